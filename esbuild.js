@@ -1,0 +1,135 @@
+/**
+ * Builds everything that runs: `node scripts/run.mjs esbuild.js [--production] [--tests] [--watch]`.
+ *
+ *   extension   src/extension/extension.ts   -> dist/extension.cjs
+ *   workers     src/**\/<name>.worker.ts     -> dist/<name>.worker.cjs
+ *   cli         src/cli/main.ts              -> dist/cli/modelswitch.cjs, with a package.json of its own
+ *   tests       test/host/*.ts               -> dist/test/host/, only with --tests; never packaged
+ *
+ * `--production` minifies. `dist/meta.json` holds esbuild's metafile of the extension, the workers and the CLI.
+ */
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import * as esbuild from 'esbuild';
+
+const root = import.meta.dirname;
+const dist = join(root, 'dist');
+const flags = new Set(process.argv.slice(2));
+for (const flag of flags) {
+  if (['--production', '--tests', '--watch'].includes(flag)) continue;
+  console.error(`esbuild.js: unknown option ${flag}; there are --production, --tests and --watch.`);
+  process.exit(2);
+}
+const production = flags.has('--production');
+
+/** @type {esbuild.BuildOptions} */
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  logLevel: 'warning',
+  metafile: true,
+  minify: production,
+  sourcemap: production ? false : 'linked',
+  legalComments: 'none',
+  outExtension: { '.js': '.cjs' },
+  // Sources are ES modules; in a CommonJS bundle import.meta is empty, so its three uses are given here.
+  define: {
+    'import.meta.url': '__bundleUrl',
+    'import.meta.dirname': '__dirname',
+    'import.meta.filename': '__filename',
+  },
+  banner: { js: 'const __bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+};
+
+/** @type {Record<string, esbuild.BuildOptions>} */
+const targets = {
+  extension: {
+    ...common,
+    entryPoints: { extension: 'src/extension/extension.ts' },
+    outdir: 'dist',
+    external: ['vscode'],
+  },
+  workers: {
+    ...common,
+    entryPoints: Object.fromEntries(globSync('src/**/*.worker.ts', { cwd: root }).map((file) => [basename(file, '.ts'), file])),
+    outdir: 'dist',
+  },
+  // vscode is not external here: an import of it anywhere below the command line breaks the build.
+  cli: {
+    ...common,
+    entryPoints: { modelswitch: 'src/cli/main.ts' },
+    outdir: 'dist/cli',
+    banner: { js: `#!/usr/bin/env node\n${common.banner?.js ?? ''}` },
+  },
+};
+
+/**
+ * Never minified: a stack trace of a failing test must be readable. Mocha is an ES module, which the Node of VS Code
+ * 1.103 requires in another shape than today's, so it is bundled; its parallel mode, which looks for files beside its
+ * own, is not used.
+ * @type {esbuild.BuildOptions}
+ */
+const tests = {
+  ...common,
+  entryPoints: [...globSync('test/host/*.ts', { cwd: root }), 'test/bench/activationInHost.ts'],
+  outdir: 'dist/test',
+  outbase: 'test',
+  external: ['vscode'],
+  logOverride: { 'require-resolve-not-external': 'silent' },
+  minify: false,
+  sourcemap: 'inline',
+};
+
+function copyGrammar() {
+  for (const file of ['web-tree-sitter/web-tree-sitter.wasm', 'tree-sitter-python/tree-sitter-python.wasm']) {
+    cpSync(join(root, 'node_modules', file), join(dist, basename(file)));
+  }
+}
+
+/** The command line is published by itself: `npm pack dist/cli`. */
+function writeCliPackage() {
+  const { version, license, keywords } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const manifest = {
+    name: 'modelswitch',
+    version,
+    description: 'Release machine-learning models through Unleash feature flags, from the command line.',
+    license,
+    keywords,
+    bin: { modelswitch: 'modelswitch.cjs' },
+    files: ['modelswitch.cjs'],
+    engines: { node: '>=20' },
+  };
+  writeFileSync(join(dist, 'cli', 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+async function build() {
+  const metafile = { inputs: {}, outputs: {} };
+  for (const options of Object.values(targets)) {
+    const result = await esbuild.build(options);
+    Object.assign(metafile.inputs, result.metafile?.inputs);
+    Object.assign(metafile.outputs, result.metafile?.outputs);
+  }
+  if (flags.has('--tests')) await esbuild.build(tests);
+  writeFileSync(join(dist, 'meta.json'), JSON.stringify(metafile));
+}
+
+async function watch() {
+  const watched = [...Object.values(targets), ...(flags.has('--tests') ? [tests] : [])];
+  for (const options of watched) await (await esbuild.context({ ...options, logLevel: 'info' })).watch();
+  console.log('Watching; Ctrl-C ends it.');
+}
+
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(join(dist, 'cli'), { recursive: true });
+copyGrammar();
+writeCliPackage();
+try {
+  await (flags.has('--watch') ? watch() : build());
+} catch (error) {
+  // esbuild has printed what is wrong, with file and line.
+  if (!(error instanceof Error && 'errors' in error)) console.error(error);
+  process.exitCode = 1;
+}

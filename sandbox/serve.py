@@ -1,0 +1,29 @@
+"""Runs the workspace's service until stdin closes, so that it ends with the process that started it however that ends: serve.py PORT"""
+
+import os
+import sys
+import threading
+
+import uvicorn
+
+config = uvicorn.Config(
+    "app.main:app",
+    host="127.0.0.1",
+    port=int(sys.argv[1]),
+    log_level="warning",
+    access_log=False,
+    timeout_graceful_shutdown=2,
+)
+server = uvicorn.Server(config)
+
+
+def end_with_parent() -> None:
+    # Not sys.stdin: its lock, held by a waiting thread, makes the interpreter abort at exit.
+    while os.read(0, 4096):
+        pass
+    server.should_exit = True
+
+
+sys.path.insert(0, ".")
+threading.Thread(target=end_with_parent, daemon=True).start()
+server.run()

@@ -1,0 +1,203 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
+import { candidateShare, readPredictions } from './exposure.ts';
+import type { Share } from './exposure.ts';
+import { SandboxError, freePort, messageOf, run } from './processes.ts';
+import type { Log } from './processes.ts';
+import { ensurePython } from './python.ts';
+import { startService } from './service.ts';
+import type { RunningService } from './service.ts';
+import { startTraffic } from './traffic.ts';
+import type { Traffic } from './traffic.ts';
+import { modelFlag } from './unleash/flags.ts';
+import { seed, seededSchema } from './unleash/seed.ts';
+import type { Seeded } from './unleash/seed.ts';
+import { startUnleash } from './unleash/start.ts';
+import type { RunningUnleash } from './unleash/start.ts';
+import { prepareWorkspace, template } from './workspace.ts';
+
+/** Runs one step of starting: says its title, does it, says its outcome. */
+export type Step = <T>(title: string, work: () => Promise<T>, outcome: (result: T) => string) => Promise<T>;
+
+export interface WorldOptions {
+  /** Holds everything: database, workspace, state. A second start on it reuses what is there. */
+  dir: string;
+  /** Every line of progress and of the processes' output, the latter with its origin in front (`unleash | …`). */
+  log: Log;
+  /** How steps are told; by default through `log`. There are `worldSteps` of them. */
+  step?: Step;
+  traffic?: { perSecond?: number };
+  /** Ports to take when they are free and no earlier start had others. */
+  ports?: { unleash: number; service: number };
+  /** Gives up the start; what was started is ended. */
+  signal?: AbortSignal | undefined;
+  /** The virtual environment; shared by all worlds of the project by default. */
+  venvDir?: string;
+}
+
+export interface World {
+  unleash: RunningUnleash;
+  /** Personal access tokens by user (alice: Admin, eddy: Editor, vera: Viewer). */
+  tokens: { alice: string; eddy: string; vera: string };
+  /** All that seeding made: passwords, SDK tokens, the segment's id. */
+  seeded: Seeded;
+  service: { url: string };
+  traffic: Traffic;
+  /** The folder that the editor opens. */
+  workspace: string;
+  /** The folder with `predictions-*.jsonl`. */
+  predictionLog: string;
+  /** File with ports, tokens and passwords, readable by its owner only. */
+  stateFile: string;
+  /** Share of users with the candidate of `credit-risk-v2`, from the records since a time (ms since 1970). */
+  exposure(audience: 'customers' | 'internals', since: number): Share;
+  /** Resolves with the name of a process that ended although nobody called `stop`. */
+  broken: Promise<string>;
+  /** Ends everything that was started; resolves when it is gone; may be called again. */
+  stop(): Promise<void>;
+}
+
+export const worldSteps = 6;
+
+const stateSchema = z.object({
+  unleashPort: z.number().optional(),
+  servicePort: z.number().optional(),
+  templateDigest: z.string().optional(),
+  trainedDigest: z.string().optional(),
+  seeded: seededSchema.optional(),
+});
+type State = z.infer<typeof stateSchema>;
+
+function readState(file: string): State {
+  if (!existsSync(file)) return {};
+  try {
+    return stateSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    throw new SandboxError(`${file} can't be read (${messageOf(error)}): delete that file to begin with new users and ports.`, { cause: error });
+  }
+}
+
+class StateFile {
+  readonly path: string;
+  readonly values: State;
+
+  constructor(path: string) {
+    this.path = path;
+    this.values = readState(path);
+  }
+
+  save(changes: State): void {
+    Object.assign(this.values, changes);
+    writeFileSync(this.path, `${JSON.stringify(this.values, null, 2)}\n`, { mode: 0o600 });
+    chmodSync(this.path, 0o600);
+  }
+}
+
+interface Building extends Required<Pick<WorldOptions, 'dir' | 'log' | 'step' | 'venvDir'>> {
+  state: StateFile;
+  ports: WorldOptions['ports'];
+  signal: AbortSignal | undefined;
+  /** What was started, in order; ended in reverse. */
+  started: { stop(): Promise<void> }[];
+}
+
+/**
+ * Starts the whole demo world: Python environment, Unleash, seeding, workspace with trained models, inference service, traffic.
+ * When a step fails or `signal` aborts, everything started before is ended and the reason is thrown.
+ */
+export async function startWorld({ dir, log, step, traffic, ports, signal, venvDir }: WorldOptions): Promise<World> {
+  mkdirSync(dir, { recursive: true });
+  const building: Building = {
+    dir, log, ports, signal, started: [],
+    step: step ?? loggedStep(log),
+    venvDir: venvDir ?? fileURLToPath(new URL('../.sandbox/venv', import.meta.url)),
+    state: new StateFile(join(dir, 'state.json')),
+  };
+  try {
+    return await build(building, traffic?.perSecond);
+  } catch (error) {
+    await stopAll(building.started);
+    throw error;
+  }
+}
+
+async function build(building: Building, perSecond: number | undefined): Promise<World> {
+  const { dir, step, state, started, venvDir, log, signal } = building;
+  const workspace = join(dir, 'workspace');
+  const python = await step('Preparing Python', () => ensurePython({ venvDir, requirements: join(template, 'requirements.txt'), log: prefixed(log, 'python'), signal }), (path) => path);
+  const unleash = await step('Starting Unleash', () => bootUnleash(building), ({ url }) => url);
+  const seeded = await step('Seeding flags, users and tokens', () => seed(unleash, state.values.seeded), () => `alice, eddy, vera; secrets in ${state.path}`);
+  state.save({ seeded });
+  await step('Preparing the workspace and its models', () => prepare(building, workspace, python, unleash), () => workspace);
+  const service = await step('Starting the inference service', () => bootService(building, workspace, python, unleash, seeded), ({ url }) => url);
+  const traffic = await step('Starting traffic', () => {
+    const running = startTraffic({ url: service.url, applicants: join(workspace, 'data', 'applicants.jsonl'), ...perSecond !== undefined && { perSecond } });
+    started.push(running);
+    return Promise.resolve(running);
+  }, ({ users }) => `${users.length} users`);
+  const predictionLog = join(workspace, 'logs');
+  const internals = new Set(traffic.users.filter(({ group }) => group === 'internal').map(({ userId }) => userId));
+  let stopping: Promise<void> | undefined;
+  return {
+    unleash, seeded, service, traffic, workspace, predictionLog,
+    tokens: { alice: seeded.users.alice.token, eddy: seeded.users.eddy.token, vera: seeded.users.vera.token },
+    stateFile: state.path,
+    exposure: (audience, since) => candidateShare(readPredictions(predictionLog, since), modelFlag, (userId) => internals.has(userId) === (audience === 'internals')),
+    broken: new Promise((resolve) => {
+      for (const [name, { ended }] of [['Unleash', unleash], ['The inference service', service]] as const) void ended.then(() => stopping ?? resolve(name));
+    }),
+    stop: () => stopping ??= stopAll(started),
+  };
+}
+
+async function bootUnleash({ dir, state, ports, log, signal, started }: Building): Promise<RunningUnleash> {
+  const port = await freePort(state.values.unleashPort ?? ports?.unleash);
+  const unleash = await startUnleash({ dataDir: join(dir, 'unleash'), port, log: prefixed(log, 'unleash'), signal });
+  started.push(unleash);
+  state.save({ unleashPort: port });
+  return unleash;
+}
+
+async function prepare({ state, log, signal }: Building, workspace: string, python: string, unleash: RunningUnleash): Promise<void> {
+  const digest = await prepareWorkspace(workspace, unleash.url, state.values.templateDigest);
+  state.save({ templateDigest: digest });
+  if (state.values.trainedDigest === digest && existsSync(join(workspace, 'models', 'metrics.json'))) return;
+  await run(python, ['-m', 'training.train'], {
+    cwd: workspace, log: prefixed(log, 'training'), signal,
+    // The settings module asks for these; training needs no server.
+    env: { ...process.env, UNLEASH_URL: unleash.url, UNLEASH_API_TOKEN: 'none' },
+  });
+  state.save({ trainedDigest: digest });
+}
+
+async function bootService({ dir, state, ports, log, signal, started }: Building, workspace: string, python: string, unleash: RunningUnleash, seeded: Seeded): Promise<RunningService> {
+  const port = await freePort(state.values.servicePort ?? ports?.service);
+  const service = await startService({
+    python, workspace, port, unleashUrl: unleash.url, unleashToken: seeded.tokens.productionBackend,
+    cacheDirectory: join(dir, 'unleash-client'), log: prefixed(log, 'service'), signal,
+  });
+  started.push(service);
+  state.save({ servicePort: port });
+  return service;
+}
+
+function prefixed(log: Log, origin: string): Log {
+  return (line) => log(`${origin} | ${line}`);
+}
+
+function loggedStep(log: Log): Step {
+  return async (title, work, outcome) => {
+    const result = await work();
+    log(`${title} ... ${outcome(result)}`);
+    return result;
+  };
+}
+
+/** Ends things in the reverse of their order. One that fails does not keep the rest running. */
+async function stopAll(started: readonly { stop(): Promise<void> }[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const thing of started.toReversed()) await thing.stop().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw new AggregateError(failures, `Not everything could be ended: ${failures.map(messageOf).join('; ')}`);
+}

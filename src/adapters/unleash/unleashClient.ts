@@ -1,0 +1,185 @@
+import type * as z from 'zod';
+import { AppError } from '../../core/base/errors.ts';
+import type { Flag, Segment, Strategy } from '../../core/flags/model.ts';
+import type {
+  EnvironmentInfo, EventPage, EventPoll, EventQuery, FlagBulkReader, FlagDetail, FlagWriter, Identity, NewStrategy, ServerInfo, StrategyRef,
+} from '../../core/flags/ports.ts';
+import { sameStrategy } from '../../core/flags/compare.ts';
+import type { HttpAnswer, HttpClient, HttpRequest } from '../node/httpClient.ts';
+import type { BulkParser } from './bulk.ts';
+import { errorOf, notUnleash } from './errors.ts';
+import { event, flagDetail, segments, strategy } from './normalise.ts';
+import { strategyPatch, wireNewStrategy } from './patch.ts';
+import { wireEnvironments, wireEvents, wireFlagDetail, wireSegments, wireStrategy, wireUiConfig, wireUser } from './wire.ts';
+
+/** Environments x flags x contexts that one playground request may ask for; Unleash refuses more. */
+const PLAYGROUND_LIMIT = 15_000;
+
+/** Unleash's Admin API, as far as Modelswitch uses it. Every failure is an `AppError`. */
+export class UnleashClient implements FlagBulkReader, FlagWriter {
+  readonly #http: HttpClient;
+  readonly #parseBulk: BulkParser;
+
+  constructor(http: HttpClient, parseBulk: BulkParser) {
+    this.#http = http;
+    this.#parseBulk = parseBulk;
+  }
+
+  get origin(): string {
+    return this.#http.origin;
+  }
+
+  get baseUrl(): string {
+    return this.#http.baseUrl;
+  }
+
+  async readIdentity(signal?: AbortSignal): Promise<Identity> {
+    const { user, permissions } = await this.#read('/user', wireUser, signal);
+    return {
+      id: user.id,
+      name: firstNonEmpty(user.email, user.username, user.name) ?? `user ${user.id}`,
+      permissions: permissions.map(({ permission, project, environment }) => ({
+        permission,
+        ...(project === null || project === undefined ? {} : { project }),
+        ...(environment === null || environment === undefined ? {} : { environment }),
+      })),
+    };
+  }
+
+  async readServer(signal?: AbortSignal): Promise<ServerInfo> {
+    const config = await this.#read('/ui-config', wireUiConfig, signal);
+    const enterprise = config.versionInfo?.current.enterprise ?? '';
+    return { version: config.version, edition: enterprise === '' ? 'open source' : 'enterprise', maintenance: config.maintenanceMode ?? false };
+  }
+
+  async readEnvironments(project: string, signal?: AbortSignal): Promise<readonly EnvironmentInfo[]> {
+    const { environments } = await this.#read(`/environments/project/${encodeURIComponent(project)}`, wireEnvironments, signal);
+    return environments.filter(({ visible }) => visible !== false).map(({ name, type, enabled }) => ({ name, type, enabled }));
+  }
+
+  /** Every flag of a project with its strategies: the flag list and as many playground requests as its limit asks for. */
+  async readAllFlags(project: string, environments: readonly EnvironmentInfo[], signal?: AbortSignal): Promise<readonly Flag[]> {
+    const listAnswer = await this.#get(`/projects/${encodeURIComponent(project)}/features`, signal);
+    const count = flagCount(listAnswer.text);
+    const perRequest = Math.max(1, Math.floor(PLAYGROUND_LIMIT / Math.max(1, count)));
+    const playgrounds: string[] = [];
+    for (let start = 0; count > 0 && start < environments.length; start += perRequest) {
+      const names = environments.slice(start, start + perRequest).map(({ name }) => name);
+      const body = { environments: names, projects: [project], context: { appName: 'modelswitch' } };
+      playgrounds.push((await this.#send({ method: 'POST', path: '/api/admin/playground/advanced', body, repeatable: true, signal })).text);
+    }
+    try {
+      return await this.#parseBulk({ list: listAnswer.text, playgrounds, environments });
+    } catch (error) {
+      throw unexpected(this.origin, 'the list of flags', error);
+    }
+  }
+
+  async readFlag(project: string, name: string, signal?: AbortSignal): Promise<FlagDetail> {
+    return flagDetail(await this.#read(featurePath(project, name), wireFlagDetail, signal));
+  }
+
+  async readSegments(signal?: AbortSignal): Promise<readonly Segment[]> {
+    return segments(await this.#read('/segments', wireSegments, signal));
+  }
+
+  async readEvents(query: EventQuery, signal?: AbortSignal): Promise<EventPage> {
+    const { events, total } = await this.#read(eventsPath(query), wireEvents, signal);
+    return { events: events.map(event), total };
+  }
+
+  async pollEvents(limit: number, etag: string | undefined, signal?: AbortSignal): Promise<EventPoll> {
+    const answer = await this.#get(eventsPath({ limit }), signal, etag === undefined ? {} : { 'if-none-match': etag });
+    if (answer.status === 304) return { changed: false };
+    const { events, total } = this.#parse(answer, wireEvents, 'the event log');
+    return { changed: true, page: { events: events.map(event), total }, etag: answer.headers.get('etag') ?? undefined };
+  }
+
+  async patchStrategy(ref: StrategyRef, from: Strategy, to: Strategy, signal?: AbortSignal): Promise<void> {
+    const path = `${strategiesPath(ref)}/${encodeURIComponent(ref.strategyId)}`;
+    const answer = await this.#get(path, signal);
+    const current = strategy(this.#parse(answer, wireStrategy, 'the strategy'));
+    if (!sameStrategy(current, from)) {
+      throw new AppError('conflict', 'Somebody changed the strategy since it was read; nothing was written.', { reason: 'compareAndSet' });
+    }
+    // The test operation holds the server's own document, with fields that this version of Modelswitch does not know.
+    const body = strategyPatch(JSON.parse(answer.text), from, to);
+    await this.#write({ method: 'PATCH', path, body, signal });
+  }
+
+  async addStrategy(ref: Omit<StrategyRef, 'strategyId'>, added: NewStrategy, signal?: AbortSignal): Promise<void> {
+    await this.#write({ method: 'POST', path: strategiesPath(ref), body: wireNewStrategy(added), signal });
+  }
+
+  async removeStrategy(ref: StrategyRef, signal?: AbortSignal): Promise<void> {
+    await this.#write({ method: 'DELETE', path: `${strategiesPath(ref)}/${encodeURIComponent(ref.strategyId)}`, signal });
+  }
+
+  async setEnvironmentEnabled(ref: Omit<StrategyRef, 'strategyId'>, enabled: boolean, signal?: AbortSignal): Promise<void> {
+    await this.#write({ method: 'POST', path: `${environmentPath(ref)}/${enabled ? 'on' : 'off'}`, signal });
+  }
+
+  async #read<T extends z.ZodType>(path: string, schema: T, signal?: AbortSignal): Promise<z.output<T>> {
+    return this.#parse(await this.#get(path, signal), schema, path);
+  }
+
+  #get(path: string, signal?: AbortSignal, headers: Record<string, string> = {}): Promise<HttpAnswer> {
+    return this.#send({ method: 'GET', path: `/api/admin${path}`, headers, signal });
+  }
+
+  async #write(request: Omit<HttpRequest, 'repeatable'>): Promise<void> {
+    await this.#send({ ...request, path: `/api/admin${request.path}`, repeatable: false });
+  }
+
+  async #send(request: HttpRequest): Promise<HttpAnswer> {
+    const answer = await this.#http.send(request);
+    const error = errorOf(answer, this.origin);
+    if (error !== undefined) throw error;
+    return answer;
+  }
+
+  #parse<T extends z.ZodType>(answer: HttpAnswer, schema: T, what: string): z.output<T> {
+    let json: unknown;
+    try {
+      json = JSON.parse(answer.text);
+    } catch (error) {
+      const type = answer.headers.get('content-type') ?? '';
+      throw type.includes('json') ? unexpected(this.origin, what, error) : notUnleash(this.origin, answer.status);
+    }
+    const parsed = schema.safeParse(json);
+    if (!parsed.success) throw unexpected(this.origin, what, parsed.error);
+    return parsed.data;
+  }
+}
+
+function unexpected(origin: string, what: string, cause: unknown): AppError {
+  return new AppError('validation', `${origin} sent an answer that cannot be read (${what}): it may be cut off, or this Unleash version may not be supported.`, { origin, reason: 'shape' }, cause);
+}
+
+/** The number of flags, without parsing megabytes on this thread: each has one `"name"` and one `"createdAt"`. */
+function flagCount(listText: string): number {
+  return listText.split('"createdAt":').length - 1;
+}
+
+function firstNonEmpty(...values: readonly (string | null | undefined)[]): string | undefined {
+  return values.find((value): value is string => value !== null && value !== undefined && value !== '');
+}
+
+function featurePath(project: string, flag: string): string {
+  return `/projects/${encodeURIComponent(project)}/features/${encodeURIComponent(flag)}`;
+}
+
+function environmentPath(ref: Omit<StrategyRef, 'strategyId'>): string {
+  return `${featurePath(ref.project, ref.flag)}/environments/${encodeURIComponent(ref.environment)}`;
+}
+
+function strategiesPath(ref: Omit<StrategyRef, 'strategyId'>): string {
+  return `${environmentPath(ref)}/strategies`;
+}
+
+function eventsPath({ flag, limit, offset }: EventQuery): string {
+  const query = new URLSearchParams({ limit: String(limit) });
+  if (flag !== undefined) query.set('feature', `IS:${flag}`);
+  if (offset !== undefined) query.set('offset', String(offset));
+  return `/search/events?${query.toString()}`;
+}

@@ -1,0 +1,142 @@
+import * as z from 'zod';
+
+/** What Unleash answers, as far as it is used here. Unknown fields are ignored: a newer server adds some. */
+
+const text = z.string().nullish().transform((value) => value ?? '');
+const list = <T extends z.ZodType>(item: T): z.ZodPipe<z.ZodOptional<z.ZodNullable<z.ZodArray<T>>>, z.ZodTransform<z.output<T>[], z.output<T>[] | null | undefined>> =>
+  z.array(item).nullish().transform((value) => value ?? []);
+
+export const wireConstraint = z.object({
+  contextName: z.string(),
+  operator: z.string(),
+  values: list(z.string()),
+  value: z.string().nullish(),
+  inverted: z.boolean().nullish(),
+  caseInsensitive: z.boolean().nullish(),
+});
+
+export const wireVariant = z.object({
+  name: z.string(),
+  weight: z.number(),
+  weightType: z.enum(['fix', 'variable']).catch('variable'),
+  stickiness: z.string().catch('default'),
+  payload: z.object({ type: z.string(), value: z.string() }).nullish(),
+});
+
+/** Unleash keeps parameters as strings; a hand-made import may hold numbers. */
+const parameters = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).nullish().transform((value) => value ?? {});
+
+export const wireStrategy = z.object({
+  id: z.string(),
+  name: z.string(),
+  title: text,
+  disabled: z.boolean().nullish(),
+  parameters,
+  constraints: list(wireConstraint),
+  segments: list(z.number()),
+  variants: list(wireVariant),
+  sortOrder: z.number().nullish(),
+  milestoneId: z.string().nullish(),
+});
+
+export const wireFlagDetail = z.object({
+  name: z.string(),
+  project: z.string(),
+  type: text,
+  description: text,
+  stale: z.boolean().nullish(),
+  archived: z.boolean().nullish(),
+  createdAt: z.string().nullish(),
+  impressionData: z.boolean().nullish(),
+  dependencies: list(z.object({ feature: z.string(), enabled: z.boolean().nullish(), variants: list(z.string()) })),
+  environments: z.array(z.object({
+    name: z.string(),
+    type: text,
+    enabled: z.boolean(),
+    yes: z.number().nullish(),
+    no: z.number().nullish(),
+    strategies: list(wireStrategy),
+  })),
+});
+
+export const wireFlagList = z.object({
+  features: z.array(z.object({
+    name: z.string(),
+    type: text,
+    description: text,
+    stale: z.boolean().nullish(),
+    createdAt: z.string().nullish(),
+    impressionData: z.boolean().nullish(),
+  })),
+});
+
+export const wirePlayground = z.object({
+  features: z.array(z.object({
+    name: z.string(),
+    projectId: z.string(),
+    environments: z.record(z.string(), z.array(z.object({
+      isEnabledInCurrentEnvironment: z.boolean(),
+      hasUnsatisfiedDependency: z.boolean().nullish(),
+      strategies: z.object({
+        data: z.array(z.object({
+          id: z.string(),
+          name: z.string(),
+          title: text,
+          disabled: z.boolean().nullish(),
+          parameters,
+          constraints: list(wireConstraint),
+          segments: list(z.object({ id: z.number() })),
+          result: z.object({ variants: list(wireVariant) }).nullish(),
+        })),
+      }),
+    }))),
+  })),
+});
+
+export const wireSegments = z.object({
+  segments: z.array(z.object({ id: z.number(), name: z.string(), constraints: list(wireConstraint) })),
+});
+
+export const wireEnvironments = z.object({
+  environments: z.array(z.object({ name: z.string(), type: text, enabled: z.boolean(), visible: z.boolean().nullish() })),
+});
+
+export const wireUser = z.object({
+  user: z.object({
+    id: z.number(),
+    email: z.string().nullish(),
+    username: z.string().nullish(),
+    name: z.string().nullish(),
+  }),
+  permissions: list(z.object({ permission: z.string(), project: z.string().nullish(), environment: z.string().nullish() })),
+});
+
+export const wireUiConfig = z.object({
+  version: z.string(),
+  versionInfo: z.object({ current: z.object({ oss: z.string().nullish(), enterprise: z.string().nullish() }) }).nullish(),
+  maintenanceMode: z.boolean().nullish(),
+});
+
+export const wireEvent = z.object({
+  id: z.number(),
+  type: z.string(),
+  createdAt: z.string(),
+  createdBy: text,
+  createdByUserId: z.number().nullish(),
+  featureName: z.string().nullish(),
+  project: z.string().nullish(),
+  environment: z.string().nullish(),
+  groupId: z.string().nullish(),
+  data: z.unknown(),
+  preData: z.unknown(),
+});
+
+export const wireEvents = z.object({ events: z.array(wireEvent), total: z.number() });
+
+/** An error body; Unleash has three shapes of it and all carry `message`. */
+export const wireError = z.object({
+  name: z.string().nullish(),
+  message: z.string().nullish(),
+  permissions: z.array(z.string()).nullish(),
+  details: z.array(z.object({ message: z.string().nullish() })).nullish(),
+});

@@ -1,0 +1,38 @@
+/** What went wrong, in kinds that a caller can act on; one place per front end maps a code to a sentence and an action. */
+export type ErrorCode =
+  | 'auth'
+  | 'forbidden'
+  | 'notFound'
+  | 'conflict'
+  | 'rateLimited'
+  | 'network'
+  | 'timeout'
+  | 'validation'
+  | 'cancelled'
+  | 'internal';
+
+/** Facts that go with an error: shown to people, so never a token. */
+export type ErrorData = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** The only error type that crosses a module boundary. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly data: ErrorData;
+
+  constructor(code: ErrorCode, message: string, data: ErrorData = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.data = data;
+  }
+}
+
+/** Any thrown value as an `AppError`: an abort becomes `cancelled`, what nobody foresaw becomes `internal`. */
+export function toAppError(thrown: unknown): AppError {
+  if (thrown instanceof AppError) return thrown;
+  if (thrown instanceof Error) {
+    const code = thrown.name === 'AbortError' ? 'cancelled' : 'internal';
+    return new AppError(code, thrown.message, {}, thrown);
+  }
+  return new AppError('internal', String(thrown));
+}

@@ -1,0 +1,68 @@
+/**
+ * What detection says about a document. All positions are 0-based and count as editors do: a line ends with LF, CRLF or
+ * a lone CR, a column is a number of UTF-16 code units (an emoji before a call on its line counts two).
+ */
+export interface Position {
+  readonly line: number;
+  readonly character: number;
+}
+
+/** From `start` up to, and without, `end`. */
+export interface Range {
+  readonly start: Position;
+  readonly end: Position;
+}
+
+/** The two questions that an Unleash client answers about a flag, by their Python names. */
+export type FlagApi = 'is_enabled' | 'get_variant';
+
+/**
+ * Why a key cannot be known from the file: what it is bound to (`parameter`, `imported`, `loop`, ...), how often or under
+ * what condition it is assigned, or that it is an expression which detection does not evaluate.
+ */
+export type DynamicCause =
+  | 'parameter'
+  | 'imported'
+  | 'reassigned'
+  | 'conditional'
+  | 'undefined'
+  | 'expression'
+  | 'missing'
+  | 'notText';
+
+/** `reason` is a clause in plain English that fits after "dynamic key: ", with the source's own words in backquotes. */
+export interface DynamicKey {
+  readonly kind: 'dynamic';
+  readonly cause: DynamicCause;
+  readonly reason: string;
+}
+
+/** `literal`: written in the call itself; `constant`: reached through at least one name of the same file. */
+export interface KnownKey {
+  readonly kind: 'literal' | 'constant';
+  readonly value: string;
+}
+
+export type FlagKey = KnownKey | DynamicKey;
+
+/** How the key was found; follows from `key.kind`. */
+export type Via = 'direct' | 'constant' | 'dynamic';
+
+/** One place where a flag is evaluated. */
+export interface CallSite {
+  readonly api: FlagApi;
+  readonly key: FlagKey;
+  readonly via: Via;
+  /** The whole call, from the first character of its receiver to the closing bracket. A lens belongs to its first line. */
+  readonly range: Range;
+  /** The method's name in the call. */
+  readonly nameRange: Range;
+  /** The argument that is the key; undefined when the call has none that can be told apart (`*args`). */
+  readonly keyRange: Range | undefined;
+  /** Which further arguments are written out, by position or keyword. */
+  readonly arguments: { readonly context: boolean; readonly fallback: boolean };
+}
+
+export function viaOf(key: FlagKey): Via {
+  return key.kind === 'literal' ? 'direct' : key.kind;
+}

@@ -1,0 +1,106 @@
+import { environmentKey, sameStrategy } from './compare.ts';
+import type { FlagEnvironment, Strategy } from './model.ts';
+import type { FlagEvent } from './ports.ts';
+import { announcesSwitchOn } from './titles.ts';
+
+/** What an environment was after a change, and the events that made it so. */
+export interface EnvironmentState {
+  readonly environment: FlagEnvironment;
+  /** The events of the change, oldest first; empty for the state before the oldest known event. */
+  readonly events: readonly FlagEvent[];
+}
+
+export interface EnvironmentHistory {
+  /** Oldest first; the last one is the present. */
+  readonly states: readonly EnvironmentState[];
+  /** False when the log does not lead back from the present state without a gap: older states are unknown then. */
+  readonly complete: boolean;
+}
+
+const RELEVANT = new Set([
+  'feature-strategy-add', 'feature-strategy-update', 'feature-strategy-remove', 'feature-environment-enabled', 'feature-environment-disabled',
+]);
+
+/** Whether an event may have changed who gets the flag in some environment. */
+export function changesRollout(event: FlagEvent): boolean {
+  return RELEVANT.has(event.type);
+}
+
+/**
+ * The states of one environment of a flag, by undoing the event log from the present state backwards: every event
+ * carries the strategy before and after. It works on a log whose beginning is missing, and notices a state that the log
+ * does not explain.
+ *
+ * @param events the flag's events, in any order, of any environment
+ */
+export function environmentHistory(present: FlagEnvironment, events: readonly FlagEvent[]): EnvironmentHistory {
+  const changes = groupChanges(events.filter((event) => event.environment === present.name && changesRollout(event)).toSorted((a, b) => a.id - b.id));
+  const states: EnvironmentState[] = [];
+  let environment: FlagEnvironment | undefined = present;
+  for (const change of changes.toReversed()) {
+    states.push({ environment, events: change });
+    environment = change.reduceRight<FlagEnvironment | undefined>((state, event) => state && undo(state, event), environment);
+    if (environment === undefined) return { states: states.toReversed(), complete: false };
+  }
+  states.push({ environment, events: [] });
+  return { states: states.toReversed(), complete: true };
+}
+
+/** One change is what one transaction wrote, and the switch-on that the title of our strategy edit announces. */
+function groupChanges(events: readonly FlagEvent[]): FlagEvent[][] {
+  const groups: FlagEvent[][] = [];
+  for (const event of events) {
+    const group = groups.at(-1);
+    const previous = group?.at(-1);
+    if (group !== undefined && previous !== undefined && belongTogether(previous, event)) group.push(event);
+    else groups.push([event]);
+  }
+  return groups;
+}
+
+function belongTogether(previous: FlagEvent, event: FlagEvent): boolean {
+  if (previous.groupId !== undefined && previous.groupId === event.groupId) return true;
+  return event.type === 'feature-environment-enabled' && previous.byId === event.byId && announcesSwitchOn(previous.strategy?.title ?? '');
+}
+
+/** The state before an event, or undefined when the event does not fit the state after it. */
+function undo(after: FlagEnvironment, event: FlagEvent): FlagEnvironment | undefined {
+  const { strategy, previousStrategy } = event;
+  switch (event.type) {
+    case 'feature-environment-enabled':
+      return after.enabled ? { ...after, enabled: false } : undefined;
+    case 'feature-environment-disabled':
+      return after.enabled ? undefined : { ...after, enabled: true };
+    case 'feature-strategy-add':
+      return strategy !== undefined && has(after, strategy) ? { ...after, strategies: after.strategies.filter(({ id }) => id !== strategy.id) } : undefined;
+    case 'feature-strategy-update':
+      if (strategy === undefined || previousStrategy === undefined || !has(after, strategy)) return undefined;
+      return { ...after, strategies: after.strategies.map((current) => (current.id === strategy.id ? previousStrategy : current)) };
+    case 'feature-strategy-remove':
+      if (previousStrategy === undefined || after.strategies.some(({ id }) => id === previousStrategy.id)) return undefined;
+      return { ...after, strategies: [...after.strategies, previousStrategy] };
+    default:
+      return after;
+  }
+}
+
+function has(environment: FlagEnvironment, strategy: Strategy): boolean {
+  const found = environment.strategies.find(({ id }) => id === strategy.id);
+  // Milestones are set by release plans without an event of their own.
+  return found !== undefined && sameStrategy({ ...found, title: strategy.title }, strategy);
+}
+
+/**
+ * The states one can go back to, oldest first, the present one last: a return to an earlier state takes away what lay in
+ * between, so that a second roll back goes one further instead of back and forth. Changes of title alone are no states.
+ */
+export function undoStack(history: EnvironmentHistory): EnvironmentState[] {
+  const stack: EnvironmentState[] = [];
+  for (const state of history.states) {
+    const key = environmentKey(state.environment);
+    const earlier = stack.findIndex((candidate) => environmentKey(candidate.environment) === key);
+    if (earlier >= 0) stack.length = earlier;
+    stack.push(state);
+  }
+  return stack;
+}

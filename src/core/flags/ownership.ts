@@ -1,0 +1,39 @@
+import { GRADUAL_ROLLOUT, type FlagEnvironment, type Strategy } from './model.ts';
+import type { FlagEvent } from './ports.ts';
+import { isOwnTitle } from './titles.ts';
+
+/** Why Modelswitch may edit a strategy; `foreign` ones it never edits. */
+export type Ownership = 'own' | 'adopted' | 'plan' | 'foreign';
+
+/** Ids of strategies that an event with our title was about: they stay ours when somebody edits the title. */
+export function ownIds(events: readonly FlagEvent[]): Set<string> {
+  return new Set(events.flatMap(({ strategy }) => (strategy !== undefined && isOwnTitle(strategy.title) ? [strategy.id] : [])));
+}
+
+/** Strategies with the same audience have the same key: their constraints and segments. */
+export function audienceKey({ constraints, segments }: Pick<Strategy, 'constraints' | 'segments'>): string {
+  return JSON.stringify([constraints, segments.toSorted((a, b) => a - b)]);
+}
+
+export const EVERYONE = audienceKey({ constraints: [], segments: [] });
+
+/**
+ * Ours are the strategies with our title, and those that had it. Where an audience has none of ours and exactly one
+ * gradual rollout, that one is adopted. What a release plan of Unleash Enterprise drives is left to it.
+ */
+export function ownership(environment: FlagEnvironment, strategy: Strategy, own: ReadonlySet<string>): Ownership {
+  if (strategy.milestoneId !== undefined) return 'plan';
+  const isOwn = (candidate: Strategy): boolean => candidate.milestoneId === undefined && (isOwnTitle(candidate.title) || own.has(candidate.id));
+  if (isOwn(strategy)) return 'own';
+  if (strategy.name !== GRADUAL_ROLLOUT) return 'foreign';
+  const key = audienceKey(strategy);
+  const peers = environment.strategies.filter((candidate) => candidate.name === GRADUAL_ROLLOUT && audienceKey(candidate) === key);
+  return peers.length === 1 ? 'adopted' : 'foreign';
+}
+
+/** The strategy that a change of an audience's share edits, if there is one. */
+export function editableStrategy(environment: FlagEnvironment, audience: string, own: ReadonlySet<string>): Strategy | undefined {
+  const candidates = environment.strategies.filter((strategy) => strategy.name === GRADUAL_ROLLOUT && audienceKey(strategy) === audience);
+  return candidates.find((strategy) => ownership(environment, strategy, own) === 'own')
+    ?? candidates.find((strategy) => ownership(environment, strategy, own) === 'adopted');
+}

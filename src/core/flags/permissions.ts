@@ -1,0 +1,35 @@
+import type { ChangeKind } from './changePlan.ts';
+import type { Identity } from './ports.ts';
+
+/** What Unleash asks for when a strategy or an environment switch is changed. */
+type Needed = 'UPDATE_FEATURE_STRATEGY' | 'CREATE_FEATURE_STRATEGY' | 'UPDATE_FEATURE_ENVIRONMENT';
+
+const NEEDED: Record<ChangeKind, readonly Needed[]> = {
+  promote: ['UPDATE_FEATURE_STRATEGY'],
+  'set rollout': ['UPDATE_FEATURE_STRATEGY'],
+  'roll back': ['UPDATE_FEATURE_STRATEGY'],
+  restore: ['UPDATE_FEATURE_STRATEGY'],
+  kill: ['UPDATE_FEATURE_ENVIRONMENT'],
+  enable: ['UPDATE_FEATURE_ENVIRONMENT'],
+  disable: ['UPDATE_FEATURE_ENVIRONMENT'],
+};
+
+/** Whether to offer a change. The server has the last word: this only keeps buttons away that cannot work. */
+export function mayChange(identity: Identity, kind: ChangeKind, project: string, environment: string): boolean {
+  return NEEDED[kind].every((needed) =>
+    identity.permissions.some(({ permission, project: inProject, environment: inEnvironment }) =>
+      permission === 'ADMIN'
+      || (permission === needed && covers(inProject, project) && covers(inEnvironment, environment))));
+}
+
+function covers(granted: string | undefined, asked: string): boolean {
+  return granted === undefined || granted === '*' || granted === asked;
+}
+
+/** The extent of somebody's permissions in one sentence, for the connect dialog. */
+export function permissionWords(identity: Identity, project: string, environments: readonly string[]): string {
+  const changeable = environments.filter((environment) => mayChange(identity, 'set rollout', project, environment));
+  if (changeable.length === 0) return 'may read, but not change rollouts';
+  if (changeable.length === environments.length) return 'may change rollouts in every environment';
+  return `may change rollouts in ${changeable.join(', ')}`;
+}

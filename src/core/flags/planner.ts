@@ -1,0 +1,254 @@
+import { AppError } from '../base/errors.ts';
+import { environmentKey } from './compare.ts';
+import { hasEnabledStrategy, noEnabledStrategy, planSteps, sameEffect, type Blocker, type ChangeKind, type ChangePlan } from './changePlan.ts';
+import { changesRollout, environmentHistory, undoStack, type EnvironmentState } from './history.ts';
+import { environmentOf, GRADUAL_ROLLOUT, type FlagEnvironment, type Segment, type Strategy } from './model.ts';
+import { audienceKey, editableStrategy, EVERYONE, ownership, ownIds } from './ownership.ts';
+import type { FlagDetail, FlagEvent } from './ports.ts';
+import { compareExposure, describeRollout, effectiveRollout, maxExposure, strategyWords, type AudienceShare, type Segments } from './rollout.ts';
+import { strategyTitle } from './titles.ts';
+
+/** Where promotion goes until a plan says otherwise. */
+export const DEFAULT_STAGES: readonly number[] = [5, 25, 50, 100];
+
+/** Everything that plans are computed from: one fresh reading of a flag. */
+export interface FlagReading {
+  readonly server: string;
+  readonly detail: FlagDetail;
+  readonly segments: readonly Segment[];
+  /** The flag's events, newest first. */
+  readonly events: readonly FlagEvent[];
+}
+
+/** What goes into the strategy's title beside the percentage. */
+export interface ChangeNote {
+  /** The model version that is released, such as `fraud v14`. */
+  readonly version?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** One environment of a reading, with what planning needs of it. */
+interface Situation {
+  readonly reading: FlagReading;
+  readonly environment: FlagEnvironment;
+  readonly segments: Segments;
+  readonly own: ReadonlySet<string>;
+}
+
+/** @throws AppError notFound when the flag has no such environment */
+function situation(reading: FlagReading, environmentName: string): Situation {
+  const { flag } = reading.detail;
+  const environment = environmentOf(flag, environmentName);
+  if (environment === undefined) {
+    const names = flag.environments.map(({ name }) => name).join(', ');
+    throw new AppError('notFound', `${flag.name} has no environment "${environmentName}"; it has ${names}.`, { environment: environmentName });
+  }
+  return { reading, environment, segments: segmentMap(reading.segments), own: ownIds(reading.events) };
+}
+
+export function segmentMap(segments: readonly Segment[]): Segments {
+  return new Map(segments.map((segment) => [segment.id, segment]));
+}
+
+/** The share of everyone (those in no audience of their own) that the environment exposes now, in per cent; 0 when off. */
+export function everyoneShare(environment: FlagEnvironment, segments: Segments): number {
+  return environment.enabled ? everyone(environment, segments)?.high ?? 0 : 0;
+}
+
+/** The share of those whom no constraint singles out. */
+function everyone(environment: FlagEnvironment, segments: Segments): AudienceShare | undefined {
+  return effectiveRollout(environment, segments).audiences.find(({ label }) => label === '');
+}
+
+/** The next stage above a share, or undefined at the top. */
+export function nextStage(share: number, stages: readonly number[] = DEFAULT_STAGES): number | undefined {
+  return stages.find((stage) => stage > share);
+}
+
+/** @throws AppError validation when there is no further stage */
+export function planPromote(reading: FlagReading, environmentName: string, note: ChangeNote = {}): ChangePlan {
+  const { environment, segments } = situation(reading, environmentName);
+  const percent = nextStage(everyoneShare(environment, segments));
+  if (percent === undefined) {
+    throw new AppError('validation', `${reading.detail.flag.name} is at 100 % in ${environmentName} already.`, { reason: 'atTop' });
+  }
+  return planRollout('promote', reading, environmentName, percent, note);
+}
+
+/** @throws AppError validation for a percentage that is not a whole number from 0 to 100 */
+export function planSetRollout(reading: FlagReading, environmentName: string, percent: number, note: ChangeNote = {}): ChangePlan {
+  if (!Number.isInteger(percent) || percent < 0 || percent > 100) {
+    throw new AppError('validation', `A rollout is a whole number from 0 to 100; "${percent}" is not (Unleash assigns users in steps of 1 %).`, { reason: 'percent' });
+  }
+  return planRollout('set rollout', reading, environmentName, percent, note);
+}
+
+function planRollout(kind: ChangeKind, reading: FlagReading, environmentName: string, percent: number, note: ChangeNote): ChangePlan {
+  const here = situation(reading, environmentName);
+  const { environment, own, segments } = here;
+  const switchOn = percent > 0 && !environment.enabled;
+  const title = strategyTitle([note.version ?? '', `${percent} %`, note.reason ?? kind], switchOn);
+  const current = editableStrategy(environment, EVERYONE, own);
+  const strategies = current === undefined
+    ? [...environment.strategies, newStrategy(here, percent, title)]
+    : environment.strategies.map((strategy) =>
+      strategy === current ? { ...strategy, title, disabled: false, parameters: { ...strategy.parameters, rollout: String(percent) } } : strategy);
+  const after = { ...environment, enabled: environment.enabled || switchOn, strategies };
+  const share = everyone({ ...after, enabled: true }, segments);
+  const blockers = share === undefined || share.high <= percent ? [] : keepUp(here, after, (strategy) => audienceKey(strategy) === EVERYONE);
+  return plan(kind, here, after, blockers);
+}
+
+/** A new gradual rollout for everyone, sticky on what the flag's other strategies are sticky on. */
+function newStrategy({ reading, environment }: Situation, percent: number, title: string): Strategy {
+  const { flag } = reading.detail;
+  const peer = [environment, ...flag.environments].flatMap(({ strategies }) => strategies).find(({ name }) => name === GRADUAL_ROLLOUT);
+  return {
+    id: '',
+    name: GRADUAL_ROLLOUT,
+    title,
+    disabled: false,
+    parameters: { rollout: String(percent), stickiness: peer?.parameters['stickiness'] ?? 'default', groupId: peer?.parameters['groupId'] ?? flag.name },
+    constraints: [],
+    segments: [],
+    variants: [],
+  };
+}
+
+/** Where a roll back can go: `lower` is its target; `previous` is the state just before, which may expose more. */
+export interface RollbackTargets {
+  readonly lower: EnvironmentState | undefined;
+  readonly previous: EnvironmentState | undefined;
+  readonly complete: boolean;
+}
+
+/**
+ * The nearest earlier state that exposes no audience more than the present one, and the state just before. A roll back
+ * never raises: after a lowering by hand or a kill switch, going "back" up is a `restore`, which asks differently.
+ */
+export function rollbackTargets(reading: FlagReading, environmentName: string): RollbackTargets {
+  const { environment, segments } = situation(reading, environmentName);
+  const history = environmentHistory(environment, reading.events);
+  const earlier = undoStack(history).slice(0, -1).reverse();
+  const exposed = maxExposure(environment, segments) > 0;
+  const lower = exposed
+    ? earlier.find((state) => {
+      const change = compareExposure(environment, state.environment, segments);
+      return change === 'lower' || change === 'equal' || (change === 'mixed' && state === earlier[0]);
+    })
+    : undefined;
+  return { lower, previous: earlier[0], complete: history.complete };
+}
+
+/** @throws AppError validation when no earlier state is known that exposes less */
+export function planRollback(reading: FlagReading, environmentName: string, note: ChangeNote = {}): ChangePlan {
+  const { lower, previous, complete } = rollbackTargets(reading, environmentName);
+  if (lower !== undefined) return planState('roll back', reading, environmentName, lower.environment, note);
+  const { environment, segments } = situation(reading, environmentName);
+  const { name } = reading.detail.flag;
+  if (maxExposure(environment, segments) === 0) {
+    throw new AppError('validation', `Nothing to roll back: ${name} exposes nobody in ${environmentName}.`, { reason: 'nothingExposed', previous: previous !== undefined });
+  }
+  const why = complete ? 'its history has no earlier state that exposes less' : 'its event log does not lead back to an earlier state';
+  throw new AppError('validation', `${name} cannot be rolled back in ${environmentName}: ${why}. Set a rollout or switch the environment off.`, { reason: 'noEarlierState' });
+}
+
+/** Back to any state, also one that exposes more: undo of a roll back, or a choice from the history. */
+export function planRestore(reading: FlagReading, environmentName: string, target: FlagEnvironment, note: ChangeNote = {}): ChangePlan {
+  return planState('restore', reading, environmentName, target, note);
+}
+
+function planState(kind: 'roll back' | 'restore', reading: FlagReading, environmentName: string, target: FlagEnvironment, note: ChangeNote): ChangePlan {
+  const here = situation(reading, environmentName);
+  const { environment, own, segments } = here;
+  const words = describeRollout(effectiveRollout(target, segments));
+  const title = strategyTitle([note.version ?? '', `${kind} to ${words}`, note.reason ?? ''], target.enabled && !environment.enabled);
+  const goals = new Map(target.strategies.map((strategy) => [strategy.id, strategy]));
+  const kept = environment.strategies.flatMap((current) => {
+    const goal = goals.get(current.id);
+    goals.delete(current.id);
+    const owner = ownership(environment, current, own);
+    if (owner === 'foreign' || owner === 'plan' || (goal !== undefined && sameEffect(goal, current))) return [current];
+    return goal === undefined ? [] : [{ ...goal, title }];
+  });
+  const readded = [...goals.values()].map((goal) => ({ ...goal, title }));
+  const after = { ...environment, enabled: target.enabled, strategies: [...kept, ...readded] };
+  const excess = compareExposure(target, after, segments);
+  const blockers = excess === 'raise' || excess === 'mixed'
+    ? keepUp(here, after, (strategy) => !target.strategies.some((goal) => goal.id === strategy.id && sameEffect(goal, strategy)))
+    : [];
+  return plan(kind, here, after, blockers);
+}
+
+/** Off, whatever the strategies say: the one call that always works. */
+export function planSwitchOff(kind: 'kill' | 'disable', reading: FlagReading, environmentNames: readonly string[]): ChangePlan {
+  const plans = environmentNames.map((name) => {
+    const here = situation(reading, name);
+    return plan(kind, here, { ...here.environment, enabled: false }, []);
+  });
+  return merge(plans);
+}
+
+/** @throws AppError validation when no strategy is enabled, which Unleash would turn into 100 % */
+export function planSwitchOn(reading: FlagReading, environmentName: string): ChangePlan {
+  const here = situation(reading, environmentName);
+  if (!hasEnabledStrategy(here.environment)) throw noEnabledStrategy(environmentName);
+  return plan('enable', here, { ...here.environment, enabled: true }, []);
+}
+
+function merge(plans: readonly ChangePlan[]): ChangePlan {
+  const [first] = plans;
+  if (first === undefined) throw new AppError('validation', 'No environment was named.');
+  return {
+    ...first,
+    environments: plans.flatMap(({ environments }) => environments),
+    segments: [...new Map(plans.flatMap(({ segments }) => segments).map((segment) => [segment.id, segment])).values()],
+    warnings: [...new Set(plans.flatMap(({ warnings }) => warnings))],
+  };
+}
+
+/** Strategies of others that hold the exposure above the target, named for the person who has to deal with them. */
+function keepUp({ environment, own, segments }: Situation, after: FlagEnvironment, culprit: (strategy: Strategy) => boolean): Blocker[] {
+  return after.strategies
+    .filter((strategy) => !strategy.disabled && strategy.id !== '' && ['foreign', 'plan'].includes(ownership(environment, strategy, own)) && culprit(strategy))
+    .map((strategy) => {
+      const name = strategy.title === '' ? strategy.name : `"${strategy.title}"`;
+      const owner = strategy.milestoneId === undefined ? 'was not made by Modelswitch' : 'belongs to a release plan';
+      return {
+        environment: environment.name,
+        strategyId: strategy.id,
+        message: `Strategy ${name} (${strategyWords(strategy, segments)}) keeps exposure up in ${environment.name}; it ${owner} and is not edited. Change it in Unleash, or switch the environment off.`,
+      };
+    });
+}
+
+function plan(kind: ChangeKind, { reading, environment, segments }: Situation, after: FlagEnvironment, blockers: readonly Blocker[]): ChangePlan {
+  const { detail, events, server } = reading;
+  const used = new Set([environment, after].flatMap(({ strategies }) => strategies.flatMap((strategy) => strategy.segments)));
+  const parents = detail.flag.dependencies.map(({ feature }) => `"${feature}"`);
+  return {
+    version: 1,
+    kind,
+    server,
+    project: detail.flag.project,
+    flag: detail.flag.name,
+    environments: [{
+      environment: environment.name,
+      before: environment,
+      after,
+      from: describeRollout(effectiveRollout(environment, segments)),
+      to: describeRollout(effectiveRollout(after, segments)),
+      exposure: compareExposure(environment, after, segments),
+      steps: environmentKey(environment) === environmentKey(after) ? [] : planSteps(environment, after, segments),
+    }],
+    segments: reading.segments.filter(({ id }) => used.has(id)),
+    baselineEvent: Math.max(0, ...events.map(({ id }) => id)),
+    warnings: parents.length === 0 ? [] : [`${detail.flag.name} depends on ${parents.join(', ')}: it is off wherever that condition does not hold.`],
+    blockers,
+  };
+}
+
+/** The flag's newest change of rollout in an environment, for "last change, and by whom". */
+export function lastChange(events: readonly FlagEvent[], environmentName: string): FlagEvent | undefined {
+  return events.filter((event) => event.environment === environmentName && changesRollout(event)).toSorted((a, b) => b.id - a.id)[0];
+}

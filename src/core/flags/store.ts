@@ -1,0 +1,333 @@
+import { AppError, toAppError } from '../base/errors.ts';
+import { Emitter, type Disposable } from '../base/events.ts';
+import type { Clock } from '../base/clock.ts';
+import { MAX_SINGLE_CHANGES, refetchAfter } from './eventChanges.ts';
+import type { Dependency, Exposure, Flag, Segment } from './model.ts';
+import type { EnvironmentInfo, FlagBulkReader, FlagEvent } from './ports.ts';
+
+/** What is known of a project's flags at one moment. Immutable. */
+export interface FlagSnapshot {
+  readonly flags: ReadonlyMap<string, Flag>;
+  readonly segments: ReadonlyMap<number, Segment>;
+  readonly environments: readonly EnvironmentInfo[];
+  /** Flags that were archived or deleted while this store watched, or that were asked for and found archived. */
+  readonly archived: ReadonlySet<string>;
+  readonly lastEventId: number;
+  /** When it was last known to be true, in ms since the epoch. */
+  readonly readAt: number;
+}
+
+export interface ObservedExposure {
+  readonly readAt: number;
+  readonly exposures: readonly Exposure[];
+}
+
+export type StoreStatus = 'empty' | 'loading' | 'ready' | 'failed';
+
+/** `undefined` flags: any of them may have changed. */
+export interface StoreChange {
+  readonly flags: ReadonlySet<string> | undefined;
+}
+
+export interface FlagStoreOptions {
+  readonly reader: FlagBulkReader;
+  readonly project: string;
+  readonly clock: Clock;
+  readonly pollEveryMs: () => number;
+}
+
+const POLL_EVENTS = 50;
+const OBSERVE_AT_MOST_EVERY_MS = 60_000;
+const BURST_MS = [300, 1000, 2500];
+const MAX_BACK_OFF_MS = 5 * 60_000;
+const CONCURRENT_READS = 4;
+const EVENTS_OF_A_FLAG = 50;
+
+/**
+ * The flags of one project on one server, for everything that shows them. It reads in bulk once, then follows the event
+ * log with one small conditional request per poll, and only while something shows the flags (`setActive`). A failed
+ * refresh keeps the last snapshot.
+ */
+export class FlagStore implements Disposable {
+  readonly #options: FlagStoreOptions;
+  readonly #changes = new Emitter<StoreChange>();
+  readonly #observed = new Map<string, ObservedExposure>();
+  readonly #observing = new Set<string>();
+  readonly #abort = new AbortController();
+  readonly #eventsOf = new Map<string, Promise<readonly FlagEvent[]>>();
+  #snapshot: FlagSnapshot | undefined;
+  #status: StoreStatus = 'empty';
+  #error: AppError | undefined;
+  #etag: string | undefined;
+  #active = false;
+  #failures = 0;
+  #burst: number[] = [];
+  #timer: Disposable | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: FlagStoreOptions) {
+    this.#options = options;
+  }
+
+  readonly onDidChange = this.#changes.event;
+
+  get snapshot(): FlagSnapshot | undefined {
+    return this.#snapshot;
+  }
+
+  get status(): StoreStatus {
+    return this.#status;
+  }
+
+  /** Why the last refresh failed; the snapshot, if any, is older. */
+  get error(): AppError | undefined {
+    return this.#error;
+  }
+
+  get project(): string {
+    return this.#options.project;
+  }
+
+  observed(flag: string): ObservedExposure | undefined {
+    return this.#observed.get(flag);
+  }
+
+  /** Shows a snapshot of an earlier session until the first reading is there. */
+  restore(snapshot: FlagSnapshot): void {
+    if (this.#snapshot !== undefined) return;
+    this.#snapshot = snapshot;
+    this.#changes.fire({ flags: undefined });
+  }
+
+  /** Polls only while active; becoming active polls at once. */
+  setActive(active: boolean): void {
+    if (this.#active === active) return;
+    this.#active = active;
+    if (active) void this.refresh();
+    else this.#stopTimer();
+  }
+
+  /** Reads what is new, or everything the first time and when `full`. Never rejects: see `error`. */
+  refresh(full = false): Promise<void> {
+    if (this.#running !== undefined && !full) return this.#running;
+    this.#stopTimer();
+    const previous = this.#running ?? Promise.resolve();
+    const running = previous.then(() => this.#refreshOnce(full)).finally(() => {
+      if (this.#running === running) this.#running = undefined;
+      this.#schedule();
+    });
+    this.#running = running;
+    return running;
+  }
+
+  /** The newest events of a flag, kept until the log has something new about it. */
+  changesOf(flag: string): Promise<readonly FlagEvent[]> {
+    const known = this.#eventsOf.get(flag);
+    if (known !== undefined) return known;
+    const reading = this.#options.reader.readEvents({ flag, limit: EVENTS_OF_A_FLAG }, this.#abort.signal).then(({ events }) => events);
+    this.#eventsOf.set(flag, reading);
+    reading.catch(() => this.#eventsOf.delete(flag));
+    return reading;
+  }
+
+  /** A short burst of polls after a write of ours. */
+  async expectChange(): Promise<void> {
+    this.#burst = [...BURST_MS];
+    await this.#running;
+    await this.refresh();
+  }
+
+  /**
+   * Reads a flag's counters and dependencies for something that shows them, at most once a minute a flag.
+   * A failure leaves what was known.
+   */
+  async observe(flag: string): Promise<void> {
+    const known = this.#observed.get(flag);
+    const due = known === undefined || this.#options.clock.now() - known.readAt >= OBSERVE_AT_MOST_EVERY_MS;
+    if (!due || this.#observing.has(flag) || this.#snapshot?.flags.has(flag) !== true) return;
+    this.#observing.add(flag);
+    try {
+      await this.#readFlag(flag);
+      this.#changes.fire({ flags: new Set([flag]) });
+    } catch (error) {
+      if (toAppError(error).code !== 'cancelled') this.#observed.set(flag, { readAt: this.#options.clock.now(), exposures: known?.exposures ?? [] });
+    } finally {
+      this.#observing.delete(flag);
+    }
+  }
+
+  dispose(): void {
+    this.#abort.abort();
+    this.#active = false;
+    this.#stopTimer();
+    this.#changes.dispose();
+  }
+
+  async #refreshOnce(full: boolean): Promise<void> {
+    if (this.#abort.signal.aborted) return;
+    try {
+      if (full || this.#snapshot === undefined || this.#status === 'empty') await this.#loadAll();
+      else await this.#follow();
+      this.#failures = 0;
+      this.#setStatus('ready', undefined);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error.code === 'cancelled') return;
+      this.#failures += 1;
+      this.#setStatus('failed', error);
+    }
+  }
+
+  #setStatus(status: StoreStatus, error: AppError | undefined): void {
+    const changed = this.#status !== status || this.#error?.message !== error?.message;
+    this.#status = status;
+    this.#error = error;
+    if (changed) this.#changes.fire({ flags: new Set() });
+  }
+
+  async #loadAll(): Promise<void> {
+    const { reader, project, clock } = this.#options;
+    const { signal } = this.#abort;
+    if (this.#snapshot === undefined) this.#setStatus('loading', undefined);
+    // The log is read first: what happens during the bulk read is then still new to the next poll.
+    const poll = await reader.pollEvents(1, undefined, signal);
+    const [environments, segments] = await Promise.all([reader.readEnvironments(project, signal), reader.readSegments(signal)]);
+    const flags = await reader.readAllFlags(project, environments, signal);
+    this.#etag = undefined;
+    const names = new Map(flags.map((flag) => [flag.name, this.#withKnownDependencies(flag)]));
+    this.#replace({
+      flags: names,
+      segments: new Map(segments.map((segment) => [segment.id, segment])),
+      environments,
+      archived: new Set([...(this.#snapshot?.archived ?? [])].filter((name) => !names.has(name))),
+      lastEventId: poll.changed ? poll.page.events[0]?.id ?? 0 : 0,
+      readAt: clock.now(),
+    }, undefined);
+  }
+
+  /** The bulk read does not tell dependencies; what single reads told stays until an event says otherwise. */
+  #withKnownDependencies(flag: Flag): Flag {
+    const dependencies: readonly Dependency[] | undefined = this.#snapshot?.flags.get(flag.name)?.dependencies;
+    return dependencies === undefined ? flag : { ...flag, dependencies };
+  }
+
+  async #follow(): Promise<void> {
+    const { reader, clock, project } = this.#options;
+    const signal = this.#abort.signal;
+    const snapshot = this.#snapshot;
+    if (snapshot === undefined) return;
+    const poll = await reader.pollEvents(POLL_EVENTS, this.#etag, signal);
+    if (!poll.changed) {
+      this.#snapshot = { ...snapshot, readAt: clock.now() };
+      return;
+    }
+    const events = await this.#newEvents(snapshot, poll.page.events);
+    const refetch = events && refetchAfter(events, project);
+    if (events === undefined || refetch === undefined || refetch.all) {
+      await this.#loadAll();
+      return;
+    }
+    await this.#refetch(snapshot, refetch.flags, refetch.archived, refetch.segments, events[0]?.id ?? snapshot.lastEventId);
+    this.#etag = poll.etag;
+  }
+
+  /** The events after the snapshot's last one, or undefined when the log does not reach back to it. */
+  async #newEvents(snapshot: FlagSnapshot, page: readonly FlagEvent[]): Promise<readonly FlagEvent[] | undefined> {
+    const isNew = ({ id }: FlagEvent): boolean => id > snapshot.lastEventId;
+    if (page.length > 0 && page.every(isNew)) {
+      const { events } = await this.#options.reader.readEvents({ limit: MAX_SINGLE_CHANGES + 1 }, this.#abort.signal);
+      return events.every(isNew) ? undefined : events.filter(isNew);
+    }
+    const newest = page[0]?.id ?? 0;
+    // A server whose log begins anew (another database behind the same URL) has fewer events than before.
+    return newest < snapshot.lastEventId ? undefined : page.filter(isNew);
+  }
+
+  async #refetch(snapshot: FlagSnapshot, names: ReadonlySet<string>, archived: ReadonlySet<string>, segmentsChanged: boolean, lastEventId: number): Promise<void> {
+    const { reader, clock } = this.#options;
+    const flags = new Map(snapshot.flags);
+    const gone = new Set(snapshot.archived);
+    for (const name of archived) {
+      flags.delete(name);
+      gone.add(name);
+    }
+    const readings = await inBatches([...names], CONCURRENT_READS, (name) => this.#readDetail(name));
+    for (const [name, flag] of readings) {
+      if (flag === undefined) {
+        flags.delete(name);
+        gone.add(name);
+      } else {
+        flags.set(name, flag);
+        gone.delete(name);
+      }
+    }
+    const segments = segmentsChanged ? await reader.readSegments(this.#abort.signal) : undefined;
+    const dependants = segments === undefined ? [] : [...flags.values()].filter(usesSegments).map(({ name }) => name);
+    const children = [...flags.values()].filter(({ dependencies }) => dependencies?.some(({ feature }) => names.has(feature) || archived.has(feature)) === true);
+    this.#replace({
+      ...snapshot,
+      flags,
+      archived: gone,
+      ...(segments === undefined ? {} : { segments: new Map(segments.map((segment) => [segment.id, segment])) }),
+      lastEventId,
+      readAt: clock.now(),
+    }, new Set([...names, ...archived, ...dependants, ...children.map(({ name }) => name)]));
+  }
+
+  /** One flag in full, or undefined when it is archived or gone. */
+  async #readDetail(name: string): Promise<readonly [string, Flag | undefined]> {
+    try {
+      return [name, await this.#fetchDetail(name)];
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'notFound') return [name, undefined];
+      throw error;
+    }
+  }
+
+  async #fetchDetail(name: string): Promise<Flag> {
+    const { flag, exposures } = await this.#options.reader.readFlag(this.project, name, this.#abort.signal);
+    this.#observed.set(name, { readAt: this.#options.clock.now(), exposures });
+    return flag;
+  }
+
+  async #readFlag(name: string): Promise<void> {
+    const flag = await this.#fetchDetail(name);
+    if (this.#snapshot === undefined) return;
+    this.#snapshot = { ...this.#snapshot, flags: new Map(this.#snapshot.flags).set(name, flag) };
+  }
+
+  #replace(snapshot: FlagSnapshot, flags: ReadonlySet<string> | undefined): void {
+    this.#snapshot = snapshot;
+    if (flags === undefined) this.#eventsOf.clear();
+    else for (const flag of flags) this.#eventsOf.delete(flag);
+    if (flags === undefined || flags.size > 0) this.#changes.fire({ flags });
+  }
+
+  #schedule(): void {
+    if (!this.#active || this.#abort.signal.aborted || this.#timer !== undefined) return;
+    const { clock, pollEveryMs } = this.#options;
+    const backOff = Math.min(MAX_BACK_OFF_MS, pollEveryMs() * 2 ** Math.min(this.#failures, 10));
+    const wait = this.#failures === 0 ? this.#burst.shift() ?? pollEveryMs() : backOff;
+    this.#timer = clock.after(wait, () => {
+      this.#timer = undefined;
+      void this.refresh();
+    });
+  }
+
+  #stopTimer(): void {
+    this.#timer?.dispose();
+    this.#timer = undefined;
+  }
+}
+
+function usesSegments({ environments }: Flag): boolean {
+  return environments.some(({ strategies }) => strategies.some(({ segments }) => segments.length > 0));
+}
+
+async function inBatches<T, R>(items: readonly T[], size: number, work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let start = 0; start < items.length; start += size) {
+    results.push(...await Promise.all(items.slice(start, start + size).map(work)));
+  }
+  return results;
+}

@@ -1,0 +1,292 @@
+import { isMap } from 'yaml';
+import { hasCredentials, reservedKeyProblems, secretProblems } from './secrets.ts';
+import { ALIASES_MEND, MOST_ALIASES, Source } from './source.ts';
+import type { Problem, SourcePath, SourceRange } from './source.ts';
+import { didYouMean } from './suggest.ts';
+import { checkServerUrl } from './url.ts';
+import { schemaProblems } from './validate.ts';
+
+export type { Problem, SourceRange };
+
+/** One flag of a model and what serves when it is on and off: `candidate`, `current`, an alias or a version. */
+export interface ModelSwitch {
+  readonly flag: string;
+  readonly on: string;
+  readonly off: string;
+  /** Where the flag's name stands. */
+  readonly range: SourceRange;
+}
+
+/** A model and what switches it. */
+export interface ModelMapping {
+  readonly name: string;
+  /** Empty while the model has no flag yet. */
+  readonly switches: readonly ModelSwitch[];
+  readonly registeredModel?: string;
+  /** Aliases or versions; `champion` and `challenger` where the file says nothing. */
+  readonly current: string;
+  readonly candidate: string;
+  /** Where the model's name stands. */
+  readonly range: SourceRange;
+}
+
+/** A named evaluation context. */
+export interface Persona {
+  readonly name: string;
+  readonly userId?: string;
+  readonly sessionId?: string;
+  readonly properties: Readonly<Record<string, string>>;
+  /** Where the persona's name stands. */
+  readonly range: SourceRange;
+}
+
+/** The server section; what the file does not say is undefined, so that settings can say it. */
+export interface UnleashTarget {
+  /** http(s), without credentials, query and trailing slash. */
+  readonly url?: string;
+  readonly project?: string;
+  readonly environment?: string;
+  readonly ranges: { readonly url?: SourceRange; readonly project?: SourceRange; readonly environment?: SourceRange };
+}
+
+export interface WorkspaceConfig {
+  readonly unleash?: UnleashTarget;
+  readonly models: readonly ModelMapping[];
+  readonly personas: readonly Persona[];
+}
+
+/** What a `modelswitch.yaml` says. `config` holds everything that is right, and is undefined when nothing can be read. */
+export interface WorkspaceFile {
+  readonly config?: WorkspaceConfig;
+  readonly problems: readonly Problem[];
+}
+
+const LARGEST = 256 * 1024;
+/** A parser takes seconds for a text that is nothing but opening brackets or dashes. */
+const DEEPEST = 200;
+const MOST_PROBLEMS = 100;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fields(value: unknown): Fields | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** The entries of a mapping, without the one name an object cannot have. */
+function entries(value: unknown): [string, unknown][] {
+  return Object.entries(fields(value) ?? {}).filter(([key]) => key !== '__proto__');
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function name(value: unknown): string | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : text(value);
+}
+
+/** `{key: value}`, or nothing when there is no value. */
+function given<Key extends string, Value>(key: Key, value: Value | undefined): { readonly [K in Key]?: Value } {
+  return value === undefined ? {} : { [key]: value } as { readonly [K in Key]?: Value };
+}
+
+/** Reads a file's content into our own types. What the schema complains about is left out here. */
+class Reader {
+  readonly problems: Problem[] = [];
+  readonly #source: Source;
+
+  constructor(source: Source) {
+    this.#source = source;
+  }
+
+  config(content: Fields): WorkspaceConfig {
+    const unleash = fields(content['unleash']);
+    return {
+      ...(unleash === undefined ? {} : { unleash: this.#unleash(unleash) }),
+      models: entries(content['models']).flatMap(([key, value]) => this.#model(key, value) ?? []),
+      personas: this.#personas(list(content['personas'])),
+    };
+  }
+
+  #unleash(section: Fields): UnleashTarget {
+    const rangeOf = (key: string): SourceRange | undefined => (text(section[key]) === undefined ? undefined : this.#source.valueRange(['unleash', key]));
+    return {
+      ...given('url', this.#url(text(section['url']))),
+      ...given('project', text(section['project'])),
+      ...given('environment', text(section['environment'])),
+      ranges: { ...given('url', rangeOf('url')), ...given('project', rangeOf('project')), ...given('environment', rangeOf('environment')) },
+    };
+  }
+
+  #url(written: string | undefined): string | undefined {
+    // Credentials in it have been reported as a secret.
+    if (written === undefined || hasCredentials(written)) return undefined;
+    const checked = checkServerUrl(written);
+    if ('problem' in checked) {
+      this.#add('url', 'error', `unleash.url ${checked.problem}.`, ['unleash', 'url']);
+      return undefined;
+    }
+    if (checked.advice !== undefined) this.#add('url', 'warning', `unleash.url ${checked.advice}.`, ['unleash', 'url']);
+    return checked.url;
+  }
+
+  #model(key: string, value: unknown): ModelMapping | undefined {
+    const model = fields(value);
+    if (model === undefined) return undefined;
+    const path = ['models', key];
+    const flag = text(model['flag']);
+    const listed = list(model['switches']).flatMap((entry, index) => this.#switch(fields(entry), [...path, 'switches', index]) ?? []);
+    const short = flag === undefined ? [] : [{ flag, on: 'candidate', off: 'current', range: this.#source.valueRange([...path, 'flag']) }];
+    if (model['flag'] === undefined && model['switches'] === undefined) {
+      this.#add('incomplete', 'warning', `${key} has no flag, so nothing switches it: add one, such as flag: ${key}-v2.`, path);
+    }
+    if (model['flag'] !== undefined && model['switches'] !== undefined) {
+      this.#add('duplicate', 'error', `${key} has both flag and switches: list all its flags under switches, or keep only flag.`, [...path, 'flag']);
+    }
+    const switches = [...short, ...listed];
+    for (const [index, entry] of switches.entries()) {
+      if (switches.findIndex((other) => other.flag === entry.flag) === index) continue;
+      this.problems.push({ code: 'duplicate', severity: 'error', message: `${key} names the flag ${entry.flag} twice: keep one of them.`, range: entry.range });
+    }
+    return {
+      name: key,
+      switches,
+      ...given('registeredModel', text(model['registered_model'])),
+      current: name(model['current']) ?? 'champion',
+      candidate: name(model['candidate']) ?? 'challenger',
+      range: this.#source.keyRange(path),
+    };
+  }
+
+  #switch(entry: Fields | undefined, path: SourcePath): ModelSwitch | undefined {
+    const flag = text(entry?.['flag']);
+    if (entry === undefined || flag === undefined) return undefined;
+    return { flag, on: name(entry['on']) ?? 'candidate', off: name(entry['off']) ?? 'current', range: this.#source.valueRange([...path, 'flag']) };
+  }
+
+  #personas(listed: readonly unknown[]): Persona[] {
+    const seen = new Set<string>();
+    return listed.flatMap((entry, index): Persona[] => {
+      const persona = fields(entry);
+      const called = text(persona?.['name']);
+      if (persona === undefined || called === undefined) return [];
+      const path = ['personas', index, 'name'];
+      if (seen.has(called)) this.#add('duplicate', 'warning', `Two personas are called ${called}: give each a name of its own.`, path);
+      seen.add(called);
+      const properties = entries(persona['properties']).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value));
+      return [{
+        name: called,
+        ...given('userId', name(persona['userId'])),
+        ...given('sessionId', name(persona['sessionId'])),
+        properties: Object.fromEntries(properties.map(([key, value]) => [key, String(value)])),
+        range: this.#source.valueRange(path),
+      }];
+    });
+  }
+
+  #add(code: Problem['code'], severity: Problem['severity'], message: string, path: SourcePath): void {
+    this.problems.push({ code, severity, message, range: this.#source.valueRange(path) });
+  }
+}
+
+function failure(source: Source | undefined, code: Problem['code'], message: string): Problem {
+  const start = { offset: 0, line: 0, column: 0 };
+  return { code, severity: 'error', message, range: source?.keyRange([]) ?? { start, end: start } };
+}
+
+function read(source: Source): WorkspaceFile {
+  const { document } = source;
+  // What does not parse is not guessed at: a wrong guess could name another server or flag.
+  if (source.problems.some(({ severity }) => severity === 'error')) return { problems: source.problems };
+  const problems = [...source.problems, ...secretProblems(source), ...reservedKeyProblems(source)];
+  let content: unknown;
+  try {
+    content = document.toJS({ maxAliasCount: MOST_ALIASES });
+  } catch {
+    return { problems: [...problems, failure(source, 'size', ALIASES_MEND)] };
+  }
+  if (content === null || content === undefined) {
+    return { config: { models: [], personas: [] }, problems: [...problems, { ...failure(source, 'missing', 'The file is empty: start it with version: 1, then unleash: and models:.'), severity: 'warning' }] };
+  }
+  const root = fields(content);
+  if (root === undefined || !isMap(document.contents)) {
+    return { problems: [...problems, failure(source, 'type', 'The file must be a mapping with version, unleash and models, such as version: 1 in its first line.')] };
+  }
+  // A section whose key is written but not its content is one that somebody is about to write.
+  const written = Object.fromEntries(Object.entries(root).filter(([, value]) => value !== null));
+  problems.push(...schemaProblems(source, written));
+  if (written['version'] !== undefined && written['version'] !== 1) return { problems };
+  const reader = new Reader(source);
+  const config = reader.config(written);
+  return { config, problems: [...problems, ...reader.problems] };
+}
+
+/** How deep brackets nest, or dashes and question marks in one line do; brackets in quotes and comments count too, as an upper limit. */
+function nestsTooDeeply(written: string): boolean {
+  let depth = 0;
+  let dashes = 0;
+  for (const character of written) {
+    if (character === '[' || character === '{') depth += 1;
+    else if (character === ']' || character === '}') depth = Math.max(0, depth - 1);
+    else if (character === '-' || character === '?') dashes += 1;
+    else if (character !== ' ' && character !== '\t') dashes = 0;
+    if (depth > DEEPEST || dashes > 5 * DEEPEST) return true;
+  }
+  return false;
+}
+
+/**
+ * Reads a `modelswitch.yaml`. It never throws: whatever the text is, what is wrong stands in `problems` (in the order of the
+ * text, at most 100), each with its place and mend. Nothing is read from a text that is no valid YAML or is of another format version.
+ */
+export function loadWorkspaceFile(written: string): WorkspaceFile {
+  if (written.length > LARGEST) return { problems: [failure(undefined, 'size', 'The file is larger than 256 kB: it only maps models to flags, so move what else it holds to other files.')] };
+  if (nestsTooDeeply(written)) return { problems: [failure(undefined, 'size', `The file nests more than ${DEEPEST} levels deep: close what is left open, or flatten it.`)] };
+  let source: Source | undefined;
+  try {
+    source = new Source(written);
+    const file = read(source);
+    return { ...file, problems: [...file.problems].sort((a, b) => a.range.start.offset - b.range.start.offset).slice(0, MOST_PROBLEMS) };
+  } catch (error) {
+    return { problems: [failure(source, 'syntax', `The file cannot be read: ${String(error)}. Undo the last edit, or start again with version: 1.`)] };
+  }
+}
+
+/** What is known of the server; undefined: not loaded, so nothing is said about it. */
+export interface WorkspaceFacts {
+  /** Names of the project's active flags. */
+  readonly flags?: ReadonlySet<string>;
+  readonly archived?: ReadonlySet<string>;
+  readonly environments?: readonly string[];
+  readonly projects?: readonly string[];
+}
+
+function unknownName(code: Problem['code'], what: string, value: string | undefined, range: SourceRange | undefined, known: readonly string[] | undefined): Problem[] {
+  if (value === undefined || range === undefined || known === undefined || known.includes(value)) return [];
+  const hint = didYouMean(value, known);
+  const list = known.length === 0 ? '' : ` There are: ${known.slice(0, 10).join(', ')}.`;
+  return [{ code, severity: 'warning', message: `Unleash has no ${what} "${value}", or you may not see it.${hint === '' ? list : hint}`, range }];
+}
+
+/** What a schema cannot know: flags, environment and project that the server does not have, at the place that names them. */
+export function semanticProblems(config: WorkspaceConfig, facts: WorkspaceFacts): Problem[] {
+  const { unleash } = config;
+  const problems = [
+    ...unknownName('unknownProject', 'project', unleash?.project, unleash?.ranges.project, facts.projects),
+    ...unknownName('unknownEnvironment', 'environment', unleash?.environment, unleash?.ranges.environment, facts.environments),
+  ];
+  for (const { flag, range } of config.models.flatMap((model) => model.switches)) {
+    if (facts.flags?.has(flag) === true) continue;
+    if (facts.archived?.has(flag) === true) {
+      problems.push({ code: 'archivedFlag', severity: 'warning', message: `The flag "${flag}" is archived: revive it in Unleash, or map the model to another flag.`, range });
+    } else if (facts.flags !== undefined) {
+      const hint = didYouMean(flag, facts.flags);
+      problems.push({ code: 'unknownFlag', severity: 'warning', message: `Unleash has no flag "${flag}" in this project.${hint === '' ? ' Create it there, or correct the name.' : hint}`, range });
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,71 @@
+import * as z from 'zod';
+
+/** Text with a message that shows what is expected; numbers are not turned into text silently. */
+function text(description: string, example: string): z.ZodString {
+  const expected = `must be text, such as ${example}`;
+  return z.string({ error: expected }).min(1, { error: `must not be empty; write for example ${example}` }).meta({ description, examples: [example] });
+}
+
+/** A name that people write with or without quotes: `champion`, `"13"` or `13`. */
+function textOrNumber(description: string, ...examples: string[]): z.ZodUnion<readonly [z.ZodString, z.ZodInt]> {
+  const error = `must be text or a whole number, such as ${examples.join(' or ')}`;
+  return z.union([z.string().min(1, { error }), z.int()], { error }).meta({ description, examples });
+}
+
+function mapping(what: string): { error: string } {
+  return { error: `must be a mapping of ${what}` };
+}
+
+const unleash = z.strictObject({
+  url: text('Address of the Unleash server, without /api and without credentials. A token never stands in this file: the command "Modelswitch: Connect" keeps it in the secret store.', 'https://unleash.example.com')
+    // For editors only: loading a file checks the address itself and says more.
+    .meta({ pattern: '^https?://[^@]*$' }).optional(),
+  project: text('Id of the Unleash project whose flags are shown.', 'default').optional(),
+  environment: text('The environment that lenses and commands name first.', 'production').optional(),
+}, mapping('url, project and environment')).meta({ description: 'The Unleash server that holds the flags.' });
+
+const modelSwitch = z.strictObject({
+  flag: text('Name of the Unleash flag.', 'fraud-v2'),
+  on: textOrNumber('What serves when the flag is on: candidate (the default), current, an alias or a version.', 'candidate').optional(),
+  off: textOrNumber('What serves when the flag is off: current (the default), candidate, an alias or a version.', 'current').optional(),
+}, mapping('flag, on and off')).meta({ description: 'One flag and what serves when it is on and off.' });
+
+const later = (description: string): z.ZodOptional<z.ZodUnknown> => z.unknown().meta({ description }).optional();
+
+export const modelSchema = z.strictObject({
+  flag: text('Name of the Unleash flag that switches this model: the candidate serves when it is on, the current version when it is off.', 'fraud-v2').optional(),
+  switches: z.array(modelSwitch, { error: 'must be a list, such as [{flag: fraud-v2, on: candidate, off: current}]' })
+    .meta({ description: 'The flags that switch this model, when there are several or on and off mean something else. Instead of flag.' }).optional(),
+  registered_model: text('Name of the model in the model registry.', 'fraud-detector').optional(),
+  current: textOrNumber('Alias or version that serves when the switch is off. Default: champion.', 'champion', '"13"').optional(),
+  candidate: textOrNumber('Alias or version that serves when the switch is on. Default: challenger.', 'challenger', '"14"').optional(),
+  suites: later('Behavioural test suites of the model: paths or globs of *.mltest.yaml files.'),
+  contract: later('File that says which features the application provides and which outputs it consumes.'),
+  quality: later('Where predictions are logged and which metrics guard the rollout.'),
+  plan: later('The stages of a release: environment, audience, percent and the conditions to leave each stage.'),
+}, mapping('settings, such as flag: fraud-v2')).meta({ description: 'A model and the flag that switches between its current version and the candidate.' });
+
+const property = z.union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number or true/false' });
+
+export const personaSchema = z.strictObject({
+  name: text('What the persona is called.', 'internal tester'),
+  userId: textOrNumber('The userId of its context.', '"7"').optional(),
+  sessionId: textOrNumber('The sessionId of its context.', '"s-1"').optional(),
+  properties: z.record(z.string(), property, mapping('context fields, such as {region: eu}')).meta({ description: 'Further context fields, as the application sends them to Unleash.' }).optional(),
+}, mapping('name, userId, sessionId and properties')).meta({ description: 'A named evaluation context to ask: which model would this user get?' });
+
+export const unleashSchema = unleash;
+
+/** The whole of `modelswitch.yaml`. Sections that other parts of Modelswitch read are accepted as they are. */
+export const workspaceSchema = z.strictObject({
+  version: z.literal(1, { error: 'must be 1, the only version of this file format so far' }).meta({ description: 'Version of this file format.' }),
+  unleash: unleash.optional(),
+  registry: later('The model registry: {mlflow: url}, {file: path} or {sqlite: path}.'),
+  models: z.record(z.string(), modelSchema, mapping('model names to their settings')).meta({ description: 'Models by name, each with the flag that switches it.' }).optional(),
+  personas: z.array(personaSchema, { error: 'must be a list, such as [{name: internal tester, userId: "7"}]' }).meta({ description: 'Named evaluation contexts to ask which model they would get.' }).optional(),
+}).meta({ title: 'modelswitch.yaml', description: 'Which model versions stand behind which Unleash feature flags.' });
+
+/** The JSON schema with which editors complete, explain and check `modelswitch.yaml` (draft 7, the one YAML editors know best). */
+export function workspaceJsonSchema(): Record<string, unknown> {
+  return { ...z.toJSONSchema(workspaceSchema, { target: 'draft-07', io: 'input' }) };
+}

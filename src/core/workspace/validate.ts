@@ -1,0 +1,53 @@
+import type * as z from 'zod';
+import { modelSchema, personaSchema, unleashSchema, workspaceSchema } from './schema.ts';
+import type { Problem, Source, SourcePath } from './source.ts';
+import { didYouMean } from './suggest.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/** `models.fraud.switches[0].flag`: a path for people. */
+function pathWords(path: SourcePath): string {
+  return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${step}`)).join('');
+}
+
+function pathOf(issue: Issue): SourcePath {
+  return issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+}
+
+/** The keys a mapping at this path may have. */
+function knownKeys(path: SourcePath): string[] {
+  if (path.length === 0) return Object.keys(workspaceSchema.shape);
+  if (path[0] === 'unleash') return Object.keys(unleashSchema.shape);
+  if (path[0] === 'personas') return Object.keys(personaSchema.shape);
+  return path.includes('switches') ? ['flag', 'on', 'off'] : Object.keys(modelSchema.shape);
+}
+
+function unknownKey(source: Source, path: SourcePath, key: string): Problem {
+  const known = knownKeys(path);
+  const where = path.length === 0 ? '' : ` in ${pathWords(path)}`;
+  const hint = didYouMean(key, known);
+  const place = path[0] === 'personas' ? ' Context fields of your own stand under properties.' : ` Known here: ${known.join(', ')}.`;
+  return { code: 'unknownKey', severity: 'warning', message: `Unknown key "${key}"${where}; it is ignored.${hint === '' ? place : hint}`, range: source.keyRange([...path, key]) };
+}
+
+function wrongValue(source: Source, issue: Issue): Problem {
+  const path = pathOf(issue);
+  const found = source.find(path);
+  if (found === undefined) {
+    const parent = path.slice(0, -1);
+    const where = parent.length === 0 ? 'The file' : pathWords(parent);
+    const severity = path[0] === 'version' ? 'warning' : 'error';
+    return { code: 'missing', severity, message: `${where} lacks ${String(path.at(-1))}, which ${issue.message}.`, range: source.keyRange(path) };
+  }
+  const value: unknown = issue.input;
+  const isPlain = typeof value === 'number' || typeof value === 'boolean';
+  const quote = isPlain && issue.message.startsWith('must be text') ? ` Put ${String(value)} in quotes.` : '';
+  return { code: 'type', severity: 'error', message: `${path.length === 0 ? 'The file' : pathWords(path)} ${issue.message}.${quote}`, range: source.valueRange(path) };
+}
+
+/** What the schema has against a file's content: unknown keys as warnings, each other issue where its value stands. */
+export function schemaProblems(source: Source, content: unknown): Problem[] {
+  const result = workspaceSchema.safeParse(content, { reportInput: true });
+  if (result.success) return [];
+  return result.error.issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(source, pathOf(issue), key)) : [wrongValue(source, issue)]));
+}

@@ -1,0 +1,75 @@
+import * as vscode from 'vscode';
+import { DisposableStore } from '../../core/base/events.ts';
+import type { CallSite, Range } from '../../core/callsites/model.ts';
+import type { CallSiteTracker } from '../../adapters/treeSitter/tracker.ts';
+import type { Log } from '../platform/log.ts';
+
+/** The call sites of the documents that are open, read when something asks for them and once per version. */
+export class DocumentCallSites implements vscode.Disposable {
+  readonly #tracker: CallSiteTracker;
+  readonly #log: Log;
+  readonly #known = new Map<string, readonly CallSite[]>();
+  readonly #changes = new vscode.EventEmitter<vscode.TextDocument>();
+  readonly #subscriptions = new DisposableStore();
+
+  constructor(tracker: CallSiteTracker, log: Log) {
+    this.#tracker = tracker;
+    this.#log = log;
+    this.#subscriptions.add(tracker);
+    this.#subscriptions.add(this.#changes);
+    this.#subscriptions.add(vscode.workspace.onDidOpenTextDocument((document) => this.#open(document)));
+    this.#subscriptions.add(vscode.workspace.onDidCloseTextDocument((document) => this.#close(document)));
+    this.#subscriptions.add(vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+      if (contentChanges.length > 0) this.#tracker.change(document.uri.toString(), document.version, document.getText(), contentChanges);
+    }));
+    for (const document of vscode.workspace.textDocuments) this.#open(document);
+  }
+
+  /** Fires when a document was read and its call sites are not those known before. */
+  readonly onDidChange = this.#changes.event;
+
+  /** What was read last. */
+  of(document: vscode.TextDocument): readonly CallSite[] {
+    return this.#known.get(document.uri.toString()) ?? [];
+  }
+
+  /** The call sites of the document as it is now. Never rejects: a parser that does not load is logged. */
+  async read(document: vscode.TextDocument): Promise<readonly CallSite[]> {
+    const uri = document.uri.toString();
+    try {
+      const found = (await this.#tracker.callSites(uri))?.callSites ?? [];
+      const known = this.#known.get(uri);
+      this.#known.set(uri, found);
+      if (known !== found && JSON.stringify(known?.map(({ key }) => key) ?? []) !== JSON.stringify(found.map(({ key }) => key))) this.#changes.fire(document);
+      return found;
+    } catch (error) {
+      this.#log.error('Reading call sites', error);
+      return [];
+    }
+  }
+
+  /** The flag whose call the position is in, if its key is known. */
+  flagAt(document: vscode.TextDocument, position: vscode.Position): string | undefined {
+    const site = this.of(document).find(({ range }) => contains(range, position));
+    return site === undefined || site.key.kind === 'dynamic' ? undefined : site.key.value;
+  }
+
+  dispose(): void {
+    this.#subscriptions.dispose();
+  }
+
+  #open(document: vscode.TextDocument): void {
+    if (this.#tracker.supports(document.languageId)) this.#tracker.open(document.uri.toString(), document.languageId, document.version, document.getText());
+  }
+
+  #close(document: vscode.TextDocument): void {
+    this.#tracker.close(document.uri.toString());
+    this.#known.delete(document.uri.toString());
+  }
+}
+
+export function contains({ start, end }: Range, { line, character }: vscode.Position): boolean {
+  const afterStart = line > start.line || (line === start.line && character >= start.character);
+  const beforeEnd = line < end.line || (line === end.line && character <= end.character);
+  return afterStart && beforeEnd;
+}

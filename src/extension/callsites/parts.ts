@@ -1,0 +1,70 @@
+import { plainLine } from '../../core/base/words.ts';
+import { environmentOf } from '../../core/flags/model.ts';
+import type { FlagApi } from '../../core/callsites/model.ts';
+import { describeRollout, percentWords, variantSplit } from '../../core/flags/rollout.ts';
+import { armWords, rolloutIn, type FlagFacts } from '../flags/facts.ts';
+
+/** A call site's flag, and how the code asks for it. */
+export interface SiteFacts extends FlagFacts {
+  readonly api: FlagApi;
+}
+
+/** One piece of a lens's text; features contribute theirs in order. It reads the snapshot and nothing else. */
+export interface LensPart {
+  readonly separator: ' · ' | ' ';
+  readonly text: (facts: SiteFacts) => string | undefined;
+}
+
+const MAX_LENS_LENGTH = 80;
+
+/** `production 25 % · internal 100 %`, or what keeps us from saying so. */
+export const rolloutLensPart: LensPart = {
+  separator: ' · ',
+  text: (facts) => {
+    const { status, name, connection, mainEnvironment, flag } = facts;
+    switch (status) {
+      case 'loading':
+        return undefined;
+      case 'unknown':
+        return `flag "${plainLine(name, 40)}" is not in Unleash (project ${plainLine(connection.project, 20)})`;
+      case 'archived':
+        return `flag "${plainLine(name, 40)}" is archived in Unleash`;
+      case 'active': {
+        if (connection.isChanging(name, mainEnvironment)) return `${mainEnvironment}: changing...`;
+        const rollout = rolloutIn(facts, mainEnvironment);
+        const stale = flag?.stale === true ? ' · stale' : '';
+        return rollout === undefined ? `no environment "${plainLine(mainEnvironment, 30)}"` : `${mainEnvironment} ${describeRollout(rollout)}${stale}`;
+      }
+    }
+  },
+};
+
+/** The split of a variant switch: `a 50 % / b 50 %`. */
+export const variantsLensPart: LensPart = {
+  separator: ' · ',
+  text: ({ api, flag, snapshot, mainEnvironment }) => {
+    const environment = flag && environmentOf(flag, mainEnvironment);
+    if (api !== 'get_variant' || environment === undefined || snapshot === undefined) return undefined;
+    const split = variantSplit(environment, snapshot.segments);
+    if (split === undefined) return 'variants differ by strategy';
+    return split.length === 0 ? undefined : split.map(({ name, share }) => `${plainLine(name, 20)} ${percentWords(share)}`).join(' / ');
+  },
+};
+
+/** The model behind the switch: `-> fraud candidate`. */
+export const modelLensPart: LensPart = {
+  separator: ' ',
+  text: (facts) => {
+    const words = facts.status === 'active' ? armWords(facts) : undefined;
+    return words === undefined ? undefined : `-> ${words}`;
+  },
+};
+
+export function lensText(parts: readonly LensPart[], facts: SiteFacts): string {
+  let text = '';
+  for (const part of parts) {
+    const words = part.text(facts);
+    if (words !== undefined) text += (text === '' ? '' : part.separator) + words;
+  }
+  return plainLine(text, MAX_LENS_LENGTH);
+}

@@ -1,0 +1,55 @@
+import * as vscode from 'vscode';
+import { DisposableStore } from '../../core/base/events.ts';
+import { semanticProblems, type Problem } from '../../core/workspace/load.ts';
+import type { Connections } from './connections.ts';
+import type { WorkspaceFiles } from './workspaceFiles.ts';
+
+/** Problems of `modelswitch.yaml`: its form at once, flags and environments as soon as the server's are loaded. */
+export class ConfigurationDiagnostics implements vscode.Disposable {
+  readonly #files: WorkspaceFiles;
+  readonly #connections: Connections;
+  readonly #collection = vscode.languages.createDiagnosticCollection('modelswitch');
+  readonly #subscriptions = new DisposableStore();
+
+  constructor(files: WorkspaceFiles, connections: Connections) {
+    this.#files = files;
+    this.#connections = connections;
+    this.#subscriptions.add(this.#collection);
+    this.#subscriptions.add(files.onDidChange(() => this.#update()));
+    this.#subscriptions.add(connections.onDidChange(() => this.#update()));
+    this.#update();
+  }
+
+  dispose(): void {
+    this.#subscriptions.dispose();
+  }
+
+  #update(): void {
+    this.#collection.clear();
+    for (const folder of vscode.workspace.workspaceFolders ?? []) {
+      const loaded = this.#files.of(folder);
+      if (loaded === undefined) continue;
+      const { config, problems } = loaded.file;
+      const target = this.#connections.targets.find((candidate) => candidate.folder === folder);
+      const snapshot = target?.connection.session?.store.snapshot;
+      const known = snapshot === undefined ? {} : {
+        flags: new Set(snapshot.flags.keys()),
+        archived: snapshot.archived,
+        environments: snapshot.environments.map(({ name }) => name),
+      };
+      const all = config === undefined ? problems : [...problems, ...semanticProblems(config, known)];
+      this.#collection.set(loaded.uri, all.map(diagnostic));
+    }
+  }
+}
+
+function diagnostic({ message, severity, range }: Problem): vscode.Diagnostic {
+  const { start, end } = range;
+  const result = new vscode.Diagnostic(
+    new vscode.Range(start.line, start.column, end.line, end.column),
+    message,
+    severity === 'error' ? vscode.DiagnosticSeverity.Error : vscode.DiagnosticSeverity.Warning,
+  );
+  result.source = 'Modelswitch';
+  return result;
+}

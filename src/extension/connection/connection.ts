@@ -1,0 +1,158 @@
+import { toAppError, type AppError } from '../../core/base/errors.ts';
+import type { Clock } from '../../core/base/clock.ts';
+import { DisposableStore, Emitter, type Disposable } from '../../core/base/events.ts';
+import { ChangeRunner } from '../../core/flags/changeRunner.ts';
+import type { Identity, ServerInfo } from '../../core/flags/ports.ts';
+import { FlagStore } from '../../core/flags/store.ts';
+import { HttpClient, type FetchLike } from '../../adapters/node/httpClient.ts';
+import { sleep } from '../../adapters/node/sleep.ts';
+import type { BulkParser } from '../../adapters/unleash/bulk.ts';
+import { UnleashClient } from '../../adapters/unleash/unleashClient.ts';
+import type { Log } from '../platform/log.ts';
+import type { SnapshotFile } from './snapshotFile.ts';
+
+export type ConnectionState =
+  | { readonly kind: 'signedOut' }
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'failed'; readonly error: AppError }
+  | { readonly kind: 'connected'; readonly identity: Identity; readonly server: ServerInfo };
+
+export interface ConnectionParts {
+  readonly fetch: FetchLike;
+  readonly parseBulk: BulkParser;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly pollEveryMs: () => number;
+  readonly snapshots: SnapshotFile;
+}
+
+/** The part of a connection that exists while a token is known. */
+export interface Session {
+  readonly client: UnleashClient;
+  readonly store: FlagStore;
+  readonly runner: ChangeRunner;
+}
+
+/** A client of an Unleash server with one token, for this connection or for trying a token out. */
+export function unleashClient(baseUrl: string, token: string, { fetch, parseBulk, log }: Pick<ConnectionParts, 'fetch' | 'parseBulk' | 'log'>): UnleashClient {
+  const http = new HttpClient({
+    baseUrl,
+    credentials: { authorization: token },
+    fetch,
+    sleep,
+    onRequest: ({ method, path, status, ms }) => log.trace(`${method} ${path} -> ${status} in ${Math.round(ms)} ms`),
+  });
+  return new UnleashClient(http, parseBulk);
+}
+
+/** One project on one Unleash server, shared by all workspace folders that name it. */
+export class Connection implements Disposable {
+  readonly baseUrl: string;
+  readonly origin: string;
+  readonly project: string;
+  readonly #parts: ConnectionParts;
+  readonly #changes = new Emitter<undefined>();
+  #state: ConnectionState = { kind: 'signedOut' };
+  #session: Session | undefined;
+  #sessionParts = new DisposableStore();
+  #active = false;
+  #generation = 0;
+
+  constructor(baseUrl: string, project: string, parts: ConnectionParts) {
+    this.baseUrl = baseUrl;
+    this.origin = new URL(baseUrl).origin;
+    this.project = project;
+    this.#parts = parts;
+  }
+
+  /** The state, the flags, or a change in flight. */
+  readonly onDidChange = this.#changes.event;
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  get identity(): Identity | undefined {
+    return this.#state.kind === 'connected' ? this.#state.identity : undefined;
+  }
+
+  /** Signs in; a failure becomes the state, it is not thrown. */
+  async open(token: string): Promise<void> {
+    const generation = this.#close();
+    const client = unleashClient(this.baseUrl, token, this.#parts);
+    this.#setState({ kind: 'connecting' });
+    try {
+      const [identity, server] = await Promise.all([client.readIdentity(), client.readServer()]);
+      if (generation !== this.#generation) return;
+      await this.#start(client, identity.id, generation);
+      this.#setState({ kind: 'connected', identity, server });
+    } catch (thrown) {
+      if (generation !== this.#generation) return;
+      const error = toAppError(thrown);
+      this.#parts.log.error(`Connecting to ${this.baseUrl}`, error);
+      this.#setState({ kind: 'failed', error });
+    }
+  }
+
+  close(): void {
+    this.#close();
+    this.#setState({ kind: 'signedOut' });
+  }
+
+  /** Follow the server's changes while something shows them. */
+  setActive(active: boolean): void {
+    this.#active = active;
+    this.#session?.store.setActive(active);
+  }
+
+  isChanging(flag: string, environment: string): boolean {
+    return this.#session?.runner.isChanging({ project: this.project, flag, environment }) ?? false;
+  }
+
+  dispose(): void {
+    this.#close();
+    this.#changes.dispose();
+  }
+
+  async #start(client: UnleashClient, userId: number, generation: number): Promise<void> {
+    const { clock, pollEveryMs, snapshots } = this.#parts;
+    const store = new FlagStore({ reader: client, project: this.project, clock, pollEveryMs });
+    const runner = new ChangeRunner({
+      port: client,
+      server: this.baseUrl,
+      userId,
+      sleep,
+      onInFlight: () => this.#changes.fire(undefined),
+    });
+    const saved = await snapshots.load(this.baseUrl, this.project);
+    if (generation !== this.#generation) {
+      store.dispose();
+      return;
+    }
+    if (saved !== undefined) store.restore(saved);
+    this.#sessionParts.add(store);
+    this.#sessionParts.add(store.onDidChange(({ flags }) => {
+      if (store.snapshot !== undefined && (flags === undefined || flags.size > 0)) snapshots.save(this.baseUrl, this.project, store.snapshot);
+      this.#changes.fire(undefined);
+    }));
+    this.#session = { client, store, runner };
+    if (this.#active) store.setActive(true);
+  }
+
+  #close(): number {
+    this.#sessionParts.dispose();
+    this.#sessionParts = new DisposableStore();
+    this.#session = undefined;
+    this.#generation += 1;
+    return this.#generation;
+  }
+
+  #setState(state: ConnectionState): void {
+    this.#state = state;
+    this.#changes.fire(undefined);
+  }
+}

@@ -1,0 +1,79 @@
+import * as vscode from 'vscode';
+import { loadWorkspaceFile, type WorkspaceFile } from '../../core/workspace/load.ts';
+import { DisposableStore } from '../../core/base/events.ts';
+
+export const CONFIGURATION_FILE = 'modelswitch.yaml';
+
+export interface LoadedFile {
+  readonly uri: vscode.Uri;
+  readonly file: WorkspaceFile;
+}
+
+/** The `modelswitch.yaml` of every workspace folder, as it stands in the editor or else on disk. */
+export class WorkspaceFiles implements vscode.Disposable {
+  readonly #files = new Map<string, LoadedFile>();
+  readonly #changes = new vscode.EventEmitter<void>();
+  readonly #parts = new DisposableStore();
+  #ready: Promise<void>;
+
+  constructor() {
+    const watcher = this.#parts.add(vscode.workspace.createFileSystemWatcher(`**/${CONFIGURATION_FILE}`));
+    const reload = (uri: vscode.Uri): void => void this.#reload(uri);
+    this.#parts.add(watcher.onDidChange(reload));
+    this.#parts.add(watcher.onDidCreate(reload));
+    this.#parts.add(watcher.onDidDelete(reload));
+    this.#parts.add(vscode.workspace.onDidChangeTextDocument(({ document }) => reload(document.uri)));
+    this.#parts.add(vscode.workspace.onDidChangeWorkspaceFolders(() => void (this.#ready = this.#reloadAll())));
+    this.#parts.add(this.#changes);
+    this.#ready = this.#reloadAll();
+  }
+
+  readonly onDidChange = this.#changes.event;
+
+  /** Resolves when every folder's file has been looked for. */
+  get ready(): Promise<void> {
+    return this.#ready;
+  }
+
+  of(folder: vscode.WorkspaceFolder): LoadedFile | undefined {
+    return this.#files.get(folder.uri.toString());
+  }
+
+  dispose(): void {
+    this.#parts.dispose();
+  }
+
+  async #reloadAll(): Promise<void> {
+    this.#files.clear();
+    await Promise.all((vscode.workspace.workspaceFolders ?? []).map((folder) => this.#load(folder)));
+    this.#changes.fire();
+  }
+
+  async #reload(uri: vscode.Uri): Promise<void> {
+    const folder = (vscode.workspace.workspaceFolders ?? []).find((candidate) => configurationUri(candidate).toString() === uri.toString());
+    if (folder === undefined) return;
+    await this.#load(folder);
+    this.#changes.fire();
+  }
+
+  async #load(folder: vscode.WorkspaceFolder): Promise<void> {
+    const uri = configurationUri(folder);
+    const text = await currentText(uri);
+    if (text === undefined) this.#files.delete(folder.uri.toString());
+    else this.#files.set(folder.uri.toString(), { uri, file: loadWorkspaceFile(text) });
+  }
+}
+
+export function configurationUri(folder: vscode.WorkspaceFolder): vscode.Uri {
+  return vscode.Uri.joinPath(folder.uri, CONFIGURATION_FILE);
+}
+
+async function currentText(uri: vscode.Uri): Promise<string | undefined> {
+  const open = vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());
+  if (open !== undefined) return open.getText();
+  try {
+    return new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,161 @@
+import * as vscode from 'vscode';
+import { AppError } from '../../core/base/errors.ts';
+import { countWords, plainLine } from '../../core/base/words.ts';
+import type { ChangeKind, ChangePlan, EnvironmentChange } from '../../core/flags/changePlan.ts';
+import type { ChangeOutcome } from '../../core/flags/changeRunner.ts';
+import { planRestore, type FlagReading } from '../../core/flags/planner.ts';
+import type { FlagEnvironment } from '../../core/flags/model.ts';
+import { percentWords } from '../../core/flags/rollout.ts';
+import type { Connection, Session } from '../connection/connection.ts';
+import { Command } from '../ids.ts';
+import { showError } from '../platform/errors.ts';
+import type { Log } from '../platform/log.ts';
+import type { Prompts } from '../platform/prompts.ts';
+import { settings } from '../platform/settings.ts';
+import type { Connections } from '../connection/connections.ts';
+import { flagFacts, observedShare } from './facts.ts';
+
+/** A flag in one environment of a connection: what a command is about. */
+export interface FlagRef {
+  readonly connection: Connection;
+  readonly flag: string;
+  readonly environment: string;
+}
+
+export interface ChangeParts {
+  readonly connections: Connections;
+  readonly log: Log;
+  readonly prompts: Prompts;
+}
+
+/** A plan to offer, with the verb on its button. */
+export interface Offer {
+  readonly verb: string;
+  readonly plan: ChangePlan;
+}
+
+/** What to ask: the offers are computed from one fresh reading. */
+export type Proposal = (reading: FlagReading) => readonly Offer[];
+
+const PAST: Record<ChangeKind, string> = {
+  promote: 'Promoted',
+  'set rollout': 'Rollout set',
+  'roll back': 'Rolled back',
+  restore: 'Restored',
+  kill: 'Switched off',
+  enable: 'Switched on',
+  disable: 'Switched off',
+};
+
+/**
+ * Reads a flag afresh, shows old and new in a modal with the verb on the button, applies, and reports what was read
+ * back. Every way to change a flag in the editor goes through here.
+ */
+export async function changeFlag(parts: ChangeParts, ref: FlagRef, context: string, propose: Proposal): Promise<ChangeOutcome | undefined> {
+  const { log, prompts } = parts;
+  try {
+    if (settings.readOnly()) throw new AppError('forbidden', 'The setting modelswitch.readOnly switches every change off.', { reason: 'readOnly' });
+    const session = requireOpen(ref.connection);
+    const { project } = ref.connection;
+    const reading = await withProgress(`Reading ${ref.flag}...`, (signal) => session.runner.read(project, ref.flag, signal));
+    const offers = propose(reading);
+    const [first] = offers;
+    if (first === undefined) throw new AppError('internal', 'Nothing to propose.');
+    const blocker = offers.flatMap(({ plan }) => plan.blockers)[0];
+    if (blocker !== undefined) throw new AppError('conflict', blocker.message, { reason: 'blocked' });
+    const chosen = await confirm(parts, ref, offers, prompts);
+    if (chosen === undefined) return undefined;
+    const outcome = await withProgress(`Changing ${ref.flag}...`, (signal) => session.runner.apply(chosen.plan, signal));
+    await session.store.expectChange();
+    void report(parts, ref, chosen.plan, outcome);
+    return outcome;
+  } catch (error) {
+    const blocked = error instanceof AppError && error.data['reason'] === 'blocked';
+    void showError(log, context, error, blocked ? [{ title: 'Switch Environment Off...', command: Command.disableEnvironment }] : []);
+    return undefined;
+  }
+}
+
+function requireOpen(connection: Connection): Session {
+  const { session, state, origin } = connection;
+  if (session !== undefined && state.kind === 'connected') return session;
+  throw state.kind === 'failed' ? state.error : new AppError('auth', `Not connected to ${origin}: connect with a personal access token first.`, { origin });
+}
+
+/** A notification appears only for work that takes longer than two seconds; it can be cancelled. */
+function withProgress<T>(title: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const abort = new AbortController();
+  const running = work(abort.signal);
+  const slow = setTimeout(() => {
+    void vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title, cancellable: true }, (_progress, token) => {
+      token.onCancellationRequested(() => abort.abort());
+      return running.then(() => undefined, () => undefined);
+    });
+  }, 2000);
+  return running.finally(() => clearTimeout(slow));
+}
+
+async function confirm(parts: ChangeParts, ref: FlagRef, offers: readonly Offer[], prompts: Prompts): Promise<Offer | undefined> {
+  const [first] = offers;
+  if (first === undefined) return undefined;
+  const raising = offers.some(({ plan }) => plan.environments.some(({ exposure }) => exposure === 'raise' || exposure === 'mixed'));
+  const environments = first.plan.environments.map(({ environment }) => environment).join(', ');
+  const verb = await prompts.confirm({
+    message: `${first.verb}: ${plainLine(ref.flag)} in ${environments}?`,
+    detail: offers.length === 1
+      ? detailOf(parts, ref, first.plan, raising && first.plan.kind !== 'promote' && first.plan.kind !== 'set rollout')
+      : offers.map((offer) => `${offer.verb}\n${detailOf(parts, ref, offer.plan, offer.plan.kind === 'restore')}`).join('\n\n'),
+    verbs: offers.map((offer) => offer.verb),
+  });
+  return offers.find((offer) => offer.verb === verb);
+}
+
+function detailOf({ connections }: ChangeParts, ref: FlagRef, plan: ChangePlan, warnRaise: boolean): string {
+  const facts = flagFacts(connections, ref.connection, ref.flag);
+  const lines = plan.environments.map((change) => {
+    const observed = observedShare(facts, change.environment);
+    const users = observed === undefined ? '' : ` (last hour: ${percentWords(observed.percent)} of ${countWords(observed.n)} evaluations were on)`;
+    return `${plainLine(change.environment)}: ${changeWords(change)}${users}`;
+  });
+  const raise = warnRaise && plan.environments.some(({ exposure }) => exposure !== 'lower' && exposure !== 'equal') ? ['This raises exposure.'] : [];
+  return [...lines, ...raise, ...plan.warnings.map((warning) => plainLine(warning, 300)), plan.server].join('\n');
+}
+
+function changeWords({ from, to, steps }: EnvironmentChange): string {
+  return steps.length === 0 ? `${from} already` : `${from} -> ${to}`;
+}
+
+async function report(parts: ChangeParts, ref: FlagRef, plan: ChangePlan, outcome: ChangeOutcome): Promise<void> {
+  const now = outcome.environments.map(({ environment, now: words }) => `${plainLine(environment)}: ${words ?? 'could not be read'}`).join(', ');
+  const flag = plainLine(ref.flag);
+  parts.log.info(`${plan.kind} ${ref.flag}: ${outcome.kind}; ${now}`);
+  const foreign = outcome.foreign.length === 0
+    ? ''
+    : ` Meanwhile ${[...new Set(outcome.foreign.map(({ by }) => plainLine(by, 60)))].join(', ')} changed it too: check the history in Unleash.`;
+  if (outcome.kind === 'stopped') {
+    const reason = outcome.error?.message ?? 'unknown reason';
+    const advice = plan.environments.some(({ exposure }) => exposure === 'lower') ? ['Switch Environment Off...'] : [];
+    const chosen = await vscode.window.showErrorMessage(`${flag} was not changed as asked: ${reason} Now ${now}.${foreign}`, ...advice, 'Show Log');
+    if (chosen === 'Show Log') parts.log.show();
+    else if (chosen !== undefined) await vscode.commands.executeCommand(Command.disableEnvironment, ref);
+    return;
+  }
+  const message = outcome.kind === 'unchanged' ? `${flag} was so already. ${now}.` : `${PAST[plan.kind]}: ${flag}. ${now}.`;
+  const undoable = outcome.kind === 'done' && (plan.kind === 'roll back' || plan.kind === 'kill' || plan.kind === 'disable');
+  const show = foreign === '' ? vscode.window.showInformationMessage : vscode.window.showWarningMessage;
+  const chosen = await show(`${message}${foreign}`, ...(undoable ? ['Undo'] : []));
+  if (chosen === 'Undo') await undo(parts, ref, plan);
+}
+
+/** Back to what each environment was before a change; every one is confirmed, because undoing a roll back raises. */
+async function undo(parts: ChangeParts, ref: FlagRef, plan: ChangePlan): Promise<void> {
+  for (const { environment, before } of plan.environments) {
+    await changeFlag(parts, { ...ref, environment }, `Undo of ${plan.kind}`, (reading) => [restoreOffer(reading, environment, before)]);
+  }
+}
+
+export function restoreOffer(reading: FlagReading, environment: string, target: FlagEnvironment): Offer {
+  const plan = planRestore(reading, environment, target, {});
+  const to = plan.environments[0]?.to ?? '';
+  return { verb: `Restore ${plainLine(to, 40)}`, plan };
+}

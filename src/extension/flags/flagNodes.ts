@@ -1,0 +1,44 @@
+import type * as vscode from 'vscode';
+import type { Connection } from '../connection/connection.ts';
+import type { FlagFacts } from './facts.ts';
+
+/** A node of the tree "Flags". */
+export type FlagNode =
+  | { readonly kind: 'connection'; readonly connection: Connection }
+  | { readonly kind: 'flag'; readonly connection: Connection; readonly flag: string }
+  | { readonly kind: 'environment'; readonly connection: Connection; readonly flag: string; readonly environment: string }
+  | DetailNode
+  | { readonly kind: 'more'; readonly connection: Connection; readonly hidden: number };
+
+/** A line without children. */
+export interface DetailNode {
+  readonly kind: 'detail';
+  readonly id: string;
+  readonly label: string;
+  readonly description?: string;
+  readonly tooltip?: string;
+  readonly icon: string;
+  readonly command?: vscode.Command;
+}
+
+/** Adds lines below a flag's environment; a feature contributes one of these from its own folder. */
+export type EnvironmentTreePart = (facts: FlagFacts, environment: string) => readonly DetailNode[];
+
+export function nodeId(node: FlagNode): string {
+  switch (node.kind) {
+    case 'connection':
+      return idOf(node.connection);
+    case 'flag':
+      return `${idOf(node.connection)}/${node.flag}`;
+    case 'environment':
+      return `${idOf(node.connection)}/${node.flag}/${node.environment}`;
+    case 'detail':
+      return node.id;
+    case 'more':
+      return `${idOf(node.connection)}/...`;
+  }
+}
+
+function idOf({ baseUrl, project }: Connection): string {
+  return `${baseUrl} ${project}`;
+}

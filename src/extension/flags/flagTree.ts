@@ -1,0 +1,236 @@
+import * as vscode from 'vscode';
+import { DisposableStore } from '../../core/base/events.ts';
+import { ageWords, plainLine } from '../../core/base/words.ts';
+import { describeRollout } from '../../core/flags/rollout.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { Connections } from '../connection/connections.ts';
+import { Command, ContextKey, View } from '../ids.ts';
+import { errorActions } from '../platform/errors.ts';
+import { settings } from '../platform/settings.ts';
+import { mayChange } from '../../core/flags/permissions.ts';
+import { armWords, flagFacts, rolloutIn, type FlagFacts } from './facts.ts';
+import { nodeId, type DetailNode, type EnvironmentTreePart, type FlagNode } from './flagNodes.ts';
+
+const PAGE = 200;
+
+/** The tree "Flags": mapped model flags first, then the others; below each flag its environments. */
+export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Disposable {
+  readonly #connections: Connections;
+  readonly #parts: readonly EnvironmentTreePart[];
+  readonly #changes = new vscode.EventEmitter<FlagNode | undefined>();
+  readonly #subscriptions = new DisposableStore();
+  readonly #view: vscode.TreeView<FlagNode>;
+  readonly #expanded = new Set<string>();
+  readonly #limits = new Map<Connection, number>();
+  #filter = '';
+
+  constructor(connections: Connections, parts: readonly EnvironmentTreePart[]) {
+    this.#connections = connections;
+    this.#parts = parts;
+    this.#view = this.#subscriptions.add(vscode.window.createTreeView(View.flags, { treeDataProvider: this, showCollapseAll: true }));
+    this.#subscriptions.add(this.#changes);
+    this.#subscriptions.add(connections.onDidChange(() => this.#refresh()));
+    this.#subscriptions.add(this.#view.onDidExpandElement(({ element }) => {
+      if (element.kind !== 'flag') return;
+      this.#expanded.add(nodeId(element));
+      void element.connection.session?.store.observe(element.flag);
+    }));
+    this.#subscriptions.add(this.#view.onDidCollapseElement(({ element }) => void this.#expanded.delete(nodeId(element))));
+    this.#refresh();
+  }
+
+  readonly onDidChangeTreeData = this.#changes.event;
+
+  get visible(): boolean {
+    return this.#view.visible;
+  }
+
+  get onDidChangeVisibility(): vscode.Event<unknown> {
+    return this.#view.onDidChangeVisibility;
+  }
+
+  get filter(): string {
+    return this.#filter;
+  }
+
+  setFilter(filter: string): void {
+    this.#filter = filter.trim().toLowerCase();
+    this.#limits.clear();
+    void vscode.commands.executeCommand('setContext', ContextKey.filtered, this.#filter !== '');
+    this.#refresh();
+  }
+
+  loadMore(connection: Connection): void {
+    this.#limits.set(connection, (this.#limits.get(connection) ?? PAGE) + PAGE);
+    this.#refresh();
+  }
+
+  /** Selects a flag in the tree, expanded. */
+  async reveal(connection: Connection, flag: string): Promise<void> {
+    await vscode.commands.executeCommand(`${View.flags}.focus`);
+    await this.#view.reveal({ kind: 'flag', connection, flag }, { select: true, focus: true, expand: true });
+  }
+
+  getParent(node: FlagNode): FlagNode | undefined {
+    if (node.kind === 'environment') return { kind: 'flag', connection: node.connection, flag: node.flag };
+    if (node.kind === 'flag') return this.#shown.length > 1 ? { kind: 'connection', connection: node.connection } : undefined;
+    return undefined;
+  }
+
+  getChildren(node?: FlagNode): FlagNode[] {
+    if (node === undefined) {
+      const shown = this.#shown;
+      return shown.length === 1 && shown[0] !== undefined ? this.#flags(shown[0]) : shown.map((connection) => ({ kind: 'connection', connection }));
+    }
+    switch (node.kind) {
+      case 'connection':
+        return this.#flags(node.connection);
+      case 'flag':
+        return this.#environments(flagFacts(this.#connections, node.connection, node.flag));
+      case 'environment': {
+        const facts = flagFacts(this.#connections, node.connection, node.flag);
+        return this.#parts.flatMap((part) => part(facts, node.environment));
+      }
+      case 'detail':
+      case 'more':
+        return [];
+    }
+  }
+
+  getTreeItem(node: FlagNode): vscode.TreeItem {
+    const item = this.#item(node);
+    item.id = nodeId(node);
+    return item;
+  }
+
+  dispose(): void {
+    this.#subscriptions.dispose();
+  }
+
+  /** Connections that have something to show; the others are the welcome view's business. */
+  get #shown(): readonly Connection[] {
+    return this.#connections.all.filter(({ session }) => session?.store.snapshot !== undefined || session?.store.status === 'failed');
+  }
+
+  #refresh(): void {
+    const old = this.#connections.all.find(({ session }) => session?.store.status === 'failed')?.session?.store;
+    const age = old?.snapshot === undefined ? undefined : ageWords(Date.now() - old.snapshot.readAt);
+    this.#view.message = age === undefined ? '' : `The server does not answer; shown is what was read ${age}.`;
+    this.#view.description = this.#filter === '' ? '' : `filter: ${this.#filter}`;
+    for (const connection of this.#connections.all) {
+      for (const flag of connection.session?.store.snapshot?.flags.keys() ?? []) {
+        if (this.#view.visible && this.#expanded.has(nodeId({ kind: 'flag', connection, flag }))) void connection.session?.store.observe(flag);
+      }
+    }
+    this.#changes.fire(undefined);
+  }
+
+  #flags(connection: Connection): FlagNode[] {
+    const store = connection.session?.store;
+    const failure = store?.status === 'failed' && store.error !== undefined ? [failureNode(connection, store.error.message, errorActions(store.error)[0]?.command)] : [];
+    const names = [...store?.snapshot?.flags.keys() ?? []].toSorted();
+    const mapped = this.#mappedFlags(connection);
+    const all = [...mapped, ...names.filter((name) => !mapped.includes(name))].filter((name) => name.toLowerCase().includes(this.#filter));
+    const limit = this.#limits.get(connection) ?? PAGE;
+    const nodes = all.slice(0, limit).map((flag): FlagNode => ({ kind: 'flag', connection, flag }));
+    const more: FlagNode[] = all.length > limit ? [{ kind: 'more', connection, hidden: all.length - limit }] : [];
+    return [...failure, ...nodes, ...more];
+  }
+
+  #mappedFlags(connection: Connection): string[] {
+    const mappings = this.#connections.targets.filter((target) => target.connection === connection).flatMap(({ models }) => models);
+    return [...new Set(mappings.flatMap(({ switches }) => switches.map(({ flag }) => flag)))];
+  }
+
+  #environments(facts: FlagFacts): FlagNode[] {
+    const { flag, connection, mainEnvironment } = facts;
+    if (flag === undefined) return [];
+    const names = flag.environments.map(({ name }) => name).toSorted((a, b) => Number(b === mainEnvironment) - Number(a === mainEnvironment));
+    return names.map((environment) => ({ kind: 'environment', connection, flag: flag.name, environment }));
+  }
+
+  #item(node: FlagNode): vscode.TreeItem {
+    switch (node.kind) {
+      case 'connection': {
+        const item = new vscode.TreeItem(`${new URL(node.connection.baseUrl).host} · ${node.connection.project}`, vscode.TreeItemCollapsibleState.Expanded);
+        item.iconPath = new vscode.ThemeIcon('server');
+        return item;
+      }
+      case 'flag':
+        return flagItem(flagFacts(this.#connections, node.connection, node.flag));
+      case 'environment':
+        return environmentItem(flagFacts(this.#connections, node.connection, node.flag), node.environment);
+      case 'detail':
+        return detailItem(node);
+      case 'more': {
+        const item = new vscode.TreeItem(`Load more... (${node.hidden})`);
+        item.command = { title: 'Load more', command: Command.loadMore, arguments: [node.connection] };
+        return item;
+      }
+    }
+  }
+}
+
+function failureNode(connection: Connection, message: string, command: string | undefined): DetailNode {
+  return {
+    kind: 'detail',
+    id: `${connection.baseUrl} ${connection.project}!`,
+    label: plainLine(message),
+    tooltip: message,
+    icon: 'warning',
+    ...(command === undefined ? {} : { command: { title: 'What to do', command } }),
+  };
+}
+
+function flagItem(facts: FlagFacts): vscode.TreeItem {
+  const { name, status, flag, mainEnvironment, mapping } = facts;
+  const rollout = rolloutIn(facts, mainEnvironment);
+  const collapsible = status === 'active' ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None;
+  const item = new vscode.TreeItem(plainLine(name), collapsible);
+  const arm = armWords(facts);
+  const state = status === 'active' ? rollout === undefined ? 'no such environment' : describeRollout(rollout) : status === 'unknown' ? 'not in Unleash' : status;
+  item.description = [flag?.stale === true ? 'stale' : '', state, arm === undefined ? '' : `-> ${arm}`].filter((part) => part !== '').join(' · ');
+  item.iconPath = flagIcon(facts, rollout?.on === true && rollout.high > 0);
+  item.contextValue = ['flag', status, mapping === undefined ? 'plain' : 'mapped', flag?.stale === true ? 'stale' : 'fresh'].join(' ');
+  item.tooltip = [name, plainLine(flag?.description ?? '', 500), `${mainEnvironment}: ${state}`].filter((part) => part !== '').join('\n');
+  item.accessibilityInformation = { label: `flag ${name}, ${mainEnvironment} ${state}` };
+  return item;
+}
+
+function flagIcon({ status, flag, mapping }: FlagFacts, exposed: boolean): vscode.ThemeIcon {
+  if (status === 'archived') return new vscode.ThemeIcon('archive', new vscode.ThemeColor('disabledForeground'));
+  if (status === 'unknown') return new vscode.ThemeIcon('question', new vscode.ThemeColor('list.warningForeground'));
+  if (flag?.stale === true) return new vscode.ThemeIcon('history', new vscode.ThemeColor('list.deemphasizedForeground'));
+  const color = exposed ? new vscode.ThemeColor('charts.green') : undefined;
+  return new vscode.ThemeIcon(mapping === undefined ? 'milestone' : 'git-branch', color);
+}
+
+function environmentItem(facts: FlagFacts, environment: string): vscode.TreeItem {
+  const { connection, name } = facts;
+  const rollout = rolloutIn(facts, environment);
+  const changing = connection.isChanging(name, environment);
+  const item = new vscode.TreeItem(plainLine(environment), vscode.TreeItemCollapsibleState.Collapsed);
+  const words = rollout === undefined ? '' : describeRollout(rollout);
+  item.description = changing ? 'changing...' : words;
+  const exposed = rollout?.on === true && rollout.high > 0;
+  item.iconPath = new vscode.ThemeIcon(exposed ? 'circle-filled' : 'circle-outline', exposed ? new vscode.ThemeColor('charts.green') : undefined);
+  item.contextValue = ['environment', rollout?.on === true ? 'on' : 'off', writable(facts, environment) ? 'writable' : 'readonly'].join(' ');
+  item.tooltip = [`${environment}: ${words}`, ...rollout?.reasons ?? []].join('\n');
+  item.accessibilityInformation = { label: `${environment}, ${words}` };
+  return item;
+}
+
+/** Whether to offer changes of a flag in an environment. */
+export function writable({ connection, flag }: FlagFacts, environment: string): boolean {
+  const { identity, project } = connection;
+  return flag !== undefined && !settings.readOnly() && identity !== undefined && mayChange(identity, 'set rollout', project, environment);
+}
+
+function detailItem(node: DetailNode): vscode.TreeItem {
+  const item = new vscode.TreeItem(plainLine(node.label));
+  if (node.description !== undefined) item.description = plainLine(node.description);
+  if (node.tooltip !== undefined) item.tooltip = node.tooltip;
+  if (node.command !== undefined) item.command = node.command;
+  item.iconPath = new vscode.ThemeIcon(node.icon);
+  return item;
+}

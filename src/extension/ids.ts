@@ -1,0 +1,43 @@
+/** Everything that package.json and the code have to spell alike; a test holds the two together. */
+export const Command = {
+  connect: 'modelswitch.connect',
+  signOut: 'modelswitch.signOut',
+  createConfiguration: 'modelswitch.createConfiguration',
+  refresh: 'modelswitch.refresh',
+  showLog: 'modelswitch.showLog',
+  filterFlags: 'modelswitch.filterFlags',
+  clearFilter: 'modelswitch.clearFilter',
+  loadMore: 'modelswitch.loadMore',
+  revealFlag: 'modelswitch.revealFlag',
+  copyKey: 'modelswitch.copyKey',
+  openInUnleash: 'modelswitch.openInUnleash',
+  promote: 'modelswitch.promote',
+  setRollout: 'modelswitch.setRollout',
+  rollBack: 'modelswitch.rollBack',
+  killSwitch: 'modelswitch.killSwitch',
+  enableEnvironment: 'modelswitch.enableEnvironment',
+  disableEnvironment: 'modelswitch.disableEnvironment',
+} as const;
+
+/** Commands that only the extension itself calls, with arguments: they are not in the palette. */
+export const INTERNAL_COMMANDS: readonly string[] = [Command.loadMore, Command.revealFlag];
+
+export const View = { flags: 'modelswitch.flags' } as const;
+
+export const ContextKey = {
+  /** 'untrusted' | 'noUrl' | 'signedOut' | 'connecting' | 'failed' | 'connected' */
+  connection: 'modelswitch.connection',
+  filtered: 'modelswitch.filtered',
+  writable: 'modelswitch.writable',
+} as const;
+
+export const Setting = {
+  url: 'unleash.url',
+  project: 'unleash.project',
+  environment: 'unleash.environment',
+  pollSeconds: 'pollSeconds',
+  lens: 'lens.enabled',
+  readOnly: 'readOnly',
+} as const;
+
+export const SETTINGS_SECTION = 'modelswitch';

@@ -1,0 +1,16 @@
+import * as vscode from 'vscode';
+import { Setting, SETTINGS_SECTION } from '../ids.ts';
+
+/** The extension's settings, read when asked for: they may change at any time. */
+export const settings = {
+  url: (folder?: vscode.Uri): string => text(Setting.url, folder),
+  project: (folder?: vscode.Uri): string => text(Setting.project, folder),
+  environment: (folder?: vscode.Uri): string => text(Setting.environment, folder),
+  pollSeconds: (): number => Math.max(5, vscode.workspace.getConfiguration(SETTINGS_SECTION).get<number>(Setting.pollSeconds) ?? 15),
+  lens: (): boolean => vscode.workspace.getConfiguration(SETTINGS_SECTION).get<boolean>(Setting.lens) ?? true,
+  readOnly: (): boolean => vscode.workspace.getConfiguration(SETTINGS_SECTION).get<boolean>(Setting.readOnly) ?? false,
+};
+
+function text(key: string, folder?: vscode.Uri): string {
+  return (vscode.workspace.getConfiguration(SETTINGS_SECTION, folder).get<string>(key) ?? '').trim();
+}

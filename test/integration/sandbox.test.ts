@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { readPredictions, standardError } from '../../sandbox/exposure.ts';
+import { canListen, run } from '../../sandbox/processes.ts';
+import { AdminClient } from '../../sandbox/unleash/admin.ts';
+import type { UnleashAnswer } from '../../sandbox/unleash/admin.ts';
+import { explainerFlag, modelFlag, seededFlags } from '../../sandbox/unleash/flags.ts';
+import { removeUnleashData } from '../../sandbox/unleash/start.ts';
+import { startWorld } from '../../sandbox/world.ts';
+import type { World } from '../../sandbox/world.ts';
+import { eventually } from '../support/eventually.ts';
+
+describe('the sandbox', function () {
+  this.timeout(300_000);
+
+  let dir: string;
+  let world: World;
+  let eventsAtStop: number;
+  const lines: string[] = [];
+  const start = (): Promise<World> => startWorld({ dir, log: (line) => lines.push(line), traffic: { perSecond: 120 } });
+  const ports = (): number[] => [world.unleash.url, world.service.url].map((url) => Number(new URL(url).port));
+  const isFree = async (): Promise<boolean> => (await Promise.all(ports().map(canListen))).every(Boolean);
+  const alice = (): AdminClient => new AdminClient(world.unleash.url, world.tokens.alice);
+  /** The rollout of everyone, i.e. of the strategy without a segment, in production. */
+  const everyone = async (): Promise<{ id: string; rollout: number }> => {
+    const production = (await alice().flag(modelFlag))!.environments.find(({ name }) => name === 'production')!;
+    const { id, parameters } = production.strategies.find(({ segments }) => segments.length === 0)!;
+    return { id, rollout: Number(parameters['rollout']) };
+  };
+  const events = async (): Promise<number> => (await alice().request('GET', '/api/admin/search/events?limit=1') as { total: number }).total;
+  const isWithin = (percent: number, since: number): boolean => {
+    const { users, share } = world.exposure('customers', since);
+    return users >= 500 && Math.abs(share - percent / 100) <= 4 * standardError(percent / 100, users);
+  };
+
+  before(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'modelswitch-world-'));
+    chmodSync(dir, 0o711);
+    world = await start();
+  });
+  after(async () => {
+    await world.stop();
+    removeUnleashData(join(dir, 'unleash'));
+    rmSync(dir, { recursive: true });
+  });
+
+  it('serves a healthy inference service that names both model versions', async () => {
+    const health = await (await fetch(`${world.service.url}/health`)).json() as { status: string; models: unknown };
+    assert.equal(health.status, 'ok');
+    assert.deepEqual(health.models, { current: '13', candidate: '14' });
+  });
+
+  it('exposes 25 % of the customers and all internals to the candidate', async () => {
+    const since = Date.now();
+    await eventually(() => world.exposure('customers', since).users >= 550 && world.exposure('internals', since).users === 40, 60_000);
+    const customers = world.exposure('customers', since);
+    assert.ok(isWithin(25, since), `${customers.candidate} of ${customers.users} customers have the candidate`);
+    assert.equal(world.exposure('internals', since).share, 1);
+    const stats = world.traffic.stats();
+    assert.equal(stats.failed, 0, stats.lastFailure);
+    assert.ok((stats.arms['candidate'] ?? 0) > 0 && (stats.arms['current'] ?? 0) > 0);
+  });
+
+  it('logs each answer with its arm, version and features', () => {
+    const records = readPredictions(world.predictionLog);
+    const scores = records.filter(({ flag }) => flag === modelFlag);
+    assert.deepEqual([...new Set(scores.map((record) => `${record.assigned_arm} ${record.model_version}`))].sort(), ['candidate 14', 'current 13']);
+    for (const record of scores) {
+      assert.ok(record.score !== undefined && record.score > 0 && record.score < 1, JSON.stringify(record));
+      assert.deepEqual([record.role, record.fallback, record.error, record.environment, record.service], ['serving', false, null, 'production', 'credit-service']);
+      assert.equal(Object.keys(record.features).length, 7);
+      assert.ok(record.latency_ms > 0);
+    }
+    assert.equal(new Set(records.map(({ request_id }) => request_id)).size, records.length);
+    const explained = new Set(records.filter(({ flag }) => flag === explainerFlag).map((record) => `${record.assigned_arm} ${record.model_version}`));
+    assert.deepEqual([...explained].sort(), ['ablation 4', 'coefficients 3', 'current 3']);
+  });
+
+  it('keeps each user on one arm while the rollout stays', () => {
+    const arms = new Map<string, Set<string>>();
+    for (const record of readPredictions(world.predictionLog)) {
+      if (record.flag === modelFlag) arms.set(record.unit_id, (arms.get(record.unit_id) ?? new Set()).add(record.assigned_arm));
+    }
+    assert.deepEqual([...arms].filter(([, seen]) => seen.size > 1), []);
+  });
+
+  it('counts answers at /metrics and in Unleash', async () => {
+    const metrics = await (await fetch(`${world.service.url}/metrics`)).text();
+    for (const arm of ['candidate', 'current']) assert.match(metrics, new RegExp(`credit_predictions_total\\{arm="${arm}",flag="${modelFlag}"[^}]*\\} [1-9]`));
+    await eventually(async () => (await alice().usage(modelFlag)).some(({ environment, yes, no }) => environment === 'production' && yes > 0 && no > 0), 60_000);
+  });
+
+  it('follows a new rollout', async () => {
+    const { id, rollout } = await everyone();
+    assert.equal(rollout, 25);
+    await alice().setRollout(modelFlag, 'production', id, 50);
+    await eventually(() => isWithin(50, Date.now() - 7_000), 15_000);
+  });
+
+  it('seeds flags whose history names several persons', async () => {
+    for (const flag of [modelFlag, explainerFlag]) {
+      const { events: history } = await alice().request('GET', `/api/admin/search/events?feature=IS:${flag}&limit=100`) as { events: { createdBy: string }[] };
+      assert.ok(history.length >= 5, flag);
+      assert.deepEqual([...new Set(history.map(({ createdBy }) => createdBy))].sort(), ['alice@example.com', 'eddy@example.com'], flag);
+    }
+    const archived = await alice().archivedFlags();
+    const present = await Promise.all(seededFlags.map(async (name) => archived.includes(name) || await alice().flag(name) !== undefined));
+    assert.ok(present.every(Boolean), JSON.stringify(present));
+    assert.deepEqual(archived, ['legacy-scorecard']);
+  });
+
+  it('gives users their roles', async () => {
+    const flag = { name: 'vera-may-not' };
+    await assert.rejects(new AdminClient(world.unleash.url, world.tokens.vera).createFlag(flag), (error: UnleashAnswer) => error.status === 403);
+    await assert.rejects(new AdminClient(world.unleash.url, 'user:wrong').createFlag(flag), (error: UnleashAnswer) => error.status === 401);
+  });
+
+  it('makes a clean git repository that points to the running server', async () => {
+    assert.equal(await run('git', ['status', '--porcelain'], { cwd: world.workspace }), '');
+    const configuration = parse(readFileSync(join(world.workspace, 'modelswitch.yaml'), 'utf8')) as { unleash: { url: string } };
+    assert.equal(configuration.unleash.url, world.unleash.url);
+  });
+
+  it('keeps secrets in one file that only its owner reads', () => {
+    assert.equal(statSync(world.stateFile).mode & 0o077, 0);
+    const secrets = [...Object.values(world.tokens), ...Object.values(world.seeded.users).map(({ password }) => password)];
+    for (const secret of secrets) assert.ok(!lines.some((line) => line.includes(secret)));
+  });
+
+  it('refuses a second start on the same folder and leaves the first alone', async () => {
+    await assert.rejects(start(), /Unleash already runs on the data in .*end the demo that uses it/);
+    assert.equal((await fetch(`${world.service.url}/health`)).status, 200);
+  });
+
+  it('ends what it started when a later step fails, and says why', async () => {
+    eventsAtStop = await events();
+    await world.stop();
+    assert.ok(await isFree());
+    const file = join(world.workspace, 'app', 'main.py');
+    const source = readFileSync(file, 'utf8');
+    writeFileSync(file, 'def broken(:\n');
+    try {
+      await assert.rejects(start(), /inference service did not start[^]*SyntaxError/);
+      assert.ok(await isFree());
+    } finally {
+      writeFileSync(file, source);
+    }
+  });
+
+  it('reuses ports, users, flags and work on a second start', async () => {
+    const [before, seeded] = [ports(), world.seeded];
+    writeFileSync(join(world.workspace, 'notes.txt'), 'mine\n');
+    world = await start();
+    assert.deepEqual(ports(), before);
+    assert.deepEqual(world.seeded, seeded);
+    assert.equal((await everyone()).rollout, 50);
+    assert.equal(readFileSync(join(world.workspace, 'notes.txt'), 'utf8'), 'mine\n');
+    await eventually(() => isWithin(50, Date.now() - 7_000), 30_000);
+    assert.equal(await events(), eventsAtStop);
+  });
+
+  it('leaves no port behind when stopped, also twice', async () => {
+    await world.stop();
+    await world.stop();
+    assert.ok(await isFree());
+  });
+});

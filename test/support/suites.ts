@@ -1,0 +1,94 @@
+/** Runs the test suites that `test/run.ts` knows, each to a `TestResults`. */
+import { spawn } from 'node:child_process';
+import { existsSync, globSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../sandbox/processes.ts';
+import { readHostSuites, runHostSuite } from './host.ts';
+import type { TestResults } from './mochaJson.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+export type SuiteName = 'unit' | 'integration' | 'host' | 'ui';
+
+/** In the order in which they run. `timeoutMs` is for one test. */
+export const suites: Readonly<Record<SuiteName, { readonly files: string; readonly timeoutMs: number }>> = {
+  unit: { files: 'test/unit/**/*.test.ts', timeoutMs: 30_000 },
+  integration: { files: 'test/integration/**/*.test.ts', timeoutMs: 60_000 },
+  // Timeouts of these stand in .vscode-test.mjs.
+  host: { files: 'test/host/**/*.test.ts', timeoutMs: 0 },
+  ui: { files: 'test/ui/**/*.test.ts', timeoutMs: 180_000 },
+};
+
+export interface SuiteOutcome {
+  readonly name: string;
+  readonly results: TestResults;
+  /** Why the suite as a whole failed, beside its tests. */
+  readonly problem?: string;
+}
+
+const nothing: TestResults = { passed: [], failed: [], skipped: [], durationMs: 0 };
+
+/** How long mocha's process may go on after its last test: a socket or a process that a test left open keeps it alive. */
+const lingerMs = 30_000;
+
+async function runMocha(name: SuiteName, env: NodeJS.ProcessEnv): Promise<SuiteOutcome> {
+  const { files, timeoutMs } = suites[name];
+  const output = join(root, 'test-results', `${name}.json`);
+  await rm(output, { force: true });
+  const args = ['node_modules/mocha/bin/mocha.js', '--forbid-only', '--timeout', String(timeoutMs), '--reporter', './test/support/mochaJson.ts', '--reporter-option', `output=${output}`, files];
+  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  // An interrupted mocha still runs its hooks, which end what the tests started.
+  const interrupt = (): void => void child.kill('SIGINT');
+  process.once('SIGTERM', interrupt);
+  const exit = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', resolve);
+  });
+  let running = true;
+  void exit.then(() => (running = false), () => (running = false));
+  let lingered = false;
+  const watch = async (): Promise<void> => {
+    while (running && !existsSync(output)) await delay(500);
+    await Promise.race([exit, delay(lingerMs, undefined, { ref: false })]);
+    if (!running) return;
+    lingered = true;
+    child.kill('SIGKILL');
+  };
+  const [code] = await Promise.all([exit, watch()]);
+  process.removeListener('SIGTERM', interrupt);
+  if (!existsSync(output)) return { name, results: nothing, problem: `mocha ended with ${code === null ? 'a signal' : `code ${code}`} before it had results.` };
+  const results = JSON.parse(await readFile(output, 'utf8')) as TestResults;
+  if (lingered) return { name, results, problem: `mocha was still running ${lingerMs / 1000} s after the last test: a test leaves something open.` };
+  if (code !== 0 && results.failed.length === 0) return { name, results, problem: `no test failed, but mocha ended with ${code === null ? 'a signal' : `code ${code}`}.` };
+  return { name, results };
+}
+
+async function runHost(): Promise<SuiteOutcome[]> {
+  const outcomes: SuiteOutcome[] = [];
+  for (const suite of await readHostSuites()) {
+    const name = `host, ${suite.label}`;
+    console.log(`\n  ${name}`);
+    try {
+      outcomes.push({ name, results: await runHostSuite(suite, (line) => console.log(line)) });
+    } catch (error) {
+      outcomes.push({ name, results: nothing, problem: messageOf(error) });
+    }
+  }
+  return outcomes;
+}
+
+/** Runs a suite; the host suite gives one outcome per entry of `.vscode-test.mjs`. A suite without files gives none. */
+export async function runSuite(name: SuiteName, env: NodeJS.ProcessEnv): Promise<SuiteOutcome[]> {
+  if (globSync(suites[name].files, { cwd: root }).length === 0) {
+    console.log(`No file matches ${suites[name].files}.`);
+    return [];
+  }
+  const outcomes = name === 'host' ? await runHost() : [await runMocha(name, env)];
+  return outcomes.map((outcome) => {
+    const { passed, failed, skipped } = outcome.results;
+    const empty = passed.length + failed.length + skipped.length === 0;
+    return empty && outcome.problem === undefined ? { ...outcome, problem: 'its files hold no test.' } : outcome;
+  });
+}

@@ -1,0 +1,215 @@
+/** Drives a real workbench with the extension installed from its `.vsix`, for `test/ui`. */
+import { mkdir, mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Locator, Page } from 'playwright-core';
+import { installCodeServer, startWorkbench } from '../../sandbox/editor/codeServer.ts';
+import { defaultVsixPath } from '../../scripts/package.ts';
+import { launchChromium } from './chromium.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const resultsFolder = join(root, 'test-results');
+
+export interface OpenWorkbenchOptions {
+  /** Absolute path of the folder to open. It is not copied. */
+  readonly folder: string;
+  /** Absolute path; default the one that `npm run package` writes, or `MODELSWITCH_VSIX`. */
+  readonly vsix?: string;
+  /** Reaches the extension host, such as UNLEASH_URL and UNLEASH_TOKEN; undefined removes a variable. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** User settings beside the quiet ones. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+/** A workbench in a browser. Waiting functions time out after 30 s unless they say otherwise. */
+export class WorkbenchPage {
+  readonly page: Page;
+  readonly url: string;
+  readonly #close: () => Promise<void>;
+
+  constructor(page: Page, url: string, close: () => Promise<void>) {
+    this.page = page;
+    this.url = url;
+    this.#close = close;
+  }
+
+  /** Saves `test-results/screenshots/<name>.png` and gives its path. */
+  async screenshot(name: string): Promise<string> {
+    const path = join(resultsFolder, 'screenshots', `${name.replaceAll(/[^\w.-]+/g, '-')}.png`);
+    await this.page.screenshot({ path });
+    return path;
+  }
+
+  /** Runs a command from the palette by its whole title, such as `Modelswitch: Refresh`. Rejects when the palette does not offer it. */
+  async runCommand(title: string): Promise<void> {
+    await this.#fillQuickInput('F1', `>${title}`);
+    // Recently used commands come first, so the row is found by its label, never by its place.
+    await this.quickPickRow(title).first().click();
+  }
+
+  /** Opens a file of the folder by its path in it, and waits for its editor. */
+  async openFile(path: string): Promise<void> {
+    await this.#fillQuickInput('Control+P', path);
+    const name = path.split('/').at(-1) ?? path;
+    await this.quickPickRow(name).first().click();
+    await this.page.locator('.editor-instance .monaco-editor').first().waitFor();
+    await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
+  }
+
+  /** Puts the cursor on a line of the active editor, counted from 1, and scrolls to it. */
+  async goToLine(line: number): Promise<void> {
+    await this.#fillQuickInput('Control+G', `:${line}`);
+    await this.page.keyboard.press('Enter');
+    await this.quickInput().waitFor({ state: 'hidden' });
+  }
+
+  async #fillQuickInput(key: string, text: string): Promise<void> {
+    await this.page.keyboard.press(key);
+    await this.quickInput().locator('input').first().fill(text);
+  }
+
+  /** Texts and actions of code lenses that contain the text; an action can be clicked. */
+  lens(text: string | RegExp): Locator {
+    return this.page.locator('.codelens-decoration a, .codelens-decoration > span').filter({ hasText: text });
+  }
+
+  /** The texts of all visible lenses, each as one line per place: `production 25 % | Promote | Roll back`. */
+  async lensTexts(): Promise<string[]> {
+    const lines = await this.page.locator('.codelens-decoration').allInnerTexts();
+    return lines.map((line) => line.replaceAll(/\s+/g, ' ').trim()).filter((line) => line !== '');
+  }
+
+  /** The modal dialog. */
+  dialog(): Locator {
+    return this.page.locator('.monaco-dialog-box');
+  }
+
+  /** The modal's message and detail, as one text. */
+  async dialogText(): Promise<string> {
+    return this.dialog().locator('.dialog-message-container').innerText();
+  }
+
+  /** Clicks a button of the modal by its exact label and waits until the modal is gone. */
+  async answerDialog(button: string): Promise<void> {
+    await this.dialog().locator('.dialog-buttons .monaco-button').filter({ hasText: exactly(button) }).click();
+    await this.dialog().waitFor({ state: 'hidden' });
+  }
+
+  /** Shows a view container by its title in the activity bar. */
+  async showContainer(title: string): Promise<void> {
+    const tab = this.page.locator('.activitybar .action-item').filter({ has: this.page.locator(`[aria-label^="${title}"]`) }).first();
+    if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click();
+    await this.page.locator('.sidebar .composite.title').filter({ hasText: new RegExp(title, 'i') }).waitFor();
+  }
+
+  /** Rows of the side bar's trees by what they show: label and description. */
+  treeRow(text: string | RegExp): Locator {
+    return this.page.locator('.sidebar .monaco-list-row').filter({ hasText: text });
+  }
+
+  /** The texts of the visible tree rows, label and description with one space between. */
+  async treeTexts(): Promise<string[]> {
+    const rows = await this.page.locator('.sidebar .monaco-list-row').all();
+    return Promise.all(rows.map(async (row) => (await row.locator('.label-name, .label-description').allInnerTexts()).join(' ').trim()));
+  }
+
+  /** Expands a tree row; one that is open stays so. */
+  async expand(text: string | RegExp): Promise<void> {
+    const row = this.treeRow(text).first();
+    await row.waitFor();
+    if ((await row.getAttribute('aria-expanded')) === 'false') await row.locator('.monaco-tl-twistie').click();
+    await this.page.locator('.sidebar .monaco-list-row[aria-expanded="true"]').filter({ hasText: text }).first().waitFor();
+  }
+
+  /** Clicks an inline action of a tree row by its tooltip. */
+  async rowAction(text: string | RegExp, action: string): Promise<void> {
+    const row = this.treeRow(text).first();
+    await row.hover();
+    await row.locator(`.actions .action-label[aria-label^="${action}"]`).click();
+  }
+
+  /** Picks an item of a tree row's context menu. */
+  async rowMenu(text: string | RegExp, item: string): Promise<void> {
+    await this.treeRow(text).first().click({ button: 'right' });
+    // A menu takes no mouse button that is released within a tenth of a second.
+    await this.page.locator('.monaco-menu .action-menu-item').filter({ hasText: exactly(item) }).click({ delay: 200 });
+  }
+
+  /** Notifications that are shown now. */
+  toast(text: string | RegExp): Locator {
+    return this.page.locator('.notifications-toasts .notification-list-item').filter({ hasText: text });
+  }
+
+  /** Clicks a button of a notification. */
+  async answerToast(text: string | RegExp, button: string): Promise<void> {
+    await this.toast(text).first().locator('.monaco-button').filter({ hasText: exactly(button) }).click();
+  }
+
+  statusBarItem(text: string | RegExp): Locator {
+    return this.page.locator('.statusbar-item').filter({ hasText: text });
+  }
+
+  /** The quick pick or input box that is open. */
+  quickInput(): Locator {
+    return this.page.locator('.quick-input-widget:visible');
+  }
+
+  quickPickRow(text: string | RegExp): Locator {
+    return this.quickInput().locator('.quick-input-list .monaco-list-row').filter({ hasText: text });
+  }
+
+  /** Picks the first row of the open quick pick that shows the text. */
+  async pick(text: string | RegExp): Promise<void> {
+    await this.quickPickRow(text).first().click();
+  }
+
+  /** Fills the open input box and confirms it. */
+  async fillInput(text: string): Promise<void> {
+    await this.quickInput().locator('input').first().fill(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** The message under the open input box, its prompt or what its validation says, when it contains the text. */
+  inputMessage(text: string | RegExp): Locator {
+    return this.quickInput().locator('.quick-input-message').filter({ hasText: text });
+  }
+
+  /** The text of the hover over the first place in the editor that shows `text`. */
+  async hover(text: string): Promise<string> {
+    await this.page.locator('.editor-instance .view-line span').filter({ hasText: text }).last().hover();
+    const hover = this.page.locator('.monaco-hover:visible .monaco-hover-content').first();
+    await hover.waitFor();
+    return hover.innerText();
+  }
+
+  /** Ends the browser and the editor and removes their folders. */
+  async close(): Promise<void> {
+    await this.#close();
+  }
+}
+
+function exactly(text: string): RegExp {
+  return new RegExp(`^\\s*${text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)}\\s*$`);
+}
+
+/** Installs the extension in a fresh editor, opens the folder and waits for the workbench. */
+export async function openWorkbench({ folder, vsix = process.env['MODELSWITCH_VSIX'] ?? defaultVsixPath(), env, settings }: OpenWorkbenchOptions): Promise<WorkbenchPage> {
+  await mkdir(resultsFolder, { recursive: true });
+  const stack = new AsyncDisposableStack();
+  try {
+    const data = stack.use(await mkdtempDisposable(join(tmpdir(), 'modelswitch-ui-')));
+    const codeServer = await installCodeServer({ log: console.log });
+    const workbench = await startWorkbench({ codeServer, folder, vsix, env, settings, userDataDir: join(data.path, 'user-data'), extensionsDir: join(data.path, 'extensions') });
+    stack.defer(() => workbench.stop());
+    const browser = await launchChromium(console.log);
+    stack.defer(() => browser.close());
+    const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+    page.setDefaultTimeout(30_000);
+    await page.goto(workbench.url);
+    await page.locator('.monaco-workbench .statusbar').waitFor({ timeout: 60_000 });
+    return new WorkbenchPage(page, workbench.url, () => stack.disposeAsync());
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createPythonParser, type SyntaxParser } from '../../../src/adapters/treeSitter/parser.ts';
+import { detectOnce } from '../../../src/core/callsites/detector.ts';
+import type { CallSite } from '../../../src/core/callsites/model.ts';
+import { pythonDetector } from '../../../src/core/callsites/python/detector.ts';
+
+const { resolve } = createRequire(import.meta.url);
+
+/** The wasm files as the packages ship them. */
+export const wasmFiles = {
+  runtimeWasm: resolve('web-tree-sitter/web-tree-sitter.wasm'),
+  grammarWasm: resolve('tree-sitter-python/tree-sitter-python.wasm'),
+};
+
+let parser: Promise<SyntaxParser> | undefined;
+
+export function pythonParser(): Promise<SyntaxParser> {
+  return parser ??= createPythonParser(wasmFiles);
+}
+
+/** The call sites of a Python text, found from scratch. */
+export async function callSitesOf(text: string): Promise<readonly CallSite[]> {
+  const tree = (await pythonParser()).parse(text);
+  try {
+    return detectOnce(pythonDetector, { text, root: tree.root });
+  } finally {
+    tree.delete();
+  }
+}
+
+export function fixture(name: string): string {
+  return readFileSync(new URL(`../../fixtures/callsites/${name}`, import.meta.url), 'utf8');
+}

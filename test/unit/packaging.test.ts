@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { listFiles, PackageManager } from '@vscode/vsce';
+import { ESLint } from 'eslint';
+import tseslint from 'typescript-eslint';
+import { packageExtension } from '../../scripts/package.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+describe('the package', function () {
+  this.timeout(120_000);
+  let temporary: string;
+  let vsix: string;
+
+  before(async () => {
+    temporary = mkdtempSync(join(tmpdir(), 'modelswitch-package-'));
+    // test/run.ts has packed it already.
+    vsix = process.env['MODELSWITCH_VSIX'] ?? (await packageExtension({ out: join(temporary, 'modelswitch.vsix') }));
+  });
+  after(() => rmSync(temporary, { recursive: true, force: true }));
+
+  it('holds exactly these files', async () => {
+    const files = await listFiles({ cwd: root, packageManager: PackageManager.None });
+    assert.deepEqual(files.toSorted(), [
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'dist/bulk.worker.cjs',
+      'dist/extension.cjs',
+      'dist/tree-sitter-python.wasm',
+      'dist/web-tree-sitter.wasm',
+      'media/icon.png',
+      'media/modelswitch.svg',
+      'media/schemas/modelswitch.schema.json',
+      'package.json',
+    ]);
+  });
+
+  it('is at most 1.5 MB', () => {
+    const { size } = statSync(vsix);
+    assert.ok(size <= 1_500_000, `${size} bytes`);
+  });
+
+  it('loads at most 500 kB of minified code on activation', () => {
+    const { size } = statSync(join(root, 'dist', 'extension.cjs'));
+    assert.ok(size <= 500_000, `${size} bytes`);
+  });
+
+  it('has every file that the manifest names', () => {
+    const manifest = readFileSync(join(root, 'package.json'), 'utf8');
+    const named = [...manifest.matchAll(/"(?:\.\/)?((?:media|dist)\/[^"]+)"/g)].map((match) => match[1] ?? '');
+    assert.deepEqual(named.filter((file) => !existsSync(join(root, file))), []);
+    assert.ok(named.includes('dist/extension.cjs') && named.includes('media/icon.png'));
+  });
+});
+
+describe('the bundles', () => {
+  interface Output { readonly imports: readonly { readonly path: string; readonly external?: boolean }[] }
+
+  const external = (file: string): string[] => {
+    const { outputs } = JSON.parse(readFileSync(join(root, 'dist', 'meta.json'), 'utf8')) as { outputs: Record<string, Output> };
+    const output = outputs[file];
+    assert.ok(output, `${file} is not built`);
+    return output.imports.filter((entry) => entry.external).map((entry) => entry.path.replace(/^node:/, ''));
+  };
+
+  it('of the extension needs nothing but vscode and Node', () => {
+    const { builtinModules } = process.getBuiltinModule('node:module');
+    assert.deepEqual(external('dist/extension.cjs').filter((name) => name !== 'vscode' && !builtinModules.includes(name)), []);
+  });
+
+  it('of the command line does without vscode, and starts under plain Node', () => {
+    assert.ok(!external('dist/cli/modelswitch.cjs').includes('vscode'));
+    const { status, stderr } = spawnSync(process.execPath, [join(root, 'dist', 'cli', 'modelswitch.cjs'), '--help'], { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+  });
+});
+
+describe('the lint rules of the layers', function () {
+  this.timeout(60_000);
+  // Types are not needed for rules about imports, and the files of this test do not exist.
+  const eslint = new ESLint({ cwd: root, overrideConfig: [tseslint.configs.disableTypeChecked] });
+
+  const rulesBroken = async (file: string, code: string): Promise<(string | null)[]> => {
+    const [result] = await eslint.lintText(code, { filePath: join(root, 'src', file) });
+    assert.ok(result);
+    return result.messages.map((message) => message.ruleId);
+  };
+
+  const forbidden: Readonly<Record<string, readonly string[]>> = {
+    core: ['adapters', 'extension', 'cli', 'webview', 'shared'],
+    adapters: ['extension', 'cli', 'webview', 'shared'],
+    extension: ['cli', 'webview'],
+    cli: ['extension', 'webview', 'shared'],
+    shared: ['core', 'adapters', 'extension', 'cli', 'webview'],
+    webview: ['core', 'adapters', 'extension', 'cli'],
+  };
+  for (const [layer, folders] of Object.entries(forbidden)) {
+    it(`keep ${layer} from ${folders.join(', ')}`, async () => {
+      for (const folder of folders) {
+        assert.deepEqual(await rulesBroken(`${layer}/part/example.ts`, `import { thing } from '../../${folder}/part/thing.ts';\nthing();\n`), ['no-restricted-imports'], folder);
+        assert.deepEqual(await rulesBroken(`${layer}/example.ts`, `import type { Thing } from '../${folder}/thing.ts';\nexport type Mine = Thing;\n`), ['no-restricted-imports'], `${folder}, type, from the layer's own folder`);
+        assert.deepEqual(await rulesBroken(`${layer}/example.ts`, `export { thing } from '../${folder}/thing.ts';\n`), ['no-restricted-imports'], `${folder}, export from`);
+      }
+    });
+  }
+
+  it('keep vscode in the extension', async () => {
+    const code = "import * as vscode from 'vscode';\nvscode.version.trim();\n";
+    for (const layer of ['core', 'adapters', 'cli', 'shared', 'webview']) assert.deepEqual(await rulesBroken(`${layer}/example.ts`, code), ['no-restricted-imports'], layer);
+    assert.deepEqual(await rulesBroken('extension/example.ts', code), []);
+  });
+
+  it('keep the outside world out of the core', async () => {
+    for (const name of ['node:fs', 'node:fs/promises', 'fs', 'node:http', 'node:child_process', 'path']) {
+      assert.deepEqual(await rulesBroken('core/flags/example.ts', `import * as outside from '${name}';\nexport const it = outside;\n`), ['no-restricted-imports'], name);
+    }
+    for (const use of ['process.cwd()', "fetch('/')", 'setTimeout(() => undefined, 1)']) {
+      assert.deepEqual(await rulesBroken('core/flags/example.ts', `export const value: unknown = ${use};\n`), ['no-restricted-globals'], use);
+    }
+    assert.deepEqual(await rulesBroken('core/flags/example.ts', 'export const now: number = Date.now();\n'), ['no-restricted-properties']);
+  });
+
+  it('refuse the import of zod that bundles five times as much, and default exports', async () => {
+    assert.deepEqual(await rulesBroken('core/flags/example.ts', "import { z } from 'zod';\nexport const shape = z;\n"), ['no-restricted-syntax']);
+    assert.deepEqual(await rulesBroken('core/flags/example.ts', 'export default 1;\n'), ['no-restricted-syntax']);
+  });
+
+  it('allow what the architecture allows', async () => {
+    const allowed: [string, string][] = [
+      ['core/flags/example.ts', '../base/errors.ts'],
+      ['adapters/unleash/example.ts', '../../core/flags/model.ts'],
+      ['extension/flags/example.ts', '../../adapters/unleash/client.ts'],
+      ['extension/flags/example.ts', '../../shared/messages.ts'],
+      ['cli/commands/example.ts', '../../adapters/unleash/client.ts'],
+      ['webview/example.ts', '../shared/messages.ts'],
+    ];
+    for (const [file, target] of allowed) assert.deepEqual(await rulesBroken(file, `import { thing } from '${target}';\nthing();\n`), [], `${file} from ${target}`);
+  });
+});

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -75,6 +76,7 @@ describe('parts of the sandbox', function () {
         else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ assigned_arm: 'current' }));
         request.resume();
       }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
       const traffic = startTraffic({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, applicants, perSecond: 200 });
       await eventually(() => traffic.stats().sent > 100, 20_000);
       await traffic.stop();

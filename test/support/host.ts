@@ -36,8 +36,8 @@ export interface HostRun {
   readonly testsPath: string;
   /** Absolute path of the folder to open. */
   readonly folder: string;
-  /** Absolute paths of the extensions under development; default this project. */
-  readonly extensions?: readonly string[];
+  /** Absolute path of the extension under development; default this project. A workbench takes one. */
+  readonly extension?: string;
   readonly version?: string | undefined;
   /** Reaches the extension host. */
   readonly env?: Readonly<Record<string, string>>;
@@ -90,14 +90,14 @@ async function saveEvidence(page: Page, { lines }: Automation, dataDir: string, 
   if (existsSync(logs)) await cp(logs, join(evidence, 'logs'), { recursive: true });
 }
 
-/** The workbench's URL: it loads the extensions and the tests from this machine, so both are named by the page's own host and port. */
-function workbenchUrl(port: number, folder: string, extensions: readonly string[], testsPath: string): string {
+/** The workbench's URL: it loads the extension and the tests from this machine, so both are named by the page's own host and port. */
+function workbenchUrl(port: number, folder: string, extension: string, testsPath: string): string {
   const remote = (path: string): string => `vscode-remote://127.0.0.1:${port}${path}`;
-  const payload = [...extensions.map((path) => ['extensionDevelopmentPath', remote(path)]), ['extensionTestsPath', remote(testsPath)]];
+  const payload = [['extensionDevelopmentPath', remote(extension)], ['extensionTestsPath', remote(testsPath)]];
   return `http://127.0.0.1:${port}/?${new URLSearchParams({ folder, payload: JSON.stringify(payload) }).toString()}`;
 }
 
-async function runInCodeServer(codeServer: CodeServer, { testsPath, folder, extensions = [root], env, evidence, log }: HostRun): Promise<number> {
+async function runInCodeServer(codeServer: CodeServer, { testsPath, folder, extension = root, env, evidence, log }: HostRun): Promise<number> {
   await using data = await mkdtempDisposable(join(tmpdir(), 'modelswitch-host-'));
   await writeSettings(join(data.path, 'data'), quietSettings);
   const port = await freePort();
@@ -111,7 +111,7 @@ async function runInCodeServer(codeServer: CodeServer, { testsPath, folder, exte
       const automation = await automate(page, log);
       const died = server.ended.then(() => Promise.reject(new Error(`code-server ended during the run:\n${server.output()}`)));
       try {
-        const [code] = await Promise.all([Promise.race([automation.exit, died]), page.goto(workbenchUrl(port, folder, extensions, testsPath))]);
+        const [code] = await Promise.all([Promise.race([automation.exit, died]), page.goto(workbenchUrl(port, folder, extension, testsPath))]);
         if (code !== 0) await saveEvidence(page, automation, data.path, evidence);
         return code;
       } catch (error) {
@@ -129,14 +129,14 @@ async function runInCodeServer(codeServer: CodeServer, { testsPath, folder, exte
   }
 }
 
-async function runInDesktop({ testsPath, folder, extensions = [root], version, env = {} }: HostRun): Promise<number> {
+async function runInDesktop({ testsPath, folder, extension = root, version, env = {} }: HostRun): Promise<number> {
   await using data = await mkdtempDisposable(join(tmpdir(), 'modelswitch-host-'));
   const userDataDir = join(data.path, 'user-data');
   await writeSettings(userDataDir, quietSettings);
   try {
     return await runTests({
       ...(version === undefined ? {} : { version }),
-      extensionDevelopmentPath: [...extensions],
+      extensionDevelopmentPath: extension,
       extensionTestsPath: testsPath,
       extensionTestsEnv: { ...env },
       launchArgs: [folder, '--user-data-dir', userDataDir, '--extensions-dir', join(data.path, 'extensions'), '--disable-workspace-trust', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],

@@ -115,7 +115,7 @@ function newStrategy({ reading, environment }: Situation, percent: number, title
   };
 }
 
-/** Where a roll back can go: `lower` is its target; `previous` is the state just before, which may expose more. */
+/** Where a roll back can go: `lower` is its target; `previous` is what the environment was just before, which may expose more. */
 export interface RollbackTargets {
   readonly lower: EnvironmentState | undefined;
   readonly previous: EnvironmentState | undefined;
@@ -123,13 +123,14 @@ export interface RollbackTargets {
 }
 
 /**
- * The nearest earlier state that exposes no audience more than the present one, and the state just before. A roll back
- * never raises: after a lowering by hand or a kill switch, going "back" up is a `restore`, which asks differently.
+ * The nearest earlier state that exposes no audience more than the present one. A roll back never raises: after a kill
+ * switch, when nobody is exposed, going "back" up is a `restore` of the previous state, which asks differently.
  */
 export function rollbackTargets(reading: FlagReading, environmentName: string): RollbackTargets {
   const { environment, segments } = situation(reading, environmentName);
   const history = environmentHistory(environment, reading.events);
   const earlier = undoStack(history).slice(0, -1).reverse();
+  const previous = history.states.findLast((state) => environmentKey(state.environment) !== environmentKey(environment));
   const exposed = maxExposure(environment, segments) > 0;
   const lower = exposed
     ? earlier.find((state) => {
@@ -137,7 +138,7 @@ export function rollbackTargets(reading: FlagReading, environmentName: string): 
       return change === 'lower' || change === 'equal' || (change === 'mixed' && state === earlier[0]);
     })
     : undefined;
-  return { lower, previous: earlier[0], complete: history.complete };
+  return { lower, previous, complete: history.complete };
 }
 
 /** @throws AppError validation when no earlier state is known that exposes less */

@@ -70,17 +70,12 @@ function promoteOffer(parts: FlagCommandParts, ref: FlagRef, reading: FlagReadin
   return { verb: `Promote to ${plan.environments[0]?.to ?? ''}`, plan };
 }
 
-/** The nearest state that exposes less; and, when the state just before exposed more, that one as a second choice. */
-function rollBackOffers(parts: FlagCommandParts, ref: FlagRef, reading: FlagReading): Offer[] {
+/** The nearest state that exposes less; only where there is none, the state just before, which may expose more. */
+function rollBackOffers(parts: FlagCommandParts, ref: FlagRef, reading: FlagReading): readonly Offer[] {
   const { lower, previous } = rollbackTargets(reading, ref.environment);
-  const offers: Offer[] = [];
-  if (lower !== undefined) {
-    const plan = planRollback(reading, ref.environment, note(parts, ref));
-    offers.push({ verb: `Roll Back to ${plan.environments[0]?.to ?? ''}`, plan });
-  }
-  if (previous !== undefined && previous !== lower) offers.push(restoreOffer(reading, ref.environment, previous.environment));
-  // Planning again tells why there is nothing to offer.
-  return offers.length > 0 ? offers : [{ verb: 'Roll Back', plan: planRollback(reading, ref.environment) }];
+  if (lower === undefined && previous !== undefined) return [restoreOffer(reading, ref.environment, previous.environment)];
+  const plan = planRollback(reading, ref.environment, note(parts, ref));
+  return [{ verb: `Roll Back to ${plan.environments[0]?.to ?? ''}`, plan }];
 }
 
 async function setRollout(parts: FlagCommandParts, ref: FlagRef): Promise<void> {

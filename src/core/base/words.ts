@@ -20,3 +20,8 @@ export function plainLine(text: string, length = 120): string {
   const clean = text.replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();
   return clean.length > length ? `${clean.slice(0, length - 1)}…` : clean;
 }
+
+/** Text as Markdown that shows it and nothing else: every ASCII punctuation mark escaped (CommonMark 2.4). */
+export function escapeMarkdown(text: string): string {
+  return text.replace(/[!-/:-@[-`{-~]/g, '\\$&');
+}

@@ -1,39 +1,43 @@
 import * as vscode from 'vscode';
-import { ageWords, countWords, plainLine } from '../../core/base/words.ts';
+import { ageWords, countWords, escapeMarkdown, plainLine } from '../../core/base/words.ts';
 import type { CallSite } from '../../core/callsites/model.ts';
 import { lastChange } from '../../core/flags/planner.ts';
 import type { FlagEvent } from '../../core/flags/ports.ts';
 import { describeRollout, percentWords } from '../../core/flags/rollout.ts';
 import type { Connections } from '../connection/connections.ts';
-import { armWords, flagFacts, observedShare, rolloutIn, type FlagFacts } from '../flags/facts.ts';
+import { armWords, environmentNames, flagFacts, observedShare, rolloutIn, type FlagFacts } from '../flags/facts.ts';
 import { contains, type DocumentCallSites } from './documentCallSites.ts';
 
-/** A section of the hover; features contribute theirs in order. Text goes in by `appendText`: it may come from a server. */
-export type HoverPart = (markdown: vscode.MarkdownString, facts: FlagFacts, events: readonly FlagEvent[]) => void;
+/** A section of the hover, as Markdown; features contribute theirs in order. What a server or file said goes through `shown`. */
+export type HoverPart = (facts: FlagFacts, events: readonly FlagEvent[]) => string;
+
+const shown = (text: string, length?: number): string => escapeMarkdown(plainLine(text, length));
 
 /** Name, description and model of the flag. */
-export const titleHoverPart: HoverPart = (markdown, facts) => {
+export const titleHoverPart: HoverPart = (facts) => {
   const { name, flag, status } = facts;
-  markdown.appendMarkdown('**').appendText(plainLine(name)).appendMarkdown('**');
   const arm = armWords(facts);
-  const words = [status === 'active' ? '' : status === 'unknown' ? 'not in Unleash' : status, flag?.stale === true ? 'stale' : '', arm === undefined ? '' : `-> ${arm}`];
-  markdown.appendText(words.filter((word) => word !== '').map((word) => ` · ${word}`).join(''));
-  if (flag !== undefined && flag.description !== '') markdown.appendMarkdown('\n\n').appendText(plainLine(flag.description, 300));
+  const state = status === 'active' ? '' : status === 'unknown' ? 'not in Unleash' : status;
+  const title = [`**${shown(name)}**`, state, flag?.stale === true ? 'stale' : '', arm === undefined ? '' : `\\-> ${shown(arm)}`];
+  const description = flag === undefined || flag.description === '' ? '' : `\n\n${shown(flag.description, 300)}`;
+  return title.filter((part) => part !== '').join(' · ') + description;
 };
 
-/** Every environment: rollout, observed share, why, and the last change. */
-export const environmentsHoverPart: HoverPart = (markdown, facts, events) => {
-  for (const { name } of facts.flag?.environments ?? []) {
+/** Every environment, the main one first: rollout, observed share, the last change, and why it is so. */
+export const environmentsHoverPart: HoverPart = (facts, events) =>
+  environmentNames(facts).map((name) => {
     const rollout = rolloutIn(facts, name);
-    if (rollout === undefined) continue;
-    markdown.appendMarkdown('\n\n- **').appendText(plainLine(name)).appendMarkdown('** ').appendText(plainLine(describeRollout(rollout), 200));
+    if (rollout === undefined) return '';
     const observed = observedShare(facts, name);
-    if (observed !== undefined) markdown.appendText(` · observed ${percentWords(observed.percent)} of ${countWords(observed.n)} in the last hour`);
     const change = lastChange(events, name);
-    if (change !== undefined) markdown.appendMarkdown('  \n').appendText(`last change ${ageWords(Date.now() - Date.parse(change.createdAt))} by ${plainLine(change.by, 80)}`);
-    for (const reason of rollout.reasons) markdown.appendMarkdown('  \n').appendText(plainLine(reason, 200));
-  }
-};
+    const lines = [
+      `**${shown(name)}** ${shown(describeRollout(rollout), 200)}`,
+      ...(observed === undefined ? [] : [`observed ${percentWords(observed.percent)} of ${countWords(observed.n)} evaluations in the last hour`]),
+      ...(change === undefined ? [] : [`last change ${ageWords(Date.now() - Date.parse(change.createdAt))} by ${shown(change.by, 80)}`]),
+      ...rollout.reasons.map((reason) => shown(reason, 250)),
+    ];
+    return `\n- ${lines.join('  \n')}`;
+  }).join('');
 
 export class CallSiteHover implements vscode.HoverProvider {
   readonly #connections: Connections;
@@ -49,18 +53,13 @@ export class CallSiteHover implements vscode.HoverProvider {
   async provideHover(document: vscode.TextDocument, position: vscode.Position): Promise<vscode.Hover | undefined> {
     const site = (await this.#sites.read(document)).find(({ keyRange, nameRange }) => contains(nameRange, position) || (keyRange !== undefined && contains(keyRange, position)));
     if (site === undefined) return undefined;
-    const markdown = new vscode.MarkdownString('', true);
-    if (site.key.kind === 'dynamic') {
-      markdown.appendText(`The flag is not known here: ${site.key.reason}.`);
-      return new vscode.Hover(markdown, rangeOf(site));
-    }
+    if (site.key.kind === 'dynamic') return new vscode.Hover(`The flag is not known here: ${shown(site.key.reason, 300)}\\.`, rangeOf(site));
     const connection = this.#connections.targetFor(document.uri)?.connection;
     const store = connection?.session?.store;
     if (connection === undefined || store?.snapshot === undefined) return undefined;
     const events = await store.changesOf(site.key.value).catch(() => []);
     const facts = flagFacts(this.#connections, connection, site.key.value);
-    for (const part of this.#parts) part(markdown, facts, events);
-    return new vscode.Hover(markdown, rangeOf(site));
+    return new vscode.Hover(this.#parts.map((part) => part(facts, events)).filter((part) => part !== '').join('\n\n'), rangeOf(site));
   }
 }
 

@@ -156,6 +156,10 @@ async function undo(parts: ChangeParts, ref: FlagRef, plan: ChangePlan): Promise
 
 export function restoreOffer(reading: FlagReading, environment: string, target: FlagEnvironment): Offer {
   const plan = planRestore(reading, environment, target, {});
-  const to = plan.environments[0]?.to ?? '';
-  return { verb: `Restore ${plainLine(to, 40)}`, plan };
+  return { verb: `Restore ${shortTarget(plan)}`, plan };
+}
+
+/** What everyone gets after the change, for a button; the modal's detail has the rest. */
+export function shortTarget(plan: ChangePlan): string {
+  return plainLine(plan.environments[0]?.to.split(' · ')[0] ?? '', 30);
 }

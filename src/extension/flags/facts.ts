@@ -47,6 +47,11 @@ function statusOf(snapshot: FlagSnapshot | undefined, flag: Flag | undefined, na
   return snapshot.archived.has(name) ? 'archived' : 'unknown';
 }
 
+/** The flag's environments, the main one first. */
+export function environmentNames({ flag, mainEnvironment }: FlagFacts): readonly string[] {
+  return (flag?.environments ?? []).map(({ name }) => name).toSorted((a, b) => Number(b === mainEnvironment) - Number(a === mainEnvironment));
+}
+
 /** The rollout of a flag in an environment, parents considered. */
 export function rolloutIn({ flag, snapshot }: FlagFacts, environment: string): EffectiveRollout | undefined {
   const found = flag && environmentOf(flag, environment);

@@ -12,8 +12,8 @@ import type { Connections } from '../connection/connections.ts';
 import { Command } from '../ids.ts';
 import { InputFlow } from '../platform/inputFlow.ts';
 import { showError } from '../platform/errors.ts';
-import { changeFlag, restoreOffer, type ChangeParts, type FlagRef, type Offer } from './changeFlow.ts';
-import { armWords, flagFacts, rolloutIn } from './facts.ts';
+import { changeFlag, restoreOffer, shortTarget, type ChangeParts, type FlagRef, type Offer } from './changeFlow.ts';
+import { armWords, environmentNames, flagFacts, rolloutIn } from './facts.ts';
 import type { FlagTree } from './flagTree.ts';
 
 /** The flag that the text cursor stands on, for commands that come without an argument. */
@@ -67,7 +67,7 @@ function note(parts: FlagCommandParts, ref: FlagRef): ChangeNote {
 
 function promoteOffer(parts: FlagCommandParts, ref: FlagRef, reading: FlagReading): Offer {
   const plan = planPromote(reading, ref.environment, note(parts, ref));
-  return { verb: `Promote to ${plan.environments[0]?.to ?? ''}`, plan };
+  return { verb: `Promote to ${shortTarget(plan)}`, plan };
 }
 
 /** The nearest state that exposes less; only where there is none, the state just before, which may expose more. */
@@ -75,7 +75,7 @@ function rollBackOffers(parts: FlagCommandParts, ref: FlagRef, reading: FlagRead
   const { lower, previous } = rollbackTargets(reading, ref.environment);
   if (lower === undefined && previous !== undefined) return [restoreOffer(reading, ref.environment, previous.environment)];
   const plan = planRollback(reading, ref.environment, note(parts, ref));
-  return [{ verb: `Roll Back to ${plan.environments[0]?.to ?? ''}`, plan }];
+  return [{ verb: `Roll Back to ${shortTarget(plan)}`, plan }];
 }
 
 async function setRollout(parts: FlagCommandParts, ref: FlagRef): Promise<void> {
@@ -93,14 +93,13 @@ async function setRollout(parts: FlagCommandParts, ref: FlagRef): Promise<void> 
   const percent = Number.parseInt(answers[0] ?? '', 10);
   await changeFlag(parts, ref, 'Set rollout', (reading) => {
     const plan = planSetRollout(reading, ref.environment, percent, note(parts, ref));
-    return [{ verb: `Set to ${plan.environments[0]?.to ?? ''}`, plan }];
+    return [{ verb: `Set to ${shortTarget(plan)}`, plan }];
   });
 }
 
 async function killSwitch(parts: FlagCommandParts, ref: FlagRef): Promise<void> {
-  const { flag } = flagFacts(parts.connections, ref.connection, ref.flag);
-  const on = (flag?.environments ?? []).filter(({ enabled }) => enabled).map(({ name }) => name);
-  const ordered = on.toSorted((a, b) => Number(b === ref.environment) - Number(a === ref.environment));
+  const facts = flagFacts(parts.connections, ref.connection, ref.flag);
+  const ordered = environmentNames(facts).filter((name) => rolloutIn(facts, name)?.on === true);
   if (ordered.length === 0) throw new AppError('validation', `${ref.flag} is off in every environment already.`);
   const chosen = ordered.length === 1
     ? ordered[0]
@@ -126,7 +125,7 @@ async function resolveRef(parts: FlagCommandParts, argument: unknown, needsEnvir
   if (flag === undefined) return undefined;
   const facts = flagFacts(parts.connections, flag.connection, flag.flag);
   if (flag.environment !== undefined) return { ...flag, environment: flag.environment };
-  const names = facts.flag?.environments.map(({ name }) => name) ?? [];
+  const names = environmentNames(facts);
   const environment = given === undefined && needsEnvironment && names.length > 1 ? await pickEnvironment(flag, names, parts.connections) : facts.mainEnvironment;
   return environment === undefined ? undefined : { ...flag, environment };
 }
@@ -165,11 +164,9 @@ async function pickFlag({ connections, flagUnderCursor }: FlagCommandParts): Pro
 
 async function pickEnvironment({ connection, flag }: PartialRef, names: readonly string[], connections: Connections): Promise<string | undefined> {
   const facts = flagFacts(connections, connection, flag);
-  const items = names
-    .toSorted((a, b) => Number(b === facts.mainEnvironment) - Number(a === facts.mainEnvironment))
-    .map((name) => {
-      const rollout = rolloutIn(facts, name);
-      return { label: name, description: rollout === undefined ? '' : describeRollout(rollout) };
-    });
+  const items = names.map((name) => {
+    const rollout = rolloutIn(facts, name);
+    return { label: name, description: rollout === undefined ? '' : describeRollout(rollout) };
+  });
   return (await vscode.window.showQuickPick(items, { title: `${plainLine(flag)}: which environment?` }))?.label;
 }

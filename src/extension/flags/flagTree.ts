@@ -8,7 +8,7 @@ import { Command, ContextKey, View } from '../ids.ts';
 import { errorActions } from '../platform/errors.ts';
 import { settings } from '../platform/settings.ts';
 import { mayChange } from '../../core/flags/permissions.ts';
-import { armWords, flagFacts, rolloutIn, type FlagFacts } from './facts.ts';
+import { armWords, environmentNames, flagFacts, rolloutIn, type FlagFacts } from './facts.ts';
 import { nodeId, type DetailNode, type EnvironmentTreePart, type FlagNode } from './flagNodes.ts';
 
 const PAGE = 200;
@@ -143,10 +143,8 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
   }
 
   #environments(facts: FlagFacts): FlagNode[] {
-    const { flag, connection, mainEnvironment } = facts;
-    if (flag === undefined) return [];
-    const names = flag.environments.map(({ name }) => name).toSorted((a, b) => Number(b === mainEnvironment) - Number(a === mainEnvironment));
-    return names.map((environment) => ({ kind: 'environment', connection, flag: flag.name, environment }));
+    const { name, connection } = facts;
+    return environmentNames(facts).map((environment) => ({ kind: 'environment', connection, flag: name, environment }));
   }
 
   #item(node: FlagNode): vscode.TreeItem {

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, chmodSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AdminClient } from '../../sandbox/unleash/admin.ts';
+import { startWorld, type World } from '../../sandbox/world.ts';
+import { eventually } from '../support/eventually.ts';
+import { openWorkbench, type WorkbenchPage } from '../support/ui.ts';
+
+/** The main job, by clicks, in a real editor against a real Unleash, with real traffic through a real service. */
+describe('releasing a model from the editor', () => {
+  let dir: string;
+  let world: World;
+  let workbench: WorkbenchPage;
+
+  before(async function start() {
+    this.timeout(300_000);
+    dir = mkdtempSync(join(tmpdir(), 'modelswitch-release-'));
+    chmodSync(dir, 0o711);
+    world = await startWorld({ dir, log: () => undefined, traffic: { perSecond: 150 } });
+    workbench = await openWorkbench({ folder: world.workspace, env: { UNLEASH_URL: undefined, UNLEASH_TOKEN: undefined }, settings: { 'modelswitch.pollSeconds': 5 } });
+  });
+
+  after(async function stop() {
+    this.timeout(60_000);
+    await workbench?.close();
+    await world?.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  afterEach(async function look() {
+    if (workbench !== undefined) await workbench.screenshot(`release-${this.currentTest?.title ?? ''}`);
+  });
+
+  /** The candidate's share among customers, who are assigned by percentage, within 4 standard errors of a target. */
+  async function shifted(percent: number): Promise<void> {
+    const since = Date.now();
+    await eventually(() => {
+      // The last seconds only: what came before was assigned under the old percentage.
+      const { users, share } = world.exposure('customers', Math.max(since, Date.now() - 4000));
+      const target = percent / 100;
+      return users >= 100 && Math.abs(share - target) <= 4 * Math.sqrt(Math.max(target * (1 - target), 1e-9) / users);
+    }, 15_000);
+  }
+
+  it('invites to connect when nobody is signed in', async () => {
+    await workbench.showContainer('Modelswitch');
+    await workbench.page.getByText('You are not signed in to the Unleash server').waitFor();
+    await workbench.statusBarItem('Modelswitch: connect').waitFor();
+  });
+
+  it('says why a token is refused and stays in the dialog', async () => {
+    await workbench.runCommand('Modelswitch: Connect to Unleash...');
+    await workbench.inputMessage('URL of the Unleash server').waitFor();
+    await workbench.page.keyboard.press('Enter');
+    await workbench.inputMessage(`sent to ${world.unleash.url} only`).waitFor();
+    await workbench.fillInput('user:wrong');
+    await workbench.inputMessage('does not accept the token').waitFor();
+  });
+
+  it('connects with a personal access token and says who one is and what one may do', async () => {
+    await workbench.fillInput(world.tokens.eddy);
+    await workbench.toast(/Connected to 127\.0\.0\.1:\d+ as eddy.*may change rollouts in every environment/).waitFor();
+    await workbench.statusBarItem('credit-risk 25 %').waitFor();
+  });
+
+  it('shows the flags as a tree, the model first', async () => {
+    await workbench.treeRow('credit-risk-v2').waitFor();
+    assert.equal((await workbench.treeTexts())[0], 'credit-risk-v2 25 % · internal 100 % · -> credit-risk candidate');
+    await workbench.expand('credit-risk-v2');
+    await workbench.expand('production');
+    await workbench.treeRow('25 % of everyone').waitFor();
+    await workbench.treeRow('100 % of segment internal').waitFor();
+    await workbench.treeRow(/observed \d/).waitFor();
+  });
+
+  it('shows the live rollout above the call', async () => {
+    await workbench.openFile('app/scoring.py');
+    await workbench.lens('production 25 % · internal 100 % -> credit-risk candidate').waitFor();
+    await workbench.lens('Promote').waitFor();
+    await workbench.lens('Roll back').waitFor();
+    await shifted(25);
+  });
+
+  it('promotes by the lens through a modal, and the traffic shifts', async () => {
+    await workbench.lens('Promote').click();
+    await workbench.dialog().waitFor();
+    const text = await workbench.dialogText();
+    assert.match(text, /Promote to 50 %.*credit-risk-v2 in production/s);
+    assert.match(text, /production: 25 % · internal 100 % -> 50 % · internal 100 %/);
+    await workbench.screenshot('release-modal');
+    await workbench.answerDialog('Promote to 50 %');
+    await workbench.toast('Promoted: credit-risk-v2. production: 50 % · internal 100 %').waitFor();
+    await workbench.lens('production 50 % · internal 100 %').waitFor();
+    await shifted(50);
+  });
+
+  it('rolls back with two interactions, and the traffic shifts back', async () => {
+    await workbench.lens('Roll back').click();
+    await workbench.answerDialog('Roll Back to 25 %');
+    await workbench.toast('Rolled back: credit-risk-v2. production: 25 % · internal 100 %').waitFor();
+    await workbench.lens('production 25 % · internal 100 %').waitFor();
+    await shifted(25);
+  });
+
+  it('undoes a roll back, but only after asking', async () => {
+    await workbench.answerToast('Rolled back', 'Undo');
+    await workbench.dialog().waitFor();
+    assert.match(await workbench.dialogText(), /This raises exposure/);
+    await workbench.answerDialog('Cancel');
+    await workbench.lens('production 25 % · internal 100 %').waitFor();
+  });
+
+  it('sets a percentage by the palette for the flag under the cursor', async () => {
+    await workbench.runCommand('Modelswitch: Set Rollout...');
+    await workbench.quickPickRow('credit-risk-v2').first().waitFor();
+    await workbench.pick('credit-risk-v2');
+    await workbench.pick('production');
+    await workbench.fillInput('250');
+    await workbench.inputMessage('A whole number from 0 to 100').waitFor();
+    await workbench.fillInput('10');
+    await workbench.answerDialog('Set to 10 %');
+    await workbench.lens('production 10 % · internal 100 %').waitFor();
+    await shifted(10);
+  });
+
+  it('follows a change that somebody made in Unleash', async () => {
+    const alice = new AdminClient(world.unleash.url, world.tokens.alice);
+    const flag = await alice.flag('credit-risk-v2');
+    const strategy = flag!.environments.find(({ name }) => name === 'production')!.strategies.find(({ segments }) => segments.length === 0)!;
+    await alice.setRollout('credit-risk-v2', 'production', strategy.id, 33);
+    await workbench.lens('production 33 % · internal 100 %').waitFor();
+  });
+
+  it('tells more in the hover: every environment, and the last change with its author', async () => {
+    const text = await workbench.hover('is_enabled');
+    assert.match(text, /production/);
+    assert.match(text, /development/);
+    assert.match(text, /last change .* by alice/);
+  });
+
+  it('kills the switch from the tree', async () => {
+    await workbench.showContainer('Modelswitch');
+    await workbench.rowMenu(/^credit-risk-v2/, 'Kill Switch...');
+    await workbench.pick('production');
+    await workbench.answerDialog('Switch Off');
+    await workbench.lens('production off').waitFor();
+    await shifted(0);
+  });
+});

@@ -74,7 +74,7 @@ const targets = {
  */
 const tests = {
   ...common,
-  entryPoints: [...globSync('test/host/*.ts', { cwd: root }), 'test/bench/activationInHost.ts'],
+  entryPoints: [...globSync('test/host/{index,*.test}.ts', { cwd: root }), 'test/bench/activationInHost.ts'],
   outdir: 'dist/test',
   outbase: 'test',
   external: ['vscode'],

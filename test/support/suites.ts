@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../sandbox/processes.ts';
 import { readHostSuites, runHostSuite } from './host.ts';
 import type { TestResults } from './mochaJson.ts';
+import { sharedUnleash, stopSharedUnleash } from './unleash.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -46,17 +47,13 @@ async function runMocha(name: SuiteName, env: NodeJS.ProcessEnv): Promise<SuiteO
     child.once('error', reject);
     child.once('exit', resolve);
   });
-  let running = true;
-  void exit.then(() => (running = false), () => (running = false));
-  let lingered = false;
-  const watch = async (): Promise<void> => {
-    while (running && !existsSync(output)) await delay(500);
+  const running = (): boolean => child.exitCode === null && child.signalCode === null;
+  const killLingering = async (): Promise<boolean> => {
+    while (running() && !existsSync(output)) await delay(500);
     await Promise.race([exit, delay(lingerMs, undefined, { ref: false })]);
-    if (!running) return;
-    lingered = true;
-    child.kill('SIGKILL');
+    return running() && child.kill('SIGKILL');
   };
-  const [code] = await Promise.all([exit, watch()]);
+  const [code, lingered] = await Promise.all([exit, killLingering()]);
   process.removeListener('SIGTERM', interrupt);
   if (!existsSync(output)) return { name, results: nothing, problem: `mocha ended with ${code === null ? 'a signal' : `code ${code}`} before it had results.` };
   const results = JSON.parse(await readFile(output, 'utf8')) as TestResults;
@@ -67,15 +64,17 @@ async function runMocha(name: SuiteName, env: NodeJS.ProcessEnv): Promise<SuiteO
 
 async function runHost(): Promise<SuiteOutcome[]> {
   const outcomes: SuiteOutcome[] = [];
+  const { url, tokens } = await sharedUnleash();
   for (const suite of await readHostSuites()) {
     const name = `host, ${suite.label}`;
     console.log(`\n  ${name}`);
     try {
-      outcomes.push({ name, results: await runHostSuite(suite, (line) => console.log(line)) });
+      outcomes.push({ name, results: await runHostSuite({ ...suite, env: { ...suite.env, UNLEASH_URL: url, UNLEASH_TOKEN: tokens.alice } }, (line) => console.log(line)) });
     } catch (error) {
       outcomes.push({ name, results: nothing, problem: messageOf(error) });
     }
   }
+  await stopSharedUnleash();
   return outcomes;
 }
 
@@ -85,7 +84,12 @@ export async function runSuite(name: SuiteName, env: NodeJS.ProcessEnv): Promise
     console.log(`No file matches ${suites[name].files}.`);
     return [];
   }
-  const outcomes = name === 'host' ? await runHost() : [await runMocha(name, env)];
+  let outcomes: SuiteOutcome[];
+  try {
+    outcomes = name === 'host' ? await runHost() : [await runMocha(name, env)];
+  } catch (error) {
+    return [{ name, results: nothing, problem: messageOf(error) }];
+  }
   return outcomes.map((outcome) => {
     const { passed, failed, skipped } = outcome.results;
     const empty = passed.length + failed.length + skipped.length === 0;

@@ -12,24 +12,26 @@ describe('releasing a model from the editor', () => {
   let dir: string;
   let world: World;
   let workbench: WorkbenchPage;
+  const ending = new AsyncDisposableStack();
 
   before(async function start() {
     this.timeout(300_000);
     dir = mkdtempSync(join(tmpdir(), 'modelswitch-release-'));
     chmodSync(dir, 0o711);
+    ending.defer(() => rmSync(dir, { recursive: true, force: true }));
     world = await startWorld({ dir, log: () => undefined, traffic: { perSecond: 150 } });
+    ending.defer(() => world.stop());
     workbench = await openWorkbench({ folder: world.workspace, env: { UNLEASH_URL: undefined, UNLEASH_TOKEN: undefined }, settings: { 'modelswitch.pollSeconds': 5 } });
+    ending.defer(() => workbench.close());
   });
 
   after(async function stop() {
     this.timeout(60_000);
-    await workbench?.close();
-    await world?.stop();
-    rmSync(dir, { recursive: true, force: true });
+    await ending.disposeAsync();
   });
 
   afterEach(async function look() {
-    if (workbench !== undefined) await workbench.screenshot(`release-${this.currentTest?.title ?? ''}`);
+    await workbench.screenshot(`release-${this.currentTest?.title ?? ''}`);
   });
 
   /** The candidate's share among customers, who are assigned by percentage, within 4 standard errors of a target. */

@@ -138,19 +138,22 @@ export class FlagStore implements Disposable {
   }
 
   /**
-   * Reads a flag's counters and dependencies for something that shows them, at most once a minute a flag.
-   * A failure leaves what was known.
+   * Reads a flag's counters and dependencies for something that shows them, at most once a minute a flag; of a flag that
+   * is not in the snapshot it finds out whether it is archived or never was. A failure leaves what was known.
    */
   async observe(flag: string): Promise<void> {
     const known = this.#observed.get(flag);
     const due = known === undefined || this.#options.clock.now() - known.readAt >= OBSERVE_AT_MOST_EVERY_MS;
-    if (!due || this.#observing.has(flag) || this.#snapshot?.flags.has(flag) !== true) return;
+    if (!due || this.#observing.has(flag) || this.#snapshot === undefined) return;
     this.#observing.add(flag);
     try {
       await this.#readFlag(flag);
       this.#changes.fire({ flags: new Set([flag]) });
-    } catch (error) {
-      if (toAppError(error).code !== 'cancelled') this.#observed.set(flag, { readAt: this.#options.clock.now(), exposures: known?.exposures ?? [] });
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error.code === 'cancelled') return;
+      this.#observed.set(flag, { readAt: this.#options.clock.now(), exposures: known?.exposures ?? [] });
+      if (error.data['archived'] === true) this.#markArchived(flag);
     } finally {
       this.#observing.delete(flag);
     }
@@ -294,6 +297,12 @@ export class FlagStore implements Disposable {
     const flag = await this.#fetchDetail(name);
     if (this.#snapshot === undefined) return;
     this.#snapshot = { ...this.#snapshot, flags: new Map(this.#snapshot.flags).set(name, flag) };
+  }
+
+  #markArchived(flag: string): void {
+    const snapshot = this.#snapshot;
+    if (snapshot === undefined || snapshot.archived.has(flag) || snapshot.flags.has(flag)) return;
+    this.#replace({ ...snapshot, archived: new Set([...snapshot.archived, flag]) }, new Set([flag]));
   }
 
   #replace(snapshot: FlagSnapshot, flags: ReadonlySet<string> | undefined): void {

@@ -117,12 +117,18 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
     const age = old?.snapshot === undefined ? undefined : ageWords(Date.now() - old.snapshot.readAt);
     this.#view.message = age === undefined ? '' : `The server does not answer; shown is what was read ${age}.`;
     this.#view.description = this.#filter === '' ? '' : `filter: ${this.#filter}`;
-    for (const connection of this.#connections.all) {
-      for (const flag of connection.session?.store.snapshot?.flags.keys() ?? []) {
-        if (this.#view.visible && this.#expanded.has(nodeId({ kind: 'flag', connection, flag }))) void connection.session?.store.observe(flag);
-      }
-    }
+    if (this.#view.visible) this.#observe();
     this.#changes.fire(undefined);
+  }
+
+  /** Expanded flags have counters to show; of mapped ones that the server does not list one wants to know why. */
+  #observe(): void {
+    for (const connection of this.#connections.all) {
+      const store = connection.session?.store;
+      const expanded = [...store?.snapshot?.flags.keys() ?? []].filter((flag) => this.#expanded.has(nodeId({ kind: 'flag', connection, flag })));
+      const missing = this.#mappedFlags(connection).filter((flag) => store?.snapshot?.flags.has(flag) === false);
+      for (const flag of [...expanded, ...missing]) void store?.observe(flag);
+    }
   }
 
   #flags(connection: Connection): FlagNode[] {

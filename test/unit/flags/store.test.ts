@@ -186,8 +186,14 @@ describe('the flag store', () => {
     clock.time += 60_000;
     await store.observe('fraud');
     assert.equal(reader.asked.length, 2);
+  });
+
+  it('finds out why a flag is not there: archived, or never made', async () => {
+    reader.failing = new AppError('notFound', 'x', { archived: true });
+    await store.observe('old');
+    reader.failing = new AppError('notFound', 'x', { archived: false });
     await store.observe('never');
-    assert.equal(reader.asked.length, 2);
+    assert.deepEqual([...store.snapshot!.archived], ['old']);
   });
 
   it('keeps the events of a flag until there are new ones', async () => {

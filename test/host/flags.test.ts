@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import * as vscode from 'vscode';
+import type { Services } from '../../src/extension/services.ts';
+import { admin, answering, eventually, lenses, openFile, server, services } from './services.ts';
+
+const flag = 'host-fraud';
+
+describe('flags in the editor', () => {
+  let all: Services;
+
+  before(async function start() {
+    this.timeout(60_000);
+    all = await services();
+    for (const name of [flag, 'host-explainer', 'host-archived']) await admin('POST', '/features', { name, type: 'release', description: `**bold** <b>${name}</b> [x](command:evil)` });
+    await admin('DELETE', '/features/host-archived');
+    const strategies = await admin('GET', `/features/${flag}/environments/production/strategies`) as unknown[];
+    if (strategies.length === 0) {
+      await strategy(flag, {});
+      await strategy('host-explainer', { variants: ['a', 'b'].map((name) => ({ name, weight: 500, weightType: 'variable', stickiness: 'userId' })) });
+    }
+    await admin('POST', `/features/${flag}/environments/production/on`);
+    await eventually(() => all.connections.overview === 'connected', 'connected');
+    await vscode.commands.executeCommand('modelswitch.refresh');
+    await setRollout('25');
+  });
+
+  async function strategy(name: string, more: Record<string, unknown>): Promise<void> {
+    await admin('POST', `/features/${name}/environments/production/strategies`, {
+      name: 'flexibleRollout', parameters: { rollout: '25', stickiness: 'userId', groupId: name }, constraints: [], segments: [], variants: [], ...more,
+    });
+  }
+
+  async function rollout(): Promise<string | undefined> {
+    const [first] = await admin('GET', `/features/${flag}/environments/production/strategies`) as { id: string; parameters: Record<string, string> }[];
+    return first?.parameters['rollout'];
+  }
+
+  /** By somebody else, until the extension has seen it. */
+  async function setRollout(percent: string): Promise<void> {
+    const [first] = await admin('GET', `/features/${flag}/environments/production/strategies`) as { id: string }[];
+    await admin('PATCH', `/features/${flag}/environments/production/strategies/${first!.id}`, [{ op: 'replace', path: '/parameters/rollout', value: percent }]);
+    await vscode.commands.executeCommand('modelswitch.refresh');
+    await eventually(() => all.connections.all[0]?.session?.store.snapshot?.flags.get(flag)?.environments.find(({ name }) => name === 'production')?.strategies[0]?.parameters['rollout'] === percent, `${percent} % in the snapshot`);
+  }
+
+  const ref = (): unknown => ({ connection: all.connections.targets[0]!.connection, flag, environment: 'production' });
+
+  it('shows a lens above every call: rollout, variants, unknown and archived flags, dynamic keys', async () => {
+    const byLine = await lenses(await openFile('service.py'));
+    assert.deepEqual(byLine.get(8), ['production 25 % -> fraud candidate', 'Promote', 'Roll back']);
+    assert.equal(byLine.get(10)![0], 'production off');
+    assert.deepEqual(byLine.get(11), ['flag "host-nowhere" is not in Unleash (project default)']);
+    await eventually(async () => (await lenses(await openFile('service.py'))).get(13)!.join() === 'flag "host-archived" is archived in Unleash', 'archived told from unknown');
+    assert.match(byLine.get(15)!.join(), /^dynamic key: /);
+    assert.ok([...byLine.values()].flat().every((title) => title.length <= 80));
+  });
+
+  it('follows the text as it is edited, and asks no server for it', async () => {
+    const document = await openFile('service.py');
+    const edit = new vscode.WorkspaceEdit();
+    edit.insert(document.uri, new vscode.Position(7, 0), '    # a comment\n');
+    await vscode.workspace.applyEdit(edit);
+    assert.equal((await lenses(document)).get(9)![0], 'production 25 % -> fraud candidate');
+    await vscode.commands.executeCommand('undo');
+  });
+
+  it('promotes after a confirmation that names old and new', async () => {
+    await setRollout('25');
+    const asked = answering(all, 'first');
+    await vscode.commands.executeCommand('modelswitch.promote', ref());
+    assert.equal(await rollout(), '50');
+    assert.deepEqual(asked.map(({ message, verbs }) => [message, verbs]), [['Promote to 50 %: host-fraud in production?', ['Promote to 50 %']]]);
+    assert.match(asked[0]!.detail, /production: 25 % -> 50 %/);
+    assert.ok(asked[0]!.detail.includes(server.url));
+  });
+
+  it('writes nothing when the person cancels', async () => {
+    const before = await rollout();
+    answering(all, 'cancel');
+    await vscode.commands.executeCommand('modelswitch.promote', ref());
+    assert.equal(await rollout(), before);
+  });
+
+  it('rolls back to what was, by two interactions', async () => {
+    await setRollout('25');
+    await setRollout('60');
+    const asked = answering(all, 'first');
+    await vscode.commands.executeCommand('modelswitch.rollBack', ref());
+    assert.equal(await rollout(), '25');
+    assert.equal(asked.length, 1);
+  });
+
+  it('advances once when the command comes twice', async () => {
+    await setRollout('5');
+    answering(all, 'first');
+    await Promise.all([vscode.commands.executeCommand('modelswitch.promote', ref()), vscode.commands.executeCommand('modelswitch.promote', ref())]);
+    assert.equal(await rollout(), '25');
+  });
+
+  it('changes nothing while read-only, and offers nothing', async () => {
+    const configuration = vscode.workspace.getConfiguration('modelswitch');
+    await configuration.update('readOnly', true, vscode.ConfigurationTarget.Workspace);
+    try {
+      const before = await rollout();
+      const asked = answering(all, 'first');
+      void vscode.commands.executeCommand('modelswitch.promote', ref()).then(undefined, () => undefined);
+      await eventually(async () => (await lenses(await openFile('service.py'))).get(8)?.length === 1, 'a lens without actions');
+      assert.deepEqual([await rollout(), asked], [before, []]);
+    } finally {
+      await configuration.update('readOnly', undefined, vscode.ConfigurationTarget.Workspace);
+    }
+  });
+
+  it('explains in the hover, and shows what the server says as text', async () => {
+    const document = await openFile('service.py');
+    const [hover] = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, new vscode.Position(7, 25));
+    const [content] = hover!.contents as vscode.MarkdownString[];
+    assert.match(content!.value, /\*\*production\*\*/);
+    assert.match(content!.value, /last change .* by/);
+    assert.ok(content!.value.includes('\\*\\*bold\\*\\* \\<b\\>'), content!.value);
+    assert.ok(content!.isTrusted !== true && content!.supportHtml !== true);
+  });
+
+  it('marks problems of modelswitch.yaml at their place, unknown flags included', async () => {
+    const document = await openFile('modelswitch.yaml');
+    const edit = new vscode.WorkspaceEdit();
+    edit.replace(document.uri, new vscode.Range(0, 0, document.lineCount, 0), 'version: 1\nmodels:\n  fraud:\n    flag: host-fruad\nunleash: {enviroment: production}\n');
+    await vscode.workspace.applyEdit(edit);
+    const messages = (): string[] => vscode.languages.getDiagnostics(document.uri).map(({ message, range }) => `${range.start.line + 1}: ${message}`);
+    await eventually(() => messages().some((message) => /^4: .*host-fraud/.test(message)), 'a did-you-mean at line 4');
+    assert.ok(messages().some((message) => /^5: .*environment/.test(message)), messages().join('\n'));
+    await vscode.commands.executeCommand('workbench.action.files.revert');
+    await eventually(() => messages().length === 0, 'no problems after the revert');
+  });
+
+  it('sends nothing to another origin that the workspace names', async () => {
+    let requests = 0;
+    const other = createServer((_request, response) => {
+      requests += 1;
+      response.end('{}');
+    });
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const origin = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const document = await openFile('modelswitch.yaml');
+    const edit = new vscode.WorkspaceEdit();
+    edit.insert(document.uri, new vscode.Position(1, 0), `unleash: {url: "${origin}"}\n`);
+    await vscode.workspace.applyEdit(edit);
+    try {
+      await eventually(() => all.connections.targets[0]?.baseUrl === origin, 'the other origin is asked for');
+      await eventually(() => all.connections.overview === 'signedOut', 'signed out there');
+      await vscode.commands.executeCommand('modelswitch.refresh');
+      const byLine = await lenses(await openFile('service.py'));
+      assert.deepEqual(byLine.get(8), [`connect to ${origin} to see the rollout`]);
+      assert.equal(requests, 0);
+    } finally {
+      other.close();
+      await openFile('modelswitch.yaml');
+      await vscode.commands.executeCommand('workbench.action.files.revert');
+      await eventually(() => all.connections.overview === 'connected', 'connected again');
+    }
+  });
+});

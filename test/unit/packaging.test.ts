@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { listFiles, PackageManager } from '@vscode/vsce';
 import { ESLint } from 'eslint';
 import tseslint from 'typescript-eslint';
+import { BUNDLED_PACKAGES, notices } from '../../scripts/notices.ts';
 import { packageExtension } from '../../scripts/package.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -28,6 +29,7 @@ describe('the package', function () {
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'THIRD_PARTY_NOTICES.md',
       'dist/bulk.worker.cjs',
       'dist/extension.cjs',
       'dist/tree-sitter-python.wasm',
@@ -37,6 +39,14 @@ describe('the package', function () {
       'media/schemas/modelswitch.schema.json',
       'package.json',
     ]);
+  });
+
+  it('names the licences of exactly the packages it contains', () => {
+    const { inputs } = JSON.parse(readFileSync(join(root, 'dist', 'meta.json'), 'utf8')) as { inputs: Record<string, unknown> };
+    const bundled = Object.keys(inputs).flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
+    // The grammar is copied, not bundled.
+    assert.deepEqual([...new Set([...bundled, 'tree-sitter-python'])].toSorted(), BUNDLED_PACKAGES.toSorted());
+    assert.equal(readFileSync(join(root, 'THIRD_PARTY_NOTICES.md'), 'utf8'), notices());
   });
 
   it('is at most 1.5 MB', () => {

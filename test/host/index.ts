@@ -16,8 +16,6 @@ interface HostTestOptions {
 export async function run(): Promise<void> {
   const options = JSON.parse(process.env['VSCODE_TEST_OPTIONS'] ?? '{}') as Partial<HostTestOptions>;
   if (options.files === undefined || options.output === undefined) throw new Error('VSCODE_TEST_OPTIONS must name files and output: run these tests by test/run.ts.');
-  // Failures name the sources, not the bundles.
-  process.setSourceMapsEnabled(true);
   hostLog('The extension host is up.');
   Mocha.reporters.Base.consoleLog = (...parts: unknown[]) => hostLog(format(...parts));
   const mocha = new Mocha({ ...options.mochaOpts, forbidOnly: true, reporter: SpecAndJson, reporterOptions: { output: options.output } });

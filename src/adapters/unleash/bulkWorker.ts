@@ -14,12 +14,12 @@ interface Reply {
  * `script` is the worker's file.
  */
 export class BulkWorker implements Disposable {
-  readonly #script: string;
+  readonly #script: string | URL;
   readonly #waiting = new Map<number, { resolve: (flags: readonly Flag[]) => void; reject: (error: Error) => void }>();
   #worker: Worker | undefined;
   #lastId = 0;
 
-  constructor(script: string) {
+  constructor(script: string | URL) {
     this.#script = script;
   }
 

@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import { AppError } from '../../core/base/errors.ts';
 import type { Flag, Segment, Strategy } from '../../core/flags/model.ts';
 import type {
-  EnvironmentInfo, EventPage, EventPoll, EventQuery, FlagBulkReader, FlagDetail, FlagWriter, Identity, NewStrategy, ServerInfo, StrategyRef,
+  EnvironmentInfo, EventPage, EventPoll, EventQuery, FlagBulkReader, FlagDetail, FlagWriter, Identity, NewStrategy, SegmentPoll, ServerInfo, StrategyRef,
 } from '../../core/flags/ports.ts';
 import { sameStrategy } from '../../core/flags/compare.ts';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../node/httpClient.ts';
@@ -89,10 +89,16 @@ export class UnleashClient implements FlagBulkReader, FlagWriter {
   }
 
   async pollEvents(limit: number, etag: string | undefined, signal?: AbortSignal): Promise<EventPoll> {
-    const answer = await this.#get(eventsPath({ limit }), signal, etag === undefined ? {} : { 'if-none-match': etag });
+    const answer = await this.#get(eventsPath({ limit }), signal, conditional(etag));
     if (answer.status === 304) return { changed: false };
     const { events, total } = this.#parse(answer, wireEvents, 'the event log');
     return { changed: true, page: { events: events.map(event), total }, etag: answer.headers.get('etag') ?? undefined };
+  }
+
+  async pollSegments(etag: string | undefined, signal?: AbortSignal): Promise<SegmentPoll> {
+    const answer = await this.#get('/segments', signal, conditional(etag));
+    if (answer.status === 304) return { changed: false };
+    return { changed: true, segments: segments(this.#parse(answer, wireSegments, 'the segments')), etag: answer.headers.get('etag') ?? undefined };
   }
 
   async patchStrategy(ref: StrategyRef, from: Strategy, to: Strategy, signal?: AbortSignal): Promise<void> {
@@ -150,6 +156,11 @@ export class UnleashClient implements FlagBulkReader, FlagWriter {
     if (!parsed.success) throw unexpected(this.origin, what, parsed.error);
     return parsed.data;
   }
+}
+
+/** Without a `cache-control` of ours fetch adds `no-cache` to a conditional request, and the server answers in full. */
+function conditional(etag: string | undefined): Record<string, string> {
+  return etag === undefined ? {} : { 'if-none-match': etag, 'cache-control': 'max-age=0' };
 }
 
 function unexpected(origin: string, what: string, cause: unknown): AppError {

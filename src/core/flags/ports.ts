@@ -93,11 +93,14 @@ export interface FlagWriter {
   setEnvironmentEnabled(ref: Omit<StrategyRef, 'strategyId'>, enabled: boolean, signal?: AbortSignal): Promise<void>;
 }
 
+export type SegmentPoll = { readonly changed: false } | { readonly changed: true; readonly segments: readonly Segment[]; readonly etag: string | undefined };
+
 /** What the store needs beyond single flags. */
 export interface FlagBulkReader extends FlagReader {
   readEnvironments(project: string, signal?: AbortSignal): Promise<readonly EnvironmentInfo[]>;
   readAllFlags(project: string, environments: readonly EnvironmentInfo[], signal?: AbortSignal): Promise<readonly Flag[]>;
   /** One small conditional request: `changed: false` when nothing was logged since the answer that `etag` came with. */
   pollEvents(limit: number, etag: string | undefined, signal?: AbortSignal): Promise<EventPoll>;
+  pollSegments(etag: string | undefined, signal?: AbortSignal): Promise<SegmentPoll>;
 }
 

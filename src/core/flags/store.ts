@@ -37,6 +37,8 @@ export interface FlagStoreOptions {
 }
 
 const POLL_EVENTS = 50;
+/** The log shows segment events to administrators only, so segments are looked at by themselves. */
+const SEGMENTS_EVERY_MS = 60_000;
 const OBSERVE_AT_MOST_EVERY_MS = 60_000;
 const BURST_MS = [300, 1000, 2500];
 const MAX_BACK_OFF_MS = 5 * 60_000;
@@ -59,6 +61,8 @@ export class FlagStore implements Disposable {
   #status: StoreStatus = 'empty';
   #error: AppError | undefined;
   #etag: string | undefined;
+  #segmentsEtag: string | undefined;
+  #segmentsReadAt = 0;
   #active = false;
   #failures = 0;
   #burst: number[] = [];
@@ -194,13 +198,14 @@ export class FlagStore implements Disposable {
     if (this.#snapshot === undefined) this.#setStatus('loading', undefined);
     // The log is read first: what happens during the bulk read is then still new to the next poll.
     const poll = await reader.pollEvents(1, undefined, signal);
-    const [environments, segments] = await Promise.all([reader.readEnvironments(project, signal), reader.readSegments(signal)]);
+    this.#segmentsEtag = undefined;
+    const [environments, segments] = await Promise.all([reader.readEnvironments(project, signal), this.#readSegments()]);
     const flags = await reader.readAllFlags(project, environments, signal);
     this.#etag = undefined;
     const names = new Map(flags.map((flag) => [flag.name, this.#withKnownDependencies(flag)]));
     this.#replace({
       flags: names,
-      segments: new Map(segments.map((segment) => [segment.id, segment])),
+      segments: segments ?? new Map<number, Segment>(),
       environments,
       archived: new Set([...(this.#snapshot?.archived ?? [])].filter((name) => !names.has(name))),
       lastEventId: poll.changed ? poll.page.events[0]?.id ?? 0 : 0,
@@ -220,18 +225,26 @@ export class FlagStore implements Disposable {
     const snapshot = this.#snapshot;
     if (snapshot === undefined) return;
     const poll = await reader.pollEvents(POLL_EVENTS, this.#etag, signal);
-    if (!poll.changed) {
-      this.#snapshot = { ...snapshot, readAt: clock.now() };
-      return;
-    }
-    const events = await this.#newEvents(snapshot, poll.page.events);
+    const events = poll.changed ? await this.#newEvents(snapshot, poll.page.events) : [];
     const refetch = events && refetchAfter(events, project);
     if (events === undefined || refetch === undefined || refetch.all) {
       await this.#loadAll();
       return;
     }
-    await this.#refetch(snapshot, refetch.flags, refetch.archived, refetch.segments, events[0]?.id ?? snapshot.lastEventId);
-    this.#etag = poll.etag;
+    const due = clock.now() - this.#segmentsReadAt >= SEGMENTS_EVERY_MS && [...snapshot.flags.values()].some(usesSegments);
+    const segments = refetch.segments || due ? await this.#readSegments() : undefined;
+    await this.#refetch(snapshot, refetch.flags, refetch.archived, segments, events[0]?.id ?? snapshot.lastEventId);
+    if (poll.changed) this.#etag = poll.etag;
+  }
+
+  /** The segments, or undefined when they are as they were. */
+  async #readSegments(): Promise<ReadonlyMap<number, Segment> | undefined> {
+    const { reader, clock } = this.#options;
+    const poll = await reader.pollSegments(this.#segmentsEtag, this.#abort.signal);
+    this.#segmentsReadAt = clock.now();
+    if (!poll.changed) return undefined;
+    this.#segmentsEtag = poll.etag;
+    return new Map(poll.segments.map((segment) => [segment.id, segment]));
   }
 
   /** The events after the snapshot's last one, or undefined when the log does not reach back to it. */
@@ -246,8 +259,7 @@ export class FlagStore implements Disposable {
     return newest < snapshot.lastEventId ? undefined : page.filter(isNew);
   }
 
-  async #refetch(snapshot: FlagSnapshot, names: ReadonlySet<string>, archived: ReadonlySet<string>, segmentsChanged: boolean, lastEventId: number): Promise<void> {
-    const { reader, clock } = this.#options;
+  async #refetch(snapshot: FlagSnapshot, names: ReadonlySet<string>, archived: ReadonlySet<string>, segments: ReadonlyMap<number, Segment> | undefined, lastEventId: number): Promise<void> {
     const flags = new Map(snapshot.flags);
     const gone = new Set(snapshot.archived);
     for (const name of archived) {
@@ -264,16 +276,15 @@ export class FlagStore implements Disposable {
         gone.delete(name);
       }
     }
-    const segments = segmentsChanged ? await reader.readSegments(this.#abort.signal) : undefined;
     const dependants = segments === undefined ? [] : [...flags.values()].filter(usesSegments).map(({ name }) => name);
     const children = [...flags.values()].filter(({ dependencies }) => dependencies?.some(({ feature }) => names.has(feature) || archived.has(feature)) === true);
     this.#replace({
       ...snapshot,
       flags,
       archived: gone,
-      ...(segments === undefined ? {} : { segments: new Map(segments.map((segment) => [segment.id, segment])) }),
+      ...(segments === undefined ? {} : { segments }),
       lastEventId,
-      readAt: clock.now(),
+      readAt: this.#options.clock.now(),
     }, new Set([...names, ...archived, ...dependants, ...children.map(({ name }) => name)]));
   }
 

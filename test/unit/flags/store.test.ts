@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { AppError } from '../../../src/core/base/errors.ts';
 import type { Clock } from '../../../src/core/base/clock.ts';
 import type { Flag } from '../../../src/core/flags/model.ts';
-import type { EventPage, EventPoll, FlagBulkReader, FlagDetail, FlagEvent } from '../../../src/core/flags/ports.ts';
+import type { EventPage, EventPoll, FlagBulkReader, FlagDetail, FlagEvent, SegmentPoll } from '../../../src/core/flags/ports.ts';
 import { FlagStore } from '../../../src/core/flags/store.ts';
 import { INTERNAL, production, rolloutStrategy } from './flagSupport.ts';
 
@@ -50,9 +50,13 @@ class ScriptedReader implements FlagBulkReader {
     if (flag === undefined) throw new AppError('notFound', 'gone');
     return Promise.resolve({ flag: { ...flag, dependencies: flag.dependencies ?? [] }, exposures: [{ environment: 'production', yes: 1, no: 3 }] });
   }
+  segmentsEtag = 'one';
   async readSegments(): Promise<readonly [typeof INTERNAL]> {
-    this.#note('segments');
     return Promise.resolve([INTERNAL]);
+  }
+  async pollSegments(etag: string | undefined): Promise<SegmentPoll> {
+    this.#note('segments');
+    return Promise.resolve(etag === this.segmentsEtag ? { changed: false } : { changed: true, segments: [INTERNAL], etag: this.segmentsEtag });
   }
   async readEvents({ limit, flag }: { limit: number; flag?: string }): Promise<EventPage> {
     this.#note(`events ${flag ?? limit}`);
@@ -129,11 +133,21 @@ describe('the flag store', () => {
 
   it('reads segments again after a segment event, and tells the flags that use them', async () => {
     reader.happen('segment-updated');
+    reader.segmentsEtag = 'two';
     const changes: (ReadonlySet<string> | undefined)[] = [];
     store.onDidChange(({ flags }) => changes.push(flags));
     await store.refresh();
     assert.deepEqual(reader.asked, ['poll 50', 'segments']);
     assert.deepEqual(changes, [new Set(['segmented'])]);
+  });
+
+  it('looks at the segments once a minute: only administrators are shown their events', async () => {
+    await store.refresh();
+    assert.deepEqual(reader.asked, ['poll 50']);
+    clock.time += 60_000;
+    await store.refresh();
+    await store.refresh();
+    assert.deepEqual(reader.asked.slice(1), ['poll 50', 'segments', 'poll 50']);
   });
 
   for (const [why, happen] of [

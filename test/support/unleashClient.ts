@@ -12,5 +12,5 @@ export function clientOf(baseUrl: string, token: string, fetchLike: FetchLike = 
 
 export async function runnerOf(client: UnleashClient): Promise<ChangeRunner> {
   const { id } = await client.readIdentity();
-  return new ChangeRunner({ port: client, server: client.baseUrl, userId: id, sleep: (ms, signal) => sleep(Math.min(ms, 20), signal) });
+  return new ChangeRunner({ port: client, server: client.baseUrl, userId: () => id, sleep: (ms, signal) => sleep(Math.min(ms, 20), signal) });
 }

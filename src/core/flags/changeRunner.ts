@@ -27,7 +27,7 @@ export interface ChangeRunnerOptions {
   readonly port: FlagReader & FlagWriter;
   readonly server: string;
   /** The Unleash user who writes, to tell one's own events from others'. */
-  readonly userId: number;
+  readonly userId: () => number | undefined;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   readonly onInFlight?: (key: FlightKey, changing: boolean) => void;
 }
@@ -187,7 +187,7 @@ export class ChangeRunner {
         reached: now !== undefined && compareExposure(now, change.after, segments) === 'equal' && reached(now, change.after),
       };
     });
-    const foreign = events instanceof AppError ? [] : foreignChanges(plan, events, this.#options.userId);
+    const foreign = events instanceof AppError ? [] : foreignChanges(plan, events, this.#options.userId());
     const failure = error ?? (flag instanceof AppError ? flag : undefined) ?? (events instanceof AppError ? events : undefined) ?? notReached(plan, environments);
     return {
       kind: failure !== undefined ? 'stopped' : unchanged ? 'unchanged' : 'done',
@@ -215,7 +215,7 @@ function notReached(plan: ChangePlan, environments: readonly EnvironmentOutcome[
  * The flag's rollout events since the plan that the plan's own calls do not account for. A strategy edit of ours whose
  * "before" is not what we read is foreign as well: somebody wrote in between and was overwritten.
  */
-export function foreignChanges(plan: ChangePlan, events: readonly FlagEvent[], userId: number): FlagEvent[] {
+export function foreignChanges(plan: ChangePlan, events: readonly FlagEvent[], userId: number | undefined): FlagEvent[] {
   const expected = plan.environments.flatMap(({ environment, steps }) => steps.map((step) => ({ environment, step })));
   const ownGroups = new Set<string>();
   return events

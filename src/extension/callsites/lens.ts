@@ -89,7 +89,7 @@ export class CallSiteLenses implements vscode.CodeLensProvider<SiteLens>, vscode
     if (target === undefined) return [];
     const { connection } = target;
     if (connection.state.kind === 'signedOut') return [{ title: `connect to ${connection.origin} to see the rollout`, command: Command.connect, arguments: [] }];
-    if (connection.state.kind === 'failed' && connection.session === undefined) {
+    if (connection.state.kind === 'failed' && connection.session?.store.snapshot === undefined) {
       return [{ title: plainLine(`no rollout: ${connection.state.error.message}`, 80), command: Command.refresh, arguments: [] }];
     }
     return this.#flagEntries(target, site, site.key.value);

@@ -1,4 +1,4 @@
-import { toAppError, type AppError } from '../../core/base/errors.ts';
+import { toAppError, type AppError, type ErrorCode } from '../../core/base/errors.ts';
 import type { Clock } from '../../core/base/clock.ts';
 import { DisposableStore, Emitter, type Disposable } from '../../core/base/events.ts';
 import { ChangeRunner } from '../../core/flags/changeRunner.ts';
@@ -25,6 +25,10 @@ export interface ConnectionParts {
   readonly pollEveryMs: () => number;
   readonly snapshots: SnapshotFile;
 }
+
+const PASSING: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'rateLimited']);
+const FIRST_RETRY_MS = 15_000;
+const MAX_RETRY_MS = 5 * 60_000;
 
 /** The part of a connection that exists while a token is known. */
 export interface Session {
@@ -57,6 +61,7 @@ export class Connection implements Disposable {
   #sessionParts = new DisposableStore();
   #active = false;
   #generation = 0;
+  #failures = 0;
 
   constructor(baseUrl: string, project: string, parts: ConnectionParts) {
     this.baseUrl = baseUrl;
@@ -80,22 +85,14 @@ export class Connection implements Disposable {
     return this.#state.kind === 'connected' ? this.#state.identity : undefined;
   }
 
-  /** Signs in; a failure becomes the state, it is not thrown. */
+  /** Signs in; a failure becomes the state, it is not thrown. Until then the last session's snapshot is shown. */
   async open(token: string): Promise<void> {
     const generation = this.#close();
-    const client = unleashClient(this.baseUrl, token, this.#parts);
+    this.#failures = 0;
     this.#setState({ kind: 'connecting' });
-    try {
-      const [identity, server] = await Promise.all([client.readIdentity(), client.readServer()]);
-      if (generation !== this.#generation) return;
-      await this.#start(client, identity.id, generation);
-      this.#setState({ kind: 'connected', identity, server });
-    } catch (thrown) {
-      if (generation !== this.#generation) return;
-      const error = toAppError(thrown);
-      this.#parts.log.error(`Connecting to ${this.baseUrl}`, error);
-      this.#setState({ kind: 'failed', error });
-    }
+    const client = unleashClient(this.baseUrl, token, this.#parts);
+    await this.#start(client, generation);
+    await this.#signIn(client, generation);
   }
 
   close(): void {
@@ -106,7 +103,7 @@ export class Connection implements Disposable {
   /** Follow the server's changes while something shows them. */
   setActive(active: boolean): void {
     this.#active = active;
-    this.#session?.store.setActive(active);
+    if (this.#state.kind === 'connected') this.#session?.store.setActive(active);
   }
 
   isChanging(flag: string, environment: string): boolean {
@@ -118,29 +115,43 @@ export class Connection implements Disposable {
     this.#changes.dispose();
   }
 
-  async #start(client: UnleashClient, userId: number, generation: number): Promise<void> {
+  async #start(client: UnleashClient, generation: number): Promise<void> {
     const { clock, pollEveryMs, snapshots } = this.#parts;
-    const store = new FlagStore({ reader: client, project: this.project, clock, pollEveryMs });
-    const runner = new ChangeRunner({
-      port: client,
-      server: this.baseUrl,
-      userId,
-      sleep,
-      onInFlight: () => this.#changes.fire(undefined),
-    });
     const saved = await snapshots.load(this.baseUrl, this.project);
-    if (generation !== this.#generation) {
-      store.dispose();
-      return;
-    }
+    if (generation !== this.#generation) return;
+    const store = this.#sessionParts.add(new FlagStore({ reader: client, project: this.project, clock, pollEveryMs }));
+    const runner = new ChangeRunner({ port: client, server: this.baseUrl, userId: () => this.identity?.id, sleep, onInFlight: () => this.#changes.fire(undefined) });
     if (saved !== undefined) store.restore(saved);
-    this.#sessionParts.add(store);
     this.#sessionParts.add(store.onDidChange(({ flags }) => {
       if (store.snapshot !== undefined && (flags === undefined || flags.size > 0)) snapshots.save(this.baseUrl, this.project, store.snapshot);
       this.#changes.fire(undefined);
     }));
     this.#session = { client, store, runner };
-    if (this.#active) store.setActive(true);
+  }
+
+  async #signIn(client: UnleashClient, generation: number): Promise<void> {
+    try {
+      const [identity, server] = await Promise.all([client.readIdentity(), client.readServer()]);
+      if (generation !== this.#generation) return;
+      this.#setState({ kind: 'connected', identity, server });
+      if (this.#active) this.#session?.store.setActive(true);
+    } catch (thrown) {
+      if (generation !== this.#generation) return;
+      const error = toAppError(thrown);
+      this.#parts.log.error(`Connecting to ${this.baseUrl}`, error);
+      this.#setState({ kind: 'failed', error });
+      if (PASSING.has(error.code)) this.#tryAgainLater(client, generation);
+    }
+  }
+
+  /** A laptop wakes up before its network does. Nobody has to press a button for that. */
+  #tryAgainLater(client: UnleashClient, generation: number): void {
+    const wait = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);
+    this.#failures += 1;
+    this.#sessionParts.add(this.#parts.clock.after(wait, () => {
+      if (this.#active) void this.#signIn(client, generation);
+      else this.#tryAgainLater(client, generation);
+    }));
   }
 
   #close(): number {

@@ -89,7 +89,7 @@ export class Connections implements vscode.Disposable {
   /** Signs in again where a sign-in failed; elsewhere reads everything anew. */
   async refresh(): Promise<void> {
     await this.update(true);
-    await Promise.all(this.all.flatMap(({ session }) => (session === undefined ? [] : [session.store.refresh(true)])));
+    await Promise.all(this.all.flatMap(({ session, state }) => (session === undefined || state.kind !== 'connected' ? [] : [session.store.refresh(true)])));
   }
 
   /** Brings targets and connections in line with files, settings and credentials; one run after another. */
@@ -161,7 +161,8 @@ export class Connections implements vscode.Disposable {
     if (credential?.token === entry.token && !retry) return;
     entry.token = credential?.token;
     if (credential === undefined) entry.connection.close();
-    else await entry.connection.open(credential.token);
+    // Not awaited: a server that does not answer must not hold up the other connections, or the next update.
+    else void entry.connection.open(credential.token);
   }
 
   #announce(): void {

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { AppError } from '../../core/base/errors.ts';
 import { DisposableStore } from '../../core/base/events.ts';
 import { ageWords, plainLine } from '../../core/base/words.ts';
 import { describeRollout } from '../../core/flags/rollout.ts';
@@ -113,9 +114,8 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
   }
 
   #refresh(): void {
-    const old = this.#connections.all.find(({ session }) => session?.store.status === 'failed')?.session?.store;
-    const age = old?.snapshot === undefined ? undefined : ageWords(Date.now() - old.snapshot.readAt);
-    this.#view.message = age === undefined ? '' : `The server does not answer; shown is what was read ${age}.`;
+    const old = this.#connections.all.find((connection) => failureOf(connection) !== undefined)?.session?.store.snapshot;
+    this.#view.message = old === undefined ? '' : `The server does not answer as it should; shown is what was read ${ageWords(Date.now() - old.readAt)}.`;
     this.#view.description = this.#filter === '' ? '' : `filter: ${this.#filter}`;
     if (this.#view.visible) this.#observe();
     this.#changes.fire(undefined);
@@ -133,7 +133,8 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
 
   #flags(connection: Connection): FlagNode[] {
     const store = connection.session?.store;
-    const failure = store?.status === 'failed' && store.error !== undefined ? [failureNode(connection, store.error.message, errorActions(store.error)[0]?.command)] : [];
+    const error = failureOf(connection);
+    const failure = error === undefined ? [] : [failureNode(connection, error.message, errorActions(error)[0]?.command)];
     const names = [...store?.snapshot?.flags.keys() ?? []].toSorted();
     const mapped = this.#mappedFlags(connection);
     const all = [...mapped, ...names.filter((name) => !mapped.includes(name))].filter((name) => name.toLowerCase().includes(this.#filter));
@@ -173,6 +174,11 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
       }
     }
   }
+}
+
+/** Why what is shown of a connection may be old. */
+function failureOf({ state, session }: Connection): AppError | undefined {
+  return state.kind === 'failed' ? state.error : session?.store.error;
 }
 
 function failureNode(connection: Connection, message: string, command: string | undefined): DetailNode {

@@ -108,6 +108,12 @@ describe('an HTTP client of one origin', () => {
     assert.equal((await failure(clientOf('http://nowhere.invalid'))).data['reason'], 'dns');
   });
 
+  it('says that it is TLS when the certificate or the handshake is the trouble', async () => {
+    const plain = await serve((_request, response) => response.end('{}'));
+    const error = await failure(clientOf(plain.origin.replace('http:', 'https:')));
+    assert.deepEqual([error.code, error.data['reason'], waits], ['network', 'tls', []]);
+  });
+
   it('is cancelled by its signal, which is no error of the server', async () => {
     const client = await serve(() => undefined);
     const abort = new AbortController();

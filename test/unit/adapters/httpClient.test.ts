@@ -10,18 +10,19 @@ type Handler = (request: IncomingMessage, response: ServerResponse, call: number
 const TOKEN = 'user:0123456789abcdef0123456789abcdef';
 
 describe('an HTTP client of one origin', () => {
-  let server: Server | undefined;
+  const servers: Server[] = [];
   let calls: { method: string; authorization: string | undefined }[] = [];
   const waits: number[] = [];
 
   async function serve(handler: Handler): Promise<HttpClient> {
     calls = [];
     waits.length = 0;
-    server = createServer((request, response) => {
+    const server = createServer((request, response) => {
       calls.push({ method: request.method ?? '', authorization: request.headers.authorization });
       handler(request, response, calls.length);
     });
-    await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     return clientOf(`http://127.0.0.1:${port}`);
   }
@@ -38,11 +39,13 @@ describe('an HTTP client of one origin', () => {
     });
   }
 
-  afterEach(() => {
-    server?.closeAllConnections();
-    server?.close();
-    server = undefined;
-  });
+  function closeAll(): void {
+    for (const server of servers.splice(0)) {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+  afterEach(closeAll);
 
   async function failure(client: HttpClient, request: Partial<HttpRequest> = {}): Promise<AppError> {
     const error: unknown = await client.send({ method: 'GET', path: '/x', ...request }).then(() => assert.fail('it succeeded'), (thrown: unknown) => thrown);
@@ -101,10 +104,8 @@ describe('an HTTP client of one origin', () => {
     const slow = await failure(client, { method: 'POST', timeoutMs: 50 });
     assert.equal(slow.code, 'timeout');
     const closed = await serve((_request, response) => response.end());
-    const origin = closed.origin;
-    server?.close();
-    server?.closeAllConnections();
-    assert.match((await failure(clientOf(origin))).message, /cannot be reached \(ECONNREFUSED\)/);
+    closeAll();
+    assert.match((await failure(clientOf(closed.origin))).message, /cannot be reached \(ECONNREFUSED\)/);
     assert.equal((await failure(clientOf('http://nowhere.invalid'))).data['reason'], 'dns');
   });
 

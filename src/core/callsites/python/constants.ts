@@ -21,8 +21,8 @@ function dynamic(cause: DynamicCause, reason: string): DynamicKey {
 export class Constants {
   readonly #names: NameTable;
   readonly #classes: ClassTable;
-  /** Facts whose value is being worked out: one that is met again is defined by itself. */
-  readonly #open = new Set<Fact>();
+  /** Values of assignments; undefined while one is being worked out: met again then, it is defined by itself. */
+  readonly #known = new Map<Fact, Value | undefined>();
 
   constructor(names: NameTable, classes: ClassTable) {
     this.#names = names;
@@ -111,11 +111,12 @@ export class Constants {
 
   /** The value of an expression that is reached through a name. */
   #named(fact: Fact, expression: Expression, shown: string, scopes: Scopes): Value {
-    if (this.#open.has(fact)) return dynamic('expression', `${shown} is defined by itself`);
-    this.#open.add(fact);
-    const value = this.#evaluate(expression, scopes);
-    this.#open.delete(fact);
-    return value.kind === 'text' ? { ...value, named: true } : value;
+    if (this.#known.has(fact)) return this.#known.get(fact) ?? dynamic('expression', `${shown} is defined by itself`);
+    this.#known.set(fact, undefined);
+    const evaluated = this.#evaluate(expression, scopes);
+    const value = evaluated.kind === 'text' ? { ...evaluated, named: true } : evaluated;
+    this.#known.set(fact, value);
+    return value;
   }
 
   #owner(name: string, parameter: Fact): string {

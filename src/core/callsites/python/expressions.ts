@@ -34,7 +34,8 @@ export function readExpression(source: Source, node: SyntaxNode, depth = 0): Exp
   const read = (child: SyntaxNode | null | undefined): Expression => child ? readExpression(source, child, depth + 1) : unread(source, node);
   switch (node.type) {
     case 'identifier':
-      return { kind: 'name', name: textOf(source, node) };
+      // The parser puts an empty identifier where one is missing: `f"{}"`.
+      return node.startIndex === node.endIndex ? unread(source, node) : { kind: 'name', name: textOf(source, node) };
     case 'attribute': {
       const name = node.childForFieldName('attribute');
       return name ? { kind: 'attribute', object: read(node.childForFieldName('object')), name: textOf(source, name) } : unread(source, node);

@@ -43,10 +43,12 @@ export class FactStore {
 
   /** What is known of a word in the order of the text. */
   facts(word: string): readonly Fact[] {
+    // A parser that mends a broken text puts identifiers of no characters in.
+    if (!this.#source || word === '') return [];
     this.#asked.add(word);
     const known = this.#facts.get(word);
     if (known) return known;
-    const facts = this.#source && word ? factsWithin(this.#source, word, { start: 0, end: this.#source.text.length }) : [];
+    const facts = factsWithin(this.#source, word, { start: 0, end: this.#source.text.length });
     this.#facts.set(word, facts);
     return facts;
   }

@@ -29,7 +29,8 @@ const OPEN_TYPES = new Set(['Any', 'object', 'Optional', 'Union', 'None', 'Annot
 export class Receivers {
   readonly #names: NameTable;
   readonly #classes: ClassTable;
-  readonly #open = new Set<Fact>();
+  /** What assignments were found to give; `unknown` while that is being worked out, which ends circles. */
+  readonly #known = new Map<Fact, Origin>();
 
   constructor(names: NameTable, classes: ClassTable) {
     this.#names = names;
@@ -75,12 +76,13 @@ export class Receivers {
   }
 
   #assigned(word: string, fact: Fact, { value, annotation }: { readonly value: Expression | undefined; readonly annotation: string | undefined }): Origin {
+    const known = this.#known.get(fact);
+    if (known) return known;
+    this.#known.set(fact, 'unknown');
     const scopes = this.#names.scopesOf(word, fact);
     const declared = this.#annotation(annotation, scopes);
-    if (declared !== 'unknown' || !value || this.#open.has(fact)) return declared;
-    this.#open.add(fact);
-    const origin = this.#origin(value, scopes);
-    this.#open.delete(fact);
+    const origin = declared !== 'unknown' || !value ? declared : this.#origin(value, scopes);
+    this.#known.set(fact, origin);
     return origin;
   }
 

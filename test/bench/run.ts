@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchActivation } from './activation.ts';
 import { benchLens } from './lens.ts';
+import { benchRequests } from './requests.ts';
 import { printTable } from './table.ts';
 import type { BenchRow } from './table.ts';
 
@@ -13,6 +14,7 @@ const root = join(import.meta.dirname, '..', '..');
 const parts: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   lens: benchLens,
   activation: benchActivation,
+  requests: benchRequests,
 };
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } });

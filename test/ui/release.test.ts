@@ -134,6 +134,21 @@ describe('releasing a model from the editor', () => {
     await workbench.lens('production 33 % · internal 100 %').waitFor();
   });
 
+  it('shows the split of a variant switch whose key is a constant of the file', async () => {
+    await workbench.openFile('app/explaining.py');
+    await workbench.lens(/^production 50 % · .+ % \/ .+ %/).waitFor();
+    await workbench.openFile('app/scoring.py');
+  });
+
+  it('filters the tree', async () => {
+    await workbench.runCommand('Modelswitch: Filter Flags...');
+    await workbench.fillInput('BANDIT');
+    await workbench.treeRow('credit-risk-v2').waitFor({ state: 'detached' });
+    assert.deepEqual(await workbench.treeTexts(), ['pricing-bandit stale · 100 %']);
+    await workbench.runCommand('Modelswitch: Clear Filter');
+    await workbench.treeRow('credit-risk-v2').waitFor();
+  });
+
   it('tells more in the hover: every environment, and the last change with its author', async () => {
     const text = await workbench.hover('is_enabled');
     assert.match(text, /production/);

@@ -18,10 +18,12 @@ import { eventually } from '../support/eventually.ts';
 const isRoot = process.getuid?.() === 0;
 const isDebian = existsSync('/etc/debian_version');
 
+/** An ended process that its new parent has not yet collected still takes signals, but does nothing any more. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    const status = `/proc/${pid}/stat`;
+    return !existsSync(status) || !/\) Z /.test(readFileSync(status, 'utf8'));
   } catch {
     return false;
   }

@@ -64,17 +64,20 @@ async function runMocha(name: SuiteName, env: NodeJS.ProcessEnv): Promise<SuiteO
 
 async function runHost(): Promise<SuiteOutcome[]> {
   const outcomes: SuiteOutcome[] = [];
-  const { url, tokens } = await sharedUnleash();
-  for (const suite of await readHostSuites()) {
-    const name = `host, ${suite.label}`;
-    console.log(`\n  ${name}`);
-    try {
-      outcomes.push({ name, results: await runHostSuite({ ...suite, env: { ...suite.env, UNLEASH_URL: url, UNLEASH_TOKEN: tokens.alice } }, (line) => console.log(line)) });
-    } catch (error) {
-      outcomes.push({ name, results: nothing, problem: messageOf(error) });
+  try {
+    const { url, tokens } = await sharedUnleash();
+    for (const suite of await readHostSuites()) {
+      const name = `host, ${suite.label}`;
+      console.log(`\n  ${name}`);
+      try {
+        outcomes.push({ name, results: await runHostSuite({ ...suite, env: { ...suite.env, UNLEASH_URL: url, UNLEASH_TOKEN: tokens.alice } }, (line) => console.log(line)) });
+      } catch (error) {
+        outcomes.push({ name, results: nothing, problem: messageOf(error) });
+      }
     }
+  } finally {
+    await stopSharedUnleash();
   }
-  await stopSharedUnleash();
   return outcomes;
 }
 

@@ -81,10 +81,20 @@ describe('call sites in unusual texts', () => {
       'KEY = "constant"', 'def before(unleash):', '    unleash.is_enabled("before")', '', 'def broken(unleash:', '    x = = (', '    return ]', '',
       'def after(unleash):', '    unleash.is_enabled("after")', '    unleash.get_variant(KEY)', '',
     ].join('\n');
-    const found = keys(await callSitesOf(text));
-    assert.ok(found.includes('before'), found.join());
-    assert.ok(found.includes('after'), found.join());
-    assert.ok(found.includes('constant'), found.join());
+    assert.deepEqual(keys(await callSitesOf(text)), ['before', 'after', 'constant']);
+    await assertPositions(text, [
+      { call: 'unleash.is_enabled("before")', key: '"before"', name: 'is_enabled' },
+      { call: 'unleash.is_enabled("after")', key: '"after"', name: 'is_enabled' },
+      { call: 'unleash.get_variant(KEY)', key: 'KEY', name: 'get_variant' },
+    ]);
+  });
+
+  it('are found below an unclosed bracket, with the receivers that are written', async () => {
+    const text = 'x = compute(\n\ndef after(self, logger):\n    self.feature_flags.is_enabled("a")\n    self.logger.is_enabled("b")\n    app.unleash.get_variant("c")\n';
+    await assertPositions(text, [
+      { call: 'self.feature_flags.is_enabled("a")', key: '"a"', name: 'is_enabled' },
+      { call: 'app.unleash.get_variant("c")', key: '"c"', name: 'get_variant' },
+    ]);
   });
 
   it('are found while a call is being typed', async () => {

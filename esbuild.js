@@ -83,9 +83,10 @@ const tests = {
   sourcemap: 'inline',
 };
 
+/** Both the extension and the command line parse Python, each from its own folder. */
 function copyGrammar() {
   for (const file of ['web-tree-sitter/web-tree-sitter.wasm', 'tree-sitter-python/tree-sitter-python.wasm']) {
-    cpSync(join(root, 'node_modules', file), join(dist, basename(file)));
+    for (const folder of [dist, join(dist, 'cli')]) cpSync(join(root, 'node_modules', file), join(folder, basename(file)));
   }
 }
 
@@ -99,7 +100,7 @@ function writeCliPackage() {
     license,
     keywords,
     bin: { modelswitch: 'modelswitch.cjs' },
-    files: ['modelswitch.cjs'],
+    files: ['modelswitch.cjs', '*.wasm'],
     engines: { node: '>=20' },
   };
   writeFileSync(join(dist, 'cli', 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);

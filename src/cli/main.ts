@@ -1,67 +1,72 @@
 import { parseArgs } from 'node:util';
-import { toAppError, type AppError, type ErrorCode } from '../core/base/errors.ts';
-import { status } from './commands/status.ts';
+import { toAppError } from '../core/base/errors.ts';
+import { plainLine } from '../core/base/words.ts';
+import { kill, promote, rollback } from './commands/changes.ts';
+import { history, rollout, status, whoami } from './commands/reading.ts';
+import { scan } from './commands/scan.ts';
+import type { Command } from './context.ts';
+import { exitCode } from './exitCodes.ts';
 
-const USAGE = `modelswitch - release machine-learning models through Unleash feature flags
+const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, rollback, kill, scan];
 
-  modelswitch status [--flag NAME]   the rollout of every flag, or of one
+const OPTIONS = {
+  url: { type: 'string' },
+  project: { type: 'string' },
+  flag: { type: 'string' },
+  environment: { type: 'string' },
+  percent: { type: 'string' },
+  reason: { type: 'string' },
+  'all-environments': { type: 'boolean' },
+  json: { type: 'boolean' },
+  'dry-run': { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
 
-  --url URL            the Unleash server (default: UNLEASH_URL)
-  --project NAME       default: default
-  --json               machine-readable output
-  -h, --help           this text
+const USAGE_ERROR = 2;
 
-The token is read from UNLEASH_TOKEN (a personal access token), never from the command line.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not signed in or not permitted.
+function usage(): string {
+  const lines = COMMANDS.map(({ usage: line, summary }) => `  modelswitch ${line}\n      ${summary}`);
+  return `modelswitch - release machine-learning models through Unleash feature flags
+
+${lines.join('\n')}
+
+  --url URL       the Unleash server (default: UNLEASH_URL)
+  --project NAME  (default: modelswitch.yaml, then "default")
+  --reason TEXT   goes into the strategy's title
+  --json          machine-readable output
+  --dry-run       prints the change plan and writes nothing
+
+The token is read from UNLEASH_TOKEN, a personal access token.
+Exit: 0 done, 1 failed, 2 usage, 3 not permitted, 4 conflict, 5 unreachable.
 `;
+}
 
-const EXIT_CODES: Record<ErrorCode, number> = {
-  auth: 3, forbidden: 3, validation: 2, notFound: 1, conflict: 1, rateLimited: 1, network: 1, timeout: 1, cancelled: 1, internal: 1,
-};
-
-async function run(argv: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: {
-      url: { type: 'string' },
-      project: { type: 'string' },
-      flag: { type: 'string' },
-      json: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });
-  const [command] = positionals;
+async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
+  const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS });
+  const [name, ...operands] = positionals;
   if (values.help === true) {
-    process.stdout.write(USAGE);
+    process.stdout.write(usage());
     return 0;
   }
-  if (command !== 'status') {
-    process.stderr.write(command === undefined ? USAGE : `modelswitch: unknown command "${command}".\n\n${USAGE}`);
-    return 2;
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (command === undefined) {
+    process.stderr.write(name === undefined ? usage() : `modelswitch: unknown command "${plainLine(name)}".\n\n${usage()}`);
+    return USAGE_ERROR;
   }
-  await status({
-    url: values.url ?? process.env['UNLEASH_URL'],
-    token: process.env['UNLEASH_TOKEN'],
-    project: values.project ?? 'default',
-    flag: values.flag,
-    json: values.json ?? false,
-    write: (text) => process.stdout.write(text),
-  });
-  return 0;
+  return command.run({ options: values, operands, env: process.env, cwd: process.cwd(), signal, write: (text) => process.stdout.write(text) });
 }
 
-function fail(error: AppError): number {
+function failed(thrown: unknown): number {
+  // parseArgs says what is wrong with an option by a TypeError with a code of this kind.
+  if (thrown instanceof TypeError && 'code' in thrown && String(thrown.code).startsWith('ERR_PARSE_ARGS')) {
+    process.stderr.write(`modelswitch: ${thrown.message}\n`);
+    return USAGE_ERROR;
+  }
+  const error = toAppError(thrown);
   process.stderr.write(`modelswitch: ${error.message}\n`);
-  return EXIT_CODES[error.code];
+  return exitCode(error);
 }
 
-run(process.argv.slice(2)).then(
-  (code) => (process.exitCode = code),
-  (thrown: unknown) => {
-    // parseArgs says what is wrong with an option by a TypeError with a code of this kind.
-    const isUsage = thrown instanceof TypeError && 'code' in thrown && String(thrown.code).startsWith('ERR_PARSE_ARGS');
-    if (isUsage) process.stderr.write(`modelswitch: ${thrown.message}\n`);
-    process.exitCode = isUsage ? 2 : fail(toAppError(thrown));
-  },
-);
+const interrupt = new AbortController();
+process.once('SIGINT', () => interrupt.abort());
+void run(process.argv.slice(2), interrupt.signal).catch(failed).then((code) => (process.exitCode = code));

@@ -35,9 +35,11 @@ export class UnleashClient implements FlagBulkReader, FlagWriter {
 
   async readIdentity(signal?: AbortSignal): Promise<Identity> {
     const { user, permissions } = await this.#read('/user', wireUser, signal);
+    const id = user.id ?? user.internalAdminTokenUserId;
+    if (id === null || id === undefined) throw unexpected(this.origin, 'who the token belongs to', undefined);
     return {
-      id: user.id,
-      name: firstNonEmpty(user.email, user.username, user.name) ?? `user ${user.id}`,
+      id,
+      name: firstNonEmpty(user.email, user.username, user.name) ?? `user ${id}`,
       permissions: permissions.map(({ permission, project, environment }) => ({
         permission,
         ...(project === null || project === undefined ? {} : { project }),

@@ -103,7 +103,9 @@ export const wireEnvironments = z.object({
 
 export const wireUser = z.object({
   user: z.object({
-    id: z.number(),
+    id: z.number().nullish(),
+    /** An admin token has no id of its own; its events carry this one. */
+    internalAdminTokenUserId: z.number().nullish(),
     email: z.string().nullish(),
     username: z.string().nullish(),
     name: z.string().nullish(),

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { toAppError } from '../../core/base/errors.ts';
 import { permissionWords } from '../../core/flags/permissions.ts';
+import { checkServerUrl } from '../../core/workspace/url.ts';
 import type { UnleashClient } from '../../adapters/unleash/unleashClient.ts';
 import { Setting, SETTINGS_SECTION } from '../ids.ts';
 import { settings } from '../platform/settings.ts';
@@ -27,7 +28,10 @@ export async function connect({ connections, credentials, client }: ConnectParts
       prompt: 'URL of the Unleash server, as in the browser',
       placeholder: 'https://unleash.example.com',
       value: () => target?.baseUrl ?? settings.url(),
-      validate: (url) => Promise.resolve(normaliseUrl(url) === undefined ? 'Give an http or https address without user name, such as https://unleash.example.com' : undefined),
+      validate: (url) => {
+        const checked = checkServerUrl(url);
+        return Promise.resolve('problem' in checked ? `The address ${checked.problem}` : undefined);
+      },
     },
     {
       prompt: ([url]) => `Personal access token for ${originOf(url)}: it is kept in VS Code's secret storage and sent to ${originOf(url)} only`,

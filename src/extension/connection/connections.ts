@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
 import { DisposableStore, type Disposable } from '../../core/base/events.ts';
 import type { ModelMapping } from '../../core/workspace/load.ts';
+import { checkServerUrl } from '../../core/workspace/url.ts';
 import { ContextKey } from '../ids.ts';
 import { settings } from '../platform/settings.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
@@ -172,11 +173,10 @@ export class Connections implements vscode.Disposable {
   }
 }
 
-/** Origin and path without a trailing slash; undefined for what is no http(s) URL or carries a credential. */
+/** Origin and path without a trailing slash; undefined for what cannot be a server's address. */
 export function normaliseUrl(written: string): string | undefined {
-  const url = URL.parse(written.trim());
-  if (url === null || !['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.password !== '') return undefined;
-  return `${url.origin}${url.pathname.replace(/\/+$/, '').replace(/\/api(\/admin)?$/, '')}`;
+  const checked = checkServerUrl(written);
+  return 'problem' in checked ? undefined : checked.url;
 }
 
 /** @throws AppError auth when nobody is signed in there */

@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../core/base/errors.ts';
+import { ChangeRunner } from '../core/flags/changeRunner.ts';
+import { loadWorkspaceFile, type WorkspaceConfig } from '../core/workspace/load.ts';
+import { checkServerUrl } from '../core/workspace/url.ts';
+import { HttpClient } from '../adapters/node/httpClient.ts';
+import { sleep } from '../adapters/node/sleep.ts';
+import { parseBulk } from '../adapters/unleash/bulk.ts';
+import { UnleashClient } from '../adapters/unleash/unleashClient.ts';
+
+/** The options of all commands, as they were given. */
+export interface CliOptions {
+  readonly url?: string | undefined;
+  readonly project?: string | undefined;
+  readonly flag?: string | undefined;
+  readonly environment?: string | undefined;
+  readonly percent?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly 'all-environments'?: boolean | undefined;
+  readonly json?: boolean | undefined;
+  readonly 'dry-run'?: boolean | undefined;
+}
+
+/** What a command runs with: nothing in it reads the process by itself. */
+export interface CliContext {
+  readonly options: CliOptions;
+  /** What stands behind the command's name. */
+  readonly operands: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly signal: AbortSignal;
+  readonly write: (text: string) => void;
+}
+
+export interface Command {
+  readonly name: string;
+  /** The command line behind `modelswitch`, and what it does. */
+  readonly usage: string;
+  readonly summary: string;
+  /** Gives the exit code. */
+  run(context: CliContext): Promise<number>;
+}
+
+const CONFIGURATION_FILE = 'modelswitch.yaml';
+
+/** The folder's `modelswitch.yaml`; undefined when there is none. Its problems are for the editor: what is right in it counts. */
+async function configuration(cwd: string): Promise<WorkspaceConfig | undefined> {
+  try {
+    return loadWorkspaceFile(await readFile(join(cwd, CONFIGURATION_FILE), 'utf8')).config;
+  } catch {
+    return undefined;
+  }
+}
+
+export interface CliTarget {
+  readonly client: UnleashClient;
+  readonly project: string;
+  /** The environment that was asked for, by option or file. */
+  readonly environment: string | undefined;
+}
+
+/**
+ * The server that a command talks to. The token of UNLEASH_TOKEN goes to `--url` or to UNLEASH_URL, never to an address that
+ * only a file names.
+ * @throws AppError validation, auth
+ */
+export async function connectCli({ options, env, cwd }: CliContext): Promise<CliTarget> {
+  const config = await configuration(cwd);
+  const named = config?.unleash?.url;
+  const given = options.url ?? env['UNLEASH_URL'];
+  if (given === undefined || given === '') throw new AppError('validation', noServer(named));
+  const baseUrl = serverUrl(given, options.url === undefined ? 'UNLEASH_URL' : '--url');
+  if (options.url !== undefined && env['UNLEASH_URL'] !== undefined) refuseOther(baseUrl, serverUrl(env['UNLEASH_URL'], 'UNLEASH_URL'), '--url');
+  if (options.url === undefined && named !== undefined) refuseOther(named, baseUrl, CONFIGURATION_FILE);
+  const token = env['UNLEASH_TOKEN'];
+  if (token === undefined || token === '') throw new AppError('auth', 'No token: set UNLEASH_TOKEN to a personal access token (in Unleash: Profile > Personal API tokens).');
+  const http = new HttpClient({ baseUrl, credentials: { authorization: token }, fetch: (target, init) => fetch(target, init), sleep });
+  return {
+    client: new UnleashClient(http, (texts) => Promise.resolve(parseBulk(texts))),
+    project: options.project ?? config?.unleash?.project ?? 'default',
+    environment: options.environment ?? config?.unleash?.environment,
+  };
+}
+
+function noServer(named: string | undefined): string {
+  return named === undefined
+    ? 'No server: give --url or set UNLEASH_URL.'
+    : `${CONFIGURATION_FILE} names ${named}; set UNLEASH_URL to it beside UNLEASH_TOKEN, or give --url, to say that the token is meant for it.`;
+}
+
+function serverUrl(written: string, source: string): string {
+  const checked = checkServerUrl(written);
+  if ('problem' in checked) throw new AppError('validation', `${source}: ${checked.problem}`);
+  return checked.url;
+}
+
+function refuseOther(wanted: string, meant: string, source: string): void {
+  const [origin, allowed] = [new URL(wanted).origin, new URL(meant).origin];
+  if (origin === allowed) return;
+  throw new AppError('validation', `${source} names ${origin}, but UNLEASH_TOKEN is for ${allowed} (UNLEASH_URL): nothing was sent.`, { reason: 'otherOrigin' });
+}
+
+/** @throws AppError validation naming the option that is missing */
+export function required(value: string | undefined, option: string, mend = ''): string {
+  if (value === undefined || value === '') throw new AppError('validation', `${option} is missing${mend}.`);
+  return value;
+}
+
+/** A runner in the name of the token's user. */
+export async function runnerFor(client: UnleashClient, signal: AbortSignal): Promise<ChangeRunner> {
+  const { id } = await client.readIdentity(signal);
+  return new ChangeRunner({ port: client, server: client.baseUrl, userId: () => id, sleep });
+}
+
+export function writeJson(write: (text: string) => void, value: unknown): void {
+  write(`${JSON.stringify(value, null, 2)}\n`);
+}

@@ -1,0 +1,15 @@
+import type { AppError, ErrorCode } from '../core/base/errors.ts';
+
+/** Exit codes by what went wrong; docs/command-line.md lists them. */
+const EXIT_CODES: Record<ErrorCode, number> = {
+  internal: 1, notFound: 1,
+  validation: 2,
+  auth: 3, forbidden: 3,
+  conflict: 4,
+  network: 5, timeout: 5, rateLimited: 5,
+  cancelled: 130,
+};
+
+export function exitCode(error: AppError): number {
+  return EXIT_CODES[error.code];
+}

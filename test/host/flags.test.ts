@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import * as vscode from 'vscode';
 import type { Services } from '../../src/extension/services.ts';
+import { otherServer } from '../support/otherServer.ts';
 import { admin, answering, eventually, lenses, openFile, server, services } from './services.ts';
 
 const flag = 'host-fraud';
@@ -136,13 +135,8 @@ describe('flags in the editor', () => {
   });
 
   it('sends nothing to another origin that the workspace names', async () => {
-    let requests = 0;
-    const other = createServer((_request, response) => {
-      requests += 1;
-      response.end('{}');
-    });
-    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-    const origin = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const other = await otherServer();
+    const { origin } = other;
     const document = await openFile('modelswitch.yaml');
     const edit = new vscode.WorkspaceEdit();
     edit.insert(document.uri, new vscode.Position(1, 0), `unleash: {url: "${origin}"}\n`);
@@ -153,7 +147,7 @@ describe('flags in the editor', () => {
       await vscode.commands.executeCommand('modelswitch.refresh');
       const byLine = await lenses(await openFile('service.py'));
       assert.deepEqual(byLine.get(8), [`connect to ${origin} to see the rollout`]);
-      assert.equal(requests, 0);
+      assert.equal(other.requests(), 0);
     } finally {
       other.close();
       await openFile('modelswitch.yaml');

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { otherServer } from '../support/otherServer.ts';
 import { freshFlag, sharedUnleash, type SharedUnleash } from '../support/unleash.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -105,20 +104,14 @@ describe('the command line', () => {
   }
 
   it('sends nothing to a server that only a modelswitch.yaml names', async () => {
-    let requests = 0;
-    const other = createServer((_request, response) => {
-      requests += 1;
-      response.end('{}');
-    });
-    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-    const origin = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const other = await otherServer();
     const hostile = join(dir, 'hostile');
     mkdirSync(hostile);
-    writeFileSync(join(hostile, 'modelswitch.yaml'), `version: 1\nunleash: {url: "${origin}"}\n`);
+    writeFileSync(join(hostile, 'modelswitch.yaml'), `version: 1\nunleash: {url: "${other.origin}"}\n`);
     const alone = await run(['status'], { UNLEASH_TOKEN: unleash.tokens.eddy }, hostile);
     const beside = await run(['status'], { UNLEASH_TOKEN: unleash.tokens.eddy, UNLEASH_URL: unleash.url }, hostile);
     other.close();
-    assert.deepEqual([alone.code, beside.code, requests], [2, 2, 0]);
+    assert.deepEqual([alone.code, beside.code, other.requests()], [2, 2, 0]);
     assert.match(beside.stderr, /modelswitch\.yaml names .* nothing was sent/);
   });
 

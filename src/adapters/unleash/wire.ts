@@ -39,15 +39,19 @@ export const wireStrategy = z.object({
   milestoneId: z.string().nullish(),
 });
 
-export const wireFlagDetail = z.object({
+const metadata = {
   name: z.string(),
-  project: z.string(),
   type: text,
   description: text,
   stale: z.boolean().nullish(),
-  archived: z.boolean().nullish(),
   createdAt: z.string().nullish(),
   impressionData: z.boolean().nullish(),
+};
+
+export const wireFlagDetail = z.object({
+  ...metadata,
+  project: z.string(),
+  archived: z.boolean().nullish(),
   dependencies: list(z.object({ feature: z.string(), enabled: z.boolean().nullish(), variants: list(z.string()) })),
   environments: z.array(z.object({
     name: z.string(),
@@ -60,14 +64,7 @@ export const wireFlagDetail = z.object({
 });
 
 export const wireFlagList = z.object({
-  features: z.array(z.object({
-    name: z.string(),
-    type: text,
-    description: text,
-    stale: z.boolean().nullish(),
-    createdAt: z.string().nullish(),
-    impressionData: z.boolean().nullish(),
-  })),
+  features: z.array(z.object(metadata)),
 });
 
 export const wirePlayground = z.object({

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { AppError } from '../../../src/core/base/errors.ts';
 import { HttpClient, type HttpRequest } from '../../../src/adapters/node/httpClient.ts';
+import { otherServer } from '../../support/otherServer.ts';
 import { UnleashClient } from '../../../src/adapters/unleash/unleashClient.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse, call: number) => void;
@@ -86,17 +87,11 @@ describe('an HTTP client of one origin', () => {
   });
 
   it('follows no redirect: the token stays with its origin', async () => {
-    let elsewhere = 0;
-    const other = createServer((_request, response) => {
-      elsewhere += 1;
-      response.end('{}');
-    });
-    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-    const { port } = other.address() as AddressInfo;
-    const client = await serve((_request, response) => response.writeHead(302, { location: `http://127.0.0.1:${port}/steal` }).end());
+    const other = await otherServer();
+    const client = await serve((_request, response) => response.writeHead(302, { location: `${other.origin}/steal` }).end());
     const error = await failure(client).finally(() => other.close());
-    assert.deepEqual([error.data['reason'], elsewhere], ['redirect', 0]);
-    assert.match(error.message, new RegExp(`redirects to http://127.0.0.1:${port}, which is not followed`));
+    assert.deepEqual([error.data['reason'], other.requests()], ['redirect', 0]);
+    assert.match(error.message, new RegExp(`redirects to ${other.origin}, which is not followed`));
   });
 
   it('tells refused, unknown host and a slow server apart', async () => {

@@ -179,18 +179,19 @@ function rateLimited(origin: string, answer: HttpAnswer): AppError {
   return new AppError('rateLimited', `${origin} limits how many requests it takes. ${when}`, { origin, retryAfterMs: wait });
 }
 
+/** `data.sent` is false where the request certainly never reached the server. */
 const TLS_CODES = /^(CERT_|ERR_TLS_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_SSL_|EPROTO)/;
 
 function unreachable(origin: string, thrown: unknown): AppError {
   const code = causeCode(thrown);
   if (TLS_CODES.test(code)) {
-    return new AppError('network', `The TLS certificate of ${origin} is not accepted (${code}): check the certificate, or add your company's certificate authority to the system.`, { origin, reason: 'tls' }, thrown);
+    return new AppError('network', `The TLS certificate of ${origin} is not accepted (${code}): check the certificate, or add your company's certificate authority to the system.`, { origin, reason: 'tls', sent: false }, thrown);
   }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    return new AppError('network', `The host name of ${origin} cannot be resolved: check the URL and the network or VPN.`, { origin, reason: 'dns' }, thrown);
+    return new AppError('network', `The host name of ${origin} cannot be resolved: check the URL and the network or VPN.`, { origin, reason: 'dns', sent: false }, thrown);
   }
   const detail = code === '' ? '' : ` (${code})`;
-  return new AppError('network', `${origin} cannot be reached${detail}: check that the server runs and that the network or VPN lets you through.`, { origin, reason: 'unreachable' }, thrown);
+  return new AppError('network', `${origin} cannot be reached${detail}: check that the server runs and that the network or VPN lets you through.`, { origin, reason: 'unreachable', ...(code === 'ECONNREFUSED' ? { sent: false } : {}) }, thrown);
 }
 
 /** The system's error code below a failed fetch, which hides it one or two causes deep. */

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { Constraint, Exposure, Flag, FlagEnvironment, Segment, Strategy, StrategyVariant } from '../../core/flags/model.ts';
 import type { EnvironmentInfo, FlagDetail, FlagEvent } from '../../core/flags/ports.ts';
-import { wireStrategy } from './wire.ts';
+import { wireOrder, wireStrategy } from './wire.ts';
 import type { wireConstraint, wireEvent, wireFlagDetail, wireFlagList, wirePlayground, wireSegments, wireVariant } from './wire.ts';
 
 /** From the wire's shapes to the core's own types: one place for defaults, so that two reads of one thing are equal. */
@@ -113,7 +113,7 @@ export function event(wire: z.output<typeof wireEvent>): FlagEvent {
     value === null || value === undefined ? {} : ({ [key]: value } as Record<K, string>);
   const payloads = wire.type.startsWith('feature-strategy-')
     ? { ...payload('strategy', wire.data), ...payload('previousStrategy', wire.preData) }
-    : {};
+    : wire.type === 'strategy-order-changed' ? order(wire.preData) : {};
   return {
     id: wire.id,
     type: wire.type,
@@ -126,6 +126,11 @@ export function event(wire: z.output<typeof wireEvent>): FlagEvent {
     ...optional('groupId', wire.groupId),
     ...payloads,
   };
+}
+
+function order(preData: unknown): { previousOrder?: readonly string[] } {
+  const parsed = wireOrder.safeParse(preData);
+  return parsed.success ? { previousOrder: parsed.data.strategyIds } : {};
 }
 
 /** A payload that is not a strategy (an old server's, an import's) is left out; the history then shows a gap. */

@@ -17,6 +17,7 @@ export function strategyPatch(document: unknown, from: Strategy, to: Strategy): 
   const differs = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b);
   return [
     { op: 'test', path: '', value: document },
+    ...(from.name === to.name ? [] : [replace('/name', to.name)]),
     ...(differs(from.parameters, to.parameters) ? [replace('/parameters', to.parameters)] : []),
     ...(differs(from.constraints, to.constraints) ? [replace('/constraints', to.constraints.map(wireConstraint))] : []),
     ...(differs(from.segments, to.segments) ? [replace('/segments', to.segments)] : []),

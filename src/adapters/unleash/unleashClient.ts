@@ -123,6 +123,11 @@ export class UnleashClient implements FlagBulkReader, FlagWriter {
     await this.#write({ method: 'DELETE', path: `${strategiesPath(ref)}/${encodeURIComponent(ref.strategyId)}`, signal });
   }
 
+  async orderStrategies(ref: Omit<StrategyRef, 'strategyId'>, ids: readonly string[], signal?: AbortSignal): Promise<void> {
+    const body = ids.map((id, sortOrder) => ({ id, sortOrder }));
+    await this.#write({ method: 'POST', path: `${strategiesPath(ref)}/set-sort-order`, body, signal });
+  }
+
   async setEnvironmentEnabled(ref: Omit<StrategyRef, 'strategyId'>, enabled: boolean, signal?: AbortSignal): Promise<void> {
     await this.#write({ method: 'POST', path: `${environmentPath(ref)}/${enabled ? 'on' : 'off'}`, signal });
   }
@@ -190,8 +195,9 @@ function strategiesPath(ref: Omit<StrategyRef, 'strategyId'>): string {
   return `${environmentPath(ref)}/strategies`;
 }
 
-function eventsPath({ flag, limit, offset }: EventQuery): string {
+function eventsPath({ flag, type, limit, offset }: EventQuery): string {
   const query = new URLSearchParams({ limit: String(limit) });
+  if (type !== undefined) query.set('type', `IS:${type}`);
   if (flag !== undefined) query.set('feature', `IS:${flag}`);
   if (offset !== undefined) query.set('offset', String(offset));
   return `/search/events?${query.toString()}`;

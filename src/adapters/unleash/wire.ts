@@ -130,6 +130,8 @@ export const wireEvent = z.object({
   preData: z.unknown(),
 });
 
+export const wireOrder = z.object({ strategyIds: z.array(z.string()) });
+
 export const wireEvents = z.object({ events: z.array(wireEvent), total: z.number() });
 
 /** An error body; Unleash has three shapes of it and all carry `message`. */

@@ -8,11 +8,11 @@ export interface SyntaxNode {
   readonly type: string;
   readonly startIndex: number;
   readonly endIndex: number;
+  /** Whether the parser had to mend something in it. */
+  readonly hasError: boolean;
   readonly parent: SyntaxNode | null;
   readonly namedChildren: readonly SyntaxNode[];
   childForFieldName(name: string): SyntaxNode | null;
-  /** The child that is, or holds, `descendant`. */
-  childWithDescendant(descendant: SyntaxNode): SyntaxNode | null;
   /** The smallest named node that spans `start` to `end`. */
   namedDescendantForIndex(start: number, end: number): SyntaxNode | null;
 }
@@ -50,21 +50,20 @@ export function isField(parent: SyntaxNode, field: string, node: SyntaxNode): bo
   return parent.childForFieldName(field)?.id === node.id;
 }
 
-/**
- * `node` and the nodes above it, the root first. It goes down from the root because each step up costs a tree-sitter
- * tree a walk down from the root anyway.
- */
-export function pathTo(root: SyntaxNode, node: SyntaxNode): readonly SyntaxNode[] {
-  const path: SyntaxNode[] = [];
-  for (let next: SyntaxNode | null = root; next; next = next.childWithDescendant(node)) {
-    path.push(next);
-    if (next.id === node.id) break;
-  }
-  return path;
+/** Whether `node` is the first thing in its parent: the target of an assignment, the function of a call. */
+export function isFirst(parent: SyntaxNode, node: SyntaxNode): boolean {
+  return parent.startIndex === node.startIndex;
+}
+
+/** The nearest node above one that has one of these types. */
+export function nearest(node: SyntaxNode, types: ReadonlySet<string>): SyntaxNode | undefined {
+  let above = node.parent;
+  while (above && !types.has(above.type)) above = above.parent;
+  return above ?? undefined;
 }
 
 /** The node of the identifier that starts at `at`, or undefined when another kind of node is there. */
 export function identifierAt(source: Source, at: number, length: number): SyntaxNode | undefined {
   const node = source.root.namedDescendantForIndex(at, at + length);
-  return node?.type === 'identifier' && node.startIndex === at && node.endIndex === at + length ? node : undefined;
+  return node?.startIndex === at && node.endIndex === at + length && node.type === 'identifier' ? node : undefined;
 }

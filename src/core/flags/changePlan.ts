@@ -1,5 +1,5 @@
 import { AppError } from '../base/errors.ts';
-import { environmentKey, sameStrategy, strategyKey } from './compare.ts';
+import { environmentKey, isOrdered, sameStrategy, strategyKey } from './compare.ts';
 import type { FlagEnvironment, Segment, Strategy } from './model.ts';
 import { audienceKey } from './ownership.ts';
 import type { NewStrategy } from './ports.ts';
@@ -12,6 +12,8 @@ export type Call =
   | { readonly kind: 'patch'; readonly from: Strategy; readonly to: Strategy }
   | { readonly kind: 'add'; readonly strategy: NewStrategy }
   | { readonly kind: 'remove'; readonly strategy: Strategy }
+  /** Puts the strategies into this order; those that were added before have no id yet and are found by what they do. */
+  | { readonly kind: 'order'; readonly strategies: readonly Strategy[] }
   | { readonly kind: 'switch'; readonly enabled: boolean };
 
 /** A call and what it does to the exposure, given the calls before it. */
@@ -68,6 +70,8 @@ export function afterCall(environment: FlagEnvironment, call: Call): FlagEnviron
       return { ...environment, strategies: [...environment.strategies, { ...call.strategy, id: '' }] };
     case 'remove':
       return offWhenEmpty({ ...environment, strategies: environment.strategies.filter(({ id }) => id !== call.strategy.id) }, environment);
+    case 'order':
+      return { ...environment, strategies: call.strategies.flatMap((goal) => findAlike(environment.strategies, goal) ?? []) };
     case 'switch':
       if (call.enabled && !hasEnabledStrategy(environment)) throw noEnabledStrategy(environment.name);
       return { ...environment, enabled: call.enabled };
@@ -105,7 +109,9 @@ export function planSteps(before: FlagEnvironment, after: FlagEnvironment, segme
   const pending = strategyEdits(before, after);
   if (before.enabled && !after.enabled) take({ kind: 'switch', enabled: false });
   while (pending.length > 0) {
-    const index = pending.findIndex((call) => exposureWithin(afterCall(state, call), [before, after], segments));
+    const within = (call: Call): boolean => exposureWithin(afterCall(state, call), [before, after], segments);
+    const lowering = pending.findIndex((call) => within(call) && compareExposure(state, afterCall(state, call), segments) === 'lower');
+    const index = lowering >= 0 ? lowering : pending.findIndex(within);
     if (index < 0) {
       // No order keeps within the bounds (two audiences that trade places): nobody is exposed while it happens.
       take({ kind: 'switch', enabled: false });
@@ -114,6 +120,7 @@ export function planSteps(before: FlagEnvironment, after: FlagEnvironment, segme
     const [next] = pending.splice(index, 1);
     if (next !== undefined) take(next);
   }
+  if (isOrdered(after.strategies) && environmentKey({ ...state, enabled: true }) !== environmentKey({ ...after, enabled: true })) take({ kind: 'order', strategies: after.strategies });
   if (state.enabled !== after.enabled) take({ kind: 'switch', enabled: after.enabled });
   return steps;
 }
@@ -141,7 +148,12 @@ function withoutId({ name, title, disabled, parameters, constraints, segments, v
   return { name, title, disabled, parameters, constraints, segments, variants };
 }
 
-/** Whether the environment now behaves as the change wants it, ids and order aside. */
+/** The strategy itself, or one that does the same. */
+export function findAlike(strategies: readonly Strategy[], goal: Strategy): Strategy | undefined {
+  return strategies.find(({ id }) => id !== '' && id === goal.id) ?? strategies.find((candidate) => sameEffect(candidate, goal));
+}
+
+/** Whether the environment now behaves as the change wants it. */
 export function reached(now: FlagEnvironment, target: FlagEnvironment): boolean {
   return environmentKey(now) === environmentKey(target);
 }

@@ -1,11 +1,12 @@
 import { AppError, toAppError } from '../base/errors.ts';
 import { sameEnvironment, strategyKey } from './compare.ts';
-import { afterCall, reached, type Call, type ChangePlan, type EnvironmentChange, type Step } from './changePlan.ts';
+import { afterCall, findAlike, reached, type Call, type ChangePlan, type EnvironmentChange, type Step } from './changePlan.ts';
 import { changesRollout } from './history.ts';
-import { environmentOf, type FlagEnvironment } from './model.ts';
+import { environmentOf, type FlagEnvironment, type Strategy } from './model.ts';
 import { segmentMap, type FlagReading } from './planner.ts';
 import type { FlagEvent, FlagReader, FlagWriter } from './ports.ts';
-import { compareExposure, describeRollout, effectiveRollout } from './rollout.ts';
+import { describeRollout, effectiveRollout, exposureWithin } from './rollout.ts';
+import { strategyTitle } from './titles.ts';
 
 export interface EnvironmentOutcome {
   readonly environment: string;
@@ -20,6 +21,8 @@ export interface ChangeOutcome {
   readonly environments: readonly EnvironmentOutcome[];
   /** Changes of others to this flag's rollout since the plan was computed. */
   readonly foreign: readonly FlagEvent[];
+  /** What could not be made sure of, or happened beside it. */
+  readonly warnings: readonly string[];
   readonly error?: AppError;
 }
 
@@ -44,6 +47,8 @@ const RETRY_WAIT_MS = 500;
 /** After these nothing was written; after any other failure of a write, what holds now has to be read. */
 const REFUSALS = new Set(['auth', 'forbidden', 'notFound', 'conflict']);
 const MAX_RETRY_WAIT_MS = 10_000;
+const SETTLE_LOOKS = 3;
+const SETTLE_WAIT_MS = 1000;
 
 /**
  * Reads, applies and verifies changes of live flags: one change in flight per flag and environment; refused when what
@@ -95,42 +100,67 @@ export class ChangeRunner {
   }
 
   async #applyAll(plan: ChangePlan, signal?: AbortSignal): Promise<ChangeOutcome> {
+    const userId = this.#options.userId();
     const changes = await this.#preflight(plan, signal);
     let error: AppError | undefined;
     for (const change of changes) {
-      error = await this.#applyEnvironment(plan, change, signal).then(() => undefined, toAppError);
-      if (error !== undefined) break;
+      const failure = await this.#applyEnvironment(plan, change, signal).then(() => undefined, toAppError);
+      error ??= failure;
+      // One environment that cannot be lowered is no reason to leave the others up.
+      if (failure !== undefined && (change.exposure !== 'lower' || failure.code === 'cancelled')) break;
     }
-    return this.#verify(plan, changes.length === 0, error);
+    return this.#verify(plan, { unchanged: changes.length === 0, error, userId });
   }
 
   /** The changes still to be made. A double click finds none: the first one has reached the target. */
   async #preflight(plan: ChangePlan, signal?: AbortSignal): Promise<EnvironmentChange[]> {
     const { port } = this.#options;
-    const [{ flag }, segments] = await Promise.all([
-      port.readFlag(plan.project, plan.flag, signal),
-      plan.segments.length > 0 ? port.readSegments(signal) : [],
-    ]);
-    const live = segmentMap(segments);
-    if (plan.segments.some((segment) => JSON.stringify(live.get(segment.id)) !== JSON.stringify(segment))) {
-      throw stale(plan, 'a segment it uses was edited');
-    }
+    const [{ flag }, editedSegment] = await Promise.all([port.readFlag(plan.project, plan.flag, signal), this.#editedSegment(plan, signal)]);
     return plan.environments.filter((change) => {
       const now = environmentOf(flag, change.environment);
       if (now === undefined) throw stale(plan, `${change.environment} is gone`);
-      if (reached(now, change.after)) return false;
+      if (isReached(change, now)) return false;
+      // Off is off, whatever the strategies have become: in an emergency nothing may get in the way.
+      if (isSwitchOff(change)) return true;
+      if (editedSegment !== undefined) throw stale(plan, `a segment it uses was edited ("${editedSegment}")`);
       if (!sameEnvironment(now, change.before)) throw stale(plan, `${change.environment} was changed by somebody else`);
       return true;
     });
   }
 
+  /** The name of a segment that is no longer what the plan was computed from. */
+  async #editedSegment(plan: ChangePlan, signal?: AbortSignal): Promise<string | undefined> {
+    if (plan.segments.length === 0) return undefined;
+    const live = segmentMap(await this.#options.port.readSegments(signal));
+    return plan.segments.find((segment) => JSON.stringify(live.get(segment.id)) !== JSON.stringify(segment))?.name;
+  }
+
   async #applyEnvironment(plan: ChangePlan, change: EnvironmentChange, signal?: AbortSignal): Promise<void> {
     let state = change.before;
-    for (const step of change.steps) {
+    for (const [index, step] of change.steps.entries()) {
+      // The first call comes right after the preflight; before later ones that may raise, one looks again.
+      if (index > 0 && step.exposure !== 'lower') await this.#requireState(plan, change, state);
       const next = afterCall(state, step);
       await this.#applyStep(plan, change, step, state, next, signal);
+      if (step.kind === 'switch' && step.enabled) await this.#checkSwitchedOn(plan, change);
       state = next;
     }
+  }
+
+  async #requireState(plan: ChangePlan, change: EnvironmentChange, expected: FlagEnvironment): Promise<void> {
+    const now = await this.#readBack(plan, change.environment);
+    if (now === undefined) throw new AppError('network', `${change.environment} could not be read between two calls, so the rest was not sent.`, { reason: 'readBack' });
+    if (!reached(now, expected)) throw new AppError('conflict', `${change.environment} was changed by somebody else in the middle of the change, so the rest was not sent.`, { reason: 'stale' });
+  }
+
+  /** Unleash adds 100 % when the last enabled strategy vanished just before the switch: then it goes off again at once. */
+  async #checkSwitchedOn(plan: ChangePlan, change: EnvironmentChange): Promise<void> {
+    const now = await this.#readBack(plan, change.environment);
+    const segments = segmentMap(plan.segments);
+    if (now === undefined || exposureWithin(now, [change.before, change.after], segments)) return;
+    const off: Step = { kind: 'switch', enabled: false, exposure: 'lower' };
+    await this.#applyStep(plan, change, off, now, { ...now, enabled: false });
+    throw new AppError('conflict', `${change.environment} would have exposed ${describeRollout(effectiveRollout(now, segments))}, because somebody changed its strategies meanwhile: it was switched off again.`, { reason: 'stale' });
   }
 
   /** One call. A failure that leaves it open whether it was written is settled by reading. */
@@ -139,13 +169,40 @@ export class ChangeRunner {
     for (let attempt = 1; ; attempt += 1) {
       const error = await this.#write(plan, change.environment, step, signal).then(() => undefined, toAppError);
       if (error === undefined) return;
-      if (REFUSALS.has(error.code) && attempt === 1) throw error;
+      const neverArrived = REFUSALS.has(error.code) || error.data['sent'] === false;
+      if (neverArrived && (!mayRepeat || REFUSALS.has(error.code)) && attempt === 1) throw error;
       const now = await this.#readBack(plan, change.environment);
-      if (now !== undefined && reached(now, after) && !reached(now, before)) return;
-      if (!mayRepeat || error.code === 'cancelled' || attempt >= LOWERING_TRIES || (now !== undefined && !reached(now, before))) throw error;
+      if (now !== undefined && hasLanded(step, now, before, after)) return;
+      if (!mayRepeat) {
+        if (await this.#settleRaise(plan, change.environment, step, before, after)) return;
+        throw new AppError(error.code, `${error.message} Whether the change arrived is not known: it may still take effect, look again in a minute.`, { ...error.data, reason: 'unknown' }, error);
+      }
+      if (error.code === 'cancelled' || attempt >= LOWERING_TRIES || (now !== undefined && !isUntouched(step, now, before))) throw error;
       const asked = error.data['retryAfterMs'];
       await this.#options.sleep(Math.min(typeof asked === 'number' ? asked : RETRY_WAIT_MS * attempt, MAX_RETRY_WAIT_MS), signal);
     }
+  }
+
+  /**
+   * A raising call whose answer was lost may still be on its way. It is never repeated: one looks for a while whether it
+   * lands, then makes a strategy edit impossible by changing the title that its compare-and-set expects.
+   *
+   * @returns true when it landed; throws when it is certain that it did not and will not; false when nothing is certain
+   */
+  async #settleRaise(plan: ChangePlan, environment: string, step: Step, before: FlagEnvironment, after: FlagEnvironment): Promise<boolean> {
+    for (let look = 0; look < SETTLE_LOOKS; look += 1) {
+      await this.#options.sleep(SETTLE_WAIT_MS);
+      const now = await this.#readBack(plan, environment);
+      if (now !== undefined && hasLanded(step, now, before, after)) return true;
+    }
+    if (step.kind !== 'patch') return false;
+    const title = strategyTitle([`${step.from.parameters['rollout'] ?? ''} %`, 'interrupted change withdrawn']);
+    const fence = await this.#write(plan, environment, { kind: 'patch', from: step.from, to: { ...step.from, title } }).then(() => undefined, toAppError);
+    if (fence !== undefined) {
+      const now = await this.#readBack(plan, environment);
+      return now !== undefined && hasLanded(step, now, before, after);
+    }
+    throw new AppError('network', 'The call failed and was withdrawn, so it cannot take effect later.', { reason: 'withdrawn' });
   }
 
   #write(plan: ChangePlan, environment: string, call: Call, signal?: AbortSignal): Promise<void> {
@@ -158,9 +215,21 @@ export class ChangeRunner {
         return port.addStrategy(ref, call.strategy, signal);
       case 'remove':
         return port.removeStrategy({ ...ref, strategyId: call.strategy.id }, signal);
+      case 'order':
+        return this.#writeOrder(plan, environment, call.strategies, signal);
       case 'switch':
         return port.setEnvironmentEnabled(ref, call.enabled, signal);
     }
+  }
+
+  /** Strategies that were added just now got their ids from the server. */
+  async #writeOrder(plan: ChangePlan, environment: string, goals: readonly Strategy[], signal?: AbortSignal): Promise<void> {
+    const { port } = this.#options;
+    const { flag } = await port.readFlag(plan.project, plan.flag, signal);
+    const now = environmentOf(flag, environment)?.strategies ?? [];
+    const ids = goals.flatMap((goal) => findAlike(now, goal)?.id ?? []);
+    if (ids.length !== now.length) throw new AppError('conflict', `The strategies of ${environment} are not those that were to be put in order.`, { reason: 'stale' });
+    await port.orderStrategies({ project: plan.project, flag: plan.flag, environment }, ids, signal);
   }
 
   async #readBack(plan: ChangePlan, environment: string): Promise<FlagEnvironment | undefined> {
@@ -172,30 +241,53 @@ export class ChangeRunner {
   }
 
   /** Reads back, also after a failure or cancel: what holds now is told either way. */
-  async #verify(plan: ChangePlan, unchanged: boolean, error: AppError | undefined): Promise<ChangeOutcome> {
+  async #verify(plan: ChangePlan, { unchanged, error, userId }: { unchanged: boolean; error: AppError | undefined; userId: number | undefined }): Promise<ChangeOutcome> {
     const { port } = this.#options;
-    const segments = segmentMap(plan.segments);
-    const [flag, events] = await Promise.all([
+    const [flag, events, editedSegment] = await Promise.all([
       port.readFlag(plan.project, plan.flag).then((detail) => detail.flag, toAppError),
       port.readEvents({ flag: plan.flag, limit: EVENTS_READ }).then((page) => page.events, toAppError),
+      this.#editedSegment(plan).catch(() => undefined),
     ]);
     const environments = plan.environments.map((change): EnvironmentOutcome => {
       const now = flag instanceof AppError ? undefined : environmentOf(flag, change.environment);
       return {
         environment: change.environment,
-        now: now && describeRollout(effectiveRollout(now, segments)),
-        reached: now !== undefined && compareExposure(now, change.after, segments) === 'equal' && reached(now, change.after),
+        now: now && describeRollout(effectiveRollout(now, segmentMap(plan.segments))),
+        reached: now !== undefined && isReached(change, now),
       };
     });
-    const foreign = events instanceof AppError ? [] : foreignChanges(plan, events, this.#options.userId());
-    const failure = error ?? (flag instanceof AppError ? flag : undefined) ?? (events instanceof AppError ? events : undefined) ?? notReached(plan, environments);
+    const failure = error ?? (flag instanceof AppError ? flag : undefined) ?? notReached(plan, environments);
     return {
       kind: failure !== undefined ? 'stopped' : unchanged ? 'unchanged' : 'done',
       environments,
-      foreign,
+      foreign: events instanceof AppError ? [] : foreignChanges(plan, events, userId),
+      warnings: [
+        ...(events instanceof AppError ? [`The event log could not be read (${events.message}), so changes of others were not looked for.`] : []),
+        ...(editedSegment === undefined ? [] : [`The segment "${editedSegment}" was edited meanwhile: the exposure may differ from the plan.`]),
+      ],
       ...(failure === undefined ? {} : { error: failure }),
     };
   }
+}
+
+/** A change that does nothing but switch off: it needs no agreement about strategies. */
+function isSwitchOff({ steps, after }: EnvironmentChange): boolean {
+  return !after.enabled && steps.length === 1 && steps[0]?.kind === 'switch';
+}
+
+function isReached(change: EnvironmentChange, now: FlagEnvironment): boolean {
+  return isSwitchOff(change) ? !now.enabled : reached(now, change.after);
+}
+
+/** Whether a call whose answer is missing did its work. */
+function hasLanded(step: Step, now: FlagEnvironment, before: FlagEnvironment, after: FlagEnvironment): boolean {
+  if (step.kind === 'switch') return now.enabled === step.enabled;
+  return reached(now, after) && !reached(now, before);
+}
+
+/** Whether the environment still is as the call found it, so that the call may be sent again. */
+function isUntouched(step: Step, now: FlagEnvironment, before: FlagEnvironment): boolean {
+  return step.kind === 'switch' ? now.enabled !== step.enabled : reached(now, before);
 }
 
 function flightId({ project, flag, environment }: FlightKey): string {
@@ -240,6 +332,8 @@ function isEventOf(step: Step, event: FlagEvent): boolean {
       return event.type === 'feature-strategy-add' && event.strategy !== undefined && strategyKey(event.strategy) === strategyKey(step.strategy);
     case 'remove':
       return event.type === 'feature-strategy-remove' && event.previousStrategy?.id === step.strategy.id;
+    case 'order':
+      return event.type === 'strategy-order-changed';
     case 'switch':
       return event.type === (step.enabled ? 'feature-environment-enabled' : 'feature-environment-disabled');
   }

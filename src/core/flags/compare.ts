@@ -27,7 +27,13 @@ export function sameEnvironment(a: FlagEnvironment, b: FlagEnvironment): boolean
     });
 }
 
-/** The same for two environments that behave alike, whatever the ids, titles and order of their strategies. */
+/** The first strategy that matches decides the variant: without variants the order of strategies means nothing. */
+export function isOrdered(strategies: readonly Strategy[]): boolean {
+  return strategies.some(({ variants }) => variants.length > 0);
+}
+
+/** The same for two environments that behave alike, whatever the ids and titles of their strategies. */
 export function environmentKey({ enabled, strategies }: Pick<FlagEnvironment, 'enabled' | 'strategies'>): string {
-  return `${enabled ? 'on' : 'off'} ${strategies.map(strategyKey).toSorted().join('\n')}`;
+  const keys = strategies.map(strategyKey);
+  return `${enabled ? 'on' : 'off'} ${(isOrdered(strategies) ? keys : keys.toSorted()).join('\n')}`;
 }

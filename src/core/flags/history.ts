@@ -18,7 +18,7 @@ export interface EnvironmentHistory {
 }
 
 const RELEVANT = new Set([
-  'feature-strategy-add', 'feature-strategy-update', 'feature-strategy-remove', 'feature-environment-enabled', 'feature-environment-disabled',
+  'feature-strategy-add', 'feature-strategy-update', 'feature-strategy-remove', 'feature-environment-enabled', 'feature-environment-disabled', 'strategy-order-changed',
 ]);
 
 /** Whether an event may have changed who gets the flag in some environment. */
@@ -79,9 +79,17 @@ function undo(after: FlagEnvironment, event: FlagEvent): FlagEnvironment | undef
     case 'feature-strategy-remove':
       if (previousStrategy === undefined || after.strategies.some(({ id }) => id === previousStrategy.id)) return undefined;
       return { ...after, strategies: [...after.strategies, previousStrategy] };
+    case 'strategy-order-changed':
+      return event.previousOrder === undefined ? undefined : { ...after, strategies: inOrder(after.strategies, event.previousOrder) };
     default:
       return after;
   }
+}
+
+/** Strategies in the order of ids; those that are not named stay behind the others. */
+function inOrder(strategies: readonly Strategy[], ids: readonly string[]): Strategy[] {
+  const rank = ({ id }: Strategy): number => (ids.includes(id) ? ids.indexOf(id) : ids.length);
+  return strategies.toSorted((a, b) => rank(a) - rank(b));
 }
 
 function has(environment: FlagEnvironment, strategy: Strategy): boolean {

@@ -18,17 +18,17 @@ export function audienceKey({ constraints, segments }: Pick<Strategy, 'constrain
 export const EVERYONE = audienceKey({ constraints: [], segments: [] });
 
 /**
- * Ours are the strategies with our title, and those that had it. Where an audience has none of ours and exactly one
- * gradual rollout, that one is adopted. What a release plan of Unleash Enterprise drives is left to it.
+ * Ours are the strategies with our title, and those that had it. The only gradual rollout of an environment, or its only one
+ * for everyone, is adopted. What a release plan of Unleash Enterprise drives is left to it.
  */
 export function ownership(environment: FlagEnvironment, strategy: Strategy, own: ReadonlySet<string>): Ownership {
   if (strategy.milestoneId !== undefined) return 'plan';
   const isOwn = (candidate: Strategy): boolean => candidate.milestoneId === undefined && (isOwnTitle(candidate.title) || own.has(candidate.id));
   if (isOwn(strategy)) return 'own';
   if (strategy.name !== GRADUAL_ROLLOUT) return 'foreign';
-  const key = audienceKey(strategy);
-  const peers = environment.strategies.filter((candidate) => candidate.name === GRADUAL_ROLLOUT && audienceKey(candidate) === key);
-  return peers.length === 1 ? 'adopted' : 'foreign';
+  const gradual = environment.strategies.filter(({ name }) => name === GRADUAL_ROLLOUT);
+  const isOnlyForEveryone = audienceKey(strategy) === EVERYONE && gradual.filter((candidate) => audienceKey(candidate) === EVERYONE).length === 1;
+  return gradual.length === 1 || isOnlyForEveryone ? 'adopted' : 'foreign';
 }
 
 /** The strategy that a change of an audience's share edits, if there is one. */

@@ -89,20 +89,28 @@ function planRollout(kind: ChangeKind, reading: FlagReading, environmentName: st
   const switchOn = percent > 0 && !environment.enabled;
   const title = strategyTitle([note.version ?? '', `${percent} %`, note.reason ?? kind], switchOn);
   const current = editableStrategy(environment, EVERYONE, own);
-  const strategies = current === undefined
-    ? [...environment.strategies, newStrategy(here, percent, title)]
-    : environment.strategies.map((strategy) =>
-      strategy === current ? { ...strategy, title, disabled: false, parameters: { ...strategy.parameters, rollout: String(percent) } } : strategy);
+  // Copies of our own strategy (Unleash's UI makes them) would keep the share up beside the one that is set.
+  const copies = environment.strategies.filter((strategy) =>
+    strategy !== current && strategy.name === GRADUAL_ROLLOUT && audienceKey(strategy) === EVERYONE && ownership(environment, strategy, own) === 'own');
+  const set = (strategy: Strategy, to: number): Strategy => ({ ...strategy, title, parameters: { ...strategy.parameters, rollout: String(to) } });
+  const edited = environment.strategies.map((strategy) => {
+    if (strategy === current) return { ...set(strategy, percent), disabled: false };
+    return copies.includes(strategy) && !strategy.disabled ? set(strategy, 0) : strategy;
+  });
+  const strategies = current === undefined ? [...edited, newStrategy(here, percent, title)] : edited;
   const after = { ...environment, enabled: environment.enabled || switchOn, strategies };
   const share = everyone({ ...after, enabled: true }, segments);
   const blockers = share === undefined || share.high <= percent ? [] : keepUp(here, after, (strategy) => audienceKey(strategy) === EVERYONE);
   return plan(kind, here, after, blockers);
 }
 
-/** A new gradual rollout for everyone, sticky on what the flag's other strategies are sticky on. */
+/**
+ * A new gradual rollout for everyone, sticky on what the flag's other strategies are sticky on; random stickiness is not
+ * taken over, because it would flip users between the models from call to call.
+ */
 function newStrategy({ reading, environment }: Situation, percent: number, title: string): Strategy {
   const { flag } = reading.detail;
-  const peer = [environment, ...flag.environments].flatMap(({ strategies }) => strategies).find(({ name }) => name === GRADUAL_ROLLOUT);
+  const peer = [environment, ...flag.environments].flatMap(({ strategies }) => strategies).find(({ name, parameters }) => name === GRADUAL_ROLLOUT && parameters['stickiness'] !== 'random');
   return {
     id: '',
     name: GRADUAL_ROLLOUT,
@@ -123,8 +131,8 @@ export interface RollbackTargets {
 }
 
 /**
- * The nearest earlier state that exposes no audience more than the present one. A roll back never raises: after a kill
- * switch, when nobody is exposed, going "back" up is a `restore` of the previous state, which asks differently.
+ * The nearest earlier state that exposes no audience more than the present one. A roll back never raises: where there is
+ * no such state, or nobody is exposed any more, going back up is a `restore` of the previous state, which asks differently.
  */
 export function rollbackTargets(reading: FlagReading, environmentName: string): RollbackTargets {
   const { environment, segments } = situation(reading, environmentName);
@@ -132,12 +140,7 @@ export function rollbackTargets(reading: FlagReading, environmentName: string): 
   const earlier = undoStack(history).slice(0, -1).reverse();
   const previous = history.states.findLast((state) => environmentKey(state.environment) !== environmentKey(environment));
   const exposed = maxExposure(environment, segments) > 0;
-  const lower = exposed
-    ? earlier.find((state) => {
-      const change = compareExposure(environment, state.environment, segments);
-      return change === 'lower' || change === 'equal' || (change === 'mixed' && state === earlier[0]);
-    })
-    : undefined;
+  const lower = exposed ? earlier.find((state) => ['lower', 'equal'].includes(compareExposure(environment, state.environment, segments))) : undefined;
   return { lower, previous, complete: history.complete };
 }
 
@@ -170,10 +173,14 @@ function planState(kind: 'roll back' | 'restore', reading: FlagReading, environm
     goals.delete(current.id);
     const owner = ownership(environment, current, own);
     if (owner === 'foreign' || owner === 'plan' || (goal !== undefined && sameEffect(goal, current))) return [current];
-    return goal === undefined ? [] : [{ ...goal, title }];
+    if (goal !== undefined) return [{ ...goal, title }];
+    // An adopted strategy may be edited, but what somebody else made is not ours to delete.
+    return owner === 'own' ? [] : [current];
   });
   const readded = [...goals.values()].map((goal) => ({ ...goal, title }));
-  const after = { ...environment, enabled: target.enabled, strategies: [...kept, ...readded] };
+  const order = target.strategies.map(({ id }) => id);
+  const rank = ({ id }: Strategy): number => (order.includes(id) ? order.indexOf(id) : order.length);
+  const after = { ...environment, enabled: target.enabled, strategies: [...kept, ...readded].toSorted((a, b) => rank(a) - rank(b)) };
   const excess = compareExposure(target, after, segments);
   const blockers = excess === 'raise' || excess === 'mixed'
     ? keepUp(here, after, (strategy) => !target.strategies.some((goal) => goal.id === strategy.id && sameEffect(goal, strategy)))
@@ -208,25 +215,43 @@ function merge(plans: readonly ChangePlan[]): ChangePlan {
   };
 }
 
-/** Strategies of others that hold the exposure above the target, named for the person who has to deal with them. */
-function keepUp({ environment, own, segments }: Situation, after: FlagEnvironment, culprit: (strategy: Strategy) => boolean): Blocker[] {
-  return after.strategies
-    .filter((strategy) => !strategy.disabled && strategy.id !== '' && ['foreign', 'plan'].includes(ownership(environment, strategy, own)) && culprit(strategy))
-    .map((strategy) => {
-      const name = strategy.title === '' ? strategy.name : `"${strategy.title}"`;
-      const owner = strategy.milestoneId === undefined ? 'was not made by Modelswitch' : 'belongs to a release plan';
-      return {
-        environment: environment.name,
-        strategyId: strategy.id,
-        message: `Strategy ${name} (${strategyWords(strategy, segments)}) keeps exposure up in ${environment.name}; it ${owner} and is not edited. Change it in Unleash, or switch the environment off.`,
-      };
-    });
+/** What holds the exposure above the target and is left untouched, named for the person who has to deal with it. Never empty. */
+function keepUp({ environment, segments }: Situation, after: FlagEnvironment, culprit: (strategy: Strategy) => boolean): Blocker[] {
+  const culprits = after.strategies.filter((strategy) => !strategy.disabled && environment.strategies.includes(strategy) && culprit(strategy));
+  const blockers = culprits.map((strategy) => {
+    const name = strategy.title === '' ? strategy.name : `"${strategy.title}"`;
+    const owner = strategy.milestoneId === undefined ? 'was not made by Modelswitch' : 'belongs to a release plan';
+    return {
+      environment: environment.name,
+      strategyId: strategy.id,
+      message: `Strategy ${name} (${strategyWords(strategy, segments)}) keeps exposure up in ${environment.name}; it ${owner} and is not edited. Change it in Unleash, or switch the environment off.`,
+    };
+  });
+  const words = describeRollout(effectiveRollout({ ...after, enabled: true }, segments));
+  return blockers.length > 0 ? blockers : [{
+    environment: environment.name,
+    strategyId: '',
+    message: `${environment.name} would expose more than asked (${words}). Look at its strategies in Unleash, or switch the environment off.`,
+  }];
+}
+
+/** What a person should know before confirming. */
+function warningsOf({ detail }: FlagReading, environment: FlagEnvironment, after: FlagEnvironment): string[] {
+  const parents = detail.flag.dependencies.map(({ feature }) => `"${feature}"`);
+  const draw = ({ parameters }: Strategy): string => JSON.stringify([parameters['groupId'], parameters['stickiness']]);
+  const reshuffles = after.strategies.some((strategy) => {
+    const before = environment.strategies.find(({ id }) => id === strategy.id);
+    return before !== undefined && before.name === GRADUAL_ROLLOUT && draw(before) !== draw(strategy);
+  });
+  return [
+    ...(parents.length === 0 ? [] : [`${detail.flag.name} depends on ${parents.join(', ')}: it is off wherever that condition does not hold.`]),
+    ...(reshuffles ? [`Group or stickiness change in ${environment.name}: users are assigned anew, also at an equal percentage.`] : []),
+  ];
 }
 
 function plan(kind: ChangeKind, { reading, environment, segments }: Situation, after: FlagEnvironment, blockers: readonly Blocker[]): ChangePlan {
   const { detail, events, server } = reading;
   const used = new Set([environment, after].flatMap(({ strategies }) => strategies.flatMap((strategy) => strategy.segments)));
-  const parents = detail.flag.dependencies.map(({ feature }) => `"${feature}"`);
   return {
     version: 1,
     kind,
@@ -244,7 +269,7 @@ function plan(kind: ChangeKind, { reading, environment, segments }: Situation, a
     }],
     segments: reading.segments.filter(({ id }) => used.has(id)),
     baselineEvent: Math.max(0, ...events.map(({ id }) => id)),
-    warnings: parents.length === 0 ? [] : [`${detail.flag.name} depends on ${parents.join(', ')}: it is off wherever that condition does not hold.`],
+    warnings: warningsOf(reading, environment, after),
     blockers,
   };
 }

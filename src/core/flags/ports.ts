@@ -42,10 +42,13 @@ export interface FlagEvent {
   /** The strategy after / before, for strategy events. */
   readonly strategy?: Strategy;
   readonly previousStrategy?: Strategy;
+  /** Strategy ids before, for a change of their order. */
+  readonly previousOrder?: readonly string[];
 }
 
 export interface EventQuery {
   readonly flag?: string;
+  readonly type?: string;
   readonly limit: number;
   readonly offset?: number;
 }
@@ -90,6 +93,8 @@ export interface FlagWriter {
   patchStrategy(ref: StrategyRef, from: Strategy, to: Strategy, signal?: AbortSignal): Promise<void>;
   addStrategy(ref: Omit<StrategyRef, 'strategyId'>, strategy: NewStrategy, signal?: AbortSignal): Promise<void>;
   removeStrategy(ref: StrategyRef, signal?: AbortSignal): Promise<void>;
+  /** Puts strategies into the order of `ids`. */
+  orderStrategies(ref: Omit<StrategyRef, 'strategyId'>, ids: readonly string[], signal?: AbortSignal): Promise<void>;
   setEnvironmentEnabled(ref: Omit<StrategyRef, 'strategyId'>, enabled: boolean, signal?: AbortSignal): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import type { FlagApi } from '../model.ts';
-import { childrenOf, isField, textOf, type Source, type Span, type SyntaxNode } from '../syntax.ts';
-import { readExpression, type Expression } from './expressions.ts';
+import { childrenOf, isFirst, textOf, type Source, type Span, type SyntaxNode } from '../syntax.ts';
+import { objectOf, readExpression, startOf, type Expression } from './expressions.ts';
 
 /** A call that asks for a flag if its receiver is an Unleash client. */
 export interface CallData {
@@ -10,7 +10,9 @@ export interface CallData {
   /** Undefined when no argument can be told to be the key: `missing` says why, as the end of "dynamic key: ". */
   readonly key: Expression | undefined;
   readonly missing: string;
-  /** Where the key's argument stands, counted from the start of the call. */
+  /** Where the receiver starts, counted from the start of the fact. */
+  readonly offset: number;
+  /** Where the key's argument stands, counted from the start of the fact. */
   readonly keySpan: Span | undefined;
   readonly context: boolean;
   readonly fallback: boolean;
@@ -25,10 +27,10 @@ const PARAMETERS: Readonly<Record<FlagApi, readonly string[]>> = {
 /** Reads `receiver.method(...)` from the method's name; undefined for a mention that is no call and for a call without arguments. */
 export function readCall(source: Source, name: SyntaxNode, api: FlagApi): (Span & { readonly data: CallData }) | undefined {
   const attribute = name.parent;
-  const call = attribute?.parent;
-  if (attribute?.type !== 'attribute' || !isField(attribute, 'attribute', name)) return undefined;
-  if (call?.type !== 'call' || !isField(call, 'function', attribute)) return undefined;
-  const object = attribute.childForFieldName('object');
+  const call = attribute && !isFirst(attribute, name) ? attribute.parent : undefined;
+  if (attribute?.type !== 'attribute' || attribute.endIndex !== name.endIndex) return undefined;
+  if (call?.type !== 'call' || !isFirst(call, attribute)) return undefined;
+  const object = objectOf(attribute);
   const list = call.childForFieldName('arguments');
   // Without an argument it is another API: an Unleash client always needs a flag's name.
   if (!object || !list || childrenOf(list).length === 0) return undefined;
@@ -43,6 +45,7 @@ export function readCall(source: Source, name: SyntaxNode, api: FlagApi): (Span 
       receiver: readExpression(source, object),
       key: key && readExpression(source, key),
       missing: given.unpacked ? 'the arguments are unpacked from a variable' : 'the call has no `feature_name` argument',
+      offset: startOf(call) - call.startIndex,
       keySpan: key && { start: key.startIndex - call.startIndex, end: key.endIndex - call.startIndex },
       context: given.byName.has('context'),
       fallback: given.byName.has('fallback_function'),

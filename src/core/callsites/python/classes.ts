@@ -1,6 +1,8 @@
-import type { SyntaxNode } from '../syntax.ts';
+import { nearest, textOf, type SyntaxNode } from '../syntax.ts';
 import type { Expression } from './expressions.ts';
-import type { Member, NameTable, Scopes } from './scopes.ts';
+import { remembered, type Member, type NameTable, type Scopes } from './scopes.ts';
+
+const CLASSES: ReadonlySet<string> = new Set(['class_definition']);
 
 /** A class of the file: its definition and what it is called there. */
 export interface ClassInFile {
@@ -19,6 +21,7 @@ export function isOwnInstance(expression: Expression): boolean {
 /** The classes of one version of a text and how they inherit within it. */
 export class ClassTable {
   readonly #names: NameTable;
+  readonly #around = new Map<number, ClassInFile | null>();
 
   constructor(names: NameTable) {
     this.#names = names;
@@ -28,8 +31,7 @@ export class ClassTable {
   named(name: string, scopes: Scopes): ClassInFile | undefined {
     const [binding, ...more] = this.#names.lookup(name, scopes);
     if (!binding || more.length > 0 || binding.data.kind !== 'class') return undefined;
-    const path = this.#names.pathOf(name, binding);
-    const definition = path.at(-2);
+    const definition = this.#names.nodeOf(name, binding).parent;
     if (definition?.type !== 'class_definition') return undefined;
     return { name, definition, bases: binding.data.bases, scopes: this.#names.scopesOf(name, binding) };
   }
@@ -38,12 +40,16 @@ export class ClassTable {
   around(scopes: Scopes): ClassInFile | undefined {
     const index = scopes.findIndex(({ kind }) => kind === 'class');
     const definition = scopes[index]?.node;
-    const nameNode = definition?.childForFieldName('name');
-    if (!definition || !nameNode) return undefined;
-    const name = this.#names.source.text.slice(nameNode.startIndex, nameNode.endIndex);
-    const outer = scopes.slice(index + 1);
-    const fact = this.#names.facts(name).find(({ at }) => at === nameNode.startIndex);
-    return { name, definition, bases: fact?.data.kind === 'class' ? fact.data.bases : [], scopes: outer };
+    if (!definition) return undefined;
+    return remembered(this.#around, definition.id, () => this.#read(definition, scopes.slice(index + 1))) ?? undefined;
+  }
+
+  #read(definition: SyntaxNode, scopes: Scopes): ClassInFile | null {
+    const node = definition.childForFieldName('name');
+    if (!node) return null;
+    const name = textOf(this.#names.source, node);
+    const fact = this.#names.facts(name).find(({ at }) => at === node.startIndex);
+    return { name, definition, bases: fact?.data.kind === 'class' ? fact.data.bases : [], scopes };
   }
 
   /** The class that an expression such as `self`, `cls` or `Flags` stands for or is an instance of. */
@@ -79,13 +85,10 @@ export class ClassTable {
     const visit = (one: ClassInFile): void => {
       for (const fact of this.#names.facts(one.name)) {
         if (fact.data.kind !== 'base') continue;
-        const path = this.#names.pathOf(one.name, fact);
-        const definition = path.findLast((node) => node.type === 'class_definition');
-        const body = definition?.childForFieldName('body');
-        if (!definition || !body || seen.has(definition.id)) continue;
+        const definition = nearest(this.#names.nodeOf(one.name, fact), CLASSES);
+        if (!definition || seen.has(definition.id)) continue;
         seen.add(definition.id);
-        const outer = this.#names.scopesOf(one.name, fact);
-        const heir = this.around([{ kind: 'class', node: definition }, ...outer]);
+        const heir = this.around([{ kind: 'class', node: definition }, ...this.#names.scopesOf(one.name, fact)]);
         if (heir) {
           heirs.push(heir);
           visit(heir);

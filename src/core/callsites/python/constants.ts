@@ -1,8 +1,9 @@
 import type { DynamicCause, DynamicKey, FlagKey } from '../model.ts';
+import { nearest } from '../syntax.ts';
 import { isOwnInstance, type ClassInFile, type ClassTable } from './classes.ts';
 import { written, type Expression } from './expressions.ts';
 import type { Fact } from './facts.ts';
-import type { Binding, NameTable, Scopes } from './scopes.ts';
+import { FUNCTIONS, type Binding, type NameTable, type Scopes } from './scopes.ts';
 
 /** What an expression is worth. `named`: reached through a name; `member`: an enum member that also is a string. */
 type Value =
@@ -120,7 +121,7 @@ export class Constants {
   }
 
   #owner(name: string, parameter: Fact): string {
-    const owner = this.#names.pathOf(name, parameter).findLast((node) => node.type === 'function_definition' || node.type === 'lambda');
+    const owner = nearest(this.#names.nodeOf(name, parameter), FUNCTIONS);
     const label = owner?.childForFieldName('name');
     return label ? ` of \`${this.#names.source.text.slice(label.startIndex, label.endIndex)}\`` : '';
   }

@@ -51,12 +51,12 @@ class PythonDetection implements Detection {
 }
 
 function callSite(lines: LineStarts, word: string, { at, start, end }: Fact, data: CallData, key: FlagKey): CallSite {
-  const { api, keySpan, context, fallback } = data;
+  const { api, offset, keySpan, context, fallback } = data;
   return {
     api,
     key,
     via: viaOf(key),
-    range: rangeBetween(lines, start, end),
+    range: rangeBetween(lines, start + offset, end),
     nameRange: rangeBetween(lines, at, at + word.length),
     keyRange: keySpan && rangeBetween(lines, start + keySpan.start, start + keySpan.end),
     arguments: { context, fallback },

@@ -38,7 +38,7 @@ export function readExpression(source: Source, node: SyntaxNode, depth = 0): Exp
       return node.startIndex === node.endIndex ? unread(source, node) : { kind: 'name', name: textOf(source, node) };
     case 'attribute': {
       const name = node.childForFieldName('attribute');
-      return name ? { kind: 'attribute', object: read(node.childForFieldName('object')), name: textOf(source, name) } : unread(source, node);
+      return name ? { kind: 'attribute', object: read(objectOf(node)), name: textOf(source, name) } : unread(source, node);
     }
     case 'call':
       return { kind: 'call', callee: read(node.childForFieldName('function')) };
@@ -67,6 +67,25 @@ export function readExpression(source: Source, node: SyntaxNode, depth = 0): Exp
     }
     default:
       return PLAIN.has(node.type) ? { kind: 'plain', words: quoted(textOf(source, node)) } : unread(source, node);
+  }
+}
+
+/**
+ * What stands before the last dot of an attribute. Below an unclosed bracket the parser joins two statements, `a("x")` and
+ * `b.c`, to `a("x").c` with `b` as an error in between: then it is `b`.
+ */
+export function objectOf(attribute: SyntaxNode): SyntaxNode | null {
+  const stray = attribute.hasError ? attribute.namedChildren.findLast((child) => child.type === 'ERROR')?.namedChildren.at(-1) : undefined;
+  return stray ?? attribute.childForFieldName('object');
+}
+
+/** Where an expression such as `a.b().c` starts. */
+export function startOf(expression: SyntaxNode): number {
+  if (!expression.hasError) return expression.startIndex;
+  for (let node = expression; ;) {
+    const inner = node.type === 'attribute' ? objectOf(node) : node.type === 'call' ? node.childForFieldName('function') : null;
+    if (!inner) return node.startIndex;
+    node = inner;
   }
 }
 

@@ -4,7 +4,7 @@
  * names) is worked out afterwards from the facts and the newest tree.
  */
 import type { FlagApi } from '../model.ts';
-import { childrenOf, identifierAt, isField, textOf, type Source, type Span, type SyntaxNode } from '../syntax.ts';
+import { childrenOf, identifierAt, isField, isFirst, textOf, type Source, type Span, type SyntaxNode } from '../syntax.ts';
 import { readCall, type CallData } from './calls.ts';
 import { quoted, readExpression, type Expression } from './expressions.ts';
 
@@ -51,7 +51,8 @@ export function factAt(source: Source, word: string, at: number): Fact | undefin
   const api = APIS[word];
   const call = api && readCall(source, node, api);
   if (call) return { at, ...call };
-  const found = declaration(source, node, parent) ?? target(source, node, parent);
+  const { type } = parent;
+  const found = declaration(source, node, parent, type) ?? target(source, node, parent, type);
   return found && { at, start: found.span.startIndex, end: found.end ?? found.span.endIndex, data: found.data };
 }
 
@@ -63,8 +64,8 @@ interface Found {
 }
 
 /** Names that are bound by what they stand in, not by an assignment. */
-function declaration(source: Source, node: SyntaxNode, parent: SyntaxNode): Found | undefined {
-  switch (parent.type) {
+function declaration(source: Source, node: SyntaxNode, parent: SyntaxNode, type: string): Found | undefined {
+  switch (type) {
     case 'function_definition':
     case 'class_definition':
       return isField(parent, 'name', node) ? definition(source, parent) : undefined;
@@ -75,14 +76,13 @@ function declaration(source: Source, node: SyntaxNode, parent: SyntaxNode): Foun
       return { span: node, data: { kind: 'parameter', annotation: undefined } };
     case 'default_parameter':
     case 'typed_default_parameter':
-      return isField(parent, 'name', node) ? parameter(source, parent) : undefined;
     case 'typed_parameter':
-      return parent.namedChildren[0]?.id === node.id ? parameter(source, parent) : undefined;
+      return isFirst(parent, node) ? parameter(source, parent) : undefined;
     case 'dictionary_splat_pattern':
       return { span: parent, data: { kind: 'parameter', annotation: undefined } };
     case 'global_statement':
     case 'nonlocal_statement':
-      return { span: parent, data: { kind: 'outer', scope: parent.type === 'global_statement' ? 'global' : 'nonlocal' } };
+      return { span: parent, data: { kind: 'outer', scope: type === 'global_statement' ? 'global' : 'nonlocal' } };
     case 'aliased_import':
       return isField(parent, 'alias', node) ? imported(source, parent.parent, parent.childForFieldName('name')) : undefined;
     case 'dotted_name':
@@ -139,18 +139,21 @@ function bound(words: string, value?: Expression, walrus = false): FactData {
 }
 
 /** Names and members (`object.word`) to which something is assigned. */
-function target(source: Source, node: SyntaxNode, parent: SyntaxNode): Found | undefined {
-  const member = parent.type === 'attribute';
-  if (member && !isField(parent, 'attribute', node)) return undefined;
+function target(source: Source, node: SyntaxNode, parent: SyntaxNode, type: string): Found | undefined {
+  const member = type === 'attribute';
+  // The member's name is the last thing in an attribute; before it stands the object, which is only read.
+  if (member && parent.endIndex !== node.endIndex) return undefined;
   const whole = member ? parent : node;
   let top = whole;
-  let holder = top.parent;
-  while (holder && TARGET_LISTS.has(holder.type)) {
+  let holder = member ? parent.parent : parent;
+  let kind = holder?.type ?? '';
+  while (holder && TARGET_LISTS.has(kind)) {
     top = holder;
     holder = top.parent;
+    kind = holder?.type ?? '';
   }
   if (!holder) return undefined;
-  const found = top === whole && holder.type === 'assignment' ? assignment(source, whole, holder) : rebinding(source, top, holder);
+  const found = top === whole && kind === 'assignment' ? assignment(source, whole, holder) : rebinding(source, top, holder, kind);
   return found && member ? { ...found, data: memberData(source, parent, found) } : found;
 }
 
@@ -163,43 +166,49 @@ function memberData(source: Source, attribute: SyntaxNode, { span, data }: Found
 }
 
 function assignment(source: Source, node: SyntaxNode, statement: SyntaxNode): Found | undefined {
-  if (!isField(statement, 'left', node)) return undefined;
+  if (!isFirst(statement, node)) return undefined;
   const annotation = statement.childForFieldName('type');
   let right = statement.childForFieldName('right');
   while (right?.type === 'assignment') right = right.childForFieldName('right');
   let top = statement;
-  while (top.parent?.type === 'assignment') top = top.parent;
+  let above = top.parent;
+  let kind = above?.type;
+  while (above && kind === 'assignment') {
+    top = above;
+    above = top.parent;
+    kind = above?.type;
+  }
   const data: FactData = {
     kind: 'assign',
     value: right ? readExpression(source, right) : undefined,
     annotation: annotation ? textOf(source, annotation) : undefined,
-    direct: isDirect(top),
+    direct: kind === 'expression_statement' && isDirect(above),
   };
   return { span: top, data };
 }
 
-/** Whether an assignment is a statement of a module, a class body or a function body, under no condition and in no loop. */
-function isDirect(assigned: SyntaxNode): boolean {
-  const statement = assigned.parent;
-  const body = statement?.type === 'expression_statement' ? statement.parent : undefined;
-  if (body?.type === 'module') return true;
-  const owner = body?.type === 'block' ? body.parent?.type : undefined;
+/** Whether a statement is one of a module, a class body or a function body, under no condition and in no loop. */
+function isDirect(statement: SyntaxNode | null): boolean {
+  const body = statement?.parent;
+  const kind = body?.type;
+  if (kind !== 'block') return kind === 'module';
+  const owner = body?.parent?.type;
   return owner === 'function_definition' || owner === 'class_definition';
 }
 
-function rebinding(source: Source, node: SyntaxNode, holder: SyntaxNode): Found | undefined {
-  switch (holder.type) {
+function rebinding(source: Source, node: SyntaxNode, holder: SyntaxNode, kind: string): Found | undefined {
+  switch (kind) {
     case 'parameters':
     case 'lambda_parameters':
     case 'typed_parameter':
-      return { span: holder.type === 'typed_parameter' ? holder : node, data: { kind: 'parameter', annotation: undefined } };
+      return { span: kind === 'typed_parameter' ? holder : node, data: { kind: 'parameter', annotation: undefined } };
     case 'assignment':
-      return isField(holder, 'left', node) ? { span: holder, data: bound('unpacked from a sequence') } : undefined;
+      return isFirst(holder, node) ? { span: holder, data: bound('unpacked from a sequence') } : undefined;
     case 'augmented_assignment':
-      return isField(holder, 'left', node) ? { span: holder, data: bound('changed by an augmented assignment') } : undefined;
+      return isFirst(holder, node) ? { span: holder, data: bound('changed by an augmented assignment') } : undefined;
     case 'named_expression': {
       const value = holder.childForFieldName('value');
-      return isField(holder, 'name', node) ? { span: holder, data: bound('assigned inside an expression', value ? readExpression(source, value) : undefined, true) } : undefined;
+      return isFirst(holder, node) ? { span: holder, data: bound('assigned inside an expression', value ? readExpression(source, value) : undefined, true) } : undefined;
     }
     case 'for_statement':
     case 'for_in_clause':

@@ -119,6 +119,7 @@ export class Receivers {
   #call(callee: Expression, scopes: Scopes): Origin {
     const name = callee.kind === 'name' || callee.kind === 'attribute' ? callee.name : undefined;
     if (name === undefined) return 'unknown';
+    if (name === 'UnleashClient') return 'client';
     if (callee.kind === 'name') {
       if (name === 'super') return this.#name('self', scopes);
       const returned = this.#names.lookup(name, scopes).flatMap(({ data }) => data.kind === 'function' ? [this.#annotation(data.returns, scopes)] : []);

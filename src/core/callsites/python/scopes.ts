@@ -1,4 +1,4 @@
-import { identifierAt, pathTo, type Source, type SyntaxNode } from '../syntax.ts';
+import { identifierAt, nearest, type Source, type SyntaxNode } from '../syntax.ts';
 import type { Fact, FactData } from './facts.ts';
 import { IMPORT } from './facts.ts';
 import type { FactStore } from './factStore.ts';
@@ -15,6 +15,7 @@ export type Scopes = readonly Scope[];
 export type Binding = Fact<Exclude<FactData, { kind: 'call' | 'member' | 'base' | 'importStatement' | 'outer' }>>;
 export type Member = Fact<Extract<FactData, { kind: 'member' }>>;
 
+export const FUNCTIONS: ReadonlySet<string> = new Set(['function_definition', 'lambda']);
 const COMPREHENSIONS = new Set(['list_comprehension', 'set_comprehension', 'dictionary_comprehension', 'generator_expression']);
 
 interface WordBindings {
@@ -32,6 +33,9 @@ export class NameTable {
   readonly source: Source;
   readonly #store: FactStore;
   readonly #words = new Map<string, WordBindings>();
+  readonly #nodes = new Map<Fact, SyntaxNode>();
+  /** The scopes around the nodes that were passed on the way up, by their ids. */
+  readonly #scopes = new Map<number, Scopes>();
 
   constructor(source: Source, store: FactStore) {
     this.source = source;
@@ -44,13 +48,12 @@ export class NameTable {
 
   /** The scopes around the identifier that a fact is about. */
   scopesOf(word: string, fact: Fact): Scopes {
-    return scopesAlong(this.pathOf(word, fact));
+    return this.#scopesAround(this.nodeOf(word, fact));
   }
 
-  /** The nodes from the root down to the identifier that a fact is about. */
-  pathOf(word: string, fact: Fact): readonly SyntaxNode[] {
-    const node = identifierAt(this.source, fact.at, word.length);
-    return node ? pathTo(this.source.root, node) : [this.source.root];
+  /** The identifier that a fact is about. */
+  nodeOf(word: string, fact: Fact): SyntaxNode {
+    return remembered(this.#nodes, fact, () => identifierAt(this.source, fact.at, word.length) ?? this.source.root);
   }
 
   /** What a name can be bound to where it is used; empty when nothing in the file binds it. */
@@ -86,7 +89,7 @@ export class NameTable {
   #bindings(word: string): WordBindings {
     const known = this.#words.get(word);
     if (known) return known;
-    const placed = this.facts(word).flatMap((fact) => isOfScope(fact) ? [{ fact, scopes: homesOf(fact, this.pathOf(word, fact)) }] : []);
+    const placed = this.facts(word).flatMap((fact) => isOfScope(fact) ? [{ fact, scopes: this.#homesOf(word, fact) }] : []);
     const elsewhere = new Map<number, number>();
     for (const { fact, scopes } of placed) {
       const [home] = scopes;
@@ -102,6 +105,46 @@ export class NameTable {
     this.#words.set(word, bindings);
     return bindings;
   }
+
+  /** The scope that a fact binds its word in, with those around it. */
+  #homesOf(word: string, fact: Fact): Scopes {
+    const owner = fact.data.kind === 'parameter' ? nearest(this.nodeOf(word, fact), FUNCTIONS) : undefined;
+    if (owner) return [{ kind: owner.type === 'lambda' ? 'lambda' : 'function', node: owner }, ...this.#scopesAround(owner)];
+    const scopes = this.scopesOf(word, fact);
+    if (fact.data.kind === 'bound' && fact.data.walrus) return scopes.slice(scopes.findIndex(({ kind }) => kind !== 'comprehension'));
+    return scopes;
+  }
+
+  /** Goes up to the first node that was passed before, then down again. */
+  #scopesAround(node: SyntaxNode): Scopes {
+    const steps: { readonly parent: SyntaxNode; readonly child: SyntaxNode }[] = [];
+    let scopes = this.#scopes.get(node.id);
+    let child = node;
+    while (!scopes) {
+      const { parent } = child;
+      if (!parent) break;
+      steps.push({ parent, child });
+      child = parent;
+      scopes = this.#scopes.get(parent.id);
+    }
+    scopes ??= [{ kind: 'module', node: child }];
+    this.#scopes.set(child.id, scopes);
+    for (const step of steps.reverse()) {
+      const kind = scopeKind(step.parent, step.child);
+      if (kind) scopes = [{ kind, node: step.parent }, ...scopes];
+      this.#scopes.set(step.child.id, scopes);
+    }
+    return scopes;
+  }
+}
+
+/** A value that is worked out once in the life of a map. */
+export function remembered<Key, Value>(known: Map<Key, Value>, key: Key, work: () => Value): Value {
+  const old = known.get(key);
+  if (old !== undefined) return old;
+  const value = work();
+  known.set(key, value);
+  return value;
 }
 
 function isOfScope(fact: Fact): boolean {
@@ -121,35 +164,16 @@ function meant(statement: 'global' | 'nonlocal', scopes: Scopes, placed: readonl
   return scopes.slice(1).find((scope) => scope.kind === 'function' && binds(scope))?.node.id ?? module;
 }
 
-/** The scope that a fact binds its word in, with those around it. */
-function homesOf(fact: Fact, path: readonly SyntaxNode[]): Scopes {
-  const scopes = scopesAlong(path);
-  if (fact.data.kind === 'parameter') {
-    const owner = path.findLast((node) => node.type === 'function_definition' || node.type === 'lambda');
-    return owner ? [{ kind: owner.type === 'lambda' ? 'lambda' : 'function', node: owner }, ...scopes] : scopes;
-  }
-  if (fact.data.kind === 'bound' && fact.data.walrus) return scopes.slice(scopes.findIndex(({ kind }) => kind !== 'comprehension'));
-  return scopes;
-}
-
 /**
- * The scopes entered on the way from the root (first) to a node (last). Decorators, defaults, annotations and bases stand
- * in a definition's node but outside its scope, which is its body.
+ * The scope that lies between a node and its child. Decorators, defaults, annotations and bases stand in a definition's
+ * node but outside its scope, which is its body.
  */
-export function scopesAlong(path: readonly SyntaxNode[]): Scopes {
-  const scopes: Scope[] = [];
-  for (const [index, node] of path.entries()) {
-    const kind = scopeKind(node, path[index + 1], index);
-    if (kind) scopes.unshift({ kind, node });
+function scopeKind(node: SyntaxNode, child: SyntaxNode): Scope['kind'] | undefined {
+  const { type } = node;
+  switch (type) {
+    case 'function_definition': return child.type === 'block' ? 'function' : undefined;
+    case 'class_definition': return child.type === 'block' ? 'class' : undefined;
+    case 'lambda': return child.type === 'lambda_parameters' ? undefined : 'lambda';
+    default: return COMPREHENSIONS.has(type) ? 'comprehension' : undefined;
   }
-  return scopes;
-}
-
-function scopeKind(node: SyntaxNode, child: SyntaxNode | undefined, depth: number): Scope['kind'] | undefined {
-  if (depth === 0) return 'module';
-  if (!child) return undefined;
-  if (node.type === 'function_definition') return child.type === 'block' ? 'function' : undefined;
-  if (node.type === 'class_definition') return child.type === 'block' ? 'class' : undefined;
-  if (node.type === 'lambda') return child.type === 'lambda_parameters' ? undefined : 'lambda';
-  return COMPREHENSIONS.has(node.type) ? 'comprehension' : undefined;
 }

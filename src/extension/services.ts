@@ -7,7 +7,7 @@ import { BulkWorker } from '../adapters/unleash/bulkWorker.ts';
 import { CallSiteHover, environmentsHoverPart, titleHoverPart, type HoverPart } from './callsites/hover.ts';
 import { CallSiteLenses } from './callsites/lens.ts';
 import { DocumentCallSites } from './callsites/documentCallSites.ts';
-import { modelLensPart, rolloutLensPart, variantsLensPart, type LensPart } from './callsites/parts.ts';
+import { ageLensPart, modelLensPart, rolloutLensPart, variantsLensPart, type LensPart } from './callsites/parts.ts';
 import { ConfigurationDiagnostics } from './connection/configurationDiagnostics.ts';
 import { registerConnectionCommands } from './connection/connectionCommands.ts';
 import { unleashClient, type ConnectionParts } from './connection/connection.ts';
@@ -26,7 +26,7 @@ import { modalPrompts, type Prompts } from './platform/prompts.ts';
 import { settings } from './platform/settings.ts';
 
 /** What lens, hover and tree are made of, in order. A feature adds its parts here. */
-const LENS_PARTS: readonly LensPart[] = [rolloutLensPart, variantsLensPart, modelLensPart];
+const LENS_PARTS: readonly LensPart[] = [ageLensPart, rolloutLensPart, variantsLensPart, modelLensPart];
 const HOVER_PARTS: readonly HoverPart[] = [titleHoverPart, environmentsHoverPart];
 const TREE_PARTS: readonly EnvironmentTreePart[] = [strategiesPart, observedPart];
 

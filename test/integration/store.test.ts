@@ -84,8 +84,8 @@ describe('the flag store on a real Unleash', () => {
     const { name } = await freshFlag();
     await unleash.as.eddy.archive(name);
     await store.refresh(true);
-    await store.observe(name);
-    await store.observe('never-made');
+    await store.observe([name]);
+    await store.observe(['never-made']);
     assert.deepEqual([store.snapshot?.archived.has(name), store.snapshot?.archived.has('never-made')], [true, false]);
   });
 

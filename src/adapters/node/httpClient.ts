@@ -48,7 +48,11 @@ export class HttpClient {
   readonly #options: HttpClientOptions;
   readonly origin: string;
 
+  /** @throws AppError auth when the credential cannot stand in a header; the message does not repeat it */
   constructor(options: HttpClientOptions) {
+    if (Object.values(options.credentials).some((value) => !/^[\x20-\x7e]+$/.test(value))) {
+      throw new AppError('auth', 'The token has characters that no token has, such as a line break: copy it again.', { reason: 'malformedToken' });
+    }
     this.#options = options;
     this.origin = new URL(options.baseUrl).origin;
   }

@@ -16,7 +16,7 @@ export const MAX_SINGLE_CHANGES = 200;
 const WITHOUT_EFFECT = new Set(['feature-tagged', 'feature-untagged', 'feature-link-added', 'feature-link-updated', 'feature-link-removed', 'feature-favorited', 'feature-unfavorited', 'features-exported']);
 
 /** Event families that are about something else than flags and segments. */
-const ELSEWHERE = /^(user|pat|api-token|project|setting|addon|context-field|tag|tag-type|feature-type|role|group|public-signup-token|client-|application-|service-account|service_account|environment|segment-import|banner|login-|scim|integration|signal|actions|change-request|impact-metric|personal-)/;
+const ELSEWHERE = /^(user|pat|api-token|project-(?:created|updated|deleted|import|favorited|unfavorited|archived|revived|user|group|access)|setting|addon|context-field|tag|tag-type|feature-type|role|group|public-signup-token|client-|application-|service-account|service_account|banner|login-|scim|integration|signal|actions|change-request|impact-metric|personal-)/;
 
 const FLAG_EVENT = /^feature-/;
 

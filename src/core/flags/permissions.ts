@@ -1,8 +1,16 @@
-import type { ChangeKind } from './changePlan.ts';
+import type { ChangeKind, ChangePlan, Step } from './changePlan.ts';
 import type { Identity } from './ports.ts';
 
 /** What Unleash asks for when a strategy or an environment switch is changed. */
-type Needed = 'UPDATE_FEATURE_STRATEGY' | 'CREATE_FEATURE_STRATEGY' | 'UPDATE_FEATURE_ENVIRONMENT';
+type Needed = 'UPDATE_FEATURE_STRATEGY' | 'CREATE_FEATURE_STRATEGY' | 'DELETE_FEATURE_STRATEGY' | 'UPDATE_FEATURE_ENVIRONMENT';
+
+const NEEDED_BY_CALL: Record<Step['kind'], Needed> = {
+  patch: 'UPDATE_FEATURE_STRATEGY',
+  order: 'UPDATE_FEATURE_STRATEGY',
+  add: 'CREATE_FEATURE_STRATEGY',
+  remove: 'DELETE_FEATURE_STRATEGY',
+  switch: 'UPDATE_FEATURE_ENVIRONMENT',
+};
 
 const NEEDED: Record<ChangeKind, readonly Needed[]> = {
   promote: ['UPDATE_FEATURE_STRATEGY'],
@@ -16,10 +24,23 @@ const NEEDED: Record<ChangeKind, readonly Needed[]> = {
 
 /** Whether to offer a change. The server has the last word: this only keeps buttons away that cannot work. */
 export function mayChange(identity: Identity, kind: ChangeKind, project: string, environment: string): boolean {
-  return NEEDED[kind].every((needed) =>
-    identity.permissions.some(({ permission, project: inProject, environment: inEnvironment }) =>
-      permission === 'ADMIN'
-      || (permission === needed && covers(inProject, project) && covers(inEnvironment, environment))));
+  return NEEDED[kind].every((needed) => has(identity, needed, project, environment));
+}
+
+/** The first permission that some call of a plan needs and the person lacks. */
+export function lackingPermission(identity: Identity, plan: ChangePlan, project: string): { readonly permission: string; readonly environment: string } | undefined {
+  for (const { environment, steps } of plan.environments) {
+    for (const { kind } of steps) {
+      const permission = NEEDED_BY_CALL[kind];
+      if (!has(identity, permission, project, environment)) return { permission, environment };
+    }
+  }
+  return undefined;
+}
+
+function has(identity: Identity, needed: Needed, project: string, environment: string): boolean {
+  return identity.permissions.some(({ permission, project: inProject, environment: inEnvironment }) =>
+    permission === 'ADMIN' || (permission === needed && covers(inProject, project) && covers(inEnvironment, environment)));
 }
 
 function covers(granted: string | undefined, asked: string): boolean {

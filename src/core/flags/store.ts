@@ -44,6 +44,7 @@ const BURST_MS = [300, 1000, 2500];
 const MAX_BACK_OFF_MS = 5 * 60_000;
 const CONCURRENT_READS = 4;
 const EVENTS_OF_A_FLAG = 50;
+const MOST_DEPENDENCIES = 1000;
 
 /**
  * The flags of one project on one server, for everything that shows them. It reads in bulk once, then follows the event
@@ -53,8 +54,10 @@ const EVENTS_OF_A_FLAG = 50;
 export class FlagStore implements Disposable {
   readonly #options: FlagStoreOptions;
   readonly #changes = new Emitter<StoreChange>();
+  readonly #polls = new Emitter<undefined>();
   readonly #observed = new Map<string, ObservedExposure>();
-  readonly #observing = new Set<string>();
+  readonly #watched = new Map<string, number>();
+  readonly #versions = new Map<string, number>();
   readonly #abort = new AbortController();
   readonly #eventsOf = new Map<string, Promise<readonly FlagEvent[]>>();
   #snapshot: FlagSnapshot | undefined;
@@ -63,6 +66,8 @@ export class FlagStore implements Disposable {
   #etag: string | undefined;
   #segmentsEtag: string | undefined;
   #segmentsReadAt = 0;
+  /** Children of other flags: the bulk read does not name the parents, so they are read by themselves after it. */
+  #unread: ReadonlySet<string> = new Set();
   #active = false;
   #failures = 0;
   #burst: number[] = [];
@@ -74,6 +79,9 @@ export class FlagStore implements Disposable {
   }
 
   readonly onDidChange = this.#changes.event;
+
+  /** After every poll, also one that found nothing or failed: ages and counters may have to be shown anew. */
+  readonly onDidPoll = this.#polls.event;
 
   get snapshot(): FlagSnapshot | undefined {
     return this.#snapshot;
@@ -119,6 +127,7 @@ export class FlagStore implements Disposable {
     const running = previous.then(() => this.#refreshOnce(full)).finally(() => {
       if (this.#running === running) this.#running = undefined;
       this.#schedule();
+      this.#polls.fire(undefined);
     });
     this.#running = running;
     return running;
@@ -142,24 +151,27 @@ export class FlagStore implements Disposable {
   }
 
   /**
-   * Reads a flag's counters and dependencies for something that shows them, at most once a minute a flag; of a flag that
-   * is not in the snapshot it finds out whether it is archived or never was. A failure leaves what was known.
+   * Reads the counters and dependencies of flags that something shows, each at most once a minute, a few at a time; of a flag
+   * that is not in the snapshot it finds out whether it is archived or never was. A failure leaves what was known.
    */
-  async observe(flag: string): Promise<void> {
-    const known = this.#observed.get(flag);
-    const due = known === undefined || this.#options.clock.now() - known.readAt >= OBSERVE_AT_MOST_EVERY_MS;
-    if (!due || this.#observing.has(flag) || this.#snapshot === undefined) return;
-    this.#observing.add(flag);
+  async observe(flags: Iterable<string>): Promise<void> {
+    const now = this.#options.clock.now();
+    const due = [...new Set(flags)].filter((flag) => now - (this.#watched.get(flag) ?? -Infinity) >= OBSERVE_AT_MOST_EVERY_MS);
+    if (due.length === 0 || this.#snapshot === undefined) return;
+    for (const flag of due) this.#watched.set(flag, now);
+    await inBatches(due, CONCURRENT_READS, (flag) => this.#observeOne(flag));
+  }
+
+  async #observeOne(flag: string): Promise<void> {
+    const version = this.#versions.get(flag);
     try {
-      await this.#readFlag(flag);
+      const detail = await this.#fetchDetail(flag);
+      const snapshot = this.#snapshot;
+      // A poll that read the flag meanwhile read it later: only the counters are news then.
+      if (snapshot !== undefined && this.#versions.get(flag) === version) this.#snapshot = { ...snapshot, flags: new Map(snapshot.flags).set(flag, detail) };
       this.#changes.fire({ flags: new Set([flag]) });
     } catch (thrown) {
-      const error = toAppError(thrown);
-      if (error.code === 'cancelled') return;
-      this.#observed.set(flag, { readAt: this.#options.clock.now(), exposures: known?.exposures ?? [] });
-      if (error.data['archived'] === true) this.#markArchived(flag);
-    } finally {
-      this.#observing.delete(flag);
+      if (toAppError(thrown).data['archived'] === true) this.#markArchived(flag);
     }
   }
 
@@ -168,6 +180,7 @@ export class FlagStore implements Disposable {
     this.#active = false;
     this.#stopTimer();
     this.#changes.dispose();
+    this.#polls.dispose();
   }
 
   async #refreshOnce(full: boolean): Promise<void> {
@@ -198,9 +211,13 @@ export class FlagStore implements Disposable {
     if (this.#snapshot === undefined) this.#setStatus('loading', undefined);
     // The log is read first: what happens during the bulk read is then still new to the next poll.
     const poll = await reader.pollEvents(1, undefined, signal);
+    const dependencies = reader.readEvents({ type: 'feature-dependency-added', limit: MOST_DEPENDENCIES }, signal);
     this.#segmentsEtag = undefined;
     const [environments, segments] = await Promise.all([reader.readEnvironments(project, signal), this.#readSegments()]);
     const flags = await reader.readAllFlags(project, environments, signal);
+    const children = new Set((await dependencies).events.flatMap(({ flag }) => flag ?? []));
+    this.#unread = new Set(flags.filter(({ name, blockedIn }) => blockedIn.length > 0 || children.has(name)).map(({ name }) => name));
+    for (const name of this.#versions.keys()) this.#versions.set(name, (this.#versions.get(name) ?? 0) + 1);
     this.#etag = undefined;
     const names = new Map(flags.map((flag) => [flag.name, this.#withKnownDependencies(flag)]));
     this.#replace({
@@ -233,8 +250,10 @@ export class FlagStore implements Disposable {
     }
     const due = clock.now() - this.#segmentsReadAt >= SEGMENTS_EVERY_MS && [...snapshot.flags.values()].some(usesSegments);
     const segments = refetch.segments || due ? await this.#readSegments() : undefined;
-    await this.#refetch(snapshot, refetch.flags, refetch.archived, segments, events[0]?.id ?? snapshot.lastEventId);
+    const names = new Set([...refetch.flags, ...this.#unread]);
+    await this.#refetch(snapshot, names, refetch.archived, segments, events[0]?.id ?? snapshot.lastEventId);
     if (poll.changed) this.#etag = poll.etag;
+    this.#unread = new Set();
   }
 
   /** The segments, or undefined when they are as they were. */
@@ -260,14 +279,12 @@ export class FlagStore implements Disposable {
   }
 
   async #refetch(snapshot: FlagSnapshot, names: ReadonlySet<string>, archived: ReadonlySet<string>, segments: ReadonlyMap<number, Segment> | undefined, lastEventId: number): Promise<void> {
-    const flags = new Map(snapshot.flags);
-    const gone = new Set(snapshot.archived);
-    for (const name of archived) {
-      flags.delete(name);
-      gone.add(name);
-    }
+    const gone = new Set([...this.#snapshot?.archived ?? [], ...archived]);
     const readings = await inBatches([...names], CONCURRENT_READS, (name) => this.#readDetail(name));
+    const flags = new Map(this.#snapshot?.flags ?? snapshot.flags);
+    for (const name of archived) flags.delete(name);
     for (const [name, flag] of readings) {
+      this.#versions.set(name, (this.#versions.get(name) ?? 0) + 1);
       if (flag === undefined) {
         flags.delete(name);
         gone.add(name);
@@ -302,12 +319,6 @@ export class FlagStore implements Disposable {
     const { flag, exposures } = await this.#options.reader.readFlag(this.project, name, this.#abort.signal);
     this.#observed.set(name, { readAt: this.#options.clock.now(), exposures });
     return flag;
-  }
-
-  async #readFlag(name: string): Promise<void> {
-    const flag = await this.#fetchDetail(name);
-    if (this.#snapshot === undefined) return;
-    this.#snapshot = { ...this.#snapshot, flags: new Map(this.#snapshot.flags).set(name, flag) };
   }
 
   #markArchived(flag: string): void {

@@ -7,7 +7,7 @@ import { everyoneShare, nextStage } from '../../core/flags/planner.ts';
 import { maxExposure } from '../../core/flags/rollout.ts';
 import type { Connections, Target } from '../connection/connections.ts';
 import { flagFacts } from '../flags/facts.ts';
-import { writable } from '../flags/flagTree.ts';
+import { mayOffer } from '../flags/flagTree.ts';
 import { Command } from '../ids.ts';
 import { settings } from '../platform/settings.ts';
 import type { DocumentCallSites } from './documentCallSites.ts';
@@ -104,7 +104,7 @@ export class CallSiteLenses implements vscode.CodeLensProvider<SiteLens>, vscode
     const active = facts.status === 'active';
     const entries: LensEntry[] = [{ title: text, command: active ? Command.revealFlag : '', arguments: [reference] }];
     const here = facts.flag && environmentOf(facts.flag, environment);
-    if (here === undefined || facts.snapshot === undefined || !writable(facts, environment) || connection.isChanging(name, environment)) return entries;
+    if (here === undefined || facts.snapshot === undefined || !mayOffer(facts, 'set rollout', environment) || connection.isChanging(name, environment)) return entries;
     const { segments } = facts.snapshot;
     if (nextStage(everyoneShare(here, segments)) !== undefined) entries.push({ title: 'Promote', command: Command.promote, arguments: [reference] });
     if (maxExposure(here, segments) > 0) entries.push({ title: 'Roll back', command: Command.rollBack, arguments: [reference] });
@@ -134,9 +134,7 @@ export class CallSiteLenses implements vscode.CodeLensProvider<SiteLens>, vscode
     if (!settings.lens()) return;
     for (const document of this.#visibleDocuments()) {
       const store = this.#connections.targetFor(document.uri)?.connection.session?.store;
-      for (const { key } of this.#sites.of(document)) {
-        if (key.kind !== 'dynamic') void store?.observe(key.value);
-      }
+      void store?.observe(this.#sites.of(document).flatMap(({ key }) => (key.kind === 'dynamic' ? [] : [key.value])));
     }
   }
 }

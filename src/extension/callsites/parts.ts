@@ -1,8 +1,17 @@
-import { plainLine } from '../../core/base/words.ts';
+import { ageWords, plainLine } from '../../core/base/words.ts';
 import { environmentOf } from '../../core/flags/model.ts';
 import type { FlagApi } from '../../core/callsites/model.ts';
 import { describeRollout, percentWords, variantSplit } from '../../core/flags/rollout.ts';
 import { armWords, rolloutIn, type FlagFacts } from '../flags/facts.ts';
+
+/** Says how old the numbers are when the server no longer answers. */
+export const ageLensPart: LensPart = {
+  separator: ' · ',
+  text: ({ connection, snapshot, status }) => {
+    const isOld = connection.state.kind === 'failed' || connection.session?.store.error !== undefined;
+    return isOld && snapshot !== undefined && status !== 'loading' ? `as of ${ageWords(Date.now() - snapshot.readAt)}` : undefined;
+  },
+};
 
 /** A call site's flag, and how the code asks for it. */
 export interface SiteFacts extends FlagFacts {

@@ -8,10 +8,12 @@ import { settings } from '../platform/settings.ts';
 import { InputFlow } from '../platform/inputFlow.ts';
 import { normaliseUrl, type Connections } from './connections.ts';
 import type { Credentials } from './credentials.ts';
+import type { WorkspaceFiles } from './workspaceFiles.ts';
 
 export interface ConnectParts {
   readonly connections: Connections;
   readonly credentials: Credentials;
+  readonly files: WorkspaceFiles;
   readonly client: (baseUrl: string, token: string) => UnleashClient;
 }
 
@@ -19,7 +21,7 @@ const TITLE = 'Connect to Unleash';
 const DEFAULT_PROJECT = 'default';
 
 /** Asks for URL and token, tries them, says who one is and what one may do, then keeps the token for that origin. */
-export async function connect({ connections, credentials, client }: ConnectParts): Promise<void> {
+export async function connect({ connections, credentials, files, client }: ConnectParts): Promise<void> {
   const target = connections.targetFor(vscode.window.activeTextEditor?.document.uri) ?? connections.targets[0];
   const flow = new InputFlow(TITLE, 2);
   let tried: { token: string; words: string } | undefined;
@@ -52,11 +54,14 @@ export async function connect({ connections, credentials, client }: ConnectParts
   const baseUrl = normaliseUrl(answers?.[0] ?? '');
   if (answers === undefined || tried === undefined || baseUrl === undefined) return;
   await credentials.store(new URL(baseUrl).origin, tried.token);
-  if (target?.baseUrl !== baseUrl) {
+  const isNamedByFile = target !== undefined && files.of(target.folder)?.file.config?.unleash?.url !== undefined;
+  if (target?.baseUrl !== baseUrl && !isNamedByFile) {
     await vscode.workspace.getConfiguration(SETTINGS_SECTION).update(Setting.url, baseUrl, vscode.ConfigurationTarget.Global);
   }
   await connections.update(true);
-  void vscode.window.showInformationMessage(`Connected to ${new URL(baseUrl).host} as ${tried.words}.`);
+  const host = new URL(baseUrl).host;
+  if (connections.all.some((connection) => connection.baseUrl === baseUrl)) void vscode.window.showInformationMessage(`Connected to ${host} as ${tried.words}.`);
+  else void vscode.window.showWarningMessage(`The token for ${host} is kept (${tried.words}), but nothing here uses that server: ${isNamedByFile ? `modelswitch.yaml names ${target.baseUrl}` : 'open a folder'}.`);
 }
 
 function originOf(url: string | undefined): string {

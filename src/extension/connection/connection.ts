@@ -126,6 +126,11 @@ export class Connection implements Disposable {
       if (store.snapshot !== undefined && (flags === undefined || flags.size > 0)) snapshots.save(this.baseUrl, this.project, store.snapshot);
       this.#changes.fire(undefined);
     }));
+    this.#sessionParts.add(store.onDidPoll(() => {
+      // A token that was revoked while we watched: somebody has to sign in again.
+      if (store.error?.code === 'auth') this.#setState({ kind: 'failed', error: store.error });
+      else this.#changes.fire(undefined);
+    }));
     this.#session = { client, store, runner };
   }
 

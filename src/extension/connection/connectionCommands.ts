@@ -5,10 +5,9 @@ import { Command } from '../ids.ts';
 import { showError } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import { connect, signOut, type ConnectParts } from './connectCommand.ts';
-import { configurationUri, type WorkspaceFiles } from './workspaceFiles.ts';
+import { configurationUri } from './workspaceFiles.ts';
 
 export interface ConnectionCommandParts extends ConnectParts {
-  readonly files: WorkspaceFiles;
   readonly log: Log;
 }
 

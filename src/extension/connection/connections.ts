@@ -1,5 +1,4 @@
 import * as vscode from 'vscode';
-import { AppError } from '../../core/base/errors.ts';
 import { DisposableStore, type Disposable } from '../../core/base/events.ts';
 import type { ModelMapping } from '../../core/workspace/load.ts';
 import { checkServerUrl } from '../../core/workspace/url.ts';
@@ -177,12 +176,4 @@ export class Connections implements vscode.Disposable {
 export function normaliseUrl(written: string): string | undefined {
   const checked = checkServerUrl(written);
   return 'problem' in checked ? undefined : checked.url;
-}
-
-/** @throws AppError auth when nobody is signed in there */
-export function requireSession(target: Target): NonNullable<Connection['session']> {
-  const { session, state, origin } = target.connection;
-  if (session !== undefined && state.kind === 'connected') return session;
-  if (state.kind === 'failed') throw state.error;
-  throw new AppError('auth', `Not connected to ${origin}: connect with a personal access token first.`, { origin });
 }

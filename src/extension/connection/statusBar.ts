@@ -50,6 +50,9 @@ export class StatusBar implements vscode.Disposable {
       case 'failed':
         return { text: 'Modelswitch: no connection', tooltip: failed?.state.kind === 'failed' ? failed.state.error.message : '', command: Command.connect };
       case 'connected':
+        if (this.#connections.all.some(({ session }) => session?.store.error !== undefined)) {
+          return { text: 'Modelswitch: server does not answer', tooltip: this.#tooltip(), command: Command.refresh };
+        }
         return { text: this.#firstModel() ?? 'Modelswitch', tooltip: this.#tooltip(), command: `${View.flags}.focus` };
     }
   }

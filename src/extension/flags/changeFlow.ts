@@ -3,6 +3,7 @@ import { AppError } from '../../core/base/errors.ts';
 import { countWords, plainLine } from '../../core/base/words.ts';
 import type { ChangeKind, ChangePlan, EnvironmentChange } from '../../core/flags/changePlan.ts';
 import type { ChangeOutcome } from '../../core/flags/changeRunner.ts';
+import { lackingPermission } from '../../core/flags/permissions.ts';
 import { planRestore, type FlagReading } from '../../core/flags/planner.ts';
 import type { FlagEnvironment } from '../../core/flags/model.ts';
 import { percentWords } from '../../core/flags/rollout.ts';
@@ -54,7 +55,7 @@ const PAST: Record<ChangeKind, string> = {
 export async function changeFlag(parts: ChangeParts, ref: FlagRef, context: string, propose: Proposal): Promise<ChangeOutcome | undefined> {
   const { log, prompts } = parts;
   try {
-    if (settings.readOnly()) throw new AppError('forbidden', 'The setting modelswitch.readOnly switches every change off.', { reason: 'readOnly' });
+    requireWritable();
     const session = requireOpen(ref.connection);
     const { project } = ref.connection;
     const reading = await withProgress(`Reading ${ref.flag}...`, (signal) => session.runner.read(project, ref.flag, signal));
@@ -65,15 +66,30 @@ export async function changeFlag(parts: ChangeParts, ref: FlagRef, context: stri
     if (blocker !== undefined) throw new AppError('conflict', blocker.message, { reason: 'blocked' });
     const chosen = await confirm(parts, ref, offers, prompts);
     if (chosen === undefined) return undefined;
+    requireWritable();
+    // Whoever signed out while the question was open does not want it answered in the old name.
+    if (requireOpen(ref.connection) !== session) throw new AppError('conflict', 'The connection changed meanwhile: nothing was written.', { reason: 'session' });
+    requirePermission(ref.connection, chosen.plan);
     const outcome = await withProgress(`Changing ${ref.flag}...`, (signal) => session.runner.apply(chosen.plan, signal));
     await session.store.expectChange();
     void report(parts, ref, chosen.plan, outcome);
     return outcome;
   } catch (error) {
     const blocked = error instanceof AppError && error.data['reason'] === 'blocked';
-    void showError(log, context, error, blocked ? [{ title: 'Switch Environment Off...', command: Command.disableEnvironment }] : []);
+    void showError(log, context, error, blocked ? [{ title: 'Switch Environment Off...', command: Command.disableEnvironment, arguments: [ref] }] : []);
     return undefined;
   }
+}
+
+function requireWritable(): void {
+  if (settings.readOnly()) throw new AppError('forbidden', 'The setting modelswitch.readOnly switches every change off.', { reason: 'readOnly' });
+}
+
+/** Before the first call: a change that would be refused in its middle is not begun. */
+function requirePermission({ identity, project }: Connection, plan: ChangePlan): void {
+  const lacking = identity === undefined ? undefined : lackingPermission(identity, plan, project);
+  if (lacking === undefined) return;
+  throw new AppError('forbidden', `You may not do this: your Unleash user lacks the permission ${lacking.permission} in ${lacking.environment}. Nothing was written.`, lacking);
 }
 
 function requireOpen(connection: Connection): Session {
@@ -132,18 +148,19 @@ async function report(parts: ChangeParts, ref: FlagRef, plan: ChangePlan, outcom
   const foreign = outcome.foreign.length === 0
     ? ''
     : ` Meanwhile ${[...new Set(outcome.foreign.map(({ by }) => plainLine(by, 60)))].join(', ')} changed it too: check the history in Unleash.`;
+  const beside = [foreign.trim(), ...outcome.warnings].filter((line) => line !== '').map((line) => ` ${line}`).join('');
   if (outcome.kind === 'stopped') {
     const reason = outcome.error?.message ?? 'unknown reason';
     const advice = plan.environments.some(({ exposure }) => exposure === 'lower') ? ['Switch Environment Off...'] : [];
-    const chosen = await vscode.window.showErrorMessage(`${flag} was not changed as asked: ${reason} Now ${now}.${foreign}`, ...advice, 'Show Log');
+    const chosen = await vscode.window.showErrorMessage(`${flag} was not changed as asked: ${reason} Now ${now}.${beside}`, ...advice, 'Show Log');
     if (chosen === 'Show Log') parts.log.show();
     else if (chosen !== undefined) await vscode.commands.executeCommand(Command.disableEnvironment, ref);
     return;
   }
   const message = outcome.kind === 'unchanged' ? `${flag} was so already. ${now}.` : `${PAST[plan.kind]}: ${flag}. ${now}.`;
   const undoable = outcome.kind === 'done' && (plan.kind === 'roll back' || plan.kind === 'kill' || plan.kind === 'disable');
-  const show = foreign === '' ? vscode.window.showInformationMessage : vscode.window.showWarningMessage;
-  const chosen = await show(`${message}${foreign}`, ...(undoable ? ['Undo'] : []));
+  const show = beside === '' ? vscode.window.showInformationMessage : vscode.window.showWarningMessage;
+  const chosen = await show(`${message}${beside}`, ...(undoable ? ['Undo'] : []));
   if (chosen === 'Undo') await undo(parts, ref, plan);
 }
 

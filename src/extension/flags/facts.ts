@@ -1,4 +1,4 @@
-import type { Exposure, Flag, FlagEnvironment } from '../../core/flags/model.ts';
+import type { Dependency, Exposure, Flag, FlagEnvironment } from '../../core/flags/model.ts';
 import { environmentOf } from '../../core/flags/model.ts';
 import { effectiveRollout, type EffectiveRollout } from '../../core/flags/rollout.ts';
 import type { FlagSnapshot } from '../../core/flags/store.ts';
@@ -59,15 +59,20 @@ export function rolloutIn({ flag, snapshot }: FlagFacts, environment: string): E
 }
 
 function rolloutOf(environment: FlagEnvironment, flag: Flag | undefined, snapshot: FlagSnapshot): EffectiveRollout {
-  const parents = flag?.dependencies?.map(({ feature }) => feature) ?? [];
-  const blocked = flag?.blockedIn.includes(environment.name) === true || parents.some((parent) => isOff(snapshot, parent, environment.name));
-  const names = parents.length > 0 ? parents : ['a parent flag'];
-  return effectiveRollout(environment, snapshot.segments, blocked ? { blockedBy: names, dependsOn: [] } : { blockedBy: [], dependsOn: parents });
+  const dependencies = flag?.dependencies ?? [];
+  const blockedBy = dependencies.filter((dependency) => isBlocked(snapshot, dependency, environment.name)).map(({ feature }) => feature);
+  // Until the flag was read by itself one only knows that for some context some parent says no.
+  const unnamed = flag?.dependencies === undefined && flag?.blockedIn.includes(environment.name) === true ? ['a parent flag'] : [];
+  return effectiveRollout(environment, snapshot.segments, { blockedBy, dependsOn: [...dependencies.map(({ feature }) => feature), ...unnamed] });
 }
 
-function isOff(snapshot: FlagSnapshot, parent: string, environment: string): boolean {
-  const flag = snapshot.flags.get(parent);
-  return flag === undefined || environmentOf(flag, environment)?.enabled !== true;
+/** Whether a condition on a parent certainly holds for nobody. */
+function isBlocked(snapshot: FlagSnapshot, { feature, enabled }: Dependency, environment: string): boolean {
+  const parent = snapshot.flags.get(feature);
+  const found = parent && environmentOf(parent, environment);
+  if (found === undefined) return true;
+  const { high, unrestricted } = effectiveRollout(found, snapshot.segments);
+  return enabled ? high === 0 : unrestricted;
 }
 
 /** The share of evaluations of the last hour that answered "on", when there were any. */

@@ -99,8 +99,10 @@ async function setRollout(parts: FlagCommandParts, ref: FlagRef): Promise<void> 
 
 async function killSwitch(parts: FlagCommandParts, ref: FlagRef): Promise<void> {
   const facts = flagFacts(parts.connections, ref.connection, ref.flag);
-  const ordered = environmentNames(facts).filter((name) => rolloutIn(facts, name)?.on === true);
-  if (ordered.length === 0) throw new AppError('validation', `${ref.flag} is off in every environment already.`);
+  const names = environmentNames(facts);
+  // What is shown may be old: where all seem off one may still ask, and the fresh reading decides.
+  const on = names.filter((name) => rolloutIn(facts, name)?.on === true);
+  const ordered = on.length > 0 ? on : names;
   const chosen = ordered.length === 1
     ? ordered[0]
     : await vscode.window.showQuickPick([...ordered, ALL_ENVIRONMENTS], { title: `Kill switch: ${plainLine(ref.flag)}`, placeHolder: 'Switch off in' });

@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
-import type { AppError } from '../../core/base/errors.ts';
+import { AppError } from '../../core/base/errors.ts';
 import { DisposableStore } from '../../core/base/events.ts';
 import { ageWords, plainLine } from '../../core/base/words.ts';
+import type { ChangeKind } from '../../core/flags/changePlan.ts';
 import { describeRollout } from '../../core/flags/rollout.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
@@ -34,7 +35,7 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
     this.#subscriptions.add(this.#view.onDidExpandElement(({ element }) => {
       if (element.kind !== 'flag') return;
       this.#expanded.add(nodeId(element));
-      void element.connection.session?.store.observe(element.flag);
+      void element.connection.session?.store.observe([element.flag]);
     }));
     this.#subscriptions.add(this.#view.onDidCollapseElement(({ element }) => void this.#expanded.delete(nodeId(element))));
     this.#refresh();
@@ -62,12 +63,17 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
   }
 
   loadMore(connection: Connection): void {
-    this.#limits.set(connection, (this.#limits.get(connection) ?? PAGE) + PAGE);
+    this.#limits.set(connection, this.#limit(connection) + PAGE);
     this.#refresh();
   }
 
   /** Selects a flag in the tree, expanded. */
   async reveal(connection: Connection, flag: string): Promise<void> {
+    if (!flag.toLowerCase().includes(this.#filter)) this.setFilter('');
+    const index = this.#names(connection).indexOf(flag);
+    if (index < 0) throw new AppError('notFound', `${flag} is not in the tree: it may have been archived.`);
+    if (index >= this.#limit(connection)) this.#limits.set(connection, index + 1);
+    this.#refresh();
     await vscode.commands.executeCommand(`${View.flags}.focus`);
     await this.#view.reveal({ kind: 'flag', connection, flag }, { select: true, focus: true, expand: true });
   }
@@ -110,15 +116,26 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
 
   /** Connections that have something to show; the others are the welcome view's business. */
   get #shown(): readonly Connection[] {
-    return this.#connections.all.filter(({ session }) => session?.store.snapshot !== undefined || session?.store.status === 'failed');
+    const shown = this.#connections.all.filter(({ session, state }) => session?.store.snapshot !== undefined || (state.kind === 'connected' && session?.store.status === 'failed'));
+    // Beside one that shows something, the others say what they lack.
+    return shown.length > 0 ? this.#connections.all : [];
   }
 
   #refresh(): void {
-    const old = this.#connections.all.find((connection) => failureOf(connection) !== undefined)?.session?.store.snapshot;
-    this.#view.message = old === undefined ? '' : `The server does not answer as it should; shown is what was read ${ageWords(Date.now() - old.readAt)}.`;
+    this.#view.message = this.#message();
     this.#view.description = this.#filter === '' ? '' : `filter: ${this.#filter}`;
     if (this.#view.visible) this.#observe();
     this.#changes.fire(undefined);
+  }
+
+  #message(): string {
+    const old = this.#connections.all.find((connection) => failureOf(connection) !== undefined)?.session?.store.snapshot;
+    if (old !== undefined) return `The server does not answer as it should; shown is what was read ${ageWords(Date.now() - old.readAt)}.`;
+    if (this.#connections.overview !== 'connected') return '';
+    const shown = this.#shown;
+    if (shown.length === 0) return 'Reading flags...';
+    if (shown.some((connection) => this.#names(connection).length > 0)) return '';
+    return this.#filter === '' ? 'This project has no flags.' : `No flag contains "${this.#filter}".`;
   }
 
   /** Expanded flags have counters to show; of mapped ones that the server does not list one wants to know why. */
@@ -127,21 +144,29 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
       const store = connection.session?.store;
       const expanded = [...store?.snapshot?.flags.keys() ?? []].filter((flag) => this.#expanded.has(nodeId({ kind: 'flag', connection, flag })));
       const missing = this.#mappedFlags(connection).filter((flag) => store?.snapshot?.flags.has(flag) === false);
-      for (const flag of [...expanded, ...missing]) void store?.observe(flag);
+      void store?.observe([...expanded, ...missing]);
     }
   }
 
   #flags(connection: Connection): FlagNode[] {
-    const store = connection.session?.store;
     const error = failureOf(connection);
     const failure = error === undefined ? [] : [failureNode(connection, error.message, errorActions(error)[0]?.command)];
-    const names = [...store?.snapshot?.flags.keys() ?? []].toSorted();
-    const mapped = this.#mappedFlags(connection);
-    const all = [...mapped, ...names.filter((name) => !mapped.includes(name))].filter((name) => name.toLowerCase().includes(this.#filter));
-    const limit = this.#limits.get(connection) ?? PAGE;
+    const all = this.#names(connection);
+    const limit = this.#limit(connection);
     const nodes = all.slice(0, limit).map((flag): FlagNode => ({ kind: 'flag', connection, flag }));
     const more: FlagNode[] = all.length > limit ? [{ kind: 'more', connection, hidden: all.length - limit }] : [];
     return [...failure, ...nodes, ...more];
+  }
+
+  /** What the tree shows of a connection, mapped flags first, behind the filter. */
+  #names(connection: Connection): string[] {
+    const names = [...connection.session?.store.snapshot?.flags.keys() ?? []].toSorted();
+    const mapped = this.#mappedFlags(connection);
+    return [...mapped, ...names.filter((name) => !mapped.includes(name))].filter((name) => name.toLowerCase().includes(this.#filter));
+  }
+
+  #limit(connection: Connection): number {
+    return this.#limits.get(connection) ?? PAGE;
   }
 
   #mappedFlags(connection: Connection): string[] {
@@ -177,7 +202,8 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
 }
 
 /** Why what is shown of a connection may be old. */
-function failureOf({ state, session }: Connection): AppError | undefined {
+function failureOf({ state, session, origin }: Connection): AppError | undefined {
+  if (state.kind === 'signedOut') return new AppError('auth', `Not signed in to ${origin}.`);
   return state.kind === 'failed' ? state.error : session?.store.error;
 }
 
@@ -201,7 +227,8 @@ function flagItem(facts: FlagFacts): vscode.TreeItem {
   const state = status === 'active' ? rollout === undefined ? 'no such environment' : describeRollout(rollout) : status === 'unknown' ? 'not in Unleash' : status;
   item.description = [flag?.stale === true ? 'stale' : '', state, arm === undefined ? '' : `-> ${arm}`].filter((part) => part !== '').join(' · ');
   item.iconPath = flagIcon(facts, rollout?.on === true && rollout.high > 0);
-  item.contextValue = ['flag', status, mapping === undefined ? 'plain' : 'mapped', flag?.stale === true ? 'stale' : 'fresh'].join(' ');
+  const switchable = environmentNames(facts).some((name) => mayOffer(facts, 'kill', name));
+  item.contextValue = ['flag', status, mapping === undefined ? 'plain' : 'mapped', flag?.stale === true ? 'stale' : 'fresh', switchable ? 'switch' : ''].join(' ').trim();
   item.tooltip = [name, plainLine(flag?.description ?? '', 500), `${mainEnvironment}: ${state}`].filter((part) => part !== '').join('\n');
   item.accessibilityInformation = { label: `flag ${name}, ${mainEnvironment} ${state}` };
   return item;
@@ -224,16 +251,17 @@ function environmentItem(facts: FlagFacts, environment: string): vscode.TreeItem
   item.description = changing ? 'changing...' : words;
   const exposed = rollout?.on === true && rollout.high > 0;
   item.iconPath = new vscode.ThemeIcon(exposed ? 'circle-filled' : 'circle-outline', exposed ? new vscode.ThemeColor('charts.green') : undefined);
-  item.contextValue = ['environment', rollout?.on === true ? 'on' : 'off', writable(facts, environment) ? 'writable' : 'readonly'].join(' ');
+  const may = [mayOffer(facts, 'set rollout', environment) ? 'rollout' : '', mayOffer(facts, 'kill', environment) ? 'switch' : ''];
+  item.contextValue = ['environment', rollout?.on === true ? 'on' : 'off', ...may].filter((token) => token !== '').join(' ');
   item.tooltip = [`${environment}: ${words}`, ...rollout?.reasons ?? []].join('\n');
   item.accessibilityInformation = { label: `${environment}, ${words}` };
   return item;
 }
 
-/** Whether to offer changes of a flag in an environment. */
-export function writable({ connection, flag }: FlagFacts, environment: string): boolean {
+/** Whether to offer a change of a flag in an environment. */
+export function mayOffer({ connection, flag }: FlagFacts, kind: ChangeKind, environment: string): boolean {
   const { identity, project } = connection;
-  return flag !== undefined && !settings.readOnly() && identity !== undefined && mayChange(identity, 'set rollout', project, environment);
+  return flag !== undefined && !settings.readOnly() && identity !== undefined && mayChange(identity, kind, project, environment);
 }
 
 function detailItem(node: DetailNode): vscode.TreeItem {

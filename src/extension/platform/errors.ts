@@ -7,6 +7,7 @@ import type { Log } from './log.ts';
 interface ErrorAction {
   readonly title: string;
   readonly command: string;
+  readonly arguments?: readonly unknown[];
 }
 
 const connect: ErrorAction = { title: 'Connect...', command: Command.connect };
@@ -35,7 +36,7 @@ export async function showError(log: Log, context: string, thrown: unknown, more
   const actions = [...more, ...errorActions(error)];
   const chosen = await vscode.window.showErrorMessage(`${context}: ${error.message}`, ...actions.map(({ title }) => title));
   const action = actions.find(({ title }) => title === chosen);
-  if (action !== undefined) await vscode.commands.executeCommand(action.command);
+  if (action !== undefined) await vscode.commands.executeCommand(action.command, ...action.arguments ?? []);
 }
 
 export function errorActions(error: AppError): readonly ErrorAction[] {

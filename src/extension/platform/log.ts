@@ -1,12 +1,5 @@
 import * as vscode from 'vscode';
-
-/** What a token may look like anywhere in a text: Unleash's two forms, and authorization headers. */
-const TOKEN = /\b(user:[\w-]{8,}|[\w*-]+:[\w*-]+\.[\w-]{16,})|((?:authorization|token)["']?\s*[:=]\s*["']?)[^\s"',]+/gi;
-
-/** Takes anything that looks like a credential out of a text. */
-export function redact(text: string): string {
-  return text.replace(TOKEN, (_match, _token: string | undefined, label: string | undefined) => `${label ?? ''}[redacted]`);
-}
+import { redact } from '../../core/base/redact.ts';
 
 /** The output channel, behind redaction. */
 export class Log implements vscode.Disposable {

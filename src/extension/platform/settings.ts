@@ -8,8 +8,14 @@ export const settings = {
   environment: (folder?: vscode.Uri): string => text(Setting.environment, folder),
   pollSeconds: (): number => Math.max(5, vscode.workspace.getConfiguration(SETTINGS_SECTION).get<number>(Setting.pollSeconds) ?? 15),
   lens: (): boolean => vscode.workspace.getConfiguration(SETTINGS_SECTION).get<boolean>(Setting.lens) ?? true,
-  readOnly: (): boolean => vscode.workspace.getConfiguration(SETTINGS_SECTION).get<boolean>(Setting.readOnly) ?? false,
+  readOnly,
 };
+
+/** Set anywhere it holds: a workspace, which is somebody else's input, cannot take back what the user set. */
+function readOnly(): boolean {
+  const set = vscode.workspace.getConfiguration(SETTINGS_SECTION).inspect<boolean>(Setting.readOnly);
+  return [set?.globalValue, set?.workspaceValue, set?.workspaceFolderValue].includes(true);
+}
 
 function text(key: string, folder?: vscode.Uri): string {
   return (vscode.workspace.getConfiguration(SETTINGS_SECTION, folder).get<string>(key) ?? '').trim();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { AppError } from '../../../src/core/base/errors.ts';
 import type { Clock } from '../../../src/core/base/clock.ts';
 import type { Flag } from '../../../src/core/flags/model.ts';
-import type { EventPage, EventPoll, FlagBulkReader, FlagDetail, FlagEvent, SegmentPoll } from '../../../src/core/flags/ports.ts';
+import type { EventPage, EventPoll, EventQuery, FlagBulkReader, FlagDetail, FlagEvent, SegmentPoll } from '../../../src/core/flags/ports.ts';
 import { FlagStore } from '../../../src/core/flags/store.ts';
 import { INTERNAL, production, rolloutStrategy } from './flagSupport.ts';
 
@@ -44,10 +44,26 @@ class ScriptedReader implements FlagBulkReader {
   happen(type: string, flag?: string, more: Partial<FlagEvent> = {}): void {
     this.log.unshift({ id: (this.log[0]?.id ?? 0) + 1, type, createdAt: '', by: 'x', byId: 1, ...(flag === undefined ? {} : { flag, project: 'default' }), ...more });
   }
+  mostAtOnce = 0;
+  #atOnce = 0;
+  #held: { name: string; released: Promise<void> } | undefined;
+  /** The next reading of this flag is answered, with what is true now, only when it is released. */
+  holdFlag(name: string): { release: () => void } {
+    let release: () => void = () => undefined;
+    this.#held = { name, released: new Promise((resolve) => (release = resolve)) };
+    return { release };
+  }
   async readFlag(_project: string, name: string): Promise<FlagDetail> {
     this.#note(`flag ${name}`);
     const flag = this.flags.get(name);
     if (flag === undefined) throw new AppError('notFound', 'gone');
+    this.#atOnce += 1;
+    this.mostAtOnce = Math.max(this.mostAtOnce, this.#atOnce);
+    const held = this.#held?.name === name ? this.#held.released : undefined;
+    this.#held = undefined;
+    await held;
+    await Promise.resolve();
+    this.#atOnce -= 1;
     return Promise.resolve({ flag: { ...flag, dependencies: flag.dependencies ?? [] }, exposures: [{ environment: 'production', yes: 1, no: 3 }] });
   }
   segmentsEtag = 'one';
@@ -58,9 +74,10 @@ class ScriptedReader implements FlagBulkReader {
     this.#note('segments');
     return Promise.resolve(etag === this.segmentsEtag ? { changed: false } : { changed: true, segments: [INTERNAL], etag: this.segmentsEtag });
   }
-  async readEvents({ limit, flag }: { limit: number; flag?: string }): Promise<EventPage> {
-    this.#note(`events ${flag ?? limit}`);
-    return Promise.resolve({ events: this.log.slice(0, limit), total: this.log.length });
+  async readEvents({ limit, flag, type }: EventQuery): Promise<EventPage> {
+    this.#note(`events ${flag ?? type ?? limit}`);
+    const events = this.log.filter((event) => type === undefined || event.type === type).slice(0, limit);
+    return Promise.resolve({ events, total: events.length });
   }
   async readEnvironments(): Promise<{ name: string; type: string; enabled: boolean }[]> {
     this.#note('environments');
@@ -193,20 +210,56 @@ describe('the flag store', () => {
   });
 
   it('asks for the observed share of one flag at most once a minute', async () => {
-    await store.observe('fraud');
-    await store.observe('fraud');
+    await store.observe(['fraud']);
+    await store.observe(['fraud']);
     assert.deepEqual(reader.asked, ['flag fraud']);
     assert.deepEqual(store.observed('fraud')?.exposures, [{ environment: 'production', yes: 1, no: 3 }]);
     clock.time += 60_000;
-    await store.observe('fraud');
+    await store.observe(['fraud']);
     assert.equal(reader.asked.length, 2);
+  });
+
+  it('does not let an observation that was begun earlier overwrite what a poll read later', async () => {
+    const hold = reader.holdFlag('fraud');
+    const observing = store.observe(['fraud']);
+    reader.flag('fraud', 90);
+    reader.happen('feature-strategy-update', 'fraud');
+    await store.refresh();
+    hold.release();
+    await observing;
+    assert.deepEqual([share('fraud'), store.observed('fraud')?.exposures.length], ['90', 1]);
+  });
+
+  it('observes a few flags at a time', async () => {
+    for (let n = 0; n < 30; n += 1) reader.flag(`f${n}`, 1);
+    await store.observe(Array.from({ length: 30 }, (_, n) => `f${n}`));
+    assert.deepEqual([reader.asked.length, reader.mostAtOnce <= 4], [30, true]);
+  });
+
+  it('reads the children of other flags by themselves after the bulk read, which does not name parents', async () => {
+    reader.happen('feature-dependency-added', 'segmented');
+    const fresh = new FlagStore({ reader, project: 'default', clock, pollEveryMs: () => 15_000 });
+    await fresh.refresh();
+    reader.asked.length = 0;
+    await fresh.refresh();
+    await fresh.refresh();
+    assert.deepEqual(reader.asked, ['poll 50', 'flag segmented', 'poll 50']);
+  });
+
+  it('tells of every poll, so that ages are shown anew', async () => {
+    let polls = 0;
+    store.onDidPoll(() => (polls += 1));
+    reader.failing = new AppError('network', 'down');
+    await store.refresh();
+    await store.refresh();
+    assert.equal(polls, 2);
   });
 
   it('finds out why a flag is not there: archived, or never made', async () => {
     reader.failing = new AppError('notFound', 'x', { archived: true });
-    await store.observe('old');
+    await store.observe(['old']);
     reader.failing = new AppError('notFound', 'x', { archived: false });
-    await store.observe('never');
+    await store.observe(['never']);
     assert.deepEqual([...store.snapshot!.archived], ['old']);
   });
 
@@ -223,6 +276,6 @@ describe('the flag store', () => {
   it('starts with one request of each kind', async () => {
     const fresh = new FlagStore({ reader, project: 'default', clock, pollEveryMs: () => 15_000 });
     await fresh.refresh();
-    assert.equal(reader.asked.length, 4, reader.asked.join());
+    assert.deepEqual(reader.asked, ['poll 1', 'events feature-dependency-added', 'environments', 'segments', 'all']);
   });
 });

@@ -37,6 +37,7 @@ export function strategy(wire: z.output<typeof wireStrategy>): Strategy {
     constraints: wire.constraints.map(constraint),
     segments: wire.segments,
     variants: wire.variants.map(variant),
+    ...(wire.sortOrder === null || wire.sortOrder === undefined ? {} : { sortOrder: wire.sortOrder }),
     ...(wire.milestoneId === null || wire.milestoneId === undefined ? {} : { milestoneId: wire.milestoneId }),
   };
 }
@@ -113,7 +114,7 @@ export function event(wire: z.output<typeof wireEvent>): FlagEvent {
     value === null || value === undefined ? {} : ({ [key]: value } as Record<K, string>);
   const payloads = wire.type.startsWith('feature-strategy-')
     ? { ...payload('strategy', wire.data), ...payload('previousStrategy', wire.preData) }
-    : wire.type === 'strategy-order-changed' ? order(wire.preData) : {};
+    : wire.type === 'strategy-order-changed' ? { ...order('order', wire.data), ...order('previousOrder', wire.preData) } : {};
   return {
     id: wire.id,
     type: wire.type,
@@ -128,9 +129,9 @@ export function event(wire: z.output<typeof wireEvent>): FlagEvent {
   };
 }
 
-function order(preData: unknown): { previousOrder?: readonly string[] } {
-  const parsed = wireOrder.safeParse(preData);
-  return parsed.success ? { previousOrder: parsed.data.strategyIds } : {};
+function order<K extends string>(key: K, data: unknown): Partial<Record<K, readonly string[]>> {
+  const parsed = wireOrder.safeParse(data);
+  return parsed.success ? ({ [key]: parsed.data.strategyIds } as unknown as Record<K, readonly string[]>) : {};
 }
 
 /** A payload that is not a strategy (an old server's, an import's) is left out; the history then shows a gap. */

@@ -165,7 +165,8 @@ export class ChangeRunner {
 
   /** One call. A failure that leaves it open whether it was written is settled by reading. */
   async #applyStep(plan: ChangePlan, change: EnvironmentChange, step: Step, before: FlagEnvironment, after: FlagEnvironment, signal?: AbortSignal): Promise<void> {
-    const mayRepeat = step.exposure === 'lower' || step.exposure === 'equal';
+    // An addition that is sent twice makes two strategies, also where it exposes nobody yet.
+    const mayRepeat = step.exposure === 'lower' || (step.exposure === 'equal' && step.kind !== 'add');
     for (let attempt = 1; ; attempt += 1) {
       const error = await this.#write(plan, change.environment, step, signal).then(() => undefined, toAppError);
       if (error === undefined) return;

@@ -34,12 +34,13 @@ export function changesRollout(event: FlagEvent): boolean {
  * @param events the flag's events, in any order, of any environment
  */
 export function environmentHistory(present: FlagEnvironment, events: readonly FlagEvent[]): EnvironmentHistory {
-  const changes = groupChanges(events.filter((event) => event.environment === present.name && changesRollout(event)).toSorted((a, b) => a.id - b.id));
+  const relevant = events.filter((event) => event.environment === present.name && changesRollout(event)).toSorted((a, b) => a.id - b.id);
+  const changes = groupChanges(relevant);
   const states: EnvironmentState[] = [];
   let environment: FlagEnvironment | undefined = present;
   for (const change of changes.toReversed()) {
     states.push({ environment, events: change });
-    environment = change.reduceRight<FlagEnvironment | undefined>((state, event) => state && undo(state, event), environment);
+    environment = change.reduceRight<FlagEnvironment | undefined>((state, event) => state && undo(state, event, () => placesBefore(relevant, event)), environment);
     if (environment === undefined) return { states: states.toReversed(), complete: false };
   }
   states.push({ environment, events: [] });
@@ -64,7 +65,7 @@ function belongTogether(previous: FlagEvent, event: FlagEvent): boolean {
 }
 
 /** The state before an event, or undefined when the event does not fit the state after it. */
-function undo(after: FlagEnvironment, event: FlagEvent): FlagEnvironment | undefined {
+function undo(after: FlagEnvironment, event: FlagEvent, places: () => ReadonlyMap<string, number>): FlagEnvironment | undefined {
   const { strategy, previousStrategy } = event;
   switch (event.type) {
     case 'feature-environment-enabled':
@@ -78,12 +79,31 @@ function undo(after: FlagEnvironment, event: FlagEvent): FlagEnvironment | undef
       return { ...after, strategies: after.strategies.map((current) => (current.id === strategy.id ? previousStrategy : current)) };
     case 'feature-strategy-remove':
       if (previousStrategy === undefined || after.strategies.some(({ id }) => id === previousStrategy.id)) return undefined;
-      return { ...after, strategies: [...after.strategies, previousStrategy] };
+      return { ...after, strategies: inserted(after.strategies, previousStrategy, places()) };
     case 'strategy-order-changed':
       return event.previousOrder === undefined ? undefined : { ...after, strategies: inOrder(after.strategies, event.previousOrder) };
     default:
       return after;
   }
+}
+
+/** The list with a strategy back in its place. */
+function inserted(strategies: readonly Strategy[], strategy: Strategy, places: ReadonlyMap<string, number>): Strategy[] {
+  const place = strategy.sortOrder;
+  const next = place === undefined ? -1 : strategies.findIndex(({ id }) => (places.get(id) ?? -1) > place);
+  return next < 0 ? [...strategies, strategy] : strategies.toSpliced(next, 0, strategy);
+}
+
+/** The places in the order that strategies had before an event, as far as the log tells; `events` oldest first. */
+function placesBefore(events: readonly FlagEvent[], event: FlagEvent): ReadonlyMap<string, number> {
+  const places = new Map<string, number>();
+  for (const earlier of events) {
+    if (earlier.id >= event.id) break;
+    const { strategy, order } = earlier;
+    if (strategy?.sortOrder !== undefined) places.set(strategy.id, strategy.sortOrder);
+    for (const [place, id] of order?.entries() ?? []) places.set(id, place);
+  }
+  return places;
 }
 
 /** Strategies in the order of ids; those that are not named stay behind the others. */

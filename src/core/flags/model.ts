@@ -48,6 +48,8 @@ export interface Strategy {
   /** Segment ids; all of them must match, together with the constraints. */
   readonly segments: readonly number[];
   readonly variants: readonly StrategyVariant[];
+  /** Place in the evaluation order, which may have gaps; the bulk read does not tell it. */
+  readonly sortOrder?: number;
   /** Set when a release plan of Unleash Enterprise owns the strategy. */
   readonly milestoneId?: string;
 }

@@ -42,7 +42,8 @@ export interface FlagEvent {
   /** The strategy after / before, for strategy events. */
   readonly strategy?: Strategy;
   readonly previousStrategy?: Strategy;
-  /** Strategy ids before, for a change of their order. */
+  /** Strategy ids after / before, for a change of their order. */
+  readonly order?: readonly string[];
   readonly previousOrder?: readonly string[];
 }
 
@@ -75,7 +76,7 @@ export interface StrategyRef {
   readonly strategyId: string;
 }
 
-export type NewStrategy = Omit<Strategy, 'id' | 'milestoneId'>;
+export type NewStrategy = Omit<Strategy, 'id' | 'milestoneId' | 'sortOrder'>;
 
 export interface FlagReader {
   /** @throws AppError notFound when the project has no such flag (`data.archived` tells whether it once had). */

@@ -17,6 +17,8 @@ export const Command = {
   killSwitch: 'modelswitch.killSwitch',
   enableEnvironment: 'modelswitch.enableEnvironment',
   disableEnvironment: 'modelswitch.disableEnvironment',
+  showHistory: 'modelswitch.showHistory',
+  restoreState: 'modelswitch.restoreState',
 } as const;
 
 /** Commands that only the extension itself calls, with arguments: they are not in the palette. */

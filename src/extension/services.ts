@@ -19,6 +19,7 @@ import { WorkspaceFiles } from './connection/workspaceFiles.ts';
 import { registerFlagCommands } from './flags/flagCommands.ts';
 import type { EnvironmentTreePart } from './flags/flagNodes.ts';
 import { FlagTree } from './flags/flagTree.ts';
+import { HistoryDocuments } from './flags/historyDocument.ts';
 import { observedPart, strategiesPart } from './flags/strategiesPart.ts';
 import { systemClock } from './platform/clock.ts';
 import { Log } from './platform/log.ts';
@@ -80,6 +81,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
     log,
     tree,
     prompts: { confirm: (confirmation) => prompts.current.confirm(confirmation) },
+    histories: all.add(new HistoryDocuments()),
     flagUnderCursor: (editor) => sites.flagAt(editor.document, editor.selection.active),
   }));
 

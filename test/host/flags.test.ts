@@ -56,6 +56,17 @@ describe('flags in the editor', () => {
     assert.ok([...byLine.values()].flat().every((title) => title.length <= 80));
   });
 
+  it('shows lens and hover in the cells of a notebook', async () => {
+    const folder = vscode.workspace.workspaceFolders![0]!;
+    const notebook = await vscode.workspace.openNotebookDocument(vscode.Uri.joinPath(folder.uri, 'explore.ipynb'));
+    await vscode.window.showNotebookDocument(notebook);
+    const cell = notebook.cellAt(1).document;
+    assert.deepEqual([...(await lenses(cell)).entries()], [[3, ['production 25 % -> fraud candidate', 'Promote', 'Roll back']]]);
+    const [hover] = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', cell.uri, new vscode.Position(2, 45));
+    assert.match((hover!.contents as vscode.MarkdownString[])[0]!.value, /\*\*production\*\*/);
+    assert.equal((await lenses(notebook.cellAt(0).document)).size, 0);
+  });
+
   it('follows the text as it is edited, and asks no server for it', async () => {
     const document = await openFile('service.py');
     const edit = new vscode.WorkspaceEdit();
@@ -89,6 +100,16 @@ describe('flags in the editor', () => {
     await vscode.commands.executeCommand('modelswitch.rollBack', ref());
     assert.equal(await rollout(), '25');
     assert.equal(asked.length, 1);
+  });
+
+  it('shows the history as a document: who, when, from what to what, and why', async () => {
+    await setRollout('25');
+    answering(all, 'first');
+    await vscode.commands.executeCommand('modelswitch.promote', ref());
+    await vscode.commands.executeCommand('modelswitch.showHistory', ref());
+    const text = vscode.window.activeTextEditor!.document.getText();
+    assert.match(text.split('\n')[2]!, /production: 25 % -> 50 % {2}by .* {2}"Modelswitch · fraud candidate · 50 % · promote"/);
+    assert.match(text, /The log leads back to the beginning/);
   });
 
   it('advances once when the command comes twice', async () => {

@@ -1,10 +1,9 @@
 import { plainLine } from '../../core/base/words.ts';
-import { environmentHistory } from '../../core/flags/history.ts';
 import type { Flag } from '../../core/flags/model.ts';
 import { permissionWords, mayChange } from '../../core/flags/permissions.ts';
 import { segmentMap } from '../../core/flags/planner.ts';
 import { describeRollout, effectiveRollout, type Segments } from '../../core/flags/rollout.ts';
-import { timeline } from '../../core/flags/timeline.ts';
+import { flagTimeline } from '../../core/flags/timeline.ts';
 import { setRollout } from './changes.ts';
 import { connectCli, required, runnerFor, writeJson, type Command } from '../context.ts';
 
@@ -61,11 +60,8 @@ export const history: Command = {
     const flag = required(context.options.flag, '--flag');
     const { client, project } = await connectCli(context);
     const { options, signal, write } = context;
-    const { detail, events, segments } = await (await runnerFor(client, signal)).read(project, flag, signal);
-    const environments = detail.flag.environments.filter(({ name }) => options.environment === undefined || name === options.environment);
-    const histories = environments.map((environment) => environmentHistory(environment, events));
-    const entries = histories.flatMap((each) => timeline(each, segmentMap(segments))).toSorted((a, b) => (a.at < b.at ? 1 : -1));
-    if (options.json === true) writeJson(write, { flag, complete: histories.every(({ complete }) => complete), entries });
+    const { entries, complete } = flagTimeline(await (await runnerFor(client, signal)).read(project, flag, signal), options.environment);
+    if (options.json === true) writeJson(write, { flag, complete, entries });
     else for (const { at, environment, by, from, to, title } of entries) write(`${at}  ${plainLine(environment)}: ${from} -> ${to}  by ${plainLine(by)}${title === '' ? '' : `  "${plainLine(title)}"`}\n`);
     return 0;
   },

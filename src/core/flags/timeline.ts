@@ -1,5 +1,6 @@
-import type { EnvironmentHistory } from './history.ts';
+import { environmentHistory, type EnvironmentHistory } from './history.ts';
 import type { FlagEnvironment } from './model.ts';
+import { segmentMap, type FlagReading } from './planner.ts';
 import { describeRollout, effectiveRollout, type Segments } from './rollout.ts';
 
 /** One change of an environment, for people and for export. */
@@ -19,7 +20,7 @@ export interface TimelineEntry {
 }
 
 /** The changes of an environment, newest first. Segments are taken as they are now: the log does not keep what they were. */
-export function timeline({ states }: EnvironmentHistory, segments: Segments): TimelineEntry[] {
+function timeline({ states }: EnvironmentHistory, segments: Segments): TimelineEntry[] {
   const words = (environment: FlagEnvironment): string => describeRollout(effectiveRollout(environment, segments));
   return states.flatMap((state, index) => {
     const before = states[index - 1];
@@ -36,4 +37,12 @@ export function timeline({ states }: EnvironmentHistory, segments: Segments): Ti
       after: state.environment,
     }];
   }).reverse();
+}
+
+/** The changes of a flag in every environment, or in one, newest first, and whether the log leads back to the beginning. */
+export function flagTimeline({ detail, events, segments }: FlagReading, environment?: string): { readonly entries: readonly TimelineEntry[]; readonly complete: boolean } {
+  const environments = detail.flag.environments.filter(({ name }) => environment === undefined || name === environment);
+  const histories = environments.map((each) => environmentHistory(each, events));
+  const entries = histories.flatMap((history) => timeline(history, segmentMap(segments))).toSorted((a, b) => (a.at < b.at ? 1 : -1));
+  return { entries, complete: histories.every(({ complete }) => complete) };
 }

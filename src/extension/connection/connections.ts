@@ -66,7 +66,7 @@ export class Connections implements vscode.Disposable {
 
   /** The target of the folder that a file lies in; with one folder, of any file. */
   targetFor(uri: vscode.Uri | undefined): Target | undefined {
-    const folder = uri === undefined ? undefined : vscode.workspace.getWorkspaceFolder(uri);
+    const folder = uri === undefined ? undefined : vscode.workspace.getWorkspaceFolder(fileOf(uri));
     if (folder === undefined) return this.#targets.length === 1 ? this.#targets[0] : undefined;
     return this.#targets.find((target) => target.folder.uri.toString() === folder.uri.toString());
   }
@@ -170,6 +170,12 @@ export class Connections implements vscode.Disposable {
     void vscode.commands.executeCommand('setContext', ContextKey.writable, !settings.readOnly());
     this.#changes.fire();
   }
+}
+
+/** The notebook's file for one of its cells. */
+function fileOf(uri: vscode.Uri): vscode.Uri {
+  if (uri.scheme !== 'vscode-notebook-cell') return uri;
+  return vscode.workspace.notebookDocuments.find((notebook) => notebook.getCells().some((cell) => cell.document.uri.toString() === uri.toString()))?.uri ?? uri;
 }
 
 /** Origin and path without a trailing slash; undefined for what cannot be a server's address. */

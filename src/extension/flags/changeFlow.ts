@@ -57,8 +57,7 @@ export async function changeFlag(parts: ChangeParts, ref: FlagRef, context: stri
   try {
     requireWritable();
     const session = requireOpen(ref.connection);
-    const { project } = ref.connection;
-    const reading = await withProgress(`Reading ${ref.flag}...`, (signal) => session.runner.read(project, ref.flag, signal));
+    const reading = await readFlag(ref);
     const offers = propose(reading);
     const [first] = offers;
     if (first === undefined) throw new AppError('internal', 'Nothing to propose.');
@@ -79,6 +78,12 @@ export async function changeFlag(parts: ChangeParts, ref: FlagRef, context: stri
     void showError(log, context, error, blocked ? [{ title: 'Switch Environment Off...', command: Command.disableEnvironment, arguments: [ref] }] : []);
     return undefined;
   }
+}
+
+/** A flag afresh, with its events: what plans and histories are computed from. */
+export function readFlag({ connection, flag }: FlagRef): Promise<FlagReading> {
+  const { runner } = requireOpen(connection);
+  return withProgress(`Reading ${flag}...`, (signal) => runner.read(connection.project, flag, signal));
 }
 
 function requireWritable(): void {

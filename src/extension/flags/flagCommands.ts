@@ -1,20 +1,22 @@
 import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
 import { DisposableStore, type Disposable } from '../../core/base/events.ts';
-import { plainLine } from '../../core/base/words.ts';
+import { ageWords, plainLine } from '../../core/base/words.ts';
 import {
   DEFAULT_STAGES, everyoneShare, planPromote, planRollback, planSetRollout, planSwitchOff, planSwitchOn, rollbackTargets, type ChangeNote, type FlagReading,
 } from '../../core/flags/planner.ts';
 import { environmentOf } from '../../core/flags/model.ts';
 import { describeRollout } from '../../core/flags/rollout.ts';
+import { flagTimeline } from '../../core/flags/timeline.ts';
 import { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
 import { Command } from '../ids.ts';
 import { InputFlow } from '../platform/inputFlow.ts';
 import { showError } from '../platform/errors.ts';
-import { changeFlag, restoreOffer, shortTarget, type ChangeParts, type FlagRef, type Offer } from './changeFlow.ts';
+import { changeFlag, readFlag, restoreOffer, shortTarget, type ChangeParts, type FlagRef, type Offer } from './changeFlow.ts';
 import { armWords, environmentNames, flagFacts, rolloutIn } from './facts.ts';
 import type { FlagTree } from './flagTree.ts';
+import type { HistoryDocuments } from './historyDocument.ts';
 
 /** The flag that the text cursor stands on, for commands that come without an argument. */
 export type FlagUnderCursor = (editor: vscode.TextEditor) => string | undefined;
@@ -22,6 +24,7 @@ export type FlagUnderCursor = (editor: vscode.TextEditor) => string | undefined;
 export interface FlagCommandParts extends ChangeParts {
   readonly tree: FlagTree;
   readonly flagUnderCursor: FlagUnderCursor;
+  readonly histories: HistoryDocuments;
 }
 
 const ALL_ENVIRONMENTS = 'All environments';
@@ -49,6 +52,8 @@ export function registerFlagCommands(parts: FlagCommandParts): Disposable {
   onRef(Command.enableEnvironment, (ref) => changeFlag(parts, ref, 'Enable environment', (reading) => [{ verb: `Switch ${ref.environment} On`, plan: planSwitchOn(reading, ref.environment) }]));
   onRef(Command.disableEnvironment, (ref) => changeFlag(parts, ref, 'Disable environment', (reading) => [{ verb: `Switch ${ref.environment} Off`, plan: planSwitchOff('disable', reading, [ref.environment]) }]));
   onFlag(Command.killSwitch, (ref) => killSwitch(parts, ref));
+  onFlag(Command.showHistory, async (ref) => parts.histories.show(await readFlag(ref)));
+  onFlag(Command.restoreState, (ref) => restoreState(parts, ref));
   onFlag(Command.copyKey, async ({ flag }) => vscode.env.clipboard.writeText(flag));
   onFlag(Command.openInUnleash, async (ref) => vscode.env.openExternal(unleashPage(ref)));
   onFlag(Command.revealFlag, ({ connection, flag }) => parts.tree.reveal(connection, flag));
@@ -109,6 +114,21 @@ async function killSwitch(parts: FlagCommandParts, ref: FlagRef): Promise<void> 
   if (chosen === undefined) return;
   const environments = chosen === ALL_ENVIRONMENTS ? ordered : [chosen];
   await changeFlag(parts, ref, 'Kill switch', (reading) => [{ verb: 'Switch Off', plan: planSwitchOff('kill', reading, environments) }]);
+}
+
+/** Any earlier state of any environment; going up is confirmed as such. */
+async function restoreState(parts: FlagCommandParts, ref: FlagRef): Promise<void> {
+  const { entries } = flagTimeline(await readFlag(ref));
+  const items = entries.map((entry) => ({
+    label: `${plainLine(entry.environment)}: ${entry.to}`,
+    description: `${ageWords(Date.now() - Date.parse(entry.at))} by ${plainLine(entry.by)}`,
+    detail: plainLine(entry.title),
+    entry,
+  }));
+  const chosen = await vscode.window.showQuickPick(items, { title: `Restore a state of ${plainLine(ref.flag)}`, placeHolder: 'As it was after this change', matchOnDescription: true, matchOnDetail: true });
+  if (chosen === undefined) return;
+  const { environment, after } = chosen.entry;
+  await changeFlag(parts, { ...ref, environment }, 'Restore', (reading) => [restoreOffer(reading, environment, after)]);
 }
 
 async function filterFlags(tree: FlagTree): Promise<void> {

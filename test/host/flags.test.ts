@@ -61,10 +61,11 @@ describe('flags in the editor', () => {
     const notebook = await vscode.workspace.openNotebookDocument(vscode.Uri.joinPath(folder.uri, 'explore.ipynb'));
     await vscode.window.showNotebookDocument(notebook);
     const cell = notebook.cellAt(1).document;
+    // The workbench refuses to ask about a cell until its editor is drawn.
+    await eventually(() => lenses(cell).then(({ size }) => size > 0, () => false), 'a lens in the cell');
     assert.deepEqual([...(await lenses(cell)).entries()], [[3, ['production 25 % -> fraud candidate', 'Promote', 'Roll back']]]);
     const [hover] = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', cell.uri, new vscode.Position(2, 45));
     assert.match((hover!.contents as vscode.MarkdownString[])[0]!.value, /\*\*production\*\*/);
-    assert.equal((await lenses(notebook.cellAt(0).document)).size, 0);
   });
 
   it('follows the text as it is edited, and asks no server for it', async () => {

@@ -30,6 +30,8 @@ export interface HttpClientOptions {
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   readonly onRequest?: (line: { method: string; path: string; status: number | string; ms: number }) => void;
   readonly now?: () => number;
+  /** How long one try of a request may take; default 20 s. */
+  readonly timeoutMs?: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 20_000;
@@ -82,7 +84,7 @@ export class HttpClient {
     const { fetch, baseUrl, credentials, onRequest } = this.#options;
     const now = this.#options.now ?? performance.now.bind(performance);
     const started = now();
-    const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const timeoutMs = request.timeoutMs ?? this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     const timeout = AbortSignal.timeout(timeoutMs);
     const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
     let status: number | string = 'failed';

@@ -2,15 +2,19 @@ import { createServer, request as send, type IncomingMessage, type Server, type 
 import type { AddressInfo } from 'node:net';
 
 /** What can go wrong with one call: the server does not get it, its answer is lost or spoilt, or another answer comes. */
-export type Fault = (call: { readonly request: IncomingMessage; readonly response: ServerResponse; forward(): Promise<Buffer> }) => Promise<void> | void;
+export type Fault = (call: { readonly request: IncomingMessage; readonly response: ServerResponse; readonly forward: () => Promise<Buffer> }) => Promise<unknown> | undefined;
 
 const answer = (status: number, body: string, headers: Record<string, string> = {}): Fault => ({ response }) => {
   response.writeHead(status, { 'content-type': body.startsWith('<') ? 'text/html' : 'application/json', ...headers }).end(body);
+  return undefined;
 };
 
 /** The answer that a failing network gives: none. `delayed` answers stay away longer than the client waits. */
 export const faults: Readonly<Record<string, Fault>> = {
-  'reset before the server has it': ({ request }) => void request.socket.destroy(),
+  'reset before the server has it': ({ request }) => {
+    request.socket.destroy();
+    return undefined;
+  },
   'reset in the middle of the answer': async ({ request, response, forward }) => {
     const body = await forward();
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': String(body.length + 100) });
@@ -21,7 +25,7 @@ export const faults: Readonly<Record<string, Fault>> = {
     await forward();
     request.socket.destroy();
   },
-  'answer delayed after the server has applied it': async ({ forward }) => void (await forward()),
+  'answer delayed after the server has applied it': ({ forward }) => forward(),
   'request that hangs': () => undefined,
   '401': answer(401, '{"name":"UnauthorizedError","message":"You must log in to use Unleash."}'),
   '403': answer(403, '{"name":"PermissionError","message":"no","permissions":["UPDATE_FEATURE_STRATEGY"]}'),
@@ -54,6 +58,7 @@ export const faults: Readonly<Record<string, Fault>> = {
     };
     response.writeHead(200, { 'content-type': 'application/json' });
     write();
+    return undefined;
   },
 };
 

@@ -35,7 +35,7 @@ export async function findChromium(log: Log): Promise<string> {
   if (installed !== undefined) return installed;
   const failures: string[] = [];
   if (canInstallDebianPackages()) {
-    await installDebianPackages(['chromium'], log).catch((error: unknown) => failures.push(`apt: ${messageOf(error)}`));
+    await installDebianPackages(['chromium', 'fonts-liberation'], log).catch((error: unknown) => failures.push(`apt: ${messageOf(error)}`));
   } else {
     log('Downloading Chromium with Playwright ...');
     await run(process.execPath, [join(root, 'node_modules', 'playwright-core', 'cli.js'), 'install', 'chromium']).catch((error: unknown) => failures.push(`Playwright: ${messageOf(error)}`));

@@ -79,10 +79,10 @@ describe('flags in the editor', () => {
 
   it('promotes after a confirmation that names old and new', async () => {
     await setRollout('25');
-    const asked = answering(all, 'first');
+    const asked = answering(all, 'confirm');
     await vscode.commands.executeCommand('modelswitch.promote', ref());
     assert.equal(await rollout(), '50');
-    assert.deepEqual(asked.map(({ message, verbs }) => [message, verbs]), [['Promote to 50 %: host-fraud in production?', ['Promote to 50 %']]]);
+    assert.deepEqual(asked.map(({ message, verb }) => [message, verb]), [['Promote to 50 %: host-fraud in production?', 'Promote to 50 %']]);
     assert.match(asked[0]!.detail, /production: 25 % -> 50 %/);
     assert.ok(asked[0]!.detail.includes(server.url));
   });
@@ -97,7 +97,7 @@ describe('flags in the editor', () => {
   it('rolls back to what was, by two interactions', async () => {
     await setRollout('25');
     await setRollout('60');
-    const asked = answering(all, 'first');
+    const asked = answering(all, 'confirm');
     await vscode.commands.executeCommand('modelswitch.rollBack', ref());
     assert.equal(await rollout(), '25');
     assert.equal(asked.length, 1);
@@ -105,7 +105,7 @@ describe('flags in the editor', () => {
 
   it('shows the history as a document: who, when, from what to what, and why', async () => {
     await setRollout('25');
-    answering(all, 'first');
+    answering(all, 'confirm');
     await vscode.commands.executeCommand('modelswitch.promote', ref());
     await vscode.commands.executeCommand('modelswitch.showHistory', ref());
     const text = vscode.window.activeTextEditor!.document.getText();
@@ -115,7 +115,7 @@ describe('flags in the editor', () => {
 
   it('advances once when the command comes twice', async () => {
     await setRollout('5');
-    answering(all, 'first');
+    answering(all, 'confirm');
     await Promise.all([vscode.commands.executeCommand('modelswitch.promote', ref()), vscode.commands.executeCommand('modelswitch.promote', ref())]);
     assert.equal(await rollout(), '25');
   });
@@ -125,7 +125,7 @@ describe('flags in the editor', () => {
     await configuration.update('readOnly', true, vscode.ConfigurationTarget.Workspace);
     try {
       const before = await rollout();
-      const asked = answering(all, 'first');
+      const asked = answering(all, 'confirm');
       void vscode.commands.executeCommand('modelswitch.promote', ref()).then(undefined, () => undefined);
       await eventually(async () => (await lenses(await openFile('service.py'))).get(8)?.length === 1, 'a lens without actions');
       assert.deepEqual([await rollout(), asked], [before, []]);

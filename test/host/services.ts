@@ -37,13 +37,13 @@ export async function eventually(condition: () => boolean | Promise<boolean>, wh
   }
 }
 
-/** Answers every confirmation with its first verb, or with none, and keeps what was asked. A host under test shows no modals. */
-export function answering(all: Services, answer: 'first' | 'cancel'): Confirmation[] {
+/** Confirms every question, or cancels it, and keeps what was asked. A host under test shows no modals. */
+export function answering(all: Services, answer: 'confirm' | 'cancel'): Confirmation[] {
   const asked: Confirmation[] = [];
   all.prompts.current = {
     confirm: (confirmation) => {
       asked.push(confirmation);
-      return Promise.resolve(answer === 'first' ? confirmation.verbs[0] : undefined);
+      return Promise.resolve(answer === 'confirm');
     },
   };
   return asked;

@@ -211,11 +211,14 @@ export class FlagStore implements Disposable {
     if (this.#snapshot === undefined) this.#setStatus('loading', undefined);
     // The log is read first: what happens during the bulk read is then still new to the next poll.
     const poll = await reader.pollEvents(1, undefined, signal);
-    const dependencies = reader.readEvents({ type: 'feature-dependency-added', limit: MOST_DEPENDENCIES }, signal);
     this.#segmentsEtag = undefined;
-    const [environments, segments] = await Promise.all([reader.readEnvironments(project, signal), this.#readSegments()]);
+    const [dependencies, environments, segments] = await Promise.all([
+      reader.readEvents({ type: 'feature-dependency-added', limit: MOST_DEPENDENCIES }, signal),
+      reader.readEnvironments(project, signal),
+      this.#readSegments(),
+    ]);
     const flags = await reader.readAllFlags(project, environments, signal);
-    const children = new Set((await dependencies).events.flatMap(({ flag }) => flag ?? []));
+    const children = new Set(dependencies.events.flatMap(({ flag }) => flag ?? []));
     this.#unread = new Set(flags.filter(({ name, blockedIn }) => blockedIn.length > 0 || children.has(name)).map(({ name }) => name));
     for (const name of this.#versions.keys()) this.#versions.set(name, (this.#versions.get(name) ?? 0) + 1);
     this.#etag = undefined;

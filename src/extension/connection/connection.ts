@@ -90,9 +90,13 @@ export class Connection implements Disposable {
     const generation = this.#close();
     this.#failures = 0;
     this.#setState({ kind: 'connecting' });
-    const client = unleashClient(this.baseUrl, token, this.#parts);
-    await this.#start(client, generation);
-    await this.#signIn(client, generation);
+    try {
+      const client = unleashClient(this.baseUrl, token, this.#parts);
+      await this.#start(client, generation);
+      await this.#signIn(client, generation);
+    } catch (error) {
+      this.#fail(toAppError(error), generation);
+    }
   }
 
   close(): void {
@@ -128,8 +132,12 @@ export class Connection implements Disposable {
     }));
     this.#sessionParts.add(store.onDidPoll(() => {
       // A token that was revoked while we watched: somebody has to sign in again.
-      if (store.error?.code === 'auth') this.#setState({ kind: 'failed', error: store.error });
-      else this.#changes.fire(undefined);
+      if (store.error?.code !== 'auth') {
+        this.#changes.fire(undefined);
+        return;
+      }
+      store.setActive(false);
+      this.#setState({ kind: 'failed', error: store.error });
     }));
     this.#session = { client, store, runner };
   }
@@ -141,12 +149,16 @@ export class Connection implements Disposable {
       this.#setState({ kind: 'connected', identity, server });
       if (this.#active) this.#session?.store.setActive(true);
     } catch (thrown) {
-      if (generation !== this.#generation) return;
       const error = toAppError(thrown);
-      this.#parts.log.error(`Connecting to ${this.baseUrl}`, error);
-      this.#setState({ kind: 'failed', error });
-      if (PASSING.has(error.code)) this.#tryAgainLater(client, generation);
+      this.#fail(error, generation);
+      if (generation === this.#generation && PASSING.has(error.code)) this.#tryAgainLater(client, generation);
     }
+  }
+
+  #fail(error: AppError, generation: number): void {
+    if (generation !== this.#generation) return;
+    this.#parts.log.error(`Connecting to ${this.baseUrl}`, error);
+    this.#setState({ kind: 'failed', error });
   }
 
   /** A laptop wakes up before its network does. Nobody has to press a button for that. */

@@ -35,8 +35,8 @@ export interface Offer {
   readonly plan: ChangePlan;
 }
 
-/** What to ask: the offers are computed from one fresh reading. */
-export type Proposal = (reading: FlagReading) => readonly Offer[];
+/** What to ask, computed from a fresh reading. */
+export type Proposal = (reading: FlagReading) => Offer;
 
 const PAST: Record<ChangeKind, string> = {
   promote: 'Promoted',
@@ -53,29 +53,26 @@ const PAST: Record<ChangeKind, string> = {
  * back. Every way to change a flag in the editor goes through here.
  */
 export async function changeFlag(parts: ChangeParts, ref: FlagRef, context: string, propose: Proposal): Promise<ChangeOutcome | undefined> {
-  const { log, prompts } = parts;
   try {
     requireWritable();
     const session = requireOpen(ref.connection);
     const reading = await readFlag(ref);
-    const offers = propose(reading);
-    const [first] = offers;
-    if (first === undefined) throw new AppError('internal', 'Nothing to propose.');
-    const blocker = offers.flatMap(({ plan }) => plan.blockers)[0];
+    const offer = propose(reading);
+    const { plan } = offer;
+    const [blocker] = plan.blockers;
     if (blocker !== undefined) throw new AppError('conflict', blocker.message, { reason: 'blocked' });
-    const chosen = await confirm(parts, ref, offers, prompts);
-    if (chosen === undefined) return undefined;
+    if (!(await confirm(parts, ref, offer))) return undefined;
     requireWritable();
     // Whoever signed out while the question was open does not want it answered in the old name.
     if (requireOpen(ref.connection) !== session) throw new AppError('conflict', 'The connection changed meanwhile: nothing was written.', { reason: 'session' });
-    requirePermission(ref.connection, chosen.plan);
-    const outcome = await withProgress(`Changing ${ref.flag}...`, (signal) => session.runner.apply(chosen.plan, signal));
+    requirePermission(ref.connection, plan);
+    const outcome = await withProgress(`Changing ${ref.flag}...`, (signal) => session.runner.apply(plan, signal));
     await session.store.expectChange();
-    void report(parts, ref, chosen.plan, outcome);
+    void report(parts, ref, plan, outcome);
     return outcome;
   } catch (error) {
     const blocked = error instanceof AppError && error.data['reason'] === 'blocked';
-    void showError(log, context, error, blocked ? [{ title: 'Switch Environment Off...', command: Command.disableEnvironment, arguments: [ref] }] : []);
+    void showError(parts.log, context, error, blocked ? [{ title: 'Switch Environment Off...', command: Command.disableEnvironment, arguments: [ref] }] : []);
     return undefined;
   }
 }
@@ -116,30 +113,21 @@ function withProgress<T>(title: string, work: (signal: AbortSignal) => Promise<T
   return running.finally(() => clearTimeout(slow));
 }
 
-async function confirm(parts: ChangeParts, ref: FlagRef, offers: readonly Offer[], prompts: Prompts): Promise<Offer | undefined> {
-  const [first] = offers;
-  if (first === undefined) return undefined;
-  const raising = offers.some(({ plan }) => plan.environments.some(({ exposure }) => exposure === 'raise' || exposure === 'mixed'));
-  const environments = first.plan.environments.map(({ environment }) => environment).join(', ');
-  const verb = await prompts.confirm({
-    message: `${first.verb}: ${plainLine(ref.flag)} in ${environments}?`,
-    detail: offers.length === 1
-      ? detailOf(parts, ref, first.plan, raising && first.plan.kind !== 'promote' && first.plan.kind !== 'set rollout')
-      : offers.map((offer) => `${offer.verb}\n${detailOf(parts, ref, offer.plan, offer.plan.kind === 'restore')}`).join('\n\n'),
-    verbs: offers.map((offer) => offer.verb),
-  });
-  return offers.find((offer) => offer.verb === verb);
+function confirm(parts: ChangeParts, ref: FlagRef, { verb, plan }: Offer): Promise<boolean> {
+  const environments = plan.environments.map(({ environment }) => plainLine(environment)).join(', ');
+  return parts.prompts.confirm({ message: `${verb}: ${plainLine(ref.flag)} in ${environments}?`, detail: detailOf(parts, ref, plan), verb });
 }
 
-function detailOf({ connections }: ChangeParts, ref: FlagRef, plan: ChangePlan, warnRaise: boolean): string {
+function detailOf({ connections }: ChangeParts, ref: FlagRef, plan: ChangePlan): string {
   const facts = flagFacts(connections, ref.connection, ref.flag);
   const lines = plan.environments.map((change) => {
     const observed = observedShare(facts, change.environment);
     const users = observed === undefined ? '' : ` (last hour: ${percentWords(observed.percent)} of ${countWords(observed.n)} evaluations were on)`;
     return `${plainLine(change.environment)}: ${changeWords(change)}${users}`;
   });
-  const raise = warnRaise && plan.environments.some(({ exposure }) => exposure !== 'lower' && exposure !== 'equal') ? ['This raises exposure.'] : [];
-  return [...lines, ...raise, ...plan.warnings.map((warning) => plainLine(warning, 300)), plan.server].join('\n');
+  // Promoting says by its name that it raises; a restore does not.
+  const raises = plan.kind === 'restore' && plan.environments.some(({ exposure }) => exposure === 'raise' || exposure === 'mixed');
+  return [...lines, ...(raises ? ['This raises exposure.'] : []), ...plan.warnings.map((warning) => plainLine(warning, 300)), plan.server].join('\n');
 }
 
 function changeWords({ from, to, steps }: EnvironmentChange): string {
@@ -172,7 +160,7 @@ async function report(parts: ChangeParts, ref: FlagRef, plan: ChangePlan, outcom
 /** Back to what each environment was before a change; every one is confirmed, because undoing a roll back raises. */
 async function undo(parts: ChangeParts, ref: FlagRef, plan: ChangePlan): Promise<void> {
   for (const { environment, before } of plan.environments) {
-    await changeFlag(parts, { ...ref, environment }, `Undo of ${plan.kind}`, (reading) => [restoreOffer(reading, environment, before)]);
+    await changeFlag(parts, { ...ref, environment }, `Undo of ${plan.kind}`, (reading) => restoreOffer(reading, environment, before));
   }
 }
 

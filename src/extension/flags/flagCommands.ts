@@ -46,11 +46,11 @@ export function registerFlagCommands(parts: FlagCommandParts): Disposable {
       return ref === undefined ? undefined : run(ref);
     });
 
-  onRef(Command.promote, (ref) => changeFlag(parts, ref, 'Promote', (reading) => [promoteOffer(parts, ref, reading)]));
-  onRef(Command.rollBack, (ref) => changeFlag(parts, ref, 'Roll back', (reading) => rollBackOffers(parts, ref, reading)));
+  onRef(Command.promote, (ref) => changeFlag(parts, ref, 'Promote', (reading) => promoteOffer(parts, ref, reading)));
+  onRef(Command.rollBack, (ref) => changeFlag(parts, ref, 'Roll back', (reading) => rollBackOffer(parts, ref, reading)));
   onRef(Command.setRollout, (ref) => setRollout(parts, ref));
-  onRef(Command.enableEnvironment, (ref) => changeFlag(parts, ref, 'Enable environment', (reading) => [{ verb: `Switch ${ref.environment} On`, plan: planSwitchOn(reading, ref.environment) }]));
-  onRef(Command.disableEnvironment, (ref) => changeFlag(parts, ref, 'Disable environment', (reading) => [{ verb: `Switch ${ref.environment} Off`, plan: planSwitchOff('disable', reading, [ref.environment]) }]));
+  onRef(Command.enableEnvironment, (ref) => changeFlag(parts, ref, 'Enable environment', (reading) => ({ verb: `Switch ${ref.environment} On`, plan: planSwitchOn(reading, ref.environment) })));
+  onRef(Command.disableEnvironment, (ref) => changeFlag(parts, ref, 'Disable environment', (reading) => ({ verb: `Switch ${ref.environment} Off`, plan: planSwitchOff('disable', reading, [ref.environment]) })));
   onFlag(Command.killSwitch, (ref) => killSwitch(parts, ref));
   onFlag(Command.showHistory, async (ref) => parts.histories.show(await readFlag(ref)));
   onFlag(Command.restoreState, (ref) => restoreState(parts, ref));
@@ -76,11 +76,11 @@ function promoteOffer(parts: FlagCommandParts, ref: FlagRef, reading: FlagReadin
 }
 
 /** The nearest state that exposes less; only where there is none, the state just before, which may expose more. */
-function rollBackOffers(parts: FlagCommandParts, ref: FlagRef, reading: FlagReading): readonly Offer[] {
+function rollBackOffer(parts: FlagCommandParts, ref: FlagRef, reading: FlagReading): Offer {
   const { lower, previous } = rollbackTargets(reading, ref.environment);
-  if (lower === undefined && previous !== undefined) return [restoreOffer(reading, ref.environment, previous.environment)];
+  if (lower === undefined && previous !== undefined) return restoreOffer(reading, ref.environment, previous.environment);
   const plan = planRollback(reading, ref.environment, note(parts, ref));
-  return [{ verb: `Roll Back to ${shortTarget(plan)}`, plan }];
+  return { verb: `Roll Back to ${shortTarget(plan)}`, plan };
 }
 
 async function setRollout(parts: FlagCommandParts, ref: FlagRef): Promise<void> {
@@ -98,7 +98,7 @@ async function setRollout(parts: FlagCommandParts, ref: FlagRef): Promise<void> 
   const percent = Number.parseInt(answers[0] ?? '', 10);
   await changeFlag(parts, ref, 'Set rollout', (reading) => {
     const plan = planSetRollout(reading, ref.environment, percent, note(parts, ref));
-    return [{ verb: `Set to ${shortTarget(plan)}`, plan }];
+    return { verb: `Set to ${shortTarget(plan)}`, plan };
   });
 }
 
@@ -113,7 +113,7 @@ async function killSwitch(parts: FlagCommandParts, ref: FlagRef): Promise<void> 
     : await vscode.window.showQuickPick([...ordered, ALL_ENVIRONMENTS], { title: `Kill switch: ${plainLine(ref.flag)}`, placeHolder: 'Switch off in' });
   if (chosen === undefined) return;
   const environments = chosen === ALL_ENVIRONMENTS ? ordered : [chosen];
-  await changeFlag(parts, ref, 'Kill switch', (reading) => [{ verb: 'Switch Off', plan: planSwitchOff('kill', reading, environments) }]);
+  await changeFlag(parts, ref, 'Kill switch', (reading) => ({ verb: 'Switch Off', plan: planSwitchOff('kill', reading, environments) }));
 }
 
 /** Any earlier state of any environment; going up is confirmed as such. */
@@ -128,7 +128,7 @@ async function restoreState(parts: FlagCommandParts, ref: FlagRef): Promise<void
   const chosen = await vscode.window.showQuickPick(items, { title: `Restore a state of ${plainLine(ref.flag)}`, placeHolder: 'As it was after this change', matchOnDescription: true, matchOnDetail: true });
   if (chosen === undefined) return;
   const { environment, after } = chosen.entry;
-  await changeFlag(parts, { ...ref, environment }, 'Restore', (reading) => [restoreOffer(reading, environment, after)]);
+  await changeFlag(parts, { ...ref, environment }, 'Restore', (reading) => restoreOffer(reading, environment, after));
 }
 
 async function filterFlags(tree: FlagTree): Promise<void> {

@@ -3,16 +3,16 @@ import * as vscode from 'vscode';
 export interface Confirmation {
   readonly message: string;
   readonly detail: string;
-  /** The buttons, each a verb; the first is the main one. */
-  readonly verbs: readonly string[];
+  /** The button that says what will be done. */
+  readonly verb: string;
 }
 
 /** Asking a person: a port, because a VS Code host under test refuses every modal. */
 export interface Prompts {
-  /** The verb that was chosen, or undefined when the person cancelled. */
-  confirm(confirmation: Confirmation): Promise<string | undefined>;
+  /** Whether the person chose the verb. */
+  confirm(confirmation: Confirmation): Promise<boolean>;
 }
 
 export const modalPrompts: Prompts = {
-  confirm: async ({ message, detail, verbs }) => vscode.window.showWarningMessage(message, { modal: true, detail }, ...verbs),
+  confirm: async ({ message, detail, verb }) => (await vscode.window.showWarningMessage(message, { modal: true, detail }, verb)) === verb,
 };

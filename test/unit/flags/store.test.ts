@@ -31,9 +31,10 @@ class ScriptedReader implements FlagBulkReader {
   flags = new Map<string, Flag>();
   log: FlagEvent[] = [];
   failing: AppError | undefined;
+  failingOn: RegExp | undefined;
   #note(request: string): void {
     this.asked.push(request);
-    if (this.failing !== undefined) throw this.failing;
+    if (this.failing !== undefined || this.failingOn?.test(request) === true) throw this.failing ?? new AppError('network', 'down');
   }
   flag(name: string, rollout: number): void {
     this.flags.set(name, {
@@ -198,6 +199,14 @@ describe('the flag store', () => {
     reader.failing = undefined;
     await store.refresh();
     assert.deepEqual([store.status, store.error], ['ready', undefined]);
+  });
+
+  it('fails as a whole, with nothing left unhandled, when several reads of the first load fail', async () => {
+    const fresh = new FlagStore({ reader, project: 'default', clock, pollEveryMs: () => 15_000 });
+    reader.failingOn = /environments|dependency/;
+    await fresh.refresh();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([fresh.status, fresh.snapshot], ['failed', undefined]);
   });
 
   it('polls only while active', async () => {

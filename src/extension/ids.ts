@@ -19,10 +19,11 @@ export const Command = {
   disableEnvironment: 'modelswitch.disableEnvironment',
   showHistory: 'modelswitch.showHistory',
   restoreState: 'modelswitch.restoreState',
+  restoreThisState: 'modelswitch.restoreThisState',
 } as const;
 
 /** Commands that only the extension itself calls, with arguments: they are not in the palette. */
-export const INTERNAL_COMMANDS: readonly string[] = [Command.loadMore, Command.revealFlag];
+export const INTERNAL_COMMANDS: readonly string[] = [Command.loadMore, Command.revealFlag, Command.restoreThisState];
 
 export const View = { flags: 'modelswitch.flags' } as const;
 

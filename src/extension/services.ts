@@ -19,6 +19,7 @@ import { WorkspaceFiles } from './connection/workspaceFiles.ts';
 import { registerFlagCommands } from './flags/flagCommands.ts';
 import type { EnvironmentTreePart } from './flags/flagNodes.ts';
 import { FlagTree } from './flags/flagTree.ts';
+import { FlagHistories } from './flags/histories.ts';
 import { HistoryDocuments } from './flags/historyDocument.ts';
 import { observedPart, strategiesPart } from './flags/strategiesPart.ts';
 import { systemClock } from './platform/clock.ts';
@@ -72,7 +73,8 @@ export function createServices(context: vscode.ExtensionContext): Services {
   all.add(vscode.languages.registerCodeLensProvider({ language: 'python' }, lenses));
   all.add(vscode.languages.registerHoverProvider({ language: 'python' }, new CallSiteHover(connections, sites, HOVER_PARTS)));
 
-  const tree = all.add(new FlagTree(connections, TREE_PARTS));
+  const histories = new FlagHistories();
+  const tree = all.add(new FlagTree(connections, histories, TREE_PARTS));
   all.add(new StatusBar(connections));
   all.add(new ConfigurationDiagnostics(files, connections));
   all.add(registerConnectionCommands({ connections, credentials, files, log, client: (baseUrl, token) => unleashClient(baseUrl, token, parts) }));
@@ -81,7 +83,8 @@ export function createServices(context: vscode.ExtensionContext): Services {
     log,
     tree,
     prompts: { confirm: (confirmation) => prompts.current.confirm(confirmation) },
-    histories: all.add(new HistoryDocuments()),
+    histories,
+    historyDocuments: all.add(new HistoryDocuments(connections, histories)),
     flagUnderCursor: (editor) => sites.flagAt(editor.document, editor.selection.active),
   }));
 

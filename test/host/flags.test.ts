@@ -108,9 +108,37 @@ describe('flags in the editor', () => {
     answering(all, 'confirm');
     await vscode.commands.executeCommand('modelswitch.promote', ref());
     await vscode.commands.executeCommand('modelswitch.showHistory', ref());
-    const text = vscode.window.activeTextEditor!.document.getText();
-    assert.match(text.split('\n')[2]!, /production: 25 % -> 50 % {2}by .* {2}"Modelswitch · fraud candidate · 50 % · promote"/);
-    assert.match(text, /The log leads back to the beginning/);
+    const { document } = vscode.window.activeTextEditor!;
+    const line = (): string => document.getText().split('\n').slice(document.getText().split('\n').indexOf('production'))[1]!;
+    assert.match(line(), /^ {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}25 % -> 50 % {2}by .* {2}"Modelswitch · fraud candidate · 50 % · promote" {2}\(event \d+\)$/);
+    assert.match(document.getText(), /The log leads back to the beginning/);
+    await setRollout('33');
+    await eventually(() => line().includes('50 % -> 33 %'), 'the open document follows the flag');
+  });
+
+  it('restores a state from its line in the history, and from the tree', async () => {
+    await setRollout('20');
+    await setRollout('30');
+    await setRollout('45');
+    await vscode.commands.executeCommand('modelswitch.showHistory', ref());
+    const { document } = vscode.window.activeTextEditor!;
+    const found = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', document.uri, 100);
+    const lens = found.find(({ range }) => document.lineAt(range.start.line).text.includes('20 % -> 30 %'))!;
+    assert.equal(lens.command!.title, 'Restore 30 %');
+    const asked = answering(all, 'confirm');
+    await vscode.commands.executeCommand(lens.command!.command, ...lens.command!.arguments!);
+    assert.equal(await rollout(), '30');
+
+    const environment = { kind: 'environment' as const, connection: all.connections.targets[0]!.connection, flag, environment: 'production' };
+    const history = (await all.tree.getChildren(environment)).find(({ kind }) => kind === 'history')!;
+    const states = (await all.tree.getChildren(history)).filter((node) => node.kind === 'state');
+    assert.deepEqual(states.slice(0, 3).map((node) => all.tree.getTreeItem(node).label), ['45 % -> 30 %', '30 % -> 45 %', '20 % -> 30 %']);
+    assert.match(String(all.tree.getTreeItem(states[0]!).description), /^just now by .* · Modelswitch · .*restore to 30 %/);
+    assert.ok((await all.tree.getChildren(history)).length <= 21);
+    await vscode.commands.executeCommand('modelswitch.restoreThisState', states[1]);
+    assert.equal(await rollout(), '45');
+    assert.deepEqual(asked.map(({ verb }) => verb), ['Restore 30 %', 'Restore 45 %']);
+    assert.match(asked[1]!.detail, /This raises exposure/);
   });
 
   it('advances once when the command comes twice', async () => {

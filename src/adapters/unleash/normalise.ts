@@ -1,7 +1,7 @@
 import type * as z from 'zod';
-import type { Constraint, Exposure, Flag, FlagEnvironment, Segment, Strategy, StrategyVariant } from '../../core/flags/model.ts';
+import type { Constraint, Dependency, Exposure, Flag, FlagEnvironment, Segment, Strategy, StrategyVariant } from '../../core/flags/model.ts';
 import type { EnvironmentInfo, FlagDetail, FlagEvent } from '../../core/flags/ports.ts';
-import { wireOrder, wireStrategy } from './wire.ts';
+import { wireDependency, wireOrder, wireSegmentName, wireStrategy } from './wire.ts';
 import type { wireConstraint, wireEvent, wireFlagDetail, wireFlagList, wirePlayground, wireSegments, wireVariant } from './wire.ts';
 
 /** From the wire's shapes to the core's own types: one place for defaults, so that two reads of one thing are equal. */
@@ -58,7 +58,7 @@ export function flagDetail(wire: z.output<typeof wireFlagDetail>): FlagDetail {
     strategies: environment.strategies.toSorted(bySortOrder).map(strategy),
   }));
   const exposures: Exposure[] = wire.environments.map(({ name, yes, no }) => ({ environment: name, yes: yes ?? 0, no: no ?? 0 }));
-  const dependencies = wire.dependencies.map(({ feature, enabled, variants }) => ({ feature, enabled: enabled ?? true, variants }));
+  const dependencies = wire.dependencies.map(dependency);
   return { flag: { ...metadata(wire), project: wire.project, archived: wire.archived ?? false, environments, dependencies, blockedIn: [] }, exposures };
 }
 
@@ -112,9 +112,6 @@ export function bulkFlags(
 export function event(wire: z.output<typeof wireEvent>): FlagEvent {
   const optional = <K extends string>(key: K, value: string | null | undefined): Partial<Record<K, string>> =>
     value === null || value === undefined ? {} : ({ [key]: value } as Record<K, string>);
-  const payloads = wire.type.startsWith('feature-strategy-')
-    ? { ...payload('strategy', wire.data), ...payload('previousStrategy', wire.preData) }
-    : wire.type === 'strategy-order-changed' ? { ...order('order', wire.data), ...order('previousOrder', wire.preData) } : {};
   return {
     id: wire.id,
     type: wire.type,
@@ -125,8 +122,27 @@ export function event(wire: z.output<typeof wireEvent>): FlagEvent {
     ...optional('project', wire.project),
     ...optional('environment', wire.environment),
     ...optional('groupId', wire.groupId),
-    ...payloads,
+    ...payloads(wire),
   };
+}
+
+/** What an event is about; data of an unknown shape is left out. */
+function payloads({ type, data, preData }: z.output<typeof wireEvent>): Partial<FlagEvent> {
+  if (type.startsWith('feature-strategy-')) return { ...payload('strategy', data), ...payload('previousStrategy', preData) };
+  if (type === 'strategy-order-changed') return { ...order('order', data), ...order('previousOrder', preData) };
+  if (type.startsWith('segment-')) {
+    const { data: segment } = wireSegmentName.safeParse(data ?? preData);
+    return segment === undefined ? {} : { segment };
+  }
+  if (type.startsWith('feature-dependency-')) {
+    const { data: parent } = wireDependency.safeParse(data ?? preData);
+    return parent === undefined ? {} : { dependency: dependency(parent) };
+  }
+  return {};
+}
+
+function dependency({ feature, enabled, variants }: z.output<typeof wireDependency>): Dependency {
+  return { feature, enabled: enabled ?? true, variants };
 }
 
 function order<K extends string>(key: K, data: unknown): Partial<Record<K, readonly string[]>> {

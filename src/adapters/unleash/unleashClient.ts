@@ -195,9 +195,9 @@ function strategiesPath(ref: Omit<StrategyRef, 'strategyId'>): string {
   return `${environmentPath(ref)}/strategies`;
 }
 
-function eventsPath({ flag, type, limit, offset }: EventQuery): string {
+function eventsPath({ flag, types, limit, offset }: EventQuery): string {
   const query = new URLSearchParams({ limit: String(limit) });
-  if (type !== undefined) query.set('type', `IS:${type}`);
+  if (types !== undefined) query.set('type', `IS_ANY_OF:${types.join(',')}`);
   if (flag !== undefined) query.set('feature', `IS:${flag}`);
   if (offset !== undefined) query.set('offset', String(offset));
   return `/search/events?${query.toString()}`;

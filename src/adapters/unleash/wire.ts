@@ -48,11 +48,13 @@ const metadata = {
   impressionData: z.boolean().nullish(),
 };
 
+export const wireDependency = z.object({ feature: z.string(), enabled: z.boolean().nullish(), variants: list(z.string()) });
+
 export const wireFlagDetail = z.object({
   ...metadata,
   project: z.string(),
   archived: z.boolean().nullish(),
-  dependencies: list(z.object({ feature: z.string(), enabled: z.boolean().nullish(), variants: list(z.string()) })),
+  dependencies: list(wireDependency),
   environments: z.array(z.object({
     name: z.string(),
     type: text,
@@ -129,6 +131,8 @@ export const wireEvent = z.object({
   data: z.unknown(),
   preData: z.unknown(),
 });
+
+export const wireSegmentName = z.object({ id: z.number(), name: z.string() });
 
 export const wireOrder = z.object({ strategyIds: z.array(z.string()) });
 

@@ -3,9 +3,9 @@ import type { Flag } from '../../core/flags/model.ts';
 import { permissionWords, mayChange } from '../../core/flags/permissions.ts';
 import { segmentMap } from '../../core/flags/planner.ts';
 import { describeRollout, effectiveRollout, type Segments } from '../../core/flags/rollout.ts';
-import { flagTimeline } from '../../core/flags/timeline.ts';
+import { entryWords, flagTimeline, readHistory } from '../../core/flags/timeline.ts';
 import { setRollout } from './changes.ts';
-import { connectCli, required, runnerFor, writeJson, type Command } from '../context.ts';
+import { connectCli, required, writeJson, type Command } from '../context.ts';
 
 function rows(flag: Flag, segments: Segments, environment: string | undefined): { flag: string; environment: string; on: boolean; low: number; high: number; rollout: string }[] {
   return flag.environments.filter(({ name }) => environment === undefined || name === environment).map((each) => {
@@ -60,9 +60,12 @@ export const history: Command = {
     const flag = required(context.options.flag, '--flag');
     const { client, project } = await connectCli(context);
     const { options, signal, write } = context;
-    const { entries, complete } = flagTimeline(await (await runnerFor(client, signal)).read(project, flag, signal), options.environment);
+    const { entries, complete } = flagTimeline(await readHistory(client, client.baseUrl, project, flag, signal), options.environment);
     if (options.json === true) writeJson(write, { flag, complete, entries });
-    else for (const { at, environment, by, from, to, title } of entries) write(`${at}  ${plainLine(environment)}: ${from} -> ${to}  by ${plainLine(by)}${title === '' ? '' : `  "${plainLine(title)}"`}\n`);
+    else for (const entry of entries) {
+      const reason = entry.kind === 'beside' || entry.title === '' ? '' : `  "${plainLine(entry.title)}"`;
+      write(`${entry.at}  ${plainLine(entry.environment ?? 'every environment')}: ${plainLine(entryWords(entry), 200)}  by ${plainLine(entry.by)}${reason}\n`);
+    }
     return 0;
   },
 };

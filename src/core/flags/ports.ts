@@ -45,11 +45,16 @@ export interface FlagEvent {
   /** Strategy ids after / before, for a change of their order. */
   readonly order?: readonly string[];
   readonly previousOrder?: readonly string[];
+  /** For events of segments, which only administrators are shown. */
+  readonly segment?: Pick<Segment, 'id' | 'name'>;
+  /** The condition on a parent that was added or taken away. */
+  readonly dependency?: Dependency;
 }
 
 export interface EventQuery {
   readonly flag?: string;
-  readonly type?: string;
+  /** Any of these types. */
+  readonly types?: readonly string[];
   readonly limit: number;
   readonly offset?: number;
 }

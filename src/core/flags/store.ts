@@ -213,7 +213,7 @@ export class FlagStore implements Disposable {
     const poll = await reader.pollEvents(1, undefined, signal);
     this.#segmentsEtag = undefined;
     const [dependencies, environments, segments] = await Promise.all([
-      reader.readEvents({ type: 'feature-dependency-added', limit: MOST_DEPENDENCIES }, signal),
+      reader.readEvents({ types: ['feature-dependency-added'], limit: MOST_DEPENDENCIES }, signal),
       reader.readEnvironments(project, signal),
       this.#readSegments(),
     ]);

@@ -77,8 +77,8 @@ export async function changeFlag(parts: ChangeParts, ref: FlagRef, context: stri
   }
 }
 
-/** A flag afresh, with its events: what plans and histories are computed from. */
-export function readFlag({ connection, flag }: FlagRef): Promise<FlagReading> {
+/** A flag afresh, with its events: what plans are computed from. */
+function readFlag({ connection, flag }: FlagRef): Promise<FlagReading> {
   const { runner } = requireOpen(connection);
   return withProgress(`Reading ${flag}...`, (signal) => runner.read(connection.project, flag, signal));
 }

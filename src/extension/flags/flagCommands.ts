@@ -7,15 +7,17 @@ import {
 } from '../../core/flags/planner.ts';
 import { environmentOf } from '../../core/flags/model.ts';
 import { describeRollout } from '../../core/flags/rollout.ts';
-import { flagTimeline } from '../../core/flags/timeline.ts';
+import { flagTimeline, type RolloutEntry } from '../../core/flags/timeline.ts';
 import { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
 import { Command } from '../ids.ts';
 import { InputFlow } from '../platform/inputFlow.ts';
 import { showError } from '../platform/errors.ts';
-import { changeFlag, readFlag, restoreOffer, shortTarget, type ChangeParts, type FlagRef, type Offer } from './changeFlow.ts';
+import { changeFlag, restoreOffer, shortTarget, type ChangeParts, type FlagRef, type Offer } from './changeFlow.ts';
 import { armWords, environmentNames, flagFacts, rolloutIn } from './facts.ts';
+import type { StateNode } from './flagNodes.ts';
 import type { FlagTree } from './flagTree.ts';
+import type { FlagHistories } from './histories.ts';
 import type { HistoryDocuments } from './historyDocument.ts';
 
 /** The flag that the text cursor stands on, for commands that come without an argument. */
@@ -24,7 +26,8 @@ export type FlagUnderCursor = (editor: vscode.TextEditor) => string | undefined;
 export interface FlagCommandParts extends ChangeParts {
   readonly tree: FlagTree;
   readonly flagUnderCursor: FlagUnderCursor;
-  readonly histories: HistoryDocuments;
+  readonly histories: FlagHistories;
+  readonly historyDocuments: HistoryDocuments;
 }
 
 const ALL_ENVIRONMENTS = 'All environments';
@@ -52,8 +55,13 @@ export function registerFlagCommands(parts: FlagCommandParts): Disposable {
   onRef(Command.enableEnvironment, (ref) => changeFlag(parts, ref, 'Enable environment', (reading) => ({ verb: `Switch ${ref.environment} On`, plan: planSwitchOn(reading, ref.environment) })));
   onRef(Command.disableEnvironment, (ref) => changeFlag(parts, ref, 'Disable environment', (reading) => ({ verb: `Switch ${ref.environment} Off`, plan: planSwitchOff('disable', reading, [ref.environment]) })));
   onFlag(Command.killSwitch, (ref) => killSwitch(parts, ref));
-  onFlag(Command.showHistory, async (ref) => parts.histories.show(await readFlag(ref)));
+  onFlag(Command.showHistory, ({ connection, flag }) => parts.historyDocuments.show(connection, flag));
   onFlag(Command.restoreState, (ref) => restoreState(parts, ref));
+  register(Command.restoreThisState, async (argument) => {
+    const ref = refOf(argument);
+    const entry = (argument as Partial<StateNode> | undefined)?.entry;
+    return ref === undefined || entry === undefined ? undefined : restoreEntry(parts, ref, entry);
+  });
   onFlag(Command.copyKey, async ({ flag }) => vscode.env.clipboard.writeText(flag));
   onFlag(Command.openInUnleash, async (ref) => vscode.env.openExternal(unleashPage(ref)));
   onFlag(Command.revealFlag, ({ connection, flag }) => parts.tree.reveal(connection, flag));
@@ -118,8 +126,8 @@ async function killSwitch(parts: FlagCommandParts, ref: FlagRef): Promise<void> 
 
 /** Any earlier state of any environment; going up is confirmed as such. */
 async function restoreState(parts: FlagCommandParts, ref: FlagRef): Promise<void> {
-  const { entries } = flagTimeline(await readFlag(ref));
-  const items = entries.map((entry) => ({
+  const { entries } = flagTimeline(await parts.histories.read(ref.connection, ref.flag));
+  const items = entries.filter((entry) => entry.kind === 'rollout').map((entry) => ({
     label: `${plainLine(entry.environment)}: ${entry.to}`,
     description: `${ageWords(Date.now() - Date.parse(entry.at))} by ${plainLine(entry.by)}`,
     detail: plainLine(entry.title),
@@ -127,8 +135,11 @@ async function restoreState(parts: FlagCommandParts, ref: FlagRef): Promise<void
   }));
   const chosen = await vscode.window.showQuickPick(items, { title: `Restore a state of ${plainLine(ref.flag)}`, placeHolder: 'As it was after this change', matchOnDescription: true, matchOnDetail: true });
   if (chosen === undefined) return;
-  const { environment, after } = chosen.entry;
-  await changeFlag(parts, { ...ref, environment }, 'Restore', (reading) => restoreOffer(reading, environment, after));
+  await restoreEntry(parts, ref, chosen.entry);
+}
+
+async function restoreEntry(parts: FlagCommandParts, { connection, flag }: PartialRef, { environment, after }: RolloutEntry): Promise<void> {
+  await changeFlag(parts, { connection, flag, environment }, 'Restore', (reading) => restoreOffer(reading, environment, after));
 }
 
 async function filterFlags(tree: FlagTree): Promise<void> {

@@ -1,4 +1,5 @@
 import type * as vscode from 'vscode';
+import type { RolloutEntry } from '../../core/flags/timeline.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { FlagFacts } from './facts.ts';
 
@@ -7,8 +8,27 @@ export type FlagNode =
   | { readonly kind: 'connection'; readonly connection: Connection }
   | { readonly kind: 'flag'; readonly connection: Connection; readonly flag: string }
   | { readonly kind: 'environment'; readonly connection: Connection; readonly flag: string; readonly environment: string }
+  | HistoryNode
+  | StateNode
   | DetailNode
   | { readonly kind: 'more'; readonly connection: Connection; readonly hidden: number };
+
+/** The history of a flag in an environment, read when it is opened. */
+export interface HistoryNode {
+  readonly kind: 'history';
+  readonly connection: Connection;
+  readonly flag: string;
+  readonly environment: string;
+}
+
+/** One change of that history, and what the environment was after it. */
+export interface StateNode {
+  readonly kind: 'state';
+  readonly connection: Connection;
+  readonly flag: string;
+  readonly environment: string;
+  readonly entry: RolloutEntry;
+}
 
 /** A line without children. */
 export interface DetailNode {
@@ -32,6 +52,10 @@ export function nodeId(node: FlagNode): string {
       return `${idOf(node.connection)}/${node.flag}`;
     case 'environment':
       return `${idOf(node.connection)}/${node.flag}/${node.environment}`;
+    case 'history':
+      return `${idOf(node.connection)}/${node.flag}/${node.environment}#history`;
+    case 'state':
+      return `${idOf(node.connection)}/${node.flag}/${node.environment}#${node.entry.events.join()}`;
     case 'detail':
       return node.id;
     case 'more':

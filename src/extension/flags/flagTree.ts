@@ -11,6 +11,8 @@ import { errorActions } from '../platform/errors.ts';
 import { settings } from '../platform/settings.ts';
 import { mayChange } from '../../core/flags/permissions.ts';
 import { armWords, environmentNames, flagFacts, rolloutIn, type FlagFacts } from './facts.ts';
+import type { FlagHistories } from './histories.ts';
+import { historyChildren, historyItem, stateItem } from './historyNodes.ts';
 import { nodeId, type DetailNode, type EnvironmentTreePart, type FlagNode } from './flagNodes.ts';
 
 const PAGE = 200;
@@ -18,6 +20,7 @@ const PAGE = 200;
 /** The tree "Flags": mapped model flags first, then the others; below each flag its environments. */
 export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Disposable {
   readonly #connections: Connections;
+  readonly #histories: FlagHistories;
   readonly #parts: readonly EnvironmentTreePart[];
   readonly #changes = new vscode.EventEmitter<FlagNode | undefined>();
   readonly #subscriptions = new DisposableStore();
@@ -26,8 +29,9 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
   readonly #limits = new Map<Connection, number>();
   #filter = '';
 
-  constructor(connections: Connections, parts: readonly EnvironmentTreePart[]) {
+  constructor(connections: Connections, histories: FlagHistories, parts: readonly EnvironmentTreePart[]) {
     this.#connections = connections;
+    this.#histories = histories;
     this.#parts = parts;
     this.#view = this.#subscriptions.add(vscode.window.createTreeView(View.flags, { treeDataProvider: this, showCollapseAll: true }));
     this.#subscriptions.add(this.#changes);
@@ -84,7 +88,7 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
     return undefined;
   }
 
-  getChildren(node?: FlagNode): FlagNode[] {
+  getChildren(node?: FlagNode): FlagNode[] | Promise<FlagNode[]> {
     if (node === undefined) {
       const shown = this.#shown;
       return shown.length === 1 && shown[0] !== undefined ? this.#flags(shown[0]) : shown.map((connection) => ({ kind: 'connection', connection }));
@@ -96,8 +100,12 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
         return this.#environments(flagFacts(this.#connections, node.connection, node.flag));
       case 'environment': {
         const facts = flagFacts(this.#connections, node.connection, node.flag);
-        return this.#parts.flatMap((part) => part(facts, node.environment));
+        const details = this.#parts.flatMap((part) => part(facts, node.environment));
+        return facts.status === 'active' ? [...details, { ...node, kind: 'history' }] : details;
       }
+      case 'history':
+        return historyChildren(this.#histories, node);
+      case 'state':
       case 'detail':
       case 'more':
         return [];
@@ -190,6 +198,10 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
         return flagItem(flagFacts(this.#connections, node.connection, node.flag));
       case 'environment':
         return environmentItem(flagFacts(this.#connections, node.connection, node.flag), node.environment);
+      case 'history':
+        return historyItem();
+      case 'state':
+        return stateItem(node, mayOffer(flagFacts(this.#connections, node.connection, node.flag), 'restore', node.environment));
       case 'detail':
         return detailItem(node);
       case 'more': {

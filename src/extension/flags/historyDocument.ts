@@ -1,44 +1,117 @@
 import * as vscode from 'vscode';
+import { DisposableStore } from '../../core/base/events.ts';
 import { plainLine } from '../../core/base/words.ts';
-import type { FlagReading } from '../../core/flags/planner.ts';
-import { flagTimeline } from '../../core/flags/timeline.ts';
+import { entryWords, flagTimeline, type HistoryReading, type RolloutEntry, type TimelineEntry } from '../../core/flags/timeline.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { Connections } from '../connection/connections.ts';
+import { Command } from '../ids.ts';
+import type { FlagHistories } from './histories.ts';
 
 const SCHEME = 'modelswitch-history';
 
-/** Read-only documents with the history of a flag: who, when, what, and the reason that stands in the strategy's title. */
-export class HistoryDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
-  readonly #texts = new Map<string, string>();
+interface Shown {
+  readonly connection: Connection;
+  readonly flag: string;
+  readonly page: HistoryPage;
+}
+
+interface HistoryPage {
+  readonly text: string;
+  /** What the line (from 0) tells, where one may go back to it. */
+  readonly states: ReadonlyMap<number, RolloutEntry>;
+}
+
+/**
+ * Read-only documents with the history of a flag: who, when, what, and the reason that stands in the strategy's title. Above
+ * each state a lens restores it. An open document follows the flag.
+ */
+export class HistoryDocuments implements vscode.TextDocumentContentProvider, vscode.CodeLensProvider, vscode.Disposable {
+  readonly #histories: FlagHistories;
+  readonly #shown = new Map<string, Shown>();
   readonly #changes = new vscode.EventEmitter<vscode.Uri>();
-  readonly #registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
+  readonly #lensChanges = new vscode.EventEmitter<void>();
+  readonly #parts = new DisposableStore();
 
   readonly onDidChange = this.#changes.event;
+  readonly onDidChangeCodeLenses = this.#lensChanges.event;
 
-  provideTextDocumentContent(uri: vscode.Uri): string {
-    return this.#texts.get(uri.toString()) ?? '';
+  constructor(connections: Connections, histories: FlagHistories) {
+    this.#histories = histories;
+    this.#parts.add(vscode.workspace.registerTextDocumentContentProvider(SCHEME, this));
+    this.#parts.add(vscode.languages.registerCodeLensProvider({ scheme: SCHEME }, this));
+    this.#parts.add(connections.onDidChange(() => this.#follow()));
+    this.#parts.add(vscode.workspace.onDidCloseTextDocument(({ uri }) => void this.#shown.delete(uri.toString())));
+    this.#parts.add(this.#changes);
+    this.#parts.add(this.#lensChanges);
   }
 
-  /** Shows the history of a reading; showing it again replaces what it said. */
-  async show(reading: FlagReading): Promise<void> {
-    const { flag } = reading.detail;
-    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${flag.project}/History of ${flag.name.replaceAll('/', '∕')}.md`, query: reading.server });
-    this.#texts.set(uri.toString(), historyText(reading));
-    this.#changes.fire(uri);
+  provideTextDocumentContent(uri: vscode.Uri): string {
+    return this.#shown.get(uri.toString())?.page.text ?? '';
+  }
+
+  provideCodeLenses({ uri }: vscode.TextDocument): vscode.CodeLens[] {
+    const shown = this.#shown.get(uri.toString());
+    if (shown === undefined) return [];
+    const { connection, flag, page } = shown;
+    return [...page.states].map(([line, entry]) => new vscode.CodeLens(new vscode.Range(line, 0, line, 0), {
+      title: `Restore ${entry.to}`,
+      command: Command.restoreThisState,
+      arguments: [{ connection, flag, environment: entry.environment, entry }],
+    }));
+  }
+
+  /** Shows the history of a flag as it is now; showing it again replaces what it said. */
+  async show(connection: Connection, flag: string): Promise<void> {
+    const reading = await this.#histories.read(connection, flag);
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${connection.project}/History of ${flag.replaceAll('/', '∕')}`, query: connection.baseUrl });
+    this.#put(uri, connection, flag, reading);
     await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
   }
 
   dispose(): void {
-    this.#registration.dispose();
-    this.#changes.dispose();
+    this.#parts.dispose();
+  }
+
+  #follow(): void {
+    for (const [key, { connection, flag }] of this.#shown) {
+      // A document that cannot be read again keeps what it says.
+      this.#histories.read(connection, flag).then((reading) => {
+        if (this.#shown.has(key)) this.#put(vscode.Uri.parse(key, true), connection, flag, reading);
+      }, () => undefined);
+    }
+  }
+
+  #put(uri: vscode.Uri, connection: Connection, flag: string, reading: HistoryReading): void {
+    const page = historyPage(reading);
+    if (this.#shown.get(uri.toString())?.page.text === page.text) return;
+    this.#shown.set(uri.toString(), { connection, flag, page });
+    this.#changes.fire(uri);
+    this.#lensChanges.fire();
   }
 }
 
-function historyText(reading: FlagReading): string {
+function historyPage(reading: HistoryReading): HistoryPage {
   const { flag } = reading.detail;
   const { entries, complete } = flagTimeline(reading);
-  const lines = entries.map(({ at, environment, by, from, to, title, events }) => {
-    const reason = title === '' ? '' : `  "${plainLine(title)}"`;
-    return `${at.slice(0, 19).replace('T', ' ')}  ${plainLine(environment)}: ${from} -> ${to}  by ${plainLine(by)}${reason}  (event ${events.join(', ')})`;
-  });
-  const end = complete ? 'The log leads back to the beginning.' : 'Older changes are not known: the event log does not explain an earlier state.';
-  return [`History of ${plainLine(flag.name)} on ${reading.server}, newest first (times in UTC)`, '', ...lines, '', end, ''].join('\n');
+  const lines = [`History of ${plainLine(flag.name)} on ${reading.server}, newest first (times in UTC)`];
+  const states = new Map<number, RolloutEntry>();
+  const section = (title: string, environment: string | undefined): void => {
+    const own = entries.filter((entry) => entry.environment === environment);
+    if (own.length === 0) return;
+    lines.push('', title);
+    for (const entry of own) {
+      if (entry.kind === 'rollout') states.set(lines.length, entry);
+      lines.push(`  ${entryLine(entry)}`);
+    }
+  };
+  for (const { name } of flag.environments) section(plainLine(name), name);
+  section('Every environment', undefined);
+  lines.push('', complete ? 'The log leads back to the beginning.' : 'Older changes are not known: the event log does not explain an earlier state.');
+  if (reading.segments.length > 0 && reading.segmentEvents.length === 0) lines.push('Edits of segments are not among these: Unleash shows them to administrators only.');
+  return { text: `${lines.join('\n')}\n`, states };
+}
+
+function entryLine(entry: TimelineEntry): string {
+  const reason = entry.kind === 'beside' || entry.title === '' ? '' : `  "${plainLine(entry.title)}"`;
+  return `${entry.at.slice(0, 19).replace('T', ' ')}  ${plainLine(entryWords(entry), 200)}  by ${plainLine(entry.by)}${reason}  (event ${entry.events.join(', ')})`;
 }

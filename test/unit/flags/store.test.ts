@@ -75,9 +75,9 @@ class ScriptedReader implements FlagBulkReader {
     this.#note('segments');
     return Promise.resolve(etag === this.segmentsEtag ? { changed: false } : { changed: true, segments: [INTERNAL], etag: this.segmentsEtag });
   }
-  async readEvents({ limit, flag, type }: EventQuery): Promise<EventPage> {
-    this.#note(`events ${flag ?? type ?? limit}`);
-    const events = this.log.filter((event) => type === undefined || event.type === type).slice(0, limit);
+  async readEvents({ limit, flag, types }: EventQuery): Promise<EventPage> {
+    this.#note(`events ${flag ?? types?.join() ?? limit}`);
+    const events = this.log.filter((event) => types?.includes(event.type) ?? true).slice(0, limit);
     return Promise.resolve({ events, total: events.length });
   }
   async readEnvironments(): Promise<{ name: string; type: string; enabled: boolean }[]> {

@@ -126,7 +126,7 @@ describe('flags in the editor', () => {
     const lens = found.find(({ range }) => document.lineAt(range.start.line).text.includes('20 % -> 30 %'))!;
     assert.equal(lens.command!.title, 'Restore 30 %');
     const asked = answering(all, 'confirm');
-    await vscode.commands.executeCommand(lens.command!.command, ...lens.command!.arguments!);
+    await vscode.commands.executeCommand(lens.command!.command, ...(lens.command!.arguments as unknown[]));
     assert.equal(await rollout(), '30');
 
     const environment = { kind: 'environment' as const, connection: all.connections.targets[0]!.connection, flag, environment: 'production' };

@@ -132,7 +132,8 @@ describe('flags in the editor', () => {
     const environment = { kind: 'environment' as const, connection: all.connections.targets[0]!.connection, flag, environment: 'production' };
     const history = (await all.tree.getChildren(environment)).find(({ kind }) => kind === 'history')!;
     const states = (await all.tree.getChildren(history)).filter((node) => node.kind === 'state');
-    assert.deepEqual(states.slice(0, 3).map((node) => all.tree.getTreeItem(node).label), ['45 % -> 30 %', '30 % -> 45 %', '20 % -> 30 %']);
+    assert.deepEqual(states.slice(0, 3).map((node) => all.tree.getTreeItem(node).label), ['30 %', '45 %', '30 %']);
+    assert.match(String(all.tree.getTreeItem(states[0]!).tooltip), /^45 % -> 30 %\n/);
     assert.match(String(all.tree.getTreeItem(states[0]!).description), /^just now by .* · Modelswitch · .*restore to 30 %/);
     assert.ok((await all.tree.getChildren(history)).length <= 21);
     await vscode.commands.executeCommand('modelswitch.restoreThisState', states[1]);

@@ -160,7 +160,12 @@ export class WorkbenchPage {
 
   /** Picks the first row of the open quick pick that shows the text. */
   async pick(text: string | RegExp): Promise<void> {
-    await this.quickPickRow(text).first().click();
+    const list = await this.quickInput().innerText();
+    const row = this.quickPickRow(text).first();
+    await row.click();
+    // A list that is drawn anew under the mouse loses the click.
+    const closed = await row.waitFor({ state: 'hidden', timeout: 3000 }).then(() => true, () => false);
+    if (!closed && await this.quickInput().innerText() === list) await row.click();
   }
 
   /** Fills the open input box and confirms it. */

@@ -156,6 +156,21 @@ describe('releasing a model from the editor', () => {
     assert.match(text, /last change .* by alice/);
   });
 
+  it('tells the history below the environment and in a document, and restores from both', async () => {
+    await workbench.showContainer('Modelswitch');
+    for (const row of ['credit-risk-v2', 'production', 'History']) await workbench.expand(row);
+    await workbench.treeRow(/^33 % · internal 100 % ?just now by alice/).waitFor();
+    await workbench.rowAction(/^10 % · internal 100 % ?just now by eddy.*set rollout/, 'Restore This State...');
+    assert.match(await workbench.dialogText(), /production: 33 % · internal 100 % -> 10 % · internal 100 %/);
+    await workbench.answerDialog('Restore 10 %');
+    await workbench.lens('production 10 % · internal 100 %').waitFor();
+    await workbench.rowMenu(/^credit-risk-v2/, 'Show History');
+    await workbench.lens('Restore 33 % · internal 100 %').first().click();
+    assert.match(await workbench.dialogText(), /This raises exposure/);
+    await workbench.answerDialog('Cancel');
+    await workbench.openFile('app/scoring.py');
+  });
+
   it('kills the switch from the tree', async () => {
     await workbench.showContainer('Modelswitch');
     await workbench.rowMenu(/^credit-risk-v2/, 'Kill Switch...');

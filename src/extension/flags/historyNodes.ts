@@ -33,7 +33,8 @@ export function historyItem(): vscode.TreeItem {
 }
 
 export function stateItem({ entry }: StateNode, restorable: boolean): vscode.TreeItem {
-  const item = new vscode.TreeItem(plainLine(entryWords(entry), 200));
+  // What it became is what one restores; from what is told by the line below, and by the tooltip.
+  const item = new vscode.TreeItem(plainLine(entry.from === entry.to ? entryWords(entry) : entry.to, 200));
   const title = plainLine(entry.title);
   item.description = [byWords(entry), title].filter((part) => part !== '').join(' · ');
   item.tooltip = [plainLine(entryWords(entry), 200), `${entry.at} by ${plainLine(entry.by)}`, title, `event ${entry.events.join(', ')}`].filter((part) => part !== '').join('\n');

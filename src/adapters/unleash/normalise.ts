@@ -59,7 +59,7 @@ export function flagDetail(wire: z.output<typeof wireFlagDetail>): FlagDetail {
   }));
   const exposures: Exposure[] = wire.environments.map(({ name, yes, no }) => ({ environment: name, yes: yes ?? 0, no: no ?? 0 }));
   const dependencies = wire.dependencies.map(({ feature, enabled, variants }) => ({ feature, enabled: enabled ?? true, variants }));
-  return { flag: { ...metadata(wire), project: wire.project, archived: wire.archived ?? false, environments, dependencies, blockedIn: [] }, exposures };
+  return { flag: { ...metadata(wire), project: wire.project, archived: wire.archived ?? false, environments, dependencies, blockedIn: [] }, exposures, children: wire.children };
 }
 
 function metadata(wire: z.output<typeof wireFlagList>['features'][number]): Pick<Flag, 'name' | 'type' | 'description' | 'stale' | 'createdAt' | 'impressionData'> {

@@ -53,6 +53,7 @@ export const wireFlagDetail = z.object({
   project: z.string(),
   archived: z.boolean().nullish(),
   dependencies: list(z.object({ feature: z.string(), enabled: z.boolean().nullish(), variants: list(z.string()) })),
+  children: list(z.string()),
   environments: z.array(z.object({
     name: z.string(),
     type: text,

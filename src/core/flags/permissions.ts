@@ -15,6 +15,7 @@ const NEEDED_BY_CALL: Record<Step['kind'], Needed> = {
 const NEEDED: Record<ChangeKind, readonly Needed[]> = {
   promote: ['UPDATE_FEATURE_STRATEGY'],
   'set rollout': ['UPDATE_FEATURE_STRATEGY'],
+  'set weights': ['UPDATE_FEATURE_STRATEGY'],
   'roll back': ['UPDATE_FEATURE_STRATEGY'],
   restore: ['UPDATE_FEATURE_STRATEGY'],
   kill: ['UPDATE_FEATURE_ENVIRONMENT'],

@@ -41,6 +41,7 @@ export type Proposal = (reading: FlagReading) => Offer;
 const PAST: Record<ChangeKind, string> = {
   promote: 'Promoted',
   'set rollout': 'Rollout set',
+  'set weights': 'Variant weights set',
   'roll back': 'Rolled back',
   restore: 'Restored',
   kill: 'Switched off',

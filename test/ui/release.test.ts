@@ -118,6 +118,7 @@ describe('releasing a model from the editor', () => {
     await workbench.quickPickRow('credit-risk-v2').first().waitFor();
     await workbench.pick('credit-risk-v2');
     await workbench.pick('production');
+    await workbench.pick('Everyone');
     await workbench.fillInput('250');
     await workbench.inputMessage('A whole number from 0 to 100').waitFor();
     await workbench.fillInput('10');

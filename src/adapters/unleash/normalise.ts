@@ -1,8 +1,9 @@
 import type * as z from 'zod';
 import type { Constraint, Exposure, Flag, FlagEnvironment, Segment, Strategy, StrategyVariant } from '../../core/flags/model.ts';
 import type { EnvironmentInfo, FlagDetail, FlagEvent } from '../../core/flags/ports.ts';
+import type { ProjectDefaults } from '../../core/flags/projectDefault.ts';
 import { wireOrder, wireStrategy } from './wire.ts';
-import type { wireConstraint, wireEvent, wireFlagDetail, wireFlagList, wirePlayground, wireSegments, wireVariant } from './wire.ts';
+import type { wireConstraint, wireEvent, wireFlagDetail, wireFlagList, wirePlayground, wireProjectOverview, wireSegments, wireVariant } from './wire.ts';
 
 /** From the wire's shapes to the core's own types: one place for defaults, so that two reads of one thing are equal. */
 
@@ -39,6 +40,18 @@ export function strategy(wire: z.output<typeof wireStrategy>): Strategy {
     variants: wire.variants.map(variant),
     ...(wire.sortOrder === null || wire.sortOrder === undefined ? {} : { sortOrder: wire.sortOrder }),
     ...(wire.milestoneId === null || wire.milestoneId === undefined ? {} : { milestoneId: wire.milestoneId }),
+  };
+}
+
+/** What Unleash adds to an environment without strategies, per environment. */
+export function projectDefaults(wire: z.output<typeof wireProjectOverview>): ProjectDefaults {
+  return {
+    stickiness: wire.defaultStickiness ?? 'default',
+    environments: wire.environments.map(({ environment, defaultStrategy }) => {
+      if (defaultStrategy === null || defaultStrategy === undefined) return { environment, strategy: undefined };
+      const { name, title, disabled, parameters, constraints, segments: ids, variants } = strategy({ ...defaultStrategy, id: '' });
+      return { environment, strategy: { name, title, disabled, parameters, constraints, segments: ids, variants } };
+    }),
   };
 }
 

@@ -91,6 +91,11 @@ export const wirePlayground = z.object({
   })),
 });
 
+export const wireProjectOverview = z.object({
+  defaultStickiness: z.string().nullish(),
+  environments: z.array(z.object({ environment: z.string(), defaultStrategy: wireStrategy.omit({ id: true }).nullish() })),
+});
+
 export const wireSegments = z.object({
   segments: z.array(z.object({ id: z.number(), name: z.string(), constraints: list(wireConstraint) })),
 });

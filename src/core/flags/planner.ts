@@ -7,7 +7,7 @@ import { GRADUAL_ROLLOUT, type FlagEnvironment, type Strategy } from './model.ts
 import { audienceKey, isOwn, ownership } from './ownership.ts';
 import { keepUp, planTo, situation, type ChangeNote, type FlagReading, type Situation } from './planning.ts';
 import type { FlagEvent } from './ports.ts';
-import { compareExposure, describeRollout, effectiveRollout, maxExposure, percentWords, type Segments } from './rollout.ts';
+import { compareExposure, describeEnvironment, describeRollout, effectiveRollout, maxExposure, percentWords, type Segments } from './rollout.ts';
 import { strategyShare } from './shares.ts';
 import { isOwnTitle, strategyTitle } from './titles.ts';
 
@@ -173,7 +173,7 @@ export function planRestore(reading: FlagReading, environmentName: string, targe
 function planState(kind: 'roll back' | 'restore', reading: FlagReading, environmentName: string, target: FlagEnvironment, note: ChangeNote): ChangePlan {
   const here = situation(reading, environmentName);
   const { environment, own, segments } = here;
-  const words = describeRollout(effectiveRollout(target, segments));
+  const words = describeEnvironment(target, segments);
   const title = strategyTitle([note.version ?? '', `${kind} to ${words}`, note.reason ?? ''], target.enabled && !environment.enabled);
   const goals = new Map(target.strategies.map((strategy) => [strategy.id, strategy]));
   const kept = environment.strategies.flatMap((current) => {

@@ -178,6 +178,11 @@ function split(variants: readonly StrategyVariant[]): VariantShare[] {
   return total <= 0 ? [] : variants.filter((variant) => variant.weight > 0).map((variant) => ({ name: variant.name, share: (100 * variant.weight) / total }));
 }
 
+/** How those whom a strategy answers divide into its variants; empty without variants. */
+export function strategyVariants({ variants }: Strategy): readonly VariantShare[] {
+  return split(variants);
+}
+
 /**
  * How those who get the flag on divide into variants. Empty: no variants; undefined: it depends on which strategy answers
  * first, because they split differently.

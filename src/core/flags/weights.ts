@@ -3,7 +3,7 @@ import { didYouMean } from '../workspace/suggest.ts';
 import type { ChangePlan } from './changePlan.ts';
 import type { FlagEnvironment, Strategy, StrategyVariant } from './model.ts';
 import { ownership } from './ownership.ts';
-import { planTo, situation, strategyName, type ChangeNote, type FlagReading } from './planning.ts';
+import { planTo, situation, strategyName, type ChangeNote, type FlagReading, type Situation } from './planning.ts';
 import { splitWords } from './rollout.ts';
 import { strategyTitle } from './titles.ts';
 
@@ -101,6 +101,24 @@ export function editableVariants(environment: FlagEnvironment, own: ReadonlySet<
   return (editable.find(({ disabled }) => !disabled) ?? editable[0])?.variants ?? [];
 }
 
+/**
+ * The variants that a change of weights names.
+ * @throws AppError notFound when the flag has no such environment; validation when it has no variants there that are edited
+ */
+export function variantNames(reading: FlagReading, environmentName: string): string[] {
+  return requireVariants(situation(reading, environmentName)).map(({ name }) => name);
+}
+
+function requireVariants({ reading, environment, own }: Situation): readonly StrategyVariant[] {
+  const present = editableVariants(environment, own);
+  if (present.length > 0) return present;
+  const { name } = reading.detail.flag;
+  const foreign = environment.strategies.find(({ variants }) => variants.length > 0);
+  throw invalid(foreign === undefined
+    ? `${name} has no variants in ${environment.name}: add them to its strategy in Unleash first.`
+    : `The variants of ${name} in ${environment.name} are in the strategy ${strategyName(foreign)}, which was not made by Modelswitch and is not edited.`);
+}
+
 function isEditable(environment: FlagEnvironment, strategy: Strategy, own: ReadonlySet<string>): boolean {
   return ['own', 'adopted'].includes(ownership(environment, strategy, own));
 }
@@ -117,14 +135,7 @@ function sameNames(strategy: Strategy, names: readonly string[]): boolean {
 export function planSetWeights(reading: FlagReading, environmentName: string, weights: Weights, note: ChangeNote = {}): ChangePlan {
   const here = situation(reading, environmentName);
   const { environment, own } = here;
-  const { name: flag } = reading.detail.flag;
-  const present = editableVariants(environment, own);
-  if (present.length === 0) {
-    const foreign = environment.strategies.find(({ variants }) => variants.length > 0);
-    throw invalid(foreign === undefined
-      ? `${flag} has no variants in ${environmentName}: add them to its strategy in Unleash first.`
-      : `The variants of ${flag} in ${environmentName} are in the strategy ${strategyName(foreign)}, which was not made by Modelswitch and is not edited.`);
-  }
+  const present = requireVariants(here);
   const names = present.map(({ name }) => name);
   const thousandths = checkWeights(weights, names);
   const isOurs = (strategy: Strategy): boolean => strategy.variants.length > 0 && isEditable(environment, strategy, own);

@@ -11,7 +11,7 @@ const EVERY_UNIT = 'every unit';
 const ROUNDING = 1e-6;
 
 /** Per cent of the units that each arm answers: the first strategy that matches decides the variant. */
-function armShares(shares: readonly StrategyShare[], addresses: (share: StrategyShare) => boolean, missing: ReadonlySet<string>): Map<string, number> {
+export function armShares(shares: readonly StrategyShare[], addresses: (share: StrategyShare) => boolean, missing: ReadonlySet<string>): Map<string, number> {
   const arms = new Map<string, number>();
   const taken = new Map<string, number>();
   for (const [index, each] of shares.entries()) {

@@ -10,6 +10,11 @@ export function ownIds(events: readonly FlagEvent[]): Set<string> {
   return new Set(events.flatMap(({ strategy }) => (strategy !== undefined && isOwnTitle(strategy.title) ? [strategy.id] : [])));
 }
 
+/** Ids of strategies that we added ourselves: only those are ours to delete, not what a person made and we adopted. */
+export function madeIds(events: readonly FlagEvent[]): Set<string> {
+  return new Set(events.flatMap(({ type, strategy }) => (type === 'feature-strategy-add' && strategy !== undefined && isOwnTitle(strategy.title) ? [strategy.id] : [])));
+}
+
 /** Strategies with the same audience have the same key: their constraints and segments. */
 export function audienceKey({ constraints, segments }: Pick<Strategy, 'constraints' | 'segments'>): string {
   return JSON.stringify([constraints, segments.toSorted((a, b) => a - b)]);

@@ -4,7 +4,7 @@ import { environmentKey, onlySplitDiffers } from './compare.ts';
 import { hasEnabledStrategy, noEnabledStrategy, sameEffect, type Blocker, type ChangeKind, type ChangePlan } from './changePlan.ts';
 import { changesRollout, environmentHistory, undoStack, type EnvironmentState } from './history.ts';
 import { GRADUAL_ROLLOUT, type FlagEnvironment, type Strategy } from './model.ts';
-import { audienceKey, isOwn, ownership } from './ownership.ts';
+import { audienceKey, isOwn, madeIds, ownership } from './ownership.ts';
 import { keepUp, planTo, situation, type ChangeNote, type FlagReading, type Situation } from './planning.ts';
 import type { FlagEvent } from './ports.ts';
 import { compareExposure, describeEnvironment, describeRollout, effectiveRollout, maxExposure, percentWords, type Segments } from './rollout.ts';
@@ -175,6 +175,7 @@ function planState(kind: 'roll back' | 'restore', reading: FlagReading, environm
   const { environment, own, segments } = here;
   const words = describeEnvironment(target, segments);
   const title = strategyTitle([note.version ?? '', `${kind} to ${words}`, note.reason ?? ''], target.enabled && !environment.enabled);
+  const made = madeIds(reading.events);
   const goals = new Map(target.strategies.map((strategy) => [strategy.id, strategy]));
   const kept = environment.strategies.flatMap((current) => {
     const goal = goals.get(current.id);
@@ -183,8 +184,9 @@ function planState(kind: 'roll back' | 'restore', reading: FlagReading, environm
     if (owner === 'foreign' || owner === 'plan' || (goal !== undefined && sameEffect(goal, current))) return [current];
     // A title that a person wrote comes back with what it was about.
     if (goal !== undefined) return [goal.title === '' || isOwnTitle(goal.title) ? { ...goal, title } : goal];
-    // An adopted strategy may be edited, but what somebody else made is not ours to delete.
-    return owner === 'own' ? [] : [current];
+    // A strategy that we adopted may be edited, but what somebody else made is not ours to delete.
+    if (made.has(current.id)) return [];
+    return [target.enabled && current.name === GRADUAL_ROLLOUT ? { ...current, title, parameters: { ...current.parameters, rollout: '0' } } : current];
   });
   const readded = [...goals.values()].map((goal) => ({ ...goal, title }));
   const order = target.strategies.map(({ id }) => id);

@@ -186,7 +186,7 @@ function planState(kind: 'roll back' | 'restore', reading: FlagReading, environm
     if (goal !== undefined) return [goal.title === '' || isOwnTitle(goal.title) ? { ...goal, title } : goal];
     // A strategy that we adopted may be edited, but what somebody else made is not ours to delete.
     if (made.has(current.id)) return [];
-    return [target.enabled && current.name === GRADUAL_ROLLOUT ? { ...current, title, parameters: { ...current.parameters, rollout: '0' } } : current];
+    return [target.enabled && !current.disabled && current.name === GRADUAL_ROLLOUT ? { ...current, title, parameters: { ...current.parameters, rollout: '0' } } : current];
   });
   const readded = [...goals.values()].map((goal) => ({ ...goal, title }));
   const order = target.strategies.map(({ id }) => id);

@@ -143,6 +143,17 @@ describe('what a person wrote into the title', () => {
   });
 });
 
+describe('a strategy that a person made and we adopted', () => {
+  it('is set to 0 %, not deleted, where the state to restore did not have it; ours are deleted', () => {
+    const log = new EventLog().add(rolloutStrategy('beta', 10, { ...OURS, segments: [2] })).switch(true);
+    const target = log.environment;
+    log.add(rolloutStrategy('a', 25, { title: 'canary' })).update('a', { title: 'Modelswitch · 25 %' }).add(rolloutStrategy('in', 100, { ...OURS, segments: [1] }));
+    const plan = planRestore(log.reading([INTERNAL, BETA]), 'production', target);
+    assert.deepEqual(plan.environments[0]!.after.strategies.map(({ id, parameters }) => [id, parameters['rollout']]), [['beta', '10'], ['a', '0']]);
+    assert.deepEqual([words(plan), plan.blockers], ['25 % · internal 100 % -> 0 % · beta 10 %', []]);
+  });
+});
+
 describe('disabled strategies', () => {
   it('are enabled by name in the plan, and disabled again by a roll back', () => {
     const log = new EventLog().add(rolloutStrategy('a', 25, OURS)).switch(true).update('a', { disabled: true }, { groupId: 't' }).switch(false, { groupId: 't' });

@@ -135,10 +135,41 @@ describe('releasing a model from the editor', () => {
     await workbench.lens('production 33 % · internal 100 %').waitFor();
   });
 
-  it('shows the split of a variant switch whose key is a constant of the file', async () => {
+  it('sets the rollout of a segment from its line in the tree', async () => {
+    await workbench.showContainer('Modelswitch');
+    await workbench.expand(/^credit-risk-v2/);
+    await workbench.expand(/^production/);
+    await workbench.treeRow('100 % of segment internal').click();
+    await workbench.inputMessage('Per cent of segment internal').waitFor();
+    await workbench.fillInput('60');
+    await workbench.answerDialog('Set segment internal to 60 %');
+    await workbench.lens('production 33 % · internal 60 %').waitFor();
+  });
+
+  it('shows the split of a variant switch whose key is a constant of the file, and sets another', async () => {
     await workbench.openFile('app/explaining.py');
     await workbench.lens(/^production 50 % · .+ % \/ .+ %/).waitFor();
+    await workbench.runCommand('Modelswitch: Set Variant Weights...');
+    await workbench.quickPickRow('credit-explainer').first().waitFor();
+    await workbench.pick('credit-explainer');
+    await workbench.pick('production');
+    await workbench.fillInput('ablation 80, coefficients 30');
+    await workbench.inputMessage('add up to 110 %').waitFor();
+    await workbench.fillInput('ablation 80, coefficients 20');
+    assert.match(await workbench.dialogText(), /production: 50 % · ablation 40 % \/ coefficients 60 % -> 50 % · ablation 80 % \/ coefficients 20 %/);
+    await workbench.answerDialog('Set Weights');
+    await workbench.lens('production 50 % · ablation 80 % / coefficients 20 %').waitFor();
     await workbench.openFile('app/scoring.py');
+  });
+
+  it('makes 0 % the safe default, after showing old and new', async () => {
+    await workbench.runCommand('Modelswitch: Make 0 % the Safe Default...');
+    await workbench.quickPickRow('production').waitFor();
+    await workbench.page.keyboard.press('Enter');
+    await workbench.dialog().waitFor();
+    assert.match(await workbench.dialogText(), /production: 100 % of everyone \(not set\) -> 0 % of everyone/);
+    await workbench.answerDialog('Set Default to 0 %');
+    await workbench.toast('now exposes 0 % in development, production').waitFor();
   });
 
   it('filters the tree', async () => {

@@ -87,6 +87,12 @@ describe('a plan of a flag with relatives', () => {
     assert.deepEqual([kill(child(off)), plan([], child(on(0)))], [[], []]);
   });
 
+  it('says nothing of children for which nothing changes', () => {
+    const stillOff = new EventLog(production(false, rolloutStrategy('a', 25))).reading();
+    assert.deepEqual(planSetRollout({ ...stillOff, family: child(on(50)) }, 'production', 0).warnings, []);
+    assert.deepEqual(planSwitchOff('kill', { ...stillOff, family: child(on(50)) }, ['production']).warnings, []);
+  });
+
   it('starts a child that waits for the parent to be off', () => {
     const all = planSwitchOff('kill', { ...new EventLog(on(100)).reading(), family: child(on(50), { enabled: false }) }, ['production']);
     assert.match(all.warnings[0]!, /^Starts the child "explainer"/);

@@ -22,7 +22,17 @@ export interface Family {
 /** A reading asks for so many children at most, one request each. */
 const MOST_CHILDREN = 20;
 
-export async function readFamily(port: FlagReader, { flag, children = [] }: FlagDetail, signal?: AbortSignal): Promise<Family> {
+/** Undefined when one of them could not be read: that is no reason to keep a person from changing the flag, or from killing it. */
+export async function readFamily(port: FlagReader, detail: FlagDetail, signal?: AbortSignal): Promise<Family | undefined> {
+  try {
+    return await readRelatives(port, detail, signal);
+  } catch (thrown) {
+    if (toAppError(thrown).code === 'cancelled') throw thrown;
+    return undefined;
+  }
+}
+
+async function readRelatives(port: FlagReader, { flag, children = [] }: FlagDetail, signal?: AbortSignal): Promise<Family> {
   const read = async (name: string): Promise<Relative> => {
     try {
       return { flag: name, detail: await port.readFlag(flag.project, name, signal) };
@@ -102,8 +112,9 @@ export function parentWarnings(detail: FlagDetail, family: Family | undefined, a
 }
 
 /** Which other flags start, stop or follow when this one changes in an environment, a sentence each. */
-export function childWarnings(flag: string, family: Family | undefined, before: FlagEnvironment, after: FlagEnvironment, segments: Segments): string[] {
-  if (family === undefined || environmentKey(before) === environmentKey(after)) return [];
+export function childWarnings({ flag: { name: flag }, children = [] }: FlagDetail, family: Family | undefined, before: FlagEnvironment, after: FlagEnvironment, segments: Segments): string[] {
+  if (environmentKey(before) === environmentKey(after)) return [];
+  if (family === undefined) return notLookedAt(children);
   const warnings = family.children.flatMap((child) => {
     const dependency = child.detail?.flag.dependencies.find(({ feature }) => feature === flag);
     const own = child.detail && environmentOf(child.detail.flag, before.name);
@@ -113,6 +124,9 @@ export function childWarnings(flag: string, family: Family | undefined, before: 
     const verb = was === 'nobody' ? 'Starts' : becomes === 'nobody' ? 'Stops' : 'Changes';
     return [`${verb} the child "${child.flag}" (${describeEnvironment(own, segments)} in ${before.name}) too: it is on only where ${conditionWords(dependency)}.`];
   });
-  const { unread } = family;
-  return unread.length === 0 ? warnings : [...warnings, `${unread.length} more flags depend on it and were not looked at: ${unread.slice(0, 5).join(', ')}${unread.length > 5 ? ' and others' : ''}.`];
+  return [...warnings, ...notLookedAt(family.unread)];
+}
+
+function notLookedAt(children: readonly string[]): string[] {
+  return children.length === 0 ? [] : [`Flags that depend on it and were not looked at: ${children.slice(0, 5).join(', ')}${children.length > 5 ? ` and ${children.length - 5} more` : ''}.`];
 }

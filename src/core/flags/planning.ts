@@ -15,7 +15,7 @@ export interface FlagReading {
   /** The flag's events, newest first. */
   readonly events: readonly FlagEvent[];
   /** Parents and children; undefined when they were not read. */
-  readonly family?: Family;
+  readonly family?: Family | undefined;
 }
 
 /** What goes into the strategy's title beside the percentage. */
@@ -78,7 +78,7 @@ export function planTo(kind: ChangeKind, { reading, environment, segments }: Sit
       ...switchedStrategies(environment, after, segments),
       ...reshuffles(environment, after),
       ...parentWarnings(detail, family, after, segments),
-      ...childWarnings(detail.flag.name, family, environment, after, segments),
+      ...childWarnings(detail, family, environment, after, segments),
     ],
     blockers,
   };

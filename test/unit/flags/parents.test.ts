@@ -98,8 +98,11 @@ describe('a plan of a flag with relatives', () => {
     assert.match(all.warnings[0]!, /^Starts the child "explainer"/);
   });
 
-  it('says how many children were not looked at', () => {
-    assert.deepEqual(plan([], family({ unread: ['c1', 'c2'] })), ['2 more flags depend on it and were not looked at: c1, c2.']);
+  it('says which children were not looked at, because they are many or could not be read', () => {
+    assert.deepEqual(plan([], family({ unread: ['c1', 'c2'] })), ['Flags that depend on it and were not looked at: c1, c2.']);
+    const reading = new EventLog(on(5)).reading();
+    const children = ['c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7'];
+    assert.deepEqual(planSwitchOff('kill', { ...reading, detail: { ...reading.detail, children } }, ['production']).warnings, ['Flags that depend on it and were not looked at: c1, c2, c3, c4, c5 and 2 more.']);
   });
 });
 
@@ -122,17 +125,15 @@ describe('reading the relatives', () => {
     await readFamily(reader, detail([], []));
     assert.deepEqual(asked, []);
     const many = Array.from({ length: 23 }, (_, index) => `c${index}`);
-    assert.deepEqual([(await readFamily(reader, detail(many, ['p']))).unread, asked.length], [['c20', 'c21', 'c22'], 21]);
+    assert.deepEqual([(await readFamily(reader, detail(many, ['p'])))?.unread, asked.length], [['c20', 'c21', 'c22'], 21]);
   });
 
-  it('takes a flag that is not there as archived, and passes other failures on', async () => {
-    const gone = port(() => {
-      throw new AppError('notFound', 'gone');
-    });
-    assert.deepEqual((await readFamily(gone.reader, detail([], ['p']))).parents, [{ flag: 'p', detail: undefined }]);
-    const broken = port(() => {
-      throw new AppError('network', 'broken');
-    });
-    await assert.rejects(readFamily(broken.reader, detail([], ['p'])), /broken/);
+  it('takes a flag that is not there as archived, lets other failures pass, and stops for a cancel', async () => {
+    const failing = (code: 'notFound' | 'network' | 'cancelled'): FlagReader => port(() => {
+      throw new AppError(code, code);
+    }).reader;
+    assert.deepEqual((await readFamily(failing('notFound'), detail([], ['p'])))?.parents, [{ flag: 'p', detail: undefined }]);
+    assert.equal(await readFamily(failing('network'), detail([], ['p'])), undefined);
+    await assert.rejects(readFamily(failing('cancelled'), detail([], ['p'])), /cancelled/);
   });
 });

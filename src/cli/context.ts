@@ -16,6 +16,8 @@ export interface CliOptions {
   readonly flag?: string | undefined;
   readonly environment?: string | undefined;
   readonly percent?: string | undefined;
+  readonly segment?: string | undefined;
+  readonly set?: string | undefined;
   readonly reason?: string | undefined;
   readonly 'all-environments'?: boolean | undefined;
   readonly json?: boolean | undefined;

@@ -1,13 +1,14 @@
 import { parseArgs } from 'node:util';
 import { toAppError } from '../core/base/errors.ts';
 import { plainLine } from '../core/base/words.ts';
-import { kill, promote, rollback } from './commands/changes.ts';
+import { kill, promote, rollback, weights } from './commands/changes.ts';
 import { history, rollout, status, whoami } from './commands/reading.ts';
+import { safeDefault } from './commands/safeDefault.ts';
 import { scan } from './commands/scan.ts';
 import type { Command } from './context.ts';
 import { exitCode } from './exitCodes.ts';
 
-const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, rollback, kill, scan];
+const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, weights, rollback, kill, safeDefault, scan];
 
 const OPTIONS = {
   url: { type: 'string' },
@@ -15,6 +16,8 @@ const OPTIONS = {
   flag: { type: 'string' },
   environment: { type: 'string' },
   percent: { type: 'string' },
+  segment: { type: 'string' },
+  set: { type: 'string' },
   reason: { type: 'string' },
   'all-environments': { type: 'boolean' },
   json: { type: 'boolean' },

@@ -13,6 +13,8 @@ export const Command = {
   openInUnleash: 'modelswitch.openInUnleash',
   promote: 'modelswitch.promote',
   setRollout: 'modelswitch.setRollout',
+  setWeights: 'modelswitch.setWeights',
+  safeDefault: 'modelswitch.safeDefault',
   rollBack: 'modelswitch.rollBack',
   killSwitch: 'modelswitch.killSwitch',
   enableEnvironment: 'modelswitch.enableEnvironment',

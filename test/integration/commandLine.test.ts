@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gradual } from '../../sandbox/unleash/admin.ts';
 import { otherServer } from '../support/otherServer.ts';
 import { freshFlag, sharedUnleash, type SharedUnleash } from '../support/unleash.ts';
 
@@ -62,6 +63,39 @@ describe('the command line', () => {
     assert.ok(history.complete && history.entries[2]!.title.includes('ticket 42') && history.entries[2]!.by.startsWith('eddy'));
   });
 
+  it('sets and promotes a segment beside everyone', async () => {
+    const { name } = await freshFlag();
+    const target = at('--flag', name, '--environment', 'production');
+    assert.equal((await run(['rollout', ...target, '--percent', '60', '--segment', 'internal'])).stdout, `${name} production: 25 % · internal 60 % (done)\n`);
+    assert.equal((await run(['promote', ...target, '--segment', 'internal'])).stdout, `${name} production: 25 % · internal 100 % (done)\n`);
+    assert.equal((await run(['rollout', ...target, '--percent', '5'])).stdout, `${name} production: 5 % · internal 100 % (done)\n`);
+  });
+
+  it('sets the weights of variants, shows them, and rolls back to those before', async () => {
+    const variants = [{ name: 'v1', weight: 500, weightType: 'variable' as const, stickiness: 'userId' }, { name: 'v2', weight: 500, weightType: 'variable' as const, stickiness: 'userId' }];
+    const { name } = await freshFlag({ environments: { production: { strategies: (flag) => [gradual(flag, 25, { variants })] } } });
+    const target = at('--flag', name, '--environment', 'production');
+    const dry = JSON.parse((await run(['weights', ...target, '--set', 'v1=70,v2=30', '--dry-run', '--json'])).stdout) as { kind: string; environments: { from: string; to: string }[] };
+    assert.deepEqual([dry.kind, dry.environments.map(({ from, to }) => `${from} -> ${to}`)], ['set weights', ['25 % · v1 50 % / v2 50 % -> 25 % · v1 70 % / v2 30 %']]);
+    assert.equal((await run(['weights', ...target, '--set', 'v1=70,v2=30'])).stdout, `${name} production: 25 % · v1 70 % / v2 30 % (done)\n`);
+    assert.match((await run(['rollout', ...target])).stdout, /^production: 25 % · v1 70 % \/ v2 30 %\n/);
+    const refused = await run(['weights', ...target, '--set', 'v1=70,v3=30']);
+    assert.deepEqual([refused.code, refused.stderr], [2, 'modelswitch: There is no variant "v3". Did you mean "v1"?\n']);
+    assert.equal((await run(['rollback', ...target])).stdout, `${name} production: 25 % · v1 50 % / v2 50 % (done)\n`);
+  });
+
+  it('makes 0 % the default of a project, after showing old and new', async () => {
+    const target = at('--environment', 'development');
+    const dry = await run(['safe-default', ...target, '--dry-run']);
+    assert.deepEqual([dry.code, dry.stdout], [0, 'default strategy of default development: 100 % of everyone (not set) -> 0 % of everyone · sticky by default (dry run)\n']);
+    assert.match((await run(['safe-default', ...target])).stdout, /\(done\)\n$/);
+    assert.match((await run(['safe-default', ...target])).stdout, /: 0 % of everyone · sticky by default \(unchanged\)\n$/);
+    const { name } = await freshFlag({ environments: {} });
+    await unleash.as.eddy.switchEnvironment(name, 'development', 'on');
+    assert.match((await run(['rollout', ...at('--flag', name, '--environment', 'development')])).stdout, /^development: 0 %\n/);
+    await unleash.as.alice.request('POST', '/api/admin/projects/default/environments/development/default-strategy', { name: 'flexibleRollout', parameters: { rollout: '100', stickiness: 'default' } });
+  });
+
   it('prints the change plan and writes nothing with --dry-run', async () => {
     const { name } = await freshFlag();
     const { code, stdout } = await run(['rollout', ...at('--flag', name, '--environment', 'production'), '--percent', '70', '--dry-run', '--json']);
@@ -86,6 +120,11 @@ describe('the command line', () => {
     { name: 'a missing environment', args: () => at('promote', '--flag', 'credit-risk-v2'), code: 2, says: /--environment is missing; credit-risk-v2 has development, production/ },
     { name: 'an unknown environment', args: () => at('kill', '--flag', 'credit-risk-v2', '--environment', 'moon'), code: 1, says: /has no environment "moon"; it has/ },
     { name: 'a percentage that is none', args: () => at('rollout', '--flag', 'credit-risk-v2', '--environment', 'production', '--percent', 'half'), code: 2, says: /whole number from 0 to 100, not "half"/ },
+    { name: 'an unknown segment', args: () => at('promote', '--flag', 'credit-risk-v2', '--environment', 'production', '--segment', 'internl'), code: 1, says: /no segment "internl"\. Did you mean "internal"/ },
+    { name: 'weights that are not given', args: () => at('weights', '--flag', 'credit-explainer', '--environment', 'production'), code: 2, says: /--set is missing; write it as v1=70,v2=30/ },
+    { name: 'weights of a flag without variants', args: () => at('weights', '--flag', 'credit-risk-v2', '--environment', 'production', '--set', 'v1=100'), code: 2, says: /has no variants in production/ },
+    { name: 'a safe default for no environment', args: () => at('safe-default'), code: 2, says: /--environment is missing; or give --all-environments/ },
+    { name: 'a viewer who sets a safe default', args: () => at('safe-default', '--environment', 'production'), env: () => ({ UNLEASH_TOKEN: unleash.tokens.vera }), code: 3, says: /UPDATE_PROJECT/ },
     { name: 'an unknown flag', args: () => at('rollback', '--flag', 'nope', '--environment', 'production'), code: 1, says: /nope/ },
     { name: 'no server', args: () => ['status'], code: 2, says: /give --url or set UNLEASH_URL/ },
     { name: 'no token', args: () => at('status'), env: () => ({}), code: 3, says: /set UNLEASH_TOKEN/ },

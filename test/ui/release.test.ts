@@ -118,6 +118,7 @@ describe('releasing a model from the editor', () => {
     await workbench.quickPickRow('credit-risk-v2').first().waitFor();
     await workbench.pick('credit-risk-v2');
     await workbench.pick('production');
+    await workbench.pick('Everyone');
     await workbench.fillInput('250');
     await workbench.inputMessage('A whole number from 0 to 100').waitFor();
     await workbench.fillInput('10');
@@ -134,10 +135,30 @@ describe('releasing a model from the editor', () => {
     await workbench.lens('production 33 % · internal 100 %').waitFor();
   });
 
-  it('shows the split of a variant switch whose key is a constant of the file', async () => {
+  it('shows the split of a variant switch whose key is a constant of the file, and sets another', async () => {
     await workbench.openFile('app/explaining.py');
     await workbench.lens(/^production 50 % · .+ % \/ .+ %/).waitFor();
+    await workbench.runCommand('Modelswitch: Set Variant Weights...');
+    await workbench.quickPickRow('credit-explainer').first().waitFor();
+    await workbench.pick('credit-explainer');
+    await workbench.pick('production');
+    await workbench.fillInput('ablation 80, coefficients 30');
+    await workbench.inputMessage('add up to 110 %').waitFor();
+    await workbench.fillInput('ablation 80, coefficients 20');
+    assert.match(await workbench.dialogText(), /production: 50 % · ablation 40 % \/ coefficients 60 % -> 50 % · ablation 80 % \/ coefficients 20 %/);
+    await workbench.answerDialog('Set Weights');
+    await workbench.lens('production 50 % · ablation 80 % / coefficients 20 %').waitFor();
     await workbench.openFile('app/scoring.py');
+  });
+
+  it('makes 0 % the safe default, after showing old and new', async () => {
+    await workbench.runCommand('Modelswitch: Make 0 % the Safe Default...');
+    await workbench.quickPickRow('production').waitFor();
+    await workbench.page.keyboard.press('Enter');
+    await workbench.dialog().waitFor();
+    assert.match(await workbench.dialogText(), /production: 100 % of everyone \(not set\) -> 0 % of everyone/);
+    await workbench.answerDialog('Set Default to 0 %');
+    await workbench.toast('now exposes 0 % in development, production').waitFor();
   });
 
   it('filters the tree', async () => {
@@ -156,12 +177,23 @@ describe('releasing a model from the editor', () => {
     assert.match(text, /last change .* by alice/);
   });
 
+  it('sets the rollout of a segment from its line in the tree', async () => {
+    await workbench.showContainer('Modelswitch');
+    await workbench.expand(/^credit-risk-v2/);
+    await workbench.expand(/^production/);
+    await workbench.treeRow('100 % of segment internal').click();
+    await workbench.inputMessage('Per cent of segment internal').waitFor();
+    await workbench.fillInput('60');
+    await workbench.answerDialog('Set segment internal to 60 %');
+    await workbench.lens('production 33 % · internal 60 %').waitFor();
+  });
+
   it('tells the history below the environment and in a document, and restores from both', async () => {
     await workbench.showContainer('Modelswitch');
-    for (const row of ['credit-risk-v2', 'production', 'History']) await workbench.expand(row);
-    await workbench.treeRow(/^33 % · internal 100 % ?just now by alice/).waitFor();
+    await workbench.expand('History');
+    await workbench.treeRow(/^33 % · internal 60 % ?just now by eddy/).waitFor();
     await workbench.rowAction(/^10 % · internal 100 % ?just now by eddy.*set rollout/, 'Restore This State...');
-    assert.match(await workbench.dialogText(), /production: 33 % · internal 100 % -> 10 % · internal 100 %/);
+    assert.match(await workbench.dialogText(), /production: 33 % · internal 60 % -> 10 % · internal 100 %/);
     await workbench.answerDialog('Restore 10 %');
     await workbench.lens('production 10 % · internal 100 %').waitFor();
     await workbench.rowMenu(/^credit-risk-v2/, 'Show History');

@@ -1,8 +1,9 @@
 import type * as z from 'zod';
 import type { Constraint, Dependency, Exposure, Flag, FlagEnvironment, Segment, Strategy, StrategyVariant } from '../../core/flags/model.ts';
 import type { EnvironmentInfo, FlagDetail, FlagEvent } from '../../core/flags/ports.ts';
+import type { ProjectDefaults } from '../../core/flags/projectDefault.ts';
 import { wireDependency, wireOrder, wireSegmentName, wireStrategy } from './wire.ts';
-import type { wireConstraint, wireEvent, wireFlagDetail, wireFlagList, wirePlayground, wireSegments, wireVariant } from './wire.ts';
+import type { wireConstraint, wireEvent, wireFlagDetail, wireFlagList, wirePlayground, wireProjectOverview, wireSegments, wireVariant } from './wire.ts';
 
 /** From the wire's shapes to the core's own types: one place for defaults, so that two reads of one thing are equal. */
 
@@ -42,6 +43,18 @@ export function strategy(wire: z.output<typeof wireStrategy>): Strategy {
   };
 }
 
+/** What Unleash adds to an environment without strategies, per environment. */
+export function projectDefaults(wire: z.output<typeof wireProjectOverview>): ProjectDefaults {
+  return {
+    stickiness: wire.defaultStickiness ?? 'default',
+    environments: wire.environments.map(({ environment, defaultStrategy }) => {
+      if (defaultStrategy === null || defaultStrategy === undefined) return { environment, strategy: undefined };
+      const { name, title, disabled, parameters, constraints, segments: ids, variants } = strategy({ ...defaultStrategy, id: '' });
+      return { environment, strategy: { name, title, disabled, parameters, constraints, segments: ids, variants } };
+    }),
+  };
+}
+
 export function segments(wire: z.output<typeof wireSegments>): Segment[] {
   return wire.segments.map(({ id, name, constraints }) => ({ id, name, constraints: constraints.map(constraint) }));
 }
@@ -59,7 +72,7 @@ export function flagDetail(wire: z.output<typeof wireFlagDetail>): FlagDetail {
   }));
   const exposures: Exposure[] = wire.environments.map(({ name, yes, no }) => ({ environment: name, yes: yes ?? 0, no: no ?? 0 }));
   const dependencies = wire.dependencies.map(dependency);
-  return { flag: { ...metadata(wire), project: wire.project, archived: wire.archived ?? false, environments, dependencies, blockedIn: [] }, exposures };
+  return { flag: { ...metadata(wire), project: wire.project, archived: wire.archived ?? false, environments, dependencies, blockedIn: [] }, exposures, children: wire.children };
 }
 
 function metadata(wire: z.output<typeof wireFlagList>['features'][number]): Pick<Flag, 'name' | 'type' | 'description' | 'stale' | 'createdAt' | 'impressionData'> {

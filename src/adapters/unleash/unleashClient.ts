@@ -5,18 +5,19 @@ import type {
   EnvironmentInfo, EventPage, EventPoll, EventQuery, FlagBulkReader, FlagDetail, FlagWriter, Identity, NewStrategy, SegmentPoll, ServerInfo, StrategyRef,
 } from '../../core/flags/ports.ts';
 import { sameStrategy } from '../../core/flags/compare.ts';
+import type { ProjectDefaultPort, ProjectDefaults } from '../../core/flags/projectDefault.ts';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../node/httpClient.ts';
 import type { BulkParser } from './bulk.ts';
 import { errorOf, notUnleash } from './errors.ts';
-import { event, flagDetail, segments, strategy } from './normalise.ts';
+import { event, flagDetail, projectDefaults, segments, strategy } from './normalise.ts';
 import { strategyPatch, wireNewStrategy } from './patch.ts';
-import { wireEnvironments, wireEvents, wireFlagDetail, wireSegments, wireStrategy, wireUiConfig, wireUser } from './wire.ts';
+import { wireEnvironments, wireEvents, wireFlagDetail, wireProjectOverview, wireSegments, wireStrategy, wireUiConfig, wireUser } from './wire.ts';
 
 /** Environments x flags x contexts that one playground request may ask for; Unleash refuses more. */
 const PLAYGROUND_LIMIT = 15_000;
 
 /** Unleash's Admin API, as far as Modelswitch uses it. Every failure is an `AppError`. */
-export class UnleashClient implements FlagBulkReader, FlagWriter {
+export class UnleashClient implements FlagBulkReader, FlagWriter, ProjectDefaultPort {
   readonly #http: HttpClient;
   readonly #parseBulk: BulkParser;
 
@@ -130,6 +131,15 @@ export class UnleashClient implements FlagBulkReader, FlagWriter {
 
   async setEnvironmentEnabled(ref: Omit<StrategyRef, 'strategyId'>, enabled: boolean, signal?: AbortSignal): Promise<void> {
     await this.#write({ method: 'POST', path: `${environmentPath(ref)}/${enabled ? 'on' : 'off'}`, signal });
+  }
+
+  async readProjectDefaults(project: string, signal?: AbortSignal): Promise<ProjectDefaults> {
+    return projectDefaults(await this.#read(`/projects/${encodeURIComponent(project)}/overview`, wireProjectOverview, signal));
+  }
+
+  async writeProjectDefault(project: string, environment: string, added: NewStrategy, signal?: AbortSignal): Promise<void> {
+    const path = `/projects/${encodeURIComponent(project)}/environments/${encodeURIComponent(environment)}/default-strategy`;
+    await this.#write({ method: 'POST', path, body: wireNewStrategy(added), signal });
   }
 
   async #read<T extends z.ZodType>(path: string, schema: T, signal?: AbortSignal): Promise<z.output<T>> {

@@ -55,6 +55,7 @@ export const wireFlagDetail = z.object({
   project: z.string(),
   archived: z.boolean().nullish(),
   dependencies: list(wireDependency),
+  children: list(z.string()),
   environments: z.array(z.object({
     name: z.string(),
     type: text,
@@ -90,6 +91,11 @@ export const wirePlayground = z.object({
       }),
     }))),
   })),
+});
+
+export const wireProjectOverview = z.object({
+  defaultStickiness: z.string().nullish(),
+  environments: z.array(z.object({ environment: z.string(), defaultStrategy: wireStrategy.omit({ id: true }).nullish() })),
 });
 
 export const wireSegments = z.object({

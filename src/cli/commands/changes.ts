@@ -2,7 +2,9 @@ import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import type { ChangePlan } from '../../core/flags/changePlan.ts';
 import type { ChangeOutcome } from '../../core/flags/changeRunner.ts';
+import type { Audience } from '../../core/flags/audienceTarget.ts';
 import { planPromote, planRollback, planSetRollout, planSwitchOff, type ChangeNote, type FlagReading } from '../../core/flags/planner.ts';
+import { parseWeights, planSetWeights, variantNames } from '../../core/flags/weights.ts';
 import { connectCli, required, runnerFor, writeJson, type CliContext, type Command } from '../context.ts';
 import { exitCode } from '../exitCodes.ts';
 
@@ -39,7 +41,7 @@ function writePlan({ options, write }: CliContext, plan: ChangePlan): void {
   }
   write(`${plan.kind} ${plainLine(plan.flag)} on ${plan.server} (dry run, nothing is written)\n`);
   for (const { environment, from, to, steps } of plan.environments) {
-    write(`  ${plainLine(environment)}: ${from} -> ${to}\n`);
+    write(`  ${plainLine(environment)}: ${plainLine(from, 200)} -> ${plainLine(to, 200)}\n`);
     for (const step of steps) write(`    ${step.kind} (${step.exposure})\n`);
   }
   for (const line of [...plan.warnings, ...plan.blockers.map(({ message }) => message)]) write(`  ${plainLine(line, 400)}\n`);
@@ -51,7 +53,8 @@ function writeOutcome({ options, write }: CliContext, plan: ChangePlan, outcome:
     writeJson(write, { plan, outcome: { ...rest, ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }) } });
     return;
   }
-  for (const { environment, now } of outcome.environments) write(`${plainLine(plan.flag)} ${plainLine(environment)}: ${now ?? 'could not be read'} (${outcome.kind})\n`);
+  for (const warning of [...plan.warnings, ...outcome.warnings]) write(`note: ${plainLine(warning, 400)}\n`);
+  for (const { environment, now } of outcome.environments) write(`${plainLine(plan.flag)} ${plainLine(environment)}: ${plainLine(now ?? 'could not be read', 200)} (${outcome.kind})\n`);
   for (const event of outcome.foreign) write(`meanwhile changed by ${plainLine(event.by)}: event ${event.id}, ${event.type}\n`);
 }
 
@@ -61,11 +64,21 @@ function percentOf({ options }: CliContext): number {
   return Number(text);
 }
 
-export const promote = change('promote', 'promote --flag F --environment E', 'to the next of 5, 25, 50, 100 %',
-  (reading, environment, _context, note) => planPromote(reading, environment(), note));
+function audienceOf({ options: { segment } }: CliContext): Audience | undefined {
+  return segment === undefined ? undefined : { segment: required(segment, '--segment') };
+}
 
-export const setRollout = change('rollout', 'rollout --flag F --environment E --percent N', 'set the rollout of everyone',
-  (reading, environment, context, note) => planSetRollout(reading, environment(), percentOf(context), note));
+export const promote = change('promote', 'promote --flag F --environment E [--segment S]', 'to the next of 5, 25, 50, 100 %',
+  (reading, environment, context, note) => planPromote(reading, environment(), note, audienceOf(context)));
+
+export const setRollout = change('rollout', 'rollout --flag F --environment E --percent N [--segment S]', 'set the rollout of everyone, or of a segment',
+  (reading, environment, context, note) => planSetRollout(reading, environment(), percentOf(context), note, audienceOf(context)));
+
+export const weights = change('weights', 'weights --flag F --environment E --set v1=70,v2=30', 'how those who get the flag on divide into variants',
+  (reading, environment, { options }, note) => {
+    const text = required(options.set, '--set', '; write it as v1=70,v2=30');
+    return planSetWeights(reading, environment(), parseWeights(text, variantNames(reading, environment())), note);
+  });
 
 export const rollback = change('rollback', 'rollback --flag F --environment E', 'to the state before that exposes less',
   (reading, environment, _context, note) => planRollback(reading, environment(), note));

@@ -2,7 +2,8 @@ import { plainLine } from '../../core/base/words.ts';
 import type { Flag } from '../../core/flags/model.ts';
 import { permissionWords, mayChange } from '../../core/flags/permissions.ts';
 import { segmentMap } from '../../core/flags/planner.ts';
-import { describeRollout, effectiveRollout, type Segments } from '../../core/flags/rollout.ts';
+import { familyParents, readFamily } from '../../core/flags/parents.ts';
+import { describeRollout, effectiveRollout, splitWords, variantSplit, type Segments } from '../../core/flags/rollout.ts';
 import { entryWords, flagTimeline, readHistory } from '../../core/flags/timeline.ts';
 import { setRollout } from './changes.ts';
 import { connectCli, required, writeJson, type Command } from '../context.ts';
@@ -32,7 +33,7 @@ export const status: Command = {
 
 export const rollout: Command = {
   name: 'rollout',
-  usage: 'rollout --flag F [--environment E] [--percent N]',
+  usage: 'rollout --flag F [--environment E] [--percent N [--segment S]]',
   summary: 'what a flag exposes, and why; with --percent, set it',
   async run(context) {
     if (context.options.percent !== undefined) return setRollout.run(context);
@@ -41,11 +42,16 @@ export const rollout: Command = {
     const { options, signal, write } = context;
     const [detail, segments] = await Promise.all([client.readFlag(project, flag, signal), client.readSegments(signal)]);
     const shown = detail.flag.environments.filter(({ name }) => options.environment === undefined || name === options.environment);
-    const parents = { blockedBy: [], dependsOn: detail.flag.dependencies.map(({ feature }) => feature) };
-    const answers = shown.map((environment) => ({ environment: environment.name, ...effectiveRollout(environment, segmentMap(segments), parents) }));
+    const [known, family] = [segmentMap(segments), await readFamily(client, detail, signal)];
+    const answers = shown.map((environment) => ({
+      environment: environment.name,
+      ...effectiveRollout(environment, known, familyParents(detail, family, environment.name, known)),
+      variants: variantSplit(environment, known),
+    }));
     if (options.json === true) writeJson(write, { flag, environments: answers });
     else for (const answer of answers) {
-      write(`${plainLine(answer.environment)}: ${plainLine(describeRollout(answer), 200)}\n`);
+      const words = [describeRollout(answer), splitWords(answer.variants)].filter((part) => part !== '').join(' · ');
+      write(`${plainLine(answer.environment)}: ${plainLine(words, 200)}\n`);
       for (const reason of answer.reasons) write(`  ${plainLine(reason, 300)}\n`);
     }
     return 0;

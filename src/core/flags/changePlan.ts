@@ -1,11 +1,12 @@
 import { AppError } from '../base/errors.ts';
+import { armsWithin } from './arms.ts';
 import { environmentKey, isOrdered, sameStrategy, strategyKey } from './compare.ts';
 import type { FlagEnvironment, Segment, Strategy } from './model.ts';
 import { audienceKey } from './ownership.ts';
 import type { NewStrategy } from './ports.ts';
 import { compareExposure, exposureWithin, type ExposureChange, type Segments } from './rollout.ts';
 
-export type ChangeKind = 'promote' | 'set rollout' | 'roll back' | 'restore' | 'kill' | 'enable' | 'disable';
+export type ChangeKind = 'promote' | 'set rollout' | 'set weights' | 'roll back' | 'restore' | 'kill' | 'enable' | 'disable';
 
 /** One call of the Admin API. */
 export type Call =
@@ -96,7 +97,7 @@ function offWhenEmpty(after: FlagEnvironment, before: FlagEnvironment): FlagEnvi
 
 /**
  * The calls that turn `before` into `after`, in an order in which an interruption anywhere leaves every audience's
- * share within the larger of before and after. What ends exposure comes first, what starts it last.
+ * share, and every variant's part of it, within the larger of before and after. What ends exposure comes first, what starts it last.
  */
 export function planSteps(before: FlagEnvironment, after: FlagEnvironment, segments: Segments): Step[] {
   const steps: Step[] = [];
@@ -109,7 +110,10 @@ export function planSteps(before: FlagEnvironment, after: FlagEnvironment, segme
   const pending = strategyEdits(before, after);
   if (before.enabled && !after.enabled) take({ kind: 'switch', enabled: false });
   while (pending.length > 0) {
-    const within = (call: Call): boolean => exposureWithin(afterCall(state, call), [before, after], segments);
+    const within = (call: Call): boolean => {
+      const next = afterCall(state, call);
+      return exposureWithin(next, [before, after], segments) && armsWithin(next, [before, after], segments);
+    };
     const lowering = pending.findIndex((call) => within(call) && compareExposure(state, afterCall(state, call), segments) === 'lower');
     const index = lowering >= 0 ? lowering : pending.findIndex(within);
     if (index < 0) {

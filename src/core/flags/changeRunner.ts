@@ -3,9 +3,10 @@ import { sameEnvironment } from './compare.ts';
 import { afterCall, findAlike, reached, type Call, type ChangePlan, type EnvironmentChange, type Step } from './changePlan.ts';
 import { foreignChanges } from './foreignChanges.ts';
 import { environmentOf, type FlagEnvironment, type Strategy } from './model.ts';
+import { readFamily } from './parents.ts';
 import { segmentMap, type FlagReading } from './planner.ts';
 import type { FlagEvent, FlagReader, FlagWriter } from './ports.ts';
-import { describeRollout, effectiveRollout, exposureWithin } from './rollout.ts';
+import { describeEnvironment, describeRollout, effectiveRollout, exposureWithin } from './rollout.ts';
 import { strategyTitle } from './titles.ts';
 
 export interface EnvironmentOutcome {
@@ -73,7 +74,7 @@ export class ChangeRunner {
     // The log first: an event that comes in between is then seen as newer than the baseline, never missed.
     const { events } = await port.readEvents({ flag, limit: EVENTS_READ }, signal);
     const [detail, segments] = await Promise.all([port.readFlag(project, flag, signal), port.readSegments(signal)]);
-    return { server, detail, segments, events };
+    return { server, detail, segments, events, family: await readFamily(port, detail, signal) };
   }
 
   /** @throws AppError conflict when the plan no longer holds or a change is under way; validation when it has blockers */
@@ -253,7 +254,7 @@ export class ChangeRunner {
       const now = flag instanceof AppError ? undefined : environmentOf(flag, change.environment);
       return {
         environment: change.environment,
-        now: now && describeRollout(effectiveRollout(now, segmentMap(plan.segments))),
+        now: now && describeEnvironment(now, segmentMap(plan.segments)),
         reached: now !== undefined && isReached(change, now),
       };
     });

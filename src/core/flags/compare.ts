@@ -37,3 +37,12 @@ export function environmentKey({ enabled, strategies }: Pick<FlagEnvironment, 'e
   const keys = strategies.map(strategyKey);
   return `${enabled ? 'on' : 'off'} ${(isOrdered(strategies) ? keys : keys.toSorted()).join('\n')}`;
 }
+
+/** Whether two environments differ in nothing but how their variants share those who are exposed. */
+export function onlySplitDiffers(a: FlagEnvironment, b: FlagEnvironment): boolean {
+  const unweighted = (environment: FlagEnvironment): string => environmentKey({
+    ...environment,
+    strategies: environment.strategies.map((strategy) => ({ ...strategy, variants: strategy.variants.map((variant) => ({ ...variant, weight: 0, weightType: 'variable' })) })),
+  });
+  return environmentKey(a) !== environmentKey(b) && unweighted(a) === unweighted(b);
+}

@@ -1,7 +1,7 @@
 import { environmentKey, sameStrategy } from './compare.ts';
 import type { FlagEnvironment, Strategy } from './model.ts';
 import type { FlagEvent } from './ports.ts';
-import { announcesSwitchOn } from './titles.ts';
+import { announcesSwitchOn, isOwnTitle } from './titles.ts';
 
 /** What an environment was after a change, and the events that made it so. */
 export interface EnvironmentState {
@@ -47,21 +47,28 @@ export function environmentHistory(present: FlagEnvironment, events: readonly Fl
   return { states: states.toReversed(), complete: true };
 }
 
-/** One change is what one transaction wrote, and the switch-on that the title of our strategy edit announces. */
+/**
+ * One change is what one transaction wrote, what one person wrote into several strategies under one title of ours, and the
+ * switch-on that such a title announces.
+ */
 function groupChanges(events: readonly FlagEvent[]): FlagEvent[][] {
   const groups: FlagEvent[][] = [];
   for (const event of events) {
     const group = groups.at(-1);
-    const previous = group?.at(-1);
-    if (group !== undefined && previous !== undefined && belongTogether(previous, event)) group.push(event);
+    if (group !== undefined && belongsTo(group, event)) group.push(event);
     else groups.push([event]);
   }
   return groups;
 }
 
-function belongTogether(previous: FlagEvent, event: FlagEvent): boolean {
+function belongsTo(group: readonly FlagEvent[], event: FlagEvent): boolean {
+  const previous = group.at(-1);
+  if (previous === undefined) return false;
   if (previous.groupId !== undefined && previous.groupId === event.groupId) return true;
-  return event.type === 'feature-environment-enabled' && previous.byId === event.byId && announcesSwitchOn(previous.strategy?.title ?? '');
+  if (previous.byId !== event.byId) return false;
+  const title = previous.strategy?.title ?? '';
+  if (event.type === 'feature-environment-enabled') return announcesSwitchOn(title);
+  return isOwnTitle(title) && event.strategy?.title === title && group.every(({ strategy }) => strategy?.id !== event.strategy?.id);
 }
 
 /** The state before an event, or undefined when the event does not fit the state after it. */

@@ -4,6 +4,9 @@ import type { Identity } from './ports.ts';
 /** What Unleash asks for when a strategy or an environment switch is changed. */
 type Needed = 'UPDATE_FEATURE_STRATEGY' | 'CREATE_FEATURE_STRATEGY' | 'DELETE_FEATURE_STRATEGY' | 'UPDATE_FEATURE_ENVIRONMENT';
 
+/** Either of these allows to set what Unleash adds when an environment without strategies is switched on. */
+const DEFAULT_STRATEGY_PERMISSIONS = ['UPDATE_PROJECT', 'PROJECT_DEFAULT_STRATEGY_WRITE'] as const;
+
 const NEEDED_BY_CALL: Record<Step['kind'], Needed> = {
   patch: 'UPDATE_FEATURE_STRATEGY',
   order: 'UPDATE_FEATURE_STRATEGY',
@@ -15,6 +18,7 @@ const NEEDED_BY_CALL: Record<Step['kind'], Needed> = {
 const NEEDED: Record<ChangeKind, readonly Needed[]> = {
   promote: ['UPDATE_FEATURE_STRATEGY'],
   'set rollout': ['UPDATE_FEATURE_STRATEGY'],
+  'set weights': ['UPDATE_FEATURE_STRATEGY'],
   'roll back': ['UPDATE_FEATURE_STRATEGY'],
   restore: ['UPDATE_FEATURE_STRATEGY'],
   kill: ['UPDATE_FEATURE_ENVIRONMENT'],
@@ -25,6 +29,11 @@ const NEEDED: Record<ChangeKind, readonly Needed[]> = {
 /** Whether to offer a change. The server has the last word: this only keeps buttons away that cannot work. */
 export function mayChange(identity: Identity, kind: ChangeKind, project: string, environment: string): boolean {
   return NEEDED[kind].every((needed) => has(identity, needed, project, environment));
+}
+
+/** Whether to offer a change of the project's default strategy; when not, `lacking` names what is needed. */
+export function mayChangeDefault(identity: Identity, project: string, environment: string): { readonly may: boolean; readonly lacking: string } {
+  return { may: DEFAULT_STRATEGY_PERMISSIONS.some((needed) => has(identity, needed, project, environment)), lacking: DEFAULT_STRATEGY_PERMISSIONS.join(' or ') };
 }
 
 /** The first permission that some call of a plan needs and the person lacks. */
@@ -38,7 +47,7 @@ export function lackingPermission(identity: Identity, plan: ChangePlan, project:
   return undefined;
 }
 
-function has(identity: Identity, needed: Needed, project: string, environment: string): boolean {
+function has(identity: Identity, needed: Needed | (typeof DEFAULT_STRATEGY_PERMISSIONS)[number], project: string, environment: string): boolean {
   return identity.permissions.some(({ permission, project: inProject, environment: inEnvironment }) =>
     permission === 'ADMIN' || (permission === needed && covers(inProject, project) && covers(inEnvironment, environment)));
 }

@@ -1,63 +1,29 @@
 import { AppError } from '../base/errors.ts';
-import { environmentKey } from './compare.ts';
-import { hasEnabledStrategy, noEnabledStrategy, planSteps, sameEffect, type Blocker, type ChangeKind, type ChangePlan } from './changePlan.ts';
+import { addresses, audienceGoal, audienceShare, type Audience, type AudienceGoal } from './audienceTarget.ts';
+import { environmentKey, onlySplitDiffers } from './compare.ts';
+import { hasEnabledStrategy, noEnabledStrategy, sameEffect, type Blocker, type ChangeKind, type ChangePlan } from './changePlan.ts';
 import { changesRollout, environmentHistory, undoStack, type EnvironmentState } from './history.ts';
-import { environmentOf, GRADUAL_ROLLOUT, type FlagEnvironment, type Segment, type Strategy } from './model.ts';
-import { audienceKey, editableStrategy, EVERYONE, ownership, ownIds } from './ownership.ts';
-import type { FlagDetail, FlagEvent } from './ports.ts';
-import { compareExposure, describeRollout, effectiveRollout, maxExposure, strategyWords, type AudienceShare, type Segments } from './rollout.ts';
-import { strategyTitle } from './titles.ts';
+import { GRADUAL_ROLLOUT, type FlagEnvironment, type Strategy } from './model.ts';
+import { audienceKey, isOwn, madeIds, ownership } from './ownership.ts';
+import { keepUp, planTo, situation, type ChangeNote, type FlagReading, type Situation } from './planning.ts';
+import type { FlagEvent } from './ports.ts';
+import { compareExposure, describeEnvironment, describeRollout, effectiveRollout, maxExposure, percentWords, type Segments } from './rollout.ts';
+import { strategyShare } from './shares.ts';
+import { isOwnTitle, strategyTitle } from './titles.ts';
+
+export { segmentMap, type ChangeNote, type FlagReading } from './planning.ts';
 
 /** Where promotion goes until a plan says otherwise. */
 export const DEFAULT_STAGES: readonly number[] = [5, 25, 50, 100];
 
-/** Everything that plans are computed from: one fresh reading of a flag. */
-export interface FlagReading {
-  readonly server: string;
-  readonly detail: FlagDetail;
-  readonly segments: readonly Segment[];
-  /** The flag's events, newest first. */
-  readonly events: readonly FlagEvent[];
-}
-
-/** What goes into the strategy's title beside the percentage. */
-export interface ChangeNote {
-  /** The model version that is released, such as `fraud v14`. */
-  readonly version?: string | undefined;
-  readonly reason?: string | undefined;
-}
-
-/** One environment of a reading, with what planning needs of it. */
-interface Situation {
-  readonly reading: FlagReading;
-  readonly environment: FlagEnvironment;
-  readonly segments: Segments;
-  readonly own: ReadonlySet<string>;
-}
-
-/** @throws AppError notFound when the flag has no such environment */
-function situation(reading: FlagReading, environmentName: string): Situation {
-  const { flag } = reading.detail;
-  const environment = environmentOf(flag, environmentName);
-  if (environment === undefined) {
-    const names = flag.environments.map(({ name }) => name).join(', ');
-    throw new AppError('notFound', `${flag.name} has no environment "${environmentName}"; it has ${names}.`, { environment: environmentName });
-  }
-  return { reading, environment, segments: segmentMap(reading.segments), own: ownIds(reading.events) };
-}
-
-export function segmentMap(segments: readonly Segment[]): Segments {
-  return new Map(segments.map((segment) => [segment.id, segment]));
-}
-
-/** The share of everyone (those in no audience of their own) that the environment exposes now, in per cent; 0 when off. */
+/** The share of everyone that promotion raises, in per cent; 0 when the environment is off. */
 export function everyoneShare(environment: FlagEnvironment, segments: Segments): number {
-  return environment.enabled ? everyone(environment, segments)?.high ?? 0 : 0;
+  return shareNow(environment, audienceGoal(environment, undefined, segments, new Set()), segments);
 }
 
-/** The share of those whom no constraint singles out. */
-function everyone(environment: FlagEnvironment, segments: Segments): AudienceShare | undefined {
-  return effectiveRollout(environment, segments).audiences.find(({ label }) => label === '');
+function shareNow(environment: FlagEnvironment, { predicate }: AudienceGoal, segments: Segments): number {
+  if (!environment.enabled) return 0;
+  return hasEnabledStrategy(environment) ? audienceShare(environment, predicate, segments) : 100;
 }
 
 /** The next stage above a share, or undefined at the top. */
@@ -65,52 +31,91 @@ export function nextStage(share: number, stages: readonly number[] = DEFAULT_STA
   return stages.find((stage) => stage > share);
 }
 
-/** @throws AppError validation when there is no further stage */
-export function planPromote(reading: FlagReading, environmentName: string, note: ChangeNote = {}): ChangePlan {
-  const { environment, segments } = situation(reading, environmentName);
-  const percent = nextStage(everyoneShare(environment, segments));
+/**
+ * To the next stage: of everyone, or of a segment.
+ * @throws AppError validation when there is no further stage; notFound when there is no such segment
+ */
+export function planPromote(reading: FlagReading, environmentName: string, note: ChangeNote = {}, audience?: Audience): ChangePlan {
+  const here = situation(reading, environmentName);
+  const goal = audienceGoal(here.environment, audience, here.segments, here.own);
+  const percent = nextStage(shareNow(here.environment, goal, here.segments));
   if (percent === undefined) {
-    throw new AppError('validation', `${reading.detail.flag.name} is at 100 % in ${environmentName} already.`, { reason: 'atTop' });
+    const { text, literals } = goal.predicate;
+    throw new AppError('validation', `${reading.detail.flag.name} is at 100 %${literals.length === 0 ? '' : ` of ${text}`} in ${environmentName} already.`, { reason: 'atTop' });
   }
-  return planRollout('promote', reading, environmentName, percent, note);
+  return planRollout('promote', here, goal, percent, note);
 }
 
-/** @throws AppError validation for a percentage that is not a whole number from 0 to 100 */
-export function planSetRollout(reading: FlagReading, environmentName: string, percent: number, note: ChangeNote = {}): ChangePlan {
+/**
+ * Sets the share of everyone, or of a segment's members; the other audiences keep theirs. Everyone means those whom the
+ * environment's only gradual rollout is limited to by constraints, where there is such a one.
+ * @throws AppError validation for a percentage that is not a whole number from 0 to 100; notFound when there is no such segment
+ */
+export function planSetRollout(reading: FlagReading, environmentName: string, percent: number, note: ChangeNote = {}, audience?: Audience): ChangePlan {
   if (!Number.isInteger(percent) || percent < 0 || percent > 100) {
     throw new AppError('validation', `A rollout is a whole number from 0 to 100; "${percent}" is not (Unleash assigns users in steps of 1 %).`, { reason: 'percent' });
   }
-  return planRollout('set rollout', reading, environmentName, percent, note);
+  const here = situation(reading, environmentName);
+  return planRollout('set rollout', here, audienceGoal(here.environment, audience, here.segments, here.own), percent, note);
 }
 
-function planRollout(kind: ChangeKind, reading: FlagReading, environmentName: string, percent: number, note: ChangeNote): ChangePlan {
-  const here = situation(reading, environmentName);
-  const { environment, own, segments } = here;
+function planRollout(kind: ChangeKind, here: Situation, goal: AudienceGoal, percent: number, note: ChangeNote): ChangePlan {
+  const { environment, own } = here;
   const switchOn = percent > 0 && !environment.enabled;
-  const title = strategyTitle([note.version ?? '', `${percent} %`, note.reason ?? kind], switchOn);
-  const current = editableStrategy(environment, EVERYONE, own);
+  const stage = goal.predicate.literals.length === 0 ? `${percent} %` : `${percent} % of ${goal.predicate.text}`;
+  const title = strategyTitle([note.version ?? '', stage, note.reason ?? kind], switchOn);
+  const { current, key } = goal;
   // Copies of our own strategy (Unleash's UI makes them) would keep the share up beside the one that is set.
   const copies = environment.strategies.filter((strategy) =>
-    strategy !== current && strategy.name === GRADUAL_ROLLOUT && audienceKey(strategy) === EVERYONE && ownership(environment, strategy, own) === 'own');
+    strategy !== current && strategy.name === GRADUAL_ROLLOUT && audienceKey(strategy) === key && ownership(environment, strategy, own) === 'own');
   const set = (strategy: Strategy, to: number): Strategy => ({ ...strategy, title, parameters: { ...strategy.parameters, rollout: String(to) } });
   const edited = environment.strategies.map((strategy) => {
     if (strategy === current) return { ...set(strategy, percent), disabled: false };
     return copies.includes(strategy) && !strategy.disabled ? set(strategy, 0) : strategy;
   });
-  const strategies = current === undefined ? [...edited, newStrategy(here, percent, title)] : edited;
+  const strategies = current === undefined ? [...edited, newStrategy(here, goal, percent, title)] : edited;
   const after = { ...environment, enabled: environment.enabled || switchOn, strategies };
-  const share = everyone({ ...after, enabled: true }, segments);
-  const blockers = share === undefined || share.high <= percent ? [] : keepUp(here, after, (strategy) => audienceKey(strategy) === EVERYONE);
-  return plan(kind, here, after, blockers);
+  return planTo(kind, here, after, shareBlockers(here, after, goal, percent), shareWarnings(here, after, goal, percent));
+}
+
+/** Strategies of others that give the whole audience more than what was asked for and what our own give it. */
+function shareBlockers(here: Situation, after: FlagEnvironment, { predicate }: AudienceGoal, percent: number): Blocker[] {
+  const { environment, own, segments } = here;
+  const isForeign = (strategy: Strategy): boolean => environment.strategies.includes(strategy) && !['own', 'adopted'].includes(ownership(environment, strategy, own));
+  const ours = after.strategies.filter((strategy) => !isForeign(strategy));
+  const asked = Math.max(percent, audienceShare({ strategies: ours }, predicate, segments));
+  if (audienceShare(after, predicate, segments) <= asked) return [];
+  return keepUp(here, after, (strategy) => isForeign(strategy) && addresses(strategyShare(strategy, segments).predicate, predicate));
+}
+
+/** What a person would not expect of a change of one audience's share. */
+function shareWarnings({ environment, segments }: Situation, after: FlagEnvironment, goal: AudienceGoal, percent: number): string[] {
+  const { predicate, current } = goal;
+  const warnings = [];
+  const share = audienceShare(after, predicate, segments);
+  if (share > percent) warnings.push(`Together with its other strategies ${environment.name} gives ${percentWords(share)} to ${predicate.text}.`);
+  const alone = { ...after, strategies: after.strategies.filter(({ id }) => id === (current?.id ?? '')) };
+  if (after.enabled && !environment.enabled && ['raise', 'mixed'].includes(compareExposure(alone, after, segments))) {
+    warnings.push(`Switching ${environment.name} on makes its other strategies count too: ${describeRollout(effectiveRollout(after, segments))}.`);
+  }
+  const { audiences } = effectiveRollout({ ...environment, enabled: true }, segments);
+  const others = audiences.filter(({ label, high }) => label !== '' && high > 0).map(({ audience }) => audience);
+  if (current === undefined && predicate.literals.length === 0 && percent > 0 && others.length > 0 && audienceShare(environment, predicate, segments) === 0) {
+    warnings.push(`So far ${environment.name} had a rollout for ${others.slice(0, 3).join('; ')} only; this is the first for everyone.`);
+  }
+  return warnings;
 }
 
 /**
- * A new gradual rollout for everyone, sticky on what the flag's other strategies are sticky on; random stickiness is not
- * taken over, because it would flip users between the models from call to call.
+ * A new gradual rollout for an audience, drawn as the flag's other strategies are, ours first, so that the same users come
+ * first; random stickiness is not taken over, because it would flip users between the models from call to call. It takes
+ * over the variants of the environment: without them its users would be served none.
  */
-function newStrategy({ reading, environment }: Situation, percent: number, title: string): Strategy {
+function newStrategy({ reading, environment, own }: Situation, { segments }: AudienceGoal, percent: number, title: string): Strategy {
   const { flag } = reading.detail;
-  const peer = [environment, ...flag.environments].flatMap(({ strategies }) => strategies).find(({ name, parameters }) => name === GRADUAL_ROLLOUT && parameters['stickiness'] !== 'random');
+  const oursFirst = (strategies: readonly Strategy[]): Strategy[] =>
+    strategies.filter(({ name }) => name === GRADUAL_ROLLOUT).toSorted((a, b) => Number(isOwn(b, own)) - Number(isOwn(a, own)));
+  const peer = [environment, ...flag.environments].flatMap(({ strategies }) => oursFirst(strategies)).find(({ parameters }) => parameters['stickiness'] !== 'random');
   return {
     id: '',
     name: GRADUAL_ROLLOUT,
@@ -118,8 +123,8 @@ function newStrategy({ reading, environment }: Situation, percent: number, title
     disabled: false,
     parameters: { rollout: String(percent), stickiness: peer?.parameters['stickiness'] ?? 'default', groupId: peer?.parameters['groupId'] ?? flag.name },
     constraints: [],
-    segments: [],
-    variants: [],
+    segments,
+    variants: oursFirst(environment.strategies).find(({ variants }) => variants.length > 0)?.variants ?? [],
   };
 }
 
@@ -140,7 +145,10 @@ export function rollbackTargets(reading: FlagReading, environmentName: string): 
   const earlier = undoStack(history).slice(0, -1).reverse();
   const previous = history.states.findLast((state) => environmentKey(state.environment) !== environmentKey(environment));
   const exposed = maxExposure(environment, segments) > 0;
-  const lower = exposed ? earlier.find((state) => ['lower', 'equal'].includes(compareExposure(environment, state.environment, segments))) : undefined;
+  // A new split of the variants exposes nobody else: it can be taken back also where nobody is exposed.
+  const lower = exposed
+    ? earlier.find((state) => ['lower', 'equal'].includes(compareExposure(environment, state.environment, segments)))
+    : earlier.slice(0, 1).find((state) => onlySplitDiffers(environment, state.environment));
   return { lower, previous, complete: history.complete };
 }
 
@@ -165,17 +173,20 @@ export function planRestore(reading: FlagReading, environmentName: string, targe
 function planState(kind: 'roll back' | 'restore', reading: FlagReading, environmentName: string, target: FlagEnvironment, note: ChangeNote): ChangePlan {
   const here = situation(reading, environmentName);
   const { environment, own, segments } = here;
-  const words = describeRollout(effectiveRollout(target, segments));
+  const words = describeEnvironment(target, segments);
   const title = strategyTitle([note.version ?? '', `${kind} to ${words}`, note.reason ?? ''], target.enabled && !environment.enabled);
+  const made = madeIds(reading.events);
   const goals = new Map(target.strategies.map((strategy) => [strategy.id, strategy]));
   const kept = environment.strategies.flatMap((current) => {
     const goal = goals.get(current.id);
     goals.delete(current.id);
     const owner = ownership(environment, current, own);
     if (owner === 'foreign' || owner === 'plan' || (goal !== undefined && sameEffect(goal, current))) return [current];
-    if (goal !== undefined) return [{ ...goal, title }];
-    // An adopted strategy may be edited, but what somebody else made is not ours to delete.
-    return owner === 'own' ? [] : [current];
+    // A title that a person wrote comes back with what it was about.
+    if (goal !== undefined) return [goal.title === '' || isOwnTitle(goal.title) ? { ...goal, title } : goal];
+    // A strategy that we adopted may be edited, but what somebody else made is not ours to delete.
+    if (made.has(current.id)) return [];
+    return [target.enabled && !current.disabled && current.name === GRADUAL_ROLLOUT ? { ...current, title, parameters: { ...current.parameters, rollout: '0' } } : current];
   });
   const readded = [...goals.values()].map((goal) => ({ ...goal, title }));
   const order = target.strategies.map(({ id }) => id);
@@ -185,14 +196,14 @@ function planState(kind: 'roll back' | 'restore', reading: FlagReading, environm
   const blockers = excess === 'raise' || excess === 'mixed'
     ? keepUp(here, after, (strategy) => !target.strategies.some((goal) => goal.id === strategy.id && sameEffect(goal, strategy)))
     : [];
-  return plan(kind, here, after, blockers);
+  return planTo(kind, here, after, blockers);
 }
 
 /** Off, whatever the strategies say: the one call that always works. */
 export function planSwitchOff(kind: 'kill' | 'disable', reading: FlagReading, environmentNames: readonly string[]): ChangePlan {
   const plans = environmentNames.map((name) => {
     const here = situation(reading, name);
-    return plan(kind, here, { ...here.environment, enabled: false }, []);
+    return planTo(kind, here, { ...here.environment, enabled: false });
   });
   return merge(plans);
 }
@@ -201,7 +212,7 @@ export function planSwitchOff(kind: 'kill' | 'disable', reading: FlagReading, en
 export function planSwitchOn(reading: FlagReading, environmentName: string): ChangePlan {
   const here = situation(reading, environmentName);
   if (!hasEnabledStrategy(here.environment)) throw noEnabledStrategy(environmentName);
-  return plan('enable', here, { ...here.environment, enabled: true }, []);
+  return planTo('enable', here, { ...here.environment, enabled: true });
 }
 
 function merge(plans: readonly ChangePlan[]): ChangePlan {
@@ -212,65 +223,6 @@ function merge(plans: readonly ChangePlan[]): ChangePlan {
     environments: plans.flatMap(({ environments }) => environments),
     segments: [...new Map(plans.flatMap(({ segments }) => segments).map((segment) => [segment.id, segment])).values()],
     warnings: [...new Set(plans.flatMap(({ warnings }) => warnings))],
-  };
-}
-
-/** What holds the exposure above the target and is left untouched, named for the person who has to deal with it. Never empty. */
-function keepUp({ environment, segments }: Situation, after: FlagEnvironment, culprit: (strategy: Strategy) => boolean): Blocker[] {
-  const culprits = after.strategies.filter((strategy) => !strategy.disabled && environment.strategies.includes(strategy) && culprit(strategy));
-  const blockers = culprits.map((strategy) => {
-    const name = strategy.title === '' ? strategy.name : `"${strategy.title}"`;
-    const owner = strategy.milestoneId === undefined ? 'was not made by Modelswitch' : 'belongs to a release plan';
-    return {
-      environment: environment.name,
-      strategyId: strategy.id,
-      message: `Strategy ${name} (${strategyWords(strategy, segments)}) keeps exposure up in ${environment.name}; it ${owner} and is not edited. Change it in Unleash, or switch the environment off.`,
-    };
-  });
-  const words = describeRollout(effectiveRollout({ ...after, enabled: true }, segments));
-  return blockers.length > 0 ? blockers : [{
-    environment: environment.name,
-    strategyId: '',
-    message: `${environment.name} would expose more than asked (${words}). Look at its strategies in Unleash, or switch the environment off.`,
-  }];
-}
-
-/** What a person should know before confirming. */
-function warningsOf({ detail }: FlagReading, environment: FlagEnvironment, after: FlagEnvironment): string[] {
-  const parents = detail.flag.dependencies.map(({ feature }) => `"${feature}"`);
-  const draw = ({ parameters }: Strategy): string => JSON.stringify([parameters['groupId'], parameters['stickiness']]);
-  const reshuffles = after.strategies.some((strategy) => {
-    const before = environment.strategies.find(({ id }) => id === strategy.id);
-    return before !== undefined && before.name === GRADUAL_ROLLOUT && draw(before) !== draw(strategy);
-  });
-  return [
-    ...(parents.length === 0 ? [] : [`${detail.flag.name} depends on ${parents.join(', ')}: it is off wherever that condition does not hold.`]),
-    ...(reshuffles ? [`Group or stickiness change in ${environment.name}: users are assigned anew, also at an equal percentage.`] : []),
-  ];
-}
-
-function plan(kind: ChangeKind, { reading, environment, segments }: Situation, after: FlagEnvironment, blockers: readonly Blocker[]): ChangePlan {
-  const { detail, events, server } = reading;
-  const used = new Set([environment, after].flatMap(({ strategies }) => strategies.flatMap((strategy) => strategy.segments)));
-  return {
-    version: 1,
-    kind,
-    server,
-    project: detail.flag.project,
-    flag: detail.flag.name,
-    environments: [{
-      environment: environment.name,
-      before: environment,
-      after,
-      from: describeRollout(effectiveRollout(environment, segments)),
-      to: describeRollout(effectiveRollout(after, segments)),
-      exposure: compareExposure(environment, after, segments),
-      steps: environmentKey(environment) === environmentKey(after) ? [] : planSteps(environment, after, segments),
-    }],
-    segments: reading.segments.filter(({ id }) => used.has(id)),
-    baselineEvent: Math.max(0, ...events.map(({ id }) => id)),
-    warnings: warningsOf(reading, environment, after),
-    blockers,
   };
 }
 

@@ -72,6 +72,8 @@ export type EventPoll = { readonly changed: false } | { readonly changed: true; 
 export interface FlagDetail {
   readonly flag: Flag & { readonly dependencies: readonly Dependency[] };
   readonly exposures: readonly Exposure[];
+  /** Names of the flags that depend on this one. */
+  readonly children?: readonly string[];
 }
 
 export interface StrategyRef {

@@ -27,6 +27,8 @@ export interface EffectiveRollout {
   readonly on: boolean;
   /** On without an enabled strategy, which means everybody. */
   readonly unrestricted: boolean;
+  /** Disabled strategies; they count for nothing. */
+  readonly disabled: number;
   /** Per cent of everybody; equal when exact, a range when the sizes of the audiences decide. */
   readonly low: number;
   readonly high: number;
@@ -106,13 +108,13 @@ function parentReasons(parents: Parents): string[] {
  * many units; a constraint whose operator cannot be decided by lists or numbers counts as independent of the others.
  */
 export function effectiveRollout(environment: FlagEnvironment, segments: Segments, parents: Parents = NO_PARENTS): EffectiveRollout {
-  const nothing = { unrestricted: false, needs: [], unstable: false, random: false, blockedBy: parents.blockedBy, dependsOn: parents.dependsOn };
+  const enabled = environment.strategies.filter((strategy) => !strategy.disabled);
+  const disabled = environment.strategies.length - enabled.length;
+  const nothing = { unrestricted: false, disabled, needs: [], unstable: false, random: false, blockedBy: parents.blockedBy, dependsOn: parents.dependsOn };
   const everyone = (share: number): AudienceShare => ({ audience: 'everyone', label: '', low: share, high: share, holds: [], lacks: [] });
   if (!environment.enabled) {
     return { ...nothing, on: false, low: 0, high: 0, audiences: [everyone(0)], reasons: ['The environment is switched off.', ...parentReasons(parents)] };
   }
-  const enabled = environment.strategies.filter((strategy) => !strategy.disabled);
-  const disabled = environment.strategies.length - enabled.length;
   const ignored = disabled === 0 ? [] : [disabled === 1 ? 'One disabled strategy is ignored.' : `${disabled} disabled strategies are ignored.`];
   if (isUnrestricted(environment)) {
     const reasons = ['The environment is on without an enabled strategy, so everyone gets it.', ...ignored, ...parentReasons(parents)];
@@ -143,10 +145,10 @@ function rangeWords(low: number, high: number): string {
 
 const MOST_AUDIENCES = 3;
 
-/** One line for a lens or tree node: `off`, `25 %`, `25 % · internal 100 %`, `100 % (no strategies)`. Text from the server stands in it unescaped. */
+/** One line for a lens or tree node: `off`, `25 %`, `25 % · internal 100 %`, `100 % (no strategies)`, `100 % (no enabled strategy)`. Text from the server stands in it unescaped. */
 export function describeRollout(rollout: EffectiveRollout): string {
   if (!rollout.on) return 'off';
-  const parts = rollout.unrestricted ? ['100 % (no strategies)'] : rollout.audiences.map((each) => `${each.label === '' ? '' : `${each.label} `}${rangeWords(each.low, each.high)}`);
+  const parts = rollout.unrestricted ? [rollout.disabled === 0 ? '100 % (no strategies)' : '100 % (no enabled strategy)'] : rollout.audiences.map((each) => `${each.label === '' ? '' : `${each.label} `}${rangeWords(each.low, each.high)}`);
   const named = rollout.audiences[0]?.label === '' ? MOST_AUDIENCES + 1 : MOST_AUDIENCES;
   const rest = parts.length - named;
   const shown = rest > 0 ? [...parts.slice(0, named), `${rest} more`] : parts;
@@ -176,6 +178,11 @@ function split(variants: readonly StrategyVariant[]): VariantShare[] {
   return total <= 0 ? [] : variants.filter((variant) => variant.weight > 0).map((variant) => ({ name: variant.name, share: (100 * variant.weight) / total }));
 }
 
+/** How those whom a strategy answers divide into its variants; empty without variants. */
+export function strategyVariants({ variants }: Strategy): readonly VariantShare[] {
+  return split(variants);
+}
+
 /**
  * How those who get the flag on divide into variants. Empty: no variants; undefined: it depends on which strategy answers
  * first, because they split differently.
@@ -187,10 +194,20 @@ export function variantSplit(environment: FlagEnvironment, segments: Segments): 
   return splits.every((each) => JSON.stringify(each) === JSON.stringify(first)) ? first : undefined;
 }
 
+/** A split in one line: `v1 70 % / v2 30 %`. Names from the server stand in it unescaped. */
+export function splitWords(split: readonly VariantShare[] | undefined): string {
+  return split === undefined ? 'variants differ by strategy' : split.map(({ name, share }) => `${name} ${percentWords(share)}`).join(' / ');
+}
+
+/** The rollout in one line, with the split of its variants where it has some: `25 % · v1 70 % / v2 30 %`. */
+export function describeEnvironment(environment: FlagEnvironment, segments: Segments, parents: Parents = NO_PARENTS): string {
+  return [describeRollout(effectiveRollout(environment, segments, parents)), splitWords(variantSplit(environment, segments))].filter((words) => words !== '').join(' · ');
+}
+
 const EVERYONE: Predicate = { key: '', text: 'everyone', label: '', literals: [] };
 
 /** An environment's strategies as shares: none when it is off, one of 100 % when it is on without an enabled strategy. */
-function stateShares(environment: FlagEnvironment, segments: Segments): StrategyShare[] {
+export function stateShares(environment: FlagEnvironment, segments: Segments): StrategyShare[] {
   if (!environment.enabled) return [];
   if (!isUnrestricted(environment)) return activeShares(environment, segments);
   const strategy = { id: '', name: 'default', title: '', disabled: false, parameters: {}, constraints: [], segments: [], variants: [] };
@@ -198,7 +215,7 @@ function stateShares(environment: FlagEnvironment, segments: Segments): Strategy
 }
 
 /** Which sticky fields a context may lack: none, each one, all, and both ids of default stickiness. */
-function worlds(states: readonly StrategyShare[][]): ReadonlySet<string>[] {
+export function worlds(states: readonly StrategyShare[][]): ReadonlySet<string>[] {
   const fields = stickyFields(states.flat());
   return [new Set<string>(), ...[...fields].map((field) => new Set([field])), new Set(['userId', 'sessionId']), fields];
 }

@@ -4,7 +4,7 @@ import { environmentHistory, type EnvironmentHistory } from './history.ts';
 import { environmentOf, type Flag, type FlagEnvironment } from './model.ts';
 import { segmentMap, type FlagReading } from './planner.ts';
 import type { FlagEvent, FlagReader } from './ports.ts';
-import { describeRollout, effectiveRollout, type Segments } from './rollout.ts';
+import { describeEnvironment, type Segments } from './rollout.ts';
 
 interface Entry {
   /** Ids of the events that made the change, oldest first. */
@@ -101,7 +101,7 @@ export function entryWords(entry: TimelineEntry): string {
 const newest = ({ events }: Entry): number => events.at(-1) ?? 0;
 
 function rolloutEntries({ states }: EnvironmentHistory, segments: Segments): RolloutEntry[] {
-  const words = (environment: FlagEnvironment): string => describeRollout(effectiveRollout(environment, segments));
+  const words = (environment: FlagEnvironment): string => describeEnvironment(environment, segments);
   return states.flatMap((state, index) => {
     const before = states[index - 1];
     const [first] = state.events;

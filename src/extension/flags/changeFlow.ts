@@ -41,6 +41,7 @@ export type Proposal = (reading: FlagReading) => Offer;
 const PAST: Record<ChangeKind, string> = {
   promote: 'Promoted',
   'set rollout': 'Rollout set',
+  'set weights': 'Variant weights set',
   'roll back': 'Rolled back',
   restore: 'Restored',
   kill: 'Switched off',
@@ -71,19 +72,26 @@ export async function changeFlag(parts: ChangeParts, ref: FlagRef, context: stri
     void report(parts, ref, plan, outcome);
     return outcome;
   } catch (error) {
-    const blocked = error instanceof AppError && error.data['reason'] === 'blocked';
-    void showError(parts.log, context, error, blocked ? [{ title: 'Switch Environment Off...', command: Command.disableEnvironment, arguments: [ref] }] : []);
+    void showError(parts.log, context, error, remedies(error, ref));
     return undefined;
   }
 }
 
+/** What one may do about a change that was refused. */
+function remedies(error: unknown, ref: FlagRef): { title: string; command: string; arguments: unknown[] }[] {
+  const reason = error instanceof AppError ? error.data['reason'] : undefined;
+  if (reason === 'blocked') return [{ title: 'Switch Environment Off...', command: Command.disableEnvironment, arguments: [ref] }];
+  if (reason === 'noEnabledStrategy') return [{ title: 'Set Rollout...', command: Command.setRollout, arguments: [ref] }, { title: 'Make 0 % the Safe Default...', command: Command.safeDefault, arguments: [ref] }];
+  return [];
+}
+
 /** A flag afresh, with its events: what plans are computed from. */
-function readFlag({ connection, flag }: FlagRef): Promise<FlagReading> {
+export function readFlag({ connection, flag }: FlagRef): Promise<FlagReading> {
   const { runner } = requireOpen(connection);
   return withProgress(`Reading ${flag}...`, (signal) => runner.read(connection.project, flag, signal));
 }
 
-function requireWritable(): void {
+export function requireWritable(): void {
   if (settings.readOnly()) throw new AppError('forbidden', 'The setting modelswitch.readOnly switches every change off.', { reason: 'readOnly' });
 }
 
@@ -94,14 +102,14 @@ function requirePermission({ identity, project }: Connection, plan: ChangePlan):
   throw new AppError('forbidden', `You may not do this: your Unleash user lacks the permission ${lacking.permission} in ${lacking.environment}. Nothing was written.`, lacking);
 }
 
-function requireOpen(connection: Connection): Session {
+export function requireOpen(connection: Connection): Session {
   const { session, state, origin } = connection;
   if (session !== undefined && state.kind === 'connected') return session;
   throw state.kind === 'failed' ? state.error : new AppError('auth', `Not connected to ${origin}: connect with a personal access token first.`, { origin });
 }
 
 /** A notification appears only for work that takes longer than two seconds; it can be cancelled. */
-function withProgress<T>(title: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export function withProgress<T>(title: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const abort = new AbortController();
   const running = work(abort.signal);
   const slow = setTimeout(() => {
@@ -131,11 +139,11 @@ function detailOf({ connections }: ChangeParts, ref: FlagRef, plan: ChangePlan):
 }
 
 function changeWords({ from, to, steps }: EnvironmentChange): string {
-  return steps.length === 0 ? `${from} already` : `${from} -> ${to}`;
+  return plainLine(steps.length === 0 ? `${from} already` : `${from} -> ${to}`, 400);
 }
 
 async function report(parts: ChangeParts, ref: FlagRef, plan: ChangePlan, outcome: ChangeOutcome): Promise<void> {
-  const now = outcome.environments.map(({ environment, now: words }) => `${plainLine(environment)}: ${words ?? 'could not be read'}`).join(', ');
+  const now = outcome.environments.map(({ environment, now: words }) => `${plainLine(environment)}: ${plainLine(words ?? 'could not be read', 200)}`).join(', ');
   const flag = plainLine(ref.flag);
   parts.log.info(`${plan.kind} ${ref.flag}: ${outcome.kind}; ${now}`);
   const foreign = outcome.foreign.length === 0

@@ -1,5 +1,6 @@
-import type { Dependency, Exposure, Flag, FlagEnvironment } from '../../core/flags/model.ts';
+import type { Exposure, Flag, FlagEnvironment } from '../../core/flags/model.ts';
 import { environmentOf } from '../../core/flags/model.ts';
+import { parentsIn } from '../../core/flags/parents.ts';
 import { effectiveRollout, type EffectiveRollout } from '../../core/flags/rollout.ts';
 import type { FlagSnapshot } from '../../core/flags/store.ts';
 import type { ModelMapping } from '../../core/workspace/load.ts';
@@ -58,21 +59,15 @@ export function rolloutIn({ flag, snapshot }: FlagFacts, environment: string): E
   return found === undefined || snapshot === undefined ? undefined : rolloutOf(found, flag, snapshot);
 }
 
-function rolloutOf(environment: FlagEnvironment, flag: Flag | undefined, snapshot: FlagSnapshot): EffectiveRollout {
-  const dependencies = flag?.dependencies ?? [];
-  const blockedBy = dependencies.filter((dependency) => isBlocked(snapshot, dependency, environment.name)).map(({ feature }) => feature);
+function rolloutOf(environment: FlagEnvironment, flag: Flag | undefined, { flags, segments }: FlagSnapshot): EffectiveRollout {
+  const parentOf = (feature: string): FlagEnvironment | undefined => {
+    const parent = flags.get(feature);
+    return parent && environmentOf(parent, environment.name);
+  };
+  const { blockedBy, dependsOn } = parentsIn(flag?.dependencies ?? [], parentOf, segments);
   // Until the flag was read by itself one only knows that for some context some parent says no.
   const unnamed = flag?.dependencies === undefined && flag?.blockedIn.includes(environment.name) === true ? ['a parent flag'] : [];
-  return effectiveRollout(environment, snapshot.segments, { blockedBy, dependsOn: [...dependencies.map(({ feature }) => feature), ...unnamed] });
-}
-
-/** Whether a condition on a parent certainly holds for nobody. */
-function isBlocked(snapshot: FlagSnapshot, { feature, enabled }: Dependency, environment: string): boolean {
-  const parent = snapshot.flags.get(feature);
-  const found = parent && environmentOf(parent, environment);
-  if (found === undefined) return true;
-  const { high, unrestricted } = effectiveRollout(found, snapshot.segments);
-  return enabled ? high === 0 : unrestricted;
+  return effectiveRollout(environment, segments, { blockedBy, dependsOn: [...dependsOn, ...unnamed] });
 }
 
 /** The share of evaluations of the last hour that answered "on", when there were any. */

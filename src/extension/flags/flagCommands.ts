@@ -2,16 +2,13 @@ import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
 import { DisposableStore, type Disposable } from '../../core/base/events.ts';
 import { ageWords, plainLine } from '../../core/base/words.ts';
-import {
-  DEFAULT_STAGES, everyoneShare, planPromote, planRollback, planSetRollout, planSwitchOff, planSwitchOn, rollbackTargets, type ChangeNote, type FlagReading,
-} from '../../core/flags/planner.ts';
-import { environmentOf } from '../../core/flags/model.ts';
+import type { Audience } from '../../core/flags/audienceTarget.ts';
+import { planPromote, planRollback, planSwitchOff, planSwitchOn, rollbackTargets, type ChangeNote, type FlagReading } from '../../core/flags/planner.ts';
 import { describeRollout } from '../../core/flags/rollout.ts';
 import { flagTimeline, type RolloutEntry } from '../../core/flags/timeline.ts';
 import { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
 import { Command } from '../ids.ts';
-import { InputFlow } from '../platform/inputFlow.ts';
 import { showError } from '../platform/errors.ts';
 import { changeFlag, restoreOffer, shortTarget, type ChangeParts, type FlagRef, type Offer } from './changeFlow.ts';
 import { armWords, environmentNames, flagFacts, rolloutIn } from './facts.ts';
@@ -19,6 +16,8 @@ import type { StateNode } from './flagNodes.ts';
 import type { FlagTree } from './flagTree.ts';
 import type { FlagHistories } from './histories.ts';
 import type { HistoryDocuments } from './historyDocument.ts';
+import { setRollout, setWeights } from './rolloutCommands.ts';
+import { makeSafeDefault } from './safeDefaultCommand.ts';
 
 /** The flag that the text cursor stands on, for commands that come without an argument. */
 export type FlagUnderCursor = (editor: vscode.TextEditor) => string | undefined;
@@ -51,7 +50,15 @@ export function registerFlagCommands(parts: FlagCommandParts): Disposable {
 
   onRef(Command.promote, (ref) => changeFlag(parts, ref, 'Promote', (reading) => promoteOffer(parts, ref, reading)));
   onRef(Command.rollBack, (ref) => changeFlag(parts, ref, 'Roll back', (reading) => rollBackOffer(parts, ref, reading)));
-  onRef(Command.setRollout, (ref) => setRollout(parts, ref));
+  register(Command.setRollout, async (argument) => {
+    const ref = await resolveRef(parts, argument, true);
+    return ref === undefined ? undefined : setRollout(parts, ref, audienceOf(argument), note(parts, ref));
+  });
+  onRef(Command.setWeights, (ref) => setWeights(parts, ref, note(parts, ref)));
+  register(Command.safeDefault, async (argument) => {
+    const connection = refOf(argument)?.connection ?? await pickConnection(parts.connections);
+    return connection === undefined ? undefined : makeSafeDefault(parts, connection);
+  });
   onRef(Command.enableEnvironment, (ref) => changeFlag(parts, ref, 'Enable environment', (reading) => ({ verb: `Switch ${ref.environment} On`, plan: planSwitchOn(reading, ref.environment) })));
   onRef(Command.disableEnvironment, (ref) => changeFlag(parts, ref, 'Disable environment', (reading) => ({ verb: `Switch ${ref.environment} Off`, plan: planSwitchOff('disable', reading, [ref.environment]) })));
   onFlag(Command.killSwitch, (ref) => killSwitch(parts, ref));
@@ -89,25 +96,6 @@ function rollBackOffer(parts: FlagCommandParts, ref: FlagRef, reading: FlagReadi
   if (lower === undefined && previous !== undefined) return restoreOffer(reading, ref.environment, previous.environment);
   const plan = planRollback(reading, ref.environment, note(parts, ref));
   return { verb: `Roll Back to ${shortTarget(plan)}`, plan };
-}
-
-async function setRollout(parts: FlagCommandParts, ref: FlagRef): Promise<void> {
-  const facts = flagFacts(parts.connections, ref.connection, ref.flag);
-  const environment = facts.flag && environmentOf(facts.flag, ref.environment);
-  const current = environment === undefined || facts.snapshot === undefined ? 0 : everyoneShare(environment, facts.snapshot.segments);
-  const rollout = rolloutIn(facts, ref.environment);
-  const answers = await new InputFlow(`Set rollout of ${plainLine(ref.flag)} in ${ref.environment}`, 1).run([{
-    prompt: `Per cent of everyone, now ${rollout === undefined ? 'unknown' : describeRollout(rollout)}; usual stages: ${DEFAULT_STAGES.join(', ')}`,
-    placeholder: '0 to 100',
-    value: () => String(current),
-    validate: (value) => Promise.resolve(/^\s*\d{1,3}\s*%?\s*$/.test(value) && Number.parseInt(value, 10) <= 100 ? undefined : 'A whole number from 0 to 100'),
-  }]);
-  if (answers === undefined) return;
-  const percent = Number.parseInt(answers[0] ?? '', 10);
-  await changeFlag(parts, ref, 'Set rollout', (reading) => {
-    const plan = planSetRollout(reading, ref.environment, percent, note(parts, ref));
-    return { verb: `Set to ${shortTarget(plan)}`, plan };
-  });
 }
 
 async function killSwitch(parts: FlagCommandParts, ref: FlagRef): Promise<void> {
@@ -175,6 +163,27 @@ function refOf(argument: unknown): PartialRef | undefined {
   const { connection, flag, environment } = argument as Record<string, unknown>;
   if (!(connection instanceof Connection) || typeof flag !== 'string') return undefined;
   return { connection, flag, ...(typeof environment === 'string' ? { environment } : {}) };
+}
+
+/** The audience of a strategy's line in the tree. */
+function audienceOf(argument: unknown): { readonly audience: Audience | undefined } | undefined {
+  if (typeof argument !== 'object' || argument === null || !('audience' in argument)) return undefined;
+  const { audience } = argument;
+  if (typeof audience !== 'object' || audience === null || !('segment' in audience)) return { audience: undefined };
+  const { segment } = audience;
+  return { audience: typeof segment === 'number' || typeof segment === 'string' ? { segment } : undefined };
+}
+
+/** The server and project to change: the active editor's, or one of several. */
+async function pickConnection(connections: Connections): Promise<Connection | undefined> {
+  const here = connections.targetFor(vscode.window.activeTextEditor?.document.uri)?.connection;
+  if (here !== undefined || connections.all.length <= 1) return here ?? connections.all[0] ?? noConnection();
+  const items = connections.all.map((connection) => ({ label: plainLine(connection.project), description: connection.baseUrl, connection }));
+  return (await vscode.window.showQuickPick(items, { title: 'Which project?' }))?.connection;
+}
+
+function noConnection(): never {
+  throw new AppError('auth', 'Connect to Unleash first.');
 }
 
 async function pickFlag({ connections, flagUnderCursor }: FlagCommandParts): Promise<PartialRef | undefined> {

@@ -28,7 +28,7 @@ describe('effective rollout: what one environment exposes', () => {
 
   it('is everybody when all strategies are disabled', () => {
     const rollout = effectiveRollout(environment(gradual(5, { disabled: true })), segments);
-    assert.equal(describeRollout(rollout), '100 % (no strategies)');
+    assert.equal(describeRollout(rollout), '100 % (no enabled strategy)');
     assert.deepEqual(rollout.reasons, ['The environment is on without an enabled strategy, so everyone gets it.', 'One disabled strategy is ignored.']);
   });
 

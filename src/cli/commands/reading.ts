@@ -62,7 +62,7 @@ export const history: Command = {
     const { options, signal, write } = context;
     const { entries, complete } = flagTimeline(await (await runnerFor(client, signal)).read(project, flag, signal), options.environment);
     if (options.json === true) writeJson(write, { flag, complete, entries });
-    else for (const { at, environment, by, from, to, title } of entries) write(`${at}  ${plainLine(environment)}: ${from} -> ${to}  by ${plainLine(by)}${title === '' ? '' : `  "${plainLine(title)}"`}\n`);
+    else for (const { at, environment, by, from, to, title } of entries) write(`${plainLine(at, 30)}  ${plainLine(environment)}: ${from} -> ${to}  by ${plainLine(by)}${title === '' ? '' : `  "${plainLine(title)}"`}\n`);
     return 0;
   },
 };
@@ -78,7 +78,7 @@ export const whoami: Command = {
     const names = environments.map(({ name }) => name);
     const mayChangeIn = names.filter((name) => mayChange(identity, 'set rollout', project, name));
     if (options.json === true) writeJson(write, { server: client.baseUrl, ...server, user: identity.name, id: identity.id, project, mayChangeIn });
-    else write(`${plainLine(identity.name)} on ${client.baseUrl} (Unleash ${server.version}, ${server.edition}); ${permissionWords(identity, project, names)}\n`);
+    else write(`${plainLine(identity.name)} on ${client.baseUrl} (Unleash ${plainLine(server.version, 40)}, ${server.edition}); ${plainLine(permissionWords(identity, project, names), 400)}\n`);
     return 0;
   },
 };

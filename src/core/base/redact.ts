@@ -1,7 +1,51 @@
-/** What a token may look like anywhere in a text: Unleash's two forms, and what follows a header's or field's name. */
-const TOKEN = /(user:[\w-]{8,}|[\w*-]+:[\w*-]+\.[\w-]{16,})|((?:authorization|token)["']?\s*[:=]\s*["']?(?:bearer |basic )?)[^\s"',]+/gi;
+/**
+ * What a token may look like anywhere in a text: Unleash's two forms, other services' prefixes, and what follows a header's or
+ * field's name. Every part is bounded or starts at a word's edge, so that a long text cannot make the search quadratic.
+ */
+const TOKEN = new RegExp([
+  String.raw`user:[\w-]{8,}`,
+  String.raw`(?<![\w*-])(?:[\w*-]{1,200}:[\w*-]{1,200}\.[\w-]{16,}|gh[pousr]_\w{20,}|AKIA[0-9A-Z]{16}|eyJ[\w-]{5,}\.[\w-]+\.[\w-]+)`,
+  String.raw`((?:authorization|token)["']?\s{0,20}[:=]\s{0,20}["']?(?:bearer |basic )?)[^\s"',]+`,
+].join('|'), 'gi');
+
+const REDACTED = '[redacted]';
 
 /** Takes anything that looks like a credential out of a text. */
 export function redact(text: string): string {
-  return text.replace(TOKEN, (_match, _token: string | undefined, label: string | undefined) => `${label ?? ''}[redacted]`);
+  return text.replace(TOKEN, (_match, label: string | undefined) => `${label ?? ''}${REDACTED}`);
+}
+
+/** Shorter secrets are ordinary words, which would vanish from every text. */
+const SHORTEST_SECRET = 8;
+const SHORTEST_PART = 16;
+
+/**
+ * Takes exactly these credentials out of a text, however a server may write them back: as they are, in other letter case,
+ * JSON-escaped, URL-encoded or in Base64. What stands behind the last `:` or `.` of a token is a secret by itself.
+ */
+export function redactorOf(credentials: readonly string[]): (text: string) => string {
+  const secrets = credentials.flatMap((credential) => {
+    const token = credential.trim().split(/\s+/).at(-1) ?? '';
+    const part = token.split(/[:.]/).at(-1) ?? '';
+    if (token.length < SHORTEST_SECRET) return [];
+    return [part.length >= SHORTEST_PART ? part : token, ...base64Of(token)];
+  });
+  if (secrets.length === 0) return (text) => text;
+  const pattern = new RegExp(secrets.map((secret) => [...secret].map(anyWriting).join('')).join('|'), 'gi');
+  return (text) => text.replace(pattern, REDACTED);
+}
+
+/** One ASCII character as itself, `\uXXXX`, `\/` or `%XX`. */
+function anyWriting(character: string): string {
+  const code = character.charCodeAt(0).toString(16).padStart(2, '0');
+  const literal = /\w/.test(character) ? character : `\\${character}`;
+  return String.raw`(?:${character === '/' ? '\\\\?' : ''}${literal}|\\u00${code}|%${code})`;
+}
+
+/** The token in Base64 at each of the three places it can have in a longer text, without the characters it shares with its neighbours. */
+function base64Of(token: string): string[] {
+  return [0, 1, 2].map((offset) => {
+    const encoded = btoa('\0'.repeat(offset) + token);
+    return encoded.replace(/=+$/, '').slice(offset === 0 ? 0 : offset + 1, token.length % 3 === (3 - offset) % 3 ? undefined : -1);
+  });
 }

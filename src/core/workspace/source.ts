@@ -1,5 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document, Node, Pair, YAMLError, YAMLMap } from 'yaml';
+import { redact } from '../base/redact.ts';
+import { plainLine } from '../base/words.ts';
 
 /** A place in a text; all zero-based, as in VS Code, and in UTF-16 units. */
 export interface SourcePosition {
@@ -22,6 +24,11 @@ export interface Problem {
   readonly severity: 'error' | 'warning';
   readonly message: string;
   readonly range: SourceRange;
+}
+
+/** A name of the file or the server, for a message: short, plain, and no token. */
+export function quotable(name: string): string {
+  return plainLine(redact(name), 60);
 }
 
 export type SourcePath = readonly (string | number)[];
@@ -49,25 +56,25 @@ export class Source {
   readonly document: Document.Parsed;
   readonly problems: readonly Problem[];
   readonly #counter: LineCounter;
-  readonly #length: number;
+  readonly text: string;
   readonly #index = new WeakMap<YAMLMap<Node, Node | null>, ReadonlyMap<string, Pair<Node, Node | null>>>();
 
   constructor(text: string) {
     this.#counter = new LineCounter();
-    this.#length = text.length;
+    this.text = text;
     this.document = parseDocument(text, { lineCounter: this.#counter, prettyErrors: false, stringKeys: true, uniqueKeys: false, merge: true, logLevel: 'error' });
     const problems = (errors: readonly YAMLError[], severity: Problem['severity']): Problem[] => errors.map((error) => ({
       code: 'syntax',
       severity,
-      message: MENDS[error.code] ?? `Not valid YAML: ${error.message}. Check indentation, colons, quotes and brackets here.`,
+      message: MENDS[error.code] ?? `Not valid YAML: ${plainLine(redact(error.message), 200)}. Check indentation, colons, quotes and brackets here.`,
       range: this.range(error.pos[0], error.pos[1]),
     }));
     this.problems = [...problems(this.document.errors, 'error'), ...problems(this.document.warnings, 'warning'), ...this.#contentProblems()];
   }
 
   range(start: number, end: number): SourceRange {
-    const from = Math.min(Math.max(start, 0), this.#length);
-    const to = Math.min(Math.max(end, from), this.#length);
+    const from = Math.min(Math.max(start, 0), this.text.length);
+    const to = Math.min(Math.max(end, from), this.text.length);
     return { start: place(this.#counter, from), end: place(this.#counter, to) };
   }
 
@@ -93,7 +100,7 @@ export class Source {
         for (const { key } of map.items) {
           if (!isScalar(key) || key.value === '<<') continue;
           const name = String(key.value);
-          if (seen.has(name)) problems.push({ code: 'duplicate', severity: 'error', message: `The key "${name}" stands twice in the same mapping: keep one of them.`, range: this.rangeOf(key) });
+          if (seen.has(name)) problems.push({ code: 'duplicate', severity: 'error', message: `The key "${quotable(name)}" stands twice in the same mapping: keep one of them.`, range: this.rangeOf(key) });
           seen.add(name);
         }
       },

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { modelSchema, personaSchema, unleashSchema, workspaceSchema } from './schema.ts';
+import { quotable } from './source.ts';
 import type { Problem, Source, SourcePath } from './source.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -7,7 +8,7 @@ type Issue = z.core.$ZodIssue;
 
 /** `models.fraud.switches[0].flag`: a path for people. */
 function pathWords(path: SourcePath): string {
-  return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${step}`)).join('');
+  return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${quotable(step)}`)).join('');
 }
 
 function pathOf(issue: Issue): SourcePath {
@@ -27,7 +28,7 @@ function unknownKey(source: Source, path: SourcePath, key: string): Problem {
   const where = path.length === 0 ? '' : ` in ${pathWords(path)}`;
   const hint = didYouMean(key, known);
   const place = path[0] === 'personas' ? ' Context fields of your own stand under properties.' : ` Known here: ${known.join(', ')}.`;
-  return { code: 'unknownKey', severity: 'warning', message: `Unknown key "${key}"${where}; it is ignored.${hint === '' ? place : hint}`, range: source.keyRange([...path, key]) };
+  return { code: 'unknownKey', severity: 'warning', message: `Unknown key "${quotable(key)}"${where}; it is ignored.${hint === '' ? place : hint}`, range: source.keyRange([...path, key]) };
 }
 
 function wrongValue(source: Source, issue: Issue): Problem {

@@ -20,7 +20,7 @@ export class HistoryDocuments implements vscode.TextDocumentContentProvider, vsc
   /** Shows the history of a reading; showing it again replaces what it said. */
   async show(reading: FlagReading): Promise<void> {
     const { flag } = reading.detail;
-    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${flag.project}/History of ${flag.name.replaceAll('/', '∕')}.md`, query: reading.server });
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${plainLine(flag.project).replaceAll('/', '∕')}/History of ${plainLine(flag.name).replaceAll('/', '∕')}`, query: reading.server });
     this.#texts.set(uri.toString(), historyText(reading));
     this.#changes.fire(uri);
     await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
@@ -37,8 +37,8 @@ function historyText(reading: FlagReading): string {
   const { entries, complete } = flagTimeline(reading);
   const lines = entries.map(({ at, environment, by, from, to, title, events }) => {
     const reason = title === '' ? '' : `  "${plainLine(title)}"`;
-    return `${at.slice(0, 19).replace('T', ' ')}  ${plainLine(environment)}: ${from} -> ${to}  by ${plainLine(by)}${reason}  (event ${events.join(', ')})`;
+    return `${plainLine(at.slice(0, 19).replace('T', ' '))}  ${plainLine(environment)}: ${from} -> ${to}  by ${plainLine(by)}${reason}  (event ${events.join(', ')})`;
   });
   const end = complete ? 'The log leads back to the beginning.' : 'Older changes are not known: the event log does not explain an earlier state.';
-  return [`History of ${plainLine(flag.name)} on ${reading.server}, newest first (times in UTC)`, '', ...lines, '', end, ''].join('\n');
+  return [`History of ${plainLine(flag.name)} on ${plainLine(reading.server, 300)}, newest first (times in UTC)`, '', ...lines, '', end, ''].join('\n');
 }

@@ -2,7 +2,7 @@ import { countWords, plainLine } from '../../core/base/words.ts';
 import { environmentOf } from '../../core/flags/model.ts';
 import { describeRollout, percentWords, strategyWords } from '../../core/flags/rollout.ts';
 import { observedShare, rolloutIn, type FlagFacts } from './facts.ts';
-import type { DetailNode } from './flagNodes.ts';
+import { nodeId, type DetailNode } from './flagNodes.ts';
 
 /** Below an environment: its strategies in words. */
 export function strategiesPart(facts: FlagFacts, environment: string): DetailNode[] {
@@ -10,7 +10,7 @@ export function strategiesPart(facts: FlagFacts, environment: string): DetailNod
   const strategies = flag === undefined ? [] : environmentOf(flag, environment)?.strategies ?? [];
   return strategies.map((strategy, index) => ({
     kind: 'detail',
-    id: `${connection.baseUrl} ${connection.project}/${name}/${environment}/${strategy.id}/${index}`,
+    id: `${nodeId({ kind: 'environment', connection, flag: name, environment })} ${index}/${strategy.id}`,
     label: strategyWords(strategy, snapshot?.segments ?? new Map()),
     description: plainLine(strategy.title),
     tooltip: plainLine(strategy.title, 500),
@@ -25,7 +25,7 @@ export function observedPart(facts: FlagFacts, environment: string): DetailNode[
   if (observed === undefined || rollout === undefined) return [];
   return [{
     kind: 'detail',
-    id: `${facts.connection.baseUrl} ${facts.connection.project}/${facts.name}/${environment}#observed`,
+    id: `${nodeId({ kind: 'environment', connection: facts.connection, flag: facts.name, environment })} observed`,
     label: `observed ${percentWords(observed.percent)} on`,
     description: `of ${countWords(observed.n)} evaluations in the last hour; configured ${describeRollout(rollout)}`,
     icon: 'graph',

@@ -1,18 +1,19 @@
 /**
- * What a token may look like anywhere in a text: Unleash's two forms, other services' prefixes, and what follows a header's or
- * field's name. Every part is bounded or starts at a word's edge, so that a long text cannot make the search quadratic.
+ * What a token may look like anywhere in a text: Unleash's two forms, other services' prefixes, what follows a header's or
+ * field's name, and user and password of an address. Every part is bounded or starts at a word's edge, so that a long text cannot make the search quadratic.
  */
 const TOKEN = new RegExp([
-  String.raw`user:[\w-]{8,}`,
-  String.raw`(?<![\w*-])(?:[\w*-]{1,200}:[\w*-]{1,200}\.[\w-]{16,}|gh[pousr]_\w{20,}|AKIA[0-9A-Z]{16}|eyJ[\w-]{5,}\.[\w-]+\.[\w-]+)`,
+  String.raw`user:[\w-]{8,}[\w.-]*|gh[pousr]_\w{20,}[\w.-]*|eyJ[\w-]{5,200}\.[\w-]+\.[\w-]+|AKIA[0-9A-Z]{16}`,
+  String.raw`(?<![\w*-])[\w*-]{1,200}:[\w*-]{1,200}\.[\w-]{16,}[\w.-]*`,
   String.raw`((?:authorization|token)["']?\s{0,20}[:=]\s{0,20}["']?(?:bearer |basic )?)[^\s"',]+`,
+  String.raw`(\b[a-z][a-z0-9+.-]{1,20}:[\\/]{2})[^/?#\s@]{1,300}(?=@)`,
 ].join('|'), 'gi');
 
 const REDACTED = '[redacted]';
 
 /** Takes anything that looks like a credential out of a text. */
 export function redact(text: string): string {
-  return text.replace(TOKEN, (_match, label: string | undefined) => `${label ?? ''}${REDACTED}`);
+  return text.replace(TOKEN, (_match, field: string | undefined, scheme: string | undefined) => `${field ?? scheme ?? ''}${REDACTED}`);
 }
 
 /** Shorter secrets are ordinary words, which would vanish from every text. */
@@ -31,7 +32,7 @@ export function redactorOf(credentials: readonly string[]): (text: string) => st
     return [part.length >= SHORTEST_PART ? part : token, ...base64Of(token)];
   });
   if (secrets.length === 0) return (text) => text;
-  const pattern = new RegExp(secrets.map((secret) => [...secret].map(anyWriting).join('')).join('|'), 'gi');
+  const pattern = new RegExp(secrets.map((secret) => Array.from(secret, anyWriting).join('')).join('|'), 'gi');
   return (text) => text.replace(pattern, REDACTED);
 }
 

@@ -1,8 +1,7 @@
 import { isMap } from 'yaml';
-import { redact } from '../base/redact.ts';
 import { plainLine } from '../base/words.ts';
 import { hasCredentials, reservedKeyProblems, secretProblems, tokenProblems } from './secrets.ts';
-import { ALIASES_MEND, MOST_ALIASES, quotable, Source } from './source.ts';
+import { ALIASES_MEND, MOST_ALIASES, quotable, Source, withoutSecrets } from './source.ts';
 import type { Problem, SourcePath, SourceRange } from './source.ts';
 import { didYouMean } from './suggest.ts';
 import { checkServerUrl } from './url.ts';
@@ -68,6 +67,8 @@ const LARGEST = 256 * 1024;
 const DEEPEST = 200;
 const MOST_PROBLEMS = 100;
 const LONGEST_MESSAGE = 1000;
+/** Looking for the flag that was meant takes milliseconds among thousands. */
+const MOST_HINTS = 20;
 /** A file of more bytes need not be opened: it has too many characters, whatever they are. */
 export const LARGEST_BYTES = 3 * LARGEST;
 
@@ -234,7 +235,7 @@ function read(source: Source): WorkspaceFile {
 
 /** Names of the file stand in messages: nothing in them may be a token, or be obeyed or reordered where it is shown. */
 function forPeople(problem: Problem): Problem {
-  return { ...problem, message: plainLine(redact(problem.message), LONGEST_MESSAGE) };
+  return { ...problem, message: plainLine(withoutSecrets(problem.message), LONGEST_MESSAGE) };
 }
 
 /** How deep brackets nest, or dashes and question marks in one line do; brackets in quotes and comments count too, as an upper limit. */
@@ -301,9 +302,9 @@ export function semanticProblems(config: WorkspaceConfig, facts: WorkspaceFacts)
     if (facts.archived?.has(flag) === true) {
       problems.push({ code: 'archivedFlag', severity: 'warning', message: `The flag "${quotable(flag)}" is archived: revive it in Unleash, or map the model to another flag.`, range });
     } else if (facts.flags !== undefined) {
-      const hint = didYouMean(flag, facts.flags);
+      const hint = problems.length < MOST_HINTS ? didYouMean(flag, facts.flags) : '';
       problems.push({ code: 'unknownFlag', severity: 'warning', message: `Unleash has no flag "${quotable(flag)}" in this project.${hint === '' ? ' Create it there, or correct the name.' : hint}`, range });
     }
   }
-  return problems.map(forPeople);
+  return problems.slice(0, MOST_PROBLEMS).map(forPeople);
 }

@@ -4,6 +4,9 @@ import { quotable } from './source.ts';
 import type { Problem, Source, SourcePath } from './source.ts';
 import { didYouMean } from './suggest.ts';
 
+/** Each is looked for in the text; more than a hundred problems are not shown. */
+const MOST_ISSUES = 200;
+
 type Issue = z.core.$ZodIssue;
 
 /** `models.fraud.switches[0].flag`: a path for people. */
@@ -50,5 +53,5 @@ function wrongValue(source: Source, issue: Issue): Problem {
 export function schemaProblems(source: Source, content: unknown): Problem[] {
   const result = workspaceSchema.safeParse(content, { reportInput: true });
   if (result.success) return [];
-  return result.error.issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(source, pathOf(issue), key)) : [wrongValue(source, issue)]));
+  return result.error.issues.slice(0, MOST_ISSUES).flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(source, pathOf(issue), key)) : [wrongValue(source, issue)]));
 }

@@ -6,7 +6,7 @@ const TOKEN = new RegExp([
   String.raw`user:[\w-]{8,}[\w.-]*|gh[pousr]_\w{20,}[\w.-]*|eyJ[\w-]{5,200}\.[\w-]+\.[\w-]+|AKIA[0-9A-Z]{16}`,
   String.raw`(?<![\w*-])[\w*-]{1,200}:[\w*-]{1,200}\.[\w-]{16,}[\w.-]*`,
   String.raw`((?:authorization|token)["']?\s{0,20}[:=]\s{0,20}["']?(?:bearer |basic )?)[^\s"',]+`,
-  String.raw`(\b[a-z][a-z0-9+.-]{1,20}:[\\/]{2})[^/?#\s@]{1,300}(?=@)`,
+  String.raw`([a-z][a-z0-9+.-]{1,20}:[\\/]{2})[^/?#\s@]{1,300}(?=@)`,
 ].join('|'), 'gi');
 
 const REDACTED = '[redacted]';
@@ -33,14 +33,23 @@ export function redactorOf(credentials: readonly string[]): (text: string) => st
   });
   if (secrets.length === 0) return (text) => text;
   const pattern = new RegExp(secrets.map((secret) => Array.from(secret, anyWriting).join('')).join('|'), 'gi');
-  return (text) => text.replace(pattern, REDACTED);
+  return (text) => unescaped(text).replace(pattern, REDACTED);
 }
 
-/** One ASCII character as itself, `\uXXXX`, `\/` or `%XX`. */
+/** JSON with letters that need no `\uXXXX` written as themselves, so that no token hides behind it: it means the same. */
+function unescaped(text: string): string {
+  if (!text.includes('\\u00')) return text;
+  return text.replace(/\\\\|\\u00([2-7][0-9a-f])/gi, (found, code: string | undefined) => {
+    const character = code === undefined ? '"' : String.fromCharCode(Number.parseInt(code, 16));
+    return character === '"' || character === '\\' ? found : character;
+  });
+}
+
+/** One ASCII character as itself, `\/` or `%XX`, in either letter case. */
 function anyWriting(character: string): string {
-  const code = character.charCodeAt(0).toString(16).padStart(2, '0');
+  const codes = [character.toLowerCase(), character.toUpperCase()].map((each) => each.charCodeAt(0).toString(16)).join('|');
   const literal = /\w/.test(character) ? character : `\\${character}`;
-  return String.raw`(?:${character === '/' ? '\\\\?' : ''}${literal}|\\u00${code}|%${code})`;
+  return String.raw`(?:${character === '/' ? '\\\\?' : ''}${literal}|%(?:${codes}))`;
 }
 
 /** The token in Base64 at each of the three places it can have in a longer text, without the characters it shares with its neighbours. */

@@ -104,7 +104,7 @@ const MUTATIONS: readonly ((text: string, choose: Choose) => string)[] = [
   (text, choose) => spliced(text, choose(text.length + 1), choose(8), one(choose, PIECES) + one(choose, PIECES)),
   (text, choose) => spliced(text, choose(text.length + 1), 0, one(choose, ['[', '{a: ', '- ', '? ', '*a ', 'x'] as const).repeat(1 + choose(300))),
   (text, choose) => text.replaceAll('\n', choose(2) === 0 ? '\r\n' : '\r'),
-  (text, choose) => [...text].map((character) => (choose(20) === 0 ? `${character}\0` : character)).join(''),
+  (text, choose) => text.replace(/[^]/g, (character) => (choose(20) === 0 ? `${character}\0` : character)),
   (text, choose) => text + (choose(2) === 0 ? '---\n' : '...\n') + text.slice(0, choose(60)),
   (text, choose) => text.replace(/\b\w+(?=:)/g, (key) => (choose(15) === 0 ? one(choose, ['__proto__', 'constructor', 'toString', '<<', '"a b"', '1', 'null', 'x'.repeat(2000), TOKENS[0]!]) : key)),
 ];

@@ -50,8 +50,8 @@ class ProcessWatch {
   }
 }
 
-/** The editor's own extensions start servers of theirs, which lie in the editor's folder. */
-const ofOthers = (command: string): boolean => /\/lib\/vscode\//.test(command) && !/modelswitch\.modelswitch/.test(command);
+/** The editor's own extensions start servers of theirs, which lie in its folder; and looking for ports to forward, it runs these two. */
+const ofOthers = (command: string): boolean => /\/lib\/vscode\/|^(\/bin\/sh -c )?(ls -l \/proc\/|ps -F -A -l|grep (socket:|root))/.test(command) && !/modelswitch\.modelswitch/.test(command);
 
 describe('an untrusted workspace', () => {
   let folder: string;
@@ -74,8 +74,7 @@ describe('an untrusted workspace', () => {
     ending.defer(() => processes.stop());
     workbench = await openWorkbench({
       folder, workspaceTrust: true, env: { UNLEASH_URL: hostile.origin, UNLEASH_TOKEN: TOKEN, MODELSWITCH_TEST_MARK: mark },
-      // Looking for ports to forward, the editor itself runs ps and ls.
-      settings: { 'security.workspace.trust.startupPrompt': 'never', 'remote.autoForwardPorts': false, 'modelswitch.pollSeconds': 5 },
+      settings: { 'security.workspace.trust.startupPrompt': 'never', 'workbench.editor.useModal': 'off', 'modelswitch.pollSeconds': 5 },
     });
     ending.defer(() => workbench.close());
   });
@@ -118,8 +117,6 @@ describe('an untrusted workspace', () => {
     await workbench.page.locator('.workspace-trust-editor .monaco-button').filter({ hasText: /^Trust$/ }).first().click();
     await workbench.statusBarItem('fraud 25 %').waitFor();
     await workbench.screenshot('trust-granted');
-    await workbench.page.keyboard.press('Escape');
-    await workbench.page.locator('.workspace-trust-editor').waitFor({ state: 'hidden' });
     assert.equal(await workbench.page.evaluate('window.stillTheSamePage'), true);
     assert.ok(hostile.requests.length > 0 && hostile.requests.every(({ headers }) => headers.authorization === TOKEN));
   });

@@ -47,7 +47,7 @@ export async function hostileServer(answer: (request: RecordedRequest) => Hostil
 }
 
 /** A name that tries everything: terminal, direction, hidden characters, icons, links, Markdown, HTML, several lines. */
-export const HOSTILE_NAME = 'a\u001b[31m\u009b2J\u202egnp\u2066x\u200by\n[z](command:workbench.action.quit)![i](http://evil.example/i.png) $(trash) <img src=x onerror=alert(1)> `b` **c** \ud800 \u2028\t😀';
+export const HOSTILE_NAME = '$(trash)[z](command:workbench.action.quit)a\u001b[31m\u009b2J\u202egnp\u2066x\u200by\n![i](http://evil.example/i.png) <img src=x onerror=alert(1)> `b` **c** \ud800 \u2028\t😀';
 
 /** What shown text may not contain: what a terminal or VS Code obeys, what reorders and what cannot be seen. */
 export const NEVER_SHOWN = /(?![\n\t])\p{Cc}|[\u200b\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]|\p{Cs}|\$\(|\]\(/u;

@@ -130,7 +130,8 @@ describe('an untrusted workspace', () => {
     await workbench.expand('production');
     await workbench.treeRow('$ (trash)').first().waitFor();
     await workbench.openFile('service.py');
-    await workbench.lens('$ (trash)').first().waitFor({ timeout: 10_000 }).catch(() => undefined);
+    await workbench.lens('$ (trash)[z] (command:').first().waitFor();
+    await workbench.statusBarItem('$ (trash)').waitFor();
     const lens = (await workbench.lensTexts()).join('\n');
     assert.match(lens, /^production 25 %/);
     const hover = await workbench.hover('is_enabled');

@@ -192,6 +192,8 @@ export interface WorkbenchOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** User settings beside the quiet ones. */
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
+  /** Whether the editor asks to trust workspaces, which starts every folder untrusted; default false. */
+  readonly workspaceTrust?: boolean | undefined;
   /** The port to prefer; another one is taken when something listens there. */
   readonly port?: number | undefined;
   readonly log?: Log | undefined;
@@ -205,7 +207,7 @@ export interface Workbench extends Omit<ServerProcess, 'child'> {
 
 /** Installs the `.vsix` and starts code-server's workbench on 127.0.0.1, without a password. Resolves when it answers; rejects with its output when it does not start. */
 export async function startWorkbench({ codeServer, folder, userDataDir, extensionsDir, vsix, log, ...options }: WorkbenchOptions): Promise<Workbench> {
-  await writeSettings(userDataDir, { ...quietSettings, ...options.settings });
+  await writeSettings(userDataDir, { ...quietSettings, 'security.workspace.trust.enabled': options.workspaceTrust === true, ...options.settings });
   await mkdir(extensionsDir, { recursive: true });
   const config = join(userDataDir, 'code-server.yaml');
   await writeFile(config, 'cert: false\n');
@@ -213,7 +215,7 @@ export async function startWorkbench({ codeServer, folder, userDataDir, extensio
   const common = [codeServer.entry, '--user-data-dir', userDataDir, '--extensions-dir', extensionsDir, '--config', config];
   if (vsix !== undefined) await run(codeServer.node, [...common, '--install-extension', vsix, '--force'], { env });
   const port = await freePort(options.port);
-  const quiet = ['--auth', 'none', '--disable-telemetry', '--disable-update-check', '--disable-workspace-trust', '--disable-getting-started-override'];
+  const quiet = ['--auth', 'none', '--disable-telemetry', '--disable-update-check', '--disable-getting-started-override', ...(options.workspaceTrust === true ? [] : ['--disable-workspace-trust'])];
   const server = await startServer(codeServer, [...common, '--bind-addr', `127.0.0.1:${port}`, ...quiet], { env, log, healthUrl: `http://127.0.0.1:${port}/healthz` });
   return { ...server, port, url: `http://localhost:${port}/?folder=${encodeURIComponent(folder).replaceAll('%2F', '/')}` };
 }

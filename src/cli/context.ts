@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../core/base/errors.ts';
 import { ChangeRunner } from '../core/flags/changeRunner.ts';
-import { loadWorkspaceFile, type WorkspaceConfig } from '../core/workspace/load.ts';
+import { LARGEST_BYTES, loadWorkspaceFile, type WorkspaceConfig } from '../core/workspace/load.ts';
 import { checkServerUrl } from '../core/workspace/url.ts';
 import { HttpClient } from '../adapters/node/httpClient.ts';
 import { sleep } from '../adapters/node/sleep.ts';
@@ -48,8 +48,11 @@ const CONFIGURATION_FILE = 'modelswitch.yaml';
 
 /** The folder's `modelswitch.yaml`; undefined when there is none. Its problems are for the editor: what is right in it counts. */
 async function configuration(cwd: string): Promise<WorkspaceConfig | undefined> {
+  const path = join(cwd, CONFIGURATION_FILE);
   try {
-    return loadWorkspaceFile(await readFile(join(cwd, CONFIGURATION_FILE), 'utf8')).config;
+    // A repository may hold a link to a device, which never ends.
+    const file = await stat(path);
+    return file.isFile() && file.size <= LARGEST_BYTES ? loadWorkspaceFile(await readFile(path, 'utf8')).config : undefined;
   } catch {
     return undefined;
   }
@@ -70,10 +73,11 @@ export interface CliTarget {
 export async function connectCli({ options, env, cwd }: CliContext): Promise<CliTarget> {
   const config = await configuration(cwd);
   const named = config?.unleash?.url;
-  const given = options.url ?? env['UNLEASH_URL'];
+  const fromEnvironment = env['UNLEASH_URL'] === '' ? undefined : env['UNLEASH_URL'];
+  const given = options.url ?? fromEnvironment;
   if (given === undefined || given === '') throw new AppError('validation', noServer(named));
   const baseUrl = serverUrl(given, options.url === undefined ? 'UNLEASH_URL' : '--url');
-  if (options.url !== undefined && env['UNLEASH_URL'] !== undefined) refuseOther(baseUrl, serverUrl(env['UNLEASH_URL'], 'UNLEASH_URL'), '--url');
+  if (options.url !== undefined && fromEnvironment !== undefined) refuseOther(baseUrl, serverUrl(fromEnvironment, 'UNLEASH_URL'), '--url');
   if (options.url === undefined && named !== undefined) refuseOther(named, baseUrl, CONFIGURATION_FILE);
   const token = env['UNLEASH_TOKEN'];
   if (token === undefined || token === '') throw new AppError('auth', 'No token: set UNLEASH_TOKEN to a personal access token (in Unleash: Profile > Personal API tokens).');
@@ -93,7 +97,7 @@ function noServer(named: string | undefined): string {
 
 function serverUrl(written: string, source: string): string {
   const checked = checkServerUrl(written);
-  if ('problem' in checked) throw new AppError('validation', `${source}: ${checked.problem}`);
+  if ('problem' in checked) throw new AppError('validation', `${source} ${checked.problem}.`);
   return checked.url;
 }
 
@@ -109,12 +113,18 @@ export function required(value: string | undefined, option: string, mend = ''): 
   return value;
 }
 
+function escaped(character: string): string {
+  return character.split('').map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+}
+
 /** A runner in the name of the token's user. */
 export async function runnerFor(client: UnleashClient, signal: AbortSignal): Promise<ChangeRunner> {
   const { id } = await client.readIdentity(signal);
   return new ChangeRunner({ port: client, server: client.baseUrl, userId: () => id, sleep });
 }
 
+/** JSON in which nothing stands raw that a terminal obeys or that reorders text. */
 export function writeJson(write: (text: string) => void, value: unknown): void {
-  write(`${JSON.stringify(value, null, 2)}\n`);
+  const json = JSON.stringify(value, null, 2).replace(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
+  write(`${json}\n`);
 }

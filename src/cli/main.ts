@@ -56,17 +56,22 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<number
     process.stderr.write(name === undefined ? usage() : `modelswitch: unknown command "${plainLine(name)}".\n\n${usage()}`);
     return USAGE_ERROR;
   }
-  return command.run({ options: values, operands, env: process.env, cwd: process.cwd(), signal, write: (text) => process.stdout.write(text) });
+  return command.run({ options: values, operands, env: process.env, cwd: process.cwd(), signal, write: (text) => process.stdout.write(withoutControls(text)) });
+}
+
+/** The last guard of a terminal: whatever a command prints, only line ends and tabs are obeyed. */
+function withoutControls(text: string): string {
+  return text.replace(/(?![\n\t])\p{Cc}/gu, ' ');
 }
 
 function failed(thrown: unknown): number {
   // parseArgs says what is wrong with an option by a TypeError with a code of this kind.
   if (thrown instanceof TypeError && 'code' in thrown && String(thrown.code).startsWith('ERR_PARSE_ARGS')) {
-    process.stderr.write(`modelswitch: ${thrown.message}\n`);
+    process.stderr.write(`modelswitch: ${plainLine(thrown.message, 1000)}\n`);
     return USAGE_ERROR;
   }
   const error = toAppError(thrown);
-  process.stderr.write(`modelswitch: ${error.message}\n`);
+  process.stderr.write(`modelswitch: ${plainLine(error.message, 1000)}\n`);
   return exitCode(error);
 }
 

@@ -17,6 +17,8 @@ export interface OpenWorkbenchOptions {
   readonly vsix?: string;
   /** Reaches the extension host, such as UNLEASH_URL and UNLEASH_TOKEN; undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Whether the folder is opened untrusted, as VS Code does by itself; default false. */
+  readonly workspaceTrust?: boolean;
   /** User settings beside the quiet ones. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
@@ -198,13 +200,13 @@ function exactly(text: string): RegExp {
 }
 
 /** Installs the extension in a fresh editor, opens the folder and waits for the workbench. */
-export async function openWorkbench({ folder, vsix = process.env['MODELSWITCH_VSIX'] ?? defaultVsixPath(), env, settings }: OpenWorkbenchOptions): Promise<WorkbenchPage> {
+export async function openWorkbench({ folder, vsix = process.env['MODELSWITCH_VSIX'] ?? defaultVsixPath(), env, workspaceTrust, settings }: OpenWorkbenchOptions): Promise<WorkbenchPage> {
   await mkdir(resultsFolder, { recursive: true });
   const stack = new AsyncDisposableStack();
   try {
     const data = stack.use(await mkdtempDisposable(join(tmpdir(), 'modelswitch-ui-')));
     const codeServer = await installCodeServer({ log: console.log });
-    const workbench = await startWorkbench({ codeServer, folder, vsix, env, settings, userDataDir: join(data.path, 'user-data'), extensionsDir: join(data.path, 'extensions') });
+    const workbench = await startWorkbench({ codeServer, folder, vsix, env, workspaceTrust, settings, userDataDir: join(data.path, 'user-data'), extensionsDir: join(data.path, 'extensions') });
     stack.defer(() => workbench.stop());
     const browser = await launchChromium(console.log);
     stack.defer(() => browser.close());

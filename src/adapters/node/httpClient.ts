@@ -1,4 +1,5 @@
 import { AppError, toAppError } from '../../core/base/errors.ts';
+import { redactorOf } from '../../core/base/redact.ts';
 
 export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -43,11 +44,12 @@ const MAX_RETRY_AFTER_MS = 10_000;
 
 /**
  * One HTTP origin with one credential. Reads are repeated after a passing fault (network, 429, 502-504) with back-off
- * and `Retry-After`; everything else is tried once. Redirects are never followed, so a credential cannot leave its origin.
- * Every failure is an `AppError`; answers of any status below 500 other than 429 are returned.
+ * and `Retry-After`; everything else is tried once. Redirects are never followed, so a credential cannot leave its origin; where
+ * a server writes the credential back, it is taken out of the answer before anybody sees it. Every failure is an `AppError`; answers of any status below 500 other than 429 are returned.
  */
 export class HttpClient {
   readonly #options: HttpClientOptions;
+  readonly #withoutCredentials: (text: string) => string;
   readonly origin: string;
 
   /** @throws AppError auth when the credential cannot stand in a header; the message does not repeat it */
@@ -56,6 +58,7 @@ export class HttpClient {
       throw new AppError('auth', 'The token has characters that no token has, such as a line break: copy it again.', { reason: 'malformedToken' });
     }
     this.#options = options;
+    this.#withoutCredentials = redactorOf(Object.values(options.credentials));
     this.origin = new URL(options.baseUrl).origin;
   }
 
@@ -102,8 +105,8 @@ export class HttpClient {
         signal,
       });
       status = response.status;
-      if (isRedirect(response)) throw redirected(this.origin, response);
-      return { status: response.status, headers: response.headers, text: await readText(response, this.origin) };
+      if (isRedirect(response)) throw this.#redirected(response, request.path);
+      return { status: response.status, headers: response.headers, text: this.#withoutCredentials(await readText(response, this.origin)) };
     } catch (thrown) {
       if (thrown instanceof AppError) throw thrown;
       if (request.signal?.aborted === true) throw new AppError('cancelled', 'Cancelled.', {}, thrown);
@@ -115,22 +118,27 @@ export class HttpClient {
       onRequest?.({ method: request.method, path: request.path, status, ms: now() - started });
     }
   }
+
+  /** Names the target's origin and no more: its path and query are the server's text. */
+  #redirected(response: Response, path: string): AppError {
+    void response.body?.cancel().catch(() => undefined);
+    const { origin } = this;
+    const location = response.headers.get('location') ?? '';
+    const asked = this.#options.baseUrl + path;
+    const target = URL.canParse(location, asked) ? new URL(location, asked) : undefined;
+    const elsewhere = target !== undefined && target.origin !== origin;
+    const isWeb = target?.protocol === 'http:' || target?.protocol === 'https:';
+    const message = !elsewhere
+      ? `${origin} answered with a redirect, which is not followed: give the final address of the server.`
+      : isWeb
+        ? `${origin} redirects to ${target.origin}, which is not followed because a token goes only to the server it was entered for: connect to ${target.origin} instead, if you trust it.`
+        : `${origin} redirects to a ${target.protocol} address, which is not followed: check the URL, and whether a proxy stands in between.`;
+    return new AppError('validation', this.#withoutCredentials(message), { origin, reason: 'redirect' });
+  }
 }
 
 function isRedirect(response: Response): boolean {
   return response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400 && response.status !== 304);
-}
-
-function redirected(origin: string, response: Response): AppError {
-  const location = response.headers.get('location');
-  const target = location === null ? undefined : URL.parse(location, origin)?.origin;
-  return new AppError(
-    'validation',
-    target === undefined || target === origin
-      ? `${origin} answered with a redirect, which is not followed: give the final address of the server.`
-      : `${origin} redirects to ${target}, which is not followed because a token goes only to the server it was entered for: connect to ${target} instead, if you trust it.`,
-    { origin, reason: 'redirect' },
-  );
 }
 
 async function readText(response: Response, origin: string): Promise<string> {

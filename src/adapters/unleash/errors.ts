@@ -1,4 +1,5 @@
 import { AppError } from '../../core/base/errors.ts';
+import { plainLine } from '../../core/base/words.ts';
 import type { HttpAnswer } from '../node/httpClient.ts';
 import { wireError } from './wire.ts';
 
@@ -28,20 +29,20 @@ export function errorOf(answer: HttpAnswer, origin: string): AppError | undefine
       if (message === '') return notUnleash(origin, answer.status);
       return message.startsWith(NO_SUCH_ROUTE)
         ? new AppError('notFound', `${origin} has no such API: is it an older Unleash, or one behind another base path?`, { ...data, reason: 'route' })
-        : new AppError('notFound', message, { ...data, archived: message.startsWith('Could not find feature flag') });
+        : new AppError('notFound', shown(message), { ...data, archived: message.startsWith('Could not find feature flag') });
     case 409:
-      return new AppError('conflict', message === '' ? `${origin} refused the change: what it would touch is in use.` : message, data);
+      return new AppError('conflict', message === '' ? `${origin} refused the change: what it would touch is in use.` : shown(message), data);
     case 413:
       return new AppError('validation', `${origin} refused the request as too large.`, data);
     case 503:
-      return new AppError('network', `${origin} is not available now${message === '' ? '' : `: ${message}`}`, { ...data, reason: 'unavailable' });
+      return new AppError('network', `${origin} is not available now${message === '' ? '' : `: ${shown(message)}`}`, { ...data, reason: 'unavailable' });
     default:
       if (message.includes(COMPARE_AND_SET_FAILED)) {
         return new AppError('conflict', 'Somebody changed the strategy since it was read; nothing was written.', { ...data, reason: 'compareAndSet' });
       }
       return answer.status >= 500
-        ? new AppError('internal', `${origin} failed with status ${answer.status}${message === '' ? '.' : `: ${firstLine(message)}`}`, data)
-        : new AppError('validation', `${origin} refused the request (${name === '' ? answer.status : name}): ${firstLine(message)}`, data);
+        ? new AppError('internal', `${origin} failed with status ${answer.status}${message === '' ? '.' : `: ${shown(message)}`}`, data)
+        : new AppError('validation', `${origin} refused the request (${name === '' ? answer.status : plainLine(name, 60)}): ${shown(message)}`, data);
   }
 }
 
@@ -52,8 +53,8 @@ function forbidden(message: string, permissions: readonly string[], data: Record
   if (message.includes('SKIP_CHANGE_REQUEST')) {
     return new AppError('forbidden', 'This environment is under change requests: make the change as a change request in Unleash and have it approved there.', { ...data, reason: 'changeRequest' });
   }
-  const needed = permissions.length > 0 ? permissions.join(', ') : /"([A-Z_]+)" permission/.exec(message)?.[1];
-  return new AppError('forbidden', needed === undefined ? `You may not do this: ${firstLine(message)}` : `You may not do this: your Unleash user lacks the permission ${needed}.`, { ...data, permission: needed });
+  const needed = permissions.length > 0 ? plainLine(permissions.join(', '), 200) : /"([A-Z_]+)" permission/.exec(message)?.[1];
+  return new AppError('forbidden', needed === undefined ? `You may not do this: ${shown(message)}` : `You may not do this: your Unleash user lacks the permission ${needed}.`, { ...data, permission: needed });
 }
 
 /** A server that answers something else than Unleash's JSON: a proxy's login page, another product, a wrong port. */
@@ -76,6 +77,7 @@ function errorBody(text: string): ErrorBody | undefined {
   return { name: name ?? '', message: message ?? details?.[0]?.message ?? '', permissions: permissions ?? [] };
 }
 
-function firstLine(message: string): string {
-  return message.split('\n', 1)[0] ?? '';
+/** The first line of what a server says, as text for people. */
+function shown(message: string): string {
+  return plainLine(message.split('\n', 1)[0] ?? '', 300);
 }

@@ -64,7 +64,7 @@ function bySortOrder(a: z.output<typeof wireStrategy>, b: z.output<typeof wireSt
 }
 
 export function flagDetail(wire: z.output<typeof wireFlagDetail>): FlagDetail {
-  const environments: FlagEnvironment[] = wire.environments.map((environment) => ({
+  const environments: FlagEnvironment[] = withDistinctNames(wire.environments).map((environment) => ({
     name: environment.name,
     type: environment.type,
     enabled: environment.enabled,
@@ -75,11 +75,23 @@ export function flagDetail(wire: z.output<typeof wireFlagDetail>): FlagDetail {
   return { flag: { ...metadata(wire), project: wire.project, archived: wire.archived ?? false, environments, dependencies, blockedIn: [] }, exposures, children: wire.children };
 }
 
+const LONGEST_DESCRIPTION = 1000;
+
+/** Shown in part and never written back, so megabytes of it are kept nowhere. */
+function shortened(description: string): string {
+  return description.length > LONGEST_DESCRIPTION ? `${description.slice(0, LONGEST_DESCRIPTION - 1)}…` : description;
+}
+
+/** Environments are told apart by name everywhere: of two with one name the first counts. */
+function withDistinctNames<T extends { readonly name: string }>(environments: readonly T[]): T[] {
+  return environments.filter(({ name }, index) => environments.findIndex((other) => other.name === name) === index);
+}
+
 function metadata(wire: z.output<typeof wireFlagList>['features'][number]): Pick<Flag, 'name' | 'type' | 'description' | 'stale' | 'createdAt' | 'impressionData'> {
   return {
     name: wire.name,
     type: wire.type,
-    description: wire.description,
+    description: shortened(wire.description),
     stale: wire.stale ?? false,
     impressionData: wire.impressionData ?? false,
     ...(wire.createdAt === null || wire.createdAt === undefined ? {} : { createdAt: wire.createdAt }),
@@ -101,7 +113,7 @@ export function bulkFlags(
     for (const feature of playground.features) {
       const entry = answers.get(feature.name) ?? { project: feature.projectId, environments: new Map<string, FlagEnvironment>(), blockedIn: [] };
       answers.set(feature.name, entry);
-      for (const [name, [evaluation]] of Object.entries(feature.environments)) {
+      for (const [name, [evaluation]] of feature.environments) {
         if (evaluation === undefined) continue;
         entry.environments.set(name, {
           name,

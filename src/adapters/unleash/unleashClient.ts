@@ -56,13 +56,13 @@ export class UnleashClient implements FlagBulkReader, FlagWriter, ProjectDefault
   }
 
   async readEnvironments(project: string, signal?: AbortSignal): Promise<readonly EnvironmentInfo[]> {
-    const { environments } = await this.#read(`/environments/project/${encodeURIComponent(project)}`, wireEnvironments, signal);
+    const { environments } = await this.#read(`/environments/project/${segment(project)}`, wireEnvironments, signal);
     return environments.filter(({ visible }) => visible !== false).map(({ name, type, enabled }) => ({ name, type, enabled }));
   }
 
   /** Every flag of a project with its strategies: the flag list and as many playground requests as its limit asks for. */
   async readAllFlags(project: string, environments: readonly EnvironmentInfo[], signal?: AbortSignal): Promise<readonly Flag[]> {
-    const listAnswer = await this.#get(`/projects/${encodeURIComponent(project)}/features`, signal);
+    const listAnswer = await this.#get(`/projects/${segment(project)}/features`, signal);
     const count = flagCount(listAnswer.text);
     const perRequest = Math.max(1, Math.floor(PLAYGROUND_LIMIT / Math.max(1, count)));
     const playgrounds: string[] = [];
@@ -105,7 +105,7 @@ export class UnleashClient implements FlagBulkReader, FlagWriter, ProjectDefault
   }
 
   async patchStrategy(ref: StrategyRef, from: Strategy, to: Strategy, signal?: AbortSignal): Promise<void> {
-    const path = `${strategiesPath(ref)}/${encodeURIComponent(ref.strategyId)}`;
+    const path = `${strategiesPath(ref)}/${segment(ref.strategyId)}`;
     const answer = await this.#get(path, signal);
     const current = strategy(this.#parse(answer, wireStrategy, 'the strategy'));
     if (!sameStrategy(current, from)) {
@@ -121,7 +121,7 @@ export class UnleashClient implements FlagBulkReader, FlagWriter, ProjectDefault
   }
 
   async removeStrategy(ref: StrategyRef, signal?: AbortSignal): Promise<void> {
-    await this.#write({ method: 'DELETE', path: `${strategiesPath(ref)}/${encodeURIComponent(ref.strategyId)}`, signal });
+    await this.#write({ method: 'DELETE', path: `${strategiesPath(ref)}/${segment(ref.strategyId)}`, signal });
   }
 
   async orderStrategies(ref: Omit<StrategyRef, 'strategyId'>, ids: readonly string[], signal?: AbortSignal): Promise<void> {
@@ -193,12 +193,21 @@ function firstNonEmpty(...values: readonly (string | null | undefined)[]): strin
   return values.find((value): value is string => value !== null && value !== undefined && value !== '');
 }
 
+/**
+ * One part of a path. A half of a character cannot be encoded, and `.` and `..` would address something else, also as `%2e`.
+ * @throws AppError validation for these two
+ */
+function segment(name: string): string {
+  if (name === '.' || name === '..') throw new AppError('validation', `Nothing in Unleash can be called "${name}": check the name.`, { reason: 'name' });
+  return encodeURIComponent(name.replace(/\p{Cs}/gu, '\ufffd'));
+}
+
 function featurePath(project: string, flag: string): string {
-  return `/projects/${encodeURIComponent(project)}/features/${encodeURIComponent(flag)}`;
+  return `/projects/${segment(project)}/features/${segment(flag)}`;
 }
 
 function environmentPath(ref: Omit<StrategyRef, 'strategyId'>): string {
-  return `${featurePath(ref.project, ref.flag)}/environments/${encodeURIComponent(ref.environment)}`;
+  return `${featurePath(ref.project, ref.flag)}/environments/${segment(ref.environment)}`;
 }
 
 function strategiesPath(ref: Omit<StrategyRef, 'strategyId'>): string {

@@ -6,6 +6,10 @@ const text = z.string().nullish().transform((value) => value ?? '');
 const list = <T extends z.ZodType>(item: T): z.ZodPipe<z.ZodOptional<z.ZodNullable<z.ZodArray<T>>>, z.ZodTransform<z.output<T>[], z.output<T>[] | null | undefined>> =>
   z.array(item).nullish().transform((value) => value ?? []);
 
+/** A JSON object's entries: unlike zod's record it keeps a key that is called `__proto__`. */
+const entriesOf = <T extends z.ZodType>(value: T): z.ZodPreprocess<z.ZodArray<z.ZodTuple<[z.ZodString, T], null>>> =>
+  z.preprocess((input) => (typeof input === 'object' && input !== null && !Array.isArray(input) ? Object.entries(input) : input), z.array(z.tuple([z.string(), value])));
+
 export const wireConstraint = z.object({
   contextName: z.string(),
   operator: z.string(),
@@ -24,7 +28,7 @@ export const wireVariant = z.object({
 });
 
 /** Unleash keeps parameters as strings; a hand-made import may hold numbers. */
-const parameters = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).nullish().transform((value) => value ?? {});
+const parameters = entriesOf(z.union([z.string(), z.number(), z.boolean()]).transform(String)).nullish().transform((entries): Readonly<Record<string, string>> => Object.fromEntries(entries ?? []));
 
 export const wireStrategy = z.object({
   id: z.string(),
@@ -74,7 +78,7 @@ export const wirePlayground = z.object({
   features: z.array(z.object({
     name: z.string(),
     projectId: z.string(),
-    environments: z.record(z.string(), z.array(z.object({
+    environments: entriesOf(z.array(z.object({
       isEnabledInCurrentEnvironment: z.boolean(),
       hasUnsatisfiedDependency: z.boolean().nullish(),
       strategies: z.object({

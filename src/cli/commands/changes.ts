@@ -30,7 +30,7 @@ async function runChange(context: CliContext, planner: Planner): Promise<number>
   const outcome = await runner.apply(plan, signal);
   writeOutcome(context, plan, outcome);
   if (outcome.error === undefined) return 0;
-  if (options.json !== true) write(`not as asked: ${outcome.error.message}\n`);
+  if (options.json !== true) write(`not as asked: ${plainLine(outcome.error.message, 1000)}\n`);
   return exitCode(outcome.error);
 }
 
@@ -60,7 +60,7 @@ function writeOutcome({ options, write }: CliContext, plan: ChangePlan, outcome:
 
 function percentOf({ options }: CliContext): number {
   const text = required(options.percent, '--percent');
-  if (!/^\d{1,3}$/.test(text)) throw new AppError('validation', `--percent takes a whole number from 0 to 100, not "${text}".`);
+  if (!/^\d{1,3}$/.test(text)) throw new AppError('validation', `--percent takes a whole number from 0 to 100, not "${plainLine(text, 40)}".`);
   return Number(text);
 }
 

@@ -70,7 +70,7 @@ export const history: Command = {
     if (options.json === true) writeJson(write, { flag, complete, entries });
     else for (const entry of entries) {
       const reason = entry.kind === 'beside' || entry.title === '' ? '' : `  "${plainLine(entry.title)}"`;
-      write(`${entry.at}  ${plainLine(entry.environment ?? 'every environment')}: ${plainLine(entryWords(entry), 200)}  by ${plainLine(entry.by)}${reason}\n`);
+      write(`${plainLine(entry.at, 30)}  ${plainLine(entry.environment ?? 'every environment')}: ${plainLine(entryWords(entry), 200)}  by ${plainLine(entry.by)}${reason}\n`);
     }
     return 0;
   },
@@ -87,7 +87,7 @@ export const whoami: Command = {
     const names = environments.map(({ name }) => name);
     const mayChangeIn = names.filter((name) => mayChange(identity, 'set rollout', project, name));
     if (options.json === true) writeJson(write, { server: client.baseUrl, ...server, user: identity.name, id: identity.id, project, mayChangeIn });
-    else write(`${plainLine(identity.name)} on ${client.baseUrl} (Unleash ${server.version}, ${server.edition}); ${permissionWords(identity, project, names)}\n`);
+    else write(`${plainLine(identity.name)} on ${client.baseUrl} (Unleash ${plainLine(server.version, 40)}, ${server.edition}); ${plainLine(permissionWords(identity, project, names), 400)}\n`);
     return 0;
   },
 };

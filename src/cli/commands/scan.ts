@@ -48,7 +48,7 @@ export const scan: Command = {
       }
     }
     if (options.json === true) writeJson(write, rows);
-    else for (const { path, line, column, api, flag, reason } of rows) write(`${path}:${line}:${column}  ${api}  ${flag === null ? `dynamic: ${plainLine(reason ?? '', 200)}` : plainLine(flag)}\n`);
+    else for (const { path, line, column, api, flag, reason } of rows) write(`${plainLine(path, 1000)}:${line}:${column}  ${api}  ${flag === null ? `dynamic: ${plainLine(reason ?? '', 200)}` : plainLine(flag)}\n`);
     return 0;
   },
 };

@@ -1,4 +1,5 @@
 import type { FlagEnvironment, Strategy, StrategyVariant } from './model.ts';
+import { plainLine } from '../base/words.ts';
 import { isCustomStrategy, predicateOf } from './audiences.ts';
 import type { Predicate, Segments } from './audiences.ts';
 import { holdsIn, spaceOf } from './atoms.ts';
@@ -69,7 +70,7 @@ function leavesOpen(space: Space, shares: readonly StrategyShare[], stickiness: 
 }
 
 function name(strategy: Strategy): string {
-  return strategy.title === '' ? `Strategy ${strategy.name}` : `Strategy "${strategy.title}"`;
+  return strategy.title === '' ? `Strategy ${strategy.name}` : `Strategy "${plainLine(strategy.title)}"`;
 }
 
 function strategyReasons(strategy: Strategy, segments: Segments): string[] {
@@ -129,7 +130,7 @@ export function effectiveRollout(environment: FlagEnvironment, segments: Segment
   if (needs.length > 0) reasons.push(`Needs ${needs.join(', ')} in the context: without it the strategies that are sticky on it answer off.`);
   if (byDefault) reasons.push('Sticky on userId, else on sessionId; for a context with neither the answer may change from call to call.');
   if (random) reasons.push('Random stickiness: the answer may change from call to call, so one user may meet both models.');
-  return { ...nothing, on: true, ...coverage(shares, space), needs, unstable: random || byDefault, random, reasons: [...reasons, ...parentReasons(parents)] };
+  return { ...nothing, on: true, ...coverage(shares, space), needs, unstable: random || byDefault, random, reasons: [...reasons, ...parentReasons(parents)].map((reason) => plainLine(reason, 500)) };
 }
 
 /** A share for people: at most one decimal, and never 0 or 100 when it is neither. */
@@ -145,7 +146,7 @@ function rangeWords(low: number, high: number): string {
 
 const MOST_AUDIENCES = 3;
 
-/** One line for a lens or tree node: `off`, `25 %`, `25 % · internal 100 %`, `100 % (no strategies)`, `100 % (no enabled strategy)`. Text from the server stands in it unescaped. */
+/** One line for a lens or tree node: `off`, `25 %`, `25 % · internal 100 %`, `100 % (no strategies)`, `100 % (no enabled strategy)`. Plain text: names in it went through `plainLine`. */
 export function describeRollout(rollout: EffectiveRollout): string {
   if (!rollout.on) return 'off';
   const parts = rollout.unrestricted ? [rollout.disabled === 0 ? '100 % (no strategies)' : '100 % (no enabled strategy)'] : rollout.audiences.map((each) => `${each.label === '' ? '' : `${each.label} `}${rangeWords(each.low, each.high)}`);
@@ -154,17 +155,17 @@ export function describeRollout(rollout: EffectiveRollout): string {
   const shown = rest > 0 ? [...parts.slice(0, named), `${rest} more`] : parts;
   if (rollout.random) shown.push('random per call');
   if (rollout.blockedBy.length > 0) shown.push(`blocked by ${rollout.blockedBy.join(', ')}`);
-  return shown.join(' · ');
+  return plainLine(shown.join(' · '), 300);
 }
 
-/** One strategy in words: `25 % of segment internal where region in eu, fr · sticky on userId`. */
+/** One strategy in words, as plain text: `25 % of segment internal where region in eu, fr · sticky on userId`. */
 export function strategyWords(strategy: Strategy, segments: Segments): string {
   const { predicate, share, draw } = strategyShare(strategy, segments);
   const parts = [draw === undefined ? predicate.text : `${share} % of ${predicate.text}`];
   if (draw?.stickiness === 'random') parts.push('random per call');
   else if (draw !== undefined) parts.push(draw.stickiness === 'default' ? 'sticky by default' : `sticky on ${draw.stickiness}`);
   if (strategy.disabled) parts.push('disabled');
-  return parts.join(' · ');
+  return plainLine(parts.join(' · '), 400);
 }
 
 export interface VariantShare {
@@ -194,9 +195,9 @@ export function variantSplit(environment: FlagEnvironment, segments: Segments): 
   return splits.every((each) => JSON.stringify(each) === JSON.stringify(first)) ? first : undefined;
 }
 
-/** A split in one line: `v1 70 % / v2 30 %`. Names from the server stand in it unescaped. */
+/** A split in one line, as plain text: `v1 70 % / v2 30 %`. */
 export function splitWords(split: readonly VariantShare[] | undefined): string {
-  return split === undefined ? 'variants differ by strategy' : split.map(({ name, share }) => `${name} ${percentWords(share)}`).join(' / ');
+  return split === undefined ? 'variants differ by strategy' : split.map((each) => `${plainLine(each.name)} ${percentWords(each.share)}`).join(' / ');
 }
 
 /** The rollout in one line, with the split of its variants where it has some: `25 % · v1 70 % / v2 30 %`. */

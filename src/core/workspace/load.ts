@@ -1,6 +1,7 @@
 import { isMap } from 'yaml';
-import { hasCredentials, reservedKeyProblems, secretProblems } from './secrets.ts';
-import { ALIASES_MEND, MOST_ALIASES, Source } from './source.ts';
+import { plainLine } from '../base/words.ts';
+import { hasCredentials, reservedKeyProblems, secretProblems, tokenProblems } from './secrets.ts';
+import { ALIASES_MEND, MOST_ALIASES, quotable, Source, withoutSecrets } from './source.ts';
 import type { Problem, SourcePath, SourceRange } from './source.ts';
 import { didYouMean } from './suggest.ts';
 import { checkServerUrl } from './url.ts';
@@ -65,6 +66,11 @@ const LARGEST = 256 * 1024;
 /** A parser takes seconds for a text that is nothing but opening brackets or dashes. */
 const DEEPEST = 200;
 const MOST_PROBLEMS = 100;
+const LONGEST_MESSAGE = 1000;
+/** Looking for the flag that was meant takes milliseconds among thousands. */
+const MOST_HINTS = 20;
+/** A file of more bytes need not be opened: it has too many characters, whatever they are. */
+export const LARGEST_BYTES = 3 * LARGEST;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -142,15 +148,15 @@ class Reader {
     const listed = list(model['switches']).flatMap((entry, index) => this.#switch(fields(entry), [...path, 'switches', index]) ?? []);
     const short = flag === undefined ? [] : [{ flag, on: 'candidate', off: 'current', range: this.#source.valueRange([...path, 'flag']) }];
     if (model['flag'] === undefined && model['switches'] === undefined) {
-      this.#add('incomplete', 'warning', `${key} has no flag, so nothing switches it: add one, such as flag: ${key}-v2.`, path);
+      this.#add('incomplete', 'warning', `${quotable(key)} has no flag, so nothing switches it: add one, such as flag: ${quotable(key)}-v2.`, path);
     }
     if (model['flag'] !== undefined && model['switches'] !== undefined) {
-      this.#add('duplicate', 'error', `${key} has both flag and switches: list all its flags under switches, or keep only flag.`, [...path, 'flag']);
+      this.#add('duplicate', 'error', `${quotable(key)} has both flag and switches: list all its flags under switches, or keep only flag.`, [...path, 'flag']);
     }
     const switches = [...short, ...listed];
     for (const [index, entry] of switches.entries()) {
       if (switches.findIndex((other) => other.flag === entry.flag) === index) continue;
-      this.problems.push({ code: 'duplicate', severity: 'error', message: `${key} names the flag ${entry.flag} twice: keep one of them.`, range: entry.range });
+      this.problems.push({ code: 'duplicate', severity: 'error', message: `${quotable(key)} names the flag ${quotable(entry.flag)} twice: keep one of them.`, range: entry.range });
     }
     return {
       name: key,
@@ -175,7 +181,7 @@ class Reader {
       const called = text(persona?.['name']);
       if (persona === undefined || called === undefined) return [];
       const path = ['personas', index, 'name'];
-      if (seen.has(called)) this.#add('duplicate', 'warning', `Two personas are called ${called}: give each a name of its own.`, path);
+      if (seen.has(called)) this.#add('duplicate', 'warning', `Two personas are called ${quotable(called)}: give each a name of its own.`, path);
       seen.add(called);
       const properties = entries(persona['properties']).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value));
       return [{
@@ -201,8 +207,10 @@ function failure(source: Source | undefined, code: Problem['code'], message: str
 function read(source: Source): WorkspaceFile {
   const { document } = source;
   // What does not parse is not guessed at: a wrong guess could name another server or flag.
-  if (source.problems.some(({ severity }) => severity === 'error')) return { problems: source.problems };
-  const problems = [...source.problems, ...secretProblems(source), ...reservedKeyProblems(source)];
+  const secrets = secretProblems(source);
+  const found = [...source.problems, ...secrets, ...tokenProblems(source, secrets)];
+  if (source.problems.some(({ severity }) => severity === 'error')) return { problems: found };
+  const problems = [...found, ...reservedKeyProblems(source)];
   let content: unknown;
   try {
     content = document.toJS({ maxAliasCount: MOST_ALIASES });
@@ -225,6 +233,11 @@ function read(source: Source): WorkspaceFile {
   return { config, problems: [...problems, ...reader.problems] };
 }
 
+/** Names of the file stand in messages: nothing in them may be a token, or be obeyed or reordered where it is shown. */
+function forPeople(problem: Problem): Problem {
+  return { ...problem, message: plainLine(withoutSecrets(problem.message), LONGEST_MESSAGE) };
+}
+
 /** How deep brackets nest, or dashes and question marks in one line do; brackets in quotes and comments count too, as an upper limit. */
 function nestsTooDeeply(written: string): boolean {
   let depth = 0;
@@ -239,20 +252,25 @@ function nestsTooDeeply(written: string): boolean {
   return false;
 }
 
+/** What is said of a file that is too large to be opened. */
+export function tooLargeFile(): WorkspaceFile {
+  return { problems: [failure(undefined, 'size', 'The file is larger than 256 kB: it only maps models to flags, so move what else it holds to other files.')] };
+}
+
 /**
  * Reads a `modelswitch.yaml`. It never throws: whatever the text is, what is wrong stands in `problems` (in the order of the
  * text, at most 100), each with its place and mend. Nothing is read from a text that is no valid YAML or is of another format version.
  */
 export function loadWorkspaceFile(written: string): WorkspaceFile {
-  if (written.length > LARGEST) return { problems: [failure(undefined, 'size', 'The file is larger than 256 kB: it only maps models to flags, so move what else it holds to other files.')] };
+  if (written.length > LARGEST) return tooLargeFile();
   if (nestsTooDeeply(written)) return { problems: [failure(undefined, 'size', `The file nests more than ${DEEPEST} levels deep: close what is left open, or flatten it.`)] };
   let source: Source | undefined;
   try {
     source = new Source(written);
     const file = read(source);
-    return { ...file, problems: [...file.problems].sort((a, b) => a.range.start.offset - b.range.start.offset).slice(0, MOST_PROBLEMS) };
+    return { ...file, problems: [...file.problems].sort((a, b) => a.range.start.offset - b.range.start.offset).slice(0, MOST_PROBLEMS).map(forPeople) };
   } catch (error) {
-    return { problems: [failure(source, 'syntax', `The file cannot be read: ${String(error)}. Undo the last edit, or start again with version: 1.`)] };
+    return { problems: [failure(source, 'syntax', `The file cannot be read: ${quotable(String(error))}. Undo the last edit, or start again with version: 1.`)] };
   }
 }
 
@@ -268,8 +286,8 @@ export interface WorkspaceFacts {
 function unknownName(code: Problem['code'], what: string, value: string | undefined, range: SourceRange | undefined, known: readonly string[] | undefined): Problem[] {
   if (value === undefined || range === undefined || known === undefined || known.includes(value)) return [];
   const hint = didYouMean(value, known);
-  const list = known.length === 0 ? '' : ` There are: ${known.slice(0, 10).join(', ')}.`;
-  return [{ code, severity: 'warning', message: `Unleash has no ${what} "${value}", or you may not see it.${hint === '' ? list : hint}`, range }];
+  const list = known.length === 0 ? '' : ` There are: ${known.slice(0, 10).map(quotable).join(', ')}.`;
+  return [{ code, severity: 'warning', message: `Unleash has no ${what} "${quotable(value)}", or you may not see it.${hint === '' ? list : hint}`, range }];
 }
 
 /** What a schema cannot know: flags, environment and project that the server does not have, at the place that names them. */
@@ -282,11 +300,11 @@ export function semanticProblems(config: WorkspaceConfig, facts: WorkspaceFacts)
   for (const { flag, range } of config.models.flatMap((model) => model.switches)) {
     if (facts.flags?.has(flag) === true) continue;
     if (facts.archived?.has(flag) === true) {
-      problems.push({ code: 'archivedFlag', severity: 'warning', message: `The flag "${flag}" is archived: revive it in Unleash, or map the model to another flag.`, range });
+      problems.push({ code: 'archivedFlag', severity: 'warning', message: `The flag "${quotable(flag)}" is archived: revive it in Unleash, or map the model to another flag.`, range });
     } else if (facts.flags !== undefined) {
-      const hint = didYouMean(flag, facts.flags);
-      problems.push({ code: 'unknownFlag', severity: 'warning', message: `Unleash has no flag "${flag}" in this project.${hint === '' ? ' Create it there, or correct the name.' : hint}`, range });
+      const hint = problems.length < MOST_HINTS ? didYouMean(flag, facts.flags) : '';
+      problems.push({ code: 'unknownFlag', severity: 'warning', message: `Unleash has no flag "${quotable(flag)}" in this project.${hint === '' ? ' Create it there, or correct the name.' : hint}`, range });
     }
   }
-  return problems;
+  return problems.slice(0, MOST_PROBLEMS).map(forPeople);
 }

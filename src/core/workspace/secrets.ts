@@ -1,9 +1,12 @@
 import { isPair, isScalar, visit } from 'yaml';
+import { quotable } from './source.ts';
 import type { Problem, Source } from './source.ts';
 
 const SECRET_KEY = /^(?:.*[-_.])?(?:token|secret|password|passwd|credentials?|authorization|api[-_]?key|private[-_]?key)s?$/i;
 /** Unleash: `user:<hex>`, `default:production.<hex>`, `*:*.<hex>`; and the usual prefixes of other services' tokens. */
 const SECRET_VALUE = /^(?:Bearer\s+)?(?:user:[0-9a-f]{32,}|[^\s:]+:[^\s:.]+\.[0-9a-f]{32,}|gh[pousr]_\w{20,}|AKIA[0-9A-Z]{16}|eyJ[\w-]+\.[\w-]+\.[\w-]+)$/i;
+/** The same, inside of a longer text. Every part is bounded, so that no text makes the search slow. */
+const TOKEN_INSIDE = /(?:user:[0-9a-f]{32,}[\w.-]*|gh[pousr]_\w{20,}|eyJ[\w-]{5,200}\.[\w-]+\.[\w-]+|AKIA[0-9A-Z]{16})|(?<![\w*-])(?:[\w*-]{1,100}|\[\]):[\w*-]{1,100}\.[0-9a-f]{32,}[\w.-]*/gi;
 const URL_WITH_CREDENTIALS = /^\s*[a-z][a-z0-9+.-]*:\/\/[^/?#\s]*@/i;
 /** `${NAME}` is filled in from the environment when it is used; it is no secret. */
 const PLACEHOLDER = /^\$\{\w+\}$/;
@@ -34,7 +37,7 @@ export function secretProblems(source: Source): Problem[] {
       if (position === 'key' || value === '' || node.value === null || PLACEHOLDER.test(value)) return;
       const owner = path.findLast(isPair);
       const key = isScalar(owner?.key) ? String(owner.key.value) : '';
-      const name = key === '' ? 'The file' : JSON.stringify(key);
+      const name = key === '' ? 'The file' : `"${quotable(key)}"`;
       let what: string | undefined;
       if (isSecretKey(key)) what = `${name} holds a secret.`;
       else if (SECRET_VALUE.test(value)) what = `${name} holds what looks like a token.`;
@@ -43,6 +46,15 @@ export function secretProblems(source: Source): Problem[] {
     },
   });
   return problems;
+}
+
+/** Tokens that no value of the file is: in a comment, in a key, inside a longer text, in a text that is no valid YAML. */
+export function tokenProblems(source: Source, known: readonly Problem[]): Problem[] {
+  return [...source.text.matchAll(TOKEN_INSIDE)].flatMap(({ 0: token, index }) => {
+    const range = source.range(index, index + token.length);
+    if (known.some((problem) => problem.range.start.offset <= range.start.offset && range.end.offset <= problem.range.end.offset)) return [];
+    return [{ code: 'secret', severity: 'error', message: `What looks like a token stands here. ${MEND}`, range } as const];
+  });
 }
 
 /** Keys that no mapping of ours can hold. */

@@ -1,5 +1,7 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
+import { isAlias, isCollection, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Document, Node, Pair, YAMLError, YAMLMap } from 'yaml';
+import { redact } from '../base/redact.ts';
+import { plainLine } from '../base/words.ts';
 
 /** A place in a text; all zero-based, as in VS Code, and in UTF-16 units. */
 export interface SourcePosition {
@@ -24,11 +26,25 @@ export interface Problem {
   readonly range: SourceRange;
 }
 
+/** Text of the file or the server for a message: what looks like a token is out, and so are pieces of one. */
+export function withoutSecrets(text: string): string {
+  return redact(text).replace(/[0-9a-f]{16,}/gi, '[redacted]');
+}
+
+/** A name of the file or the server, for a message: short and plain, without secrets. */
+export function quotable(name: string): string {
+  return plainLine(withoutSecrets(name), 60);
+}
+
 export type SourcePath = readonly (string | number)[];
 
-/** Aliases of aliases grow exponentially; nobody needs more than this many. */
+/** Aliases of aliases grow exponentially; nobody needs more than this many, nor more values by them. */
 export const MOST_ALIASES = 100;
-export const ALIASES_MEND = `The file has more than ${MOST_ALIASES} aliases (*name), counted as they multiply: write the values out.`;
+const MOST_REPEATED = 10_000;
+export const ALIASES_MEND = `The file has more than ${MOST_ALIASES} aliases (*name), counted as they multiply, or they repeat more than ${MOST_REPEATED} values: write the values out.`;
+const SELF_MEND = 'This alias (*name) stands inside of what it repeats, so it would never end: write the value out.';
+/** A text that is no YAML at all has an error at every character. */
+const MOST_ERRORS = 100;
 const ALIAS_MEND = 'An alias (*name) needs an anchor (&name) before it: define it, or put text that starts with * in quotes.';
 
 const MENDS: Partial<Record<YAMLError['code'], string>> = {
@@ -44,30 +60,48 @@ function place(counter: LineCounter, offset: number): SourcePosition {
   return { offset, line: Math.max(0, line - 1), column: Math.max(0, col - 1) };
 }
 
+/** Where every character is an error, the parser spends its time on stack traces that nobody reads. */
+function withoutStackTraces<T>(parse: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return parse();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/** The parser quotes the text where it fails, which may be a password: the range shows the place instead. */
+function withoutQuotes(message: string): string {
+  return plainLine(message.replace(/(?<=\w):\s[^]*$/, '').replace(/["'](?=quote$)/, '').replace(/[.\s]+$/, ''), 200);
+}
+
 /** A parsed YAML text that can say where each of its parts stands. */
 export class Source {
   readonly document: Document.Parsed;
   readonly problems: readonly Problem[];
   readonly #counter: LineCounter;
-  readonly #length: number;
+  /** What each alias repeats. */
+  readonly #anchors = new WeakMap<Node, Node>();
+  readonly text: string;
   readonly #index = new WeakMap<YAMLMap<Node, Node | null>, ReadonlyMap<string, Pair<Node, Node | null>>>();
 
   constructor(text: string) {
     this.#counter = new LineCounter();
-    this.#length = text.length;
-    this.document = parseDocument(text, { lineCounter: this.#counter, prettyErrors: false, stringKeys: true, uniqueKeys: false, merge: true, logLevel: 'error' });
-    const problems = (errors: readonly YAMLError[], severity: Problem['severity']): Problem[] => errors.map((error) => ({
+    this.text = text;
+    this.document = withoutStackTraces(() => parseDocument(text, { lineCounter: this.#counter, prettyErrors: false, stringKeys: true, uniqueKeys: false, merge: true, logLevel: 'error' }));
+    const problems = (errors: readonly YAMLError[], severity: Problem['severity']): Problem[] => errors.slice(0, MOST_ERRORS).map((error) => ({
       code: 'syntax',
       severity,
-      message: MENDS[error.code] ?? `Not valid YAML: ${error.message}. Check indentation, colons, quotes and brackets here.`,
+      message: MENDS[error.code] ?? `Not valid YAML: ${withoutQuotes(error.message)}. Check indentation, colons, quotes and brackets here.`,
       range: this.range(error.pos[0], error.pos[1]),
     }));
-    this.problems = [...problems(this.document.errors, 'error'), ...problems(this.document.warnings, 'warning'), ...this.#contentProblems()];
+    this.problems = [...problems(this.document.errors, 'error'), ...problems(this.document.warnings, 'warning'), ...(this.document.errors.length > 0 ? [] : this.#contentProblems())];
   }
 
   range(start: number, end: number): SourceRange {
-    const from = Math.min(Math.max(start, 0), this.#length);
-    const to = Math.min(Math.max(end, from), this.#length);
+    const from = Math.min(Math.max(start, 0), this.text.length);
+    const to = Math.min(Math.max(end, from), this.text.length);
     return { start: place(this.#counter, from), end: place(this.#counter, to) };
   }
 
@@ -76,29 +110,48 @@ export class Source {
     return this.range(start, end);
   }
 
-  /** What the parser lets pass (aliases without an anchor) or would take quadratic time to find (keys that stand twice). */
+  /** What the parser lets pass (aliases without an anchor, or of too much) or would take quadratic time to find (keys that stand twice). */
   #contentProblems(): Problem[] {
     const problems: Problem[] = [];
+    const add = (code: Problem['code'], message: string, node: Node): void => void problems.push({ code, severity: 'error', message, range: this.rangeOf(node) });
     let aliases = 0;
-    visit(this.document, {
-      Alias: (_, alias) => {
+    let repeated = 0;
+    const measured = new Map<string, { readonly node: Node; size: number | undefined }>();
+    /** How many values a node stands for, aliases followed; anchors stand before their aliases, so each is known when it is needed. */
+    const measure = (node: Node | null | undefined): number => {
+      if (node === null || node === undefined) return 1;
+      if (isAlias(node)) {
+        const anchor = measured.get(node.source);
         aliases += 1;
-        if (aliases === MOST_ALIASES + 1) problems.push({ code: 'size', severity: 'error', message: ALIASES_MEND, range: this.rangeOf(alias) });
-        // Each look for an anchor walks through the whole document.
-        if (aliases > MOST_ALIASES) return;
-        if (alias.resolve(this.document) === undefined) problems.push({ code: 'syntax', severity: 'error', message: ALIAS_MEND, range: this.rangeOf(alias) });
-      },
-      Map: (_, map) => {
-        const seen = new Set<string>();
-        for (const { key } of map.items) {
-          if (!isScalar(key) || key.value === '<<') continue;
-          const name = String(key.value);
-          if (seen.has(name)) problems.push({ code: 'duplicate', severity: 'error', message: `The key "${name}" stands twice in the same mapping: keep one of them.`, range: this.rangeOf(key) });
-          seen.add(name);
+        repeated += anchor?.size ?? 0;
+        if (anchor === undefined) add('syntax', ALIAS_MEND, node);
+        else if (anchor.size === undefined) add('size', SELF_MEND, node);
+        else this.#anchors.set(node, anchor.node);
+        if (aliases === MOST_ALIASES + 1 || (aliases <= MOST_ALIASES && repeated > MOST_REPEATED)) {
+          add('size', ALIASES_MEND, node);
+          aliases = MOST_ALIASES + 1;
         }
-      },
-    });
+        return anchor?.size ?? 1;
+      }
+      const entry: { readonly node: Node; size: number | undefined } = { node, size: undefined };
+      if ((isScalar(node) || isCollection(node)) && node.anchor !== undefined) measured.set(node.anchor, entry);
+      if (isMap<Node, Node | null>(node)) this.#reportTwins(node, add);
+      const children = isMap<Node, Node | null>(node) ? node.items.flatMap(({ key, value }) => [key, value]) : isSeq<Node>(node) ? node.items : [];
+      entry.size = Math.min(1 + children.reduce((sum, child) => sum + measure(child), 0), 10 * MOST_REPEATED);
+      return entry.size;
+    };
+    measure(this.document.contents);
     return problems;
+  }
+
+  #reportTwins(map: YAMLMap<Node, Node | null>, add: (code: Problem['code'], message: string, node: Node) => void): void {
+    const seen = new Set<string>();
+    for (const { key } of map.items) {
+      if (!isScalar(key) || key.value === '<<') continue;
+      const name = String(key.value);
+      if (seen.has(name)) add('duplicate', `The key "${quotable(name)}" stands twice in the same mapping: keep one of them.`, key);
+      seen.add(name);
+    }
   }
 
   /** The key and value nodes at a path; aliases are followed. Undefined where the text has nothing there. */
@@ -151,7 +204,7 @@ export class Source {
   }
 
   #resolve(node: Node): Node | undefined {
-    return isAlias(node) ? node.resolve(this.document) : node;
+    return isAlias(node) ? this.#anchors.get(node) : node;
   }
 }
 

@@ -1,3 +1,5 @@
+import { plainLine } from '../base/words.ts';
+
 /** An address that can be used, or what is wrong with it and the mend. */
 export type CheckedUrl = { readonly url: string; readonly advice?: string } | { readonly problem: string };
 
@@ -12,12 +14,12 @@ export function checkServerUrl(text: string): CheckedUrl {
   } catch {
     return { problem: `is not an address: write it with its scheme, such as https://unleash.example.com` };
   }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return { problem: `must start with http:// or https://, not ${url.protocol}//` };
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return { problem: 'must start with http:// or https://' };
   // The secrets check has said what to do about it; here it only must not be used.
   if (url.username !== '' || url.password !== '') return { problem: 'must not hold credentials: remove what stands before the @' };
   if (url.search !== '' || url.hash !== '') return { problem: 'must be the address of the server only: remove what follows ? or #' };
   const path = url.pathname.replace(/\/+$/, '');
   const base = path.replace(/\/api(?:\/(?:admin|client|frontend|proxy))?$/, '');
   const normal = `${url.origin}${base}`;
-  return base === path ? { url: normal } : { url: normal, advice: `is taken as ${normal}: leave out ${path.slice(base.length)}, it is added where it is needed` };
+  return base === path ? { url: normal } : { url: normal, advice: `is taken as ${plainLine(normal, 200)}: leave out ${path.slice(base.length)}, it is added where it is needed` };
 }

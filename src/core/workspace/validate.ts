@@ -1,13 +1,17 @@
 import type * as z from 'zod';
 import { modelSchema, personaSchema, unleashSchema, workspaceSchema } from './schema.ts';
+import { quotable } from './source.ts';
 import type { Problem, Source, SourcePath } from './source.ts';
 import { didYouMean } from './suggest.ts';
+
+/** Each is looked for in the text; more than a hundred problems are not shown. */
+const MOST_ISSUES = 200;
 
 type Issue = z.core.$ZodIssue;
 
 /** `models.fraud.switches[0].flag`: a path for people. */
 function pathWords(path: SourcePath): string {
-  return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${step}`)).join('');
+  return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${quotable(step)}`)).join('');
 }
 
 function pathOf(issue: Issue): SourcePath {
@@ -27,7 +31,7 @@ function unknownKey(source: Source, path: SourcePath, key: string): Problem {
   const where = path.length === 0 ? '' : ` in ${pathWords(path)}`;
   const hint = didYouMean(key, known);
   const place = path[0] === 'personas' ? ' Context fields of your own stand under properties.' : ` Known here: ${known.join(', ')}.`;
-  return { code: 'unknownKey', severity: 'warning', message: `Unknown key "${key}"${where}; it is ignored.${hint === '' ? place : hint}`, range: source.keyRange([...path, key]) };
+  return { code: 'unknownKey', severity: 'warning', message: `Unknown key "${quotable(key)}"${where}; it is ignored.${hint === '' ? place : hint}`, range: source.keyRange([...path, key]) };
 }
 
 function wrongValue(source: Source, issue: Issue): Problem {
@@ -49,5 +53,5 @@ function wrongValue(source: Source, issue: Issue): Problem {
 export function schemaProblems(source: Source, content: unknown): Problem[] {
   const result = workspaceSchema.safeParse(content, { reportInput: true });
   if (result.success) return [];
-  return result.error.issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(source, pathOf(issue), key)) : [wrongValue(source, issue)]));
+  return result.error.issues.slice(0, MOST_ISSUES).flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(source, pathOf(issue), key)) : [wrongValue(source, issue)]));
 }

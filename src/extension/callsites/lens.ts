@@ -88,7 +88,7 @@ export class CallSiteLenses implements vscode.CodeLensProvider<SiteLens>, vscode
     if (site.key.kind === 'dynamic') return [{ title: plainLine(`dynamic key: ${site.key.reason}`, 80), command: '', arguments: [] }];
     if (target === undefined) return [];
     const { connection } = target;
-    if (connection.state.kind === 'signedOut') return [{ title: `connect to ${connection.origin} to see the rollout`, command: Command.connect, arguments: [] }];
+    if (connection.state.kind === 'signedOut') return [{ title: plainLine(`connect to ${connection.origin} to see the rollout`), command: Command.connect, arguments: [] }];
     if (connection.state.kind === 'failed' && connection.session?.store.snapshot === undefined) {
       return [{ title: plainLine(`no rollout: ${connection.state.error.message}`, 80), command: Command.refresh, arguments: [] }];
     }

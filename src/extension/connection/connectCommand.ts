@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { toAppError } from '../../core/base/errors.ts';
+import { plainLine } from '../../core/base/words.ts';
 import { permissionWords } from '../../core/flags/permissions.ts';
 import { checkServerUrl } from '../../core/workspace/url.ts';
 import type { UnleashClient } from '../../adapters/unleash/unleashClient.ts';
@@ -60,8 +61,8 @@ export async function connect({ connections, credentials, files, client }: Conne
   }
   await connections.update(true);
   const host = new URL(baseUrl).host;
-  if (connections.all.some((connection) => connection.baseUrl === baseUrl)) void vscode.window.showInformationMessage(`Connected to ${host} as ${tried.words}.`);
-  else void vscode.window.showWarningMessage(`The token for ${host} is kept (${tried.words}), but nothing here uses that server: ${isNamedByFile ? `modelswitch.yaml names ${target.baseUrl}` : 'open a folder'}.`);
+  if (connections.all.some((connection) => connection.baseUrl === baseUrl)) void vscode.window.showInformationMessage(plainLine(`Connected to ${host} as ${tried.words}.`, 600));
+  else void vscode.window.showWarningMessage(plainLine(`The token for ${host} is kept (${tried.words}), but nothing here uses that server: ${isNamedByFile ? `modelswitch.yaml names ${target.baseUrl}` : 'open a folder'}.`, 1000));
 }
 
 function originOf(url: string | undefined): string {
@@ -71,7 +72,7 @@ function originOf(url: string | undefined): string {
 async function whoAmI(client: UnleashClient, project: string): Promise<string> {
   const [identity, server] = await Promise.all([client.readIdentity(), client.readServer()]);
   const environments = await client.readEnvironments(project);
-  return `${identity.name} (Unleash ${server.version}); ${permissionWords(identity, project, environments.map(({ name }) => name))}`;
+  return `${plainLine(identity.name)} (Unleash ${plainLine(server.version, 40)}); ${permissionWords(identity, project, environments.map(({ name }) => name))}`;
 }
 
 /** Forgets the token of one origin. A pair from the environment stays: it is not ours to take away. */
@@ -82,9 +83,9 @@ export async function signOut({ connections, credentials }: ConnectParts): Promi
     void vscode.window.showInformationMessage(`No token is stored.${hint}`);
     return;
   }
-  const origin = origins.length === 1 ? origins[0] : await vscode.window.showQuickPick([...origins], { title: 'Sign out of', placeHolder: 'The token of this server is forgotten' });
+  const origin = origins.length === 1 ? origins[0] : (await vscode.window.showQuickPick(origins.map((each) => ({ label: plainLine(each), origin: each })), { title: 'Sign out of', placeHolder: 'The token of this server is forgotten' }))?.origin;
   if (origin === undefined) return;
   await credentials.forget(origin);
   await connections.update();
-  void vscode.window.showInformationMessage(`Signed out of ${origin}. To revoke the token itself, delete it in Unleash (Profile > Personal API tokens).`);
+  void vscode.window.showInformationMessage(`Signed out of ${plainLine(origin)}. To revoke the token itself, delete it in Unleash (Profile > Personal API tokens).`);
 }

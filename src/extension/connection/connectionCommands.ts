@@ -4,6 +4,7 @@ import { AppError } from '../../core/base/errors.ts';
 import { Command } from '../ids.ts';
 import { showError } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
+import { requireTrust } from '../platform/trust.ts';
 import { connect, signOut, type ConnectParts } from './connectCommand.ts';
 import { configurationUri } from './workspaceFiles.ts';
 
@@ -23,9 +24,8 @@ export function registerConnectionCommands(parts: ConnectionCommandParts): Dispo
   return commands;
 }
 
-/** In an untrusted workspace no server is called: its settings could name any. */
 async function trusted(run: () => Promise<void>): Promise<void> {
-  if (!vscode.workspace.isTrusted) throw new AppError('forbidden', 'This workspace is not trusted: trust it first (Workspaces: Manage Workspace Trust).', { reason: 'untrusted' });
+  requireTrust();
   await run();
 }
 

@@ -30,7 +30,7 @@ export class StatusBar implements vscode.Disposable {
       this.#item.hide();
       return;
     }
-    const text = `$(git-branch) ${state.text}`;
+    const text = `$(git-branch) ${plainLine(state.text)}`;
     if (this.#item.text !== text) this.#item.text = text;
     this.#item.tooltip = state.tooltip;
     this.#item.command = state.command;
@@ -48,7 +48,7 @@ export class StatusBar implements vscode.Disposable {
       case 'connecting':
         return { text: 'Modelswitch: connecting...', tooltip: 'Connecting to Unleash', command: Command.showLog };
       case 'failed':
-        return { text: 'Modelswitch: no connection', tooltip: failed?.state.kind === 'failed' ? failed.state.error.message : '', command: Command.connect };
+        return { text: 'Modelswitch: no connection', tooltip: failed?.state.kind === 'failed' ? plainLine(failed.state.error.message, 500) : '', command: Command.connect };
       case 'connected':
         if (this.#connections.all.some(({ session }) => session?.store.error !== undefined)) {
           return { text: 'Modelswitch: server does not answer', tooltip: this.#tooltip(), command: Command.refresh };
@@ -70,6 +70,6 @@ export class StatusBar implements vscode.Disposable {
   }
 
   #tooltip(): string {
-    return this.#connections.all.map(({ baseUrl, state }) => (state.kind === 'connected' ? `${baseUrl} as ${plainLine(state.identity.name)}, Unleash ${state.server.version}` : baseUrl)).join('\n');
+    return this.#connections.all.map(({ baseUrl, state }) => (state.kind === 'connected' ? `${baseUrl} as ${plainLine(state.identity.name)}, Unleash ${plainLine(state.server.version, 40)}` : baseUrl)).map((line) => plainLine(line, 300)).join('\n');
   }
 }

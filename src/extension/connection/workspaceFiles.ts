@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { loadWorkspaceFile, type WorkspaceFile } from '../../core/workspace/load.ts';
+import { LARGEST_BYTES, loadWorkspaceFile, tooLargeFile, type WorkspaceFile } from '../../core/workspace/load.ts';
 import { DisposableStore } from '../../core/base/events.ts';
 
 export const CONFIGURATION_FILE = 'modelswitch.yaml';
@@ -58,9 +58,9 @@ export class WorkspaceFiles implements vscode.Disposable {
 
   async #load(folder: vscode.WorkspaceFolder): Promise<void> {
     const uri = configurationUri(folder);
-    const text = await currentText(uri);
-    if (text === undefined) this.#files.delete(folder.uri.toString());
-    else this.#files.set(folder.uri.toString(), { uri, file: loadWorkspaceFile(text) });
+    const file = await currentFile(uri);
+    if (file === undefined) this.#files.delete(folder.uri.toString());
+    else this.#files.set(folder.uri.toString(), { uri, file });
   }
 }
 
@@ -68,11 +68,14 @@ export function configurationUri(folder: vscode.WorkspaceFolder): vscode.Uri {
   return vscode.Uri.joinPath(folder.uri, CONFIGURATION_FILE);
 }
 
-async function currentText(uri: vscode.Uri): Promise<string | undefined> {
+async function currentFile(uri: vscode.Uri): Promise<WorkspaceFile | undefined> {
   const open = vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());
-  if (open !== undefined) return open.getText();
+  if (open !== undefined) return loadWorkspaceFile(open.getText());
   try {
-    return new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+    const { type, size } = await vscode.workspace.fs.stat(uri);
+    // A repository may hold a link to a device, which never ends.
+    if ((type & vscode.FileType.File) === 0) return undefined;
+    return size > LARGEST_BYTES ? tooLargeFile() : loadWorkspaceFile(new TextDecoder().decode(await vscode.workspace.fs.readFile(uri)));
   } catch {
     return undefined;
   }

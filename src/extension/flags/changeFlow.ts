@@ -135,7 +135,7 @@ function detailOf({ connections }: ChangeParts, ref: FlagRef, plan: ChangePlan):
   });
   // Promoting says by its name that it raises; a restore does not.
   const raises = plan.kind === 'restore' && plan.environments.some(({ exposure }) => exposure === 'raise' || exposure === 'mixed');
-  return [...lines, ...(raises ? ['This raises exposure.'] : []), ...plan.warnings.map((warning) => plainLine(warning, 300)), plan.server].join('\n');
+  return [...lines, ...(raises ? ['This raises exposure.'] : []), ...plan.warnings.map((warning) => plainLine(warning, 300)), plainLine(plan.server, 200)].join('\n');
 }
 
 function changeWords({ from, to, steps }: EnvironmentChange): string {
@@ -153,7 +153,7 @@ async function report(parts: ChangeParts, ref: FlagRef, plan: ChangePlan, outcom
   if (outcome.kind === 'stopped') {
     const reason = outcome.error?.message ?? 'unknown reason';
     const advice = plan.environments.some(({ exposure }) => exposure === 'lower') ? ['Switch Environment Off...'] : [];
-    const chosen = await vscode.window.showErrorMessage(`${flag} was not changed as asked: ${reason} Now ${now}.${beside}`, ...advice, 'Show Log');
+    const chosen = await vscode.window.showErrorMessage(plainLine(`${flag} was not changed as asked: ${reason} Now ${now}.${beside}`, 1000), ...advice, 'Show Log');
     if (chosen === 'Show Log') parts.log.show();
     else if (chosen !== undefined) await vscode.commands.executeCommand(Command.disableEnvironment, ref);
     return;
@@ -161,7 +161,7 @@ async function report(parts: ChangeParts, ref: FlagRef, plan: ChangePlan, outcom
   const message = outcome.kind === 'unchanged' ? `${flag} was so already. ${now}.` : `${PAST[plan.kind]}: ${flag}. ${now}.`;
   const undoable = outcome.kind === 'done' && (plan.kind === 'roll back' || plan.kind === 'kill' || plan.kind === 'disable');
   const show = beside === '' ? vscode.window.showInformationMessage : vscode.window.showWarningMessage;
-  const chosen = await show(`${message}${beside}`, ...(undoable ? ['Undo'] : []));
+  const chosen = await show(plainLine(`${message}${beside}`, 1000), ...(undoable ? ['Undo'] : []));
   if (chosen === 'Undo') await undo(parts, ref, plan);
 }
 

@@ -10,6 +10,7 @@ import { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
 import { Command } from '../ids.ts';
 import { showError } from '../platform/errors.ts';
+import { requireTrust } from '../platform/trust.ts';
 import { changeFlag, restoreOffer, shortTarget, type ChangeParts, type FlagRef, type Offer } from './changeFlow.ts';
 import { armWords, environmentNames, flagFacts, rolloutIn } from './facts.ts';
 import type { StateNode } from './flagNodes.ts';
@@ -72,13 +73,19 @@ export function registerFlagCommands(parts: FlagCommandParts): Disposable {
   onFlag(Command.copyKey, async ({ flag }) => vscode.env.clipboard.writeText(flag));
   onFlag(Command.openInUnleash, async (ref) => vscode.env.openExternal(unleashPage(ref)));
   onFlag(Command.revealFlag, ({ connection, flag }) => parts.tree.reveal(connection, flag));
-  register(Command.refresh, () => parts.connections.refresh());
+  register(Command.refresh, () => refresh(parts));
   register(Command.filterFlags, () => filterFlags(parts.tree));
   commands.add(vscode.commands.registerCommand(Command.clearFilter, () => parts.tree.setFilter('')));
   commands.add(vscode.commands.registerCommand(Command.loadMore, (connection: unknown) => {
     if (connection instanceof Connection) parts.tree.loadMore(connection);
   }));
   return commands;
+}
+
+/** An untrusted workspace has no connections: nothing would happen, and nobody would know why. */
+async function refresh({ connections }: FlagCommandParts): Promise<void> {
+  requireTrust();
+  await connections.refresh();
 }
 
 function note(parts: FlagCommandParts, ref: FlagRef): ChangeNote {
@@ -104,11 +111,10 @@ async function killSwitch(parts: FlagCommandParts, ref: FlagRef): Promise<void> 
   // What is shown may be old: where all seem off one may still ask, and the fresh reading decides.
   const on = names.filter((name) => rolloutIn(facts, name)?.on === true);
   const ordered = on.length > 0 ? on : names;
-  const chosen = ordered.length === 1
-    ? ordered[0]
-    : await vscode.window.showQuickPick([...ordered, ALL_ENVIRONMENTS], { title: `Kill switch: ${plainLine(ref.flag)}`, placeHolder: 'Switch off in' });
+  const items = [...ordered.map((name) => ({ label: plainLine(name), environments: [name] })), { label: ALL_ENVIRONMENTS, environments: ordered }];
+  const chosen = ordered.length === 1 ? items[0] : await vscode.window.showQuickPick(items, { title: `Kill switch: ${plainLine(ref.flag)}`, placeHolder: 'Switch off in' });
   if (chosen === undefined) return;
-  const environments = chosen === ALL_ENVIRONMENTS ? ordered : [chosen];
+  const { environments } = chosen;
   await changeFlag(parts, ref, 'Kill switch', (reading) => ({ verb: 'Switch Off', plan: planSwitchOff('kill', reading, environments) }));
 }
 
@@ -136,7 +142,7 @@ async function filterFlags(tree: FlagTree): Promise<void> {
 }
 
 function unleashPage({ connection, flag }: FlagRef): vscode.Uri {
-  return vscode.Uri.parse(`${connection.baseUrl}/projects/${encodeURIComponent(connection.project)}/features/${encodeURIComponent(flag)}`, true);
+  return vscode.Uri.parse(`${connection.baseUrl}/projects/${encodeURIComponent(connection.project)}/features/${encodeURIComponent(flag.replace(/\p{Cs}/gu, '\ufffd'))}`, true);
 }
 
 /** What a command is about: its argument, else the flag under the cursor, else a choice that starts with the models. */
@@ -193,12 +199,13 @@ async function pickFlag({ connections, flagUnderCursor }: FlagCommandParts): Pro
   if (under !== undefined && here?.connection.session?.store.snapshot?.flags.has(under) === true) return { connection: here.connection, flag: under };
   const picks = connections.all.flatMap((connection) =>
     [...connection.session?.store.snapshot?.flags.keys() ?? []].map((flag) => ({ connection, flag, facts: flagFacts(connections, connection, flag) })));
+  if (picks.length === 0) requireTrust();
   if (picks.length === 0) throw new AppError('auth', 'No flags are loaded: connect to Unleash first.');
   const items = picks
     .toSorted((a, b) => Number(b.facts.mapping !== undefined) - Number(a.facts.mapping !== undefined) || (a.flag < b.flag ? -1 : 1))
     .map(({ connection, flag, facts }) => {
       const rollout = rolloutIn(facts, facts.mainEnvironment);
-      return { label: plainLine(flag), description: `${facts.mainEnvironment} ${rollout === undefined ? '' : describeRollout(rollout)} ${armWords(facts) ?? ''}`, connection, flag };
+      return { label: plainLine(flag), description: plainLine(`${facts.mainEnvironment} ${rollout === undefined ? '' : describeRollout(rollout)} ${armWords(facts) ?? ''}`), connection, flag };
     });
   const chosen = await vscode.window.showQuickPick(items, { title: 'Which flag?', matchOnDescription: true });
   return chosen && { connection: chosen.connection, flag: chosen.flag };
@@ -208,7 +215,7 @@ async function pickEnvironment({ connection, flag }: PartialRef, names: readonly
   const facts = flagFacts(connections, connection, flag);
   const items = names.map((name) => {
     const rollout = rolloutIn(facts, name);
-    return { label: name, description: rollout === undefined ? '' : describeRollout(rollout) };
+    return { label: plainLine(name), description: rollout === undefined ? '' : describeRollout(rollout), name };
   });
-  return (await vscode.window.showQuickPick(items, { title: `${plainLine(flag)}: which environment?` }))?.label;
+  return (await vscode.window.showQuickPick(items, { title: `${plainLine(flag)}: which environment?` }))?.name;
 }

@@ -44,18 +44,19 @@ export interface DetailNode {
 /** Adds lines below a flag's environment; a feature contributes one of these from its own folder. */
 export type EnvironmentTreePart = (facts: FlagFacts, environment: string) => readonly DetailNode[];
 
+/** Unlike for every node: names of a server may hold any separator. */
 export function nodeId(node: FlagNode): string {
   switch (node.kind) {
     case 'connection':
       return idOf(node.connection);
     case 'flag':
-      return `${idOf(node.connection)}/${node.flag}`;
+      return JSON.stringify([idOf(node.connection), node.flag]);
     case 'environment':
-      return `${idOf(node.connection)}/${node.flag}/${node.environment}`;
+      return JSON.stringify([idOf(node.connection), node.flag, node.environment]);
     case 'history':
-      return `${idOf(node.connection)}/${node.flag}/${node.environment}#history`;
+      return JSON.stringify([idOf(node.connection), node.flag, node.environment, 'history']);
     case 'state':
-      return `${idOf(node.connection)}/${node.flag}/${node.environment}#${node.entry.events.join()}`;
+      return JSON.stringify([idOf(node.connection), node.flag, node.environment, 'history', node.entry.events]);
     case 'detail':
       return node.id;
     case 'more':

@@ -190,7 +190,7 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
   #item(node: FlagNode): vscode.TreeItem {
     switch (node.kind) {
       case 'connection': {
-        const item = new vscode.TreeItem(`${new URL(node.connection.baseUrl).host} · ${node.connection.project}`, vscode.TreeItemCollapsibleState.Expanded);
+        const item = new vscode.TreeItem(`${new URL(node.connection.baseUrl).host} · ${plainLine(node.connection.project)}`, vscode.TreeItemCollapsibleState.Expanded);
         item.iconPath = new vscode.ThemeIcon('server');
         return item;
       }
@@ -224,7 +224,7 @@ function failureNode(connection: Connection, message: string, command: string | 
     kind: 'detail',
     id: `${connection.baseUrl} ${connection.project}!`,
     label: plainLine(message),
-    tooltip: message,
+    tooltip: plainLine(message, 500),
     icon: 'warning',
     ...(command === undefined ? {} : { command: { title: 'What to do', command } }),
   };
@@ -237,12 +237,12 @@ function flagItem(facts: FlagFacts): vscode.TreeItem {
   const item = new vscode.TreeItem(plainLine(name), collapsible);
   const arm = armWords(facts);
   const state = status === 'active' ? rollout === undefined ? 'no such environment' : describeRollout(rollout) : status === 'unknown' ? 'not in Unleash' : status;
-  item.description = [flag?.stale === true ? 'stale' : '', state, arm === undefined ? '' : `-> ${arm}`].filter((part) => part !== '').join(' · ');
+  item.description = [flag?.stale === true ? 'stale' : '', state, arm === undefined ? '' : `-> ${plainLine(arm)}`].filter((part) => part !== '').join(' · ');
   item.iconPath = flagIcon(facts, rollout?.on === true && rollout.high > 0);
   const switchable = environmentNames(facts).some((name) => mayOffer(facts, 'kill', name));
   item.contextValue = ['flag', status, mapping === undefined ? 'plain' : 'mapped', flag?.stale === true ? 'stale' : 'fresh', switchable ? 'switch' : ''].join(' ').trim();
-  item.tooltip = [name, plainLine(flag?.description ?? '', 500), `${mainEnvironment}: ${state}`].filter((part) => part !== '').join('\n');
-  item.accessibilityInformation = { label: `flag ${name}, ${mainEnvironment} ${state}` };
+  item.tooltip = [plainLine(name, 300), plainLine(flag?.description ?? '', 500), `${plainLine(mainEnvironment)}: ${state}`].filter((part) => part !== '').join('\n');
+  item.accessibilityInformation = { label: plainLine(`flag ${plainLine(name)}, ${mainEnvironment} ${state}`, 400) };
   return item;
 }
 
@@ -265,8 +265,8 @@ function environmentItem(facts: FlagFacts, environment: string): vscode.TreeItem
   item.iconPath = new vscode.ThemeIcon(exposed ? 'circle-filled' : 'circle-outline', exposed ? new vscode.ThemeColor('charts.green') : undefined);
   const may = [mayOffer(facts, 'set rollout', environment) ? 'rollout' : '', mayOffer(facts, 'kill', environment) ? 'switch' : ''];
   item.contextValue = ['environment', rollout?.on === true ? 'on' : 'off', ...may].filter((token) => token !== '').join(' ');
-  item.tooltip = [`${environment}: ${words}`, ...rollout?.reasons ?? []].join('\n');
-  item.accessibilityInformation = { label: `${environment}, ${words}` };
+  item.tooltip = [`${plainLine(environment)}: ${words}`, ...rollout?.reasons ?? []].join('\n');
+  item.accessibilityInformation = { label: `${plainLine(environment)}, ${words}` };
   return item;
 }
 

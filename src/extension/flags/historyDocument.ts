@@ -63,7 +63,7 @@ export class HistoryDocuments implements vscode.TextDocumentContentProvider, vsc
   /** Shows the history of a flag as it is now; showing it again replaces what it said. */
   async show(connection: Connection, flag: string): Promise<void> {
     const reading = await this.#histories.read(connection, flag);
-    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${connection.project}/History of ${flag.replaceAll('/', '∕')}`, query: connection.baseUrl });
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${plainLine(connection.project).replaceAll('/', '∕')}/History of ${plainLine(flag).replaceAll('/', '∕')}`, query: connection.baseUrl });
     this.#put(uri, connection, flag, reading);
     await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
   }
@@ -93,7 +93,7 @@ export class HistoryDocuments implements vscode.TextDocumentContentProvider, vsc
 function historyPage(reading: HistoryReading): HistoryPage {
   const { flag } = reading.detail;
   const { entries, complete } = flagTimeline(reading);
-  const lines = [`History of ${plainLine(flag.name)} on ${reading.server}, newest first (times in UTC)`];
+  const lines = [`History of ${plainLine(flag.name)} on ${plainLine(reading.server, 300)}, newest first (times in UTC)`];
   const states = new Map<number, RolloutEntry>();
   const section = (title: string, environment: string | undefined): void => {
     const own = entries.filter((entry) => entry.environment === environment);
@@ -113,5 +113,5 @@ function historyPage(reading: HistoryReading): HistoryPage {
 
 function entryLine(entry: TimelineEntry): string {
   const reason = entry.kind === 'beside' || entry.title === '' ? '' : `  "${plainLine(entry.title)}"`;
-  return `${entry.at.slice(0, 19).replace('T', ' ')}  ${plainLine(entryWords(entry), 200)}  by ${plainLine(entry.by)}${reason}  (event ${entry.events.join(', ')})`;
+  return `${plainLine(entry.at.slice(0, 19).replace('T', ' '))}  ${plainLine(entryWords(entry), 200)}  by ${plainLine(entry.by)}${reason}  (event ${entry.events.join(', ')})`;
 }

@@ -3,7 +3,7 @@ import { toAppError } from '../../core/base/errors.ts';
 import { ageWords, plainLine } from '../../core/base/words.ts';
 import { entryWords, flagTimeline, type BesideEntry } from '../../core/flags/timeline.ts';
 import { Command } from '../ids.ts';
-import type { DetailNode, FlagNode, HistoryNode, StateNode } from './flagNodes.ts';
+import { nodeId, type DetailNode, type FlagNode, type HistoryNode, type StateNode } from './flagNodes.ts';
 import type { FlagHistories } from './histories.ts';
 
 /** As many as one looks through in a tree; the document has them all. */
@@ -11,7 +11,7 @@ const MOST_ENTRIES = 20;
 
 export async function historyChildren(histories: FlagHistories, node: HistoryNode): Promise<FlagNode[]> {
   const { connection, flag, environment } = node;
-  const id = `${connection.baseUrl} ${connection.project}/${flag}/${environment}#history`;
+  const id = nodeId(node);
   try {
     const { entries } = flagTimeline(await histories.read(connection, flag), environment);
     const shown = entries.slice(0, MOST_ENTRIES).map((entry): FlagNode => (entry.kind === 'rollout' ? { ...node, kind: 'state', entry } : besideNode(id, entry)));
@@ -23,7 +23,7 @@ export async function historyChildren(histories: FlagHistories, node: HistoryNod
 }
 
 function besideNode(id: string, entry: BesideEntry): DetailNode {
-  return { kind: 'detail', id: `${id}/${entry.events.join()}`, label: plainLine(entryWords(entry), 200), description: byWords(entry), tooltip: entry.at, icon: 'link' };
+  return { kind: 'detail', id: `${id}/${entry.events.join()}`, label: plainLine(entryWords(entry), 200), description: byWords(entry), tooltip: plainLine(entry.at, 30), icon: 'link' };
 }
 
 export function historyItem(): vscode.TreeItem {
@@ -37,7 +37,7 @@ export function stateItem({ entry }: StateNode, restorable: boolean): vscode.Tre
   const item = new vscode.TreeItem(plainLine(entry.from === entry.to ? entryWords(entry) : entry.to, 200));
   const title = plainLine(entry.title);
   item.description = [byWords(entry), title].filter((part) => part !== '').join(' · ');
-  item.tooltip = [plainLine(entryWords(entry), 200), `${entry.at} by ${plainLine(entry.by)}`, title, `event ${entry.events.join(', ')}`].filter((part) => part !== '').join('\n');
+  item.tooltip = [plainLine(entryWords(entry), 200), `${plainLine(entry.at, 30)} by ${plainLine(entry.by)}`, title, `event ${entry.events.join(', ')}`].filter((part) => part !== '').join('\n');
   item.iconPath = new vscode.ThemeIcon('git-commit');
   item.contextValue = restorable ? 'state rollout' : 'state';
   return item;

@@ -35,7 +35,7 @@ export async function setRollout(parts: ChangeParts, ref: FlagRef, given: { read
   const chosen = given === undefined ? await pickAudience(ref, environment, segments) : choiceOf(environment, segments, given.audience);
   if (chosen === undefined) return;
   const rollout = rolloutIn(flagFacts(parts.connections, ref.connection, ref.flag), ref.environment);
-  const answers = await new InputFlow(`Set rollout of ${plainLine(ref.flag)} in ${ref.environment}`, 1).run([{
+  const answers = await new InputFlow(`Set rollout of ${plainLine(ref.flag)} in ${plainLine(ref.environment)}`, 1).run([{
     prompt: `Per cent of ${plainLine(chosen.words, 60)}, now ${rollout === undefined ? 'unknown' : describeRollout(rollout)}; usual stages: ${DEFAULT_STAGES.join(', ')}`,
     placeholder: '0 to 100',
     value: () => String(Math.floor(environment.enabled ? chosen.percent : 0)),
@@ -64,7 +64,7 @@ async function pickAudience(ref: FlagRef, environment: FlagEnvironment, segments
   const [everyone] = choices;
   const others = [...segments.values()].filter(({ id }) => !choices.some(({ audience }) => audience?.segment === id));
   if (choices.length === 1 && others.length === 0) return everyone;
-  const title = `Set rollout of ${plainLine(ref.flag)} in ${ref.environment}`;
+  const title = `Set rollout of ${plainLine(ref.flag)} in ${plainLine(ref.environment)}`;
   const items = choices.map((choice) => ({ label: capital(plainLine(choice.words, 80)), description: environment.enabled ? percentWords(choice.percent) : 'off', choice }));
   const more = others.length === 0 ? [] : [{ label: A_SEGMENT, description: 'that has no share of its own yet', choice: undefined }];
   const picked = await vscode.window.showQuickPick([...items, ...more], { title, placeHolder: 'For whom' });
@@ -84,7 +84,7 @@ export async function setWeights(parts: ChangeParts, ref: FlagRef, note: ChangeN
   const variants = editableVariants(environment);
   const names = variants.map(({ name }) => name);
   const typed = names.length === 0 ? '' : await vscode.window.showInputBox({
-    title: `Set variant weights of ${plainLine(ref.flag)} in ${ref.environment}`,
+    title: `Set variant weights of ${plainLine(ref.flag)} in ${plainLine(ref.environment)}`,
     prompt: 'Per cent by variant, 100 together; Enter shows what changes',
     value: weightsText(variants),
     ignoreFocusOut: true,

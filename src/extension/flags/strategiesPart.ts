@@ -6,7 +6,7 @@ import { describeRollout, percentWords, splitWords, strategyVariants, strategyWo
 import { Command } from '../ids.ts';
 import { settings } from '../platform/settings.ts';
 import { observedShare, rolloutIn, type FlagFacts } from './facts.ts';
-import type { DetailNode } from './flagNodes.ts';
+import { nodeId, type DetailNode } from './flagNodes.ts';
 import { mayOffer } from './flagTree.ts';
 
 /** Below an environment: its strategies in words; one whose share we set asks for a new one when it is chosen. */
@@ -15,7 +15,7 @@ export function strategiesPart(facts: FlagFacts, environment: string): DetailNod
   const here = flag && environmentOf(flag, environment);
   if (here === undefined || snapshot === undefined) return [];
   const { segments } = snapshot;
-  const id = `${connection.baseUrl} ${connection.project}/${name}/${environment}`;
+  const id = nodeId({ kind: 'environment', connection, flag: name, environment });
   if (here.strategies.length === 0) return [noStrategy(facts, environment, id)];
   const isOffered = mayOffer(facts, 'set rollout', environment);
   return here.strategies.map((strategy, index) => {
@@ -55,7 +55,7 @@ export function observedPart(facts: FlagFacts, environment: string): DetailNode[
   if (observed === undefined || rollout === undefined) return [];
   return [{
     kind: 'detail',
-    id: `${facts.connection.baseUrl} ${facts.connection.project}/${facts.name}/${environment}#observed`,
+    id: `${nodeId({ kind: 'environment', connection: facts.connection, flag: facts.name, environment })} observed`,
     label: `observed ${percentWords(observed.percent)} on`,
     description: `of ${countWords(observed.n)} evaluations in the last hour; configured ${describeRollout(rollout)}`,
     icon: 'graph',

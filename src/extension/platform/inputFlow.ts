@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { plainLine } from '../../core/base/words.ts';
 
 export interface InputStep {
   readonly prompt: string | ((answers: readonly string[]) => string);
@@ -44,7 +45,7 @@ export class InputFlow {
     input.title = this.#title;
     input.step = answers.length + 1;
     input.totalSteps = this.#totalSteps;
-    input.prompt = typeof step.prompt === 'string' ? step.prompt : step.prompt(answers);
+    input.prompt = plainLine(typeof step.prompt === 'string' ? step.prompt : step.prompt(answers), 500);
     input.placeholder = step.placeholder;
     input.password = step.password ?? false;
     input.ignoreFocusOut = true;
@@ -65,7 +66,7 @@ export class InputFlow {
         const problem = await step.validate(value, answers);
         input.busy = false;
         if (problem === undefined) finish(value);
-        else input.validationMessage = problem;
+        else input.validationMessage = plainLine(problem, 500);
       });
       input.show();
     });

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { plainLine } from '../../core/base/words.ts';
 
 export interface Confirmation {
   readonly message: string;
@@ -14,5 +15,8 @@ export interface Prompts {
 }
 
 export const modalPrompts: Prompts = {
-  confirm: async ({ message, detail, verb }) => (await vscode.window.showWarningMessage(message, { modal: true, detail }, verb)) === verb,
+  confirm: async ({ message, detail, verb }) => {
+    const button = plainLine(verb, 60);
+    return (await vscode.window.showWarningMessage(plainLine(message, 400), { modal: true, detail }, button)) === button;
+  },
 };

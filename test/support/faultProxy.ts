@@ -121,7 +121,8 @@ export class FaultProxy {
   readonly #server: Server;
   readonly #target: URL;
   readonly #open = new Set<Promise<void>>();
-  #armed: { readonly at: number; readonly fault: Fault } | undefined;
+  #spoil: (number: number) => Handling | undefined = () => undefined;
+  #refuses: (number: number) => boolean = () => false;
   #begun = 0;
   /** The calls that arrived since the last `arm`, as `METHOD path`. */
   calls: string[] = [];
@@ -149,15 +150,21 @@ export class FaultProxy {
   readonly fetch = (url: string, init: RequestInit): Promise<Response> => {
     const number = this.#begun;
     this.#begun += 1;
-    const refused = this.#armed?.fault.refuses?.(number - this.#armed.at) === true;
-    return fetch(refused ? url.replace(this.url, NOBODY) : url, init);
+    return fetch(this.#refuses(number) ? url.replace(this.url, NOBODY) : url, init);
   };
 
   /** Spoils the call with this number, counted from 0 from now on; without a fault all pass. */
-  arm(at?: number, fault?: Fault): void {
+  arm(at = 0, fault: Fault = {}): void {
     this.calls = [];
     this.#begun = 0;
-    this.#armed = at === undefined || fault === undefined ? undefined : { at, fault };
+    this.#spoil = (number) => (number === at ? fault.spoil : undefined);
+    this.#refuses = (number) => fault.refuses?.(number - at) === true;
+  }
+
+  /** Does something before each call from now on, while the call waits. */
+  meddle(work: (number: number) => Promise<void>): void {
+    this.arm();
+    this.#spoil = (number) => ({ pass }) => work(number).then(pass);
   }
 
   /** When the server has answered all that was let through to it, also what came late. */
@@ -179,7 +186,7 @@ export class FaultProxy {
       const { status, headers, body } = await forward();
       response.writeHead(status, headers).end(body);
     };
-    const spoil = this.#armed?.at === number ? this.#armed.fault.spoil : undefined;
+    const spoil = this.#spoil(number);
     await (spoil === undefined ? pass() : spoil({ request, response, pass, forward: async () => (await forward()).body }));
   }
 

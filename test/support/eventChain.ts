@@ -38,7 +38,10 @@ export function lostWrites(chain: readonly ChainEvent[]): LostWrite[] {
     if (!event.type.startsWith('feature-strategy-')) return [];
     const before = last.get(id);
     last.set(id, event);
-    return before !== undefined && before.data != null && !isDeepStrictEqual(content(before.data), content(event.preData ?? {})) ? [{ lost: before, by: event }] : [];
+    if (before?.data == null) return [];
+    // The event of a removal does not tell segments.
+    const seen = event.data === null ? { ...event.preData, segments: before.data['segments'] } : event.preData ?? {};
+    return isDeepStrictEqual(content(before.data), content(seen)) ? [] : [{ lost: before, by: event }];
   });
 }
 

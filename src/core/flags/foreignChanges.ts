@@ -42,7 +42,7 @@ function isEventOf(call: Call, { type, strategy, previousStrategy }: FlagEvent):
     case 'add':
       return type === 'feature-strategy-add' && strategy !== undefined && strategy.title === call.strategy.title && strategyKey(strategy) === strategyKey(call.strategy);
     case 'remove':
-      return type === 'feature-strategy-remove' && previousStrategy !== undefined && sameStrategy(previousStrategy, call.strategy);
+      return type === 'feature-strategy-remove' && previousStrategy?.id === call.strategy.id;
     case 'order':
       return type === 'strategy-order-changed';
     case 'switch':

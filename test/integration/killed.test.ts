@@ -167,6 +167,7 @@ describe('a killed process', () => {
     const complete = plan.environments.every((change) => change.steps.length === 0 || reached(left.of(change.environment), change.after));
     const next = await run(commandLine(command, flag), unleash.url);
     const after = await look(flag);
+    assert.doesNotMatch(next.said, /meanwhile changed/);
     if (next.code !== 0) {
       assert.match(next.said, /^modelswitch: .{20,}\.\n$/s);
       assert.ok(complete && command.goesOn, `the next run could not go on: ${next.said}`);

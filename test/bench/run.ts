@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchActivation } from './activation.ts';
+import { benchChanges } from './changes.ts';
 import { benchLens } from './lens.ts';
 import { benchRequests } from './requests.ts';
 import { printTable } from './table.ts';
@@ -15,6 +16,7 @@ const parts: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   lens: benchLens,
   activation: benchActivation,
   requests: benchRequests,
+  changes: benchChanges,
 };
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } });

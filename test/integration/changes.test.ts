@@ -253,6 +253,17 @@ describe('changing flags of a real Unleash', () => {
     assert.equal(await first(), 'current');
   });
 
+  it('restores a removed strategy with its segments, which the event of the removal does not tell', async () => {
+    const { internalSegment } = unleash.seeded;
+    const { name, strategies } = await freshFlag({ environments: { production: { strategies: (flag) => [gradual(flag, 5, { title }), gradual(flag, 100, { title, segments: [internalSegment] })] } } });
+    await unleash.as.alice.removeStrategy(name, production, strategies.production[1]!);
+    const { previous, complete } = rollbackTargets(await runner.read('default', name), production);
+    assert.ok(complete);
+    await done(name, (reading) => planRestore(reading, production, previous!.environment));
+    const restored = (await client.readFlag('default', name)).flag.environments.find((each) => each.name === production)!;
+    assert.deepEqual(restored.strategies.map(({ parameters, segments }) => [parameters['rollout'], segments]), [['5', []], ['100', [internalSegment]]]);
+  });
+
   it('restores a strategy whose type somebody changed', async () => {
     const { name, strategies } = await freshFlag({ environments: { production: { strategies: (flag) => [gradual(flag, 5, { title })] } } });
     await unleash.as.alice.patchStrategy(name, production, strategies.production[0]!, [{ op: 'replace', path: '/name', value: 'default' }]);

@@ -1,32 +1,75 @@
 import { createServer, request as send, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What can go wrong with one call: the server does not get it, its answer is lost or spoilt, or another answer comes. */
-export type Fault = (call: { readonly request: IncomingMessage; readonly response: ServerResponse; readonly forward: () => Promise<Buffer> }) => Promise<unknown> | undefined;
+export interface ProxiedCall {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Lets the server have the call; gives its answer, which the caller does not get. */
+  readonly forward: () => Promise<Buffer>;
+  /** Lets the call and its answer pass as they are. */
+  readonly pass: () => Promise<void>;
+}
 
-const answer = (status: number, body: string, headers: Record<string, string> = {}): Fault => ({ response }) => {
-  response.writeHead(status, { 'content-type': body.startsWith('<') ? 'text/html' : 'application/json', ...headers }).end(body);
-  return undefined;
-};
+/** What becomes of one call. */
+export type Handling = (call: ProxiedCall) => Promise<unknown> | undefined;
 
-/** The answer that a failing network gives: none. `delayed` answers stay away longer than the client waits. */
-export const faults: Readonly<Record<string, Fault>> = {
-  'reset before the server has it': ({ request }) => {
-    request.socket.destroy();
+/** What can go wrong: with one call (the server does not get it, its answer is lost or spoilt, another answer comes), or from it on. */
+export interface Fault {
+  readonly spoil?: Handling;
+  /** Which calls find nobody listening, by their distance from the spoilt one. */
+  readonly refuses?: (distance: number) => boolean;
+}
+
+/** Longer than the clients of the tests wait. */
+const DELAY_MS = 500;
+const delay = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, DELAY_MS));
+
+const answer = (status: number, body: string, headers: Record<string, string> = {}): Fault => ({
+  spoil: ({ response }) => {
+    response.writeHead(status, { 'content-type': body.startsWith('<') ? 'text/html' : 'application/json', ...headers }).end(body);
     return undefined;
   },
-  'reset in the middle of the answer': async ({ request, response, forward }) => {
-    const body = await forward();
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': String(body.length + 100) });
-    response.write(body.subarray(0, Math.floor(body.length / 2)));
-    setImmediate(() => request.socket.destroy());
+});
+
+const loseAnswer: Handling = async ({ request, forward }) => {
+  await forward();
+  request.socket.destroy();
+};
+
+/** What networks, proxies and servers do. A delay stands for any that is longer than the client waits, such as 30 s. */
+export const faults: Readonly<Record<string, Fault>> = {
+  'connection refused': { refuses: (distance) => distance === 0 },
+  'connection refused from then on': { refuses: (distance) => distance >= 0 },
+  'reset before the server has it': {
+    spoil: ({ request }) => {
+      request.socket.destroy();
+      return undefined;
+    },
   },
-  'answer lost after the server has applied it': async ({ request, forward }) => {
-    await forward();
-    request.socket.destroy();
+  'reset in the middle of the answer': {
+    spoil: async ({ request, response, forward }) => {
+      const body = await forward();
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': String(body.length + 100) });
+      response.write(body.subarray(0, Math.floor(body.length / 2)));
+      setImmediate(() => request.socket.destroy());
+    },
   },
-  'answer delayed after the server has applied it': ({ forward }) => forward(),
-  'request that hangs': () => undefined,
+  'answer lost after the server has applied it': { spoil: loseAnswer },
+  'answer lost, and connection refused from then on': { spoil: loseAnswer, refuses: (distance) => distance > 0 },
+  'answer delayed after the server has applied it': {
+    spoil: async ({ request, forward }) => {
+      await forward();
+      await delay();
+      request.socket.destroy();
+    },
+  },
+  'request delayed before the server has it': {
+    spoil: async ({ pass }) => {
+      await delay();
+      await pass();
+    },
+  },
+  'request that hangs': { spoil: () => undefined },
   '401': answer(401, '{"name":"UnauthorizedError","message":"You must log in to use Unleash."}'),
   '403': answer(403, '{"name":"PermissionError","message":"no","permissions":["UPDATE_FEATURE_STRATEGY"]}'),
   '403 of change requests': answer(403, '{"name":"PermissionError","message":"To perform this action, you need the \\"SKIP_CHANGE_REQUEST\\" permission."}'),
@@ -37,42 +80,60 @@ export const faults: Readonly<Record<string, Fault>> = {
   '429 without Retry-After': answer(429, 'Too many requests, please try again later.'),
   '500': answer(500, '{"name":"UnknownError","message":"boom"}'),
   '503 of maintenance': answer(503, '{"message":"Unleash is currently in maintenance mode."}'),
-  'truncated JSON': async ({ response, forward }) => {
-    const body = await forward();
-    response.writeHead(200, { 'content-type': 'application/json' }).end(body.subarray(0, Math.floor(body.length / 2)));
+  'truncated JSON': {
+    spoil: async ({ response, forward }) => {
+      const body = await forward();
+      response.writeHead(200, { 'content-type': 'application/json' }).end(body.subarray(0, Math.floor(body.length / 2)));
+    },
   },
   'HTML page': answer(200, '<html>Please sign in</html>'),
   'wrong types': answer(200, '{"environments":7,"events":"none","segments":{},"id":[]}'),
-  'answer of 65 MB': ({ response }) => {
-    const chunk = Buffer.alloc(1024 * 1024, ' ');
-    let left = 65;
-    const write = (): void => {
-      while (left > 0 && !response.destroyed) {
-        left -= 1;
-        if (!response.write(chunk)) {
-          response.once('drain', write);
-          return;
-        }
-      }
-      response.end();
-    };
-    response.writeHead(200, { 'content-type': 'application/json' });
-    write();
-    return undefined;
-  },
+  'answer of 50 MB': { spoil: ({ response }) => blank(response, 50) },
 };
+
+/** More than a client takes at all. */
+export const tooLarge: Fault = { spoil: ({ response }) => blank(response, 65) };
+
+/** An answer of nothing but spaces. */
+function blank(response: ServerResponse, megabytes: number): undefined {
+  const chunk = Buffer.alloc(1024 * 1024, ' ');
+  let left = megabytes;
+  const write = (): void => {
+    while (left > 0 && !response.destroyed) {
+      left -= 1;
+      if (!response.write(chunk)) {
+        response.once('drain', write);
+        return;
+      }
+    }
+    response.end();
+  };
+  response.writeHead(200, { 'content-type': 'application/json' });
+  write();
+  return undefined;
+}
+
+/** Nobody listens on this port: no program is given it, and fetch does not refuse it by itself as it does 1 or 9. */
+const NOBODY = 'http://127.0.0.1:2';
 
 /** Stands in front of a real server and spoils one call, by its number. */
 export class FaultProxy {
   readonly #server: Server;
   readonly #target: URL;
-  #fault: { at: number; fault: Fault } | undefined;
-  /** The calls since the last `arm`, as `METHOD path`. */
+  readonly #open = new Set<Promise<void>>();
+  #spoil: (number: number) => Handling | undefined = () => undefined;
+  #refuses: (number: number) => boolean = () => false;
+  #begun = 0;
+  /** The calls that arrived since the last `arm`, as `METHOD path`. */
   calls: string[] = [];
 
   private constructor(target: URL) {
     this.#target = target;
-    this.#server = createServer((request, response) => void this.#handle(request, response));
+    this.#server = createServer((request, response) => {
+      // A caller that goes away in the middle is what these tests are about.
+      const handling = this.#handle(request, response).catch(() => void response.destroy()).finally(() => this.#open.delete(handling));
+      this.#open.add(handling);
+    });
   }
 
   static async start(target: string): Promise<FaultProxy> {
@@ -85,10 +146,30 @@ export class FaultProxy {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
+  /** A client's way to the proxy; a call that is to be refused goes where nobody listens. */
+  readonly fetch = (url: string, init: RequestInit): Promise<Response> => {
+    const number = this.#begun;
+    this.#begun += 1;
+    return fetch(this.#refuses(number) ? url.replace(this.url, NOBODY) : url, init);
+  };
+
   /** Spoils the call with this number, counted from 0 from now on; without a fault all pass. */
-  arm(at?: number, fault?: Fault): void {
+  arm(at = 0, fault: Fault = {}): void {
     this.calls = [];
-    this.#fault = at === undefined || fault === undefined ? undefined : { at, fault };
+    this.#begun = 0;
+    this.#spoil = (number) => (number === at ? fault.spoil : undefined);
+    this.#refuses = (number) => fault.refuses?.(number - at) === true;
+  }
+
+  /** Does something before each call from now on, while the call waits. */
+  meddle(work: (number: number) => Promise<void>): void {
+    this.arm();
+    this.#spoil = (number) => ({ pass }) => work(number).then(pass);
+  }
+
+  /** When the server has answered all that was let through to it, also what came late. */
+  async settled(): Promise<void> {
+    while (this.#open.size > 0) await Promise.all(this.#open);
   }
 
   close(): void {
@@ -100,22 +181,16 @@ export class FaultProxy {
     const number = this.calls.push(`${request.method ?? ''} ${request.url ?? ''}`) - 1;
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const spoilt = this.#fault?.at === number ? this.#fault.fault : undefined;
-    let reply: { status: number; headers: IncomingMessage['headers'] } = { status: 502, headers: {} };
-    const forward = async (): Promise<Buffer> => {
-      const { status, headers, body } = await this.#forward(request, Buffer.concat(chunks));
-      reply = { status, headers };
-      return body;
+    const forward = (): Promise<Reply> => this.#forward(request, Buffer.concat(chunks));
+    const pass = async (): Promise<void> => {
+      const { status, headers, body } = await forward();
+      response.writeHead(status, headers).end(body);
     };
-    if (spoilt !== undefined) {
-      await spoilt({ request, response, forward });
-      return;
-    }
-    const body = await forward();
-    response.writeHead(reply.status, reply.headers).end(body);
+    const spoil = this.#spoil(number);
+    await (spoil === undefined ? pass() : spoil({ request, response, pass, forward: async () => (await forward()).body }));
   }
 
-  #forward(request: IncomingMessage, body: Buffer): Promise<{ status: number; headers: IncomingMessage['headers']; body: Buffer }> {
+  #forward(request: IncomingMessage, body: Buffer): Promise<Reply> {
     const { hostname, port } = this.#target;
     return new Promise((resolve, reject) => {
       const outgoing = send({ hostname, port, path: request.url, method: request.method, headers: { ...request.headers, 'accept-encoding': 'identity' } }, (incoming) => {
@@ -127,4 +202,10 @@ export class FaultProxy {
       outgoing.end(body);
     });
   }
+}
+
+interface Reply {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Buffer;
 }

@@ -1,7 +1,7 @@
 import { AppError, toAppError } from '../base/errors.ts';
 import { sameEnvironment } from './compare.ts';
 import { afterCall, findAlike, reached, type Call, type ChangePlan, type EnvironmentChange, type Step } from './changePlan.ts';
-import { foreignChanges } from './foreignChanges.ts';
+import { foreignChanges, type SentCall } from './foreignChanges.ts';
 import { environmentOf, type FlagEnvironment, type Strategy } from './model.ts';
 import { readFamily } from './parents.ts';
 import { segmentMap, type FlagReading } from './planner.ts';
@@ -40,6 +40,15 @@ export interface FlightKey {
   readonly project: string;
   readonly flag: string;
   readonly environment: string;
+}
+
+/** One change on its way. */
+interface Run {
+  readonly plan: ChangePlan;
+  readonly userId: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** What was written, or may have been. */
+  readonly sent: Set<SentCall>;
 }
 
 const EVENTS_READ = 200;
@@ -101,16 +110,16 @@ export class ChangeRunner {
   }
 
   async #applyAll(plan: ChangePlan, signal?: AbortSignal): Promise<ChangeOutcome> {
-    const userId = this.#options.userId();
+    const run: Run = { plan, userId: this.#options.userId(), signal, sent: new Set() };
     const changes = await this.#preflight(plan, signal);
     let error: AppError | undefined;
     for (const change of changes) {
-      const failure = await this.#applyEnvironment(plan, change, signal).then(() => undefined, toAppError);
+      const failure = await this.#applyEnvironment(run, change).then(() => undefined, toAppError);
       error ??= failure;
       // One environment that cannot be lowered is no reason to leave the others up.
       if (failure !== undefined && (change.exposure !== 'lower' || failure.code === 'cancelled')) break;
     }
-    return this.#verify(plan, { unchanged: changes.length === 0, error, userId });
+    return this.#verify(run, changes.length === 0, error);
   }
 
   /** The changes still to be made. A double click finds none: the first one has reached the target. */
@@ -136,14 +145,14 @@ export class ChangeRunner {
     return plan.segments.find((segment) => JSON.stringify(live.get(segment.id)) !== JSON.stringify(segment))?.name;
   }
 
-  async #applyEnvironment(plan: ChangePlan, change: EnvironmentChange, signal?: AbortSignal): Promise<void> {
+  async #applyEnvironment(run: Run, change: EnvironmentChange): Promise<void> {
     let state = change.before;
     for (const [index, step] of change.steps.entries()) {
       // The first call comes right after the preflight; before later ones that may raise, one looks again.
-      if (index > 0 && step.exposure !== 'lower') await this.#requireState(plan, change, state);
+      if (index > 0 && step.exposure !== 'lower') await this.#requireState(run.plan, change, state);
       const next = afterCall(state, step);
-      await this.#applyStep(plan, change, step, state, next, signal);
-      if (step.kind === 'switch' && step.enabled) await this.#checkSwitchedOn(plan, change);
+      await this.#applyStep(run, change.environment, step, state, next, run.signal);
+      if (step.kind === 'switch' && step.enabled) await this.#checkSwitchedOn(run, change);
       state = next;
     }
   }
@@ -155,28 +164,27 @@ export class ChangeRunner {
   }
 
   /** Unleash adds 100 % when the last enabled strategy vanished just before the switch: then it goes off again at once. */
-  async #checkSwitchedOn(plan: ChangePlan, change: EnvironmentChange): Promise<void> {
-    const now = await this.#readBack(plan, change.environment);
-    const segments = segmentMap(plan.segments);
+  async #checkSwitchedOn(run: Run, change: EnvironmentChange): Promise<void> {
+    const now = await this.#readBack(run.plan, change.environment);
+    const segments = segmentMap(run.plan.segments);
     if (now === undefined || exposureWithin(now, [change.before, change.after], segments)) return;
     const off: Step = { kind: 'switch', enabled: false, exposure: 'lower' };
-    await this.#applyStep(plan, change, off, now, { ...now, enabled: false });
+    await this.#applyStep(run, change.environment, off, now, { ...now, enabled: false });
     throw new AppError('conflict', `${change.environment} would have exposed ${describeRollout(effectiveRollout(now, segments))}, because somebody changed its strategies meanwhile: it was switched off again.`, { reason: 'stale' });
   }
 
   /** One call. A failure that leaves it open whether it was written is settled by reading. */
-  async #applyStep(plan: ChangePlan, change: EnvironmentChange, step: Step, before: FlagEnvironment, after: FlagEnvironment, signal?: AbortSignal): Promise<void> {
+  async #applyStep(run: Run, environment: string, step: Step, before: FlagEnvironment, after: FlagEnvironment, signal?: AbortSignal): Promise<void> {
     // An addition that is sent twice makes two strategies, also where it exposes nobody yet.
     const mayRepeat = step.exposure === 'lower' || (step.exposure === 'equal' && step.kind !== 'add');
     for (let attempt = 1; ; attempt += 1) {
-      const error = await this.#write(plan, change.environment, step, signal).then(() => undefined, toAppError);
+      const error = await this.#send(run, environment, step, signal);
       if (error === undefined) return;
-      const neverArrived = REFUSALS.has(error.code) || error.data['sent'] === false;
-      if (neverArrived && (!mayRepeat || REFUSALS.has(error.code)) && attempt === 1) throw error;
-      const now = await this.#readBack(plan, change.environment);
+      if (isCertain(error) && (!mayRepeat || REFUSALS.has(error.code)) && attempt === 1) throw error;
+      const now = await this.#readBack(run.plan, environment);
       if (now !== undefined && hasLanded(step, now, before, after)) return;
       if (!mayRepeat) {
-        if (await this.#settleRaise(plan, change.environment, step, before, after)) return;
+        if (await this.#settleRaise(run, environment, step, before, after)) return;
         throw new AppError(error.code, `${error.message} Whether the change arrived is not known: it may still take effect, look again in a minute.`, { ...error.data, reason: 'unknown' }, error);
       }
       if (error.code === 'cancelled' || attempt >= LOWERING_TRIES || (now !== undefined && !isUntouched(step, now, before))) throw error;
@@ -191,20 +199,28 @@ export class ChangeRunner {
    *
    * @returns true when it landed; throws when it is certain that it did not and will not; false when nothing is certain
    */
-  async #settleRaise(plan: ChangePlan, environment: string, step: Step, before: FlagEnvironment, after: FlagEnvironment): Promise<boolean> {
+  async #settleRaise(run: Run, environment: string, step: Step, before: FlagEnvironment, after: FlagEnvironment): Promise<boolean> {
     for (let look = 0; look < SETTLE_LOOKS; look += 1) {
       await this.#options.sleep(SETTLE_WAIT_MS);
-      const now = await this.#readBack(plan, environment);
+      const now = await this.#readBack(run.plan, environment);
       if (now !== undefined && hasLanded(step, now, before, after)) return true;
     }
     if (step.kind !== 'patch') return false;
     const title = strategyTitle([`${step.from.parameters['rollout'] ?? ''} %`, 'interrupted change withdrawn']);
-    const fence = await this.#write(plan, environment, { kind: 'patch', from: step.from, to: { ...step.from, title } }).then(() => undefined, toAppError);
+    const fence = await this.#send(run, environment, { kind: 'patch', from: step.from, to: { ...step.from, title } });
     if (fence !== undefined) {
-      const now = await this.#readBack(plan, environment);
+      const now = await this.#readBack(run.plan, environment);
       return now !== undefined && hasLanded(step, now, before, after);
     }
     throw new AppError('network', 'The call failed and was withdrawn, so it cannot take effect later.', { reason: 'withdrawn' });
+  }
+
+  /** Sends a call once and keeps what may have been written. Gives what went wrong. */
+  async #send({ plan, sent }: Run, environment: string, call: Call, signal?: AbortSignal): Promise<AppError | undefined> {
+    const error = await this.#write(plan, environment, call, signal).then(() => undefined, toAppError);
+    const isKnown = [...sent].some((each) => each.call === call);
+    if (!isKnown && (error === undefined || !isCertain(error))) sent.add({ environment, call });
+    return error;
   }
 
   #write(plan: ChangePlan, environment: string, call: Call, signal?: AbortSignal): Promise<void> {
@@ -243,13 +259,14 @@ export class ChangeRunner {
   }
 
   /** Reads back, also after a failure or cancel: what holds now is told either way. */
-  async #verify(plan: ChangePlan, { unchanged, error, userId }: { unchanged: boolean; error: AppError | undefined; userId: number | undefined }): Promise<ChangeOutcome> {
+  async #verify({ plan, sent, userId }: Run, unchanged: boolean, error: AppError | undefined): Promise<ChangeOutcome> {
     const { port } = this.#options;
-    const [flag, events, editedSegment] = await Promise.all([
+    const [flag, editedSegment] = await Promise.all([
       port.readFlag(plan.project, plan.flag).then((detail) => detail.flag, toAppError),
-      port.readEvents({ flag: plan.flag, limit: EVENTS_READ }).then((page) => page.events, toAppError),
       this.#editedSegment(plan).catch(() => undefined),
     ]);
+    // The log last: whoever made the state that was read stands in it.
+    const events = await port.readEvents({ flag: plan.flag, limit: EVENTS_READ }).then((page) => page.events, toAppError);
     const environments = plan.environments.map((change): EnvironmentOutcome => {
       const now = flag instanceof AppError ? undefined : environmentOf(flag, change.environment);
       return {
@@ -262,7 +279,7 @@ export class ChangeRunner {
     return {
       kind: failure !== undefined ? 'stopped' : unchanged ? 'unchanged' : 'done',
       environments,
-      foreign: events instanceof AppError ? [] : foreignChanges(plan, events, userId),
+      foreign: events instanceof AppError ? [] : foreignChanges(events, plan.baselineEvent, sent, userId),
       warnings: [
         ...(events instanceof AppError ? [`The event log could not be read (${events.message}), so changes of others were not looked for.`] : []),
         ...(editedSegment === undefined ? [] : [`The segment "${editedSegment}" was edited meanwhile: the exposure may differ from the plan.`]),
@@ -279,6 +296,11 @@ function isSwitchOff({ steps, after }: EnvironmentChange): boolean {
 
 function isReached(change: EnvironmentChange, now: FlagEnvironment): boolean {
   return isSwitchOff(change) ? !now.enabled : reached(now, change.after);
+}
+
+/** Whether a call that failed certainly wrote nothing, and will not. */
+function isCertain(error: AppError): boolean {
+  return REFUSALS.has(error.code) || error.data['sent'] === false;
 }
 
 /** Whether a call whose answer is missing did its work. */

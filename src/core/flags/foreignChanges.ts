@@ -1,40 +1,51 @@
-import { strategyKey } from './compare.ts';
-import type { ChangePlan, Step } from './changePlan.ts';
+import { sameStrategy, strategyKey } from './compare.ts';
+import type { Call } from './changePlan.ts';
 import { changesRollout } from './history.ts';
 import type { FlagEvent } from './ports.ts';
 
-/**
- * The flag's rollout events since the plan that the plan's own calls do not account for. A strategy edit of ours whose
- * "before" is not what we read is foreign as well: somebody wrote in between and was overwritten.
- */
-export function foreignChanges(plan: ChangePlan, events: readonly FlagEvent[], userId: number | undefined): FlagEvent[] {
-  const expected = plan.environments.flatMap(({ environment, steps }) => steps.map((step) => ({ environment, step })));
-  const ownGroups = new Set<string>();
-  return events
-    .filter((event) => event.id > plan.baselineEvent && changesRollout(event))
-    .toSorted((a, b) => a.id - b.id)
-    .filter((event) => {
-      if (event.groupId !== undefined && ownGroups.has(event.groupId)) return false;
-      const index = expected.findIndex(({ environment, step }) => event.byId === userId && event.environment === environment && isEventOf(step, event));
-      if (index < 0) return true;
-      expected.splice(index, 1);
-      if (event.groupId !== undefined) ownGroups.add(event.groupId);
-      return false;
-    });
+/** A call of ours that was written, or of which that is not known. */
+export interface SentCall {
+  readonly environment: string;
+  readonly call: Call;
 }
 
-function isEventOf(step: Step, event: FlagEvent): boolean {
-  switch (step.kind) {
+/** Changes beside strategies and switches that decide who gets the flag, in every environment. */
+const OF_THE_WHOLE_FLAG = new Set([
+  'feature-archived', 'feature-revived', 'feature-deleted', 'feature-project-change', 'feature-environment-variants-updated',
+  'feature-dependency-added', 'feature-dependency-removed', 'feature-dependencies-removed',
+]);
+
+/**
+ * The flag's rollout events after event `since` that our calls do not account for. The user alone does not tell: the same
+ * person may have another window open, so each call of ours accounts for one event that says what it wrote. A strategy edit of ours
+ * whose "before" is not what we read is foreign as well: somebody wrote in between and was overwritten.
+ */
+export function foreignChanges(events: readonly FlagEvent[], since: number, sent: Iterable<SentCall>, userId: number | undefined): FlagEvent[] {
+  const later = events.filter((event) => event.id > since && (changesRollout(event) || OF_THE_WHOLE_FLAG.has(event.type))).toSorted((a, b) => a.id - b.id);
+  const open = [...sent];
+  const own = new Set<number | string>();
+  for (const event of later) {
+    const index = event.byId === userId ? open.findIndex(({ environment, call }) => event.environment === environment && isEventOf(call, event)) : -1;
+    if (index < 0) continue;
+    open.splice(index, 1);
+    own.add(event.id);
+    // What the server does along with a call, such as switching off an environment that lost its last strategy.
+    if (event.groupId !== undefined) own.add(event.groupId);
+  }
+  return later.filter(({ id, groupId }) => !own.has(id) && (groupId === undefined || !own.has(groupId)));
+}
+
+function isEventOf(call: Call, { type, strategy, previousStrategy }: FlagEvent): boolean {
+  switch (call.kind) {
     case 'patch':
-      return event.type === 'feature-strategy-update' && event.strategy?.id === step.from.id && strategyKey(event.strategy) === strategyKey(step.to)
-        && event.previousStrategy !== undefined && strategyKey(event.previousStrategy) === strategyKey(step.from);
+      return type === 'feature-strategy-update' && strategy !== undefined && sameStrategy(strategy, call.to) && previousStrategy !== undefined && sameStrategy(previousStrategy, call.from);
     case 'add':
-      return event.type === 'feature-strategy-add' && event.strategy !== undefined && strategyKey(event.strategy) === strategyKey(step.strategy);
+      return type === 'feature-strategy-add' && strategy !== undefined && strategy.title === call.strategy.title && strategyKey(strategy) === strategyKey(call.strategy);
     case 'remove':
-      return event.type === 'feature-strategy-remove' && event.previousStrategy?.id === step.strategy.id;
+      return type === 'feature-strategy-remove' && previousStrategy?.id === call.strategy.id;
     case 'order':
-      return event.type === 'strategy-order-changed';
+      return type === 'strategy-order-changed';
     case 'switch':
-      return event.type === (step.enabled ? 'feature-environment-enabled' : 'feature-environment-disabled');
+      return type === (call.enabled ? 'feature-environment-enabled' : 'feature-environment-disabled');
   }
 }

@@ -34,7 +34,7 @@ export function changesRollout(event: FlagEvent): boolean {
  * @param events the flag's events, in any order, of any environment
  */
 export function environmentHistory(present: FlagEnvironment, events: readonly FlagEvent[]): EnvironmentHistory {
-  const relevant = events.filter((event) => event.environment === present.name && changesRollout(event)).toSorted((a, b) => a.id - b.id);
+  const relevant = withSegments(events.filter((event) => event.environment === present.name && changesRollout(event)).toSorted((a, b) => a.id - b.id));
   const changes = groupChanges(relevant);
   const states: EnvironmentState[] = [];
   let environment: FlagEnvironment | undefined = present;
@@ -45,6 +45,23 @@ export function environmentHistory(present: FlagEnvironment, events: readonly Fl
   }
   states.push({ environment, events: [] });
   return { states: states.toReversed(), complete: true };
+}
+
+/**
+ * The event of a removal does not name the strategy's segments: taken as it stands, what was for a segment would come back for
+ * everyone. They are those of the strategy's event before; where the log has none, the removal cannot be undone.
+ *
+ * @param events oldest first
+ */
+function withSegments(events: readonly FlagEvent[]): FlagEvent[] {
+  const segments = new Map<string, readonly number[]>();
+  return events.map((event) => {
+    if (event.strategy !== undefined) segments.set(event.strategy.id, event.strategy.segments);
+    const { previousStrategy, ...rest } = event;
+    if (event.type !== 'feature-strategy-remove' || previousStrategy === undefined || previousStrategy.segments.length > 0) return event;
+    const known = segments.get(previousStrategy.id);
+    return known === undefined ? rest : { ...rest, previousStrategy: { ...previousStrategy, segments: known } };
+  });
 }
 
 /**

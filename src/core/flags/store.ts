@@ -313,7 +313,8 @@ export class FlagStore implements Disposable {
     try {
       return [name, await this.#fetchDetail(name)];
     } catch (error) {
-      if (error instanceof AppError && error.code === 'notFound') return [name, undefined];
+      // Unleash names the flag that it does not have; a 404 of anything in between does not, and takes no flag away.
+      if (error instanceof AppError && error.code === 'notFound' && error.message.includes(name)) return [name, undefined];
       throw error;
     }
   }

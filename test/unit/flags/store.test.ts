@@ -57,7 +57,7 @@ class ScriptedReader implements FlagBulkReader {
   async readFlag(_project: string, name: string): Promise<FlagDetail> {
     this.#note(`flag ${name}`);
     const flag = this.flags.get(name);
-    if (flag === undefined) throw new AppError('notFound', 'gone');
+    if (flag === undefined) throw new AppError('notFound', `Could not find feature flag with name ${name}`);
     this.#atOnce += 1;
     this.mostAtOnce = Math.max(this.mostAtOnce, this.#atOnce);
     const held = this.#held?.name === name ? this.#held.released : undefined;

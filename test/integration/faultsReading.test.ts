@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { FlagStore } from '../../src/core/flags/store.ts';
+import { faults, FaultProxy, tooLarge } from '../support/faultProxy.ts';
+import { inLanes } from '../support/lanes.ts';
+import { freshFlag, sharedUnleash, type SharedUnleash } from '../support/unleash.ts';
+import { clientOf } from '../support/unleashClient.ts';
+
+const TIMEOUT_MS = 400;
+const LANES = 4;
+const production = 'production';
+
+/** Each fault at each call of the first reading and of a refresh that brings news. */
+describe('faults while reading', () => {
+  let unleash: SharedUnleash;
+  const proxies: FaultProxy[] = [];
+
+  before(async function start() {
+    this.timeout(60_000);
+    unleash = await sharedUnleash();
+    for (let lane = 0; lane < LANES; lane += 1) proxies.push(await FaultProxy.start(unleash.url));
+  });
+  after(() => {
+    for (const proxy of proxies) proxy.close();
+  });
+
+  const storeOf = (proxy: FaultProxy, timeoutMs: number): FlagStore => new FlagStore({
+    reader: clientOf(proxy.url, unleash.tokens.vera, proxy.fetch, timeoutMs),
+    project: 'default',
+    clock: { now: () => Date.now(), after: () => ({ dispose: () => undefined }) },
+    pollEveryMs: () => 1000,
+  });
+
+  const rolloutOf = (store: FlagStore, flag: string): string | undefined =>
+    store.snapshot?.flags.get(flag)?.environments.find(({ name }) => name === production)?.strategies[0]?.parameters['rollout'];
+
+  const at = (length: number): number[] => Array.from({ length }, (_, number) => number);
+
+  // The log, the flag with news, and once after the first reading the flags that have parents.
+  it('meets six calls in a first reading and three in a refresh with news', async () => {
+    const [proxy] = proxies;
+    const { name, strategies } = await freshFlag();
+    const store = storeOf(proxy!, 20_000);
+    proxy!.arm();
+    await store.refresh();
+    assert.equal(proxy!.calls.length, 6, proxy!.calls.join('\n'));
+    await unleash.as.alice.setRollout(name, production, strategies.production[0]!, 26);
+    proxy!.arm();
+    await store.refresh();
+    assert.equal(proxy!.calls.length, 3, proxy!.calls.join('\n'));
+    store.dispose();
+  });
+
+  for (const [fault, handling] of Object.entries({ ...faults, 'answer of 65 MB': tooLarge })) {
+    it(`${fault}, at every call of the list: never empty instead of failed`, async function everyCall() {
+      this.timeout(60_000);
+      await inLanes(proxies, at(6), (call) => `call ${call}`, async (proxy, call) => {
+        const store = storeOf(proxy, TIMEOUT_MS);
+        proxy.arm(call, handling);
+        await store.refresh();
+        const loaded = store.snapshot !== undefined && store.snapshot.flags.size > 5;
+        assert.ok(loaded ? store.status === 'ready' : store.status === 'failed' && store.error !== undefined && store.snapshot === undefined, store.status);
+        proxy.arm();
+        const recovered = loaded ? store : storeOf(proxy, 20_000);
+        await recovered.refresh();
+        assert.ok(recovered.status === 'ready' && (recovered.snapshot?.flags.size ?? 0) > 5, 'the next reading');
+        store.dispose();
+        recovered.dispose();
+      });
+    });
+
+    it(`${fault}, at every call of a refresh: what was known stays, and the next one brings the news`, async function everyCall() {
+      this.timeout(60_000);
+      await inLanes(proxies, at(3), (call) => `call ${call}`, async (proxy, call) => {
+        const { name, strategies } = await freshFlag();
+        const store = storeOf(proxy, 2000);
+        proxy.arm();
+        await store.refresh();
+        await unleash.as.alice.setRollout(name, production, strategies.production[0]!, 26);
+        proxy.arm(call, handling);
+        await store.refresh();
+        assert.ok((store.snapshot?.flags.size ?? 0) > 5);
+        assert.ok(store.status === 'ready' ? rolloutOf(store, name) === '26' : rolloutOf(store, name) === '25' && store.error !== undefined, `${store.status} with ${rolloutOf(store, name) ?? 'nothing'}`);
+        proxy.arm();
+        await store.refresh();
+        assert.deepEqual([store.status, rolloutOf(store, name)], ['ready', '26']);
+        store.dispose();
+      });
+    });
+  }
+});

@@ -117,11 +117,16 @@ describe('personas on a real Unleash', () => {
     return found;
   };
 
-  /** Switched on in a way that adds no strategy of its own, then given a disabled one. */
+  /** On with disabled strategies only: an import replaces the strategies of an environment that is on, and leaves its switch. */
   async function onlyDisabled(): Promise<string> {
-    const { name } = await freshFlag({ environments: {} });
-    await unleash.as.eddy.request('POST', `/api/admin/projects/default/features/${name}/environments/production/on?shouldActivateDisabledStrategies=true`);
-    await unleash.as.eddy.addStrategy(name, 'production', gradual(name, 30, { disabled: true }));
+    const { name } = await freshFlag();
+    await unleash.as.alice.request('POST', '/api/admin/features-batch/import', {
+      project: 'default', environment: 'production',
+      data: {
+        features: [{ name, type: 'release' }], featureStrategies: [{ ...gradual(name, 30, { disabled: true }), featureName: name, constraints: [], segments: [] }],
+        featureEnvironments: [], contextFields: [], featureTags: [], segments: [], tagTypes: [],
+      },
+    });
     return name;
   }
 
@@ -260,7 +265,9 @@ describe('personas on a real Unleash', () => {
           const comparison = await compare(evaluation, answer, by);
           const where = `${[...flags].find(([, each]) => each === flag)![0]} ${JSON.stringify(context)}: ${explainAnswer(answer)} ${comparison.words}`;
           assert.ok(comparison.comparable && comparison.reason !== 'notKnown', where);
-          if (comparison.reason === undefined || comparison.reason === 'playground') {
+          // Off by the draw of the session that it adds, the frontend API agrees by chance with a context that has none.
+          const addsSession = context['sessionId'] === undefined && evaluation.strategies.some(({ strategy }) => strategy.parameters['stickiness'] === 'sessionId');
+          if (!addsSession && (comparison.reason === undefined || comparison.reason === 'playground')) {
             const { enabled, variant } = await by.ask(flag.name, context);
             if (answer.outcome === 'on' || answer.outcome === 'off') assert.equal(enabled, sdk.isEnabled(flag.name, sdkContext(context)), where);
             if (answer.variant?.random === false) assert.equal(variant ?? 'disabled', sdk.getVariant(flag.name, sdkContext(context)), where);

@@ -4,10 +4,11 @@ import { plainLine } from '../core/base/words.ts';
 import { kill, promote, rollback } from './commands/changes.ts';
 import { history, rollout, status, whoami } from './commands/reading.ts';
 import { scan } from './commands/scan.ts';
+import { which } from './commands/which.ts';
 import type { Command } from './context.ts';
 import { exitCode } from './exitCodes.ts';
 
-const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, rollback, kill, scan];
+const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, rollback, kill, scan, which];
 
 const OPTIONS = {
   url: { type: 'string' },
@@ -16,6 +17,8 @@ const OPTIONS = {
   environment: { type: 'string' },
   percent: { type: 'string' },
   reason: { type: 'string' },
+  persona: { type: 'string' },
+  context: { type: 'string', multiple: true },
   'all-environments': { type: 'boolean' },
   json: { type: 'boolean' },
   'dry-run': { type: 'boolean' },

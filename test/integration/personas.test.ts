@@ -187,6 +187,14 @@ describe('personas on a real Unleash', () => {
     assert.deepEqual([requests.length, found.length], [6, 6]);
   });
 
+  it('asks for them one by one, too, when only the server knows that they are too many', async () => {
+    requests.length = 0;
+    const { name } = flags.get('everyone at 25 %')!;
+    const contexts = Array.from({ length: 7 }, (_, index) => ({ userId: `u${index}`, region: `r${index}`, plan: `p${index}` }));
+    const found = await client.evaluate({ project: 'default', flags: [name], environments: ['production', 'development'], contexts });
+    assert.deepEqual([requests.length, found.length], [8, 14]);
+  });
+
   it('says what a missing or wrong field is, and tells a rollout miss from a constraint miss', () => {
     const words = (title: string, context: EvaluationContext): string => explainAnswer(answerOf(production(flags.get(title)!.name, context), { dependencies: [] }));
     assert.equal(words('in a list', {}), 'production: off: region must be one of eu, us; it is missing');
@@ -364,7 +372,7 @@ describe('personas on a real Unleash', () => {
         await assert.rejects(frontend(token(), 'http://127.0.0.1:9').ask('x', {}), { code: 'network' });
         const cases = [['request that hangs', 'timeout'], ['HTML page', 'validation'], ['wrong types', 'validation'], ['truncated JSON', 'validation'], ['500', 'internal'], ['404', 'notFound']] as const;
         for (const [fault, code] of cases) {
-          proxy.arm(0, faults[fault]!);
+          proxy.arm(0, faults[fault]);
           await assert.rejects(frontend(token(), proxy.url, 700).ask('x', {}), { code }, fault);
         }
         proxy.arm(0, ({ response }) => {
@@ -374,7 +382,7 @@ describe('personas on a real Unleash', () => {
         await assert.rejects(frontend(token(), proxy.url).ask('x', {}), { code: 'validation', message: /redirects to .*not followed/ });
         assert.equal(other.requests(), 0);
         const abort = new AbortController();
-        proxy.arm(0, faults['request that hangs']!);
+        proxy.arm(0, faults['request that hangs']);
         const asking = frontend(token(), proxy.url).ask('x', {}, abort.signal);
         setTimeout(() => abort.abort(), 50);
         await assert.rejects(asking, { code: 'cancelled' });

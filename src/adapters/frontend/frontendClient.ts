@@ -1,4 +1,4 @@
-import { InMemoryStorageProvider, UnleashClient } from 'unleash-proxy-client';
+import { UnleashClient } from 'unleash-proxy-client';
 import { AppError, toAppError } from '../../core/base/errors.ts';
 import type { FrontendToken } from '../../core/personas/frontendToken.ts';
 import type { EvaluationContext, SdkAnswer, SdkEvaluator } from '../../core/personas/model.ts';
@@ -13,6 +13,8 @@ export interface FrontendClientOptions extends Omit<HttpClientOptions, 'credenti
 /** Fields of a context that stand beside its properties. */
 const STANDARD = ['userId', 'sessionId', 'remoteAddress', 'currentTime'] as const;
 const APP_NAME = 'modelswitch';
+/** Nothing of a question is kept, not even in memory. */
+const NO_STORAGE = { save: (): Promise<void> => Promise.resolve(), get: (): Promise<undefined> => Promise.resolve(undefined) };
 
 function sdkContext(context: EvaluationContext): Record<string, string | Record<string, string>> {
   const isStandard = (name: string): boolean => STANDARD.some((each) => each === name) || name === 'appName' || name === 'environment';
@@ -63,7 +65,7 @@ export class FrontendClient implements SdkEvaluator {
       disableMetrics: true,
       disableRefresh: true,
       refreshInterval: 0,
-      storageProvider: new InMemoryStorageProvider(),
+      storageProvider: NO_STORAGE,
       fetch: async (url: string) => {
         try {
           return await this.#fetch(url, signal);

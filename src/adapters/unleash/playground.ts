@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { AppError } from '../../core/base/errors.ts';
 import { contextKey, type ContextField, type Evaluation, type EvaluationContext, type EvaluationQuery, type StrategyEvaluation } from '../../core/personas/model.ts';
 import { constraint, strategy } from './normalise.ts';
 import { wireContextFields, wireEvaluation } from './wire.ts';
@@ -66,6 +67,18 @@ async function askTogether(query: EvaluationQuery, contexts: readonly Evaluation
     })));
 }
 
+/** The server refuses too many combinations by a sentence; how many flags it counts is not always known here. */
+async function askWithin(query: EvaluationQuery, contexts: readonly EvaluationContext[], ask: Ask): Promise<Evaluation[]> {
+  try {
+    return await askTogether(query, contexts, ask);
+  } catch (error) {
+    if (contexts.length === 1 || !(error instanceof AppError) || !error.message.includes('combinations exceeding')) throw error;
+    const answers = [];
+    for (const context of contexts) answers.push(...await askTogether(query, [context], ask));
+    return answers;
+  }
+}
+
 /** A value with a comma, which the other route takes for a list. One request for each environment. */
 async function askLiterally(query: EvaluationQuery, context: EvaluationContext, ask: Ask): Promise<Evaluation[]> {
   const answers = await Promise.all(query.environments.map(async (environment) => {
@@ -96,7 +109,7 @@ export async function evaluate(query: EvaluationQuery, ask: Ask): Promise<Evalua
     return size <= MOST_AT_ONCE ? [group] : group.map((context) => [context]);
   });
   const answers: Evaluation[] = [];
-  for (const together of requests) answers.push(...await askTogether(query, together, ask));
+  for (const together of requests) answers.push(...await askWithin(query, together, ask));
   for (const context of literal) answers.push(...await askLiterally(query, context, ask));
   return answers;
 }

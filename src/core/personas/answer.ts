@@ -3,7 +3,7 @@ import type { Dependency, Strategy } from '../flags/model.ts';
 import type { ModelMapping } from '../workspace/load.ts';
 import { sdkResult, unmetWords } from './conditions.ts';
 import { drawResult, stickyField } from './draw.ts';
-import type { Evaluation, EvaluationContext, StrategyEvaluation } from './model.ts';
+import { fieldValue, type Evaluation, type EvaluationContext, type StrategyEvaluation } from './model.ts';
 
 /** `random`: on for some calls and off for others of the same context; `unknown`: only the service itself can tell. */
 export type Outcome = 'on' | 'off' | 'random' | 'unknown';
@@ -156,7 +156,7 @@ function isRandomVariant({ variants, parameters }: Strategy, context: Evaluation
   const possible = variants.filter(({ weight }) => weight > 0);
   const stickiness = variants[0]?.stickiness ?? parameters['stickiness'] ?? 'default';
   const field = stickyField(stickiness, context, VARIANT_IDS);
-  return possible.length > 1 && (field === undefined || context[field] === undefined);
+  return possible.length > 1 && (field === undefined || fieldValue(context, field) === undefined);
 }
 
 /** Whether a condition on a parent holds, as far as the parent's own answer tells. */

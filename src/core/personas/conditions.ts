@@ -1,6 +1,6 @@
 import type { Constraint } from '../flags/model.ts';
 import { plainLine } from '../base/words.ts';
-import type { ConstraintResult, EvaluationContext } from './model.ts';
+import { fieldValue, type ConstraintResult, type EvaluationContext } from './model.ts';
 
 const LISTS: Readonly<Record<string, string>> = {
   IN: 'one of', NOT_IN: 'one of', STR_STARTS_WITH: 'start with', STR_ENDS_WITH: 'end with', STR_CONTAINS: 'contain', IN_CIDR: 'in network',
@@ -29,7 +29,7 @@ function demand(constraint: Constraint): string {
 
 function found(constraint: Constraint, context: EvaluationContext): string {
   const field = fieldOf(constraint);
-  const value = context[field];
+  const value = fieldValue(context, field);
   if (value === undefined) return field === 'currentTime' ? 'it is the moment of the call' : 'it is missing';
   const isNoNumber = constraint.operator.startsWith('NUM_') && Number.isNaN(Number(value));
   return `it is ${value}${isNoNumber ? ', which is no number' : ''}`;
@@ -50,7 +50,7 @@ function cleaned(values: readonly string[]): string[] {
  * IN and NOT_IN when asked to, and takes a version that begins with v.
  */
 export function sdkResult({ constraint, holds }: ConstraintResult, context: EvaluationContext): boolean {
-  const value = context[constraint.contextName];
+  const value = fieldValue(context, constraint.contextName);
   if ((constraint.operator === 'IN' || constraint.operator === 'NOT_IN') && constraint.caseInsensitive) {
     const isListed = value !== undefined && cleaned(constraint.values).includes(value);
     return isListed !== ((constraint.operator === 'NOT_IN') !== constraint.inverted);

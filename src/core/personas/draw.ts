@@ -2,7 +2,7 @@ import { rawShare, wholePercent } from '../flags/shares.ts';
 import type { Strategy } from '../flags/model.ts';
 import { percentWords } from '../flags/rollout.ts';
 import { dependsOnSdk, rolloutBucket } from './bucket.ts';
-import type { EvaluationContext } from './model.ts';
+import { fieldValue, type EvaluationContext } from './model.ts';
 
 /** How the draw of a gradual rollout comes out for a context. */
 export type DrawResult =
@@ -35,7 +35,7 @@ export function drawResult(strategy: Strategy, context: EvaluationContext): Draw
     const why = stickiness === 'random' ? 'random stickiness' : `the context has neither ${IDS.join(' nor ')}`;
     return { kind: 'random', share, words: `random at each call, ${percentWords(share)} of the calls get it (${why})` };
   }
-  const value = context[field];
+  const value = fieldValue(context, field);
   if (value === undefined) return { kind: 'missing', share, field, words: `it is sticky on ${field}, which is missing` };
   const bucket = rolloutBucket(groupId, value);
   const note = dependsOnSdk(groupId, value) ? `${field} ${value} has letters beyond ASCII: SDKs of other languages may put it into another bucket than ${bucket}.` : undefined;

@@ -101,6 +101,11 @@ export function namedContext({ name, userId, sessionId, properties }: PersonaFie
   return { name, context: Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== '')) };
 }
 
+/** A field's value; a field may be called like something that every object has. */
+export function fieldValue(context: EvaluationContext, name: string): string | undefined {
+  return Object.hasOwn(context, name) ? context[name] : undefined;
+}
+
 /** `userId 7, region eu`. */
 export function contextWords(context: EvaluationContext): string {
   const fields = Object.entries(context).map(([name, value]) => `${name} ${value}`);

@@ -19,6 +19,8 @@ export const Command = {
   disableEnvironment: 'modelswitch.disableEnvironment',
   showHistory: 'modelswitch.showHistory',
   restoreState: 'modelswitch.restoreState',
+  whichModel: 'modelswitch.whichModel',
+  setFrontendToken: 'modelswitch.setFrontendToken',
 } as const;
 
 /** Commands that only the extension itself calls, with arguments: they are not in the palette. */

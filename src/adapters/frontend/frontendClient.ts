@@ -1,4 +1,3 @@
-import { UnleashClient } from 'unleash-proxy-client';
 import { AppError, toAppError } from '../../core/base/errors.ts';
 import type { FrontendToken } from '../../core/personas/frontendToken.ts';
 import type { EvaluationContext, SdkAnswer, SdkEvaluator } from '../../core/personas/model.ts';
@@ -55,6 +54,8 @@ export class FrontendClient implements SdkEvaluator {
   /** @throws AppError */
   async ask(flag: string, context: EvaluationContext, signal?: AbortSignal): Promise<SdkAnswer> {
     let failure: AppError | undefined;
+    // Loaded when somebody asks: few have a frontend token.
+    const { UnleashClient } = await import('unleash-proxy-client');
     const sdk = new UnleashClient({
       url: `${this.#http.baseUrl}/api/frontend`,
       // The real token is added below, where nothing but this server can get it.

@@ -24,7 +24,7 @@ export function registerConnectionCommands(parts: ConnectionCommandParts): Dispo
 }
 
 /** In an untrusted workspace no server is called: its settings could name any. */
-async function trusted(run: () => Promise<void>): Promise<void> {
+export async function trusted(run: () => Promise<void>): Promise<void> {
   if (!vscode.workspace.isTrusted) throw new AppError('forbidden', 'This workspace is not trusted: trust it first (Workspaces: Manage Workspace Trust).', { reason: 'untrusted' });
   await run();
 }

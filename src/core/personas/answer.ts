@@ -118,6 +118,12 @@ function judge(evaluation: StrategyEvaluation, context: EvaluationContext): Judg
   }
 }
 
+/** Why none of some strategies matches. */
+export function unmatchedWords(reasons: readonly StrategyReason[]): string {
+  const active = reasons.filter(({ verdict }) => verdict !== 'disabled');
+  return active.map(({ strategy, words }) => (active.length === 1 ? words.replace(/^not matched: /, '') : `${strategy} ${words}`)).join('; ');
+}
+
 /** Strategies are OR-ed: one that surely matches decides, then one that may. */
 function decide(switchedOn: boolean, judged: readonly Judged[]): Decision & { readonly by?: Judged } {
   if (!switchedOn) return { outcome: 'off', because: 'the environment is switched off' };
@@ -128,8 +134,7 @@ function decide(switchedOn: boolean, judged: readonly Judged[]): Decision & { re
     const by = found(verdict);
     if (by !== undefined) return { outcome, because: `${by.strategy} ${by.words}`, by };
   }
-  const because = active.map((each) => (active.length === 1 ? each.words.replace(/^not matched: /, '') : `${each.strategy} ${each.words}`)).join('; ');
-  return { outcome: 'off', because };
+  return { outcome: 'off', because: unmatchedWords(active) };
 }
 
 /** The variant of the strategy that answers first. A strategy before it that may match makes it uncertain. */

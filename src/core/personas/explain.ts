@@ -1,5 +1,5 @@
 import { plainLine } from '../base/words.ts';
-import type { Answer } from './answer.ts';
+import { unmatchedWords, type Answer } from './answer.ts';
 
 /** What a context gets, in a few words: `candidate (on)`, `variant b (on)`, `current (off)`, `random at each call`. */
 export function answerWords({ outcome, arm, variant }: Answer): string {
@@ -16,8 +16,9 @@ export function explainAnswer(answer: Answer): string {
 
 /** Everything there is to say about an answer, one line each: the headline, each strategy, what else to know. */
 export function answerLines(answer: Answer): string[] {
-  const strategies = answer.reasons.map(({ strategy, words }) => `- ${strategy}: ${words}`);
-  const [only] = answer.reasons;
-  const isSaid = answer.reasons.length === 1 && only !== undefined && answer.because.includes(only.words.replace(/^not matched: /, ''));
-  return [explainAnswer(answer), ...(isSaid ? [] : strategies), ...answer.notes.map((note) => `- Note: ${note}`)];
+  const { reasons, because, notes } = answer;
+  const strategies = reasons.map(({ strategy, words }) => `- ${strategy}: ${words}`);
+  const isSaid = reasons.length === 1 && because.includes((reasons[0]?.words ?? '').replace(/^not matched: /, ''));
+  const isList = reasons.length > 1 && because === unmatchedWords(reasons);
+  return [explainAnswer(isList ? { ...answer, because: 'no strategy matches' } : answer), ...(isSaid ? [] : strategies), ...notes.map((note) => `- Note: ${note}`)];
 }

@@ -55,7 +55,7 @@ function documentText({ flag, server, mapping, contexts, answers, problems }: Sh
   const version = (arm: string): string => (arm === 'candidate' ? `candidate (${mapping?.candidate ?? ''})` : arm === 'current' ? `current (${mapping?.current ?? ''})` : arm);
   const model = mapping === undefined || entry === undefined ? [] : [plainLine(`Model ${mapping.name}: on is ${version(entry.on)}, off is ${version(entry.off)}`, 200)];
   const lines = contexts.flatMap(({ name, context }) => [
-    '', `${plainLine(name, 60)}, asked with ${plainLine(contextWords(context), 400)}:`,
+    '', plainLine(name === contextWords(context) ? name : `${name}, asked with ${contextWords(context)}`, 400),
     ...answers.filter((each) => each.name === name).flatMap(({ answer, comparison }) => {
       const [first = '', ...rest] = answerLines(answer);
       return ['', first, ...rest.map((line) => `  ${line}`), ...(comparison === undefined ? [] : [`  - ${comparison.words}`])];

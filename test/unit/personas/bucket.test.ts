@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { dependsOnSdk, murmur3, rolloutBucket } from '../../../src/core/personas/bucket.ts';
+import { drawResult } from '../../../src/core/personas/draw.ts';
+import { namedContext } from '../../../src/core/personas/model.ts';
 import { sdkFeature, startSdk, type OfflineSdk } from '../../support/sdk.ts';
 import { environment, gradual, seeded } from '../flags/rolloutSupport.ts';
 
@@ -41,6 +43,9 @@ describe('the bucket of a sticky value', () => {
         const exposed = Array.from({ length: 100 }, (_, percent) => percent + 1).filter((percent) => sdk.isEnabled(`at ${percent}`, { userId }));
         if (userId === '') assert.deepEqual(exposed, []);
         else assert.equal(exposed[0], rolloutBucket('fraud', userId), userId);
+        const drawn = Array.from({ length: 100 }, (_, percent) => percent + 1)
+          .filter((percent) => drawResult(gradual(percent, {}, { groupId: 'fraud' }), namedContext({ name: '', userId, properties: {} }).context).kind === 'in');
+        assert.deepEqual(drawn, exposed, userId);
       }
     });
   });

@@ -3,6 +3,7 @@
  *
  *   extension   src/extension/extension.ts   -> dist/extension.cjs
  *   workers     src/**\/<name>.worker.ts     -> dist/<name>.worker.cjs
+ *   packages    what is loaded when needed   -> dist/<package>.cjs
  *   cli         src/cli/main.ts              -> dist/cli/modelswitch.cjs, with a package.json of its own
  *   tests       test/host/*.ts               -> dist/test/host/, only with --tests; never packaged
  *
@@ -44,6 +45,15 @@ const common = {
   banner: { js: 'const __bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
 };
 
+/** Packages that the extension imports when it needs them, `await import(...)`, not on activation. */
+const loadedLater = ['unleash-proxy-client'];
+
+/** @type {esbuild.Plugin} */
+const leaveOut = {
+  name: 'packages that are loaded later',
+  setup: ({ onResolve }) => onResolve({ filter: new RegExp(`^(${loadedLater.join('|')})$`) }, ({ path }) => ({ path: `./${path}.cjs`, external: true })),
+};
+
 /** @type {Record<string, esbuild.BuildOptions>} */
 const targets = {
   extension: {
@@ -51,7 +61,9 @@ const targets = {
     entryPoints: { extension: 'src/extension/extension.ts' },
     outdir: 'dist',
     external: ['vscode'],
+    plugins: [leaveOut],
   },
+  packages: { ...common, entryPoints: Object.fromEntries(loadedLater.map((name) => [name, name])), outdir: 'dist' },
   workers: {
     ...common,
     entryPoints: Object.fromEntries(globSync('src/**/*.worker.ts', { cwd: root }).map((file) => [basename(file, '.ts'), file])),

@@ -19,6 +19,8 @@ export interface CliOptions {
   readonly segment?: string | undefined;
   readonly set?: string | undefined;
   readonly reason?: string | undefined;
+  readonly persona?: string | undefined;
+  readonly context?: readonly string[] | undefined;
   readonly 'all-environments'?: boolean | undefined;
   readonly json?: boolean | undefined;
   readonly 'dry-run'?: boolean | undefined;
@@ -63,6 +65,8 @@ export interface CliTarget {
   readonly project: string;
   /** The environment that was asked for, by option or file. */
   readonly environment: string | undefined;
+  /** The folder's `modelswitch.yaml`, if there is a readable one. */
+  readonly config: WorkspaceConfig | undefined;
 }
 
 /**
@@ -86,6 +90,7 @@ export async function connectCli({ options, env, cwd }: CliContext): Promise<Cli
     client: new UnleashClient(http, (texts) => Promise.resolve(parseBulk(texts))),
     project: options.project ?? config?.unleash?.project ?? 'default',
     environment: options.environment ?? config?.unleash?.environment,
+    config,
   };
 }
 

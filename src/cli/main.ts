@@ -5,10 +5,11 @@ import { kill, promote, rollback, weights } from './commands/changes.ts';
 import { history, rollout, status, whoami } from './commands/reading.ts';
 import { safeDefault } from './commands/safeDefault.ts';
 import { scan } from './commands/scan.ts';
+import { which } from './commands/which.ts';
 import type { Command } from './context.ts';
 import { exitCode } from './exitCodes.ts';
 
-const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, weights, rollback, kill, safeDefault, scan];
+const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, weights, rollback, kill, safeDefault, which, scan];
 
 const OPTIONS = {
   url: { type: 'string' },
@@ -19,6 +20,8 @@ const OPTIONS = {
   segment: { type: 'string' },
   set: { type: 'string' },
   reason: { type: 'string' },
+  persona: { type: 'string' },
+  context: { type: 'string', multiple: true },
   'all-environments': { type: 'boolean' },
   json: { type: 'boolean' },
   'dry-run': { type: 'boolean' },

@@ -22,6 +22,8 @@ export const Command = {
   showHistory: 'modelswitch.showHistory',
   restoreState: 'modelswitch.restoreState',
   restoreThisState: 'modelswitch.restoreThisState',
+  whichModel: 'modelswitch.whichModel',
+  setFrontendToken: 'modelswitch.setFrontendToken',
 } as const;
 
 /** Commands that only the extension itself calls, with arguments: they are not in the palette. */

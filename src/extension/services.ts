@@ -22,6 +22,10 @@ import { FlagTree } from './flags/flagTree.ts';
 import { FlagHistories } from './flags/histories.ts';
 import { HistoryDocuments } from './flags/historyDocument.ts';
 import { observedPart, strategiesPart } from './flags/strategiesPart.ts';
+import { AnswerDocuments } from './personas/answerDocuments.ts';
+import { personasHoverPart, personasTreePart } from './personas/parts.ts';
+import { registerPersonaCommands } from './personas/personaCommands.ts';
+import { PersonaStore } from './personas/personaStore.ts';
 import { systemClock } from './platform/clock.ts';
 import { Log } from './platform/log.ts';
 import { modalPrompts, type Prompts } from './platform/prompts.ts';
@@ -29,8 +33,8 @@ import { settings } from './platform/settings.ts';
 
 /** What lens, hover and tree are made of, in order. A feature adds its parts here. */
 const LENS_PARTS: readonly LensPart[] = [ageLensPart, rolloutLensPart, variantsLensPart, modelLensPart];
-const HOVER_PARTS: readonly HoverPart[] = [titleHoverPart, environmentsHoverPart];
-const TREE_PARTS: readonly EnvironmentTreePart[] = [strategiesPart, observedPart];
+const hoverParts = (personas: PersonaStore): readonly HoverPart[] => [titleHoverPart, environmentsHoverPart, personasHoverPart(personas)];
+const treeParts = (personas: PersonaStore): readonly EnvironmentTreePart[] => [strategiesPart, observedPart, personasTreePart(personas)];
 
 /** Nobody looks at an unfocused window closely. */
 const UNFOCUSED_POLL_FACTOR = 4;
@@ -62,6 +66,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const credentials = new Credentials(context);
   const files = all.add(new WorkspaceFiles());
   const connections = all.add(new Connections(files, credentials, parts));
+  const personas = all.add(new PersonaStore(connections, systemClock, log));
   const prompts = { current: modalPrompts };
 
   const tracker = new CallSiteTracker([{
@@ -71,12 +76,12 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const sites = all.add(new DocumentCallSites(tracker, log));
   const lenses = all.add(new CallSiteLenses(connections, sites, LENS_PARTS));
   all.add(vscode.languages.registerCodeLensProvider({ language: 'python' }, lenses));
-  all.add(vscode.languages.registerHoverProvider({ language: 'python' }, new CallSiteHover(connections, sites, HOVER_PARTS)));
+  all.add(vscode.languages.registerHoverProvider({ language: 'python' }, new CallSiteHover(connections, sites, hoverParts(personas))));
 
   const histories = new FlagHistories();
-  const tree = all.add(new FlagTree(connections, histories, TREE_PARTS));
+  const tree = all.add(new FlagTree(connections, histories, treeParts(personas), personas.onDidChange));
   all.add(new StatusBar(connections));
-  all.add(new ConfigurationDiagnostics(files, connections));
+  all.add(new ConfigurationDiagnostics(files, connections, personas));
   all.add(registerConnectionCommands({ connections, credentials, files, log, client: (baseUrl, token) => unleashClient(baseUrl, token, parts) }));
   all.add(registerFlagCommands({
     connections,
@@ -85,6 +90,17 @@ export function createServices(context: vscode.ExtensionContext): Services {
     prompts: { confirm: (confirmation) => prompts.current.confirm(confirmation) },
     histories,
     historyDocuments: all.add(new HistoryDocuments(connections, histories)),
+    flagUnderCursor: (editor) => sites.flagAt(editor.document, editor.selection.active),
+  }));
+
+  all.add(registerPersonaCommands({
+    connections,
+    credentials,
+    log,
+    fetch: parts.fetch,
+    store: personas,
+    documents: all.add(new AnswerDocuments()),
+    memory: context.workspaceState,
     flagUnderCursor: (editor) => sites.flagAt(editor.document, editor.selection.active),
   }));
 

@@ -65,12 +65,12 @@ async function runMocha(name: SuiteName, env: NodeJS.ProcessEnv): Promise<SuiteO
 async function runHost(): Promise<SuiteOutcome[]> {
   const outcomes: SuiteOutcome[] = [];
   try {
-    const { url, tokens } = await sharedUnleash();
+    const { url, tokens, seeded } = await sharedUnleash();
     for (const suite of await readHostSuites()) {
       const name = `host, ${suite.label}`;
       console.log(`\n  ${name}`);
       try {
-        outcomes.push({ name, results: await runHostSuite({ ...suite, env: { ...suite.env, UNLEASH_URL: url, UNLEASH_TOKEN: tokens.alice } }, (line) => console.log(line)) });
+        outcomes.push({ name, results: await runHostSuite({ ...suite, env: { ...suite.env, UNLEASH_URL: url, UNLEASH_TOKEN: tokens.alice, UNLEASH_FRONTEND_TOKEN: seeded.tokens.productionFrontend } }, (line) => console.log(line)) });
       } catch (error) {
         outcomes.push({ name, results: nothing, problem: messageOf(error) });
       }

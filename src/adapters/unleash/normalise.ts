@@ -7,7 +7,7 @@ import type { wireConstraint, wireEvent, wireFlagDetail, wireFlagList, wirePlayg
 
 /** From the wire's shapes to the core's own types: one place for defaults, so that two reads of one thing are equal. */
 
-function constraint(wire: z.output<typeof wireConstraint>): Constraint {
+export function constraint(wire: z.output<typeof wireConstraint>): Constraint {
   return {
     contextName: wire.contextName,
     operator: wire.operator,

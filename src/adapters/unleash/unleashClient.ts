@@ -6,10 +6,12 @@ import type {
 } from '../../core/flags/ports.ts';
 import { sameStrategy } from '../../core/flags/compare.ts';
 import type { ProjectDefaultPort, ProjectDefaults } from '../../core/flags/projectDefault.ts';
+import type { ContextField, Evaluation, EvaluationQuery, FlagEvaluator } from '../../core/personas/model.ts';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../node/httpClient.ts';
 import type { BulkParser } from './bulk.ts';
 import { errorOf, notUnleash } from './errors.ts';
 import { event, flagDetail, projectDefaults, segments, strategy } from './normalise.ts';
+import { contextFields, evaluate } from './playground.ts';
 import { strategyPatch, wireNewStrategy } from './patch.ts';
 import { wireEnvironments, wireEvents, wireFlagDetail, wireProjectOverview, wireSegments, wireStrategy, wireUiConfig, wireUser } from './wire.ts';
 
@@ -17,7 +19,7 @@ import { wireEnvironments, wireEvents, wireFlagDetail, wireProjectOverview, wire
 const PLAYGROUND_LIMIT = 15_000;
 
 /** Unleash's Admin API, as far as Modelswitch uses it. Every failure is an `AppError`. */
-export class UnleashClient implements FlagBulkReader, FlagWriter, ProjectDefaultPort {
+export class UnleashClient implements FlagBulkReader, FlagWriter, ProjectDefaultPort, FlagEvaluator {
   readonly #http: HttpClient;
   readonly #parseBulk: BulkParser;
 
@@ -104,6 +106,18 @@ export class UnleashClient implements FlagBulkReader, FlagWriter, ProjectDefault
     return { changed: true, segments: segments(this.#parse(answer, wireSegments, 'the segments')), etag: answer.headers.get('etag') ?? undefined };
   }
 
+  /** Through the playground, whose reckoning differs from the SDKs' in a few known cases: see `answerOf`. */
+  evaluate(query: EvaluationQuery, signal?: AbortSignal): Promise<readonly Evaluation[]> {
+    return this.#shaped('the playground', () => evaluate(query, async (path, body) => {
+      const { text } = await this.#send({ method: 'POST', path: `/api/admin${path}`, body, repeatable: true, signal });
+      return JSON.parse(text) as unknown;
+    }));
+  }
+
+  readContextFields(signal?: AbortSignal): Promise<readonly ContextField[]> {
+    return this.#shaped('the context fields', async () => contextFields(JSON.parse((await this.#get('/context', signal)).text)));
+  }
+
   async patchStrategy(ref: StrategyRef, from: Strategy, to: Strategy, signal?: AbortSignal): Promise<void> {
     const path = `${strategiesPath(ref)}/${segment(ref.strategyId)}`;
     const answer = await this.#get(path, signal);
@@ -144,6 +158,15 @@ export class UnleashClient implements FlagBulkReader, FlagWriter, ProjectDefault
 
   async #read<T extends z.ZodType>(path: string, schema: T, signal?: AbortSignal): Promise<z.output<T>> {
     return this.#parse(await this.#get(path, signal), schema, path);
+  }
+
+  /** Runs what reads an answer: one that is no JSON, or of another shape, is the server's mistake. */
+  async #shaped<T>(what: string, run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      throw error instanceof AppError ? error : unexpected(this.origin, what, error);
+    }
   }
 
   #get(path: string, signal?: AbortSignal, headers: Record<string, string> = {}): Promise<HttpAnswer> {

@@ -102,6 +102,45 @@ export const wireProjectOverview = z.object({
   environments: z.array(z.object({ environment: z.string(), defaultStrategy: wireStrategy.omit({ id: true }).nullish() })),
 });
 
+const wireConstraintResult = wireConstraint.extend({ result: z.boolean() });
+
+/** A playground's answer about one flag in one environment for one context, with its reasons. */
+export const wireEvaluation = z.object({
+  isEnabled: z.boolean(),
+  isEnabledInCurrentEnvironment: z.boolean(),
+  hasUnsatisfiedDependency: z.boolean().nullish(),
+  variant: z.object({ name: z.string(), enabled: z.boolean() }).nullish(),
+  context: z.record(z.string(), z.unknown()).nullish(),
+  strategies: z.object({
+    data: z.array(z.object({
+      id: z.string(),
+      name: z.string(),
+      title: text,
+      disabled: z.boolean().nullish(),
+      parameters,
+      constraints: list(wireConstraintResult),
+      segments: list(z.object({ id: z.number(), name: z.string(), result: z.boolean(), constraints: list(wireConstraintResult) })),
+      result: z.object({
+        enabled: z.union([z.boolean(), z.literal('unknown')]),
+        variant: z.object({ name: z.string() }).nullish(),
+        variants: list(wireVariant),
+      }).nullish(),
+    })),
+  }),
+});
+
+export const wireContextFields = z.array(z.object({
+  name: z.string(),
+  description: text,
+  stickiness: z.boolean().nullish(),
+  legalValues: list(z.object({ value: z.string(), description: text })),
+}));
+
+/** What the frontend API answers: flags that are on. */
+export const wireToggles = z.object({
+  toggles: z.array(z.looseObject({ name: z.string(), enabled: z.boolean(), variant: z.looseObject({ name: z.string(), enabled: z.boolean() }) })),
+});
+
 export const wireSegments = z.object({
   segments: z.array(z.object({ id: z.number(), name: z.string(), constraints: list(wireConstraint) })),
 });

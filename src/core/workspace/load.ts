@@ -39,6 +39,8 @@ export interface Persona {
   readonly properties: Readonly<Record<string, string>>;
   /** Where the persona's name stands. */
   readonly range: SourceRange;
+  /** Where the names of its properties stand. */
+  readonly propertyRanges: Readonly<Record<string, SourceRange>>;
 }
 
 /** The server section; what the file does not say is undefined, so that settings can say it. */
@@ -190,6 +192,7 @@ class Reader {
         ...given('sessionId', name(persona['sessionId'])),
         properties: Object.fromEntries(properties.map(([key, value]) => [key, String(value)])),
         range: this.#source.valueRange(path),
+        propertyRanges: Object.fromEntries(properties.map(([key]) => [key, this.#source.keyRange(['personas', index, 'properties', key])])),
       }];
     });
   }

@@ -16,12 +16,12 @@ export interface SourceRange {
   readonly end: SourcePosition;
 }
 
-export type ProblemCode = 'syntax' | 'size' | 'type' | 'missing' | 'unknownKey' | 'duplicate' | 'url' | 'secret' | 'incomplete' | 'unknownFlag' | 'archivedFlag' | 'unknownEnvironment' | 'unknownProject';
+export type ProblemCode = 'syntax' | 'size' | 'type' | 'missing' | 'unknownKey' | 'duplicate' | 'url' | 'secret' | 'incomplete' | 'unknownFlag' | 'archivedFlag' | 'unknownEnvironment' | 'unknownProject' | 'unknownContextField';
 
 /** What is wrong in a file, where, and the mend. The message quotes names of the file, never a secret. */
 export interface Problem {
   readonly code: ProblemCode;
-  readonly severity: 'error' | 'warning';
+  readonly severity: 'error' | 'warning' | 'information';
   readonly message: string;
   readonly range: SourceRange;
 }

@@ -9,7 +9,7 @@ import { armWords, environmentNames, flagFacts, observedShare, rolloutIn, type F
 import { contains, type DocumentCallSites } from './documentCallSites.ts';
 
 /** A section of the hover, as Markdown; features contribute theirs in order. What a server or file said goes through `shown`. */
-export type HoverPart = (facts: FlagFacts, events: readonly FlagEvent[]) => string;
+export type HoverPart = (facts: FlagFacts, events: readonly FlagEvent[]) => string | Promise<string>;
 
 const shown = (text: string, length?: number): string => escapeMarkdown(plainLine(text, length));
 
@@ -59,7 +59,8 @@ export class CallSiteHover implements vscode.HoverProvider {
     if (connection === undefined || store?.snapshot === undefined) return undefined;
     const events = await store.changesOf(site.key.value).catch(() => []);
     const facts = flagFacts(this.#connections, connection, site.key.value);
-    return new vscode.Hover(this.#parts.map((part) => part(facts, events)).filter((part) => part !== '').join('\n\n'), rangeOf(site));
+    const sections = await Promise.all(this.#parts.map(async (part) => part(facts, events)));
+    return new vscode.Hover(sections.filter((section) => section !== '').join('\n\n'), rangeOf(site));
   }
 }
 

@@ -1,6 +1,8 @@
 import * as vscode from 'vscode';
 import { DisposableStore } from '../../core/base/events.ts';
+import { personaProblems } from '../../core/personas/problems.ts';
 import { semanticProblems, type Problem } from '../../core/workspace/load.ts';
+import type { PersonaStore } from '../personas/personaStore.ts';
 import type { Connections } from './connections.ts';
 import type { WorkspaceFiles } from './workspaceFiles.ts';
 
@@ -8,15 +10,21 @@ import type { WorkspaceFiles } from './workspaceFiles.ts';
 export class ConfigurationDiagnostics implements vscode.Disposable {
   readonly #files: WorkspaceFiles;
   readonly #connections: Connections;
+  readonly #personas: PersonaStore;
   readonly #collection = vscode.languages.createDiagnosticCollection('modelswitch');
   readonly #subscriptions = new DisposableStore();
 
-  constructor(files: WorkspaceFiles, connections: Connections) {
+  constructor(files: WorkspaceFiles, connections: Connections, personas: PersonaStore) {
     this.#files = files;
     this.#connections = connections;
+    this.#personas = personas;
     this.#subscriptions.add(this.#collection);
     this.#subscriptions.add(files.onDidChange(() => this.#update()));
     this.#subscriptions.add(connections.onDidChange(() => this.#update()));
+    this.#subscriptions.add(personas.onDidChange(() => this.#update()));
+    this.#subscriptions.add(vscode.workspace.onDidOpenTextDocument(({ uri }) => {
+      if (vscode.workspace.workspaceFolders?.some((folder) => this.#files.of(folder)?.uri.toString() === uri.toString()) === true) this.#update();
+    }));
     this.#update();
   }
 
@@ -37,18 +45,23 @@ export class ConfigurationDiagnostics implements vscode.Disposable {
         archived: snapshot.archived,
         environments: snapshot.environments.map(({ name }) => name),
       };
-      const all = config === undefined ? problems : [...problems, ...semanticProblems(config, known)];
+      // The server's context fields are read for somebody who edits the personas, not at every start.
+      const isOpen = vscode.workspace.textDocuments.some((document) => document.uri.toString() === loaded.uri.toString());
+      const fields = isOpen && target !== undefined && config !== undefined && config.personas.length > 0 ? this.#personas.contextFields(target.connection) : undefined;
+      const all = config === undefined ? problems : [...problems, ...semanticProblems(config, known), ...(fields === undefined ? [] : personaProblems(config.personas, fields))];
       this.#collection.set(loaded.uri, all.map(diagnostic));
     }
   }
 }
+
+const SEVERITIES = { error: vscode.DiagnosticSeverity.Error, warning: vscode.DiagnosticSeverity.Warning, information: vscode.DiagnosticSeverity.Information } as const;
 
 function diagnostic({ message, severity, range }: Problem): vscode.Diagnostic {
   const { start, end } = range;
   const result = new vscode.Diagnostic(
     new vscode.Range(start.line, start.column, end.line, end.column),
     message,
-    severity === 'error' ? vscode.DiagnosticSeverity.Error : vscode.DiagnosticSeverity.Warning,
+    SEVERITIES[severity],
   );
   result.source = 'Modelswitch';
   return result;

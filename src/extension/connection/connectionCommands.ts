@@ -24,7 +24,8 @@ export function registerConnectionCommands(parts: ConnectionCommandParts): Dispo
   return commands;
 }
 
-async function trusted(run: () => Promise<void>): Promise<void> {
+/** In an untrusted workspace no server is called: its settings could name any. */
+export async function trusted(run: () => Promise<void>): Promise<void> {
   requireTrust();
   await run();
 }

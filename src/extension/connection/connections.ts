@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { DisposableStore, type Disposable } from '../../core/base/events.ts';
-import type { ModelMapping } from '../../core/workspace/load.ts';
+import type { ModelMapping, Persona } from '../../core/workspace/load.ts';
 import { checkServerUrl } from '../../core/workspace/url.ts';
 import { ContextKey } from '../ids.ts';
 import { settings } from '../platform/settings.ts';
@@ -19,6 +19,7 @@ export interface Target {
   /** The environment that lenses and commands name first. */
   readonly environment: string;
   readonly models: readonly ModelMapping[];
+  readonly personas: readonly Persona[];
   readonly connection: Connection;
 }
 
@@ -131,6 +132,7 @@ export class Connections implements vscode.Disposable {
       project,
       environment: config?.unleash?.environment ?? (settings.environment(folder.uri) || DEFAULT_ENVIRONMENT),
       models: config?.models ?? [],
+      personas: config?.personas ?? [],
       connection: this.#connection(baseUrl, project),
     };
   }

@@ -146,7 +146,7 @@ function unleashPage({ connection, flag }: FlagRef): vscode.Uri {
 }
 
 /** What a command is about: its argument, else the flag under the cursor, else a choice that starts with the models. */
-async function resolveRef(parts: FlagCommandParts, argument: unknown, needsEnvironment: boolean): Promise<FlagRef | undefined> {
+export async function resolveRef(parts: Pick<FlagCommandParts, 'connections' | 'flagUnderCursor'>, argument: unknown, needsEnvironment: boolean): Promise<FlagRef | undefined> {
   const given = refOf(argument);
   const flag = given ?? await pickFlag(parts);
   if (flag === undefined) return undefined;
@@ -192,7 +192,7 @@ function noConnection(): never {
   throw new AppError('auth', 'Connect to Unleash first.');
 }
 
-async function pickFlag({ connections, flagUnderCursor }: FlagCommandParts): Promise<PartialRef | undefined> {
+async function pickFlag({ connections, flagUnderCursor }: Pick<FlagCommandParts, 'connections' | 'flagUnderCursor'>): Promise<PartialRef | undefined> {
   const editor = vscode.window.activeTextEditor;
   const under = editor && flagUnderCursor(editor);
   const here = connections.targetFor(editor?.document.uri) ?? connections.targets[0];

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
-import { DisposableStore } from '../../core/base/events.ts';
+import { DisposableStore, type Event } from '../../core/base/events.ts';
 import { ageWords, plainLine } from '../../core/base/words.ts';
 import type { ChangeKind } from '../../core/flags/changePlan.ts';
 import { describeRollout } from '../../core/flags/rollout.ts';
@@ -29,13 +29,15 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
   readonly #limits = new Map<Connection, number>();
   #filter = '';
 
-  constructor(connections: Connections, histories: FlagHistories, parts: readonly EnvironmentTreePart[]) {
+  /** `onDidChangeParts`: what parts show beside the connections' state is other than it was. */
+  constructor(connections: Connections, histories: FlagHistories, parts: readonly EnvironmentTreePart[], onDidChangeParts: Event<unknown>) {
     this.#connections = connections;
     this.#histories = histories;
     this.#parts = parts;
     this.#view = this.#subscriptions.add(vscode.window.createTreeView(View.flags, { treeDataProvider: this, showCollapseAll: true }));
     this.#subscriptions.add(this.#changes);
     this.#subscriptions.add(connections.onDidChange(() => this.#refresh()));
+    this.#subscriptions.add(onDidChangeParts(() => this.#refresh()));
     this.#subscriptions.add(this.#view.onDidExpandElement(({ element }) => {
       if (element.kind !== 'flag') return;
       this.#expanded.add(nodeId(element));

@@ -42,7 +42,10 @@ personas:
     assert.equal(rangeText(content, model?.range), 'fraud');
     assert.equal(rangeText(content, model?.switches[0]?.range), 'fraud-v2');
     assert.deepEqual(model?.switches[0]?.range.start, { offset: content.indexOf('fraud-v2'), line: 4, column: 10 });
-    assert.deepEqual({ ...persona, range: rangeText(content, persona?.range) }, { name: 'internal tester', userId: '7', sessionId: 's', properties: { group: 'internal', age: '33', vip: 'true' }, range: 'internal tester' });
+    const ranges = Object.values(persona?.propertyRanges ?? {}).map((range) => rangeText(content, range));
+    assert.deepEqual({ ...persona, range: rangeText(content, persona?.range), propertyRanges: ranges }, {
+      name: 'internal tester', userId: '7', sessionId: 's', properties: { group: 'internal', age: '33', vip: 'true' }, range: 'internal tester', propertyRanges: ['group', 'age', 'vip'],
+    });
     assert.deepEqual(messages(content), []);
   });
 

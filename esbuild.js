@@ -46,7 +46,7 @@ const common = {
 };
 
 /** Packages that the extension imports when it needs them, `await import(...)`, not on activation. */
-const loadedLater = ['unleash-proxy-client'];
+const loadedLater = ['unleash-proxy-client', 'web-tree-sitter'];
 
 /** @type {esbuild.Plugin} */
 const leaveOut = {

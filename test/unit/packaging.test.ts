@@ -34,6 +34,7 @@ describe('the package', function () {
       'dist/extension.cjs',
       'dist/tree-sitter-python.wasm',
       'dist/unleash-proxy-client.cjs',
+      'dist/web-tree-sitter.cjs',
       'dist/web-tree-sitter.wasm',
       'media/icon.png',
       'media/modelswitch.svg',

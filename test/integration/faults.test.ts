@@ -33,6 +33,7 @@ describe('faults', () => {
   let direct: ChangeRunner;
   const lanes: Lane[] = [];
   const callsOf = new Map<string, number>();
+  let spoilt = 0;
 
   const at50: FreshFlag['environments'] = { production: { strategies: (flag) => [gradual(flag, 50, { title: 'Modelswitch · test' })] } };
   const made = async (environments: FreshFlag['environments'] & object): Promise<string> => (await freshFlag({ prefix: 'fault', environments })).name;
@@ -53,7 +54,7 @@ describe('faults', () => {
   }
 
   before(async function start() {
-    this.timeout(60_000);
+    this.timeout(180_000);
     unleash = await sharedUnleash();
     direct = await runnerOf(clientOf(unleash.url, unleash.tokens.eddy));
     for (let lane = 0; lane < LANES; lane += 1) {
@@ -64,6 +65,7 @@ describe('faults', () => {
   });
   after(() => {
     for (const { proxy } of lanes) proxy.close();
+    console.log(`      ${spoilt} changes, ${[...callsOf].map(([name, calls]) => `${name}: ${calls} calls`).join(', ')}`);
   });
 
   async function countCalls(operation: Operation): Promise<number> {
@@ -130,13 +132,14 @@ describe('faults', () => {
 
   for (const [fault, handling] of Object.entries(faults)) {
     it(`${fault}: at every call of every change`, async function everyCall() {
-      this.timeout(120_000);
+      this.timeout(240_000);
       const cases = Object.entries(operations).flatMap(([name, operation]) =>
         Array.from({ length: callsOf.get(name)! }, (_, at) => ({ name, operation, at })));
       await inLanes(lanes, cases, ({ name, at }) => `${name}, call ${at}`, async ({ proxy, runner }, { operation, at }) => {
         const flag = await operation.make();
         proxy.arm(at, handling);
         const outcome = await attempt(runner, flag, operation);
+        spoilt += 1;
         await proxy.settled();
         proxy.arm();
         await check(flag, operation, outcome);

@@ -41,9 +41,10 @@ describe('a killed process', () => {
   let direct: ChangeRunner;
   let dir: string;
   const proxies: FaultProxy[] = [];
+  let kills = 0;
 
   before(async function start() {
-    this.timeout(60_000);
+    this.timeout(180_000);
     assert.ok(existsSync(program), `${program} is missing: run esbuild.js first, as npm test does.`);
     unleash = await sharedUnleash();
     direct = await runnerOf(clientOf(unleash.url, unleash.tokens.eddy));
@@ -53,6 +54,7 @@ describe('a killed process', () => {
   after(() => {
     for (const proxy of proxies) proxy.close();
     rmSync(dir, { recursive: true, force: true });
+    console.log(`      ${kills} processes killed`);
   });
 
   const at50 = async (): Promise<string> => {
@@ -123,6 +125,7 @@ describe('a killed process', () => {
     const spoil: Handling = async ({ request, forward }) => {
       if (applied) await forward();
       process.kill(pid, 'SIGKILL');
+      kills += 1;
       request.socket.destroy();
     };
     proxy.arm(at, { spoil });

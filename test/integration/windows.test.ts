@@ -38,7 +38,7 @@ describe('two windows on one flag', () => {
   let alices: Window;
 
   before(async function start() {
-    this.timeout(60_000);
+    this.timeout(180_000);
     unleash = await sharedUnleash();
     const { eddy, alice } = unleash.tokens;
     eddys = [await openWindow(eddy), await openWindow(eddy)];
@@ -90,7 +90,7 @@ describe('two windows on one flag', () => {
   ];
   for (const { name, windows } of pairs) {
     it(`${name}: two promotions from 5 % end at 25 %, ${ROUNDS} times`, async function rounds() {
-      this.timeout(60_000);
+      this.timeout(180_000);
       await inLanes(Array.from({ length: LANES }), Array.from({ length: ROUNDS }, (_, round) => round), (round) => `round ${round}`, async () => {
         const flag = await at5();
         const outcomes = await both(windows(), flag, [promote, promote]);
@@ -106,7 +106,7 @@ describe('two windows on one flag', () => {
     });
 
     it(`${name}: a promotion and a roll back, ${ROUNDS} times: whoever loses is told`, async function rounds() {
-      this.timeout(60_000);
+      this.timeout(180_000);
       await inLanes(Array.from({ length: LANES }), Array.from({ length: ROUNDS }, (_, round) => round), (round) => `round ${round}`, async () => {
         const flag = await at25();
         const outcomes = await both(windows(), flag, [promote, rollBack]);
@@ -121,7 +121,7 @@ describe('two windows on one flag', () => {
     });
 
     it(`${name}: a promotion and a kill end off`, async function rounds() {
-      this.timeout(60_000);
+      this.timeout(180_000);
       await inLanes(Array.from({ length: LANES }), Array.from({ length: ROUNDS }, (_, round) => round), (round) => `round ${round}`, async () => {
         const flag = await at5();
         const outcomes = await both(windows(), flag, [promote, kill]);
@@ -139,7 +139,7 @@ describe('two windows on one flag', () => {
   }
 
   it(`reports every write that was lost in ${RACES} races within milliseconds, which Unleash's compare-and-set lets pass`, async function races() {
-    this.timeout(120_000);
+    this.timeout(240_000);
     const next = seeded(7);
     const tally = { done: 0, stopped: 0, 'theirs lost': 0, 'ours lost': 0 };
     await inLanes(Array.from({ length: LANES }), Array.from({ length: RACES }, () => Math.floor(next() * 8)), (wait) => `${wait} ms`, async (_lane, wait) => {

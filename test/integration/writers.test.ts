@@ -57,7 +57,7 @@ describe('other writers', () => {
   const tally = { runs: 0, refused: 0, stopped: 0, done: 0, foreign: 0, overwritten: 0, passing: 0 };
 
   before(async function start() {
-    this.timeout(60_000);
+    this.timeout(300_000);
     unleash = await sharedUnleash();
     direct = clientOf(unleash.url, unleash.tokens.eddy);
     for (let lane = 0; lane < LANES; lane += 1) {
@@ -199,7 +199,7 @@ describe('other writers', () => {
 
   for (const [operationName, operation] of Object.entries(operations)) {
     it(`${operationName}: one foreign write of each kind in each gap`, async function everyGap() {
-      this.timeout(180_000);
+      this.timeout(300_000);
       const cases = Array.from({ length: callsOf.get(operationName)! }, (_, gap) =>
         Object.keys(foreignWrites).map((kind): Write => ({ gap, kind, writer: unleash.as.alice, percent: 33, pick: 0 }))).flat();
       await inLanes(lanes, cases, (write) => words([write]), async (lane, write) => judge(await change(lane, operation, [write]), [write]));
@@ -207,7 +207,7 @@ describe('other writers', () => {
   }
 
   it(`${RANDOM_RUNS} runs with two or three foreign writes at random, also by the same person in another window`, async function random() {
-    this.timeout(180_000);
+    this.timeout(300_000);
     const next = seeded(20_26);
     const below = (limit: number): number => Math.floor(next() * limit);
     const cases = Array.from({ length: RANDOM_RUNS }, () => {

@@ -47,8 +47,8 @@ interface Run {
   readonly plan: ChangePlan;
   readonly userId: number | undefined;
   readonly signal: AbortSignal | undefined;
-  /** What was written, or may have been. */
-  readonly sent: Set<SentCall>;
+  /** What was written, or may have been, once for each time that it was sent. */
+  readonly sent: SentCall[];
 }
 
 const EVENTS_READ = 200;
@@ -110,7 +110,7 @@ export class ChangeRunner {
   }
 
   async #applyAll(plan: ChangePlan, signal?: AbortSignal): Promise<ChangeOutcome> {
-    const run: Run = { plan, userId: this.#options.userId(), signal, sent: new Set() };
+    const run: Run = { plan, userId: this.#options.userId(), signal, sent: [] };
     const changes = await this.#preflight(plan, signal);
     let error: AppError | undefined;
     for (const change of changes) {
@@ -218,8 +218,7 @@ export class ChangeRunner {
   /** Sends a call once and keeps what may have been written. Gives what went wrong. */
   async #send({ plan, sent }: Run, environment: string, call: Call, signal?: AbortSignal): Promise<AppError | undefined> {
     const error = await this.#write(plan, environment, call, signal).then(() => undefined, toAppError);
-    const isKnown = [...sent].some((each) => each.call === call);
-    if (!isKnown && (error === undefined || !isCertain(error))) sent.add({ environment, call });
+    if (error === undefined || !isCertain(error)) sent.push({ environment, call });
     return error;
   }
 

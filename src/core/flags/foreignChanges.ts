@@ -20,7 +20,7 @@ const OF_THE_WHOLE_FLAG = new Set([
  * person may have another window open, so each call of ours accounts for one event that says what it wrote. A strategy edit of ours
  * whose "before" is not what we read is foreign as well: somebody wrote in between and was overwritten.
  */
-export function foreignChanges(events: readonly FlagEvent[], since: number, sent: Iterable<SentCall>, userId: number | undefined): FlagEvent[] {
+export function foreignChanges(events: readonly FlagEvent[], since: number, sent: readonly SentCall[], userId: number | undefined): FlagEvent[] {
   const later = events.filter((event) => event.id > since && (changesRollout(event) || OF_THE_WHOLE_FLAG.has(event.type))).toSorted((a, b) => a.id - b.id);
   const open = [...sent];
   const own = new Set<number | string>();

@@ -13,8 +13,11 @@ export interface Range {
   readonly end: Position;
 }
 
-/** The two questions that an Unleash client answers about a flag, by their Python names. */
-export type FlagApi = 'is_enabled' | 'get_variant';
+/** The questions that an SDK answers about a flag, by their Python names: two of Unleash, the rest of OpenFeature. */
+export type FlagApi =
+  | 'is_enabled'
+  | 'get_variant'
+  | `get_${'boolean' | 'string' | 'integer' | 'float' | 'object'}_${'value' | 'details'}`;
 
 /**
  * Why a key cannot be known from the file: what it is bound to (`parameter`, `imported`, `loop`, ...), how often or under

@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchActivation } from './activation.ts';
+import { benchIndex } from './index.ts';
 import { benchLens } from './lens.ts';
 import { benchRequests } from './requests.ts';
 import { printTable } from './table.ts';
@@ -13,6 +14,7 @@ const root = join(import.meta.dirname, '..', '..');
 
 const parts: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   lens: benchLens,
+  index: benchIndex,
   activation: benchActivation,
   requests: benchRequests,
 };

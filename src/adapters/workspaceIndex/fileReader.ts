@@ -1,8 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { fingerprintOf, mayHold } from '../../core/callsites/project/fingerprint.ts';
+import { fingerprintOf, mayHold, soughtWord, type SoughtWord } from '../../core/callsites/project/fingerprint.ts';
 import type { Summarizer } from '../../core/callsites/project/language.ts';
 import type { FileReader, FileReading } from '../../core/callsites/project/projectIndex.ts';
 import type { FileSummary } from '../../core/callsites/project/summary.ts';
@@ -36,19 +36,20 @@ export class LocalReader implements FileReader {
   }
 
   async read(paths: readonly string[], { words, all }: { readonly words: readonly string[]; readonly all: boolean }, onReading: (reading: FileReading) => void, signal: AbortSignal): Promise<void> {
+    const sought = words.map(soughtWord);
     for (const [index, path] of paths.entries()) {
       if (index % FILES_AT_A_TIME === FILES_AT_A_TIME - 1) await setImmediate();
       signal.throwIfAborted();
-      onReading(await this.#file(path, words, all));
+      onReading(await this.#file(path, sought, all));
     }
   }
 
-  async #file(path: string, words: readonly string[], all: boolean): Promise<FileReading> {
+  async #file(path: string, words: readonly SoughtWord[], all: boolean): Promise<FileReading> {
     const language = this.#languages.find(({ summarizer }) => path.endsWith(NOTEBOOK) ? summarizer.rules.id === 'python' : summarizer.endings.some((ending) => path.endsWith(ending)));
     if (!language) return { path, hash: '', limit: 'The file is in no language that is read.' };
     let bytes: Buffer;
     try {
-      const file = join(this.#folder, path);
+      const file = `${this.#folder}/${path}`;
       const { size } = statSync(file);
       if (size > LARGEST) return { path, hash: '', limit: `The file has ${(size / 1e6).toFixed(1)} MB; files over ${LARGEST / 1e6} MB are not searched.` };
       bytes = readFileSync(file);
@@ -57,14 +58,12 @@ export class LocalReader implements FileReader {
       return isGone ? { path, hash: undefined } : { path, hash: '', limit: `The file cannot be read: ${error instanceof Error ? error.message : String(error)}` };
     }
     const fingerprint = fingerprintOf(bytes);
+    if (!all && !words.some((sought) => mayHold(fingerprint, sought) && bytes.includes(sought.word))) return { path, hash: '', fingerprint };
     const hash = createHash('sha1').update(bytes).digest('base64');
-    const isWorthIt = all || words.some((word) => mayHold(fingerprint, word) && bytes.includes(word));
-    if (!isWorthIt) return { path, hash, fingerprint };
     try {
       const known = this.#summaries.get(hash) ?? await this.#summarize(language, path, bytes);
       this.#summaries.set(hash, known);
-      const isText = !bytes.includes('\uFFFD') && !bytes.toString('utf8').includes('\uFFFD');
-      return { path, hash, fingerprint, summary: known, ...(isText ? {} : { limit: 'The file is not UTF-8: keys with characters beyond ASCII may be wrong.' }) };
+      return { path, hash, fingerprint, summary: known, ...(isUtf8(bytes) ? {} : { limit: 'The file is not UTF-8: keys with characters beyond ASCII may be wrong.' }) };
     } catch (error) {
       return { path, hash, fingerprint, limit: `The file cannot be understood: ${error instanceof Error ? error.message.split('\n')[0] ?? '' : String(error)}` };
     }

@@ -22,12 +22,21 @@ export function fingerprintOf(bytes: Uint8Array): Fingerprint {
   return bits;
 }
 
-export function mayHold(bits: Fingerprint, word: string): boolean {
+/** A word that is sought in many fingerprints. */
+export interface SoughtWord {
+  readonly word: string;
+  readonly hash: number;
+}
+
+export function soughtWord(word: string): SoughtWord {
   let hash = 0;
   for (const byte of new TextEncoder().encode(word)) hash = (Math.imul(hash, 31) + byte + 1) | 0;
+  return { word, hash };
+}
+
+export function mayHold(bits: Fingerprint, { hash }: SoughtWord): boolean {
   const mask = bits.length * 32 - 1;
-  const [first, second] = places(hash, mask);
-  return isSet(bits, first) && isSet(bits, second);
+  return isSet(bits, firstPlace(hash, mask)) && isSet(bits, secondPlace(hash, mask));
 }
 
 const WORD = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 128 || /[\w$]/.test(String.fromCharCode(byte)) ? 1 : 0));
@@ -39,16 +48,15 @@ function sizeFor(length: number): number {
 }
 
 function mark(bits: Uint32Array, mask: number, hash: number): void {
-  const mixed = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-  const first = mixed & mask;
-  const second = (mixed >>> 16 ^ Math.imul(hash, 0x297a2d39)) & mask;
-  bits[first >>> 5] = (bits[first >>> 5] ?? 0) | (1 << (first & 31));
-  bits[second >>> 5] = (bits[second >>> 5] ?? 0) | (1 << (second & 31));
+  for (const place of [firstPlace(hash, mask), secondPlace(hash, mask)]) bits[place >>> 5] = (bits[place >>> 5] ?? 0) | (1 << (place & 31));
 }
 
-function places(hash: number, mask: number): readonly [number, number] {
-  const mixed = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-  return [mixed & mask, (mixed >>> 16 ^ Math.imul(hash, 0x297a2d39)) & mask];
+function firstPlace(hash: number, mask: number): number {
+  return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) & mask;
+}
+
+function secondPlace(hash: number, mask: number): number {
+  return (Math.imul(hash, 0x297a2d39) >>> 11) & mask;
 }
 
 function isSet(bits: Uint32Array, place: number): boolean {

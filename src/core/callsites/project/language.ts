@@ -81,6 +81,8 @@ export interface ModuleResolver {
   resolve(from: string, module: string): ModuleTarget;
   /** The module `name` inside of a file that stands for a folder (`__init__.py`) or of a folder; undefined when there is none. */
   inside(target: ModuleTarget, name: string): ModuleTarget | undefined;
+  /** Whether other modules are reached through a file: it stands for the folder that it lies in. */
+  isPackage(target: ModuleTarget): boolean;
   /** The dotted name by which configuration calls a file's module. */
   nameOf(path: string): string;
 }

@@ -1,8 +1,10 @@
 import { rangeBetween } from '../lines.ts';
 import type { CallSite, FlagApi, FlagKey, KnownKey, Location } from '../model.ts';
+import { dependents } from './dependents.ts';
 import type { FlagQuestion } from './language.ts';
+import { FileMemo } from './memo.ts';
 import { Origins } from './origins.ts';
-import type { BlockRef, BoundName, CallRef, ModuleRef, Program } from './program.ts';
+import type { BlockRef, BoundName, CallRef, Program } from './program.ts';
 import { argumentFor, Resolver, restParameter, skipped, spreadArguments } from './resolver.ts';
 import { Texts, type DynamicValue, type Value } from './texts.ts';
 import { placed, placeIn, type Frame, type PlacedArgument, type Thing } from './things.ts';
@@ -20,7 +22,9 @@ export const NO_SETTINGS: CallSiteSettings = { wrappers: [], clients: [] };
 /** Calls go through at most this many functions. */
 const MAX_LEVELS = 12;
 /** A call whose answer still changes after this many looks is in a circle of wrappers. */
-const MAX_LOOKS = 24;
+const MAX_LOOKS = 10;
+/** Functions that are followed for one call, over all its branches. */
+const MAX_FOLLOWED = 64;
 
 /** A function that asks for flags in the name of its callers. */
 interface WrapperFacts {
@@ -54,12 +58,17 @@ export class Linker {
   readonly #resolver: Resolver;
   readonly #texts: Texts;
   readonly #origins: Origins;
-  readonly #wrappers = new Map<BlockRef, WrapperFacts>();
-  readonly #sites = new Map<ModuleRef, Map<CallRef, CallSite>>();
+  readonly #wrappers = new FileMemo<BlockRef, WrapperFacts>();
+  readonly #sites = new FileMemo<CallRef, CallSite>();
   readonly #pending = new Set<string>();
   readonly #looks = new Map<CallRef, number>();
+  /** Names of questions and wrappers. */
+  readonly #announced = new Set<string>();
+  /** The same with their aliases. */
   readonly #names = new Set<string>();
+  readonly #usesProvider: boolean;
   readonly #following: BlockRef[] = [];
+  #followed = 0;
 
   constructor(program: Program, settings: CallSiteSettings) {
     this.#program = program;
@@ -67,7 +76,38 @@ export class Linker {
     this.#resolver = new Resolver(program);
     this.#texts = new Texts(this.#resolver);
     this.#origins = new Origins(this.#resolver, new Set(settings.clients));
+    this.#usesProvider = program.usesUnleashProvider;
+    const rules = new Set([...this.#program.modules].map((module) => module.rules));
+    for (const { questions } of rules) for (const name of questions.keys()) this.#announceName(name);
+    for (const { function: name } of settings.wrappers) this.#announceName(name.split('.').at(-1) ?? name);
     this.#link();
+  }
+
+  /**
+   * Links again after files of the program changed, as far as their importers; false when that is not enough, because what changed
+   * matters to all files.
+   */
+  update(changed: ReadonlySet<string>): boolean {
+    if (this.#program.usesUnleashProvider !== this.#usesProvider) return false;
+    const affected = dependents(this.#program, this.#resolver, changed);
+    for (const path of affected) {
+      this.#resolver.forget(path);
+      this.#texts.forget(path);
+      this.#origins.forget(path);
+      this.#wrappers.forget(path);
+      this.#sites.forget(path);
+    }
+    this.#looks.clear();
+    const known = new Set(this.#names);
+    for (const name of this.#announced) this.#announceName(name);
+    this.#pending.clear();
+    for (const path of affected) {
+      const module = this.#program.get(path);
+      for (const name of module?.calls.keys() ?? []) if (known.has(name)) for (const ref of module?.calls.get(name) ?? []) this.#visit(ref);
+    }
+    for (const name of this.#names) if (!known.has(name)) this.#pending.add(name);
+    this.#link();
+    return true;
   }
 
   /** Files of the folder that were looked for and are not in the program. */
@@ -81,27 +121,24 @@ export class Linker {
   }
 
   sitesIn(path: string): readonly CallSite[] {
-    const module = this.#program.get(path);
-    const sites = module && this.#sites.get(module);
-    return sites ? [...sites].sort(([a], [b]) => a.offset + a.call.at - b.offset - b.call.at).map(([, site]) => site) : [];
+    return [...this.#sites.of(path)].sort(([a], [b]) => a.offset + a.call.at - b.offset - b.call.at).map(([, site]) => site);
   }
 
   /** The functions of the folder that ask for flags in the name of their callers. */
   wrappers(): readonly (Location & { readonly name: string })[] {
-    return [...this.#wrappers.keys()].flatMap((block) => this.#isAsking(block) ? definitionOf(block) ?? [] : []);
+    return [...this.#wrappers.entries()].flatMap(([block]) => this.#isAsking(block) ? definitionOf(block) ?? [] : []);
   }
 
   #link(): void {
-    const questions = new Set([...this.#program.modules].flatMap(({ rules }) => [rules]));
-    for (const rules of questions) for (const name of rules.questions.keys()) this.#look(name);
-    for (const { function: name } of this.#settings.wrappers) this.#look(name.split('.').at(-1) ?? name);
     for (const name of this.#pending) {
       this.#pending.delete(name);
       for (const module of this.#program.callers(name)) for (const ref of module.calls.get(name) ?? []) this.#visit(ref);
     }
   }
 
-  #look(name: string): void {
+  /** All calls of a name are looked at (again). */
+  #announceName(name: string): void {
+    this.#announced.add(name);
     for (const alias of this.#program.aliases(name)) {
       this.#pending.add(alias);
       this.#names.add(alias);
@@ -113,16 +150,12 @@ export class Linker {
     if (looks > MAX_LOOKS) return;
     this.#looks.set(ref, looks);
     this.#resolver.begin();
+    this.#followed = 0;
     const outcomes = this.#outcomes(ref, []);
-    const { module } = ref.block;
-    const sites = this.#sites.get(module) ?? new Map<CallRef, CallSite>();
-    this.#sites.set(module, sites);
+    const { path } = ref.block.module;
     const [first] = outcomes;
-    if (!first) {
-      sites.delete(ref);
-      return;
-    }
-    sites.set(ref, callSite(ref, first, outcomes));
+    if (!first) return this.#sites.delete(path, ref);
+    this.#sites.set(path, ref, callSite(ref, first, outcomes));
     this.#learn(ref, first.api, outcomes);
   }
 
@@ -152,21 +185,21 @@ export class Linker {
   }
 
   #factsOf(block: BlockRef): WrapperFacts {
-    let facts = this.#wrappers.get(block);
-    if (!facts) this.#wrappers.set(block, facts = { asks: new Map(), fixed: new Map() });
+    const known = this.#wrappers.get(block.module.path, block);
+    if (known) return known;
+    const facts: WrapperFacts = { asks: new Map(), fixed: new Map() };
+    this.#wrappers.set(block.module.path, block, facts);
     return facts;
   }
 
-  /** All calls of a function's name are looked at (again). */
   #announce(block: BlockRef): void {
     const isConstructor = block.module.rules.constructors.includes(block.block.name) && block.parent?.kind === 'class';
-    this.#look(isConstructor ? block.parent?.block.name ?? '' : block.block.name);
-    if (isConstructor) this.#look(block.block.name);
-    if (block.kind === 'lambda') this.#look('');
+    if (isConstructor) this.#announceName(block.parent?.block.name ?? '');
+    this.#announceName(block.block.name);
   }
 
   #isAsking(block: BlockRef): boolean {
-    const facts = this.#wrappers.get(block);
+    const facts = this.#wrappers.get(block.module.path, block);
     return facts !== undefined && (facts.asks.size > 0 || this.#fixedKey(facts) !== undefined);
   }
 
@@ -209,8 +242,9 @@ export class Linker {
   /** A call of a function of the project: what the calls in it ask for with these arguments. */
   #follow({ thing, args, skip }: Extract<Target, { kind: 'function' }>): readonly Outcome[] {
     const block = thing.function;
-    const facts = this.#wrappers.get(block);
-    if (!facts || this.#following.includes(block) || this.#following.length >= MAX_LEVELS) return [];
+    const facts = this.#wrappers.get(block.module.path, block);
+    if (!facts || this.#following.includes(block) || this.#following.length >= MAX_LEVELS || this.#followed >= MAX_FOLLOWED) return [];
+    this.#followed += 1;
     const fixed = facts.asks.size === 0 ? this.#fixedKey(facts) : undefined;
     if (fixed) return [{ api: fixed.api, values: [{ ...fixed.key, named: true }], key: undefined, arguments: NOTHING_WRITTEN, wrapper: block, isWrapped: true }];
     const frame: Frame = { function: block, self: thing.self, given: { args, skip } };
@@ -266,7 +300,7 @@ export class Linker {
   /** The function itself, and what heirs of the object's class may have in its place. */
   #functions(thing: Extract<Thing, { kind: 'function' }>): readonly Extract<Thing, { kind: 'function' }>[] {
     const { function: block, self } = thing;
-    if (self?.kind !== 'instance' || self.made !== undefined || self.above || !(block.block.function?.empty === true || this.#wrappers.has(block))) return [thing];
+    if (self?.kind !== 'instance' || self.made !== undefined || self.above || !(block.block.function?.empty === true || this.#wrappers.get(block.module.path, block) !== undefined)) return [thing];
     const others = this.#resolver.heirs(self.class).flatMap((heir) => heir.own(block.block.name).flatMap(({ binding, home }) => {
       const own = binding.kind === 'block' ? home.children[binding.block] : undefined;
       return own?.block.function ? [{ kind: 'function', function: own, self: { kind: 'instance', class: heir, made: undefined, above: false }, frames: [] } as const] : [];

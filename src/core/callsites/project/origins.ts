@@ -14,6 +14,7 @@
  * An OpenFeature client counts when something in the folder gives OpenFeature its answers from Unleash.
  */
 import type { FlagQuestion } from './language.ts';
+import { FileMemo } from './memo.ts';
 import { lastName, type BlockRef, type BoundName, type MemberRef } from './program.ts';
 import { skipped, type Resolver } from './resolver.ts';
 import type { Expression, TypeNames } from './summary.ts';
@@ -31,12 +32,16 @@ export class Origins {
   readonly #clients: ReadonlySet<string>;
   readonly #active = new Set<BoundName | MemberRef | BlockRef>();
   /** What assignments were found to give where no call is followed. */
-  readonly #known = new Map<BoundName | MemberRef, Origin>();
+  readonly #known = new FileMemo<BoundName | MemberRef, Origin>();
   #depth = 0;
 
   constructor(resolver: Resolver, clients: ReadonlySet<string>) {
     this.#resolver = resolver;
     this.#clients = clients;
+  }
+
+  forget(path: string): void {
+    this.#known.forget(path);
   }
 
   answers(receiver: Expression, at: Place, { sdk }: FlagQuestion): boolean {
@@ -126,13 +131,13 @@ export class Origins {
 
   #assigned(id: BoundName | MemberRef, { value, type }: { readonly value?: Expression; readonly type?: TypeNames }, at: Place): Origin {
     if (this.#active.has(id)) return 'unknown';
-    const known = at.frames.length === 0 ? this.#known.get(id) : undefined;
+    const known = at.frames.length === 0 ? this.#known.get(at.block.module.path, id) : undefined;
     if (known) return known;
     this.#active.add(id);
     try {
       const declared = this.#annotation(type, at);
       const origin = declared !== 'unknown' || !value ? declared : this.#origin(value, at);
-      if (at.frames.length === 0) this.#known.set(id, origin);
+      if (at.frames.length === 0) this.#known.set(at.block.module.path, id, origin);
       return origin;
     } finally {
       this.#active.delete(id);

@@ -1,6 +1,6 @@
 import { Emitter, type Disposable, type Event } from '../../base/events.ts';
 import type { CallSite, Location } from '../model.ts';
-import { mayHold, type Fingerprint } from './fingerprint.ts';
+import { mayHold, soughtWord, type Fingerprint, type SoughtWord } from './fingerprint.ts';
 import type { LanguageRules } from './language.ts';
 import { Linker, type CallSiteSettings } from './linker.ts';
 import { ModuleRef, Program } from './program.ts';
@@ -9,7 +9,7 @@ import type { FileSummary } from './summary.ts';
 /** What reading a file gave. */
 export interface FileReading {
   readonly path: string;
-  /** Of the file's bytes; undefined when the file is gone or cannot be read. */
+  /** Of the bytes of a file that was summarised; empty for others, undefined when the file is gone. */
   readonly hash: string | undefined;
   readonly fingerprint?: Fingerprint;
   /** Undefined when the file was not worth a tree. */
@@ -43,10 +43,14 @@ interface FileEntry {
   fingerprint: Fingerprint | undefined;
   summary: FileSummary | undefined;
   limit: string | undefined;
+  /** For how many of the sought names the fingerprint was looked through. */
+  checked: number;
 }
 
 /** More rounds than this, each for wrappers of wrappers in files not read before, no project needs. */
 const MAX_ROUNDS = 20;
+/** When more files than this changed, linking from scratch is cheaper. */
+const MOST_UPDATED = 100;
 
 /**
  * The call sites of the files of a folder, kept up to date: told of files that come, change and go, it reads what may matter and
@@ -66,6 +70,11 @@ export class ProjectIndex implements Disposable {
   #roots: ReadonlySet<string> = new Set();
   #linker: Linker | undefined;
   #progress: IndexProgress = { done: 0, total: 0, finished: true };
+  /** Names of questions and wrappers that files were looked through for; it only grows. */
+  readonly #sought: SoughtWord[] = [];
+  readonly #soughtNames = new Set<string>();
+  /** Files whose summary changed since the last linking. */
+  readonly #stale = new Set<string>();
   #queue: Promise<void> = Promise.resolve();
 
   constructor(options: { readonly rules: readonly LanguageRules[]; readonly words: readonly string[]; readonly reader: FileReader; readonly settings: CallSiteSettings }) {
@@ -154,15 +163,17 @@ export class ProjectIndex implements Disposable {
       this.#files.delete(path);
       this.#place(path);
     }
-    for (const path of changed) if (!this.#files.has(path)) this.#files.set(path, { hash: undefined, fingerprint: undefined, summary: undefined, limit: undefined });
+    for (const path of changed) if (!this.#files.has(path)) this.#files.set(path, { hash: undefined, fingerprint: undefined, summary: undefined, limit: undefined, checked: 0 });
     if (roots) this.#roots = new Set(roots);
-    if (isNew || removed.length > 0 || roots) this.#program.setFiles(this.#folder());
-    this.#linker = undefined;
+    if (isNew || removed.length > 0 || roots) {
+      this.#program.setFiles(this.#folder());
+      this.#linker = undefined;
+    }
     this.#report(0, changed.length, false);
     try {
       const known = new Set([...changed].filter((path) => this.#files.get(path)?.summary !== undefined));
-      await this.#read(changed.filter((path) => !known.has(path)), false, this.#words, signal);
-      await this.#read([...known], true, [], signal);
+      await this.#read(changed.filter((path) => !known.has(path)), { all: false, words: this.#words }, signal);
+      await this.#read([...known], { all: true, words: [] }, signal);
       await this.#follow(signal);
     } finally {
       this.#report(this.#progress.total, this.#progress.total, true);
@@ -172,32 +183,36 @@ export class ProjectIndex implements Disposable {
 
   /** Reads what the linker asks for until it has all: modules that imports lead to, and callers of wrappers. */
   async #follow(signal: AbortSignal): Promise<void> {
-    const searched = new Set(this.#words);
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const linker = this.#linked();
-      const wanted = [...linker.wanted].filter((path) => this.#files.has(path) && this.#isUnread(path));
-      const words = [...linker.names].filter((name) => name !== '' && !searched.has(name));
-      // A name that is sought once is sought in files that come later as well.
-      for (const word of words) searched.add(word);
-      const callers = this.#mayHoldAny([...linker.names].filter((name) => name !== ''));
+      const wanted = [...linker.wanted].filter((path) => this.#isUnread(path));
+      for (const name of linker.names) this.#seek(name);
+      const callers = this.#mayCall().filter((path) => !wanted.includes(path));
       if (wanted.length === 0 && callers.length === 0) return;
-      await this.#read(wanted, true, [], signal);
-      await this.#read(callers.filter((path) => !wanted.includes(path)), false, [...linker.names].filter((name) => name !== ''), signal);
+      await this.#read(wanted, { all: true, words: [] }, signal);
+      await this.#read(callers, { all: false, words: this.#sought.map(({ word }) => word) }, signal, true);
     }
   }
 
-  readonly #checked = new Map<string, Set<string>>();
+  #seek(name: string): void {
+    if (name === '' || this.#soughtNames.has(name)) return;
+    this.#soughtNames.add(name);
+    this.#sought.push(soughtWord(name));
+  }
 
-  /** Files without a summary whose text may hold one of the names and was not looked through for it. */
-  #mayHoldAny(names: readonly string[]): readonly string[] {
+  /** Files without a summary whose text may hold a name that it was not looked through for. */
+  #mayCall(): readonly string[] {
     const found: string[] = [];
-    for (const [path, { fingerprint, summary, hash }] of this.#files) {
-      if (summary || !fingerprint || hash === undefined) continue;
-      const checked = this.#checked.get(`${path}\0${hash}`) ?? new Set<string>();
-      const open = names.filter((name) => !checked.has(name) && mayHold(fingerprint, name));
-      if (open.length === 0) continue;
-      this.#checked.set(`${path}\0${hash}`, new Set([...checked, ...open]));
-      found.push(path);
+    for (const [path, entry] of this.#files) {
+      const { fingerprint, summary, checked } = entry;
+      entry.checked = this.#sought.length;
+      if (summary || !fingerprint) continue;
+      for (let index = checked; index < this.#sought.length; index += 1) {
+        const sought = this.#sought[index];
+        if (!sought || !mayHold(fingerprint, sought)) continue;
+        found.push(path);
+        break;
+      }
     }
     return found;
   }
@@ -207,22 +222,21 @@ export class ProjectIndex implements Disposable {
     return entry !== undefined && entry.summary === undefined && entry.limit === undefined;
   }
 
-  async #read(paths: readonly string[], all: boolean, words: readonly string[], signal: AbortSignal): Promise<void> {
+  async #read(paths: readonly string[], wanted: { readonly all: boolean; readonly words: readonly string[] }, signal: AbortSignal, searched = false): Promise<void> {
     if (paths.length === 0) return;
     let done = 0;
-    await this.#reader.read(paths, { words, all }, (reading) => {
+    await this.#reader.read(paths, wanted, (reading) => {
       done += 1;
-      this.#take(reading);
+      this.#take(reading, searched);
       if (done % 200 === 0) this.#report(Math.min(done, this.#progress.total), this.#progress.total, false);
     }, signal);
-    this.#linker = undefined;
   }
 
-  #take({ path, hash, fingerprint, summary, limit }: FileReading): void {
+  #take({ path, hash, fingerprint, summary, limit }: FileReading, wasSearched: boolean): void {
     const entry = this.#files.get(path);
     if (!entry) return;
     if (hash === undefined && limit === undefined) this.#files.delete(path);
-    else this.#files.set(path, { hash, fingerprint, summary, limit });
+    else this.#files.set(path, { hash, fingerprint, summary, limit, checked: wasSearched ? entry.checked : 0 });
     this.#place(path);
   }
 
@@ -232,10 +246,14 @@ export class ProjectIndex implements Disposable {
     const rules = summary && this.#rules.get(summary.language);
     if (summary && rules) this.#program.set(new ModuleRef(path, summary, rules));
     else this.#program.delete(path);
-    this.#linker = undefined;
+    this.#stale.add(path);
   }
 
   #linked(): Linker {
+    const stale = new Set(this.#stale);
+    this.#stale.clear();
+    if (stale.size > MOST_UPDATED) this.#linker = undefined;
+    if (this.#linker && stale.size > 0 && !this.#linker.update(stale)) this.#linker = undefined;
     return this.#linker ??= new Linker(this.#program, this.#settings);
   }
 

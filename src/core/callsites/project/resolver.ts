@@ -1,4 +1,5 @@
 import type { ModuleTarget } from './language.ts';
+import { FileMemo } from './memo.ts';
 import { lastName, type BlockRef, type BoundName, type MemberRef, type ModuleRef, type Program } from './program.ts';
 import type { Argument, Expression, TypeNames } from './summary.ts';
 import { placed, placeIn, type Frame, type Given, type Place, type PlacedArgument, type Thing } from './things.ts';
@@ -16,12 +17,16 @@ export class Resolver {
   readonly wanted = new Set<string>();
   readonly #active = new Set<BoundName>();
   /** What names stand for where no call is followed. */
-  readonly #known = new Map<BoundName, readonly Thing[]>();
+  readonly #known = new FileMemo<BoundName, readonly Thing[]>();
   #depth = 0;
   #steps = 0;
 
   constructor(program: Program) {
     this.program = program;
+  }
+
+  forget(path: string): void {
+    this.#known.forget(path);
   }
 
   /** Starts on a call. */
@@ -100,12 +105,12 @@ export class Resolver {
 
   bound(bound: BoundName, frames: readonly Frame[]): readonly Thing[] {
     if (this.#active.has(bound)) return [];
-    const known = frames.length === 0 ? this.#known.get(bound) : undefined;
+    const known = frames.length === 0 ? this.#known.get(bound.home.module.path, bound) : undefined;
     if (known) return known;
     this.#active.add(bound);
     try {
       const things = this.#bound(bound, frames).slice(0, MAX_THINGS);
-      if (frames.length === 0) this.#known.set(bound, things);
+      if (frames.length === 0) this.#known.set(bound.home.module.path, bound, things);
       return things;
     } finally {
       this.#active.delete(bound);

@@ -1,4 +1,5 @@
 import type { DynamicCause, DynamicKey } from '../model.ts';
+import { FileMemo } from './memo.ts';
 import { lastName, type BlockRef, type BoundName, type MemberRef } from './program.ts';
 import { argumentFor, type Resolver } from './resolver.ts';
 import type { Expression } from './summary.ts';
@@ -37,11 +38,15 @@ export class Texts {
   readonly #resolver: Resolver;
   readonly #active = new Set<BoundName | MemberRef>();
   /** Values of assignments where no call is followed. */
-  readonly #known = new Map<BoundName | MemberRef, readonly Value[]>();
+  readonly #known = new FileMemo<BoundName | MemberRef, readonly Value[]>();
   #depth = 0;
 
   constructor(resolver: Resolver) {
     this.#resolver = resolver;
+  }
+
+  forget(path: string): void {
+    this.#known.forget(path);
   }
 
   evaluate(expression: Expression, at: Place): readonly Value[] {
@@ -223,12 +228,12 @@ export class Texts {
   /** The value of an expression that is reached through a name. */
   #named(id: BoundName | MemberRef, from: BoundName | undefined, expression: Expression, shown: string, at: Place): readonly Value[] {
     if (this.#active.has(id)) return [dynamic('expression', `${shown} is defined by itself`)];
-    const known = at.frames.length === 0 ? this.#known.get(id) : undefined;
+    const known = at.frames.length === 0 ? this.#known.get(at.block.module.path, id) : undefined;
     if (known) return known;
     this.#active.add(id);
     try {
       const values = this.evaluate(expression, at).map((value) => value.kind === 'text' ? { ...value, named: true, from: value.from ?? from } : value);
-      if (at.frames.length === 0) this.#known.set(id, values);
+      if (at.frames.length === 0) this.#known.set(at.block.module.path, id, values);
       return values;
     } finally {
       this.#active.delete(id);

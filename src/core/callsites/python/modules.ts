@@ -38,8 +38,12 @@ export class PythonModules implements ModuleResolver {
 
   inside(target: ModuleTarget, name: string): ModuleTarget | undefined {
     if (target.kind === 'folder') return this.#at(joined(target.path, name));
-    if (target.kind !== 'file' || !/(?:^|\/)__init__\.py$/.test(target.path)) return undefined;
+    if (target.kind !== 'file' || !this.isPackage(target)) return undefined;
     return this.#at(joined(folderOf(target.path), name));
+  }
+
+  isPackage(target: ModuleTarget): boolean {
+    return target.kind === 'file' && /(?:^|\/)__init__\.py$/.test(target.path);
   }
 
   nameOf(path: string): string {
@@ -75,7 +79,7 @@ export class PythonModules implements ModuleResolver {
     const path = module.replaceAll('.', '/');
     const first = module.split('.')[0] ?? '';
     const candidates = [...this.#parents.get(first) ?? []].flatMap((parent) => {
-      const target = this.#isPackage(parent) ? undefined : this.#at(joined(parent, path));
+      const target = this.#hasInit(parent) ? undefined : this.#at(joined(parent, path));
       return target ? [{ parent, target }] : [];
     });
     const files = candidates.filter(({ target }) => target.kind === 'file');
@@ -97,7 +101,7 @@ export class PythonModules implements ModuleResolver {
     return this.#roots.has(folder) || SOURCE_FOLDERS.has(folder.split('/').at(-1) ?? '');
   }
 
-  #isPackage(folder: string): boolean {
+  #hasInit(folder: string): boolean {
     return folder !== '' && this.#files.has(`${folder}/__init__.py`);
   }
 

@@ -45,7 +45,7 @@ export interface Command {
 const CONFIGURATION_FILE = 'modelswitch.yaml';
 
 /** The folder's `modelswitch.yaml`; undefined when there is none. Its problems are for the editor: what is right in it counts. */
-async function configuration(cwd: string): Promise<WorkspaceConfig | undefined> {
+export async function configuration(cwd: string): Promise<WorkspaceConfig | undefined> {
   try {
     return loadWorkspaceFile(await readFile(join(cwd, CONFIGURATION_FILE), 'utf8')).config;
   } catch {

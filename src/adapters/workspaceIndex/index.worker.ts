@@ -36,9 +36,10 @@ class IndexThread {
       case 'scan': return this.#run(request.id, (signal) => this.#folder.scan(signal));
       case 'update': return this.#run(request.id, (signal) => index.update(request, signal));
       case 'cancel': return this.#running.get(request.id)?.abort();
-      case 'document':
-        index.setDocument(request.path, request.summary);
-        return this.#reply({ kind: 'callSites', id: request.id, sites: index.sitesIn(request.path) });
+      case 'document': {
+        const reply = (): IndexReply => ({ kind: 'callSites', id: request.id, sites: index.sitesIn(request.path) });
+        return this.#run(request.id, (signal) => index.setDocument(request.path, request.summary, signal), reply);
+      }
       case 'sites': {
         const all = [...index.all()].flatMap(({ path, sites }) => sites.map((site) => ({ path, site })));
         return this.#reply({ kind: 'sites', id: request.id, sites: request.flag === undefined ? all : index.sitesOf(request.flag) });
@@ -47,11 +48,11 @@ class IndexThread {
     }
   }
 
-  #run(id: number, work: (signal: AbortSignal) => Promise<void>): void {
+  #run(id: number, work: (signal: AbortSignal) => Promise<void>, reply: () => IndexReply = () => ({ kind: 'done', id })): void {
     const abort = new AbortController();
     this.#running.set(id, abort);
     work(abort.signal)
-      .then(() => this.#reply({ kind: 'done', id }))
+      .then(() => this.#reply(reply()))
       .catch((error: unknown) => this.#reply({ kind: 'failed', id, code: codeOf(error), message: error instanceof Error ? error.message : String(error) }))
       .finally(() => this.#running.delete(id));
   }

@@ -4,7 +4,7 @@ import { plainLine } from '../../core/base/words.ts';
 import type { CallSite } from '../../core/callsites/model.ts';
 import type { FileSummary } from '../../core/callsites/project/summary.ts';
 import { FolderIndex } from '../../adapters/workspaceIndex/folderIndex.ts';
-import { required, writeJson, type Command } from '../context.ts';
+import { configuration, required, writeJson, type Command } from '../context.ts';
 
 /**
  * One key of a call site as `scan` prints it: line and column count from 1, columns in UTF-16 code units. A call that a condition
@@ -42,8 +42,10 @@ export const scan: Command = {
   async run({ operands, options, cwd, signal, write }) {
     const folder = resolve(cwd, required(operands[0], 'DIR'));
     const script = join(import.meta.dirname, 'index.worker.cjs');
+    const settings = (await configuration(folder))?.callsites;
     const files = new FolderIndex({
       folder,
+      ...(settings ? { settings, exclude: settings.exclude } : {}),
       parser: { runtimeWasm: join(import.meta.dirname, 'web-tree-sitter.wasm'), pythonWasm: join(import.meta.dirname, 'tree-sitter-python.wasm') },
       ...(existsSync(script) ? { script } : {}),
     });
@@ -53,6 +55,7 @@ export const scan: Command = {
       const found = [...index.all()].flatMap(({ path, sites }) => sites.flatMap((site) => rows(path, site, index.summaryOf(path)?.cells)));
       if (options.json === true) writeJson(write, found);
       else for (const row of found) write(line(row));
+      for (const { path, limit } of files.limits()) process.stderr.write(`${path}: ${limit}\n`);
       return 0;
     } finally {
       files.dispose();

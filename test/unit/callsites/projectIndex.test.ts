@@ -103,10 +103,10 @@ describe('the index of a project', () => {
   it('answers for an open document from its text, not from its file', async () => {
     const { index } = await indexOf({ 'client.py': CLIENT, 'keys.py': 'KEY = "saved"\n', 'use.py': 'from client import client\nfrom keys import KEY\nclient.is_enabled(KEY)\n' });
     const tree = (await pythonParser()).parse('KEY = "unsaved"\n');
-    index.setDocument('keys.py', pythonSummarizer.open().summary({ text: 'KEY = "unsaved"\n', root: tree.root }));
+    await index.setDocument('keys.py', pythonSummarizer.open().summary({ text: 'KEY = "unsaved"\n', root: tree.root }), SIGNAL);
     tree.delete();
     assert.deepEqual(flagsIn(index), ['use.py:3 unsaved']);
-    index.setDocument('keys.py', undefined);
+    await index.setDocument('keys.py', undefined, SIGNAL);
     assert.deepEqual(flagsIn(index), ['use.py:3 saved']);
   });
 

@@ -105,11 +105,22 @@ export class ProjectIndex implements Disposable {
     return work;
   }
 
-  /** What stands in for a file while it is open in an editor; undefined when it is closed. */
-  setDocument(path: string, summary: FileSummary | undefined): void {
-    if (summary) this.#documents.set(path, summary);
-    else this.#documents.delete(path);
-    this.#place(path);
+  /**
+   * What stands in for a file while it is open in an editor; undefined when it is closed. Resolves when what it leads to is read.
+   * Tells of a change only when other open documents have other call sites by it.
+   */
+  setDocument(path: string, summary: FileSummary | undefined, signal: AbortSignal): Promise<void> {
+    const others = (): string => JSON.stringify([...this.#documents.keys()].filter((each) => each !== path).map((each) => this.sitesIn(each)));
+    const work = this.#queue.then(async () => {
+      const before = others();
+      if (summary) this.#documents.set(path, summary);
+      else this.#documents.delete(path);
+      this.#place(path);
+      await this.#follow(signal);
+      if (others() !== before) this.#changes.fire();
+    });
+    this.#queue = work.catch(() => undefined);
+    return work;
   }
 
   sitesIn(path: string): readonly CallSite[] {

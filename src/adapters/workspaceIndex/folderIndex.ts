@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Disposable } from '../../core/base/events.ts';
 import { NO_SETTINGS, type CallSiteSettings } from '../../core/callsites/project/linker.ts';
 import { ProjectIndex, type FileLimit } from '../../core/callsites/project/projectIndex.ts';
-import { sourceFiles } from '../node/sourceFiles.ts';
+import { sourceFiles, type SourceFiles } from '../node/sourceFiles.ts';
 import { LocalReader, NOTEBOOK } from './fileReader.ts';
 import { indexLanguages, type ParserFiles } from './languages.ts';
 import { ThreadedReader } from './threadedReader.ts';
@@ -49,7 +49,7 @@ export class FolderIndex implements Disposable {
    * @throws AppError notFound when the folder cannot be read; AbortError when it is cancelled
    */
   async scan(signal: AbortSignal): Promise<void> {
-    const { paths, roots, limits } = await sourceFiles(this.#options.folder, { endings: this.#endings, exclude: this.#options.exclude ?? [], signal });
+    const { paths, roots, limits } = await this.#list(signal);
     this.#folderLimits = limits;
     const now = new Set(paths);
     const removed = [...this.#paths].filter((path) => !now.has(path));
@@ -59,6 +59,29 @@ export class FolderIndex implements Disposable {
     } finally {
       this.#threads?.dispose();
     }
+  }
+
+  /** Takes what changed on disk. A file that is new is taken only if a scan would find it. */
+  async update(changed: readonly string[], removed: readonly string[], signal: AbortSignal): Promise<void> {
+    const known = changed.filter((path) => this.#paths.has(path));
+    const gone = removed.filter((path) => this.#paths.has(path));
+    if (known.length === changed.length) {
+      this.#paths = new Set([...this.#paths].filter((path) => !gone.includes(path)));
+      return this.index.update({ changed: known, removed: gone }, signal);
+    }
+    const before = this.#paths;
+    const { paths, roots, limits } = await this.#list(signal);
+    this.#folderLimits = limits;
+    this.#paths = new Set(paths);
+    await this.index.update({
+      changed: paths.filter((path) => !before.has(path) || known.includes(path)),
+      removed: [...before].filter((path) => !this.#paths.has(path)),
+      roots,
+    }, signal);
+  }
+
+  #list(signal: AbortSignal): Promise<SourceFiles> {
+    return sourceFiles(this.#options.folder, { endings: this.#endings, exclude: this.#options.exclude ?? [], signal });
   }
 
   /** What could not be read. */

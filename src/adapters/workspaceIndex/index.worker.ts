@@ -33,18 +33,18 @@ class IndexThread {
   receive(request: IndexRequest): void {
     const { index } = this.#folder;
     switch (request.kind) {
-      case 'scan': return this.#run(request.id, (signal) => this.#folder.scan(signal));
-      case 'update': return this.#run(request.id, (signal) => index.update(request, signal));
+      case 'scan': { this.#run(request.id, (signal) => this.#folder.scan(signal)); return; }
+      case 'update': { this.#run(request.id, (signal) => this.#folder.update(request.changed, request.removed, signal)); return; }
       case 'cancel': return this.#running.get(request.id)?.abort();
       case 'document': {
         const reply = (): IndexReply => ({ kind: 'callSites', id: request.id, sites: index.sitesIn(request.path) });
-        return this.#run(request.id, (signal) => index.setDocument(request.path, request.summary, signal), reply);
+        this.#run(request.id, (signal) => index.setDocument(request.path, request.summary, signal), reply); return;
       }
       case 'sites': {
         const all = [...index.all()].flatMap(({ path, sites }) => sites.map((site) => ({ path, site })));
-        return this.#reply({ kind: 'sites', id: request.id, sites: request.flag === undefined ? all : index.sitesOf(request.flag) });
+        this.#reply({ kind: 'sites', id: request.id, sites: request.flag === undefined ? all : index.sitesOf(request.flag) }); return;
       }
-      case 'limits': return this.#reply({ kind: 'limits', id: request.id, limits: this.#folder.limits() });
+      case 'limits': { this.#reply({ kind: 'limits', id: request.id, limits: this.#folder.limits() }); return; }
     }
   }
 

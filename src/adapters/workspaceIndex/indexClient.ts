@@ -104,10 +104,10 @@ export class IndexClient implements Disposable {
 
   #receive(reply: IndexReply): void {
     switch (reply.kind) {
-      case 'progress': return this.#progressed.fire(reply.progress);
+      case 'progress': { this.#progressed.fire(reply.progress); return; }
       case 'changed':
         this.#names = new Set(reply.names);
-        return this.#changes.fire();
+        { this.#changes.fire(); return; }
       case 'failed': {
         const { code, message } = reply;
         this.#waiting.get(reply.id)?.reject(new AppError(code, message));

@@ -103,7 +103,7 @@ export class Linker {
     this.#pending.clear();
     for (const path of affected) {
       const module = this.#program.get(path);
-      for (const name of module?.calls.keys() ?? []) if (known.has(name)) for (const ref of module?.calls.get(name) ?? []) this.#visit(ref);
+      for (const [name, refs] of module?.calls ?? []) if (known.has(name)) for (const ref of refs) this.#visit(ref);
     }
     for (const name of this.#names) if (!known.has(name)) this.#pending.add(name);
     this.#link();
@@ -154,7 +154,7 @@ export class Linker {
     const outcomes = this.#outcomes(ref, []);
     const { path } = ref.block.module;
     const [first] = outcomes;
-    if (!first) return this.#sites.delete(path, ref);
+    if (!first) { this.#sites.delete(path, ref); return; }
     this.#sites.set(path, ref, callSite(ref, first, outcomes));
     this.#learn(ref, first.api, outcomes);
   }
@@ -331,10 +331,10 @@ export class Linker {
     const configured = this.#settings.wrappers.find((each) => each.function === dotted);
     if (!configured) return [];
     // Nobody knows the parameters: a key that is known by name is only taken by keyword.
-    const isNamed = typeof configured.key === 'string';
-    const keyAt = isNamed ? 0 : Number(configured.key);
-    const parameters = isNamed ? [String(configured.key)] : Array.from({ length: keyAt + 1 }, (_, index) => `argument ${index + 1}`);
-    const known = isNamed ? args.filter(({ argument }) => argument.name !== undefined || argument.spread !== undefined) : args;
+    const { key } = configured;
+    const keyAt = typeof key === 'string' ? 0 : key;
+    const parameters = typeof key === 'string' ? [key] : Array.from({ length: keyAt + 1 }, (_, index) => `argument ${index + 1}`);
+    const known = typeof key === 'string' ? args.filter(({ argument }) => argument.name !== undefined || argument.spread !== undefined) : args;
     return [{ kind: 'question', question: { api: 'is_enabled', sdk: 'unleash', parameters, keyAt }, args: known, configured: true }];
   }
 }

@@ -8,7 +8,7 @@ export class FileMemo<Key extends object, Value> {
 
   set(path: string, key: Key, value: Value): void {
     let values = this.#byFile.get(path);
-    if (!values) this.#byFile.set(path, values = new Map());
+    if (!values) this.#byFile.set(path, values = new Map<Key, Value>());
     values.set(key, value);
   }
 

@@ -54,36 +54,33 @@ export class BlockRef {
 
   /** What a name can be bound to where it is used; empty when nothing in the file binds it. Functions do not see the classes around them. */
   lookup(name: string): readonly BoundName[] {
-    let scope: BlockRef | undefined = this;
-    while (scope) {
-      if (scope.kind !== 'class' || scope === this) {
-        const found = scope.own(name);
-        if (found.length > 0) return found;
-      }
-      scope = scope.parent;
+    for (const scope of this.#around()) {
+      if (scope.kind === 'class' && scope !== this) continue;
+      const found = scope.own(name);
+      if (found.length > 0) return found;
     }
     return [];
   }
 
+  /** The block and those around it, innermost first. */
+  *#around(): Generator<BlockRef> {
+    yield this;
+    for (let scope = this.parent; scope; scope = scope.parent) yield scope;
+  }
+
   /** The class whose body, or whose method's body, is around. */
   get classAround(): BlockRef | undefined {
-    let scope: BlockRef | undefined = this;
-    while (scope && scope.kind !== 'class') scope = scope.parent;
-    return scope;
+    return [...this.#around()].find(({ kind }) => kind === 'class');
   }
 
   /** The method of the class around in which the block is. */
   get method(): BlockRef | undefined {
-    let scope: BlockRef | undefined = this;
-    while (scope?.parent && !(scope.kind === 'function' && scope.parent.kind === 'class')) scope = scope.parent;
-    return scope?.kind === 'function' && scope.parent?.kind === 'class' ? scope : undefined;
+    return [...this.#around()].find(({ kind, parent }) => kind === 'function' && parent?.kind === 'class');
   }
 
   /** The functions around, innermost first, this one included. */
   get functions(): readonly BlockRef[] {
-    const found: BlockRef[] = [];
-    for (let scope: BlockRef | undefined = this; scope; scope = scope.parent) if (scope.kind === 'function' || scope.kind === 'lambda') found.push(scope);
-    return found;
+    return [...this.#around()].filter(({ kind }) => kind === 'function' || kind === 'lambda');
   }
 
   *all(): Generator<BlockRef> {
@@ -233,7 +230,7 @@ class Pairs<Value> {
 
   add(key: string, value: Value, count: number): void {
     let values = this.#values.get(key);
-    if (!values) this.#values.set(key, values = new Map());
+    if (!values) this.#values.set(key, values = new Map<Value, number>());
     const left = (values.get(value) ?? 0) + count;
     if (left > 0) values.set(value, left);
     else values.delete(value);

@@ -110,17 +110,26 @@ export class ProjectIndex implements Disposable {
    * Tells of a change only when other open documents have other call sites by it.
    */
   setDocument(path: string, summary: FileSummary | undefined, signal: AbortSignal): Promise<void> {
+    if (!this.#progress.finished) {
+      // While the folder is read, what is known so far has to do; its end tells of a change.
+      this.#replace(path, summary);
+      return Promise.resolve();
+    }
     const others = (): string => JSON.stringify([...this.#documents.keys()].filter((each) => each !== path).map((each) => this.sitesIn(each)));
     const work = this.#queue.then(async () => {
       const before = others();
-      if (summary) this.#documents.set(path, summary);
-      else this.#documents.delete(path);
-      this.#place(path);
+      this.#replace(path, summary);
       await this.#follow(signal);
       if (others() !== before) this.#changes.fire();
     });
     this.#queue = work.catch(() => undefined);
     return work;
+  }
+
+  #replace(path: string, summary: FileSummary | undefined): void {
+    if (summary) this.#documents.set(path, summary);
+    else this.#documents.delete(path);
+    this.#place(path);
   }
 
   sitesIn(path: string): readonly CallSite[] {

@@ -271,7 +271,7 @@ export class Texts {
       }
       case 'outside': return [dynamic('imported', `${shown} is defined in another file`)];
       case 'enumMember': {
-        if (name === 'value') return this.#constant(thing.class, thing.class, name === 'value' ? thing.name : name, shown, undefined);
+        if (name === 'value') return this.#constant(thing.class, thing.class, thing.name, shown, undefined);
         return name === 'name' ? [{ kind: 'text', value: thing.name, named: true, member: false, from: undefined }] : [];
       }
       case 'class': case 'instance': return this.#ofClass(thing, name, shown, object, at);
@@ -360,8 +360,8 @@ export class Texts {
     const block = bound?.binding.kind === 'block' && more.length === 0 ? bound.home.children[bound.binding.block] : undefined;
     const facts = block?.block.function;
     const [result, ...others] = facts?.results ?? [];
-    if (!block || facts?.property !== true || !result || others.length > 0) return undefined;
-    return this.#guarded({ binding: bound!.binding, home: bound!.home }, `\`${block.block.name}\``, () => this.evaluate(result, placeIn(block, [{ function: block, self, given: undefined }])));
+    if (!bound || !block || facts?.property !== true || !result || others.length > 0) return undefined;
+    return this.#guarded(bound, `\`${block.block.name}\``, () => this.evaluate(result, placeIn(block, [{ function: block, self, given: undefined }])));
   }
 
   /**

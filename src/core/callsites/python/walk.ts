@@ -75,38 +75,38 @@ export class FileWalk {
       case 'expression_statement':
         for (const child of node.namedChildren) this.#visit(child, into, undefined, direct);
         return;
-      case 'function_definition': return this.#function(node, into, [], direct);
-      case 'class_definition': return this.#class(node, into, [], direct);
-      case 'decorated_definition': return this.#decorated(node, into, direct);
-      case 'import_statement': case 'import_from_statement': return this.#import(node, into);
-      case 'assignment': return this.#assignment(node, into, direct);
+      case 'function_definition': { this.#function(node, into, [], direct); return; }
+      case 'class_definition': { this.#class(node, into, [], direct); return; }
+      case 'decorated_definition': { this.#decorated(node, into, direct); return; }
+      case 'import_statement': case 'import_from_statement': { this.#import(node, into); return; }
+      case 'assignment': { this.#assignment(node, into, direct); return; }
       case 'augmented_assignment':
         this.#target(node.childForFieldName('left'), into, { kind: 'bound', words: 'changed by an augmented assignment' });
-        return this.#look(node.childForFieldName('right'), into);
+        { this.#look(node.childForFieldName('right'), into); return; }
       case 'global_statement': case 'nonlocal_statement':
         for (const name of node.namedChildren) into.bindOuter(textOf(this.#source, name), node.type === 'global_statement' ? 'global' : 'nonlocal');
         return;
       case 'return_statement': {
         const value = childrenOf(node)[0];
         this.#result(value, into);
-        return this.#look(value, into, 'answer');
+        this.#look(value, into, 'answer'); return;
       }
-      case 'if_statement': case 'elif_clause': return this.#condition(node, into);
+      case 'if_statement': case 'elif_clause': { this.#condition(node, into); return; }
       case 'for_statement': case 'for_in_clause':
         this.#target(node.childForFieldName('left'), into, { kind: 'bound', words: 'the variable of a loop' });
-        return this.#rest(node, 'left', into);
-      case 'as_pattern': return this.#as(node, into);
-      case 'except_clause': return this.#except(node, into);
+        { this.#rest(node, 'left', into); return; }
+      case 'as_pattern': { this.#as(node, into); return; }
+      case 'except_clause': { this.#except(node, into); return; }
       case 'delete_statement':
         for (const child of childrenOf(node)) this.#target(child, into, { kind: 'bound', words: 'deleted' });
         return;
-      case 'case_clause': return this.#case(node, into);
+      case 'case_clause': { this.#case(node, into); return; }
       case 'type_alias_statement': {
         const name = node.childForFieldName('left')?.namedChildren[0];
         if (name?.type === 'identifier') this.#bindName(name, into, { kind: 'bound', words: 'a type' });
         return;
       }
-      default: return this.#expression(node, into, role);
+      default: { this.#expression(node, into, role); return; }
     }
   }
 
@@ -114,7 +114,7 @@ export class FileWalk {
   #expression(node: SyntaxNode, into: BlockBuilder, role: Role): void {
     const { type } = node;
     switch (type) {
-      case 'call': return this.#call(node, into, role);
+      case 'call': { this.#call(node, into, role); return; }
       case 'lambda': return void this.#lambda(node, into);
       case 'parenthesized_expression': case 'not_operator': case 'boolean_operator': case 'await': case 'comparison_operator': case 'attribute': case 'subscript':
         for (const child of childrenOf(node)) this.#look(child, into, role);
@@ -124,17 +124,17 @@ export class FileWalk {
         const decides = [whenTrue, whenFalse].every((branch) => branch?.type === 'true' || branch?.type === 'false');
         this.#look(condition, into, decides ? role : undefined);
         this.#look(whenTrue, into, role);
-        return this.#look(whenFalse, into, role);
+        this.#look(whenFalse, into, role); return;
       }
       case 'named_expression': {
         const name = node.childForFieldName('name');
         const value = node.childForFieldName('value');
         this.#target(name, into.home, { kind: 'bound', words: 'assigned inside an expression', value: this.#reader(into).read(value) });
-        return this.#look(value, into, role ?? (name ? { variable: textOf(this.#source, name) } : undefined));
+        this.#look(value, into, role ?? (name ? { variable: textOf(this.#source, name) } : undefined)); return;
       }
       default:
-        if (COMPREHENSIONS.has(type)) return this.#comprehension(node, into);
-        return this.#visitAll(type === 'string' || type === 'concatenated_string' ? node.namedChildren.filter((child) => child.type !== 'string_content') : node.namedChildren, into);
+        if (COMPREHENSIONS.has(type)) { this.#comprehension(node, into); return; }
+        { this.#visitAll(type === 'string' || type === 'concatenated_string' ? node.namedChildren.filter((child) => child.type !== 'string_content') : node.namedChildren, into); return; }
     }
   }
 
@@ -309,7 +309,7 @@ export class FileWalk {
   #call(node: SyntaxNode, into: BlockBuilder, role: Role): void {
     const callee = node.childForFieldName('function');
     const list = node.childForFieldName('arguments');
-    if (!callee || !list) return this.#visitAll(node.namedChildren, into);
+    if (!callee || !list) { this.#visitAll(node.namedChildren, into); return; }
     const name = callee.type === 'attribute' ? callee.childForFieldName('attribute') : callee.type === 'identifier' ? callee : null;
     const called = name ? textOf(this.#source, name) : '';
     if (name && name.startIndex < name.endIndex && called !== 'super') {
@@ -389,8 +389,7 @@ export class FileWalk {
       if (name !== undefined) into.change(name);
       this.#look(node, into);
     } else if (TARGET_LISTS.has(node.type)) {
-      const { value: _, ...rest } = data;
-      for (const child of childrenOf(node)) this.#target(child, into, rest);
+      for (const child of childrenOf(node)) this.#target(child, into, { kind: data.kind, words: data.words });
     }
   }
 

@@ -41,7 +41,7 @@ function edgesOf(program: Program, module: ModuleRef): readonly string[] {
     add(target);
     if (target?.kind === 'file' && resolver.isPackage(target)) edges.add(folderOf(target.path));
   };
-  for (const { block } of module.root.all()) {
+  for (const { block } of module.blocks) {
     for (const { module: name } of block.stars) add(program.target(module, name));
     for (const binding of block.bindings) {
       if (binding.kind !== 'import') continue;
@@ -70,6 +70,6 @@ function foldersOf(path: string): readonly string[] {
 function baseFiles(program: Program, resolver: Resolver, path: string): readonly string[] {
   const module = program.get(path);
   if (!module) return [];
-  const classes = [...module.root.all()].filter(({ block }) => (block.bases ?? []).some((base) => lastName(base) !== undefined));
+  const classes = module.blocks.filter(({ block }) => (block.bases ?? []).some((base) => lastName(base) !== undefined));
   return classes.flatMap((each) => resolver.family(each).map((base) => base.module.path));
 }

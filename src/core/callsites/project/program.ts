@@ -27,6 +27,10 @@ export class BlockRef {
   /** Where the block starts in its file. */
   readonly start: number;
   readonly children: BlockRef[] = [];
+  /** The class whose body, or whose method's body, is around. */
+  readonly classAround: BlockRef | undefined;
+  /** The method of that class in which the block is. */
+  readonly method: BlockRef | undefined;
   /** Bindings that blocks below make here by `global` or `nonlocal`. */
   readonly #fromBelow: BoundName[] = [];
   readonly #elsewhere = new Map<string, BlockRef>();
@@ -37,6 +41,9 @@ export class BlockRef {
     this.block = block;
     this.parent = parent;
     this.start = start;
+    this.classAround = block.kind === 'class' ? this : parent?.classAround;
+    this.method = block.kind === 'class' ? undefined : block.kind === 'function' && parent?.kind === 'class' ? this : parent?.method;
+    module.blocks.push(this);
     for (const nested of block.blocks) this.children.push(new BlockRef(module, nested.block, this, start + nested.start));
     if (parent === undefined) this.#settleOuterNames();
   }
@@ -54,38 +61,20 @@ export class BlockRef {
 
   /** What a name can be bound to where it is used; empty when nothing in the file binds it. Functions do not see the classes around them. */
   lookup(name: string): readonly BoundName[] {
-    for (const scope of this.#around()) {
-      if (scope.kind === 'class' && scope !== this) continue;
+    const own = this.own(name);
+    if (own.length > 0) return own;
+    for (let scope = this.parent; scope; scope = scope.parent) {
+      if (scope.kind === 'class') continue;
       const found = scope.own(name);
       if (found.length > 0) return found;
     }
     return [];
   }
 
-  /** The block and those around it, innermost first. */
-  *#around(): Generator<BlockRef> {
-    yield this;
-    for (let scope = this.parent; scope; scope = scope.parent) yield scope;
-  }
-
-  /** The class whose body, or whose method's body, is around. */
-  get classAround(): BlockRef | undefined {
-    return [...this.#around()].find(({ kind }) => kind === 'class');
-  }
-
-  /** The method of the class around in which the block is. */
-  get method(): BlockRef | undefined {
-    return [...this.#around()].find(({ kind, parent }) => kind === 'function' && parent?.kind === 'class');
-  }
-
   /** The functions around, innermost first, this one included. */
   get functions(): readonly BlockRef[] {
-    return [...this.#around()].filter(({ kind }) => kind === 'function' || kind === 'lambda');
-  }
-
-  *all(): Generator<BlockRef> {
-    yield this;
-    for (const child of this.children) yield* child.all();
+    const outer = this.parent?.functions ?? [];
+    return this.kind === 'function' || this.kind === 'lambda' ? [this, ...outer] : outer;
   }
 
   #readNames(): Map<string, BoundName[]> {
@@ -101,7 +90,7 @@ export class BlockRef {
   }
 
   #settleOuterNames(): void {
-    for (const ref of this.all()) {
+    for (const ref of this.module.blocks) {
       for (const { name, scope } of ref.block.outer) {
         const target = scope === 'global' ? this : ref.#functionThatBinds(name) ?? this;
         if (target === ref) continue;
@@ -125,6 +114,8 @@ export class ModuleRef {
   readonly summary: FileSummary;
   readonly rules: LanguageRules;
   readonly root: BlockRef;
+  /** All blocks of the file. */
+  readonly blocks: BlockRef[] = [];
   #calls: ReadonlyMap<string, readonly CallRef[]> | undefined;
   #members: ReadonlyMap<string, readonly MemberRef[]> | undefined;
   #importWords: boolean | undefined;
@@ -151,19 +142,19 @@ export class ModuleRef {
 
   /** Assignments to `object.name` anywhere in the file. */
   members(name: string): readonly MemberRef[] {
-    this.#members ??= grouped([...this.root.all()].flatMap((block) => block.block.members.map((member) => ({ member, block }))), ({ member }) => member.name);
+    this.#members ??= grouped(this.blocks.flatMap((block) => block.block.members.map((member) => ({ member, block }))), ({ member }) => member.name);
     return this.#members.get(name) ?? [];
   }
 
   /** Whether an import of the file speaks for feature flags. */
   get importsFlags(): boolean {
-    return this.#importWords ??= [...this.root.all()].some(({ block }) => block.stars.some(({ module }) => this.#speaks(module))
+    return this.#importWords ??= this.blocks.some(({ block }) => block.stars.some(({ module }) => this.#speaks(module))
       || block.bindings.some((binding) => binding.kind === 'import' && (this.#speaks(binding.module) || this.#speaks(binding.imported ?? '') || this.#speaks(binding.name))));
   }
 
   /** Whether the file changes items of an object that is called so. */
   changes(name: string): boolean {
-    this.#changed ??= new Set([...this.root.all()].flatMap(({ block }) => block.changed));
+    this.#changed ??= new Set(this.blocks.flatMap(({ block }) => block.changed));
     return this.#changed.has(name);
   }
 
@@ -173,7 +164,7 @@ export class ModuleRef {
 
   #allCalls(): readonly CallRef[] {
     const found: CallRef[] = [];
-    for (const ref of this.root.all()) {
+    for (const ref of this.blocks) {
       for (const call of ref.block.calls) found.push({ call, block: ref, offset: ref.start });
       if (ref.parent) for (const call of ref.block.head) found.push({ call, block: ref.parent, offset: ref.start });
     }
@@ -213,7 +204,7 @@ function aliasesOf(module: ModuleRef): readonly (readonly [string, string])[] {
     if (value?.kind === 'lambda') add('', to);
     if (value?.kind === 'choice') for (const option of value.options) aliased(option, to);
   };
-  for (const { block } of module.root.all()) {
+  for (const { block } of module.blocks) {
     for (const binding of block.bindings) {
       if (binding.kind === 'import') add(binding.imported, binding.name);
       if (binding.kind === 'assign' || binding.kind === 'bound') aliased(binding.value, binding.name);
@@ -317,7 +308,7 @@ export class Program {
   #count(module: ModuleRef, count: 1 | -1): void {
     for (const name of module.calls.keys()) this.#callers.add(name, module, count);
     for (const [from, to] of aliasesOf(module)) this.#aliases.add(from, to, count);
-    for (const ref of module.root.all()) {
+    for (const ref of module.blocks) {
       for (const base of ref.block.bases ?? []) this.#heirs.add(lastName(base) ?? '', ref, count);
       for (const binding of ref.block.bindings) {
         if (binding.kind === 'import' && module.rules.isUnleashProvider(binding.module, binding.imported)) this.#providers += count;

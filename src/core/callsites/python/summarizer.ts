@@ -63,8 +63,11 @@ function covers(old: ReadonlySet<string> | undefined, wanted: ReadonlySet<string
 /** Where words occur in a text, in order. */
 function occurrences(text: string, words: ReadonlySet<string>): readonly number[] {
   const places: number[] = [];
-  for (const word of words) {
-    if (word === '') continue;
+  const known = [...words].filter((word) => word !== '').sort();
+  for (const [index, word] of known.entries()) {
+    // Where a word is, the shorter word that it begins with is too.
+    const before = known[index - 1];
+    if (before !== undefined && word.startsWith(before)) continue;
     for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + word.length)) places.push(at);
   }
   return places.sort((a, b) => a - b);

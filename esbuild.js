@@ -4,7 +4,7 @@
  *   extension   src/extension/extension.ts   -> dist/extension.cjs
  *   workers     src/**\/<name>.worker.ts     -> dist/<name>.worker.cjs
  *   packages    what is loaded when needed   -> dist/<package>.cjs
- *   cli         src/cli/main.ts              -> dist/cli/modelswitch.cjs, with a package.json of its own
+ *   cli         src/cli/main.ts              -> dist/cli/modelswitch.cjs, with a package.json and the worker of its own
  *   tests       test/host/*.ts               -> dist/test/host/, only with --tests; never packaged
  *
  * `--production` minifies. `dist/meta.json` holds esbuild's metafile of the extension, the workers and the CLI.
@@ -76,6 +76,11 @@ const targets = {
     outdir: 'dist/cli',
     banner: { js: `#!/usr/bin/env node\n${common.banner?.js ?? ''}` },
   },
+  cliWorker: {
+    ...common,
+    entryPoints: { 'index.worker': 'src/adapters/workspaceIndex/index.worker.ts' },
+    outdir: 'dist/cli',
+  },
 };
 
 /**
@@ -112,7 +117,7 @@ function writeCliPackage() {
     license,
     keywords,
     bin: { modelswitch: 'modelswitch.cjs' },
-    files: ['modelswitch.cjs', '*.wasm'],
+    files: ['modelswitch.cjs', 'index.worker.cjs', '*.wasm'],
     engines: { node: '>=20' },
   };
   writeFileSync(join(dist, 'cli', 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);

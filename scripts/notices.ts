@@ -1,17 +1,18 @@
 /** Writes THIRD_PARTY_NOTICES.md: the licences of what the packaged extension contains. A test holds the file to it. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 
 /** The npm packages of which something is bundled or copied into `dist`. */
-export const BUNDLED_PACKAGES: readonly string[] = ['tiny-emitter', 'tree-sitter-python', 'unleash-proxy-client', 'web-tree-sitter', 'yaml', 'zod'];
+export const BUNDLED_PACKAGES: readonly string[] = ['ignore', 'tiny-emitter', 'tree-sitter-python', 'unleash-proxy-client', 'web-tree-sitter', 'yaml', 'zod'];
 
 export function notices(): string {
   const sections = BUNDLED_PACKAGES.map((name) => {
     const folder = join(root, 'node_modules', name);
+    const licence = ['LICENSE', 'LICENSE-MIT'].map((file) => join(folder, file)).find((file) => existsSync(file)) ?? '';
     const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string; license: string };
-    return `## ${name} ${version} (${license})\n\n\`\`\`\n${readFileSync(join(folder, 'LICENSE'), 'utf8').trim()}\n\`\`\`\n`;
+    return `## ${name} ${version} (${license})\n\n\`\`\`\n${readFileSync(licence, 'utf8').trim()}\n\`\`\`\n`;
   });
   return `# Third-party notices\n\nModelswitch contains these packages.\n\n${sections.join('\n')}`;
 }

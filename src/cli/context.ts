@@ -49,7 +49,7 @@ export interface Command {
 const CONFIGURATION_FILE = 'modelswitch.yaml';
 
 /** The folder's `modelswitch.yaml`; undefined when there is none. Its problems are for the editor: what is right in it counts. */
-async function configuration(cwd: string): Promise<WorkspaceConfig | undefined> {
+export async function configuration(cwd: string): Promise<WorkspaceConfig | undefined> {
   const path = join(cwd, CONFIGURATION_FILE);
   try {
     // A repository may hold a link to a device, which never ends.

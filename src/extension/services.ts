@@ -7,6 +7,7 @@ import { BulkWorker } from '../adapters/unleash/bulkWorker.ts';
 import { CallSiteHover, environmentsHoverPart, titleHoverPart, type HoverPart } from './callsites/hover.ts';
 import { CallSiteLenses } from './callsites/lens.ts';
 import { DocumentCallSites } from './callsites/documentCallSites.ts';
+import { FolderIndexes } from './callsites/folderIndexes.ts';
 import { ageLensPart, modelLensPart, rolloutLensPart, variantsLensPart, type LensPart } from './callsites/parts.ts';
 import { ConfigurationDiagnostics } from './connection/configurationDiagnostics.ts';
 import { registerConnectionCommands } from './connection/connectionCommands.ts';
@@ -69,11 +70,13 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const personas = all.add(new PersonaStore(connections, systemClock, log));
   const prompts = { current: modalPrompts };
 
+  const parser = { runtimeWasm: dist('web-tree-sitter.wasm'), pythonWasm: dist('tree-sitter-python.wasm') };
+  const indexes = all.add(new FolderIndexes({ script: dist('index.worker.cjs'), parser, files, log }));
   const tracker = new CallSiteTracker([{
     detector: pythonDetector,
-    loadParser: () => createPythonParser({ runtimeWasm: dist('web-tree-sitter.wasm'), grammarWasm: dist('tree-sitter-python.wasm') }),
-  }]);
-  const sites = all.add(new DocumentCallSites(tracker, log));
+    loadParser: () => createPythonParser({ runtimeWasm: parser.runtimeWasm, grammarWasm: parser.pythonWasm }),
+  }], indexes);
+  const sites = all.add(new DocumentCallSites(tracker, log, indexes.onDidChange));
   const lenses = all.add(new CallSiteLenses(connections, sites, LENS_PARTS));
   all.add(vscode.languages.registerCodeLensProvider({ language: 'python' }, lenses));
   all.add(vscode.languages.registerHoverProvider({ language: 'python' }, new CallSiteHover(connections, sites, hoverParts(personas))));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchActivation } from './activation.ts';
 import { benchChanges } from './changes.ts';
+import { benchIndex } from './index.ts';
 import { benchLens } from './lens.ts';
 import { benchRequests } from './requests.ts';
 import { printTable } from './table.ts';
@@ -14,6 +15,7 @@ const root = join(import.meta.dirname, '..', '..');
 
 const parts: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   lens: benchLens,
+  index: benchIndex,
   activation: benchActivation,
   requests: benchRequests,
   changes: benchChanges,

@@ -173,6 +173,33 @@ describe('the command line', () => {
     assert.equal((await run(['scan', join(dir, 'nowhere')], {})).code, 1);
   });
 
+  it('scans across modules: wrappers, several keys, notebooks, settings, ignored files, and says what it could not read', async () => {
+    const code = join(dir, 'project');
+    cpSync(join(root, 'test', 'fixtures', 'callsites', 'projectConfigured'), code, { recursive: true });
+    writeFileSync(join(code, 'modelswitch.yaml'), 'version: 1\ncallsites:\n  wrappers: [{function: vendor.flags.enabled, key: 1}]\n  exclude: ["legacy/**"]\n');
+    writeFileSync(join(code, '.gitignore'), 'ignored.py\n');
+    const client = 'from UnleashClient import UnleashClient\nclient = UnleashClient(url="u", app_name="a")\n';
+    mkdirSync(join(code, 'legacy'));
+    for (const path of ['ignored.py', 'legacy/old.py']) writeFileSync(join(code, path), `${client}client.is_enabled("no")\n`);
+    writeFileSync(join(code, 'wrap.py'), `${client}def on(key):\n    return client.is_enabled(key)\n`);
+    writeFileSync(join(code, 'use.py'), 'from wrap import on\nx = 1\non("a" if x else "b")\n');
+    writeFileSync(join(code, 'n.ipynb'), JSON.stringify({ cells: [{ cell_type: 'markdown', source: [] }, { cell_type: 'code', source: ['%time 1\n', 'from wrap import on\n', 'on("cell")'] }] }));
+    writeFileSync(join(code, 'bad.ipynb'), '{ is_enabled');
+    const { code: status, stdout, stderr } = await run(['scan', code, '--json'], {});
+    const rows = JSON.parse(stdout) as { path: string; line: number; column: number; cell?: number; flag: string | null; via: string }[];
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(rows.map(({ path, line, column, cell, flag, via }) => [path, ...cell === undefined ? [] : [cell], line, column, flag, via]), [
+      ['n.ipynb', 2, 3, 1, 'cell', 'wrapper'],
+      ['shop/views.py', 10, 5, 'vendor', 'wrapper'],
+      ['shop/views.py', 11, 5, 'configured', 'wrapper'],
+      ['shop/views.py', 12, 5, null, 'dynamic'],
+      ['use.py', 3, 1, 'a', 'wrapper'],
+      ['use.py', 3, 1, 'b', 'wrapper'],
+      ['wrap.py', 4, 12, null, 'dynamic'],
+    ]);
+    assert.match(stderr, /^bad\.ipynb: The file cannot be understood/m);
+  });
+
   it('has a help that fits a screen', async () => {
     const { stdout } = await run(['--help'], {});
     const lines = stdout.split('\n');

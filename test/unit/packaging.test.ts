@@ -32,6 +32,7 @@ describe('the package', function () {
       'THIRD_PARTY_NOTICES.md',
       'dist/bulk.worker.cjs',
       'dist/extension.cjs',
+      'dist/index.worker.cjs',
       'dist/tree-sitter-python.wasm',
       'dist/unleash-proxy-client.cjs',
       'dist/web-tree-sitter.cjs',

@@ -1,6 +1,7 @@
 import type { Disposable } from '../../core/base/events.ts';
-import type { Detection, Detector } from '../../core/callsites/detector.ts';
+import { Detection, mayHaveCallSites, type Detector } from '../../core/callsites/detector.ts';
 import type { CallSite } from '../../core/callsites/model.ts';
+import type { FileSummary } from '../../core/callsites/project/summary.ts';
 import { applyEdit, type DocumentEdit, type ParsedTree, type SyntaxParser } from './parser.ts';
 
 /** A change as editors report it; a VS Code `TextDocumentContentChangeEvent` is one. */
@@ -14,6 +15,16 @@ export interface ContentChange {
 export interface LanguageSupport {
   readonly detector: Detector;
   readonly loadParser: () => Promise<SyntaxParser>;
+}
+
+/** The folders that documents belong to, for what a document says of other files and they of it. */
+export interface FolderLinks {
+  /** Names of wrappers that a folder has: a document that holds one may have call sites. */
+  names(uri: string): ReadonlySet<string>;
+  /** The call sites of a document with this summary; undefined when it belongs to no folder, or the folder cannot tell. */
+  link(uri: string, summary: FileSummary): Promise<readonly CallSite[] | undefined>;
+  /** The document is no longer open: its file counts again. */
+  close(uri: string): void;
 }
 
 export interface DocumentCallSites {
@@ -50,9 +61,16 @@ export class CallSiteTracker implements Disposable {
   readonly #languages: readonly LanguageSupport[];
   readonly #documents = new Map<string, TrackedDocument>();
   readonly #parsers = new Map<LanguageSupport, Promise<SyntaxParser>>();
+  readonly #links: FolderLinks | undefined;
 
-  constructor(languages: readonly LanguageSupport[]) {
+  constructor(languages: readonly LanguageSupport[], links?: FolderLinks) {
     this.#languages = languages;
+    this.#links = links;
+  }
+
+  /** What the folders know has changed: the next question is answered anew. */
+  forgetAnswers(): void {
+    for (const document of this.#documents.values()) document.answer = undefined;
   }
 
   /** Whether call sites can be found in documents of this language. */
@@ -65,7 +83,7 @@ export class CallSiteTracker implements Disposable {
     this.close(uri);
     const language = this.#languages.find(({ detector }) => detector.languages.includes(languageId));
     if (!language) return;
-    this.#documents.set(uri, { language, version, text, parsed: undefined, detection: language.detector.open(), answer: undefined });
+    this.#documents.set(uri, { language, version, text, parsed: undefined, detection: new Detection(language.detector), answer: undefined });
   }
 
   /**
@@ -94,32 +112,43 @@ export class CallSiteTracker implements Disposable {
   async callSites(uri: string): Promise<DocumentCallSites | undefined> {
     const asked = this.#documents.get(uri);
     if (!asked || asked.answer) return asked?.answer;
-    const parser = asked.language.detector.mayHaveCallSites(asked.text) ? await this.#parser(asked.language) : undefined;
+    const parser = this.#mayHaveCallSites(uri, asked) ? await this.#parser(asked.language) : undefined;
     // While the parser loaded the document may have changed, been closed or been opened anew.
     const document = this.#documents.get(uri);
     if (document !== asked) return this.callSites(uri);
-    return document.answer ??= this.#answer(document, parser);
+    if (document.answer) return document.answer;
+    const { summary, ...alone } = this.#answer(uri, document, parser);
+    if (!this.#links || !summary) return document.answer = alone;
+    const linked = await this.#links.link(uri, summary);
+    if (this.#documents.get(uri) !== document || document.version !== alone.version) return this.callSites(uri);
+    return document.answer = linked ? { version: alone.version, callSites: linked } : alone;
+  }
+
+  #mayHaveCallSites(uri: string, { language, text }: TrackedDocument): boolean {
+    return mayHaveCallSites(language.detector, text, this.#links?.names(uri));
   }
 
   /** Ends the tracking of a document and frees its tree. */
   close(uri: string): void {
     const document = this.#documents.get(uri);
-    if (document) this.#forgetTree(document);
+    if (!document) return;
+    this.#forgetTree(document);
     this.#documents.delete(uri);
+    this.#links?.close(uri);
   }
 
   dispose(): void {
     for (const uri of [...this.#documents.keys()]) this.close(uri);
   }
 
-  #answer(document: TrackedDocument, parser: SyntaxParser | undefined): DocumentCallSites {
-    const { version, text, language } = document;
-    if (!parser || !language.detector.mayHaveCallSites(text)) {
+  #answer(uri: string, document: TrackedDocument, parser: SyntaxParser | undefined): DocumentCallSites & { readonly summary?: FileSummary } {
+    const { version, text } = document;
+    if (!parser || !this.#mayHaveCallSites(uri, document)) {
       this.#forgetTree(document);
       return { version, callSites: [] };
     }
     const tree = this.#parse(document, parser);
-    return { version, callSites: document.detection.callSites({ text, root: tree.root }) };
+    return { version, ...document.detection.read({ text, root: tree.root }, this.#links?.names(uri)) };
   }
 
   #parse(document: TrackedDocument, parser: SyntaxParser): ParsedTree {
@@ -127,23 +156,24 @@ export class CallSiteTracker implements Disposable {
     if (parsed && parsed.edits.length === 0) return parsed.tree;
     if (parsed) {
       document.parsed = undefined;
-      const { tree, changed } = parser.reparse(parsed.tree, parsed.text, parsed.edits, text);
+      const tree = parser.reparse(parsed.tree, parsed.text, parsed.edits, text);
       document.parsed = { tree, text, edits: [] };
-      if (!tree.hasError || text.length > FRESH_PARSE_LIMIT) {
-        document.detection.change(parsed.edits, changed);
-        return tree;
-      }
-      this.#forgetTree(document);
+      if (!tree.hasError || text.length > FRESH_PARSE_LIMIT) return tree;
+      this.#dropTree(document);
     }
     const tree = parser.parse(text);
     document.parsed = { tree, text, edits: [] };
     return tree;
   }
 
-  #forgetTree(document: TrackedDocument): void {
+  #dropTree(document: TrackedDocument): void {
     document.parsed?.tree.delete();
     document.parsed = undefined;
-    document.detection = document.language.detector.open();
+  }
+
+  #forgetTree(document: TrackedDocument): void {
+    this.#dropTree(document);
+    document.detection = new Detection(document.language.detector);
   }
 
   #parser(language: LanguageSupport): Promise<SyntaxParser> {

@@ -52,10 +52,18 @@ export interface UnleashTarget {
   readonly ranges: { readonly url?: SourceRange; readonly project?: SourceRange; readonly environment?: SourceRange };
 }
 
+/** What the file says about call sites that cannot be found out. */
+export interface CallSiteConfig {
+  readonly wrappers: readonly { readonly function: string; readonly key: number | string }[];
+  readonly clients: readonly string[];
+  readonly exclude: readonly string[];
+}
+
 export interface WorkspaceConfig {
   readonly unleash?: UnleashTarget;
   readonly models: readonly ModelMapping[];
   readonly personas: readonly Persona[];
+  readonly callsites?: CallSiteConfig;
 }
 
 /** What a `modelswitch.yaml` says. `config` holds everything that is right, and is undefined when nothing can be read. */
@@ -102,6 +110,19 @@ function given<Key extends string, Value>(key: Key, value: Value | undefined): {
   return value === undefined ? {} : { [key]: value } as { readonly [K in Key]?: Value };
 }
 
+function callSites(section: Fields | undefined): CallSiteConfig | undefined {
+  if (section === undefined) return undefined;
+  const texts = (key: string): readonly string[] => list(section[key]).flatMap((entry) => text(entry) ?? []);
+  const wrappers = list(section['wrappers']).flatMap((entry) => {
+    const wrapper = fields(entry);
+    const called = text(wrapper?.['function']);
+    const key = wrapper?.['key'] ?? 0;
+    const isPlace = typeof key === 'number' && Number.isSafeInteger(key) && key >= 0;
+    return called === undefined || !(isPlace || text(key) !== undefined) ? [] : [{ function: called, key: key as number | string }];
+  });
+  return { wrappers, clients: texts('clients'), exclude: texts('exclude') };
+}
+
 /** Reads a file's content into our own types. What the schema complains about is left out here. */
 class Reader {
   readonly problems: Problem[] = [];
@@ -117,6 +138,7 @@ class Reader {
       ...(unleash === undefined ? {} : { unleash: this.#unleash(unleash) }),
       models: entries(content['models']).flatMap(([key, value]) => this.#model(key, value) ?? []),
       personas: this.#personas(list(content['personas'])),
+      ...given('callsites', callSites(fields(content['callsites']))),
     };
   }
 

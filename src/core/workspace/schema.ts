@@ -54,6 +54,20 @@ export const personaSchema = z.strictObject({
   properties: z.record(z.string(), property, mapping('context fields, such as {region: eu}')).meta({ description: 'Further context fields, as the application sends them to Unleash.' }).optional(),
 }, mapping('name, userId, sessionId and properties')).meta({ description: 'A named evaluation context to ask: which model would this user get?' });
 
+const wrapper = z.strictObject({
+  function: text('Dotted name of the function or method as it is imported.', 'app.flags.enabled'),
+  key: z.union([z.int().min(0), z.string().min(1)], { error: 'must be the place of the argument, counted from 0, or its name' })
+    .meta({ description: 'Which argument is the key: its place, counted from 0 (without self), or its name. Default: 0.', examples: [0, 'key'] }).optional(),
+}, mapping('function and key')).meta({ description: 'A function that asks for a flag in a way that no analysis can see.' });
+
+const callsites = z.strictObject({
+  wrappers: z.array(wrapper, { error: 'must be a list, such as [{function: app.flags.enabled, key: 0}]' }).meta({ description: 'Functions that ask for a flag. Those that call the SDK in this folder are found without it.' }).optional(),
+  clients: z.array(text('Dotted name of a variable that holds an Unleash client.', 'app.core.unleash_client'), { error: 'must be a list, such as [app.core.unleash_client]' })
+    .meta({ description: 'Variables that hold an Unleash client although nothing in the code says so.' }).optional(),
+  exclude: z.array(text('Glob of files and folders, relative to this file.', 'legacy/**'), { error: 'must be a list of globs, such as ["legacy/**"]' })
+    .meta({ description: 'Files and folders that are not searched, beside those in .gitignore.' }).optional(),
+}, mapping('wrappers, clients and exclude')).meta({ description: 'What the search for call sites cannot find out by itself.' });
+
 export const unleashSchema = unleash;
 
 /** The whole of `modelswitch.yaml`. Sections that other parts of Modelswitch read are accepted as they are. */
@@ -62,6 +76,7 @@ export const workspaceSchema = z.strictObject({
   unleash: unleash.optional(),
   registry: later('The model registry: {mlflow: url}, {file: path} or {sqlite: path}.'),
   models: z.record(z.string(), modelSchema, mapping('model names to their settings')).meta({ description: 'Models by name, each with the flag that switches it.' }).optional(),
+  callsites: callsites.optional(),
   personas: z.array(personaSchema, { error: 'must be a list, such as [{name: internal tester, userId: "7"}]' }).meta({ description: 'Named evaluation contexts to ask which model they would get.' }).optional(),
 }).meta({ title: 'modelswitch.yaml', description: 'Which model versions stand behind which Unleash feature flags.' });
 

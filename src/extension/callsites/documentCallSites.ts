@@ -10,13 +10,16 @@ export class DocumentCallSites implements vscode.Disposable {
   readonly #log: Log;
   readonly #known = new Map<string, readonly CallSite[]>();
   readonly #changes = new vscode.EventEmitter<vscode.TextDocument>();
+  readonly #relinks = new vscode.EventEmitter<void>();
   readonly #subscriptions = new DisposableStore();
 
-  constructor(tracker: CallSiteTracker, log: Log) {
+  constructor(tracker: CallSiteTracker, log: Log, onDidChangeFolders: vscode.Event<void>) {
     this.#tracker = tracker;
     this.#log = log;
     this.#subscriptions.add(tracker);
     this.#subscriptions.add(this.#changes);
+    this.#subscriptions.add(this.#relinks);
+    this.#subscriptions.add(onDidChangeFolders(() => void this.#relink()));
     this.#subscriptions.add(vscode.workspace.onDidOpenTextDocument((document) => this.#open(document)));
     this.#subscriptions.add(vscode.workspace.onDidCloseTextDocument((document) => this.#close(document)));
     this.#subscriptions.add(vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
@@ -27,6 +30,9 @@ export class DocumentCallSites implements vscode.Disposable {
 
   /** Fires when a document was read and its call sites are not those known before. */
   readonly onDidChange = this.#changes.event;
+
+  /** Fires when documents were read again because of what other files say. */
+  readonly onDidRelink = this.#relinks.event;
 
   /** What was read last. */
   of(document: vscode.TextDocument): readonly CallSite[] {
@@ -40,12 +46,18 @@ export class DocumentCallSites implements vscode.Disposable {
       const found = (await this.#tracker.callSites(uri))?.callSites ?? [];
       const known = this.#known.get(uri);
       this.#known.set(uri, found);
-      if (known !== found && JSON.stringify(known?.map(({ key }) => key) ?? []) !== JSON.stringify(found.map(({ key }) => key))) this.#changes.fire(document);
+      if (known !== found && JSON.stringify(known?.map(({ key, keys }) => [key, keys]) ?? []) !== JSON.stringify(found.map(({ key, keys }) => [key, keys]))) this.#changes.fire(document);
       return found;
     } catch (error) {
       this.#log.error('Reading call sites', error);
       return [];
     }
+  }
+
+  async #relink(): Promise<void> {
+    this.#tracker.forgetAnswers();
+    await Promise.all(vscode.window.visibleTextEditors.filter(({ document }) => this.#tracker.supports(document.languageId)).map(({ document }) => this.read(document)));
+    this.#relinks.fire();
   }
 
   /** The flag whose call the position is in, if its key is known. */

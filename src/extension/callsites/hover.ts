@@ -57,10 +57,13 @@ export class CallSiteHover implements vscode.HoverProvider {
     const connection = this.#connections.targetFor(document.uri)?.connection;
     const store = connection?.session?.store;
     if (connection === undefined || store?.snapshot === undefined) return undefined;
-    const events = await store.changesOf(site.key.value).catch(() => []);
-    const facts = flagFacts(this.#connections, connection, site.key.value);
-    const sections = await Promise.all(this.#parts.map(async (part) => part(facts, events)));
-    return new vscode.Hover(sections.filter((section) => section !== '').join('\n\n'), rangeOf(site));
+    const sections = await Promise.all(site.keys.map(async ({ value }) => {
+      const events = await store.changesOf(value).catch(() => []);
+      const facts = flagFacts(this.#connections, connection, value);
+      const parts = await Promise.all(this.#parts.map(async (part) => part(facts, events)));
+      return parts.filter((part) => part !== '').join('\n\n');
+    }));
+    return new vscode.Hover(sections.join('\n\n---\n\n'), rangeOf(site));
   }
 }
 

@@ -49,6 +49,7 @@ export class CallSiteLenses implements vscode.CodeLensProvider<SiteLens>, vscode
     this.#subscriptions.add(this.#changes);
     this.#subscriptions.add(connections.onDidChange(() => this.#refresh()));
     this.#subscriptions.add(sites.onDidChange(() => this.#observe()));
+    this.#subscriptions.add(sites.onDidRelink(() => this.#refresh()));
     this.#subscriptions.add(vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('modelswitch')) this.#changes.fire();
     }));
@@ -92,7 +93,7 @@ export class CallSiteLenses implements vscode.CodeLensProvider<SiteLens>, vscode
     if (connection.state.kind === 'failed' && connection.session?.store.snapshot === undefined) {
       return [{ title: plainLine(`no rollout: ${connection.state.error.message}`, 80), command: Command.refresh, arguments: [] }];
     }
-    return this.#flagEntries(target, site, site.key.value);
+    return site.keys.flatMap(({ value }) => this.#flagEntries(target, site, value));
   }
 
   #flagEntries(target: Target, site: CallSite, name: string): LensEntry[] {
@@ -134,7 +135,7 @@ export class CallSiteLenses implements vscode.CodeLensProvider<SiteLens>, vscode
     if (!settings.lens()) return;
     for (const document of this.#visibleDocuments()) {
       const store = this.#connections.targetFor(document.uri)?.connection.session?.store;
-      void store?.observe(this.#sites.of(document).flatMap(({ key }) => (key.kind === 'dynamic' ? [] : [key.value])));
+      void store?.observe(this.#sites.of(document).flatMap(({ keys }) => keys.map(({ value }) => value)));
     }
   }
 }

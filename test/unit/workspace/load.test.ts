@@ -21,6 +21,13 @@ const rangeText = (content: string, range: { start: { offset: number }; end: { o
   range === undefined ? '' : content.slice(range.start.offset, range.end.offset);
 
 describe('loading modelswitch.yaml', () => {
+  it('reads what it says about call sites, and leaves out what is wrong', () => {
+    const content = 'version: 1\ncallsites:\n  wrappers: [{function: app.on, key: 1}, {function: app.off}, {function: app.bad, key: -1}, {key: 2}]\n  clients: [app.client, 3]\n  exclude: ["legacy/**"]\n';
+    const { config: { callsites } = {}, problems } = loadWorkspaceFile(content);
+    assert.deepEqual(callsites, { wrappers: [{ function: 'app.on', key: 1 }, { function: 'app.off', key: 0 }], clients: ['app.client'], exclude: ['legacy/**'] });
+    assert.equal(problems.length, 3, JSON.stringify(problems));
+  });
+
   it('reads server, models and personas with their places', () => {
     const content = `version: 1
 unleash: {url: http://localhost:4242/, project: default, environment: production}

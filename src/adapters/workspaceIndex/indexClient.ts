@@ -1,0 +1,125 @@
+import { Worker } from 'node:worker_threads';
+import { AppError } from '../../core/base/errors.ts';
+import { Emitter, type Disposable } from '../../core/base/events.ts';
+import type { CallSite } from '../../core/callsites/model.ts';
+import type { CallSiteSettings } from '../../core/callsites/project/linker.ts';
+import type { FileLimit, IndexProgress } from '../../core/callsites/project/projectIndex.ts';
+import type { FileSummary } from '../../core/callsites/project/summary.ts';
+import type { ParserFiles } from './languages.ts';
+import type { IndexReply, IndexRequest, IndexThreadData, PlacedSite } from './messages.ts';
+
+type Answer = Extract<IndexReply, { readonly id: number }>;
+type Question = IndexRequest extends infer Request ? Request extends { readonly id: number } ? Omit<Request, 'id'> : never : never;
+
+/** The index of one folder in a thread of its own, which starts with the first question. Paths are relative to the folder. */
+export class IndexClient implements Disposable {
+  readonly #script: string;
+  readonly #data: IndexThreadData;
+  readonly #waiting = new Map<number, { readonly resolve: (answer: Answer) => void; readonly reject: (error: Error) => void }>();
+  readonly #changes = new Emitter<void>();
+  readonly #progressed = new Emitter<IndexProgress>();
+  #worker: Worker | undefined;
+  #names: ReadonlySet<string> = new Set();
+  #lastId = 0;
+
+  constructor(options: { readonly script: string; readonly folder: string; readonly parser: ParserFiles; readonly settings: CallSiteSettings; readonly exclude: readonly string[] }) {
+    this.#script = options.script;
+    this.#data = { role: 'index', ...options };
+  }
+
+  /** Fires when call sites may have changed. */
+  readonly onDidChange = this.#changes.event;
+  readonly onDidProgress = this.#progressed.event;
+
+  /** Names of the functions that ask for flags. */
+  get names(): ReadonlySet<string> {
+    return this.#names;
+  }
+
+  /**
+   * Reads the folder; what is found before it ends can be asked for meanwhile.
+   * @throws AppError cancelled, notFound, internal
+   */
+  async scan(signal?: AbortSignal): Promise<void> {
+    await this.#ask({ kind: 'scan' }, signal);
+  }
+
+  /** Tells of files that came, changed or went. */
+  async update(changed: readonly string[], removed: readonly string[]): Promise<void> {
+    await this.#ask({ kind: 'update', changed, removed });
+  }
+
+  /** The call sites of an open document; without a summary its file counts again. */
+  async link(path: string, summary: FileSummary | undefined): Promise<readonly CallSite[]> {
+    const answer = await this.#ask({ kind: 'document', path, summary });
+    return answer.kind === 'callSites' ? answer.sites : [];
+  }
+
+  /** The call sites of a flag, or all. */
+  async sites(flag?: string): Promise<readonly PlacedSite[]> {
+    const answer = await this.#ask({ kind: 'sites', flag });
+    return answer.kind === 'sites' ? answer.sites : [];
+  }
+
+  async limits(): Promise<readonly FileLimit[]> {
+    const answer = await this.#ask({ kind: 'limits' });
+    return answer.kind === 'limits' ? answer.limits : [];
+  }
+
+  dispose(): void {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    void worker?.terminate();
+    this.#fail(new AppError('cancelled', 'The index was closed.'));
+    this.#changes.dispose();
+    this.#progressed.dispose();
+  }
+
+  #ask(question: Question, signal?: AbortSignal): Promise<Answer> {
+    if (signal?.aborted === true) return Promise.reject(new AppError('cancelled', 'The search was cancelled.'));
+    const id = (this.#lastId += 1);
+    const worker = this.#started();
+    const cancel = (): void => worker.postMessage({ kind: 'cancel', id } satisfies IndexRequest);
+    signal?.addEventListener('abort', cancel, { once: true });
+    return new Promise<Answer>((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      worker.postMessage({ ...question, id } satisfies IndexRequest);
+    }).finally(() => signal?.removeEventListener('abort', cancel));
+  }
+
+  #started(): Worker {
+    if (this.#worker) return this.#worker;
+    const worker = new Worker(this.#script, { workerData: this.#data });
+    worker.unref();
+    worker.on('message', (reply: IndexReply) => this.#receive(reply));
+    const end = (message: string): void => {
+      if (this.#worker !== worker) return;
+      this.#worker = undefined;
+      this.#fail(new AppError('internal', message));
+    };
+    worker.on('error', (error: unknown) => end(`The index stopped: ${error instanceof Error ? error.message : String(error)}`));
+    worker.on('exit', () => end('The index stopped.'));
+    return this.#worker = worker;
+  }
+
+  #receive(reply: IndexReply): void {
+    switch (reply.kind) {
+      case 'progress': { this.#progressed.fire(reply.progress); return; }
+      case 'changed':
+        this.#names = new Set(reply.names);
+        { this.#changes.fire(); return; }
+      case 'failed': {
+        const { code, message } = reply;
+        this.#waiting.get(reply.id)?.reject(new AppError(code, message));
+        break;
+      }
+      default: this.#waiting.get(reply.id)?.resolve(reply);
+    }
+    this.#waiting.delete(reply.id);
+  }
+
+  #fail(error: AppError): void {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+}

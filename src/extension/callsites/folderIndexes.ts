@@ -1,0 +1,144 @@
+import { relative } from 'node:path';
+import * as vscode from 'vscode';
+import { DisposableStore } from '../../core/base/events.ts';
+import type { CallSite } from '../../core/callsites/model.ts';
+import type { FileSummary } from '../../core/callsites/project/summary.ts';
+import type { FolderLinks } from '../../adapters/treeSitter/tracker.ts';
+import { IndexClient } from '../../adapters/workspaceIndex/indexClient.ts';
+import type { ParserFiles } from '../../adapters/workspaceIndex/languages.ts';
+import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
+import type { Log } from '../platform/log.ts';
+
+/** Saves, checkouts and generators touch many files at once. */
+const SETTLE_MS = 300;
+const SOURCES = '**/*.{py,ipynb}';
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+interface FolderIndexEntry {
+  readonly client: IndexClient;
+  readonly parts: DisposableStore;
+  readonly settings: string;
+}
+
+/** An index for each workspace folder in which a document was read, started by the first such document. */
+export class FolderIndexes implements FolderLinks, vscode.Disposable {
+  readonly #script: string;
+  readonly #parser: ParserFiles;
+  readonly #files: WorkspaceFiles;
+  readonly #log: Log;
+  readonly #entries = new Map<string, FolderIndexEntry>();
+  readonly #changes = new vscode.EventEmitter<void>();
+  readonly #parts = new DisposableStore();
+
+  constructor(options: { readonly script: string; readonly parser: ParserFiles; readonly files: WorkspaceFiles; readonly log: Log }) {
+    this.#script = options.script;
+    this.#parser = options.parser;
+    this.#files = options.files;
+    this.#log = options.log;
+    this.#parts.add(this.#changes);
+    this.#parts.add(vscode.workspace.onDidChangeWorkspaceFolders(({ removed }) => removed.forEach((folder) => this.#stop(folder))));
+    this.#parts.add(options.files.onDidChange(() => this.#restartChanged()));
+  }
+
+  /** Fires when call sites of open documents may have changed by what other files say. */
+  readonly onDidChange = this.#changes.event;
+
+  names(uri: string): ReadonlySet<string> {
+    return this.#of(uri)?.entry.client.names ?? NO_NAMES;
+  }
+
+  async link(uri: string, summary: FileSummary): Promise<readonly CallSite[] | undefined> {
+    const found = this.#of(uri);
+    if (!found) return undefined;
+    try {
+      return await found.entry.client.link(found.path, summary);
+    } catch (error) {
+      // The document by itself still has an answer.
+      this.#log.error('Reading call sites across files', error);
+      return undefined;
+    }
+  }
+
+  close(uri: string): void {
+    const found = this.#of(uri);
+    found?.entry.client.link(found.path, undefined).catch((error: unknown) => this.#log.error('Closing a document in the index', error));
+  }
+
+  dispose(): void {
+    for (const { parts } of this.#entries.values()) parts.dispose();
+    this.#entries.clear();
+    this.#parts.dispose();
+  }
+
+  #of(uri: string): { readonly entry: FolderIndexEntry; readonly path: string } | undefined {
+    const parsed = vscode.Uri.parse(uri);
+    const folder = parsed.scheme === 'file' ? vscode.workspace.getWorkspaceFolder(parsed) : undefined;
+    if (!folder) return undefined;
+    return { entry: this.#entries.get(folder.uri.toString()) ?? this.#start(folder), path: pathIn(folder, parsed) };
+  }
+
+  #start(folder: vscode.WorkspaceFolder): FolderIndexEntry {
+    const { wrappers = [], clients = [], exclude = [] } = this.#files.of(folder)?.file.config?.callsites ?? {};
+    const hidden = Object.entries(vscode.workspace.getConfiguration('files', folder.uri).get<Record<string, unknown>>('exclude') ?? {});
+    const parts = new DisposableStore();
+    const client = parts.add(new IndexClient({
+      script: this.#script,
+      folder: folder.uri.fsPath,
+      parser: this.#parser,
+      settings: { wrappers, clients },
+      exclude: [...exclude, ...hidden.flatMap(([glob, on]) => on === true ? [glob] : [])],
+    }));
+    const entry = { client, parts, settings: this.#settingsOf(folder) };
+    this.#entries.set(folder.uri.toString(), entry);
+    parts.add(client.onDidChange(() => this.#changes.fire()));
+    this.#watch(folder, entry);
+    client.scan().catch((error: unknown) => this.#log.error(`Searching ${folder.name} for call sites`, error));
+    return entry;
+  }
+
+  #watch(folder: vscode.WorkspaceFolder, { client, parts }: FolderIndexEntry): void {
+    const watcher = parts.add(vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, SOURCES)));
+    const changed = new Set<string>();
+    const removed = new Set<string>();
+    let timer: NodeJS.Timeout | undefined;
+    const send = (): void => {
+      const update = client.update([...changed], [...removed]);
+      changed.clear();
+      removed.clear();
+      update.catch((error: unknown) => this.#log.error('Reading changed files', error));
+    };
+    const note = (into: Set<string>, other: Set<string>) => (uri: vscode.Uri): void => {
+      into.add(pathIn(folder, uri));
+      other.delete(pathIn(folder, uri));
+      clearTimeout(timer);
+      timer = setTimeout(send, SETTLE_MS);
+    };
+    parts.add(watcher.onDidChange(note(changed, removed)));
+    parts.add(watcher.onDidCreate(note(changed, removed)));
+    parts.add(watcher.onDidDelete(note(removed, changed)));
+    parts.add({ dispose: () => clearTimeout(timer) });
+  }
+
+  #settingsOf(folder: vscode.WorkspaceFolder): string {
+    return JSON.stringify(this.#files.of(folder)?.file.config?.callsites ?? {});
+  }
+
+  /** Other settings need another index; it starts with the next question. */
+  #restartChanged(): void {
+    const changed = (vscode.workspace.workspaceFolders ?? []).filter((folder) => {
+      const entry = this.#entries.get(folder.uri.toString());
+      return entry !== undefined && entry.settings !== this.#settingsOf(folder);
+    });
+    for (const folder of changed) this.#stop(folder);
+    if (changed.length > 0) this.#changes.fire();
+  }
+
+  #stop(folder: vscode.WorkspaceFolder): void {
+    this.#entries.get(folder.uri.toString())?.parts.dispose();
+    this.#entries.delete(folder.uri.toString());
+  }
+}
+
+function pathIn(folder: vscode.WorkspaceFolder, uri: vscode.Uri): string {
+  return relative(folder.uri.fsPath, uri.fsPath).replaceAll('\\', '/');
+}

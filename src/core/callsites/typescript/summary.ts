@@ -1,0 +1,20 @@
+import type { DocumentSummary, Summarizer } from '../project/language.ts';
+import { editorLineStarts } from '../lines.ts';
+import { SUMMARY_VERSION, type FileSummary } from '../project/summary.ts';
+import type { Source } from '../syntax.ts';
+import { typescriptRules } from './rules.ts';
+import { Walker } from './walker.ts';
+
+/** Summaries of TypeScript and JavaScript, with JSX: one grammar, TSX, reads them all. */
+export const typescriptSummarizer: Summarizer = {
+  rules: typescriptRules,
+  endings: ['.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs'],
+  words: [...typescriptRules.questions.keys(), 'useFlag', 'useVariant', 'useBooleanFlag', 'useStringFlag', 'useNumberFlag', 'useObjectFlag'],
+  open: (): DocumentSummary => ({ summary: summarize }),
+};
+
+function summarize(source: Source): FileSummary {
+  const walker = new Walker(source);
+  const module = walker.module();
+  return { version: SUMMARY_VERSION, language: typescriptRules.id, lines: editorLineStarts(source.text), module, exports: walker.exports, limits: walker.limits };
+}

@@ -34,7 +34,7 @@ export function stringPieces(source: Source, node: SyntaxNode): readonly StringP
 
 /** What an escape stands for, without its backslash; undefined for an error. */
 function character(escape: string): string | undefined {
-  const digits = /^(?:x([0-9a-f]{2})|u([0-9a-f]{4})|u\{([0-9a-f]+)\})$/i.exec(escape)?.slice(1).find((part) => part !== undefined);
+  const digits = /^(?:x|u)\{?([0-9a-f]{1,6})\}?$/i.exec(escape)?.[1];
   if (digits !== undefined) {
     const code = parseInt(digits, 16);
     return code <= 0x10ffff ? String.fromCodePoint(code) : undefined;

@@ -3,7 +3,7 @@ import { editorLineStarts } from '../lines.ts';
 import { SUMMARY_VERSION, type FileSummary } from '../project/summary.ts';
 import type { Source } from '../syntax.ts';
 import { typescriptRules } from './rules.ts';
-import { Walker } from './walker.ts';
+import { Visitor } from './visitor.ts';
 
 /** Summaries of TypeScript and JavaScript, with JSX: one grammar, TSX, reads them all. */
 export const typescriptSummarizer: Summarizer = {
@@ -14,7 +14,7 @@ export const typescriptSummarizer: Summarizer = {
 };
 
 function summarize(source: Source): FileSummary {
-  const walker = new Walker(source);
-  const module = walker.module();
-  return { version: SUMMARY_VERSION, language: typescriptRules.id, lines: editorLineStarts(source.text), module, exports: walker.exports, limits: walker.limits };
+  const visitor = new Visitor(source);
+  const module = visitor.module();
+  return { version: SUMMARY_VERSION, language: typescriptRules.id, lines: editorLineStarts(source.text), module, exports: visitor.exports, limits: visitor.limits };
 }

@@ -1,7 +1,7 @@
 import type * as TreeSitter from 'web-tree-sitter';
 import { AppError } from '../../core/base/errors.ts';
 import { newlineStarts, positionAt } from '../../core/callsites/lines.ts';
-import type { Span, SyntaxNode, TextEdit } from '../../core/callsites/syntax.ts';
+import type { SyntaxNode, TextEdit } from '../../core/callsites/syntax.ts';
 
 /** A path, or the bytes themselves. */
 export type WasmFile = string | Uint8Array;
@@ -24,7 +24,7 @@ export interface ParsedTree {
 export interface SyntaxParser {
   parse(text: string): ParsedTree;
   /** Parses a new version of a text from the tree of the old one, which it deletes. `edits` lead from `oldText` to `text`. */
-  reparse(old: ParsedTree, oldText: string, edits: readonly DocumentEdit[], text: string): { readonly tree: ParsedTree; readonly changed: readonly Span[] };
+  reparse(old: ParsedTree, oldText: string, edits: readonly DocumentEdit[], text: string): ParsedTree;
 }
 
 /** An edit with the text that it put in place; each is in the coordinates left by those before it. */
@@ -100,7 +100,7 @@ class LoadedParser implements SyntaxParser {
     return this.#parse(text, null);
   }
 
-  reparse(old: ParsedTree, oldText: string, edits: readonly DocumentEdit[], text: string): { readonly tree: ParsedTree; readonly changed: readonly Span[] } {
+  reparse(old: ParsedTree, oldText: string, edits: readonly DocumentEdit[], text: string): ParsedTree {
     if (!(old instanceof LoadedTree)) throw new AppError('internal', 'The old tree comes from another parser.');
     let before = oldText;
     for (const edit of edits) {
@@ -109,9 +109,8 @@ class LoadedParser implements SyntaxParser {
       before = after;
     }
     const tree = this.#parse(text, old.tree);
-    const changed = old.tree.getChangedRanges(tree.tree).map(({ startIndex, endIndex }) => ({ start: startIndex, end: endIndex }));
     old.delete();
-    return { tree, changed };
+    return tree;
   }
 
   #parse(text: string, old: TreeSitter.Tree | null): LoadedTree {

@@ -1,5 +1,5 @@
 import type { Disposable } from '../../core/base/events.ts';
-import type { Detection, Detector } from '../../core/callsites/detector.ts';
+import { Detection, mayHaveCallSites, type Detector } from '../../core/callsites/detector.ts';
 import type { CallSite } from '../../core/callsites/model.ts';
 import { applyEdit, type DocumentEdit, type ParsedTree, type SyntaxParser } from './parser.ts';
 
@@ -65,7 +65,7 @@ export class CallSiteTracker implements Disposable {
     this.close(uri);
     const language = this.#languages.find(({ detector }) => detector.languages.includes(languageId));
     if (!language) return;
-    this.#documents.set(uri, { language, version, text, parsed: undefined, detection: language.detector.open(), answer: undefined });
+    this.#documents.set(uri, { language, version, text, parsed: undefined, detection: new Detection(language.detector), answer: undefined });
   }
 
   /**
@@ -94,7 +94,7 @@ export class CallSiteTracker implements Disposable {
   async callSites(uri: string): Promise<DocumentCallSites | undefined> {
     const asked = this.#documents.get(uri);
     if (!asked || asked.answer) return asked?.answer;
-    const parser = asked.language.detector.mayHaveCallSites(asked.text) ? await this.#parser(asked.language) : undefined;
+    const parser = mayHaveCallSites(asked.language.detector, asked.text) ? await this.#parser(asked.language) : undefined;
     // While the parser loaded the document may have changed, been closed or been opened anew.
     const document = this.#documents.get(uri);
     if (document !== asked) return this.callSites(uri);
@@ -114,12 +114,12 @@ export class CallSiteTracker implements Disposable {
 
   #answer(document: TrackedDocument, parser: SyntaxParser | undefined): DocumentCallSites {
     const { version, text, language } = document;
-    if (!parser || !language.detector.mayHaveCallSites(text)) {
+    if (!parser || !mayHaveCallSites(language.detector, text)) {
       this.#forgetTree(document);
       return { version, callSites: [] };
     }
     const tree = this.#parse(document, parser);
-    return { version, callSites: document.detection.callSites({ text, root: tree.root }) };
+    return { version, callSites: document.detection.read({ text, root: tree.root }).callSites };
   }
 
   #parse(document: TrackedDocument, parser: SyntaxParser): ParsedTree {
@@ -127,23 +127,24 @@ export class CallSiteTracker implements Disposable {
     if (parsed && parsed.edits.length === 0) return parsed.tree;
     if (parsed) {
       document.parsed = undefined;
-      const { tree, changed } = parser.reparse(parsed.tree, parsed.text, parsed.edits, text);
+      const tree = parser.reparse(parsed.tree, parsed.text, parsed.edits, text);
       document.parsed = { tree, text, edits: [] };
-      if (!tree.hasError || text.length > FRESH_PARSE_LIMIT) {
-        document.detection.change(parsed.edits, changed);
-        return tree;
-      }
-      this.#forgetTree(document);
+      if (!tree.hasError || text.length > FRESH_PARSE_LIMIT) return tree;
+      this.#dropTree(document);
     }
     const tree = parser.parse(text);
     document.parsed = { tree, text, edits: [] };
     return tree;
   }
 
-  #forgetTree(document: TrackedDocument): void {
+  #dropTree(document: TrackedDocument): void {
     document.parsed?.tree.delete();
     document.parsed = undefined;
-    document.detection = document.language.detector.open();
+  }
+
+  #forgetTree(document: TrackedDocument): void {
+    this.#dropTree(document);
+    document.detection = new Detection(document.language.detector);
   }
 
   #parser(language: LanguageSupport): Promise<SyntaxParser> {

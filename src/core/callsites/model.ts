@@ -40,32 +40,44 @@ export interface DynamicKey {
   readonly reason: string;
 }
 
-/** `literal`: written in the call itself; `constant`: reached through at least one name of the same file. */
+/** `literal`: written in the call itself; `constant`: reached through at least one name. */
 export interface KnownKey {
   readonly kind: 'literal' | 'constant';
   readonly value: string;
+  /** Where the name that stands for the key is given its value. */
+  readonly definition?: Location;
 }
 
 export type FlagKey = KnownKey | DynamicKey;
 
-/** How the key was found; follows from `key.kind`. */
-export type Via = 'direct' | 'constant' | 'dynamic';
+/**
+ * How the call asks for the flag: `direct`, the key in a call of the SDK; `constant`, a call of the SDK with a name for the
+ * key; `wrapper`, a call of a function of the project that asks the SDK; `dynamic`, the key cannot be known.
+ */
+export type Via = 'direct' | 'constant' | 'wrapper' | 'dynamic';
+
+/** A place in a file of the folder; `path` is relative with forward slashes. */
+export interface Location {
+  readonly path: string;
+  readonly range: Range;
+}
 
 /** One place where a flag is evaluated. */
 export interface CallSite {
   readonly api: FlagApi;
+  /** The key; where a condition chooses between several, the first of `keys`. */
   readonly key: FlagKey;
+  /** All keys that the call may ask for: none when the key is dynamic, several when a condition chooses. */
+  readonly keys: readonly KnownKey[];
   readonly via: Via;
   /** The whole call, from the first character of its receiver to the closing bracket. A lens belongs to its first line. */
   readonly range: Range;
-  /** The method's name in the call. */
+  /** The name of the method or function in the call. */
   readonly nameRange: Range;
-  /** The argument that is the key; undefined when the call has none that can be told apart (`*args`). */
+  /** The argument that is the key; undefined when the call has none that can be told apart (`*args`, a wrapper of one fixed key). */
   readonly keyRange: Range | undefined;
   /** Which further arguments are written out, by position or keyword. */
   readonly arguments: { readonly context: boolean; readonly fallback: boolean };
-}
-
-export function viaOf(key: FlagKey): Via {
-  return key.kind === 'literal' ? 'direct' : key.kind;
+  /** The function of the project that is called, when the call goes through one. */
+  readonly wrapper?: Location & { readonly name: string };
 }

@@ -5,7 +5,7 @@ import { callSitesOf, fixture } from './parser.ts';
 
 /**
  * Every line of a fixture that mentions a method carries its label: `# -> none`, or one entry per call site that has its
- * method's name on the line, as `is_enabled literal "key"` or `get_variant dynamic cause`, separated by `; `.
+ * method's name on the line, as `is_enabled literal "key"` (several keys: `"a" | "b"`) or `get_variant dynamic cause`, separated by `; `.
  */
 function labels(text: string): readonly { readonly line: number; readonly wanted: readonly string[] }[] {
   return text.split('\n').flatMap((content, line) => {
@@ -18,8 +18,8 @@ function labels(text: string): readonly { readonly line: number; readonly wanted
   });
 }
 
-function described({ api, key }: CallSite): string {
-  return key.kind === 'dynamic' ? `${api} dynamic ${key.cause}` : `${api} ${key.kind} ${JSON.stringify(key.value)}`;
+function described({ api, key, keys }: CallSite): string {
+  return key.kind === 'dynamic' ? `${api} dynamic ${key.cause}` : `${api} ${key.kind} ${keys.map(({ value }) => JSON.stringify(value)).join(' | ')}`;
 }
 
 const FIXTURES = readdirSync(new URL('../../fixtures/callsites/', import.meta.url)).filter((name) => name.endsWith('.py'));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { CallSiteTracker, type ContentChange } from '../../../src/adapters/treeSitter/tracker.ts';
-import { detectOnce } from '../../../src/core/callsites/detector.ts';
+import { Detection, detectOnce } from '../../../src/core/callsites/detector.ts';
 import { pythonDetector } from '../../../src/core/callsites/python/detector.ts';
 import { callSitesOf, fixture, pythonParser } from './parser.ts';
 
@@ -124,19 +124,17 @@ describe('call sites after edits', () => {
     fc.assert(fc.property(starts, session, (start, events) => {
       let text = start;
       let tree = parser.parse(text);
-      const detection = pythonDetector.open();
-      detection.callSites({ text, root: tree.root });
+      const detection = new Detection(pythonDetector);
+      detection.read({ text, root: tree.root });
       for (const strokes of events) {
         const changes = eventOf(text, strokes);
         const edits = [...changes].sort((a, b) => b.rangeOffset - a.rangeOffset)
           .map(({ rangeOffset, rangeLength, text: inserted }) => ({ start: rangeOffset, oldEnd: rangeOffset + rangeLength, newEnd: rangeOffset + inserted.length, inserted }));
         const next = applied(text, changes);
-        const reparsed = parser.reparse(tree, text, edits, next);
+        tree = parser.reparse(tree, text, edits, next);
         text = next;
-        ({ tree } = reparsed);
-        detection.change(edits, reparsed.changed);
         const source = { text, root: tree.root };
-        assert.deepEqual(detection.callSites(source), detectOnce(pythonDetector, source), text);
+        assert.deepEqual(detection.read(source).callSites, detectOnce(pythonDetector, source), text);
       }
       tree.delete();
     }), { seed: 4242, numRuns: 400 });

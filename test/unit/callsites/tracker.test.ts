@@ -23,8 +23,7 @@ class CountingParser implements SyntaxParser {
   reparse(...[old, ...rest]: Parameters<SyntaxParser['reparse']>): ReturnType<SyntaxParser['reparse']> {
     this.reparses += 1;
     this.alive.delete(old);
-    const { tree, changed } = this.#inner.reparse(old, ...rest);
-    return { tree: this.#watched(tree), changed };
+    return this.#watched(this.#inner.reparse(old, ...rest));
   }
 
   #watched(tree: ParsedTree): ParsedTree {
@@ -214,7 +213,7 @@ describe('the tracker of call sites', () => {
     loaded(parser);
     const [changed, closed] = await Promise.all(answers);
     assert.equal(changed?.version, 2);
-    assert.deepEqual(changed.callSites.map(({ key }) => key), [{ kind: 'constant', value: 'b' }]);
+    assert.deepEqual(changed.callSites.map(({ key, via }) => [via, key.kind === 'dynamic' ? key.cause : key.value]), [['constant', 'b']]);
     assert.equal(closed, undefined);
     tracker.dispose();
   });

@@ -1,6 +1,6 @@
 import type { FlagApi } from '../model.ts';
 import type { Source } from '../syntax.ts';
-import type { Block, FileSummary } from './summary.ts';
+import type { FileSummary } from './summary.ts';
 
 /**
  * What a name says about being a client of feature flags. `yes` is enough where the code is silent, `generic` (`client`)
@@ -40,6 +40,8 @@ export interface LanguageRules {
   mentionsFlags(name: string): boolean;
   /** Whether a name says by itself that it is (a class of) Unleash clients. */
   mentionsClient(name: string): boolean;
+  /** The names of the SDK's client classes. */
+  readonly clientClasses: ReadonlySet<string>;
   isClassName(name: string): boolean;
   /** Names in annotations that leave the type open. */
   readonly openTypes: ReadonlySet<string>;
@@ -98,9 +100,4 @@ export interface DocumentSummary {
    * find the document's own calls of those names.
    */
   summary(source: Source, words?: ReadonlySet<string>): FileSummary;
-}
-
-/** Builds an empty block; a language fills in what it has. */
-export function emptyBlock(kind: Block['kind'], name: string): Block {
-  return { kind, name, bindings: [], members: [], calls: [], blocks: [], outer: [], stars: [], changed: [], decorators: [] };
 }

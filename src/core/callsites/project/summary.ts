@@ -63,7 +63,7 @@ export type Binding = { readonly name: string; readonly at: number } & (
   | { readonly kind: 'import'; readonly module: string; readonly imported?: string; readonly first?: boolean }
   /** A function or class; `block` is its place in `blocks`. */
   | { readonly kind: 'block'; readonly block: number; readonly direct: boolean }
-  /** Bound in another way: `words` say how, as the end of "`KEY` is ..."; `alias`: it stands for the value itself (`with value as name`, `:=`). */
+  /** Bound in another way: `words` say how, as the end of "`KEY` is ..."; `value` is what it was taken from (`with value as name`, `:=`). */
   | { readonly kind: 'bound'; readonly words: string; readonly value?: Expression }
 );
 
@@ -106,6 +106,8 @@ export interface Block {
   readonly stars: readonly { readonly module: string; readonly at: number }[];
   /** Last names of objects whose items are changed (`KEYS["a"] = ...`, `KEYS.update(...)`). */
   readonly changed: readonly string[];
+  /** Calls in the head of a function or class (defaults, bases): they belong to the scope around it. */
+  readonly head: readonly Call[];
   readonly decorators: readonly Expression[];
   /** Of a function: how it is called and what it gives. */
   readonly function?: FunctionFacts;

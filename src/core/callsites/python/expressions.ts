@@ -1,73 +1,162 @@
+import type { Argument, Expression } from '../project/summary.ts';
 import { childrenOf, textOf, type Source, type SyntaxNode } from '../syntax.ts';
 import { stringPieces } from './strings.ts';
 
-/**
- * An expression as far as detection can follow it. It holds no positions and no nodes, so it outlives the tree that it
- * was read from.
- */
-export type Expression =
-  | { readonly kind: 'text'; readonly value: string }
-  /** A decimal whole number: no key by itself, but it may fill the hole of an f-string. */
-  | { readonly kind: 'integer'; readonly digits: string }
-  | { readonly kind: 'none' }
-  | { readonly kind: 'name'; readonly name: string }
-  | { readonly kind: 'attribute'; readonly object: Expression; readonly name: string }
-  | { readonly kind: 'call'; readonly callee: Expression }
-  /** Parts that make one string; `formatted` parts come from the holes of an f-string. */
-  | { readonly kind: 'join'; readonly parts: readonly { readonly formatted: boolean; readonly value: Expression }[] }
-  /** One of several values, by a condition: `a or b`, `a if c else b`. */
-  | { readonly kind: 'either'; readonly options: readonly Expression[] }
-  /** A value that is certainly no object of a class: a number, list, dictionary, lambda, comprehension, ... */
-  | { readonly kind: 'plain'; readonly words: string }
-  | { readonly kind: 'other'; readonly words: string };
-
 /** Deeper than this nothing real is nested; it also bounds the recursion. */
 const MAX_DEPTH = 60;
+/** Arguments of calls that lie deeper in an expression say nothing about keys. */
+const MAX_CALL_DEPTH = 4;
+/** Larger literals are data, not tables of keys. */
+const MAX_ITEMS = 1_000;
 
 const PLAIN = new Set([
-  'true', 'false', 'float', 'list', 'dictionary', 'set', 'tuple', 'lambda', 'list_comprehension', 'set_comprehension',
-  'dictionary_comprehension', 'generator_expression', 'comparison_operator', 'not_operator', 'ellipsis',
+  'true', 'false', 'float', 'set', 'list_comprehension', 'set_comprehension', 'dictionary_comprehension', 'generator_expression',
+  'comparison_operator', 'not_operator', 'ellipsis',
 ]);
 
-export function readExpression(source: Source, node: SyntaxNode, depth = 0): Expression {
-  if (depth > MAX_DEPTH) return { kind: 'other', words: 'an expression that is nested too deeply' };
-  const read = (child: SyntaxNode | null | undefined): Expression => child ? readExpression(source, child, depth + 1) : unread(source, node);
-  switch (node.type) {
-    case 'identifier':
-      // The parser puts an empty identifier where one is missing: `f"{}"`.
-      return node.startIndex === node.endIndex ? unread(source, node) : { kind: 'name', name: textOf(source, node) };
-    case 'attribute': {
-      const name = node.childForFieldName('attribute');
-      return name ? { kind: 'attribute', object: read(objectOf(node)), name: textOf(source, name) } : unread(source, node);
-    }
-    case 'call':
-      return { kind: 'call', callee: read(node.childForFieldName('function')) };
-    case 'string':
-      return readString(source, node, depth);
-    case 'concatenated_string':
-      return join(childrenOf(node).map((child) => ({ formatted: false, value: read(child) })));
-    case 'parenthesized_expression':
-    case 'await':
-      return read(childrenOf(node)[0]);
-    case 'named_expression':
-      return read(node.childForFieldName('value'));
-    case 'binary_operator':
-      return readSum(source, node, read);
-    case 'boolean_operator':
-      return { kind: 'either', options: [read(node.childForFieldName('left')), read(node.childForFieldName('right'))] };
-    case 'conditional_expression': {
-      const [whenTrue, , whenFalse] = childrenOf(node);
-      return { kind: 'either', options: [read(whenTrue), read(whenFalse)] };
-    }
-    case 'none':
-      return { kind: 'none' };
-    case 'integer': {
-      const digits = textOf(source, node);
-      return /^(?:0|[1-9]\d*)$/.test(digits) ? { kind: 'integer', digits } : { kind: 'plain', words: quoted(digits) };
-    }
-    default:
-      return PLAIN.has(node.type) ? { kind: 'plain', words: quoted(textOf(source, node)) } : unread(source, node);
+/** Gives the place of a lambda in the block in which it stands; undefined where lambdas are not looked into. */
+export type LambdaPlace = (lambda: SyntaxNode) => number | undefined;
+
+/** Reads expressions of one text. What it gives holds no positions and no nodes, so it outlives the tree. */
+export class ExpressionReader {
+  readonly #source: Source;
+  readonly #lambda: LambdaPlace;
+
+  constructor(source: Source, lambda: LambdaPlace) {
+    this.#source = source;
+    this.#lambda = lambda;
   }
+
+  read(node: SyntaxNode | null | undefined, depth = 0, calls = 0): Expression {
+    if (!node) return { kind: 'other', words: '``' };
+    if (depth > MAX_DEPTH) return { kind: 'other', words: 'an expression that is nested too deeply' };
+    const read = (child: SyntaxNode | null | undefined): Expression => child ? this.read(child, depth + 1, calls) : this.#unread(node);
+    switch (node.type) {
+      case 'identifier':
+        // The parser puts an empty identifier where one is missing: `f"{}"`.
+        return node.startIndex === node.endIndex ? this.#unread(node) : named(textOf(this.#source, node));
+      case 'attribute': {
+        const name = node.childForFieldName('attribute');
+        return name ? { kind: 'attribute', object: read(objectOf(node)), name: textOf(this.#source, name) } : this.#unread(node);
+      }
+      case 'call': return this.#call(node, depth, calls);
+      case 'subscript': return this.#item(node, read);
+      case 'string': return this.#string(node, depth);
+      case 'concatenated_string': return join(childrenOf(node).map((child) => ({ formatted: false, value: read(child) })));
+      case 'parenthesized_expression':
+      case 'await':
+        return read(childrenOf(node)[0]);
+      case 'named_expression': return read(node.childForFieldName('value'));
+      case 'binary_operator': return this.#sum(node, read);
+      case 'boolean_operator': return this.#boolean(node, read);
+      case 'conditional_expression': {
+        const [whenTrue, , whenFalse] = childrenOf(node);
+        return { kind: 'choice', by: 'either', options: [read(whenTrue), read(whenFalse)] };
+      }
+      case 'none': return { kind: 'none' };
+      case 'integer': {
+        const digits = textOf(this.#source, node);
+        return /^(?:0|[1-9]\d*)$/.test(digits) ? { kind: 'integer', digits } : { kind: 'plain', words: quoted(digits) };
+      }
+      case 'dictionary': return this.#record(node, read);
+      case 'list':
+      case 'tuple':
+        return { kind: 'list', items: childrenOf(node).slice(0, MAX_ITEMS).map(read), words: this.#words(node) };
+      case 'lambda': {
+        const block = this.#lambda(node);
+        return block === undefined ? { kind: 'plain', words: this.#words(node) } : { kind: 'lambda', block, words: this.#words(node) };
+      }
+      default:
+        return PLAIN.has(node.type) ? { kind: 'plain', words: this.#words(node) } : this.#unread(node);
+    }
+  }
+
+  /** The arguments of a call; `positions` counts from there when given. */
+  args(list: SyntaxNode | null, positions: number | undefined, depth = 0, calls = 0): readonly Argument[] {
+    if (!list) return [];
+    const argument = (value: SyntaxNode, more: Omit<Argument, 'value'> = {}): Argument => ({
+      ...more,
+      value: this.read(value, depth + 1, calls),
+      ...(positions === undefined ? {} : { start: value.startIndex - positions, end: value.endIndex - positions }),
+    });
+    // `f(x for x in y)`: the generator is the only argument, and it is the list node itself.
+    if (list.type !== 'argument_list') return [argument(list)];
+    return childrenOf(list).map((child) => {
+      switch (child.type) {
+        case 'keyword_argument': {
+          const name = child.childForFieldName('name');
+          const value = child.childForFieldName('value');
+          return name && value ? argument(value, { name: textOf(this.#source, name) }) : argument(child);
+        }
+        case 'list_splat': return argument(childrenOf(child)[0] ?? child, { spread: 'list' });
+        case 'dictionary_splat': return argument(childrenOf(child)[0] ?? child, { spread: 'record' });
+        default: return argument(child);
+      }
+    });
+  }
+
+  #call(node: SyntaxNode, depth: number, calls: number): Expression {
+    const callee = node.childForFieldName('function');
+    if (callee?.type === 'identifier' && textOf(this.#source, callee) === 'super') return { kind: 'super' };
+    const args = calls < MAX_CALL_DEPTH ? this.args(node.childForFieldName('arguments'), undefined, depth, calls + 1) : undefined;
+    return { kind: 'call', callee: callee ? this.read(callee, depth + 1, calls + 1) : this.#unread(node), args };
+  }
+
+  #item(node: SyntaxNode, read: (child: SyntaxNode | null | undefined) => Expression): Expression {
+    const [object, key, ...more] = childrenOf(node);
+    if (!object || !key || more.length > 0 || key.type === 'slice') return this.#unread(node);
+    return { kind: 'item', object: read(object), key: read(key), words: this.#words(node) };
+  }
+
+  #boolean(node: SyntaxNode, read: (child: SyntaxNode | null) => Expression): Expression {
+    const operator = node.childForFieldName('operator');
+    const by = operator && textOf(this.#source, operator) === 'and' ? 'and' : 'or';
+    return { kind: 'choice', by, options: [read(node.childForFieldName('left')), read(node.childForFieldName('right'))] };
+  }
+
+  #record(node: SyntaxNode, read: (child: SyntaxNode | null) => Expression): Expression {
+    const pairs = childrenOf(node);
+    const entries = pairs.slice(0, MAX_ITEMS).flatMap((pair) => pair.type === 'pair'
+      ? [{ key: read(pair.childForFieldName('key')), value: read(pair.childForFieldName('value')) }]
+      : []);
+    return { kind: 'record', entries, open: entries.length < pairs.length, words: this.#words(node) };
+  }
+
+  #string(node: SyntaxNode, depth: number): Expression {
+    const pieces = stringPieces(this.#source, node);
+    if (!pieces) return { kind: 'plain', words: this.#words(node) };
+    return join(pieces.map((piece) => 'text' in piece
+      ? { formatted: false, value: { kind: 'text', value: piece.text } }
+      : { formatted: true, value: this.#hole(piece.hole, depth) }));
+  }
+
+  /** A hole counts only when it prints the bare value: `{KEY}` or `{KEY!s}`, without format or `=`. */
+  #hole(hole: SyntaxNode, depth: number): Expression {
+    const inner = hole.childForFieldName('expression');
+    if (!inner) return this.#unread(hole);
+    const rest = this.#source.text.slice(inner.endIndex, hole.endIndex).replace(/\s+/g, '');
+    return rest === '}' || rest === '!s}' ? this.read(inner, depth + 1) : this.#unread(hole);
+  }
+
+  #sum(node: SyntaxNode, read: (child: SyntaxNode | null) => Expression): Expression {
+    const left = node.childForFieldName('left');
+    const right = node.childForFieldName('right');
+    const operator = node.childForFieldName('operator');
+    if (!left || !right || !operator || textOf(this.#source, operator) !== '+') return this.#unread(node);
+    return join([{ formatted: false, value: read(left) }, { formatted: false, value: read(right) }]);
+  }
+
+  #words(node: SyntaxNode): string {
+    return quoted(this.#source.text.slice(node.startIndex, Math.min(node.endIndex, node.startIndex + 200)));
+  }
+
+  #unread(node: SyntaxNode): Expression {
+    return { kind: 'other', words: this.#words(node) };
+  }
+}
+
+function named(name: string): Expression {
+  return name === 'self' || name === 'cls' ? { kind: 'this', name } : { kind: 'name', name };
 }
 
 /**
@@ -93,50 +182,6 @@ export function startOf(expression: SyntaxNode): number {
 export function quoted(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim().replaceAll('`', "'");
   return `\`${line.length > 40 ? `${line.slice(0, 39)}…` : line}\``;
-}
-
-/** A dotted expression as it could be written: `self.client`, `get_client()`; undefined for anything else. */
-export function written(expression: Expression): string | undefined {
-  switch (expression.kind) {
-    case 'name': return expression.name;
-    case 'attribute': {
-      const object = written(expression.object);
-      return object === undefined ? undefined : `${object}.${expression.name}`;
-    }
-    case 'call': {
-      const callee = written(expression.callee);
-      return callee === undefined ? undefined : `${callee}()`;
-    }
-    default: return undefined;
-  }
-}
-
-function unread(source: Source, node: SyntaxNode): Expression {
-  return { kind: 'other', words: quoted(textOf(source, node)) };
-}
-
-function readString(source: Source, node: SyntaxNode, depth: number): Expression {
-  const pieces = stringPieces(source, node);
-  if (!pieces) return { kind: 'plain', words: quoted(textOf(source, node)) };
-  return join(pieces.map((piece) => 'text' in piece
-    ? { formatted: false, value: { kind: 'text', value: piece.text } }
-    : { formatted: true, value: readHole(source, piece.hole, depth) }));
-}
-
-/** A hole counts only when it prints the bare value: `{KEY}` or `{KEY!s}`, without format or `=`. */
-function readHole(source: Source, hole: SyntaxNode, depth: number): Expression {
-  const inner = hole.childForFieldName('expression');
-  if (!inner) return unread(source, hole);
-  const rest = source.text.slice(inner.endIndex, hole.endIndex).replace(/\s+/g, '');
-  return rest === '}' || rest === '!s}' ? readExpression(source, inner, depth + 1) : unread(source, hole);
-}
-
-function readSum(source: Source, node: SyntaxNode, read: (child: SyntaxNode | null) => Expression): Expression {
-  const left = node.childForFieldName('left');
-  const right = node.childForFieldName('right');
-  const operator = node.childForFieldName('operator');
-  if (!left || !right || !operator || textOf(source, operator) !== '+') return unread(source, node);
-  return join([{ formatted: false, value: read(left) }, { formatted: false, value: read(right) }]);
 }
 
 type Part = Extract<Expression, { kind: 'join' }>['parts'][number];

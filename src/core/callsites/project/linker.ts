@@ -1,0 +1,366 @@
+import { rangeBetween } from '../lines.ts';
+import type { CallSite, FlagApi, FlagKey, KnownKey, Location } from '../model.ts';
+import type { FlagQuestion } from './language.ts';
+import { Origins } from './origins.ts';
+import type { BlockRef, BoundName, CallRef, ModuleRef, Program } from './program.ts';
+import { argumentFor, Resolver, restParameter, skipped, spreadArguments } from './resolver.ts';
+import { Texts, type DynamicValue, type Value } from './texts.ts';
+import { placed, placeIn, type Frame, type PlacedArgument, type Thing } from './things.ts';
+
+/** What configuration says about functions and objects that no analysis can see. */
+export interface CallSiteSettings {
+  /** Functions that ask for a flag, by dotted name (`app.flags.enabled`, `app.flags.Flags.enabled`); the key's parameter by place or name. */
+  readonly wrappers: readonly { readonly function: string; readonly key: number | string }[];
+  /** Dotted names of objects that are clients. */
+  readonly clients: readonly string[];
+}
+
+export const NO_SETTINGS: CallSiteSettings = { wrappers: [], clients: [] };
+
+/** Calls go through at most this many functions. */
+const MAX_LEVELS = 12;
+/** A call whose answer still changes after this many looks is in a circle of wrappers. */
+const MAX_LOOKS = 24;
+
+/** A function that asks for flags in the name of its callers. */
+interface WrapperFacts {
+  /** Calls in it whose key its callers choose, with the parameters that matter. */
+  readonly asks: Map<CallRef, Set<string>>;
+  /** Calls in it that give what it returns, with their keys. */
+  readonly fixed: Map<CallRef, { readonly api: FlagApi; readonly keys: readonly Extract<Value, { kind: 'text' }>[] }>;
+}
+
+/** What one call asks for. */
+interface Outcome {
+  readonly api: FlagApi;
+  readonly values: readonly Value[];
+  readonly key: PlacedArgument | undefined;
+  readonly arguments: CallSite['arguments'];
+  readonly wrapper: BlockRef | undefined;
+}
+
+type Target =
+  | { readonly kind: 'question'; readonly question: FlagQuestion; readonly args: readonly PlacedArgument[] }
+  | { readonly kind: 'function'; readonly thing: Extract<Thing, { kind: 'function' }>; readonly args: readonly PlacedArgument[]; readonly skip: number };
+
+const NOTHING_WRITTEN = { context: false, fallback: false };
+
+/** Finds the call sites of a program: one pass over all calls of names that may ask for a flag, until no wrapper is new. */
+export class Linker {
+  readonly #program: Program;
+  readonly #settings: CallSiteSettings;
+  readonly #resolver: Resolver;
+  readonly #texts: Texts;
+  readonly #origins: Origins;
+  readonly #wrappers = new Map<BlockRef, WrapperFacts>();
+  readonly #sites = new Map<ModuleRef, Map<CallRef, CallSite>>();
+  readonly #pending = new Set<string>();
+  readonly #looks = new Map<CallRef, number>();
+  readonly #names = new Set<string>();
+  readonly #following: BlockRef[] = [];
+
+  constructor(program: Program, settings: CallSiteSettings) {
+    this.#program = program;
+    this.#settings = settings;
+    this.#resolver = new Resolver(program);
+    this.#texts = new Texts(this.#resolver);
+    this.#origins = new Origins(this.#resolver, new Set(settings.clients));
+    this.#link();
+  }
+
+  /** Files of the folder that were looked for and are not in the program. */
+  get wanted(): ReadonlySet<string> {
+    return this.#resolver.wanted;
+  }
+
+  /** Names whose calls may be call sites: of the SDKs' questions and of wrappers, with their aliases. */
+  get names(): ReadonlySet<string> {
+    return this.#names;
+  }
+
+  sitesIn(path: string): readonly CallSite[] {
+    const module = this.#program.get(path);
+    const sites = module && this.#sites.get(module);
+    return sites ? [...sites].sort(([a], [b]) => a.offset + a.call.at - b.offset - b.call.at).map(([, site]) => site) : [];
+  }
+
+  /** The functions of the folder that ask for flags in the name of their callers. */
+  wrappers(): readonly (Location & { readonly name: string })[] {
+    return [...this.#wrappers.keys()].flatMap((block) => this.#isAsking(block) ? definitionOf(block) ?? [] : []);
+  }
+
+  #link(): void {
+    const questions = new Set([...this.#program.modules].flatMap(({ rules }) => [rules]));
+    for (const rules of questions) for (const name of rules.questions.keys()) this.#look(name);
+    for (const { function: name } of this.#settings.wrappers) this.#look(name.split('.').at(-1) ?? name);
+    for (const name of this.#pending) {
+      this.#pending.delete(name);
+      for (const module of this.#program.callers(name)) for (const ref of module.calls.get(name) ?? []) this.#visit(ref);
+    }
+  }
+
+  #look(name: string): void {
+    for (const alias of this.#program.aliases(name)) {
+      this.#pending.add(alias);
+      this.#names.add(alias);
+    }
+  }
+
+  #visit(ref: CallRef): void {
+    const looks = (this.#looks.get(ref) ?? 0) + 1;
+    if (looks > MAX_LOOKS) return;
+    this.#looks.set(ref, looks);
+    this.#resolver.begin();
+    const outcomes = this.#outcomes(ref, []);
+    const { module } = ref.block;
+    const sites = this.#sites.get(module) ?? new Map<CallRef, CallSite>();
+    this.#sites.set(module, sites);
+    const [first] = outcomes;
+    if (!first) {
+      sites.delete(ref);
+      return;
+    }
+    sites.set(ref, callSite(ref, first, outcomes));
+    this.#learn(ref, first.api, outcomes);
+  }
+
+  /** A call whose key the function around it does not choose makes that function a wrapper; so does one that it returns. */
+  #learn(ref: CallRef, api: FlagApi, outcomes: readonly Outcome[]): void {
+    const values = outcomes.flatMap((outcome) => outcome.values);
+    const unknown = values.flatMap((value) => value.kind === 'dynamic' ? value.needs : []);
+    const around = ref.block.functions;
+    for (const { function: owner, parameter } of unknown) {
+      if (around.includes(owner)) this.#ask(owner, ref, parameter);
+    }
+    const texts = values.flatMap((value) => value.kind === 'text' ? [value] : []);
+    const [nearest] = around;
+    if (!ref.call.answers || !nearest || texts.length < values.length || nearest.block.function?.property === true) return;
+    const facts = this.#factsOf(nearest);
+    const before = facts.fixed.get(ref)?.keys.map(({ value }) => value).join('\0');
+    facts.fixed.set(ref, { api, keys: texts });
+    if (before !== texts.map(({ value }) => value).join('\0')) this.#announce(nearest);
+  }
+
+  #ask(owner: BlockRef, ref: CallRef, parameter: string | undefined): void {
+    const facts = this.#factsOf(owner);
+    const known = facts.asks.get(ref);
+    if (known && (parameter === undefined || known.has(parameter))) return;
+    facts.asks.set(ref, new Set([...known ?? [], ...parameter === undefined ? [] : [parameter]]));
+    this.#announce(owner);
+  }
+
+  #factsOf(block: BlockRef): WrapperFacts {
+    let facts = this.#wrappers.get(block);
+    if (!facts) this.#wrappers.set(block, facts = { asks: new Map(), fixed: new Map() });
+    return facts;
+  }
+
+  /** All calls of a function's name are looked at (again). */
+  #announce(block: BlockRef): void {
+    const isConstructor = block.module.rules.constructors.includes(block.block.name) && block.parent?.kind === 'class';
+    this.#look(isConstructor ? block.parent?.block.name ?? '' : block.block.name);
+    if (isConstructor) this.#look(block.block.name);
+    if (block.kind === 'lambda') this.#look('');
+  }
+
+  #isAsking(block: BlockRef): boolean {
+    const facts = this.#wrappers.get(block);
+    return facts !== undefined && (facts.asks.size > 0 || this.#fixedKey(facts) !== undefined);
+  }
+
+  /** The one key that a function always asks for. */
+  #fixedKey({ fixed }: WrapperFacts): { readonly api: FlagApi; readonly key: Extract<Value, { kind: 'text' }> } | undefined {
+    const all = [...fixed.values()];
+    const [first] = all;
+    const key = first?.keys[0];
+    return first && key && all.every(({ keys }) => keys.every(({ value }) => value === key.value)) ? { api: first.api, key } : undefined;
+  }
+
+  #outcomes(ref: CallRef, frames: readonly Frame[]): readonly Outcome[] {
+    return this.#targets(ref, frames).flatMap((target) => target.kind === 'question' ? [this.#answer(target)] : this.#follow(target));
+  }
+
+  /** A call of the SDK. */
+  #answer({ question, args }: Extract<Target, { kind: 'question' }>): Outcome {
+    const spread = spreadArguments(args, this.#resolver);
+    const byName = new Map<string, PlacedArgument>();
+    let position = 0;
+    for (const each of spread) {
+      const { name, spread: kind } = each.argument;
+      if (name !== undefined) byName.set(name, each);
+      // What follows `*args` has no known position.
+      else if (kind !== undefined) position = kind === 'list' ? question.parameters.length : position;
+      else {
+        const parameter = question.parameters[position];
+        if (parameter !== undefined) byName.set(parameter, each);
+        position += 1;
+      }
+    }
+    const [parameter = '', ...more] = question.parameters;
+    const key = byName.get(parameter);
+    const written = { context: more.some((name) => /context/.test(name) && byName.has(name)), fallback: more.some((name) => /fallback|default/.test(name) && byName.has(name)) };
+    const values = key ? this.#texts.evaluate(key.argument.value, key.at).map(asText) : [missing(spread, parameter)];
+    return { api: question.api, values, key, arguments: written, wrapper: undefined };
+  }
+
+  /** A call of a function of the project: what the calls in it ask for with these arguments. */
+  #follow({ thing, args, skip }: Extract<Target, { kind: 'function' }>): readonly Outcome[] {
+    const block = thing.function;
+    const facts = this.#wrappers.get(block);
+    if (!facts || this.#following.includes(block) || this.#following.length >= MAX_LEVELS) return [];
+    const fixed = facts.asks.size === 0 ? this.#fixedKey(facts) : undefined;
+    if (fixed) return [{ api: fixed.api, values: [{ ...fixed.key, named: true }], key: undefined, arguments: NOTHING_WRITTEN, wrapper: block }];
+    const frame: Frame = { function: block, self: thing.self, given: { args, skip } };
+    const parameters = new Set([...facts.asks.values()].flatMap((names) => [...names]));
+    this.#following.push(block);
+    try {
+      const outcomes = [...facts.asks.keys()].flatMap((ask) => this.#outcomes(ask, [frame, ...thing.frames]));
+      const found = this.#resolver.parameters(block).filter(({ name }) => parameters.has(name)).flatMap(({ name }) => {
+        const argument = argumentFor(this.#resolver.parameters(block), name, { args, skip }, block, this.#resolver);
+        return argument?.written ? [{ argument: argument.written, at: argument.at }] : [];
+      });
+      return outcomes.map((outcome) => ({ ...outcome, key: found[0], arguments: NOTHING_WRITTEN, wrapper: block }));
+    } finally {
+      this.#following.pop();
+    }
+  }
+
+  #targets({ call, block }: CallRef, frames: readonly Frame[]): readonly Target[] {
+    const at = placeIn(block, frames);
+    const args = placed(call.args, at);
+    const things = this.#resolver.resolve(call.callee, at);
+    const targets = things.flatMap((thing) => this.#targetsOf(thing, args));
+    if (targets.length > 0) return targets;
+    const { rules } = block.module;
+    const question = rules.questions.get(call.name);
+    const isDefined = things.some(({ kind }) => kind === 'function' || kind === 'class');
+    // Without an argument it is another API: a client always needs a flag's name.
+    if (!question || call.callee.kind !== 'attribute' || isDefined || args.length === 0) return [];
+    return this.#origins.answers(call.callee.object, at, question) ? [{ kind: 'question', question, args }] : [];
+  }
+
+  #targetsOf(thing: Thing, args: readonly PlacedArgument[]): readonly Target[] {
+    switch (thing.kind) {
+      case 'function': {
+        const configured = this.#configured(thing, args);
+        return configured ? [configured] : this.#functions(thing).map((each) => ({ kind: 'function', thing: each, args, skip: skipped(each) }));
+      }
+      case 'class': {
+        const constructor = this.#resolver.constructorOf(thing.class);
+        const self = { kind: 'instance', class: thing.class, made: args, above: false } as const;
+        return constructor ? [{ kind: 'function', thing: { kind: 'function', function: constructor, self, frames: [] }, args, skip: 1 }] : [];
+      }
+      case 'partial': return thing.of.flatMap((of) => this.#targetsOf(of, [...thing.args, ...args]));
+      case 'method': {
+        const question = thing.at.block.module.rules.questions.get(thing.name);
+        return question && args.length > 0 && this.#origins.answers(thing.object, thing.at, question) ? [{ kind: 'question', question, args }] : [];
+      }
+      case 'outside': return this.#outside(thing, args);
+      default: return [];
+    }
+  }
+
+  /** The function itself, and what heirs of the object's class may have in its place. */
+  #functions(thing: Extract<Thing, { kind: 'function' }>): readonly Extract<Thing, { kind: 'function' }>[] {
+    const { function: block, self } = thing;
+    if (self?.kind !== 'instance' || self.made !== undefined || self.above || !(block.block.function?.empty === true || this.#wrappers.has(block))) return [thing];
+    const others = this.#resolver.heirs(self.class).flatMap((heir) => heir.own(block.block.name).flatMap(({ binding, home }) => {
+      const own = binding.kind === 'block' ? home.children[binding.block] : undefined;
+      return own?.block.function ? [{ kind: 'function', function: own, self: { kind: 'instance', class: heir, made: undefined, above: false }, frames: [] } as const] : [];
+    }));
+    return [thing, ...others];
+  }
+
+  /** A function of the folder of which configuration says that it asks. */
+  #configured(thing: Extract<Thing, { kind: 'function' }>, args: readonly PlacedArgument[]): Target | undefined {
+    if (this.#settings.wrappers.length === 0) return undefined;
+    const { function: block } = thing;
+    const { module, parent } = block;
+    const owner = parent?.kind === 'class' ? [parent.block.name] : [];
+    const dotted = [this.#program.resolver(module).nameOf(module.path), ...owner, block.block.name].join('.');
+    const configured = this.#settings.wrappers.find((each) => each.function === dotted);
+    if (!configured) return undefined;
+    const names = this.#resolver.parameters(block).map(({ name }) => name).slice(skipped(thing));
+    const key = typeof configured.key === 'string' ? configured.key : names[configured.key] ?? '';
+    const place = names.indexOf(key);
+    const parameters = names.map((name, index) => index === 0 ? key : index === place ? names[0] ?? '' : name);
+    // The key stands where the function has it; the question wants it first.
+    const moved = place > 0 ? [...args.slice(place, place + 1), ...args.slice(0, place), ...args.slice(place + 1)] : args;
+    const isPositional = place >= 0 && args[place]?.argument.name === undefined;
+    return { kind: 'question', question: { ...questionOf(key), parameters }, args: isPositional ? moved : args.filter(({ argument }) => argument.name !== undefined) };
+  }
+
+  #outside({ module, name }: Extract<Thing, { kind: 'outside' }>, args: readonly PlacedArgument[]): readonly Target[] {
+    const [first] = args;
+    const rules = first?.at.block.module.rules;
+    const dotted = name === undefined ? module : `${module}.${name}`;
+    const question = name === undefined ? undefined : rules?.question(module, name);
+    if (question) return [{ kind: 'question', question, args }];
+    const configured = this.#settings.wrappers.find((each) => each.function === dotted);
+    return configured ? [{ kind: 'question', question: questionOf(configured.key), args }] : [];
+  }
+}
+
+/** A configured function as a question of an SDK: only its key is known. */
+function questionOf(key: number | string): FlagQuestion {
+  return { api: 'is_enabled', sdk: 'unleash', parameters: typeof key === 'string' ? [key] : ['feature_name'] };
+}
+
+function asText(value: Value): Value {
+  return value.kind === 'integer' ? { kind: 'dynamic', cause: 'notText', reason: `\`${value.digits}\` is a number, not text`, needs: [] } : value;
+}
+
+function missing(args: readonly PlacedArgument[], parameter: string): DynamicValue {
+  const isUnpacked = args.some(({ argument }) => argument.spread !== undefined);
+  const needs = args.flatMap((each) => {
+    const bound = restParameter(each);
+    return bound ? [{ function: bound.home, parameter: bound.binding.name }] : [];
+  });
+  return { kind: 'dynamic', cause: 'missing', reason: isUnpacked ? 'the arguments are unpacked from a variable' : `the call has no \`${parameter}\` argument`, needs };
+}
+
+function callSite(ref: CallRef, first: Outcome, outcomes: readonly Outcome[]): CallSite {
+  const { call, offset, block } = ref;
+  const { lines } = block.module.summary;
+  const range = (start: number, end: number): CallSite['range'] => rangeBetween(lines, offset + start, offset + end);
+  const values = outcomes.flatMap((outcome) => outcome.values);
+  const unknown = values.find((value) => value.kind === 'dynamic');
+  const keys = unknown ? [] : knownKeys(values);
+  const key: FlagKey = unknown ? { kind: 'dynamic', cause: unknown.cause, reason: unknown.reason } : keys[0] ?? { kind: 'dynamic', cause: 'missing', reason: 'no key was found' };
+  const wrapper = first.wrapper && definitionOf(first.wrapper);
+  const written = first.key?.argument;
+  return {
+    api: first.api,
+    key,
+    keys,
+    via: key.kind === 'dynamic' ? 'dynamic' : first.wrapper ? 'wrapper' : key.kind === 'literal' ? 'direct' : 'constant',
+    range: range(call.start, call.end),
+    nameRange: range(call.at, call.at + call.name.length),
+    keyRange: written && call.args.includes(written) ? range(written.start ?? 0, written.end ?? 0) : undefined,
+    arguments: first.arguments,
+    ...(wrapper ? { wrapper } : {}),
+  };
+}
+
+function knownKeys(values: readonly Value[]): readonly KnownKey[] {
+  const keys = new Map<string, KnownKey>();
+  for (const value of values) {
+    if (value.kind !== 'text' || keys.has(value.value)) continue;
+    const definition = value.from && placeOf(value.from);
+    keys.set(value.value, { kind: value.named ? 'constant' : 'literal', value: value.value, ...(definition ? { definition } : {}) });
+  }
+  return [...keys.values()];
+}
+
+function placeOf({ binding, home }: BoundName): Location {
+  const start = home.start + binding.at;
+  return { path: home.module.path, range: rangeBetween(home.module.summary.lines, start, start + binding.name.length) };
+}
+
+function definitionOf(block: BlockRef): (Location & { readonly name: string }) | undefined {
+  const { parent } = block;
+  const binding = parent?.block.bindings.find((each) => each.kind === 'block' && parent.children[each.block] === block);
+  if (!parent || !binding) return undefined;
+  const owner = parent.kind === 'class' ? `${parent.block.name}.` : '';
+  return { ...placeOf({ binding, home: parent }), name: `${owner}${binding.name}` };
+}

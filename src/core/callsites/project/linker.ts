@@ -91,7 +91,7 @@ export class Linker {
 
   #link(): void {
     const questions = new Set([...this.#program.modules].flatMap(({ rules }) => [rules]));
-    for (const rules of questions) for (const name of rules.questions.keys()) this.#look(name);
+    for (const rules of questions) for (const name of [...rules.questions.keys(), ...rules.questionFunctions]) this.#look(name);
     for (const { function: name } of this.#settings.wrappers) this.#look(name.split('.').at(-1) ?? name);
     for (const name of this.#pending) {
       this.#pending.delete(name);

@@ -16,7 +16,7 @@
 import type { FlagQuestion } from './language.ts';
 import { lastName, type BlockRef, type BoundName, type MemberRef } from './program.ts';
 import { skipped, type Resolver } from './resolver.ts';
-import type { Expression, TypeNames } from './summary.ts';
+import { WHOLE_EXPORT, type Expression, type TypeNames } from './summary.ts';
 import { written } from './texts.ts';
 import { placed, placeIn, type Place, type Thing } from './things.ts';
 
@@ -114,10 +114,10 @@ export class Origins {
     const { binding, home } = bound;
     if (binding.kind !== 'import') return 'unknown';
     const { module, imported } = binding;
-    if (imported !== undefined && !this.#active.has(bound)) {
+    if (!this.#active.has(bound)) {
       this.#active.add(bound);
       const target = this.#resolver.program.target(home.module, module);
-      const origin = strongest(this.#resolver.exportedNames(target, imported).map((each) => this.#binding(each, placeIn(each.home))));
+      const origin = strongest(this.#resolver.exportedNames(target, imported ?? WHOLE_EXPORT).map((each) => this.#binding(each, placeIn(each.home))));
       this.#active.delete(bound);
       if (origin !== 'unknown' && origin !== 'nothing') return origin;
     }

@@ -40,6 +40,8 @@ export const pythonRules: LanguageRules = {
   hint: nameHint,
   mentionsFlags,
   mentionsClient: mentionsUnleash,
+  questionFunctions: [],
+  entriesAreAttributes: false,
   clientClasses: new Set(['UnleashClient']),
   isClassName,
   openTypes: new Set(['Any', 'object', 'Optional', 'Union', 'None', 'Annotated', 'Final', 'ClassVar', 'Depends', 'typing', 't']),

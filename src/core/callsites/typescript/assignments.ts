@@ -1,11 +1,11 @@
-import type { TypeNames } from '../project/summary.ts';
+import { WHOLE_EXPORT, type TypeNames } from '../project/summary.ts';
 import { childrenOf, type SyntaxNode } from '../syntax.ts';
 import { Scope, type BindingFacts, type Place } from './blocks.ts';
 import { classBlock } from './classes.ts';
 import { exportValue } from './imports.ts';
 import { FUNCTIONS } from './expressions.ts';
 import { patternNames } from './patterns.ts';
-import { CLASSES, literal, read, text, typeNames, WHOLE_EXPORT, type Walk } from './walk.ts';
+import { CLASSES, literal, read, text, typeNames, type Walk } from './walk.ts';
 
 type WithoutName<T> = T extends unknown ? Omit<T, 'name'> : never;
 

@@ -75,6 +75,7 @@ export class BlockBuilder {
       outer: this.#outer,
       stars: this.#stars,
       changed: this.#changed,
+      head: [],
       decorators: this.decorators,
       ...(this.function === undefined ? {} : { function: { ...this.function, results: this.results } }),
       ...(this.bases === undefined ? {} : { bases: this.bases }),

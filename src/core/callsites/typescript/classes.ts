@@ -1,7 +1,7 @@
 import { childrenOf, type SyntaxNode } from '../syntax.ts';
 import { BlockBuilder, Scope, type Place } from './blocks.ts';
 import { FUNCTIONS } from './expressions.ts';
-import { readFunction } from './functions.ts';
+import { isField, readFunction } from './functions.ts';
 import { ENUM } from './rules.ts';
 import { bindBlock, nameOf, read, text, typeNames, type Walk } from './walk.ts';
 
@@ -34,7 +34,7 @@ function classMember(walk: Walk, node: SyntaxNode, place: Place): void {
     const block = readFunction(walk, { node, name: nameOf(walk, name), method: true, property }, place);
     // A setter has the name of its getter and answers nothing.
     if (!/\bset\s+$/.test(head)) builder.bind(name.startIndex, { name: nameOf(walk, name), kind: 'block', block, direct: true });
-    if (text(walk, name) === 'constructor') parameterProperties(walk, node, builder);
+    if (text(walk, name) === 'constructor') parameterFields(walk, node, builder);
   } else if (node.type === 'public_field_definition' && name) {
     const value = node.childForFieldName('value');
     const key = nameOf(walk, name);
@@ -46,13 +46,12 @@ function classMember(walk: Walk, node: SyntaxNode, place: Place): void {
   } else if (node.type === 'class_static_block') walk.children(node, place);
 }
 
-/** `constructor(private client: Unleash)` declares and assigns a field. */
-function parameterProperties(walk: Walk, node: SyntaxNode, builder: BlockBuilder): void {
+/** The fields that the constructor's parameters declare. */
+function parameterFields(walk: Walk, node: SyntaxNode, builder: BlockBuilder): void {
   const list = node.childForFieldName('parameters');
   for (const parameter of list ? childrenOf(list) : []) {
     const pattern = parameter.childForFieldName('pattern');
-    const modified = childrenOf(parameter).some(({ type }) => type === 'accessibility_modifier' || type === 'override_modifier') || /^\s*readonly\b/.test(text(walk, parameter));
-    if (pattern?.type === 'identifier' && modified) builder.bind(pattern.startIndex, { name: text(walk, pattern), kind: 'assign', direct: true, ...typeNames(walk, parameter.childForFieldName('type')) });
+    if (pattern?.type === 'identifier' && isField(walk, parameter)) builder.bind(pattern.startIndex, { name: text(walk, pattern), kind: 'assign', direct: true, ...typeNames(walk, parameter.childForFieldName('type')) });
   }
 }
 

@@ -18,7 +18,9 @@ export function readFunction(walk: Walk, { node, name, method, property }: Funct
   if (single) readParameter(walk, single, undefined, undefined, place);
   for (const parameter of list ? childrenOf(list) : []) {
     const pattern = parameter.childForFieldName('pattern');
-    if (pattern && pattern.type !== 'this') readParameter(walk, pattern, parameter.childForFieldName('type'), parameter.childForFieldName('value'), place);
+    if (!pattern || pattern.type === 'this') continue;
+    readParameter(walk, pattern, parameter.childForFieldName('type'), parameter.childForFieldName('value'), place);
+    if (isField(walk, parameter)) assignField(walk, pattern, place);
   }
   if (body?.type === 'statement_block') walk.statements(body, place);
   else if (body) {
@@ -26,6 +28,16 @@ export function readFunction(walk: Walk, { node, name, method, property }: Funct
     builder.results.push(read(walk, body, place));
   }
   return outer.scope.builder.add(builder);
+}
+
+/** `constructor(private client: Unleash)` declares a field and assigns it. */
+export function isField(walk: Walk, parameter: SyntaxNode): boolean {
+  return childrenOf(parameter).some(({ type }) => type === 'accessibility_modifier' || type === 'override_modifier') || /^readonly\b/.test(text(walk, parameter));
+}
+
+function assignField(walk: Walk, pattern: SyntaxNode, place: Place): void {
+  const name = text(walk, pattern);
+  if (pattern.type === 'identifier') place.scope.builder.member(pattern.startIndex, { name, object: { kind: 'this', name: 'this' }, value: { kind: 'name', name }, direct: true });
 }
 
 function readParameter(walk: Walk, pattern: SyntaxNode, annotation: SyntaxNode | null | undefined, fallback: SyntaxNode | null | undefined, place: Place): void {

@@ -1,8 +1,9 @@
+import { WHOLE_EXPORT } from '../project/summary.ts';
 import { childrenOf, type SyntaxNode } from '../syntax.ts';
 import { bindValue } from './assignments.ts';
 import type { Place, Scope } from './blocks.ts';
 import { boundNames } from './patterns.ts';
-import { DEFAULT_EXPORT, literal, nameOf, read, text, WHOLE_EXPORT, type Walk } from './walk.ts';
+import { DEFAULT_EXPORT, literal, nameOf, read, text, type Walk } from './walk.ts';
 
 export function readImport(walk: Walk, node: SyntaxNode, { scope }: Place): void {
   const source = node.childForFieldName('source') ?? childrenOf(node).find(({ type }) => type === 'import_require_clause')?.childForFieldName('source');

@@ -5,8 +5,6 @@ import { readExpression, type ExpressionContext } from './expressions.ts';
 
 /** `import name from` gets what is exported under this name. */
 export const DEFAULT_EXPORT = 'default';
-/** What `module.exports = value` and `export = value` give to `require`. */
-export const WHOLE_EXPORT = '=';
 
 export const CLASSES: ReadonlySet<string> = new Set(['class_declaration', 'abstract_class_declaration', 'class']);
 

@@ -1,3 +1,4 @@
+import type { Detector } from '../detector.ts';
 import type { DocumentSummary, Summarizer } from '../project/language.ts';
 import { editorLineStarts } from '../lines.ts';
 import { SUMMARY_VERSION, type FileSummary } from '../project/summary.ts';
@@ -18,3 +19,6 @@ function summarize(source: Source): FileSummary {
   const module = visitor.module();
   return { version: SUMMARY_VERSION, language: typescriptRules.id, lines: editorLineStarts(source.text), module, exports: visitor.exports, limits: visitor.limits };
 }
+
+/** Call sites of the JavaScript SDKs of Unleash and OpenFeature, of React hooks, and of wrappers around them. */
+export const typescriptDetector: Detector = { languages: ['typescript', 'typescriptreact', 'javascript', 'javascriptreact'], summarizer: typescriptSummarizer };

@@ -1,20 +1,20 @@
 import * as z from 'zod';
 
 const source = z.union([z.string(), z.array(z.string())]);
-const notebook = z.object({ cells: z.array(z.object({ cell_type: z.string(), source }).loose()) }).loose();
+const notebook = z.object({ cells: z.array(z.object({ cell_type: z.string(), source })) });
 
-/** The code of a notebook as one text, with the line at which each cell starts; cells count from 1. */
+/** The code of a notebook as one text, with the line (from 0) at which each cell starts; cells count from 1. */
 export interface NotebookText {
   readonly text: string;
   readonly cells: readonly { readonly line: number; readonly cell: number }[];
 }
 
-/** Lines of IPython that are no Python: `%time`, `!pip install x`, `?name`. */
-const MAGIC = /^(\s*)(?:%|!|\?)(?!=).*$|^(\s*)[\w.]+\?{1,2}\s*$/;
+/** `%%time` and its like run the rest of the cell as Python; other cell magics hold another language. */
+const PYTHON_CELLS = new Set(['time', 'timeit', 'capture', 'prun']);
 
 /**
- * Reads a notebook: a cell sees what the cells before it define. Lines that are no Python become empty, cells that are a whole
- * other language (`%%bash`) too, so that all others keep their places; `%time call()` keeps the call.
+ * Reads a notebook: a cell sees what the cells before it define. Lines that are no Python (`%matplotlib`, `!pip install`) are
+ * blanked, so that all others keep their places.
  * @throws SyntaxError or ZodError when it is no notebook
  */
 export function readNotebook(json: string): NotebookText {
@@ -32,13 +32,15 @@ export function readNotebook(json: string): NotebookText {
 function withoutMagics(lines: readonly string[]): readonly string[] {
   const first = lines.find((line) => line.trim() !== '') ?? '';
   const cell = /^%%(\w+)/.exec(first.trim())?.[1];
-  if (cell !== undefined && cell !== 'time' && cell !== 'timeit' && cell !== 'capture') return lines.map(() => '');
-  return lines.map((line) => {
-    if (!MAGIC.test(line)) return line;
-    const timed = /^(\s*)%(?:time|timeit)\s+(.*)$/.exec(line);
-    if (timed) return `${' '.repeat(line.length - (timed[2] ?? '').length)}${timed[2] ?? ''}`.replace(/^\s+/, (indent) => (timed[1] === '' ? ' '.repeat(0) : indent));
-    // An empty suite would be a syntax error.
-    const indent = /^\s*/.exec(line)?.[0] ?? '';
-    return indent === '' ? '' : `${indent}pass`;
-  });
+  return cell !== undefined && !PYTHON_CELLS.has(cell) ? lines.map(() => '') : lines.map(withoutMagic);
+}
+
+function withoutMagic(line: string): string {
+  // `%time call()` runs the call: a statement of the same length takes the magic's place.
+  const timed = /^(\s*)(%time(?:it)?\s+)(\S.*)$/.exec(line);
+  if (timed) return `${timed[1] ?? ''}${'None;'.padEnd((timed[2] ?? '').length)}${timed[3] ?? ''}`;
+  if (!/^\s*[%!?]/.test(line) && !/^\s*[\w.]+\?{1,2}\s*$/.test(line)) return line;
+  const indent = /^\s*/.exec(line)?.[0] ?? '';
+  // An empty suite would be a syntax error.
+  return indent === '' ? '' : `${indent}pass`;
 }

@@ -1,14 +1,15 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { plainLine } from '../../core/base/words.ts';
-import { detectOnce } from '../../core/callsites/detector.ts';
 import type { CallSite } from '../../core/callsites/model.ts';
-import { pythonDetector } from '../../core/callsites/python/detector.ts';
-import { sourceFiles } from '../../adapters/node/sourceFiles.ts';
-import { createPythonParser } from '../../adapters/treeSitter/parser.ts';
+import type { FileSummary } from '../../core/callsites/project/summary.ts';
+import { FolderIndex } from '../../adapters/workspaceIndex/folderIndex.ts';
 import { required, writeJson, type Command } from '../context.ts';
 
-/** One call site as `scan` prints it: line and column count from 1, columns in UTF-16 code units. */
+/**
+ * One key of a call site as `scan` prints it: line and column count from 1, columns in UTF-16 code units. A call that a condition
+ * gives several keys has a row for each. In a notebook `line` counts within the cell `cell`, which counts from 1.
+ */
 interface ScanRow {
   readonly path: string;
   readonly line: number;
@@ -17,11 +18,21 @@ interface ScanRow {
   readonly api: string;
   readonly via: string;
   readonly reason?: string;
+  readonly cell?: number;
 }
 
-function row(path: string, { api, key, via, range: { start } }: CallSite): ScanRow {
-  const place = { path, line: start.line + 1, column: start.character + 1 };
-  return key.kind === 'dynamic' ? { ...place, flag: null, api, via, reason: key.reason } : { ...place, flag: key.value, api, via };
+function rows(path: string, { api, key, keys, via, range: { start } }: CallSite, cells: FileSummary['cells']): readonly ScanRow[] {
+  const cell = cells?.findLast(({ line }) => line <= start.line);
+  const place = { path, line: start.line + 1 - (cell?.line ?? 0), column: start.character + 1 };
+  const inCell = cell ? { cell: cell.cell } : {};
+  return key.kind === 'dynamic'
+    ? [{ ...place, flag: null, api, via, reason: key.reason, ...inCell }]
+    : keys.map(({ value }) => ({ ...place, flag: value, api, via, ...inCell }));
+}
+
+function line({ path, cell, line: number, column, api, flag, reason, via }: ScanRow): string {
+  const place = `${path}${cell === undefined ? '' : `[${cell}]`}:${number}:${column}`;
+  return `${place}  ${api}  ${flag === null ? `dynamic: ${plainLine(reason ?? '', 200)}` : plainLine(flag)}${via === 'wrapper' ? '  (wrapper)' : ''}\n`;
 }
 
 export const scan: Command = {
@@ -30,25 +41,21 @@ export const scan: Command = {
   summary: 'every call that evaluates a flag; needs no server',
   async run({ operands, options, cwd, signal, write }) {
     const folder = resolve(cwd, required(operands[0], 'DIR'));
-    const files = await sourceFiles(folder, ['.py'], signal);
-    const parser = await createPythonParser({
-      runtimeWasm: join(import.meta.dirname, 'web-tree-sitter.wasm'),
-      grammarWasm: join(import.meta.dirname, 'tree-sitter-python.wasm'),
+    const script = join(import.meta.dirname, 'index.worker.cjs');
+    const files = new FolderIndex({
+      folder,
+      parser: { runtimeWasm: join(import.meta.dirname, 'web-tree-sitter.wasm'), pythonWasm: join(import.meta.dirname, 'tree-sitter-python.wasm') },
+      ...(existsSync(script) ? { script } : {}),
     });
-    const rows: ScanRow[] = [];
-    for (const path of files) {
-      signal.throwIfAborted();
-      const text = await readFile(join(folder, path), 'utf8');
-      if (!pythonDetector.mayHaveCallSites(text)) continue;
-      const tree = parser.parse(text);
-      try {
-        rows.push(...detectOnce(pythonDetector, { text, root: tree.root }).map((site) => row(path, site)));
-      } finally {
-        tree.delete();
-      }
+    try {
+      await files.scan(signal);
+      const { index } = files;
+      const found = [...index.all()].flatMap(({ path, sites }) => sites.flatMap((site) => rows(path, site, index.summaryOf(path)?.cells)));
+      if (options.json === true) writeJson(write, found);
+      else for (const row of found) write(line(row));
+      return 0;
+    } finally {
+      files.dispose();
     }
-    if (options.json === true) writeJson(write, rows);
-    else for (const { path, line, column, api, flag, reason } of rows) write(`${path}:${line}:${column}  ${api}  ${flag === null ? `dynamic: ${plainLine(reason ?? '', 200)}` : plainLine(flag)}\n`);
-    return 0;
   },
 };

@@ -12,8 +12,10 @@ export type NameHint = 'yes' | 'generic' | 'no';
 export interface FlagQuestion {
   readonly api: FlagApi;
   readonly sdk: 'unleash' | 'openfeature';
-  /** Its parameters in order; the first is the key. */
+  /** Its parameters in order. */
   readonly parameters: readonly string[];
+  /** Which of them is the key; without it the first. */
+  readonly keyAt?: number;
 }
 
 /** What an import from outside the folder is: a client (or a class or maker of one), certainly something else, or unknown. */

@@ -37,10 +37,12 @@ interface Outcome {
   readonly key: PlacedArgument | undefined;
   readonly arguments: CallSite['arguments'];
   readonly wrapper: BlockRef | undefined;
+  /** Whether a function of the project, or one that configuration names, stands between the call and the SDK. */
+  readonly isWrapped: boolean;
 }
 
 type Target =
-  | { readonly kind: 'question'; readonly question: FlagQuestion; readonly args: readonly PlacedArgument[] }
+  | { readonly kind: 'question'; readonly question: FlagQuestion; readonly args: readonly PlacedArgument[]; readonly configured: boolean }
   | { readonly kind: 'function'; readonly thing: Extract<Thing, { kind: 'function' }>; readonly args: readonly PlacedArgument[]; readonly skip: number };
 
 const NOTHING_WRITTEN = { context: false, fallback: false };
@@ -181,7 +183,7 @@ export class Linker {
   }
 
   /** A call of the SDK. */
-  #answer({ question, args }: Extract<Target, { kind: 'question' }>): Outcome {
+  #answer({ question, args, configured }: Extract<Target, { kind: 'question' }>): Outcome {
     const spread = spreadArguments(args, this.#resolver);
     const byName = new Map<string, PlacedArgument>();
     let position = 0;
@@ -196,11 +198,12 @@ export class Linker {
         position += 1;
       }
     }
-    const [parameter = '', ...more] = question.parameters;
+    const parameter = question.parameters[question.keyAt ?? 0] ?? '';
+    const more = question.parameters.filter((name) => name !== parameter);
     const key = byName.get(parameter);
     const written = { context: more.some((name) => /context/.test(name) && byName.has(name)), fallback: more.some((name) => /fallback|default/.test(name) && byName.has(name)) };
     const values = key ? this.#texts.evaluate(key.argument.value, key.at).map(asText) : [missing(spread, parameter)];
-    return { api: question.api, values, key, arguments: written, wrapper: undefined };
+    return { api: question.api, values, key, arguments: written, wrapper: undefined, isWrapped: configured };
   }
 
   /** A call of a function of the project: what the calls in it ask for with these arguments. */
@@ -209,7 +212,7 @@ export class Linker {
     const facts = this.#wrappers.get(block);
     if (!facts || this.#following.includes(block) || this.#following.length >= MAX_LEVELS) return [];
     const fixed = facts.asks.size === 0 ? this.#fixedKey(facts) : undefined;
-    if (fixed) return [{ api: fixed.api, values: [{ ...fixed.key, named: true }], key: undefined, arguments: NOTHING_WRITTEN, wrapper: block }];
+    if (fixed) return [{ api: fixed.api, values: [{ ...fixed.key, named: true }], key: undefined, arguments: NOTHING_WRITTEN, wrapper: block, isWrapped: true }];
     const frame: Frame = { function: block, self: thing.self, given: { args, skip } };
     const parameters = new Set([...facts.asks.values()].flatMap((names) => [...names]));
     this.#following.push(block);
@@ -219,7 +222,7 @@ export class Linker {
         const argument = argumentFor(this.#resolver.parameters(block), name, { args, skip }, block, this.#resolver);
         return argument?.written ? [{ argument: argument.written, at: argument.at }] : [];
       });
-      return outcomes.map((outcome) => ({ ...outcome, key: found[0], arguments: NOTHING_WRITTEN, wrapper: block }));
+      return outcomes.map((outcome) => ({ ...outcome, key: found[0], arguments: NOTHING_WRITTEN, wrapper: block, isWrapped: true }));
     } finally {
       this.#following.pop();
     }
@@ -236,7 +239,7 @@ export class Linker {
     const isDefined = things.some(({ kind }) => kind === 'function' || kind === 'class');
     // Without an argument it is another API: a client always needs a flag's name.
     if (!question || call.callee.kind !== 'attribute' || isDefined || args.length === 0) return [];
-    return this.#origins.answers(call.callee.object, at, question) ? [{ kind: 'question', question, args }] : [];
+    return this.#origins.answers(call.callee.object, at, question) ? [{ kind: 'question', question, args, configured: false }] : [];
   }
 
   #targetsOf(thing: Thing, args: readonly PlacedArgument[]): readonly Target[] {
@@ -253,7 +256,7 @@ export class Linker {
       case 'partial': return thing.of.flatMap((of) => this.#targetsOf(of, [...thing.args, ...args]));
       case 'method': {
         const question = thing.at.block.module.rules.questions.get(thing.name);
-        return question && args.length > 0 && this.#origins.answers(thing.object, thing.at, question) ? [{ kind: 'question', question, args }] : [];
+        return question && args.length > 0 && this.#origins.answers(thing.object, thing.at, question) ? [{ kind: 'question', question, args, configured: false }] : [];
       }
       case 'outside': return this.#outside(thing, args);
       default: return [];
@@ -280,14 +283,9 @@ export class Linker {
     const dotted = [this.#program.resolver(module).nameOf(module.path), ...owner, block.block.name].join('.');
     const configured = this.#settings.wrappers.find((each) => each.function === dotted);
     if (!configured) return undefined;
-    const names = this.#resolver.parameters(block).map(({ name }) => name).slice(skipped(thing));
-    const key = typeof configured.key === 'string' ? configured.key : names[configured.key] ?? '';
-    const place = names.indexOf(key);
-    const parameters = names.map((name, index) => index === 0 ? key : index === place ? names[0] ?? '' : name);
-    // The key stands where the function has it; the question wants it first.
-    const moved = place > 0 ? [...args.slice(place, place + 1), ...args.slice(0, place), ...args.slice(place + 1)] : args;
-    const isPositional = place >= 0 && args[place]?.argument.name === undefined;
-    return { kind: 'question', question: { ...questionOf(key), parameters }, args: isPositional ? moved : args.filter(({ argument }) => argument.name !== undefined) };
+    const parameters = this.#resolver.parameters(block).map(({ name }) => name).slice(skipped(thing));
+    const keyAt = typeof configured.key === 'string' ? parameters.indexOf(configured.key) : configured.key;
+    return keyAt >= 0 ? { kind: 'question', question: { api: 'is_enabled', sdk: 'unleash', parameters, keyAt }, args, configured: true } : undefined;
   }
 
   #outside({ module, name }: Extract<Thing, { kind: 'outside' }>, args: readonly PlacedArgument[]): readonly Target[] {
@@ -295,15 +293,16 @@ export class Linker {
     const rules = first?.at.block.module.rules;
     const dotted = name === undefined ? module : `${module}.${name}`;
     const question = name === undefined ? undefined : rules?.question(module, name);
-    if (question) return [{ kind: 'question', question, args }];
+    if (question) return [{ kind: 'question', question, args, configured: false }];
     const configured = this.#settings.wrappers.find((each) => each.function === dotted);
-    return configured ? [{ kind: 'question', question: questionOf(configured.key), args }] : [];
+    if (!configured) return [];
+    // Nobody knows the parameters: a key that is known by name is only taken by keyword.
+    const isNamed = typeof configured.key === 'string';
+    const keyAt = isNamed ? 0 : Number(configured.key);
+    const parameters = isNamed ? [String(configured.key)] : Array.from({ length: keyAt + 1 }, (_, index) => `argument ${index + 1}`);
+    const known = isNamed ? args.filter(({ argument }) => argument.name !== undefined || argument.spread !== undefined) : args;
+    return [{ kind: 'question', question: { api: 'is_enabled', sdk: 'unleash', parameters, keyAt }, args: known, configured: true }];
   }
-}
-
-/** A configured function as a question of an SDK: only its key is known. */
-function questionOf(key: number | string): FlagQuestion {
-  return { api: 'is_enabled', sdk: 'unleash', parameters: typeof key === 'string' ? [key] : ['feature_name'] };
 }
 
 function asText(value: Value): Value {
@@ -333,7 +332,7 @@ function callSite(ref: CallRef, first: Outcome, outcomes: readonly Outcome[]): C
     api: first.api,
     key,
     keys,
-    via: key.kind === 'dynamic' ? 'dynamic' : first.wrapper ? 'wrapper' : key.kind === 'literal' ? 'direct' : 'constant',
+    via: key.kind === 'dynamic' ? 'dynamic' : first.isWrapped ? 'wrapper' : keys.every(({ kind }) => kind === 'literal') ? 'direct' : 'constant',
     range: range(call.start, call.end),
     nameRange: range(call.at, call.at + call.name.length),
     keyRange: written && call.args.includes(written) ? range(written.start ?? 0, written.end ?? 0) : undefined,

@@ -418,7 +418,7 @@ export class Texts {
     const entry = table.value.entries.findLast((each) => this.evaluate(each.key, table.at).some((value) => value.kind !== 'dynamic' && (value.kind === 'text' ? `t${value.value}` : `i${value.digits}`) === wanted));
     if (entry) return named(this.evaluate(entry.value, table.at));
     if (table.value.open) return [dynamic('expression', `${words} may come from another table`)];
-    return fallback ? this.evaluate(fallback, at) : [dynamic('undefined', `${words} is not in the table`)];
+    return fallback ? named(this.evaluate(fallback, at)) : [dynamic('undefined', `${words} is not in the table`)];
   }
 
   #ownerOfParameter(name: string, at: Place): readonly Need[] {

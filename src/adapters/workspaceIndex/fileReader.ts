@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { fingerprintOf, mayHold } from '../../core/callsites/project/fingerprint.ts';
+import type { Summarizer } from '../../core/callsites/project/language.ts';
+import type { FileReader, FileReading } from '../../core/callsites/project/projectIndex.ts';
+import type { FileSummary } from '../../core/callsites/project/summary.ts';
+import type { SyntaxParser } from '../treeSitter/parser.ts';
+import { readNotebook } from './notebook.ts';
+
+/** Larger files are generated, not written. */
+const LARGEST = 5_000_000;
+/** Cancelling and other messages are heard after this many files. */
+const FILES_AT_A_TIME = 32;
+
+/** A language with what parses it. */
+export interface IndexLanguage {
+  readonly summarizer: Summarizer;
+  readonly loadParser: () => Promise<SyntaxParser>;
+}
+
+export const NOTEBOOK = '.ipynb';
+
+/** Reads files of a folder in this thread. */
+export class LocalReader implements FileReader {
+  readonly #folder: string;
+  readonly #languages: readonly IndexLanguage[];
+  readonly #parsers = new Map<IndexLanguage, SyntaxParser>();
+  /** Summaries by content: a file that is moved or restored is not parsed again. */
+  readonly #summaries = new Map<string, FileSummary>();
+
+  constructor(folder: string, languages: readonly IndexLanguage[]) {
+    this.#folder = folder;
+    this.#languages = languages;
+  }
+
+  async read(paths: readonly string[], { words, all }: { readonly words: readonly string[]; readonly all: boolean }, onReading: (reading: FileReading) => void, signal: AbortSignal): Promise<void> {
+    for (const [index, path] of paths.entries()) {
+      if (index % FILES_AT_A_TIME === FILES_AT_A_TIME - 1) await setImmediate();
+      signal.throwIfAborted();
+      onReading(await this.#file(path, words, all));
+    }
+  }
+
+  async #file(path: string, words: readonly string[], all: boolean): Promise<FileReading> {
+    const language = this.#languages.find(({ summarizer }) => path.endsWith(NOTEBOOK) ? summarizer.rules.id === 'python' : summarizer.endings.some((ending) => path.endsWith(ending)));
+    if (!language) return { path, hash: '', limit: 'The file is in no language that is read.' };
+    let bytes: Buffer;
+    try {
+      const file = join(this.#folder, path);
+      const { size } = statSync(file);
+      if (size > LARGEST) return { path, hash: '', limit: `The file has ${(size / 1e6).toFixed(1)} MB; files over ${LARGEST / 1e6} MB are not searched.` };
+      bytes = readFileSync(file);
+    } catch (error) {
+      const isGone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+      return isGone ? { path, hash: undefined } : { path, hash: '', limit: `The file cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+    }
+    const fingerprint = fingerprintOf(bytes);
+    const hash = createHash('sha1').update(bytes).digest('base64');
+    const isWorthIt = all || words.some((word) => mayHold(fingerprint, word) && bytes.includes(word));
+    if (!isWorthIt) return { path, hash, fingerprint };
+    try {
+      const known = this.#summaries.get(hash) ?? await this.#summarize(language, path, bytes);
+      this.#summaries.set(hash, known);
+      const isText = !bytes.includes('\uFFFD') && !bytes.toString('utf8').includes('\uFFFD');
+      return { path, hash, fingerprint, summary: known, ...(isText ? {} : { limit: 'The file is not UTF-8: keys with characters beyond ASCII may be wrong.' }) };
+    } catch (error) {
+      return { path, hash, fingerprint, limit: `The file cannot be understood: ${error instanceof Error ? error.message.split('\n')[0] ?? '' : String(error)}` };
+    }
+  }
+
+  async #summarize(language: IndexLanguage, path: string, bytes: Buffer): Promise<FileSummary> {
+    const content = bytes.toString('utf8');
+    const { text, cells } = path.endsWith(NOTEBOOK) ? readNotebook(content) : { text: content, cells: undefined };
+    const parser = this.#parsers.get(language) ?? await language.loadParser();
+    this.#parsers.set(language, parser);
+    const tree = parser.parse(text);
+    try {
+      const summary = language.summarizer.open().summary({ text, root: tree.root });
+      return cells ? { ...summary, cells } : summary;
+    } finally {
+      tree.delete();
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import { availableParallelism } from 'node:os';
+import type { Disposable } from '../../core/base/events.ts';
+import { NO_SETTINGS, type CallSiteSettings } from '../../core/callsites/project/linker.ts';
+import { ProjectIndex, type FileLimit } from '../../core/callsites/project/projectIndex.ts';
+import { sourceFiles } from '../node/sourceFiles.ts';
+import { LocalReader, NOTEBOOK } from './fileReader.ts';
+import { indexLanguages, type ParserFiles } from './languages.ts';
+import { ThreadedReader } from './threadedReader.ts';
+
+/** Threads beside this one that read files: more than two wait for the disk and for the linker. */
+const MOST_THREADS = 2;
+
+export interface FolderIndexOptions {
+  readonly folder: string;
+  readonly parser: ParserFiles;
+  /** The built or source file of `index.worker.ts`; without it everything is read in this thread. */
+  readonly script?: string | URL;
+  readonly settings?: CallSiteSettings;
+  readonly exclude?: readonly string[];
+}
+
+/** The index over one folder on disk. */
+export class FolderIndex implements Disposable {
+  readonly index: ProjectIndex;
+  readonly #options: FolderIndexOptions;
+  readonly #endings: readonly string[];
+  readonly #threads: ThreadedReader | undefined;
+  #paths: ReadonlySet<string> = new Set();
+  #folderLimits: readonly FileLimit[] = [];
+
+  constructor(options: FolderIndexOptions) {
+    this.#options = options;
+    const { folder, parser, script } = options;
+    const languages = indexLanguages(parser);
+    const local = new LocalReader(folder, languages);
+    const threads = Math.min(MOST_THREADS, availableParallelism());
+    this.#threads = script === undefined || threads < 2 ? undefined : new ThreadedReader({ local, script, folder, parser, threads });
+    this.#endings = [...languages.flatMap(({ summarizer }) => summarizer.endings), NOTEBOOK];
+    this.index = new ProjectIndex({
+      rules: languages.map(({ summarizer }) => summarizer.rules),
+      words: languages.flatMap(({ summarizer }) => summarizer.words),
+      reader: this.#threads ?? local,
+      settings: options.settings ?? NO_SETTINGS,
+    });
+  }
+
+  /**
+   * Lists the folder and brings the index up to date with it.
+   * @throws AppError notFound when the folder cannot be read; AbortError when it is cancelled
+   */
+  async scan(signal: AbortSignal): Promise<void> {
+    const { paths, roots, limits } = await sourceFiles(this.#options.folder, { endings: this.#endings, exclude: this.#options.exclude ?? [], signal });
+    this.#folderLimits = limits;
+    const now = new Set(paths);
+    const removed = [...this.#paths].filter((path) => !now.has(path));
+    this.#paths = now;
+    try {
+      await this.index.update({ changed: paths, removed, roots }, signal);
+    } finally {
+      this.#threads?.dispose();
+    }
+  }
+
+  /** What could not be read. */
+  limits(): readonly FileLimit[] {
+    return [...this.#folderLimits, ...this.index.limits()];
+  }
+
+  dispose(): void {
+    this.#threads?.dispose();
+    this.index.dispose();
+  }
+}

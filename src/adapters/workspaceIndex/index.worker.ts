@@ -1,0 +1,75 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { AppError } from '../../core/base/errors.ts';
+import type { FileReading } from '../../core/callsites/project/projectIndex.ts';
+import { LocalReader } from './fileReader.ts';
+import { FolderIndex } from './folderIndex.ts';
+import { indexLanguages } from './languages.ts';
+import type { IndexReply, IndexRequest, IndexThreadData, ReaderReply, ReaderRequest } from './messages.ts';
+
+/** Reads files for an index in another thread. */
+function serveReader({ folder, parser }: Extract<IndexThreadData, { role: 'reader' }>): void {
+  const reader = new LocalReader(folder, indexLanguages(parser));
+  const reply = (message: ReaderReply): void => parentPort?.postMessage(message);
+  parentPort?.on('message', ({ id, paths, words, all }: ReaderRequest) => {
+    const readings: FileReading[] = [];
+    reader.read(paths, { words, all }, (reading) => readings.push(reading), new AbortController().signal)
+      .then(() => reply({ kind: 'readings', id, readings }))
+      .catch((error: unknown) => reply({ kind: 'failed', id, message: error instanceof Error ? error.message : String(error) }));
+  });
+}
+
+/** Holds the index of a folder. */
+class IndexThread {
+  readonly #folder: FolderIndex;
+  readonly #running = new Map<number, AbortController>();
+
+  constructor(data: Extract<IndexThreadData, { role: 'index' }>) {
+    this.#folder = new FolderIndex(data);
+    const { index } = this.#folder;
+    index.onDidProgress((progress) => this.#reply({ kind: 'progress', progress }));
+    index.onDidChange(() => this.#reply({ kind: 'changed', names: [...index.names()] }));
+  }
+
+  receive(request: IndexRequest): void {
+    const { index } = this.#folder;
+    switch (request.kind) {
+      case 'scan': return this.#run(request.id, (signal) => this.#folder.scan(signal));
+      case 'update': return this.#run(request.id, (signal) => index.update(request, signal));
+      case 'cancel': return this.#running.get(request.id)?.abort();
+      case 'document':
+        index.setDocument(request.path, request.summary);
+        return this.#reply({ kind: 'callSites', id: request.id, sites: index.sitesIn(request.path) });
+      case 'sites': {
+        const all = [...index.all()].flatMap(({ path, sites }) => sites.map((site) => ({ path, site })));
+        return this.#reply({ kind: 'sites', id: request.id, sites: request.flag === undefined ? all : index.sitesOf(request.flag) });
+      }
+      case 'limits': return this.#reply({ kind: 'limits', id: request.id, limits: this.#folder.limits() });
+    }
+  }
+
+  #run(id: number, work: (signal: AbortSignal) => Promise<void>): void {
+    const abort = new AbortController();
+    this.#running.set(id, abort);
+    work(abort.signal)
+      .then(() => this.#reply({ kind: 'done', id }))
+      .catch((error: unknown) => this.#reply({ kind: 'failed', id, code: codeOf(error), message: error instanceof Error ? error.message : String(error) }))
+      .finally(() => this.#running.delete(id));
+  }
+
+  #reply(message: IndexReply): void {
+    parentPort?.postMessage(message);
+  }
+}
+
+function codeOf(error: unknown): 'cancelled' | 'notFound' | 'internal' {
+  if (error instanceof Error && error.name === 'AbortError') return 'cancelled';
+  return error instanceof AppError && error.code === 'notFound' ? 'notFound' : 'internal';
+}
+
+const data = workerData as IndexThreadData;
+if (data.role === 'reader') {
+  serveReader(data);
+} else {
+  const thread = new IndexThread(data);
+  parentPort?.on('message', (request: IndexRequest) => thread.receive(request));
+}

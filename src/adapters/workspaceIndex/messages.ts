@@ -1,0 +1,42 @@
+import type { CallSite } from '../../core/callsites/model.ts';
+import type { CallSiteSettings } from '../../core/callsites/project/linker.ts';
+import type { FileLimit, FileReading, IndexProgress } from '../../core/callsites/project/projectIndex.ts';
+import type { FileSummary } from '../../core/callsites/project/summary.ts';
+import type { ParserFiles } from './languages.ts';
+
+/** What a thread of `index.worker.ts` is started with: it reads files for an index elsewhere, or holds the index itself. */
+export type IndexThreadData =
+  | { readonly role: 'reader'; readonly folder: string; readonly parser: ParserFiles }
+  | { readonly role: 'index'; readonly folder: string; readonly parser: ParserFiles; readonly settings: CallSiteSettings; readonly exclude: readonly string[]; readonly script: string };
+
+export type ReaderRequest =
+  | { readonly kind: 'read'; readonly id: number; readonly paths: readonly string[]; readonly words: readonly string[]; readonly all: boolean };
+
+export type ReaderReply =
+  | { readonly kind: 'readings'; readonly id: number; readonly readings: readonly FileReading[] }
+  | { readonly kind: 'failed'; readonly id: number; readonly message: string };
+
+export type IndexRequest =
+  /** Lists the folder and reads all of it; `cancel` stops it. */
+  | { readonly kind: 'scan'; readonly id: number }
+  | { readonly kind: 'update'; readonly id: number; readonly changed: readonly string[]; readonly removed: readonly string[] }
+  /** A document that is open in an editor, or closed (no summary); the answer are its call sites. */
+  | { readonly kind: 'document'; readonly id: number; readonly path: string; readonly summary: FileSummary | undefined }
+  | { readonly kind: 'sites'; readonly id: number; readonly flag: string | undefined }
+  | { readonly kind: 'limits'; readonly id: number }
+  | { readonly kind: 'cancel'; readonly id: number };
+
+export interface PlacedSite {
+  readonly path: string;
+  readonly site: CallSite;
+}
+
+export type IndexReply =
+  | { readonly kind: 'done'; readonly id: number }
+  | { readonly kind: 'callSites'; readonly id: number; readonly sites: readonly CallSite[] }
+  | { readonly kind: 'sites'; readonly id: number; readonly sites: readonly PlacedSite[] }
+  | { readonly kind: 'limits'; readonly id: number; readonly limits: readonly FileLimit[] }
+  | { readonly kind: 'failed'; readonly id: number; readonly code: 'cancelled' | 'notFound' | 'internal'; readonly message: string }
+  /** Told without being asked. */
+  | { readonly kind: 'progress'; readonly progress: IndexProgress }
+  | { readonly kind: 'changed'; readonly names: readonly string[] };

@@ -46,6 +46,8 @@ export interface LanguageRules {
   mentionsClient(name: string): boolean;
   /** The names of the SDK's client classes. */
   readonly clientClasses: ReadonlySet<string>;
+  /** The names of the SDK's functions that make or give a client. */
+  readonly clientMakers: ReadonlySet<string>;
   isClassName(name: string): boolean;
   /** Names in annotations that leave the type open. */
   readonly openTypes: ReadonlySet<string>;

@@ -212,6 +212,7 @@ export class Origins {
       const returned = functions.map((each) => this.#result(each.function, placeIn(each.function, [{ function: each.function, self: each.self, given: { args: placed(expression.args ?? [], at), skip: skipped(each) } }])));
       return strongest([...returned, this.#hinted(name, at)]);
     }
+    if (things.some((thing) => thing.kind === 'outside' && rules.clientMakers.has(name) && rules.outside(thing.module, thing.name) === 'client')) return 'client';
     if (things.some((thing) => thing.kind === 'outside' && rules.outside(thing.module, thing.name) === 'openfeature')) return /client/i.test(name) ? 'openfeature' : 'other';
     if (things.some((thing) => thing.kind === 'class' && this.#isClientClass(thing.class))) return 'client';
     if (rules.isClassName(name) || things.some(({ kind }) => kind === 'class')) return this.#type(name, callee.kind === 'name' ? at : undefined, at);

@@ -41,6 +41,7 @@ export const pythonRules: LanguageRules = {
   mentionsFlags,
   mentionsClient: mentionsUnleash,
   questionFunctions: [],
+  clientMakers: new Set(),
   entriesAreAttributes: false,
   clientClasses: new Set(['UnleashClient']),
   isClassName,

@@ -55,6 +55,7 @@ export const typescriptRules: LanguageRules = {
   hint: nameHint,
   mentionsFlags,
   mentionsClient: (name) => mentionsUnleash(name) && !isAboutUnleash(name),
+  clientMakers: new Set(['initialize', 'startUnleash', 'getUnleash', 'useUnleashClient', 'useUnleashContext', 'flagsClient']),
   questionFunctions: [...UNLEASH_FUNCTIONS.keys(), ...OPEN_FEATURE_HOOKS.keys()],
   entriesAreAttributes: true,
   clientClasses: new Set(['Unleash', 'UnleashClient']),

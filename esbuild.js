@@ -100,9 +100,9 @@ const tests = {
   sourcemap: 'inline',
 };
 
-/** Both the extension and the command line parse Python, each from its own folder. */
-function copyGrammar() {
-  for (const file of ['web-tree-sitter/web-tree-sitter.wasm', 'tree-sitter-python/tree-sitter-python.wasm']) {
+/** Both the extension and the command line parse sources, each from its own folder. */
+function copyGrammars() {
+  for (const file of ['web-tree-sitter/web-tree-sitter.wasm', 'tree-sitter-python/tree-sitter-python.wasm', 'tree-sitter-typescript/tree-sitter-tsx.wasm']) {
     for (const folder of [dist, join(dist, 'cli')]) cpSync(join(root, 'node_modules', file), join(folder, basename(file)));
   }
 }
@@ -142,7 +142,7 @@ async function watch() {
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(join(dist, 'cli'), { recursive: true });
-copyGrammar();
+copyGrammars();
 writeCliPackage();
 try {
   await (flags.has('--watch') ? watch() : build());

@@ -24,7 +24,7 @@ const layerRules = Object.entries(layers).map(([layer, { forbidden, packages }])
 }));
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'sandbox/node_modules/**', '.sandbox/**', '.vscode-test/**', 'test-results/**'] },
+  { ignores: ['dist/**', 'node_modules/**', 'sandbox/node_modules/**', '.sandbox/**', '.vscode-test/**', 'test-results/**', 'test/fixtures/**'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],

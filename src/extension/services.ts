@@ -1,8 +1,7 @@
 import * as vscode from 'vscode';
 import { DisposableStore, type Disposable } from '../core/base/events.ts';
-import { pythonDetector } from '../core/callsites/python/detector.ts';
-import { createPythonParser } from '../adapters/treeSitter/parser.ts';
 import { CallSiteTracker } from '../adapters/treeSitter/tracker.ts';
+import { callSiteLanguages } from '../adapters/workspaceIndex/languages.ts';
 import { BulkWorker } from '../adapters/unleash/bulkWorker.ts';
 import { CallSiteHover, environmentsHoverPart, titleHoverPart, type HoverPart } from './callsites/hover.ts';
 import { CallSiteLenses } from './callsites/lens.ts';
@@ -70,16 +69,15 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const personas = all.add(new PersonaStore(connections, systemClock, log));
   const prompts = { current: modalPrompts };
 
-  const parser = { runtimeWasm: dist('web-tree-sitter.wasm'), pythonWasm: dist('tree-sitter-python.wasm') };
+  const parser = { runtimeWasm: dist('web-tree-sitter.wasm'), pythonWasm: dist('tree-sitter-python.wasm'), typescriptWasm: dist('tree-sitter-tsx.wasm') };
+  const languages = callSiteLanguages(parser);
+  const documents = languages.flatMap(({ detector }) => detector.languages.map((language) => ({ language })));
   const indexes = all.add(new FolderIndexes({ script: dist('index.worker.cjs'), parser, files, log }));
-  const tracker = new CallSiteTracker([{
-    detector: pythonDetector,
-    loadParser: () => createPythonParser({ runtimeWasm: parser.runtimeWasm, grammarWasm: parser.pythonWasm }),
-  }], indexes);
+  const tracker = new CallSiteTracker(languages, indexes);
   const sites = all.add(new DocumentCallSites(tracker, log, indexes.onDidChange));
   const lenses = all.add(new CallSiteLenses(connections, sites, LENS_PARTS));
-  all.add(vscode.languages.registerCodeLensProvider({ language: 'python' }, lenses));
-  all.add(vscode.languages.registerHoverProvider({ language: 'python' }, new CallSiteHover(connections, sites, hoverParts(personas))));
+  all.add(vscode.languages.registerCodeLensProvider(documents, lenses));
+  all.add(vscode.languages.registerHoverProvider(documents, new CallSiteHover(connections, sites, hoverParts(personas))));
 
   const histories = new FlagHistories();
   const tree = all.add(new FlagTree(connections, histories, treeParts(personas), personas.onDidChange));

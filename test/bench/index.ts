@@ -97,7 +97,7 @@ function generate(folder: string): readonly Expected[] {
 }
 
 function newIndex(folder: string): FolderIndex {
-  return new FolderIndex({ folder, script, parser: { runtimeWasm: resolve('web-tree-sitter/web-tree-sitter.wasm'), pythonWasm: resolve('tree-sitter-python/tree-sitter-python.wasm') } });
+  return new FolderIndex({ folder, script, parser: { runtimeWasm: resolve('web-tree-sitter/web-tree-sitter.wasm'), pythonWasm: resolve('tree-sitter-python/tree-sitter-python.wasm'), typescriptWasm: resolve('tree-sitter-typescript/tree-sitter-tsx.wasm') } });
 }
 
 function found(files: FolderIndex): readonly string[] {

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { createPythonParser } from '../../src/adapters/treeSitter/parser.ts';
+import { createParser } from '../../src/adapters/treeSitter/parser.ts';
 import { CallSiteTracker, type ContentChange } from '../../src/adapters/treeSitter/tracker.ts';
 import type { CallSite } from '../../src/core/callsites/model.ts';
 import { pythonDetector } from '../../src/core/callsites/python/detector.ts';
@@ -64,7 +64,7 @@ function pythonFile(): string {
 function newTracker(): CallSiteTracker {
   return new CallSiteTracker([{
     detector: pythonDetector,
-    loadParser: () => createPythonParser({ runtimeWasm: resolve('web-tree-sitter/web-tree-sitter.wasm'), grammarWasm: resolve('tree-sitter-python/tree-sitter-python.wasm') }),
+    loadParser: () => createParser({ runtimeWasm: resolve('web-tree-sitter/web-tree-sitter.wasm'), grammarWasm: resolve('tree-sitter-python/tree-sitter-python.wasm') }),
   }]);
 }
 

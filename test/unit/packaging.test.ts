@@ -34,6 +34,7 @@ describe('the package', function () {
       'dist/extension.cjs',
       'dist/index.worker.cjs',
       'dist/tree-sitter-python.wasm',
+      'dist/tree-sitter-tsx.wasm',
       'dist/unleash-proxy-client.cjs',
       'dist/web-tree-sitter.cjs',
       'dist/web-tree-sitter.wasm',
@@ -47,8 +48,8 @@ describe('the package', function () {
   it('names the licences of exactly the packages it contains', () => {
     const { inputs } = JSON.parse(readFileSync(join(root, 'dist', 'meta.json'), 'utf8')) as { inputs: Record<string, unknown> };
     const bundled = Object.keys(inputs).flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
-    // The grammar is copied, not bundled; unleash-proxy-client's file holds tiny-emitter.
-    assert.deepEqual([...new Set([...bundled, 'tree-sitter-python', 'tiny-emitter'])].toSorted(), BUNDLED_PACKAGES.toSorted());
+    // The grammars are copied, not bundled; unleash-proxy-client's file holds tiny-emitter.
+    assert.deepEqual([...new Set([...bundled, 'tree-sitter-python', 'tree-sitter-typescript', 'tiny-emitter'])].toSorted(), BUNDLED_PACKAGES.toSorted());
     assert.equal(readFileSync(join(root, 'THIRD_PARTY_NOTICES.md'), 'utf8'), notices());
   });
 

@@ -5,6 +5,8 @@ import { AppError } from '../../core/base/errors.ts';
 
 /** Folders that hold other people's code or none: no call site there is a team's own. */
 const SKIPPED = new Set(['node_modules', 'venv', 'env', '__pycache__', 'site-packages', 'build', 'dist']);
+/** Written by tools: bundles, and declarations without code. */
+const GENERATED = /\.(?:min\.[cm]?js|d\.[cm]?ts)$/;
 /** Files that stand at the root of a project. */
 const PROJECT_FILES = new Set(['pyproject.toml', 'setup.py', 'setup.cfg', 'manage.py', 'requirements.txt', 'Pipfile', 'package.json', 'tsconfig.json']);
 
@@ -51,7 +53,7 @@ export async function sourceFiles(folder: string, { endings, exclude = [], signa
           if (isAbort(error)) throw error;
           found.limits.push({ path, limit: `The folder cannot be read: ${messageOf(error)}` });
         }
-      } else if (entry.isFile() && endings.some((ending) => entry.name.endsWith(ending)) && !isIgnored(rules, path)) {
+      } else if (entry.isFile() && endings.some((ending) => entry.name.endsWith(ending)) && !GENERATED.test(entry.name) && !isIgnored(rules, path)) {
         found.paths.push(path);
       }
     }

@@ -49,11 +49,6 @@ export async function createParser(files: WasmFiles): Promise<SyntaxParser> {
   }
 }
 
-/** A parser for Python. */
-export function createPythonParser(files: WasmFiles): Promise<SyntaxParser> {
-  return createParser(files);
-}
-
 /** The runtime must never look for its file beside itself: in a bundle it does not know where that is. */
 function runtimeOptions(wasm: WasmFile): NonNullable<Parameters<typeof TreeSitter.Parser.init>[0]> {
   return typeof wasm === 'string'

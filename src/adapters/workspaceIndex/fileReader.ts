@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { fingerprintOf, mayHold, soughtWord, type SoughtWord } from '../../core/callsites/project/fingerprint.ts';
-import type { Summarizer } from '../../core/callsites/project/language.ts';
 import type { FileReader, FileReading } from '../../core/callsites/project/projectIndex.ts';
 import type { FileSummary } from '../../core/callsites/project/summary.ts';
 import type { SyntaxParser } from '../treeSitter/parser.ts';
+import type { LanguageSupport } from '../treeSitter/tracker.ts';
 import { readNotebook } from './notebook.ts';
 
 /** Larger files are generated, not written. */
@@ -14,23 +14,17 @@ const LARGEST = 5_000_000;
 /** Cancelling and other messages are heard after this many files. */
 const FILES_AT_A_TIME = 32;
 
-/** A language with what parses it. */
-export interface IndexLanguage {
-  readonly summarizer: Summarizer;
-  readonly loadParser: () => Promise<SyntaxParser>;
-}
-
 export const NOTEBOOK = '.ipynb';
 
 /** Reads files of a folder in this thread. */
 export class LocalReader implements FileReader {
   readonly #folder: string;
-  readonly #languages: readonly IndexLanguage[];
-  readonly #parsers = new Map<IndexLanguage, SyntaxParser>();
+  readonly #languages: readonly LanguageSupport[];
+  readonly #parsers = new Map<LanguageSupport, SyntaxParser>();
   /** Summaries by content: a file that is moved or restored is not parsed again. */
   readonly #summaries = new Map<string, FileSummary>();
 
-  constructor(folder: string, languages: readonly IndexLanguage[]) {
+  constructor(folder: string, languages: readonly LanguageSupport[]) {
     this.#folder = folder;
     this.#languages = languages;
   }
@@ -45,7 +39,7 @@ export class LocalReader implements FileReader {
   }
 
   async #file(path: string, words: readonly SoughtWord[], all: boolean): Promise<FileReading> {
-    const language = this.#languages.find(({ summarizer }) => path.endsWith(NOTEBOOK) ? summarizer.rules.id === 'python' : summarizer.endings.some((ending) => path.endsWith(ending)));
+    const language = this.#languages.find(({ detector: { summarizer } }) => path.endsWith(NOTEBOOK) ? summarizer.rules.id === 'python' : summarizer.endings.some((ending) => path.endsWith(ending)));
     if (!language) return { path, hash: '', limit: 'The file is in no language that is read.' };
     let bytes: Buffer;
     try {
@@ -69,14 +63,14 @@ export class LocalReader implements FileReader {
     }
   }
 
-  async #summarize(language: IndexLanguage, path: string, bytes: Buffer): Promise<FileSummary> {
+  async #summarize(language: LanguageSupport, path: string, bytes: Buffer): Promise<FileSummary> {
     const content = bytes.toString('utf8');
     const { text, cells } = path.endsWith(NOTEBOOK) ? readNotebook(content) : { text: content, cells: undefined };
     const parser = this.#parsers.get(language) ?? await language.loadParser();
     this.#parsers.set(language, parser);
     const tree = parser.parse(text);
     try {
-      const summary = language.summarizer.open().summary({ text, root: tree.root });
+      const summary = language.detector.summarizer.open().summary({ text, root: tree.root });
       return cells ? { ...summary, cells } : summary;
     } finally {
       tree.delete();

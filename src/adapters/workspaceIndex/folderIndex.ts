@@ -4,7 +4,7 @@ import { NO_SETTINGS, type CallSiteSettings } from '../../core/callsites/project
 import { ProjectIndex, type FileLimit } from '../../core/callsites/project/projectIndex.ts';
 import { sourceFiles, type SourceFiles } from '../node/sourceFiles.ts';
 import { LocalReader, NOTEBOOK } from './fileReader.ts';
-import { indexLanguages, type ParserFiles } from './languages.ts';
+import { callSiteLanguages, type ParserFiles } from './languages.ts';
 import { ThreadedReader } from './threadedReader.ts';
 
 /** Threads beside this one that read files: more than two wait for the disk and for the linker. */
@@ -31,14 +31,14 @@ export class FolderIndex implements Disposable {
   constructor(options: FolderIndexOptions) {
     this.#options = options;
     const { folder, parser, script } = options;
-    const languages = indexLanguages(parser);
+    const languages = callSiteLanguages(parser);
     const local = new LocalReader(folder, languages);
     const threads = Math.min(MOST_THREADS, availableParallelism());
     this.#threads = script === undefined || threads < 2 ? undefined : new ThreadedReader({ local, script, folder, parser, threads });
-    this.#endings = [...languages.flatMap(({ summarizer }) => summarizer.endings), NOTEBOOK];
+    this.#endings = [...languages.flatMap(({ detector: { summarizer } }) => summarizer.endings), NOTEBOOK];
     this.index = new ProjectIndex({
-      rules: languages.map(({ summarizer }) => summarizer.rules),
-      words: languages.flatMap(({ summarizer }) => summarizer.words),
+      rules: languages.map(({ detector: { summarizer } }) => summarizer.rules),
+      words: languages.flatMap(({ detector: { summarizer } }) => summarizer.words),
       reader: this.#threads ?? local,
       settings: options.settings ?? NO_SETTINGS,
     });

@@ -3,12 +3,12 @@ import { AppError } from '../../core/base/errors.ts';
 import type { FileReading } from '../../core/callsites/project/projectIndex.ts';
 import { LocalReader } from './fileReader.ts';
 import { FolderIndex } from './folderIndex.ts';
-import { indexLanguages } from './languages.ts';
+import { callSiteLanguages } from './languages.ts';
 import type { IndexReply, IndexRequest, IndexThreadData, ReaderReply, ReaderRequest } from './messages.ts';
 
 /** Reads files for an index in another thread. */
 function serveReader({ folder, parser }: Extract<IndexThreadData, { role: 'reader' }>): void {
-  const reader = new LocalReader(folder, indexLanguages(parser));
+  const reader = new LocalReader(folder, callSiteLanguages(parser));
   const reply = (message: ReaderReply): void => parentPort?.postMessage(message);
   parentPort?.on('message', ({ id, paths, words, all }: ReaderRequest) => {
     const readings: FileReading[] = [];

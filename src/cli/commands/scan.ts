@@ -46,7 +46,7 @@ export const scan: Command = {
     const files = new FolderIndex({
       folder,
       ...(settings ? { settings, exclude: settings.exclude } : {}),
-      parser: { runtimeWasm: join(import.meta.dirname, 'web-tree-sitter.wasm'), pythonWasm: join(import.meta.dirname, 'tree-sitter-python.wasm') },
+      parser: { runtimeWasm: join(import.meta.dirname, 'web-tree-sitter.wasm'), pythonWasm: join(import.meta.dirname, 'tree-sitter-python.wasm'), typescriptWasm: join(import.meta.dirname, 'tree-sitter-tsx.wasm') },
       ...(existsSync(script) ? { script } : {}),
     });
     try {

@@ -11,7 +11,7 @@ import type { Log } from '../platform/log.ts';
 
 /** Saves, checkouts and generators touch many files at once. */
 const SETTLE_MS = 300;
-const SOURCES = '**/*.{py,ipynb}';
+const SOURCES = '**/*.{py,ipynb,ts,tsx,mts,cts,js,jsx,mjs,cjs}';
 const NO_NAMES: ReadonlySet<string> = new Set();
 
 interface FolderIndexEntry {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createPythonParser } from '../../../src/adapters/treeSitter/parser.ts';
+import { createParser } from '../../../src/adapters/treeSitter/parser.ts';
 import { CallSiteTracker } from '../../../src/adapters/treeSitter/tracker.ts';
 import { AppError } from '../../../src/core/base/errors.ts';
 import type { CallSite, Range } from '../../../src/core/callsites/model.ts';
@@ -145,7 +145,7 @@ describe('call sites in unusual texts', () => {
 describe('loading the parser', () => {
   it('takes bytes as well as paths', async () => {
     const { readFileSync } = await import('node:fs');
-    const parser = await createPythonParser({ runtimeWasm: readFileSync(wasmFiles.runtimeWasm), grammarWasm: readFileSync(wasmFiles.grammarWasm) });
+    const parser = await createParser({ runtimeWasm: readFileSync(wasmFiles.runtimeWasm), grammarWasm: readFileSync(wasmFiles.grammarWasm) });
     const tree = parser.parse('x = 1\n');
     assert.equal(tree.hasError, false);
     tree.delete();
@@ -158,7 +158,7 @@ describe('loading the parser', () => {
       detector: pythonDetector,
       loadParser: () => {
         attempts += 1;
-        return attempts === 1 ? createPythonParser(wrong) : pythonParser();
+        return attempts === 1 ? createParser(wrong) : pythonParser();
       },
     }]);
     tracker.open('a', 'python', 1, 'unleash.is_enabled("a")');

@@ -10,9 +10,9 @@ import { CallSiteTracker } from '../../../src/adapters/treeSitter/tracker.ts';
 import { FolderIndex } from '../../../src/adapters/workspaceIndex/folderIndex.ts';
 import { IndexClient } from '../../../src/adapters/workspaceIndex/indexClient.ts';
 import { readNotebook } from '../../../src/adapters/workspaceIndex/notebook.ts';
-import { pythonParser, wasmFiles } from './parser.ts';
+import { pythonParser, parserFiles } from './parser.ts';
 
-const parser = { runtimeWasm: wasmFiles.runtimeWasm, pythonWasm: wasmFiles.grammarWasm };
+const parser = parserFiles;
 const script = fileURLToPath(new URL('../../../src/adapters/workspaceIndex/index.worker.ts', import.meta.url));
 const SIGNAL = new AbortController().signal;
 const CLIENT = 'from UnleashClient import UnleashClient\nclient = UnleashClient(url="u", app_name="a")\n';

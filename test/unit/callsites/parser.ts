@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createPythonParser, type SyntaxParser } from '../../../src/adapters/treeSitter/parser.ts';
+import { createParser, type SyntaxParser } from '../../../src/adapters/treeSitter/parser.ts';
 import { detectOnce } from '../../../src/core/callsites/detector.ts';
 import type { CallSite } from '../../../src/core/callsites/model.ts';
 import { pythonDetector } from '../../../src/core/callsites/python/detector.ts';
@@ -13,10 +13,17 @@ export const wasmFiles = {
   grammarWasm: resolve('tree-sitter-python/tree-sitter-python.wasm'),
 };
 
+/** The same for an index. */
+export const parserFiles = {
+  runtimeWasm: wasmFiles.runtimeWasm,
+  pythonWasm: wasmFiles.grammarWasm,
+  typescriptWasm: resolve('tree-sitter-typescript/tree-sitter-tsx.wasm'),
+};
+
 let parser: Promise<SyntaxParser> | undefined;
 
 export function pythonParser(): Promise<SyntaxParser> {
-  return parser ??= createPythonParser(wasmFiles);
+  return parser ??= createParser(wasmFiles);
 }
 
 /** The call sites of a Python text, found from scratch. */

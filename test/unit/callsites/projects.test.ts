@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { FolderIndex } from '../../../src/adapters/workspaceIndex/folderIndex.ts';
 import type { CallSite } from '../../../src/core/callsites/model.ts';
 import type { CallSiteSettings } from '../../../src/core/callsites/project/linker.ts';
-import { wasmFiles } from './parser.ts';
+import { parserFiles } from './parser.ts';
 
 const FIXTURES = fileURLToPath(new URL('../../fixtures/callsites/', import.meta.url));
-const PROJECTS = readdirSync(FIXTURES, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+const PROJECTS = readdirSync(FIXTURES, { withFileTypes: true }).filter((entry) => entry.isDirectory() && entry.name.startsWith('project')).map(({ name }) => name);
 
 /** The settings that a `modelswitch.yaml` of the project would give. */
 const SETTINGS: Readonly<Record<string, CallSiteSettings>> = {
@@ -18,7 +18,7 @@ const SETTINGS: Readonly<Record<string, CallSiteSettings>> = {
 };
 
 async function indexed(project: string): Promise<FolderIndex> {
-  const folder = new FolderIndex({ folder: `${FIXTURES}${project}`, parser: { runtimeWasm: wasmFiles.runtimeWasm, pythonWasm: wasmFiles.grammarWasm }, ...(SETTINGS[project] ? { settings: SETTINGS[project] } : {}) });
+  const folder = new FolderIndex({ folder: `${FIXTURES}${project}`, parser: parserFiles, ...(SETTINGS[project] ? { settings: SETTINGS[project] } : {}) });
   await folder.scan(new AbortController().signal);
   return folder;
 }

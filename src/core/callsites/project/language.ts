@@ -30,6 +30,8 @@ export interface LanguageRules {
   readonly id: string;
   /** The questions of the SDKs by method name. */
   readonly questions: ReadonlyMap<string, FlagQuestion>;
+  /** The names of those that `question` knows. */
+  readonly questionFunctions: readonly string[];
   /** Functions that ask for a flag by themselves, such as the hooks of a front-end SDK: by module and exported name. */
   question(module: string, name: string): FlagQuestion | undefined;
   /** What a name that is imported from outside the folder stands for; without a name the module. */
@@ -44,6 +46,8 @@ export interface LanguageRules {
   mentionsClient(name: string): boolean;
   /** The names of the SDK's client classes. */
   readonly clientClasses: ReadonlySet<string>;
+  /** The names of the SDK's functions that make or give a client. */
+  readonly clientMakers: ReadonlySet<string>;
   isClassName(name: string): boolean;
   /** Names in annotations that leave the type open. */
   readonly openTypes: ReadonlySet<string>;
@@ -51,6 +55,8 @@ export interface LanguageRules {
   enumKind(bases: readonly string[]): 'plain' | 'text' | undefined;
   /** Whether the constructor takes the annotated fields of the class in order: a dataclass. `names` are the last names of decorators and bases. */
   takesFields(names: readonly string[]): boolean;
+  /** Whether the entries of an object literal are read like attributes. */
+  readonly entriesAreAttributes: boolean;
   /** The names of constructors: `__init__`, `constructor`. */
   readonly constructors: readonly string[];
   /** Functions that give a callable with some arguments filled in: `partial`. */

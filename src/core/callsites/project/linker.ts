@@ -78,7 +78,7 @@ export class Linker {
     this.#origins = new Origins(this.#resolver, new Set(settings.clients));
     this.#usesProvider = program.usesUnleashProvider;
     const rules = new Set([...this.#program.modules].map((module) => module.rules));
-    for (const { questions } of rules) for (const name of questions.keys()) this.#announceName(name);
+    for (const { questions, questionFunctions } of rules) for (const name of [...questions.keys(), ...questionFunctions]) this.#announceName(name);
     for (const { function: name } of settings.wrappers) this.#announceName(name.split('.').at(-1) ?? name);
     this.#link();
   }

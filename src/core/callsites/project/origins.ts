@@ -17,7 +17,7 @@ import type { FlagQuestion } from './language.ts';
 import { FileMemo } from './memo.ts';
 import { lastName, type BlockRef, type BoundName, type MemberRef } from './program.ts';
 import { skipped, type Resolver } from './resolver.ts';
-import type { Expression, TypeNames } from './summary.ts';
+import { WHOLE_EXPORT, type Expression, type TypeNames } from './summary.ts';
 import { written } from './texts.ts';
 import { placed, placeIn, type Place, type Thing } from './things.ts';
 
@@ -119,10 +119,10 @@ export class Origins {
     const { binding, home } = bound;
     if (binding.kind !== 'import') return 'unknown';
     const { module, imported } = binding;
-    if (imported !== undefined && !this.#active.has(bound)) {
+    if (!this.#active.has(bound)) {
       this.#active.add(bound);
       const target = this.#resolver.program.target(home.module, module);
-      const origin = strongest(this.#resolver.exportedNames(target, imported).map((each) => this.#binding(each, placeIn(each.home))));
+      const origin = strongest(this.#resolver.exportedNames(target, imported ?? WHOLE_EXPORT).map((each) => this.#binding(each, placeIn(each.home))));
       this.#active.delete(bound);
       if (origin !== 'unknown' && origin !== 'nothing') return origin;
     }
@@ -217,6 +217,7 @@ export class Origins {
       const returned = functions.map((each) => this.#result(each.function, placeIn(each.function, [{ function: each.function, self: each.self, given: { args: placed(expression.args ?? [], at), skip: skipped(each) } }])));
       return strongest([...returned, this.#hinted(name, at)]);
     }
+    if (things.some((thing) => thing.kind === 'outside' && rules.clientMakers.has(name) && rules.outside(thing.module, thing.name) === 'client')) return 'client';
     if (things.some((thing) => thing.kind === 'outside' && rules.outside(thing.module, thing.name) === 'openfeature')) return /client/i.test(name) ? 'openfeature' : 'other';
     if (things.some((thing) => thing.kind === 'class' && this.#isClientClass(thing.class))) return 'client';
     if (rules.isClassName(name) || things.some(({ kind }) => kind === 'class')) return this.#type(name, callee.kind === 'name' ? at : undefined, at);

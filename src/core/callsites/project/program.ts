@@ -1,5 +1,5 @@
 import type { LanguageRules, ModuleResolver, ModuleTarget } from './language.ts';
-import type { Binding, Block, Call, Expression, FileSummary, MemberAssignment } from './summary.ts';
+import { WHOLE_EXPORT, type Binding, type Block, type Call, type Expression, type FileSummary, type MemberAssignment } from './summary.ts';
 
 /** A binding and the block in which it is written. There is one object per binding, so it can be a key. */
 export interface BoundName {
@@ -202,11 +202,12 @@ function aliasesOf(module: ModuleRef): readonly (readonly [string, string])[] {
     if (value?.kind === 'name' || value?.kind === 'attribute') add(value.name, to);
     if (value?.kind === 'call') for (const argument of (value.args ?? []).slice(0, 1)) if (argument.value.kind === 'name' || argument.value.kind === 'attribute') add(argument.value.name, to);
     if (value?.kind === 'lambda') add('', to);
+    if (value?.kind === 'record') for (const entry of value.entries) if (entry.key.kind === 'text') aliased(entry.value, entry.key.value);
     if (value?.kind === 'choice') for (const option of value.options) aliased(option, to);
   };
   for (const { block } of module.blocks) {
     for (const binding of block.bindings) {
-      if (binding.kind === 'import') add(binding.imported, binding.name);
+      if (binding.kind === 'import') add(binding.imported ?? WHOLE_EXPORT, binding.name);
       if (binding.kind === 'assign' || binding.kind === 'bound') aliased(binding.value, binding.name);
     }
     for (const member of block.members) aliased(member.value, member.name);

@@ -1,7 +1,7 @@
 import type { ModuleTarget } from './language.ts';
 import { FileMemo } from './memo.ts';
 import { lastName, type BlockRef, type BoundName, type MemberRef, type ModuleRef, type Program } from './program.ts';
-import type { Argument, Expression, TypeNames } from './summary.ts';
+import { WHOLE_EXPORT, type Argument, type Expression, type TypeNames } from './summary.ts';
 import { placed, placeIn, type Frame, type Given, type Place, type PlacedArgument, type Thing } from './things.ts';
 
 /** Chains of names, attributes and calls longer than this are not followed. */
@@ -161,6 +161,8 @@ export class Resolver {
   #module(from: ModuleRef, target: ModuleTarget): readonly Thing[] {
     if (target.kind === 'folder') return [{ kind: 'folder', from, path: target.path }];
     const module = this.file(target);
+    const whole = module?.exported(WHOLE_EXPORT) ?? [];
+    if (whole.length > 0) return whole.flatMap((bound) => this.bound(bound, []));
     return module ? [{ kind: 'module', module }] : [];
   }
 
@@ -176,7 +178,9 @@ export class Resolver {
     const module = this.file(target);
     if (!module) return [];
     const own = module.exported(name);
-    return own.length > 0 ? own : this.stars(module.root, name);
+    const found = own.length > 0 ? own : this.stars(module.root, name);
+    // `import name from` a module that is a value as a whole gets that value.
+    return found.length > 0 || name !== 'default' ? found : module.exported(WHOLE_EXPORT);
   }
 
   #this(name: string, at: Place): readonly Thing[] {
@@ -192,10 +196,13 @@ export class Resolver {
     const key = expression.key.kind === 'text' ? expression.key.value : undefined;
     return this.resolve(expression.object, at).flatMap((object): readonly Thing[] => {
       if (object.kind === 'class' && key !== undefined) return this.enumKind(object.class) === undefined ? [] : this.member(object, key);
-      if (object.kind !== 'value' || object.value.kind !== 'record') return [];
-      const entry = object.value.entries.find((each) => each.key.kind === 'text' && each.key.value === key);
-      return entry ? this.resolve(entry.value, object.at) : [];
+      return object.kind === 'value' && key !== undefined ? this.#entry(object, key) : [];
     });
+  }
+
+  #entry({ value, at }: Extract<Thing, { kind: 'value' }>, key: string): readonly Thing[] {
+    const entry = value.kind === 'record' ? value.entries.findLast((each) => each.key.kind === 'text' && each.key.value === key) : undefined;
+    return entry ? this.resolve(entry.value, at) : [];
   }
 
   member(object: Thing, name: string): readonly Thing[] {
@@ -207,6 +214,7 @@ export class Resolver {
       }
       case 'outside': return [{ ...object, name: object.name === undefined ? name : `${object.name}.${name}` }];
       case 'class': case 'instance': return this.#attribute(object, name);
+      case 'value': return object.at.block.module.rules.entriesAreAttributes ? this.#entry(object, name) : [];
       default: return [];
     }
   }

@@ -127,6 +127,14 @@ export interface FunctionFacts {
   readonly empty: boolean;
 }
 
+/** What a module is as a whole (`module.exports = value`), in `exports`: it stands for the module where that is imported. */
+export const WHOLE_EXPORT = '=';
+
+/** Whether a name is the summary's own, for what has none in the text, such as a parameter that is taken apart at once. */
+export function isHidden(name: string): boolean {
+  return name.includes('*');
+}
+
 export interface FileSummary {
   /** Raised when the meaning of a summary changes: older ones in a cache are thrown away. */
   readonly version: typeof SUMMARY_VERSION;

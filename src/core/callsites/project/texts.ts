@@ -2,7 +2,7 @@ import type { DynamicCause, DynamicKey } from '../model.ts';
 import { FileMemo } from './memo.ts';
 import { lastName, type BlockRef, type BoundName, type MemberRef } from './program.ts';
 import { argumentFor, type Resolver } from './resolver.ts';
-import type { Expression } from './summary.ts';
+import { isHidden, type Expression } from './summary.ts';
 import { placeIn, type Place, type Thing } from './things.ts';
 
 export type DynamicValue = DynamicKey & {
@@ -259,6 +259,10 @@ export class Texts {
   #unknownAttribute(shown: string, object: Expression, at: Place): Value {
     const [bound] = object.kind === 'name' ? at.block.lookup(object.name) : [];
     if (bound?.binding.kind === 'import') return dynamic('imported', `${shown} is defined in another file`);
+    if (bound?.binding.kind === 'parameter' && isHidden(bound.binding.name)) {
+      const of = bound.home.block.name === '' ? '' : ` of \`${bound.home.block.name}\``;
+      return dynamic('parameter', `${shown.replace(/^`.*\./, '`')} is a parameter${of}`, [{ function: bound.home, parameter: bound.binding.name }]);
+    }
     if (bound?.binding.kind === 'parameter') return dynamic('expression', `${shown} is not a constant of this file`, [{ function: bound.home, parameter: bound.binding.name }]);
     return dynamic('expression', `${shown} is not a constant of this file`);
   }
@@ -275,6 +279,7 @@ export class Texts {
         return name === 'name' ? [{ kind: 'text', value: thing.name, named: true, member: false, from: undefined }] : [];
       }
       case 'class': case 'instance': return this.#ofClass(thing, name, shown, object, at);
+      case 'value': return thing.value.kind === 'record' && thing.at.block.module.rules.entriesAreAttributes ? this.#item(object, { kind: 'text', value: name }, shown, undefined, at) : [];
       default: return [];
     }
   }
@@ -327,7 +332,7 @@ export class Texts {
     const { member, block } = ref;
     const isConstructor = block.kind === 'function' && block.module.rules.constructors.includes(block.block.name);
     if (!member.value || !member.direct || member.object.kind !== 'this' || !isConstructor) {
-      return [dynamic('conditional', `${shown} is assigned under a condition or outside \`__init__\``)];
+      return [dynamic('conditional', `${shown} is assigned under a condition or outside \`${block.module.rules.constructors[0] ?? ''}\``)];
     }
     return this.#named(ref, undefined, member.value, shown, placeIn(block, self ? [this.#resolver.frameOf(block, self)] : []));
   }
@@ -395,6 +400,8 @@ export class Texts {
 
   #item(object: Expression, key: Expression, words: string, fallback: Expression | undefined, at: Place): readonly Value[] {
     const [table, ...more] = this.#tables(object, at);
+    const isEnum = key.kind === 'text' && this.#resolver.resolve(object, at).some((thing) => thing.kind === 'class' && this.#resolver.enumKind(thing.class) === 'text');
+    if (!table && key.kind === 'text' && isEnum) return this.#attribute({ kind: 'attribute', object, name: key.value }, at);
     if (!table || more.length > 0) return [dynamic('expression', `${words} is not a constant`, object.kind === 'name' ? this.#ownerOfParameter(object.name, at) : [])];
     const name = lastName(object);
     const changed = [name, table.name].some((each) => each !== undefined && (at.block.module.changes(each) || table.at.block.module.changes(each)));

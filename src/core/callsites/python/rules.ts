@@ -1,6 +1,6 @@
 import type { FlagApi } from '../model.ts';
 import type { FlagQuestion, LanguageRules, OutsideOrigin } from '../project/language.ts';
-import { isAboutUnleash, isClassName, mentionsFlags, mentionsUnleash, nameHint } from './clientNames.ts';
+import { isAboutUnleash, isClassName, mentionsFlags, mentionsUnleash, nameHint } from '../clientNames.ts';
 import { PythonModules } from './modules.ts';
 
 /** Other vendors' packages whose clients have `is_enabled` or `get_variant` as well. */
@@ -40,6 +40,9 @@ export const pythonRules: LanguageRules = {
   hint: nameHint,
   mentionsFlags,
   mentionsClient: mentionsUnleash,
+  questionFunctions: [],
+  clientMakers: new Set(),
+  entriesAreAttributes: false,
   clientClasses: new Set(['UnleashClient']),
   isClassName,
   openTypes: new Set(['Any', 'object', 'Optional', 'Union', 'None', 'Annotated', 'Final', 'ClassVar', 'Depends', 'typing', 't']),

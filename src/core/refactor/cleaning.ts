@@ -34,9 +34,9 @@ interface Cleaning {
 function cleanFile(path: string, { texts, words, functions, parse }: Cleaning, left: Map<string, Leftover>): boolean {
   const [text, before] = [texts.now(path), texts.before(path)];
   const project = {
-    mentionedElsewhere: (word: string) => texts.mentionedElsewhere(path, word),
-    importedElsewhere: (word: string) => texts.importedElsewhere(path, word),
-    usedElsewhereBefore: (word: string) => texts.importedElsewhere(path, word, 'before') || texts.readAsAttribute(word),
+    referencedElsewhere: (word: string) => texts.referencedElsewhere(path, word),
+    isAttributeElsewhere: (word: string) => texts.isAttributeElsewhere(path, word),
+    wasUsedElsewhere: (word: string) => texts.referencedElsewhere(path, word, 'before') || texts.isAttributeElsewhere(path, word, 'before'),
   };
   const { pass, left: unused } = inTree(parse, before, (original) => inTree(parse, text, (source) => cleanOnce({ source, original, words, functions, project })));
   for (const { word, reason } of unused) left.set(`${path} ${word}`, leftover(path, before, { word, reason }));

@@ -8,7 +8,7 @@ import { GONE, marksIn, Pass, RESERVED, type MarkKind } from './python/pass.ts';
 import { inTree, simplify, type Simplifying } from './python/simplify.ts';
 import { quoteAround, stringLiteral, usualQuote } from './python/quotes.ts';
 import type { KnownVariant } from './python/variants.ts';
-import { WrapperValues } from './wrapperValues.ts';
+import { sameRange, WrapperValues } from './wrapperValues.ts';
 import { ProjectTexts } from './projectTexts.ts';
 
 /**
@@ -55,17 +55,13 @@ class Attempt {
 
   /** Does it all; gives the sites that must be left for the next attempt to succeed, with the reasons. */
   run(): ReadonlyMap<number, string> {
-    const before = new Set(this.#reasons.keys());
     for (const path of new Set(this.#sites.map(({ file }) => file))) this.#mark(path);
-    if (!this.#resolveWrappers()) return new Map([...this.#reasons].filter(([site]) => !before.has(site)));
+    this.#resolveWrappers();
+    const unread = this.#unreadableVariants();
+    if (unread.size > 0) return unread;
+    this.#left.push(...cleanProject(this.#texts, this.#functions, this.#parse));
+    for (const path of this.#texts.changed()) this.#settle(path);
     for (const path of this.#texts.changed()) {
-      const failed = this.#settle(path);
-      if (failed.size > 0) return failed;
-    }
-    const unused = cleanProject(this.#texts, this.#functions, this.#parse);
-    this.#left.push(...unused);
-    for (const path of this.#texts.changed()) {
-      this.#texts.set(path, this.#texts.now(path).replaceAll(GONE, 'pass'));
       if (inTree(this.#parse, this.#texts.now(path), (_source, hasError) => hasError)) return this.#allOf(path, 'the file would have syntax errors without it');
     }
     return new Map();
@@ -86,7 +82,7 @@ class Attempt {
   }
 
   #simplifying(path: string): Simplifying {
-    return { parse: this.#parse, variant: this.#variant, mentionedElsewhere: (word) => this.#texts.mentionedElsewhere(path, word) };
+    return { parse: this.#parse, variant: this.#variant, elsewhere: { referenced: (word) => this.#texts.referencedElsewhere(path, word), attribute: (word) => this.#texts.isAttributeElsewhere(path, word) } };
   }
 
   /** Why a site cannot be touched at all, whatever stands around it. */
@@ -99,11 +95,16 @@ class Attempt {
     return undefined;
   }
 
+  /** The call inside a wrapper asks for what the wrapper is asked for. */
+  #isInner({ file, range, keys }: FlagSite): boolean {
+    return keys.length === 0 && this.#sites.some(({ wrappers }) => wrappers?.some((wrapper) => wrapper.file === file && sameRange(wrapper.inner, range)));
+  }
+
   #mark(path: string): void {
     if (!this.#texts.has(path)) return;
     const text = this.#texts.now(path);
     const lines = editorLineStarts(text);
-    const own = [...this.#sites.entries()].filter(([, { file }]) => file === path);
+    const own = [...this.#sites.entries()].filter(([, site]) => site.file === path && !this.#isInner(site));
     const marked = inTree(this.#parse, text, (source, hasError) => {
       const pass = new Pass(source);
       const broken = hasError ? 'the file has syntax errors' : text.includes(RESERVED) ? `the file uses the reserved name ${RESERVED}` : undefined;
@@ -143,7 +144,7 @@ class Attempt {
   }
 
   /** Wrappers that have come to give nothing but the answer: their calls give it too. */
-  #resolveWrappers(): boolean {
+  #resolveWrappers(): void {
     for (let progress = true; progress;) {
       progress = false;
       for (const [site, call] of this.#waiting) {
@@ -166,21 +167,23 @@ class Attempt {
     return true;
   }
 
-  /** Puts values in the place of the marks that are left; gives the sites that must be left instead. */
-  #settle(path: string): ReadonlyMap<number, string> {
+  /** Sites whose variant is used in a way that cannot be told. */
+  #unreadableVariants(): ReadonlyMap<number, string> {
+    const reason = 'more is read of the variant than its name and whether it is enabled';
+    return new Map(this.#texts.changed().flatMap((path) => [...this.#texts.now(path).matchAll(/__modelswitch_variant_(\d+)__/g)].map(([, site]) => [Number(site), reason] as const)));
+  }
+
+  /** Puts values in the place of the marks that are left. */
+  #settle(path: string): void {
     const text = this.#texts.now(path);
-    const failed = new Map<number, string>();
     const edits = inTree(this.#parse, text, (source) => marksIn(source).map(({ node, mark }) => {
-      if (mark.kind === 'variant') failed.set(mark.site, 'more is read of the variant than its name and whether it is enabled');
       const value = this.#literal(mark.kind, node, text);
-      const where = placeWords(node.parent?.type ?? '');
       const reason = this.#valueReasons.get(mark.site);
-      const range = this.#sites[mark.site]?.range;
-      if (range && mark.kind !== 'variant') this.#left.push({ kind: 'value', file: this.#sites[mark.site]?.file ?? path, range, reason: `\`${value}\` ${where}${reason === undefined ? '' : `: ${reason}`}` });
+      const { file = path, range } = this.#sites[mark.site] ?? {};
+      if (range) this.#left.push({ kind: 'value', file, range, reason: `\`${value}\` ${placeWords(node.parent?.type ?? '')}${reason === undefined ? '' : `: ${reason}`}` });
       return { start: node.startIndex, end: node.endIndex, text: value };
     }));
-    if (failed.size === 0) this.#texts.set(path, applySpanEdits(text, edits));
-    return failed;
+    this.#texts.set(path, applySpanEdits(text, edits).replaceAll(GONE, 'pass'));
   }
 
   #literal(kind: MarkKind, node: SyntaxNode, text: string): string {

@@ -38,32 +38,25 @@ export class ProjectTexts {
     return [...this.#files].filter(([, { before, now }]) => before !== now).map(([path]) => path);
   }
 
-  /** Whether a word stands in another file, be it in code, a text or a comment. */
-  mentionedElsewhere(path: string, word: string): boolean {
-    const pattern = wordPattern(word);
-    return this.#others(path).some(({ now }) => now.includes(word) && pattern.test(now));
-  }
-
-  /** Whether another file imports the name from the module of this file, or reads it as `module.name`. */
-  importedElsewhere(path: string, word: string, when: 'before' | 'now' = 'now'): boolean {
+  /**
+   * Whether another file may mean the variable, function or class of this file's module: it imports the name from a module
+   * of that name, reads it as `module.name`, or has it in a dotted text, as those who patch modules write.
+   */
+  referencedElsewhere(path: string, word: string, when: 'before' | 'now' = 'now'): boolean {
     const stem = moduleName(path);
-    return this.#others(path).some((entry) => entry[when].includes(word) && importsFrom(entry[when], stem, word));
+    return [...this.#files].some(([other, entry]) => other !== path && entry[when].includes(word) && (importsFrom(entry[when], stem, word) || isInText(entry[when], word)));
   }
 
-  /** Whether any file reads an attribute of this name. */
-  readAsAttribute(word: string): boolean {
+  /** Whether any file but one reads or writes an attribute of this name, or has it in a text by itself. */
+  isAttributeElsewhere(path: string, word: string, when: 'before' | 'now' = 'now'): boolean {
     const pattern = new RegExp(`\\.\\s*${word}\\b`);
-    return [...this.#files.values()].some(({ before }) => before.includes(word) && pattern.test(before));
+    return [...this.#files].some(([other, entry]) => other !== path && entry[when].includes(word) && (pattern.test(entry[when]) || isInText(entry[when], word)));
   }
 
   /** How many functions and methods of this name there are. */
   definitions(word: string): number {
     const pattern = new RegExp(`^[ \\t]*(?:async[ \\t]+)?def[ \\t]+${word}\\b`, 'gm');
     return [...this.#files.values()].reduce((sum, { before }) => sum + (before.includes(word) ? [...before.matchAll(pattern)].length : 0), 0);
-  }
-
-  #others(path: string): readonly Entry[] {
-    return [...this.#files].filter(([other]) => other !== path).map(([, entry]) => entry);
   }
 }
 
@@ -78,10 +71,17 @@ function moduleName(path: string): string {
   return last === '__init__' ? parts.pop() ?? '' : last;
 }
 
+/** Whether a string literal is a dotted name with the word in it: `"app.config.USE_NEW"`, `"USE_NEW"`. */
+export function isInText(text: string, word: string): boolean {
+  return new RegExp(`["'](?:[\\w]+[.:])*${word}(?:[.:][\\w]+)*["']`).test(text);
+}
+
 function importsFrom(text: string, stem: string, word: string): boolean {
+  const modules = [stem];
   for (const [, module = '', names = ''] of text.matchAll(/\bfrom\s+([.\w]+)\s+import\s+(\([^)]*\)|[^\n]*)/g)) {
     const last = module.split('.').at(-1) ?? '';
     if ((last === stem || last === '') && (names.includes('*') || wordPattern(word).test(names))) return true;
   }
-  return new RegExp(`\\b${stem}\\s*\\.\\s*${word}\\b`).test(text);
+  for (const [, alias = ''] of text.matchAll(new RegExp(`\\b${stem}\\s+as\\s+(\\w+)`, 'g'))) modules.push(alias);
+  return modules.some((module) => new RegExp(`\\b${module}\\s*\\.\\s*${word}\\b`).test(text));
 }

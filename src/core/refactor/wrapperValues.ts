@@ -34,9 +34,8 @@ export class WrapperValues {
 
   of(site: FlagSite): WrapperValue {
     const wrappers = site.wrappers ?? [];
-    const innermost = wrappers.at(-1);
-    if (!innermost) return { kind: 'direct' };
-    if (this.#sites.some(({ file, range, keys }) => keys.length > 0 && file === innermost.file && sameRange(range, innermost.inner))) return { kind: 'waiting' };
+    if (wrappers.length === 0) return { kind: 'direct' };
+    if (wrappers.some(({ file: holder, inner }) => this.#sites.some(({ file, range, keys }) => keys.length > 0 && file === holder && sameRange(range, inner)))) return { kind: 'waiting' };
     if (site.api === 'get_variant') return { kind: 'refused', reason: 'it asks for a variant through a wrapper' };
     let value: boolean | undefined = this.#answer;
     let name = '';
@@ -98,6 +97,6 @@ export class WrapperValues {
   }
 }
 
-function sameRange(a: Range, b: Range): boolean {
+export function sameRange(a: Range, b: Range): boolean {
   return a.start.line === b.start.line && a.start.character === b.start.character && a.end.line === b.end.line && a.end.character === b.end.character;
 }

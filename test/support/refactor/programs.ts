@@ -65,7 +65,9 @@ export async function sitesOf({ files, directives }: Pick<Program, 'files' | 'di
   for (const { path, text } of files) {
     for (const site of await callSitesOf(text)) found.push(flagSite(path, text, site, directives));
   }
-  return [...found, ...wrapperSites(files, directives.wrappers, found)].filter(({ keys }) => keys.includes(FLAG));
+  const wrapped = wrapperSites(files, directives.wrappers, found);
+  const isInner = (site: FlagSite): boolean => wrapped.some(({ wrappers }) => wrappers?.some(({ file, inner }) => file === site.file && JSON.stringify(inner) === JSON.stringify(site.range)));
+  return [...found, ...wrapped].filter((site) => site.keys.includes(FLAG) || (site.keys.length === 0 && !isInner(site) && !/parameter/.test(site.reason ?? '')));
 }
 
 function flagSite(file: string, text: string, { range, api, key, via, keyRange }: CallSite, { keys }: Directives): FlagSite {

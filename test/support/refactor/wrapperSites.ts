@@ -12,7 +12,7 @@ export function wrapperSites(files: readonly RefactorFile[], wrappers: ReadonlyM
   for (const name of wrappers.keys()) chains.set(name, chainOf(name, files, wrappers, direct));
   return files.flatMap(({ path, text }) => [...wrappers].flatMap(([name, position]) => callsOf(text, name).flatMap(({ range, args }) => {
     const chain = chains.get(name) ?? [];
-    const fixed = chain.at(-1)?.key;
+    const fixed = chain.find(({ key }) => key !== undefined)?.key;
     const key = position === undefined ? fixed : /^["'](.*)["']$/.exec(args[position]?.trim() ?? '')?.[1];
     return key === undefined ? [] : [{ file: path, range, api: 'is_enabled' as const, keys: [key], via: 'wrapper', wrappers: chain }];
   })));
@@ -26,8 +26,9 @@ function chainOf(name: string, files: readonly RefactorFile[], wrappers: Readonl
     const definition = rangeOf(text, start, head.index + head[0].trimEnd().length);
     const site = direct.find(({ file, range }) => file === path && inside(range, definition));
     if (site) return [{ file: path, definition, inner: site.range, key: site.keys[0] }];
-    const next = [...wrappers.keys()].filter((other) => other !== name).flatMap((other) => callsOf(text, other).filter(({ range }) => inside(range, definition)).map(({ range }) => ({ other, range })))[0];
-    if (next) return [{ file: path, definition, inner: next.range, key: undefined }, ...chainOf(next.other, files, wrappers, direct)];
+    const next = [...wrappers.keys()].filter((other) => other !== name).flatMap((other) => callsOf(text, other).filter(({ range }) => inside(range, definition)).map(({ range, args }) => ({ other, range, args })))[0];
+    const passed = /^["'](.*)["']$/.exec(next?.args[wrappers.get(next.other) ?? -1]?.trim() ?? '')?.[1];
+    if (next) return [{ file: path, definition, inner: next.range, key: passed }, ...chainOf(next.other, files, wrappers, direct)];
   }
   return [];
 }

@@ -1,7 +1,7 @@
 import type { Source } from '../../callsites/syntax.ts';
 import { applySpanEdits } from '../edits.ts';
 import type { Parse } from '../model.ts';
-import { replaceVariable, type MentionedElsewhere } from './assigned.ts';
+import { replaceVariable, type Elsewhere } from './assigned.ts';
 import { removeGone } from './blocks.ts';
 import { simplifyExpression } from './expressions.ts';
 import { GONE, marksIn, Pass } from './pass.ts';
@@ -18,19 +18,19 @@ export interface Simplified {
 export interface Simplifying {
   readonly parse: Parse;
   readonly variant: KnownVariant;
-  readonly mentionedElsewhere: MentionedElsewhere;
+  readonly elsewhere: Elsewhere;
 }
 
 /** Every step makes the text simpler, so this is only for the case that one does not. */
 const MAX_PASSES = 2000;
 
 /** Simplifies a text with marks until no rule applies. */
-export function simplify(text: string, { parse, variant, mentionedElsewhere }: Simplifying): Simplified {
+export function simplify(text: string, { parse, variant, elsewhere }: Simplifying): Simplified {
   let now = text;
   let reasons: ReadonlyMap<number, string> = new Map();
   const effects: Simplified['effects'][number][] = [];
   for (let count = 0; count < MAX_PASSES; count += 1) {
-    const pass = inTree(parse, now, (source) => onePass(source, variant, mentionedElsewhere));
+    const pass = inTree(parse, now, (source) => onePass(source, variant, elsewhere));
     reasons = pass.reasons;
     effects.push(...pass.effects);
     if (pass.edits.length === 0) break;
@@ -49,14 +49,14 @@ export function inTree<T>(parse: Parse, text: string, work: (source: Source, has
   }
 }
 
-function onePass(source: Source, variant: KnownVariant, mentionedElsewhere: MentionedElsewhere): Pass {
+function onePass(source: Source, variant: KnownVariant, elsewhere: Elsewhere): Pass {
   const pass = new Pass(source);
   for (const { node } of marksIn(source)) {
     void (simplifyVariant(pass, node, variant)
       || simplifyExpression(pass, node)
       || simplifyEffectfulCondition(pass, node)
       || simplifyStatement(pass, node)
-      || replaceVariable(pass, node, mentionedElsewhere));
+      || replaceVariable(pass, node, elsewhere));
   }
   for (let at = source.text.indexOf(GONE); at !== -1; at = source.text.indexOf(GONE, at + GONE.length)) {
     const node = source.root.namedDescendantForIndex(at, at + GONE.length);

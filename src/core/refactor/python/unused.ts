@@ -5,15 +5,16 @@ import { bodyOf } from './dropping.ts';
 import { contains, descendants, isReflective, occurrences, qualifiedName, roleOf, scopeOf, spanOf } from './names.ts';
 import { GONE, Pass } from './pass.ts';
 import { isPure } from './purity.ts';
+import { isInText } from '../projectTexts.ts';
 
 /** What the rest of the project says about a word. */
 export interface Project {
-  /** Whether a word stands in another file, in code or in a text. */
-  mentionedElsewhere(word: string): boolean;
-  /** Whether another file imports a name from this file's module, or reads it as an attribute of the module. */
-  importedElsewhere(word: string): boolean;
-  /** Whether another file did so before the change, or read an attribute of that name. */
-  usedElsewhereBefore(word: string): boolean;
+  /** Whether another file may mean the name of this file's module. */
+  referencedElsewhere(word: string): boolean;
+  /** Whether another file reads an attribute of this name. */
+  isAttributeElsewhere(word: string): boolean;
+  /** Whether another file did one or the other before the change. */
+  wasUsedElsewhere(word: string): boolean;
 }
 
 export interface Unused {
@@ -53,7 +54,9 @@ function removeBinding(pass: Pass, cleaning: Cleaning, word: string, node: Synta
   const statement = statementOf(node);
   const scope = scopeOf(node);
   if (statement.type === 'import_statement' || statement.type === 'import_from_statement') {
-    if (isUnusedImport(cleaning, word, scope) && !isTried(statement)) removeImport(pass, statement, node);
+    if (!isUnusedImport(cleaning, word, scope)) return undefined;
+    if (isTried(statement)) return `\`${word}\` is no longer used; its import is guarded by \`try\``;
+    removeImport(pass, statement, node);
     return undefined;
   }
   if (isDefinition(node)) {
@@ -64,7 +67,7 @@ function removeBinding(pass: Pass, cleaning: Cleaning, word: string, node: Synta
   if (assignment?.type !== 'assignment' || statement.type !== 'expression_statement' || assignment.parent?.id !== statement.id) return undefined;
   const value = assignment.childForFieldName('right');
   if (!value) return undefined;
-  if (scope.type !== 'function_definition' && !isRead(original, word, original.root) && !cleaning.project.usedElsewhereBefore(word)) return undefined;
+  if (scope.type !== 'function_definition' && !isRead(original, word, original.root) && !cleaning.project.wasUsedElsewhere(word)) return undefined;
   if (scope.type === 'function_definition') {
     const before = [...descendants(original.root)].find((each) => each.type === 'function_definition' && qualifiedName(original, each) === qualifiedName(source, scope));
     if (!before || !isUnusedVariable(source, word, scope) || !isRead(original, word, before)) return undefined;
@@ -73,6 +76,7 @@ function removeBinding(pass: Pass, cleaning: Cleaning, word: string, node: Synta
   } else if (!isNowhere(cleaning, word, node) || isTried(statement) || word.startsWith('__')) {
     return undefined;
   }
+  if (isReflective(source, spanOf(scope))) return `\`${word}\` is no longer used by its name, but the code uses \`exec\`, \`eval\`, \`locals\` or the like`;
   if (!isPure(source, value) && !isClient(source, value)) return `\`${word}\` is no longer used; what is assigned to it may have effects`;
   removeStatement(pass, statement);
   return undefined;
@@ -85,12 +89,8 @@ function isDefinition(node: SyntaxNode): boolean {
 /** Nothing but the binding itself mentions the word, here or in another file. */
 function isNowhere({ source, project }: Cleaning, word: string, node: SyntaxNode): boolean {
   const own = occurrences(source, word, spanOf(source.root)).every(({ node: each }) => each.id === node.id);
-  return own && !isInTexts(source, word) && !project.mentionedElsewhere(word) && !isReflective(source, spanOf(source.root));
-}
-
-function isInTexts(source: Source, word: string): boolean {
-  const pattern = new RegExp(`\\b${word}\\b`, 'g');
-  return [...source.text.matchAll(pattern)].some(({ index }) => source.root.namedDescendantForIndex(index, index + word.length)?.type === 'string_content');
+  if (!own || isInText(source.text, word)) return false;
+  return scopeOf(node).type === 'class_definition' ? !project.isAttributeElsewhere(word) : !project.referencedElsewhere(word);
 }
 
 function isRead(source: Source, word: string, within: SyntaxNode): boolean {
@@ -101,7 +101,7 @@ function isUnusedImport({ source, original, project }: Cleaning, word: string, s
   const rest = occurrences(source, word, spanOf(scope));
   if (rest.some(({ role }) => role === 'load' || role === 'declare') || !isRead(original, word, original.root)) return false;
   if (isInAnnotation(source, word)) return false;
-  return scope.type !== 'module' || !project.importedElsewhere(word);
+  return scope.type !== 'module' || !project.referencedElsewhere(word);
 }
 
 /** In `__all__` or in an annotation that is written as a text. */
@@ -134,7 +134,6 @@ function removeImport(pass: Pass, statement: SyntaxNode, node: SyntaxNode): void
 
 /** All that the function does with the variable is to assign it. */
 function isUnusedVariable(source: Source, word: string, scope: SyntaxNode): boolean {
-  if (isReflective(source, spanOf(scope))) return false;
   return occurrences(source, word, spanOf(scope)).every(({ node, role }) => role === 'label'
     || (role === 'bind' && scopeOf(node).id === scope.id && node.parent?.type === 'assignment' && node.parent.parent?.type === 'expression_statement'));
 }
@@ -148,7 +147,7 @@ function isUnusedAttribute(cleaning: Cleaning, word: string, node: SyntaxNode, s
   const className = textOf(source, name);
   const uses = [...source.text.matchAll(new RegExp(`\\b${className}\\b(?!\\.\\w)`, 'g'))].filter(({ index }) => index !== name.startIndex && !/import[^\n]*$/.test(source.text.slice(0, index)));
   const bases = scope.childForFieldName('superclasses');
-  return bases === null || childrenOf(bases).length === 0 ? true : uses.length === 0 && !project.mentionedElsewhere(className);
+  return bases === null || childrenOf(bases).length === 0 ? true : uses.length === 0 && !project.referencedElsewhere(className);
 }
 
 function isClient(source: Source, value: SyntaxNode): boolean {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { finishRelease } from '../../src/core/refactor/finishRelease.ts';
 import type { FinishResult, Keep } from '../../src/core/refactor/model.ts';
 import { pythonParser } from '../unit/callsites/parser.ts';
+import { randomProgram } from '../support/refactor/randomPrograms.ts';
 import { execute, expectedText, FLAG, readPrograms, sitesOf, slice, unusedNames, type Outcome, type Program } from '../support/refactor/programs.ts';
 
 interface Case {
@@ -93,5 +94,32 @@ describe('finish release, proved by execution', () => {
         assert.equal(after, text);
       }
     }
+  });
+});
+
+describe('finish release on random programs', () => {
+  const COUNT = 2000;
+
+  it(`leaves ${COUNT} of them behaving as they did`, async function prove() {
+    this.timeout(300_000);
+    const made: { readonly seed: number; readonly keep: Keep; readonly text: string; readonly result: FinishResult; readonly rewritten: Case['rewritten'] }[] = [];
+    for (let seed = 1; seed <= COUNT; seed += 1) {
+      const text = randomProgram(seed);
+      const program: Program = { name: String(seed), files: [{ path: 'main.py', text }], directives: { keys: new Map(), wrappers: new Map() } };
+      const keep = seed % 2 === 0 ? 'candidate' : 'current';
+      made.push({ seed, keep, text, ...await finished(program, keep) });
+    }
+    const outcomes = execute(made.flatMap(({ keep, text, result, rewritten }) => [
+      { files: [{ path: 'main.py', text }], on: keep === 'candidate', forbidden: false },
+      { files: rewritten, on: keep === 'candidate', forbidden: result.left.every(({ kind }) => kind !== 'call') },
+    ]));
+    const removed = made.reduce((sum, { result }) => sum + result.removed, 0);
+    const left = made.reduce((sum, { result }) => sum + result.left.filter(({ kind }) => kind === 'call').length, 0);
+    for (const [index, { seed, keep, text, rewritten }] of made.entries()) {
+      assert.deepEqual(outcomes[2 * index + 1], outcomes[2 * index], `seed ${seed}, keep ${keep}\n${text}\n--------\n${rewritten[0]!.text}`);
+    }
+    const valid = outcomes.filter(({ end }) => end === 'ok').length;
+    assert.ok(valid > 0.9 * outcomes.length, `only ${valid} of ${outcomes.length} ran to their end`);
+    assert.ok(left < 0.02 * removed, `${left} left, ${removed} removed`);
   });
 });

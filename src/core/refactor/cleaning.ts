@@ -14,8 +14,9 @@ const MAX_STEPS = 500;
  */
 export function cleanProject(texts: ProjectTexts, functions: ReadonlySet<string>, parse: Parse): readonly Leftover[] {
   const left = new Map<string, Leftover>();
+  const counts = new Map<string, ReadonlyMap<string, number>>();
   for (let step = 0; step < MAX_STEPS; step += 1) {
-    const words = lostWords(texts);
+    const words = lostWords(texts, counts);
     const paths = texts.paths.filter((path) => texts.now(path) !== texts.before(path) || definesOne(texts.now(path), words));
     left.clear();
     const cleaned = paths.map((path) => cleanFile(path, { texts, words, functions, parse }, left)).includes(true);
@@ -50,12 +51,14 @@ function leftover(path: string, before: string, { word, reason }: Unused): Lefto
   return { kind: 'unused', file: path, range: rangeBetween(editorLineStarts(before), at, at + word.length), reason };
 }
 
-/** The words that stand less often in some file than before. */
-function lostWords(texts: ProjectTexts): ReadonlySet<string> {
+/** The words that stand less often in some file than before; `before` remembers how often that was. */
+function lostWords(texts: ProjectTexts, before: Map<string, ReadonlyMap<string, number>>): ReadonlySet<string> {
   const lost = new Set<string>();
   for (const path of texts.changed()) {
     const now = wordCounts(texts.now(path));
-    for (const [word, count] of wordCounts(texts.before(path))) if ((now.get(word) ?? 0) < count) lost.add(word);
+    const old = before.get(path) ?? wordCounts(texts.before(path));
+    before.set(path, old);
+    for (const [word, count] of old) if ((now.get(word) ?? 0) < count) lost.add(word);
   }
   return lost;
 }

@@ -164,7 +164,6 @@ class Attempt {
       const { file = '' } = this.#sites[site] ?? {};
       this.#texts.set(file, this.#texts.now(file).replaceAll(`__modelswitch_call_${site}__`, () => call));
     }
-    return true;
   }
 
   /** Sites whose variant is used in a way that cannot be told. */

@@ -15,11 +15,11 @@ export function whyNotDrop(pass: Pass, dropped: readonly SyntaxNode[]): string |
   if (!first || !dropped.some((node) => /[:=]|yield|import|global|nonlocal|del\b/.test(pass.text(node)))) return undefined;
   const scope = scopeOf(first);
   const isDropped = (node: SyntaxNode): boolean => dropped.some((each) => contains(spanOf(each), node));
-  if (scope.type === 'function_definition' && dropped.some(hasYield)) {
+  if (scope.type === 'function_definition' && dropped.some((node) => pass.text(node).includes('yield') && hasYield(node))) {
     const others = [...descendants(scope, (node) => !FUNCTION_SCOPES.has(node.type))].some((node) => node.type === 'yield' && !isDropped(node));
     if (!others) return 'without the `yield` in the code that would go the function were no generator';
   }
-  const declares = dropped.flatMap((node) => [...descendants(node)]).find((node) => (node.type === 'global_statement' || node.type === 'nonlocal_statement') && scopeOf(node).id === scope.id);
+  const declares = dropped.filter((node) => /\b(?:global|nonlocal)\b/.test(pass.text(node))).flatMap((node) => [...descendants(node)]).find((node) => (node.type === 'global_statement' || node.type === 'nonlocal_statement') && scopeOf(node).id === scope.id);
   if (declares) return `\`${pass.text(declares)}\` stands in the code that would go`;
   if (!FUNCTION_SCOPES.has(scope.type)) return undefined;
   const bound = new Set(dropped.flatMap((node) => [...boundNames(source, node)]));

@@ -145,3 +145,12 @@ export function qualifiedName(source: Source, scope: SyntaxNode): string {
   }
   return names.join('.');
 }
+
+/** The functions of a qualified name, in the order of the text. */
+export function functionsNamed(source: Source, qualified: string): readonly SyntaxNode[] {
+  const name = qualified.split('.').at(-1) ?? '';
+  return occurrences(source, name, spanOf(source.root)).flatMap(({ node, role }) => {
+    const { parent } = node;
+    return role === 'bind' && parent?.type === 'function_definition' && qualifiedName(source, parent) === qualified ? [parent] : [];
+  });
+}

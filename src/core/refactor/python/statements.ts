@@ -45,7 +45,6 @@ function wholeLines(pass: Pass, statement: SyntaxNode): { readonly start: number
 }
 
 function ifStatement(pass: Pass, statement: SyntaxNode, node: SyntaxNode, answer: boolean): boolean {
-  const { source } = pass;
   const [own, next, ...more] = branchesOf(statement);
   const body = bodyOf(statement);
   if (!own || !body) return false;

@@ -2,7 +2,7 @@
 import { childrenOf, nearest, textOf, type Source, type SyntaxNode } from '../../callsites/syntax.ts';
 import { removeGone, removeStatement, statementOf } from './blocks.ts';
 import { bodyOf } from './dropping.ts';
-import { contains, descendants, isReflective, occurrences, qualifiedName, roleOf, scopeOf, spanOf } from './names.ts';
+import { contains, functionsNamed, isReflective, occurrences, qualifiedName, roleOf, scopeOf, spanOf } from './names.ts';
 import { GONE, Pass } from './pass.ts';
 import { isPure } from './purity.ts';
 import { isInText } from '../projectTexts.ts';
@@ -69,7 +69,7 @@ function removeBinding(pass: Pass, cleaning: Cleaning, word: string, node: Synta
   if (!value) return undefined;
   if (scope.type !== 'function_definition' && !isRead(original, word, original.root) && !cleaning.project.wasUsedElsewhere(word)) return undefined;
   if (scope.type === 'function_definition') {
-    const before = [...descendants(original.root)].find((each) => each.type === 'function_definition' && qualifiedName(original, each) === qualifiedName(source, scope));
+    const [before] = functionsNamed(original, qualifiedName(source, scope));
     if (!before || !isUnusedVariable(source, word, scope) || !isRead(original, word, before)) return undefined;
   } else if (scope.type === 'class_definition') {
     if (!isUnusedAttribute(cleaning, word, node, scope, assignment)) return undefined;

@@ -1,7 +1,7 @@
 /** Functions around the call of a flag: what they give once the flag's answer is known. */
 import { childrenOf, textOf, type Source, type SyntaxNode } from '../../callsites/syntax.ts';
 import { bodyOf } from './dropping.ts';
-import { descendants, qualifiedName } from './names.ts';
+import { functionsNamed } from './names.ts';
 import { answerOf } from './pass.ts';
 
 /** Decorators that leave what a function without effects gives as it is. */
@@ -17,7 +17,7 @@ export interface Definition {
 
 /** The only function of this qualified name; undefined when there are none or several, or a decorator may change what it gives. */
 export function definitionOf(source: Source, qualified: string): Definition | undefined {
-  const found = [...descendants(source.root)].filter((node) => node.type === 'function_definition' && qualifiedName(source, node) === qualified);
+  const found = functionsNamed(source, qualified);
   const [node] = found;
   if (!node || found.length > 1) return undefined;
   const whole = node.parent?.type === 'decorated_definition' ? node.parent : node;

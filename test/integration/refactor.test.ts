@@ -3,7 +3,8 @@ import { finishRelease } from '../../src/core/refactor/finishRelease.ts';
 import type { FinishResult, Keep } from '../../src/core/refactor/model.ts';
 import { pythonParser } from '../unit/callsites/parser.ts';
 import { randomProgram } from '../support/refactor/randomPrograms.ts';
-import { execute, expectedText, FLAG, readPrograms, sitesOf, slice, unusedNames, type Outcome, type Program } from '../support/refactor/programs.ts';
+import { applied, readWrapCases, wrap } from '../support/refactor/wraps.ts';
+import { execute, expectedText, FLAG, readPrograms, sitesOf, slice, unusedNames, type Execution, type Outcome, type Program } from '../support/refactor/programs.ts';
 
 interface Case {
   readonly program: Program;
@@ -121,5 +122,19 @@ describe('finish release on random programs', () => {
     const valid = outcomes.filter(({ end }) => end === 'ok').length;
     assert.ok(valid > 0.9 * outcomes.length, `only ${valid} of ${outcomes.length} ran to their end`);
     assert.ok(left < 0.02 * removed, `${left} left, ${removed} removed`);
+  });
+});
+
+describe('wrap in a model switch, proved by execution', () => {
+  it('behaves as before while the flag is off, and runs while it is on', async () => {
+    const wrapped = await Promise.all(readWrapCases().filter(({ name, expected }) => name !== 'placeholders' && !expected.startsWith('refused')).map(async ({ name, text, selection }) => ({ name, text, after: applied(text, await wrap(text, selection)) })));
+    const program = (text: string, on: boolean): Execution => ({ files: [{ path: 'main.py', text }], on, forbidden: false });
+    const outcomes = execute(wrapped.flatMap(({ text, after }) => [program(text, false), program(after, false), program(after, true)]));
+    assert.ok(wrapped.length >= 9, String(wrapped.length));
+    for (const [index, { name, after }] of wrapped.entries()) {
+      const [before, off, on] = outcomes.slice(3 * index);
+      assert.deepEqual(off, before, `${name}\n${after}`);
+      assert.deepEqual([before!.end, on!.end], ['ok', 'ok'], `${name}\n${after}`);
+    }
   });
 });

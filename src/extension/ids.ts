@@ -19,6 +19,9 @@ export const Command = {
   disableEnvironment: 'modelswitch.disableEnvironment',
   showHistory: 'modelswitch.showHistory',
   restoreState: 'modelswitch.restoreState',
+  finishKeepCandidate: 'modelswitch.finishKeepCandidate',
+  finishKeepCurrent: 'modelswitch.finishKeepCurrent',
+  archiveFlag: 'modelswitch.archiveFlag',
 } as const;
 
 /** Commands that only the extension itself calls, with arguments: they are not in the palette. */

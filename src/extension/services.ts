@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { DisposableStore, type Disposable } from '../core/base/events.ts';
 import { pythonDetector } from '../core/callsites/python/detector.ts';
-import { createPythonParser } from '../adapters/treeSitter/parser.ts';
+import { createPythonParser, type SyntaxParser } from '../adapters/treeSitter/parser.ts';
 import { CallSiteTracker } from '../adapters/treeSitter/tracker.ts';
 import { BulkWorker } from '../adapters/unleash/bulkWorker.ts';
 import { CallSiteHover, environmentsHoverPart, titleHoverPart, type HoverPart } from './callsites/hover.ts';
@@ -16,7 +16,7 @@ import { Credentials } from './connection/credentials.ts';
 import { SnapshotFile } from './connection/snapshotFile.ts';
 import { StatusBar } from './connection/statusBar.ts';
 import { WorkspaceFiles } from './connection/workspaceFiles.ts';
-import { registerFlagCommands } from './flags/flagCommands.ts';
+import { registerFlagCommands, type FlagCommandParts } from './flags/flagCommands.ts';
 import type { EnvironmentTreePart } from './flags/flagNodes.ts';
 import { FlagTree } from './flags/flagTree.ts';
 import { HistoryDocuments } from './flags/historyDocument.ts';
@@ -25,6 +25,8 @@ import { systemClock } from './platform/clock.ts';
 import { Log } from './platform/log.ts';
 import { modalPrompts, type Prompts } from './platform/prompts.ts';
 import { settings } from './platform/settings.ts';
+import { registerRefactorCommands } from './refactor/refactorCommands.ts';
+import { SwitchActions } from './refactor/switchActions.ts';
 
 /** What lens, hover and tree are made of, in order. A feature adds its parts here. */
 const LENS_PARTS: readonly LensPart[] = [ageLensPart, rolloutLensPart, variantsLensPart, modelLensPart];
@@ -63,10 +65,8 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const connections = all.add(new Connections(files, credentials, parts));
   const prompts = { current: modalPrompts };
 
-  const tracker = new CallSiteTracker([{
-    detector: pythonDetector,
-    loadParser: () => createPythonParser({ runtimeWasm: dist('web-tree-sitter.wasm'), grammarWasm: dist('tree-sitter-python.wasm') }),
-  }]);
+  const loadParser = (): Promise<SyntaxParser> => createPythonParser({ runtimeWasm: dist('web-tree-sitter.wasm'), grammarWasm: dist('tree-sitter-python.wasm') });
+  const tracker = new CallSiteTracker([{ detector: pythonDetector, loadParser }]);
   const sites = all.add(new DocumentCallSites(tracker, log));
   const lenses = all.add(new CallSiteLenses(connections, sites, LENS_PARTS));
   all.add(vscode.languages.registerCodeLensProvider({ language: 'python' }, lenses));
@@ -76,14 +76,18 @@ export function createServices(context: vscode.ExtensionContext): Services {
   all.add(new StatusBar(connections));
   all.add(new ConfigurationDiagnostics(files, connections));
   all.add(registerConnectionCommands({ connections, credentials, files, log, client: (baseUrl, token) => unleashClient(baseUrl, token, parts) }));
-  all.add(registerFlagCommands({
+  const flagCommandParts: FlagCommandParts = {
     connections,
     log,
     tree,
     prompts: { confirm: (confirmation) => prompts.current.confirm(confirmation) },
     histories: all.add(new HistoryDocuments()),
     flagUnderCursor: (editor) => sites.flagAt(editor.document, editor.selection.active),
-  }));
+  };
+  all.add(registerFlagCommands(flagCommandParts));
+  const loadRefactorParser = once(loadParser);
+  all.add(registerRefactorCommands({ ...flagCommandParts, loadParser: loadRefactorParser }));
+  all.add(vscode.languages.registerCodeActionsProvider({ language: 'python' }, new SwitchActions(sites, files, loadRefactorParser), { providedCodeActionKinds: SwitchActions.kinds }));
 
   const updateActivity = (): void => connections.setActive(vscode.window.state.focused || tree.visible || lenses.visible);
   all.add(vscode.window.onDidChangeWindowState(updateActivity));
@@ -93,4 +97,13 @@ export function createServices(context: vscode.ExtensionContext): Services {
   updateActivity();
   void connections.update();
   return { connections, prompts, tree, lenses, sites, dispose: () => all.dispose() };
+}
+
+/** Loads a thing when it is first needed; a failure is tried again. */
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | undefined;
+  return () => loading ??= load().catch((error: unknown) => {
+    loading = undefined;
+    throw error;
+  });
 }

@@ -127,7 +127,7 @@ describe('finish release on random programs', () => {
 
 describe('wrap in a model switch, proved by execution', () => {
   it('behaves as before while the flag is off, and runs while it is on', async () => {
-    const wrapped = await Promise.all(readWrapCases().filter(({ name, expected }) => name !== 'placeholders' && !expected.startsWith('refused')).map(async ({ name, text, selection }) => ({ name, text, after: applied(text, await wrap(text, selection)) })));
+    const wrapped = await Promise.all(readWrapCases().filter(({ name, expected }) => name !== 'placeholders' && !expected.startsWith('refused')).map(async ({ name, text, selection }) => ({ name, text, after: applied(text, await wrap(text, selection, FLAG)) })));
     const program = (text: string, on: boolean): Execution => ({ files: [{ path: 'main.py', text }], on, forbidden: false });
     const outcomes = execute(wrapped.flatMap(({ text, after }) => [program(text, false), program(after, false), program(after, true)]));
     assert.ok(wrapped.length >= 9, String(wrapped.length));

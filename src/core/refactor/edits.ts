@@ -28,6 +28,17 @@ export function toReplacements(text: string, edits: readonly SpanEdit[]): readon
   return edits.map((edit) => ({ range: rangeBetween(lines, edit.start, edit.end), text: edit.text }));
 }
 
+/** Where a line of the text before the edits is after them; a line that an edit replaced, where the replacement starts. */
+export function lineAfter(edits: readonly TextReplacement[], line: number): number {
+  let moved = line;
+  for (const { range: { start, end }, text } of edits) {
+    const lines = text.split(/\r\n|\r|\n/).length - 1;
+    if (end.line <= line) moved += lines - (end.line - start.line);
+    else if (start.line <= line) moved += Math.min(0, lines - 1 - (line - start.line));
+  }
+  return Math.max(0, moved);
+}
+
 /** Lines with their endings; `''.join` gives the text again. */
 function linesOf(text: string): readonly string[] {
   return text.match(/[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$/g) ?? [];

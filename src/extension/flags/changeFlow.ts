@@ -83,7 +83,7 @@ export function readFlag({ connection, flag }: FlagRef): Promise<FlagReading> {
   return withProgress(`Reading ${flag}...`, (signal) => runner.read(connection.project, flag, signal));
 }
 
-function requireWritable(): void {
+export function requireWritable(): void {
   if (settings.readOnly()) throw new AppError('forbidden', 'The setting modelswitch.readOnly switches every change off.', { reason: 'readOnly' });
 }
 
@@ -94,14 +94,14 @@ function requirePermission({ identity, project }: Connection, plan: ChangePlan):
   throw new AppError('forbidden', `You may not do this: your Unleash user lacks the permission ${lacking.permission} in ${lacking.environment}. Nothing was written.`, lacking);
 }
 
-function requireOpen(connection: Connection): Session {
+export function requireOpen(connection: Connection): Session {
   const { session, state, origin } = connection;
   if (session !== undefined && state.kind === 'connected') return session;
   throw state.kind === 'failed' ? state.error : new AppError('auth', `Not connected to ${origin}: connect with a personal access token first.`, { origin });
 }
 
 /** A notification appears only for work that takes longer than two seconds; it can be cancelled. */
-function withProgress<T>(title: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export function withProgress<T>(title: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const abort = new AbortController();
   const running = work(abort.signal);
   const slow = setTimeout(() => {

@@ -141,7 +141,7 @@ function unleashPage({ connection, flag }: FlagRef): vscode.Uri {
 }
 
 /** What a command is about: its argument, else the flag under the cursor, else a choice that starts with the models. */
-async function resolveRef(parts: FlagCommandParts, argument: unknown, needsEnvironment: boolean): Promise<FlagRef | undefined> {
+export async function resolveRef(parts: FlagCommandParts, argument: unknown, needsEnvironment: boolean): Promise<FlagRef | undefined> {
   const given = refOf(argument);
   const flag = given ?? await pickFlag(parts);
   if (flag === undefined) return undefined;

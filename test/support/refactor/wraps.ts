@@ -4,7 +4,6 @@ import { editorLineStarts } from '../../../src/core/callsites/lines.ts';
 import { offsetAt } from '../../../src/core/refactor/edits.ts';
 import { wrapInSwitch, wrappedText, type Refused, type Wrapped } from '../../../src/core/refactor/wrap/wrapInSwitch.ts';
 import { pythonParser } from '../../unit/callsites/parser.ts';
-import { FLAG } from './programs.ts';
 
 /** A program with a selected call, between `⟦` and `⟧`, and what wrapping it must give. */
 export interface WrapCase {
@@ -24,7 +23,7 @@ export function readWrapCases(): readonly WrapCase[] {
   });
 }
 
-export async function wrap(text: string, selection: WrapCase['selection'], flag: string | undefined = FLAG): Promise<Wrapped | Refused> {
+export async function wrap(text: string, selection: WrapCase['selection'], flag: string | undefined): Promise<Wrapped | Refused> {
   const tree = (await pythonParser()).parse(text);
   try {
     return wrapInSwitch({ text, root: tree.root }, selection, { flag });

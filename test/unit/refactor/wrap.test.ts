@@ -14,14 +14,14 @@ describe('wrap in a model switch', () => {
   it('keeps carriage returns', async () => {
     const text = `${HEAD}candidate = model = None\ndef f(x):\n  y = model.predict(x)\n`.replaceAll('\n', '\r\n');
     const at = text.indexOf('predict');
-    const after = applied(text, await wrap(text, { start: at, end: at }));
+    const after = applied(text, await wrap(text, { start: at, end: at }, FLAG));
     assert.equal(after.slice(text.indexOf('  y')), '  if client.is_enabled("new-model", {}):\r\n    y = candidate.predict(x)\r\n  else:\r\n    y = model.predict(x)\r\n');
   });
 
   it('leaves to the person what it cannot know: key, context and candidate', async () => {
     const text = `${HEAD}def f(model, x):\n    return model.predict(x)\n`;
     const at = text.indexOf('predict');
-    const result = await wrap(text, { start: at, end: at });
+    const result = await wrap(text, { start: at, end: at }, FLAG);
     assert.ok(result.kind === 'wrapped');
     assert.deepEqual(result.parts.filter((part) => typeof part !== 'string'), [{ placeholder: '' }, { placeholder: 'candidate' }]);
   });
@@ -43,7 +43,7 @@ describe('wrap in a model switch', () => {
   it('refuses what has syntax errors', async () => {
     const text = `${HEAD}y = model.predict(x, = 3)\n`;
     const at = text.indexOf('predict');
-    const result = await wrap(text, { start: at, end: at });
+    const result = await wrap(text, { start: at, end: at }, FLAG);
     assert.ok(result.kind === 'refused');
   });
 });

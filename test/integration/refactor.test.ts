@@ -57,7 +57,7 @@ describe('finish release, proved by execution', () => {
 
   for (const { name } of programs) {
     for (const keep of ['candidate', 'current'] as const) {
-      it(`${name}, keep ${keep}`, async () => {
+      it(`${name}, keep ${keep}`, () => {
         const { program, result, rewritten, before, after, unusedBefore, unusedAfter } = cases.find((each) => each.program.name === name && each.keep === keep)!;
         const shown = rewritten.map(({ text }) => text).join('\n');
         assert.deepEqual(after, before, `${shown}\n${JSON.stringify(result.left, null, 1)}`);

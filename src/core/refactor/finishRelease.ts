@@ -1,4 +1,5 @@
 import { editorLineStarts } from '../callsites/lines.ts';
+import type { Range } from '../callsites/model.ts';
 import type { SyntaxNode } from '../callsites/syntax.ts';
 import { applySpanEdits, lineDiff, offsetAt, toReplacements } from './edits.ts';
 import type { FileEdits, FinishRequest, FinishResult, FlagSite, Leftover, Parse, RefactorFile } from './model.ts';
@@ -74,11 +75,19 @@ class Attempt {
     });
     for (const [site, reason] of this.#reasons) {
       const { file, range } = this.#sites[site] ?? {};
-      if (file !== undefined && range !== undefined) this.#left.push({ kind: 'call', file, range, reason });
+      if (file !== undefined && range !== undefined && !this.#isGone(file, range)) this.#left.push({ kind: 'call', file, range, reason });
     }
     const order = (left: Leftover): readonly [string, number, number] => [left.file, left.range.start.line, left.range.start.character];
     const left = this.#left.toSorted((a, b) => compare(order(a), order(b)));
     return { files, left, removed: this.#done.size };
+  }
+
+  /** Whether a call that was left went with code that is never reached. */
+  #isGone(path: string, { start, end }: Range): boolean {
+    const [before, now] = [this.#texts.before(path), this.#texts.now(path)];
+    const lines = editorLineStarts(before);
+    const call = before.slice(offsetAt(lines, start), offsetAt(lines, end));
+    return !now.includes(call);
   }
 
   #simplifying(path: string): Simplifying {

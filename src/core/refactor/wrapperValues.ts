@@ -37,14 +37,14 @@ export class WrapperValues {
     if (wrappers.length === 0) return { kind: 'direct' };
     if (wrappers.some(({ file: holder, inner }) => this.#sites.some(({ file, range, keys }) => keys.length > 0 && file === holder && sameRange(range, inner)))) return { kind: 'waiting' };
     if (site.api === 'get_variant') return { kind: 'refused', reason: 'it asks for a variant through a wrapper' };
-    let value: boolean | undefined = this.#answer;
-    let name = '';
-    for (const wrapper of wrappers.toReversed()) {
-      const call = wrapper === wrappers[0] ? site : { file: wrapper.file, range: wrappers[wrappers.indexOf(wrapper) - 1]?.inner ?? site.range };
-      ({ value, name } = this.#given(wrapper, value, call));
+    let answer = this.#answer;
+    for (const [index, wrapper] of [...wrappers.entries()].toReversed()) {
+      const outer = wrappers[index - 1];
+      const { value, name } = this.#given(wrapper, answer, outer ? { file: outer.file, range: outer.inner } : site);
       if (value === undefined) return { kind: 'refused', reason: `its wrapper \`${name}\` does more than to ask for the flag` };
+      answer = value;
     }
-    return { kind: 'known', value };
+    return { kind: 'known', value: answer };
   }
 
   /** What the outermost wrapper of a waiting call has come to give; `call` is the call's text. */

@@ -42,11 +42,18 @@ export async function finishFlag(parts: FinishParts, flag: string, keep: Keep): 
   return result;
 }
 
-/** Every edit waits for a confirmation, so VS Code shows all of them in its preview. */
+const PREVIEW_LABEL = 'Look through the changes, then apply or discard them all (this entry changes nothing)';
+
+/**
+ * VS Code shows its preview when an edit needs a confirmation, and leaves such edits unchecked. The changes belong
+ * together, so they come checked; what asks for the confirmation is an edit that inserts nothing.
+ */
 function previewed({ files }: FinishResult, label: string): vscode.WorkspaceEdit {
   const edit = new vscode.WorkspaceEdit();
-  for (const { file, edits } of files) {
-    for (const { range, text } of edits) edit.replace(vscode.Uri.parse(file, true), toRange(range), text, { needsConfirmation: true, label });
+  for (const [index, { file, edits }] of files.entries()) {
+    const uri = vscode.Uri.parse(file, true);
+    if (index === 0) edit.insert(uri, new vscode.Position(0, 0), '', { needsConfirmation: true, label: PREVIEW_LABEL });
+    for (const { range, text } of edits) edit.replace(uri, toRange(range), text, { needsConfirmation: false, label });
   }
   return edit;
 }

@@ -109,7 +109,7 @@ class Writer {
       () => line(`print(${this.#next()}, a, b, c)`),
       () => line(`${random.pick(['a', 'b', 'c'])} = ${expression()}`),
       () => line(`t(${this.#next()}, ${expression()})`),
-      () => line(`${expression()}`),
+      () => line(expression()),
       () => line(`return ${expression()}`),
       () => line(`assert ${expression()}, "assertion ${this.#next()}"`),
       () => line(`d${this.#next()} = ${expression()}; print(${this.#next()})`),

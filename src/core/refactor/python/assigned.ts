@@ -78,6 +78,7 @@ function whyNotReplace(pass: Pass, name: string, target: SyntaxNode, elsewhere: 
   if (bindings.some(({ role }) => role === 'declare')) return `\`${name}\` is declared global or nonlocal`;
   if (bindings.length > 1) return `\`${name}\` is assigned in several places`;
   if (scope.type !== 'module') return undefined;
+  if (/\bimport\s+\*/.test(source.text)) return 'a wildcard import may give it another value';
   if (elsewhere.referenced(name)) return `\`${name}\` is also named in another file`;
   return isInText(source.text, name) ? `\`${name}\` is also named in a text` : undefined;
 }

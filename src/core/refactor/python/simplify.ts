@@ -1,4 +1,4 @@
-import type { Source } from '../../callsites/syntax.ts';
+import type { Source, SyntaxNode } from '../../callsites/syntax.ts';
 import { applySpanEdits } from '../edits.ts';
 import type { Parse } from '../model.ts';
 import { replaceVariable, type Elsewhere } from './assigned.ts';
@@ -51,13 +51,15 @@ export function inTree<T>(parse: Parse, text: string, work: (source: Source, has
 
 function onePass(source: Source, variant: KnownVariant, elsewhere: Elsewhere): Pass {
   const pass = new Pass(source);
-  for (const { node } of marksIn(source)) {
-    void (simplifyVariant(pass, node, variant)
-      || simplifyExpression(pass, node)
-      || simplifyEffectfulCondition(pass, node)
-      || simplifyStatement(pass, node)
-      || replaceVariable(pass, node, elsewhere));
-  }
+  const rules = [
+    (node: SyntaxNode) => simplifyVariant(pass, node, variant),
+    (node: SyntaxNode) => simplifyExpression(pass, node),
+    (node: SyntaxNode) => simplifyEffectfulCondition(pass, node),
+    (node: SyntaxNode) => simplifyStatement(pass, node),
+    (node: SyntaxNode) => replaceVariable(pass, node, elsewhere),
+  ];
+  // The first rule that changes something; the others have their turn in the next pass.
+  for (const { node } of marksIn(source)) rules.some((rule) => rule(node));
   for (let at = source.text.indexOf(GONE); at !== -1; at = source.text.indexOf(GONE, at + GONE.length)) {
     const node = source.root.namedDescendantForIndex(at, at + GONE.length);
     if (node?.type === 'identifier') removeGone(pass, node);

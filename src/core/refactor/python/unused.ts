@@ -45,7 +45,9 @@ export function cleanOnce(cleaning: Cleaning): { readonly pass: Pass; readonly l
       if (reason !== undefined) left.push({ word, reason });
     }
   }
-  for (const { node } of occurrences(source, GONE, spanOf(source.root))) void (removeEmptyClass(pass, cleaning, node) || removeGone(pass, node));
+  for (const { node } of occurrences(source, GONE, spanOf(source.root))) {
+    if (!removeEmptyClass(pass, cleaning, node)) removeGone(pass, node);
+  }
   return { pass, left };
 }
 
@@ -72,7 +74,8 @@ function removeBinding(pass: Pass, cleaning: Cleaning, word: string, node: Synta
     const [before] = functionsNamed(original, qualifiedName(source, scope));
     if (!before || !isUnusedVariable(source, word, scope) || !isRead(original, word, before)) return undefined;
   } else if (scope.type === 'class_definition') {
-    if (!isUnusedAttribute(cleaning, word, node, scope, assignment)) return undefined;
+    if (assignment.childForFieldName('type') !== null || !isNowhere(cleaning, word, node)) return undefined;
+    if (!isPlainHolder(cleaning, scope)) return `\`${word}\` is no longer used by its name, but its class may be gone through as a whole`;
   } else if (!isNowhere(cleaning, word, node) || isTried(statement) || word.startsWith('__')) {
     return undefined;
   }
@@ -138,16 +141,15 @@ function isUnusedVariable(source: Source, word: string, scope: SyntaxNode): bool
     || (role === 'bind' && scopeOf(node).id === scope.id && node.parent?.type === 'assignment' && node.parent.parent?.type === 'expression_statement'));
 }
 
-/** A constant of a class; members of an enum go only where nobody can go through them all. */
-function isUnusedAttribute(cleaning: Cleaning, word: string, node: SyntaxNode, scope: SyntaxNode, assignment: SyntaxNode): boolean {
-  const { source, project } = cleaning;
+/** A class without bases, or one that nobody uses but for its attributes: members of an enum can be gone through. */
+function isPlainHolder({ source, project }: Cleaning, scope: SyntaxNode): boolean {
   const name = scope.childForFieldName('name');
-  if (assignment.childForFieldName('type') !== null || !name || !isNowhere(cleaning, word, node)) return false;
-  if (scope.parent?.type === 'decorated_definition') return false;
-  const className = textOf(source, name);
-  const uses = [...source.text.matchAll(new RegExp(`\\b${className}\\b(?!\\.\\w)`, 'g'))].filter(({ index }) => index !== name.startIndex && !/import[^\n]*$/.test(source.text.slice(0, index)));
   const bases = scope.childForFieldName('superclasses');
-  return bases === null || childrenOf(bases).length === 0 ? true : uses.length === 0 && !project.referencedElsewhere(className);
+  if (!name || scope.parent?.type === 'decorated_definition') return false;
+  if (bases === null || childrenOf(bases).length === 0) return true;
+  const className = textOf(source, name);
+  const uses = [...source.text.matchAll(new RegExp(`\\b${className}\\b(?!\\.\\w)`, 'g'))].filter(({ index }) => index !== name.startIndex);
+  return uses.length === 0 && !project.referencedElsewhere(className);
 }
 
 function isClient(source: Source, value: SyntaxNode): boolean {

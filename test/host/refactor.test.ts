@@ -9,7 +9,6 @@ describe('code actions on model switches', () => {
   before(async function start() {
     this.timeout(60_000);
     all = await services();
-    await eventually(() => all.connections.overview === 'connected', 'connected');
   });
 
   async function actionsAt(document: vscode.TextDocument, word: string): Promise<vscode.CodeAction[]> {
@@ -73,7 +72,9 @@ describe('code actions on model switches', () => {
     await revert(document);
   });
 
-  it('archives a flag after a confirmation that tells the rollout', async () => {
+  it('archives a flag after a confirmation that tells the rollout', async function archiveOne() {
+    this.timeout(60_000);
+    await eventually(() => all.connections.overview === 'connected', 'connected', 40_000);
     await admin('POST', '/features', { name: 'host-archive', type: 'release' });
     await admin('POST', '/features/host-archive/environments/production/strategies', { name: 'flexibleRollout', parameters: { rollout: '25', stickiness: 'userId', groupId: 'host-archive' }, constraints: [], segments: [], variants: [] });
     await admin('POST', '/features/host-archive/environments/production/on');

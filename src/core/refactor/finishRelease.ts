@@ -75,7 +75,7 @@ class Attempt {
     });
     for (const [site, reason] of this.#reasons) {
       const { file, range } = this.#sites[site] ?? {};
-      if (file !== undefined && range !== undefined && !this.#isGone(file, range)) this.#left.push({ kind: 'call', file, range, reason });
+      if (file !== undefined && range !== undefined && !(this.#texts.has(file) && this.#isGone(file, range))) this.#left.push({ kind: 'call', file, range, reason });
     }
     const order = (left: Leftover): readonly [string, number, number] => [left.file, left.range.start.line, left.range.start.character];
     const left = this.#left.toSorted((a, b) => compare(order(a), order(b)));
@@ -84,10 +84,11 @@ class Attempt {
 
   /** Whether a call that was left went with code that is never reached. */
   #isGone(path: string, { start, end }: Range): boolean {
-    const [before, now] = [this.#texts.before(path), this.#texts.now(path)];
+    // It may stand at another depth now.
+    const packed = (text: string): string => text.replace(/\s+/g, '');
+    const before = this.#texts.before(path);
     const lines = editorLineStarts(before);
-    const call = before.slice(offsetAt(lines, start), offsetAt(lines, end));
-    return !now.includes(call);
+    return !packed(this.#texts.now(path)).includes(packed(before.slice(offsetAt(lines, start), offsetAt(lines, end))));
   }
 
   #simplifying(path: string): Simplifying {
@@ -110,7 +111,10 @@ class Attempt {
   }
 
   #mark(path: string): void {
-    if (!this.#texts.has(path)) return;
+    if (!this.#texts.has(path)) {
+      for (const [site, reason] of this.#allOf(path, 'its file could not be read')) this.#reasons.set(site, reason);
+      return;
+    }
     const text = this.#texts.now(path);
     const lines = editorLineStarts(text);
     const own = [...this.#sites.entries()].filter(([, site]) => site.file === path && !this.#isInner(site));

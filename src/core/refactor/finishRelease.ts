@@ -127,7 +127,9 @@ class Attempt {
         const span = { site, start: offsetAt(lines, flagSite.range.start), end: offsetAt(lines, flagSite.range.end), gives };
         const reason = this.#refusal(site, flagSite) ?? broken ?? (wrapper.kind === 'refused' ? wrapper.reason : undefined) ?? markSite(pass, span);
         if (reason !== undefined) {
-          this.#reasons.set(site, reason);
+          // The wrapper itself no longer asks: its call may stay.
+          if (wrapper.kind === 'waiting') this.#left.push({ kind: 'value', file: path, range: flagSite.range, reason: `the call of a wrapper stays: ${reason}` });
+          else this.#reasons.set(site, reason);
           continue;
         }
         if (gives === undefined) this.#waiting.set(site, text.slice(span.start, span.end));

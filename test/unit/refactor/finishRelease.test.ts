@@ -54,6 +54,13 @@ describe('finish release', () => {
     assert.deepEqual(told(result), ['value a.py:6 `True` is passed on in its place', 'value a.py:7 `True` is returned in its place']);
   });
 
+  it('tells of an import that `try` guards, and keeps it', async () => {
+    const text = `try:\n    import fast\nexcept ImportError:\n    fast = None\n${HEAD}if not client.is_enabled("new-model"):\n    print(fast)\n`;
+    const result = await finish({ 'a.py': text });
+    assert.equal(result.files[0]!.text, text.slice(0, text.indexOf('from Unleash')));
+    assert.match(told(result).join(), /^unused a\.py:\d+ `fast` is no longer used; its import is guarded by `try`/);
+  });
+
   it('keeps a constant that another file patches by its name', async () => {
     const result = await finish({ 'app/keys.py': 'NEW = "new-model"\n', 'app/a.py': `${HEAD}NEW = "new-model"\nprint(client.is_enabled(NEW))\n`, 'tests/test_a.py': 'patch("app.a.NEW", "x")\n' });
     assert.deepEqual(result.files.map(({ file, text }) => [file, text]), [['app/a.py', 'NEW = "new-model"\nprint(True)\n']]);

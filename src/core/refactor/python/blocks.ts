@@ -71,10 +71,21 @@ export function removeStatement(pass: Pass, statement: SyntaxNode): boolean {
   const { source } = pass;
   const block = statement.parent;
   if (!block) return false;
+  const [first, second] = childrenOf(block);
   const others = childrenOf(block).filter(({ id }) => id !== statement.id);
+  if (first?.id === statement.id && wouldBeDocstring(block, second)) return false;
   const claim = { start: block.startIndex, end: block.endIndex };
   if (others.length === 0 && block.type === 'block') return pass.change(claim, [{ start: statement.startIndex, end: statement.endIndex, text: GONE }]);
   return pass.change(claim, [{ ...removalOf(source, statement), text: '' }]);
+}
+
+const DOCUMENTED: ReadonlySet<string> = new Set(['function_definition', 'class_definition']);
+
+/** Whether a statement would become the documentation of what a block is the body of, if it were the block's first. */
+export function wouldBeDocstring(block: SyntaxNode, statement: SyntaxNode | undefined): boolean {
+  const isBody = block.type === 'module' || (block.parent !== null && DOCUMENTED.has(block.parent.type));
+  const expression = statement?.type === 'expression_statement' ? childrenOf(statement)[0] : undefined;
+  return isBody && (expression?.type === 'string' || expression?.type === 'concatenated_string');
 }
 
 /** What to cut for a statement to go: its lines, or its part of a line. Blank lines around it do not add up. */

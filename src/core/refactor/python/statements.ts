@@ -1,6 +1,6 @@
 /** Simplifies statements whose condition is the known answer of a flag, by one step. */
 import { childrenOf, isField, type SyntaxNode } from '../../callsites/syntax.ts';
-import { bodyLines, linesEnd, removeStatement, unfolded } from './blocks.ts';
+import { bodyLines, linesEnd, removeStatement, unfolded, wouldBeDocstring } from './blocks.ts';
 import { bodyOf, branchesOf, leaves, whyNotDrop } from './dropping.ts';
 import { isEvaluatedFirst } from './expressions.ts';
 import { indentationAt, lineStart, newlineOf, startsItsLine } from './lines.ts';
@@ -80,6 +80,8 @@ function unfold(pass: Pass, { statement, node, kept, dropped }: Unfolding): bool
   const reason = reasonAfter === undefined ? undefined : whyNotDrop(pass, dropped);
   if (reason !== undefined) return refuse(pass, node, reason);
   const isCut = ends && reasonAfter === undefined && after.length > 0;
+  const isFirst = siblings[0]?.id === statement.id;
+  if (isFirst && wouldBeDocstring(block, body ? childrenOf(body)[0] : siblings[1])) return refuse(pass, node, 'a text in the code would become the docstring');
   const lines = wholeLines(pass, statement);
   const indentation = indentationAt(source.text, statement.startIndex);
   const end = isCut ? Math.max(lines.end, linesEnd(source, block.endIndex, indentation)) : lines.end;
@@ -118,7 +120,12 @@ function elifClause(pass: Pass, clause: SyntaxNode, node: SyntaxNode, answer: bo
   const claim = { start: statement.startIndex, end: statement.endIndex };
   const own = bodyLines(pass.source, clause);
   const ownEnd = own?.indentation === undefined ? linesEnd(pass.source, clause.endIndex, '') : own.end;
-  if (!answer) return pass.change(claim, [{ start: lineStart(text, clause.startIndex), end: ownEnd, text: '' }]);
+  // An `else` with nothing in it says nothing.
+  const isEmpty = body.namedChildren.every(({ type }) => type === 'pass_statement');
+  if (!answer || isEmpty) {
+    const end = answer ? Math.max(ownEnd, wholeLines(pass, statement).end) : ownEnd;
+    return pass.change({ start: claim.start, end: Math.max(claim.end, end) }, [{ start: lineStart(text, clause.startIndex), end, text: '' }]);
+  }
   const head = { start: clause.startIndex, end: node.endIndex, text: 'else' };
   const rest = dropped.length === 0 ? [] : [{ start: ownEnd, end: wholeLines(pass, statement).end, text: '' }];
   return pass.change({ start: claim.start, end: Math.max(claim.end, rest[0]?.end ?? 0) }, [head, ...rest]);

@@ -63,7 +63,11 @@ class Attempt {
     this.#left.push(...cleanProject(this.#texts, this.#functions, this.#parse));
     for (const path of this.#texts.changed()) this.#settle(path);
     for (const path of this.#texts.changed()) {
-      if (inTree(this.#parse, this.#texts.now(path), (_source, hasError) => hasError)) return this.#allOf(path, 'the file would have syntax errors without it');
+      if (!inTree(this.#parse, this.#texts.now(path), (_source, hasError) => hasError)) continue;
+      const broken = this.#allOf(path, 'the file would have syntax errors without it');
+      if (broken.size > 0) return broken;
+      // Only what became unused was taken out of it: that may as well stay.
+      this.#texts.set(path, this.#texts.before(path));
     }
     return new Map();
   }

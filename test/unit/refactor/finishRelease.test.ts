@@ -25,6 +25,11 @@ describe('finish release', () => {
     assert.equal(result.removed, 1);
   });
 
+  it('takes nothing out of a file with syntax errors that only holds what became unused', async () => {
+    const result = await finish({ 'keys.py': 'NEW = "new-model"\nOTHER = (\n', 'a.py': `from keys import NEW\n${HEAD}print(client.is_enabled(NEW))\n` }, {}, (sites) => sites.map((site) => ({ ...site, keys: [FLAG] })));
+    assert.deepEqual(result.files.map(({ file, text }) => [file, text]), [['a.py', 'print(True)\n']]);
+  });
+
   it('leaves a file that uses the names it works with', async () => {
     const result = await finish({ 'a.py': `${HEAD}__modelswitch_on_1__ = client.is_enabled("new-model")\n` });
     assert.deepEqual(result.files, []);

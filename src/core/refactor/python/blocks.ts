@@ -56,13 +56,13 @@ export function unfolded(source: Source, clause: SyntaxNode, indentation: string
   return /[\r\n]$/.test(lines) ? lines : lines + newlineOf(source.text);
 }
 
-/** Whether a body's lines can be given another indentation: a line that a backslash continues inside a string cannot. */
-export function isLine(source: Source, statement: SyntaxNode): boolean {
+/** Whether a statement stands alone on its lines. */
+function isLine(source: Source, statement: SyntaxNode): boolean {
   return startsItsLine(source.text, statement.startIndex) && endsItsLine(source.text, statement.endIndex) && !isInString(source, statement.startIndex);
 }
 
 /** The whole lines of a statement that stands alone on them. */
-export function statementLines(source: Source, statement: SyntaxNode): Span {
+function statementLines(source: Source, statement: SyntaxNode): Span {
   return { start: lineStart(source.text, statement.startIndex), end: nextLine(source.text, statement.endIndex) };
 }
 
@@ -101,7 +101,7 @@ export function removalOf(source: Source, statement: SyntaxNode): Span {
 }
 
 /** Between two runs of blank lines only the longer one stays; below a colon none does. */
-export function withBlankLines(text: string, { start, end }: Span): Span {
+function withBlankLines(text: string, { start, end }: Span): Span {
   let above = 0;
   let top = start;
   while (top > 0 && text.slice(lineStart(text, top - 1), top).trim() === '') {

@@ -53,7 +53,7 @@ function isConjunction(source: Source, operation: SyntaxNode): boolean {
  */
 type Use = 'truth' | 'falsy' | 'truthy' | 'value';
 
-export function useOf(source: Source, node: SyntaxNode): Use {
+function useOf(source: Source, node: SyntaxNode): Use {
   const { parent } = node;
   switch (parent?.type) {
     case 'parenthesized_expression': return useOf(source, parent);
@@ -129,7 +129,7 @@ const OPEN_PLACES: ReadonlySet<string> = new Set(['if_statement', 'elif_clause',
 const NEEDS_BRACKETS: ReadonlySet<string> = new Set(['named_expression', 'yield', 'generator_expression', 'lambda']);
 
 /** Puts a part in the place of the whole, and drops brackets around the whole that have no use any more. */
-export function take(pass: Pass, whole: SyntaxNode, part: SyntaxNode): boolean {
+function take(pass: Pass, whole: SyntaxNode, part: SyntaxNode): boolean {
   const text = pass.text(part);
   const brackets = whole.parent;
   if (brackets?.type !== 'parenthesized_expression' || childrenOf(brackets).length !== 1) return pass.replace(whole, text);

@@ -5,7 +5,7 @@ import type { SpanEdit } from '../edits.ts';
  * The answer of a call site that is gone, as it stands in the text while the text is simplified: a name that no program
  * has, with the answer and the number of the site. What is left of them at the end becomes `True` or `False`.
  */
-export const MARK = /__modelswitch_(on|off|variant|name|call)_(\d+)__/g;
+const MARK = /__modelswitch_(on|off|variant|name|call)_(\d+)__/g;
 /** Stands where a statement was removed from a block that would be empty without it. */
 export const GONE = '__modelswitch_gone__';
 /** No program has this in it; one that does is left alone. */

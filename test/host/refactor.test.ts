@@ -75,18 +75,20 @@ describe('code actions on model switches', () => {
   it('archives a flag after a confirmation that tells the rollout', async function archiveOne() {
     this.timeout(60_000);
     await eventually(() => all.connections.overview === 'connected', 'connected', 40_000);
-    await admin('POST', '/features', { name: 'host-archive', type: 'release' });
-    await admin('POST', '/features/host-archive/environments/production/strategies', { name: 'flexibleRollout', parameters: { rollout: '25', stickiness: 'userId', groupId: 'host-archive' }, constraints: [], segments: [], variants: [] });
-    await admin('POST', '/features/host-archive/environments/production/on');
-    const ref = { connection: all.connections.targets[0]!.connection, flag: 'host-archive' };
+    // Both editors are tested on one server, and an archived flag keeps its name.
+    const flag = `host-archive-${Date.now()}`;
+    await admin('POST', '/features', { name: flag, type: 'release' });
+    await admin('POST', `/features/${flag}/environments/production/strategies`, { name: 'flexibleRollout', parameters: { rollout: '25', stickiness: 'userId', groupId: flag }, constraints: [], segments: [], variants: [] });
+    await admin('POST', `/features/${flag}/environments/production/on`);
+    const ref = { connection: all.connections.targets[0]!.connection, flag };
     const refused = answering(all, 'cancel');
     await vscode.commands.executeCommand('modelswitch.archiveFlag', ref);
     assert.match(refused[0]!.detail, /production: 25 % -> off/);
     assert.match(refused[0]!.detail, /neither at 0 % nor at 100 %/);
-    assert.notEqual(await admin('GET', '/features/host-archive'), undefined);
+    assert.notEqual(await admin('GET', `/features/${flag}`), undefined);
     answering(all, 'confirm');
     await vscode.commands.executeCommand('modelswitch.archiveFlag', ref);
     const { features } = await admin('GET', '/features') as { features: { name: string }[] };
-    assert.ok(!features.some(({ name }) => name === 'host-archive'));
+    assert.ok(!features.some(({ name }) => name === flag));
   });
 });

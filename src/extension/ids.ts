@@ -24,6 +24,9 @@ export const Command = {
   restoreThisState: 'modelswitch.restoreThisState',
   whichModel: 'modelswitch.whichModel',
   setFrontendToken: 'modelswitch.setFrontendToken',
+  finishKeepCandidate: 'modelswitch.finishKeepCandidate',
+  finishKeepCurrent: 'modelswitch.finishKeepCurrent',
+  archiveFlag: 'modelswitch.archiveFlag',
 } as const;
 
 /** Commands that only the extension itself calls, with arguments: they are not in the palette. */

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { DisposableStore, type Disposable } from '../core/base/events.ts';
+import { createParser } from '../adapters/treeSitter/parser.ts';
 import { CallSiteTracker } from '../adapters/treeSitter/tracker.ts';
 import { callSiteLanguages } from '../adapters/workspaceIndex/languages.ts';
 import { BulkWorker } from '../adapters/unleash/bulkWorker.ts';
@@ -16,7 +17,7 @@ import { Credentials } from './connection/credentials.ts';
 import { SnapshotFile } from './connection/snapshotFile.ts';
 import { StatusBar } from './connection/statusBar.ts';
 import { WorkspaceFiles } from './connection/workspaceFiles.ts';
-import { registerFlagCommands } from './flags/flagCommands.ts';
+import { registerFlagCommands, type FlagCommandParts } from './flags/flagCommands.ts';
 import type { EnvironmentTreePart } from './flags/flagNodes.ts';
 import { FlagTree } from './flags/flagTree.ts';
 import { FlagHistories } from './flags/histories.ts';
@@ -30,6 +31,8 @@ import { systemClock } from './platform/clock.ts';
 import { Log } from './platform/log.ts';
 import { modalPrompts, type Prompts } from './platform/prompts.ts';
 import { settings } from './platform/settings.ts';
+import { registerRefactorCommands } from './refactor/refactorCommands.ts';
+import { SwitchActions } from './refactor/switchActions.ts';
 
 /** What lens, hover and tree are made of, in order. A feature adds its parts here. */
 const LENS_PARTS: readonly LensPart[] = [ageLensPart, rolloutLensPart, variantsLensPart, modelLensPart];
@@ -84,7 +87,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
   all.add(new StatusBar(connections));
   all.add(new ConfigurationDiagnostics(files, connections, personas));
   all.add(registerConnectionCommands({ connections, credentials, files, log, client: (baseUrl, token) => unleashClient(baseUrl, token, parts) }));
-  all.add(registerFlagCommands({
+  const flagCommandParts: FlagCommandParts = {
     connections,
     log,
     tree,
@@ -92,7 +95,11 @@ export function createServices(context: vscode.ExtensionContext): Services {
     histories,
     historyDocuments: all.add(new HistoryDocuments(connections, histories)),
     flagUnderCursor: (editor) => sites.flagAt(editor.document, editor.selection.active),
-  }));
+  };
+  all.add(registerFlagCommands(flagCommandParts));
+  const loadPython = once(() => createParser({ runtimeWasm: parser.runtimeWasm, grammarWasm: parser.pythonWasm }));
+  all.add(registerRefactorCommands({ ...flagCommandParts, loadParser: loadPython }));
+  all.add(vscode.languages.registerCodeActionsProvider({ language: 'python' }, new SwitchActions(sites, files, loadPython), { providedCodeActionKinds: SwitchActions.kinds }));
 
   all.add(registerPersonaCommands({
     connections,
@@ -113,4 +120,13 @@ export function createServices(context: vscode.ExtensionContext): Services {
   updateActivity();
   void connections.update();
   return { connections, prompts, tree, lenses, sites, dispose: () => all.dispose() };
+}
+
+/** Loads a thing when it is first needed; a failure is tried again. */
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | undefined;
+  return () => loading ??= load().catch((error: unknown) => {
+    loading = undefined;
+    throw error;
+  });
 }

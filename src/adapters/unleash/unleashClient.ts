@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { AppError } from '../../core/base/errors.ts';
+import type { FlagArchiver } from '../../core/flags/archive.ts';
 import type { Flag, Segment, Strategy } from '../../core/flags/model.ts';
 import type {
   EnvironmentInfo, EventPage, EventPoll, EventQuery, FlagBulkReader, FlagDetail, FlagWriter, Identity, NewStrategy, SegmentPoll, ServerInfo, StrategyRef,
@@ -19,7 +20,7 @@ import { wireEnvironments, wireEvents, wireFlagDetail, wireProjectOverview, wire
 const PLAYGROUND_LIMIT = 15_000;
 
 /** Unleash's Admin API, as far as Modelswitch uses it. Every failure is an `AppError`. */
-export class UnleashClient implements FlagBulkReader, FlagWriter, ProjectDefaultPort, FlagEvaluator {
+export class UnleashClient implements FlagBulkReader, FlagWriter, FlagArchiver, ProjectDefaultPort, FlagEvaluator {
   readonly #http: HttpClient;
   readonly #parseBulk: BulkParser;
 
@@ -154,6 +155,17 @@ export class UnleashClient implements FlagBulkReader, FlagWriter, ProjectDefault
   async writeProjectDefault(project: string, environment: string, added: NewStrategy, signal?: AbortSignal): Promise<void> {
     const path = `/projects/${encodeURIComponent(project)}/environments/${encodeURIComponent(environment)}/default-strategy`;
     await this.#write({ method: 'POST', path, body: wireNewStrategy(added), signal });
+  }
+
+  async archiveFlag(project: string, name: string, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#write({ method: 'DELETE', path: featurePath(project, name), signal });
+    } catch (thrown) {
+      // A lacking permission is a 403 as well; it names the permission.
+      const refused = thrown instanceof AppError && thrown.code === 'forbidden' && thrown.data['permission'] === undefined;
+      if (!refused) throw thrown;
+      throw new AppError('conflict', `"${name}" cannot be archived while other flags depend on it: remove those dependencies first.`, { reason: 'children' }, thrown);
+    }
   }
 
   async #read<T extends z.ZodType>(path: string, schema: T, signal?: AbortSignal): Promise<z.output<T>> {

@@ -1,0 +1,99 @@
+import * as vscode from 'vscode';
+import type { SyntaxParser } from '../../adapters/treeSitter/parser.ts';
+import { callAt, wrapInSwitch, type Refused, type Wrapped } from '../../core/refactor/wrap/wrapInSwitch.ts';
+import { plainLine } from '../../core/base/words.ts';
+import { contains, type DocumentCallSites } from '../callsites/documentCallSites.ts';
+import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
+import { Command } from '../ids.ts';
+import { toRange } from './ranges.ts';
+
+const WRAP = vscode.CodeActionKind.RefactorRewrite.append('modelswitch').append('wrap');
+const FINISH = vscode.CodeActionKind.RefactorRewrite.append('modelswitch').append('finish');
+/** One action for each flag of `modelswitch.yaml`, up to this many. */
+const MOST_FLAGS = 5;
+
+/** Offers to wrap a call in a model switch, and to finish the release of the flag that a call asks for. */
+export class SwitchActions implements vscode.CodeActionProvider {
+  static readonly kinds: readonly vscode.CodeActionKind[] = [WRAP, FINISH];
+  readonly #sites: DocumentCallSites;
+  readonly #files: WorkspaceFiles;
+  readonly #loadParser: () => Promise<SyntaxParser>;
+
+  constructor(sites: DocumentCallSites, files: WorkspaceFiles, loadParser: () => Promise<SyntaxParser>) {
+    this.#sites = sites;
+    this.#files = files;
+    this.#loadParser = loadParser;
+  }
+
+  async provideCodeActions(document: vscode.TextDocument, range: vscode.Range, { only, triggerKind }: vscode.CodeActionContext, token: vscode.CancellationToken): Promise<vscode.CodeAction[]> {
+    const wants = (kind: vscode.CodeActionKind): boolean => only === undefined || only.contains(kind);
+    const found = wants(FINISH) ? await this.#finishActions(document, range) : [];
+    if (found.length > 0 || !wants(WRAP) || !mayBeCall(document, range)) return found;
+    const parser = await this.#loadParser();
+    return token.isCancellationRequested ? [] : this.#wrapActions(document, range, parser, triggerKind === vscode.CodeActionTriggerKind.Invoke);
+  }
+
+  async #finishActions(document: vscode.TextDocument, range: vscode.Range): Promise<vscode.CodeAction[]> {
+    const site = (await this.#sites.read(document)).find((each) => contains(each.range, range.start));
+    if (site === undefined || site.key.kind === 'dynamic') return [];
+    const flag = site.key.value;
+    return [['Candidate', Command.finishKeepCandidate] as const, ['Current', Command.finishKeepCurrent] as const].map(([arm, command]) => {
+      const title = `Finish Release: Keep ${arm} (${plainLine(flag, 40)})...`;
+      const action = new vscode.CodeAction(title, FINISH);
+      action.command = { title, command, arguments: [{ flag }] };
+      return action;
+    });
+  }
+
+  /** What cannot be wrapped is told only to those who ask. */
+  #wrapActions(document: vscode.TextDocument, range: vscode.Range, parser: SyntaxParser, isAsked: boolean): vscode.CodeAction[] {
+    const text = document.getText();
+    const selection = { start: document.offsetAt(range.start), end: document.offsetAt(range.end) };
+    const tree = parser.parse(text);
+    try {
+      const source = { text, root: tree.root };
+      if (callAt(source, selection) === undefined) return [];
+      return this.#flagsFor(document).flatMap((flag) => {
+        const result = wrapInSwitch(source, selection, { flag });
+        return result.kind === 'refused' && !isAsked ? [] : [wrapAction(document, flag, result)];
+      });
+    } finally {
+      tree.delete();
+    }
+  }
+
+  /** The flags of the models in `modelswitch.yaml`; undefined, for the person to write one, when it has none. */
+  #flagsFor({ uri }: vscode.TextDocument): readonly (string | undefined)[] {
+    const folder = vscode.workspace.getWorkspaceFolder(uri) ?? vscode.workspace.workspaceFolders?.[0];
+    const models = folder === undefined ? [] : this.#files.of(folder)?.file.config?.models ?? [];
+    const flags = [...new Set(models.flatMap(({ switches }) => switches.map(({ flag }) => flag)))].slice(0, MOST_FLAGS);
+    return flags.length === 0 ? [undefined] : flags;
+  }
+}
+
+/** Cheap: nothing is parsed while the cursor is where no call can be. */
+function mayBeCall(document: vscode.TextDocument, range: vscode.Range): boolean {
+  if (!range.isEmpty) return document.getText(range).trimEnd().endsWith(')');
+  return /\.\s*\w+\s*\(/.test(document.lineAt(range.start.line).text);
+}
+
+function wrapAction(document: vscode.TextDocument, flag: string | undefined, result: Wrapped | Refused): vscode.CodeAction {
+  const action = new vscode.CodeAction(flag === undefined ? 'Wrap in a Model Switch' : `Wrap in a Model Switch (${plainLine(flag, 40)})`, WRAP);
+  if (result.kind === 'refused') {
+    action.disabled = { reason: result.reason };
+    return action;
+  }
+  const snippet = new vscode.SnippetString();
+  for (const part of result.parts) {
+    if (typeof part === 'string') snippet.appendText(part);
+    else if (part.placeholder === '') snippet.appendTabstop();
+    else snippet.appendPlaceholder(part.placeholder);
+  }
+  const range = toRange(result.range);
+  const edit = result.parts.every((part) => typeof part === 'string') ? new vscode.TextEdit(range, result.parts.join('')) : new vscode.SnippetTextEdit(range, snippet);
+  // The text is indented as it must be; strings of several lines must not be touched.
+  if (edit instanceof vscode.SnippetTextEdit) edit.keepWhitespace = true;
+  action.edit = new vscode.WorkspaceEdit();
+  action.edit.set(document.uri, [edit]);
+  return action;
+}

@@ -3,6 +3,7 @@
  *
  *   extension   src/extension/extension.ts   -> dist/extension.cjs
  *   workers     src/**\/<name>.worker.ts     -> dist/<name>.worker.cjs
+ *   lazy parts  src/**\/<name>.lazy.ts       -> dist/<name>.lazy.cjs, loaded by `import()` when they are first needed
  *   cli         src/cli/main.ts              -> dist/cli/modelswitch.cjs, with a package.json of its own
  *   tests       test/host/*.ts               -> dist/test/host/, only with --tests; never packaged
  *
@@ -44,11 +45,27 @@ const common = {
   banner: { js: 'const __bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
 };
 
+/**
+ * `import('./x.lazy.ts')` stays an import, of the part's own bundle, so that activation does not load it.
+ * @type {esbuild.Plugin}
+ */
+const lazyParts = {
+  name: 'lazy parts',
+  setup: ({ onResolve }) => onResolve({ filter: /\.lazy\.ts$/ }, ({ path, kind }) => kind === 'dynamic-import' ? { path: `./${basename(path, '.ts')}.cjs`, external: true } : undefined),
+};
+
 /** @type {Record<string, esbuild.BuildOptions>} */
 const targets = {
   extension: {
     ...common,
     entryPoints: { extension: 'src/extension/extension.ts' },
+    outdir: 'dist',
+    external: ['vscode'],
+    plugins: [lazyParts],
+  },
+  lazy: {
+    ...common,
+    entryPoints: Object.fromEntries(globSync('src/**/*.lazy.ts', { cwd: root }).map((file) => [basename(file, '.ts'), file])),
     outdir: 'dist',
     external: ['vscode'],
   },

@@ -32,6 +32,7 @@ describe('the package', function () {
       'THIRD_PARTY_NOTICES.md',
       'dist/bulk.worker.cjs',
       'dist/extension.cjs',
+      'dist/refactoring.lazy.cjs',
       'dist/tree-sitter-python.wasm',
       'dist/web-tree-sitter.wasm',
       'media/icon.png',
@@ -77,9 +78,11 @@ describe('the bundles', () => {
     return output.imports.filter((entry) => entry.external).map((entry) => entry.path.replace(/^node:/, ''));
   };
 
-  it('of the extension needs nothing but vscode and Node', () => {
+  it('of the extension needs nothing but vscode, Node and its own lazy parts', () => {
     const { builtinModules } = process.getBuiltinModule('node:module');
-    assert.deepEqual(external('dist/extension.cjs').filter((name) => name !== 'vscode' && !builtinModules.includes(name)), []);
+    const others = external('dist/extension.cjs').filter((name) => name !== 'vscode' && !builtinModules.includes(name));
+    assert.deepEqual([...new Set(others)], ['./refactoring.lazy.cjs']);
+    assert.deepEqual(external('dist/refactoring.lazy.cjs'), []);
   });
 
   it('of the command line does without vscode, and starts under plain Node', () => {

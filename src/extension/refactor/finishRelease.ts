@@ -2,7 +2,6 @@ import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { lineAfter } from '../../core/refactor/edits.ts';
-import { finishRelease } from '../../core/refactor/finishRelease.ts';
 import type { FinishResult, Keep, Leftover } from '../../core/refactor/model.ts';
 import type { SyntaxParser } from '../../adapters/treeSitter/parser.ts';
 import type { Connections } from '../connection/connections.ts';
@@ -32,6 +31,7 @@ export async function finishFlag(parts: FinishParts, flag: string, keep: Keep): 
   const asksVariant = keep === 'candidate' && sites.some(({ api }) => api === 'get_variant');
   const variant = asksVariant ? await askVariant(parts.connections, flag) : '';
   if (variant === undefined) return undefined;
+  const { finishRelease } = await import('./refactoring.lazy.ts');
   const result = finishRelease(code.files, { flag, keep, ...variant === '' ? {} : { variant } }, code.sites, (text) => parser.parse(text));
   if (result.files.length === 0) {
     void report(parts, flag, result, code);

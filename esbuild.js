@@ -4,6 +4,7 @@
  *   extension   src/extension/extension.ts   -> dist/extension.cjs
  *   workers     src/**\/<name>.worker.ts     -> dist/<name>.worker.cjs
  *   packages    what is loaded when needed   -> dist/<package>.cjs
+ *   lazy parts  src/**\/<name>.lazy.ts       -> dist/<name>.lazy.cjs, loaded by `import()` when they are first needed
  *   cli         src/cli/main.ts              -> dist/cli/modelswitch.cjs, with a package.json and the worker of its own
  *   tests       test/host/*.ts               -> dist/test/host/, only with --tests; never packaged
  *
@@ -54,6 +55,15 @@ const leaveOut = {
   setup: ({ onResolve }) => onResolve({ filter: new RegExp(`^(${loadedLater.join('|')})$`) }, ({ path }) => ({ path: `./${path}.cjs`, external: true })),
 };
 
+/**
+ * `import('./x.lazy.ts')` stays an import, of the part's own bundle, so that activation does not load it.
+ * @type {esbuild.Plugin}
+ */
+const lazyParts = {
+  name: 'lazy parts',
+  setup: ({ onResolve }) => onResolve({ filter: /\.lazy\.ts$/ }, ({ path, kind }) => kind === 'dynamic-import' ? { path: `./${basename(path, '.ts')}.cjs`, external: true } : undefined),
+};
+
 /** @type {Record<string, esbuild.BuildOptions>} */
 const targets = {
   extension: {
@@ -61,7 +71,13 @@ const targets = {
     entryPoints: { extension: 'src/extension/extension.ts' },
     outdir: 'dist',
     external: ['vscode'],
-    plugins: [leaveOut],
+    plugins: [leaveOut, lazyParts],
+  },
+  lazy: {
+    ...common,
+    entryPoints: Object.fromEntries(globSync('src/**/*.lazy.ts', { cwd: root }).map((file) => [basename(file, '.ts'), file])),
+    outdir: 'dist',
+    external: ['vscode'],
   },
   packages: { ...common, entryPoints: Object.fromEntries(loadedLater.map((name) => [name, name])), outdir: 'dist' },
   workers: {

@@ -18,6 +18,8 @@ interface FolderIndexEntry {
   readonly client: IndexClient;
   readonly parts: DisposableStore;
   readonly settings: string;
+  /** Ends when the folder was searched; never rejects. */
+  readonly scanned: Promise<unknown>;
 }
 
 /** An index for each workspace folder in which a document was read, started by the first such document. */
@@ -64,6 +66,21 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
     found?.entry.client.link(found.path, undefined).catch((error: unknown) => this.#log.error('Closing a document in the index', error));
   }
 
+  /** The call sites of all workspace folders by the URI of their file, once all are searched. */
+  async sites(): Promise<ReadonlyMap<string, readonly CallSite[]>> {
+    const found = new Map<string, CallSite[]>();
+    for (const folder of vscode.workspace.workspaceFolders ?? []) {
+      if (folder.uri.scheme !== 'file') continue;
+      const { client, scanned } = this.#entries.get(folder.uri.toString()) ?? this.#start(folder);
+      await scanned;
+      for (const { path, site } of await client.sites()) {
+        const uri = vscode.Uri.joinPath(folder.uri, path).toString();
+        found.set(uri, [...found.get(uri) ?? [], site]);
+      }
+    }
+    return found;
+  }
+
   dispose(): void {
     for (const { parts } of this.#entries.values()) parts.dispose();
     this.#entries.clear();
@@ -88,11 +105,11 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
       settings: { wrappers, clients },
       exclude: [...exclude, ...hidden.flatMap(([glob, on]) => on === true ? [glob] : [])],
     }));
-    const entry = { client, parts, settings: this.#settingsOf(folder) };
+    const scanned = client.scan().catch((error: unknown) => this.#log.error(`Searching ${folder.name} for call sites`, error));
+    const entry = { client, parts, settings: this.#settingsOf(folder), scanned };
     this.#entries.set(folder.uri.toString(), entry);
     parts.add(client.onDidChange(() => this.#changes.fire()));
     this.#watch(folder, entry);
-    client.scan().catch((error: unknown) => this.#log.error(`Searching ${folder.name} for call sites`, error));
     return entry;
   }
 

@@ -2,7 +2,6 @@ import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { lineAfter } from '../../core/refactor/edits.ts';
-import { finishRelease } from '../../core/refactor/finishRelease.ts';
 import type { FinishResult, Keep, Leftover } from '../../core/refactor/model.ts';
 import type { SyntaxParser } from '../../adapters/treeSitter/parser.ts';
 import type { Connections } from '../connection/connections.ts';
@@ -22,7 +21,7 @@ export type FinishOutcome = FinishResult | undefined;
 export async function finishFlag(parts: FinishParts, flag: string, keep: Keep): Promise<FinishOutcome> {
   const title = `Finish release of ${plainLine(flag)}: keep ${keep}`;
   const parser = await parts.loadParser();
-  const code = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: `${title}...`, cancellable: true }, (_progress, token) => sitesOfFlag(flag, parser, token));
+  const code = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: `${title}...`, cancellable: true }, (_progress, token) => sitesOfFlag(flag, parts, parser, token));
   if (code === undefined) return undefined;
   const sites = code.sites.filter(({ keys }) => keys.includes(flag));
   if (sites.length === 0) {
@@ -32,6 +31,7 @@ export async function finishFlag(parts: FinishParts, flag: string, keep: Keep): 
   const asksVariant = keep === 'candidate' && sites.some(({ api }) => api === 'get_variant');
   const variant = asksVariant ? await askVariant(parts.connections, flag) : '';
   if (variant === undefined) return undefined;
+  const { finishRelease } = await import('./refactoring.lazy.ts');
   const result = finishRelease(code.files, { flag, keep, ...variant === '' ? {} : { variant } }, code.sites, (text) => parser.parse(text));
   if (result.files.length === 0) {
     void report(parts, flag, result, code);

@@ -1,9 +1,11 @@
 import * as vscode from 'vscode';
-import { detectOnce } from '../../core/callsites/detector.ts';
+import { detectOnce, mayHaveCallSites } from '../../core/callsites/detector.ts';
 import type { CallSite } from '../../core/callsites/model.ts';
 import { pythonDetector } from '../../core/callsites/python/detector.ts';
 import type { FlagSite, RefactorFile } from '../../core/refactor/model.ts';
 import type { SyntaxParser } from '../../adapters/treeSitter/parser.ts';
+import type { DocumentCallSites } from '../callsites/documentCallSites.ts';
+import type { FolderIndexes } from '../callsites/folderIndexes.ts';
 
 /** The Python code of the workspace, and where a flag is evaluated in it. Files are named by their URIs. */
 export interface FlagCode {
@@ -13,25 +15,39 @@ export interface FlagCode {
   readonly skipped: readonly vscode.Uri[];
 }
 
+export interface FlagCodeParts {
+  readonly indexes: FolderIndexes;
+  readonly sites: DocumentCallSites;
+}
+
 const EXCLUDED = '**/{node_modules,.venv,venv,env,site-packages,__pycache__,.git,.tox,build,dist}/**';
 const LARGEST = 2_000_000;
 
-/** Reads documents as they stand in the editor and other files from disk. Undefined when it was cancelled. */
-export async function sitesOfFlag(flag: string, parser: SyntaxParser, token: vscode.CancellationToken): Promise<FlagCode | undefined> {
-  const open = new Map(vscode.workspace.textDocuments.filter(isPython).map((document) => [document.uri.toString(), document.getText()]));
+/**
+ * Reads documents as they stand in the editor and other files from disk. Call sites come from the index of their folder; a document
+ * in no folder is looked at by itself. Undefined when it was cancelled.
+ */
+export async function sitesOfFlag(flag: string, { indexes, sites: documents }: FlagCodeParts, parser: SyntaxParser, token: vscode.CancellationToken): Promise<FlagCode | undefined> {
+  const open = vscode.workspace.textDocuments.filter(isPython);
+  // The index knows what stands in the editor of the documents that were read.
+  await Promise.all(open.map((document) => documents.read(document)));
+  const indexed = await indexes.sites();
+  const texts = new Map(open.map((document) => [document.uri.toString(), document.getText()]));
   const uris = await vscode.workspace.findFiles('**/*.py', EXCLUDED, undefined, token);
   const files: RefactorFile[] = [];
   const skipped: vscode.Uri[] = [];
-  for (const uri of [...uris, ...[...open.keys()].map((key) => vscode.Uri.parse(key, true))]) {
-    const path = uri.toString();
-    if (files.some((file) => file.path === path)) continue;
+  for (const [path, uri] of new Map([...uris, ...open.map((document) => document.uri)].map((each) => [each.toString(), each]))) {
     if (token.isCancellationRequested) return undefined;
-    const text = open.get(path) ?? await readText(uri);
+    const text = texts.get(path) ?? await readText(uri);
     if (text === undefined || text.length > LARGEST) skipped.push(uri);
     else files.push({ path, text });
   }
-  const sites = files.flatMap((file) => callSites(file.text, parser).map((site) => flagSite(file.path, site))).filter(({ keys }) => keys.length === 0 || keys.includes(flag));
-  return { files, sites, skipped };
+  const alone = files.filter(({ path }) => vscode.workspace.getWorkspaceFolder(vscode.Uri.parse(path, true)) === undefined);
+  const sites = [
+    ...files.flatMap(({ path }) => (indexed.get(path) ?? []).map((site) => flagSite(path, site))),
+    ...alone.flatMap(({ path, text }) => callSites(text, parser).map((site) => flagSite(path, site))),
+  ];
+  return { files, sites: sites.filter(({ keys }) => keys.length === 0 || keys.includes(flag)), skipped };
 }
 
 function isPython({ languageId, uri }: vscode.TextDocument): boolean {
@@ -47,7 +63,7 @@ async function readText(uri: vscode.Uri): Promise<string | undefined> {
 }
 
 function callSites(text: string, parser: SyntaxParser): readonly CallSite[] {
-  if (!pythonDetector.mayHaveCallSites(text)) return [];
+  if (!mayHaveCallSites(pythonDetector, text)) return [];
   const tree = parser.parse(text);
   try {
     return detectOnce(pythonDetector, { text, root: tree.root });
@@ -56,6 +72,9 @@ function callSites(text: string, parser: SyntaxParser): readonly CallSite[] {
   }
 }
 
-function flagSite(file: string, { range, api, key, via }: CallSite): FlagSite {
-  return key.kind === 'dynamic' ? { file, range, api, keys: [], via, reason: key.reason } : { file, range, api, keys: [key.value], via };
+/** What a wrapper makes of the answer is not known from its call alone: such a call is left and listed. */
+function flagSite(file: string, { range, api, key, keys, via, wrapper }: CallSite): FlagSite {
+  if (key.kind === 'dynamic') return { file, range, api, keys: [], via, reason: key.reason };
+  if (via === 'wrapper') return { file, range, api, keys: [], via, reason: `it asks through \`${wrapper?.name ?? 'a function of the project'}\`` };
+  return { file, range, api, keys: keys.map(({ value }) => value), via };
 }

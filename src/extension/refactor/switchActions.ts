@@ -1,16 +1,19 @@
 import * as vscode from 'vscode';
 import type { SyntaxParser } from '../../adapters/treeSitter/parser.ts';
-import { callAt, wrapInSwitch, type Refused, type Wrapped } from '../../core/refactor/wrap/wrapInSwitch.ts';
+import type { Refused, Wrapped } from '../../core/refactor/wrap/wrapInSwitch.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { contains, type DocumentCallSites } from '../callsites/documentCallSites.ts';
 import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
 import { Command } from '../ids.ts';
 import { toRange } from './ranges.ts';
+import type * as refactoring from './refactoring.lazy.ts';
 
 const WRAP = vscode.CodeActionKind.RefactorRewrite.append('modelswitch').append('wrap');
 const FINISH = vscode.CodeActionKind.RefactorRewrite.append('modelswitch').append('finish');
 /** One action for each flag of `modelswitch.yaml`, up to this many. */
 const MOST_FLAGS = 5;
+
+type Refactoring = typeof refactoring & { readonly parser: SyntaxParser };
 
 /** Offers to wrap a call in a model switch, and to finish the release of the flag that a call asks for. */
 export class SwitchActions implements vscode.CodeActionProvider {
@@ -29,8 +32,8 @@ export class SwitchActions implements vscode.CodeActionProvider {
     const wants = (kind: vscode.CodeActionKind): boolean => only === undefined || only.contains(kind);
     const found = wants(FINISH) ? await this.#finishActions(document, range) : [];
     if (found.length > 0 || !wants(WRAP) || !mayBeCall(document, range)) return found;
-    const parser = await this.#loadParser();
-    return token.isCancellationRequested ? [] : this.#wrapActions(document, range, parser, triggerKind === vscode.CodeActionTriggerKind.Invoke);
+    const [parser, computing] = await Promise.all([this.#loadParser(), import('./refactoring.lazy.ts')]);
+    return token.isCancellationRequested ? [] : this.#wrapActions(document, range, { parser, ...computing }, triggerKind === vscode.CodeActionTriggerKind.Invoke);
   }
 
   async #finishActions(document: vscode.TextDocument, range: vscode.Range): Promise<vscode.CodeAction[]> {
@@ -46,7 +49,7 @@ export class SwitchActions implements vscode.CodeActionProvider {
   }
 
   /** What cannot be wrapped is told only to those who ask. */
-  #wrapActions(document: vscode.TextDocument, range: vscode.Range, parser: SyntaxParser, isAsked: boolean): vscode.CodeAction[] {
+  #wrapActions(document: vscode.TextDocument, range: vscode.Range, { parser, callAt, wrapInSwitch }: Refactoring, isAsked: boolean): vscode.CodeAction[] {
     const text = document.getText();
     const selection = { start: document.offsetAt(range.start), end: document.offsetAt(range.end) };
     const tree = parser.parse(text);

@@ -1,10 +1,13 @@
 /** What the code around a place can use: Unleash clients, contexts, candidates. */
-import { ClassTable, isOwnInstance } from '../../callsites/python/classes.ts';
-import { isClassName, nameHint } from '../../callsites/python/clientNames.ts';
-import { readExpression, written, type Expression } from '../../callsites/python/expressions.ts';
-import { FactStore } from '../../callsites/python/factStore.ts';
-import { Receivers } from '../../callsites/python/receivers.ts';
-import { NameTable, type Binding, type Scopes } from '../../callsites/python/scopes.ts';
+import { isClassName, nameHint } from '../../callsites/clientNames.ts';
+import { Origins } from '../../callsites/project/origins.ts';
+import { ModuleRef, Program, type BlockRef, type BoundName } from '../../callsites/project/program.ts';
+import { Resolver } from '../../callsites/project/resolver.ts';
+import type { Expression } from '../../callsites/project/summary.ts';
+import { written } from '../../callsites/project/texts.ts';
+import { placeIn } from '../../callsites/project/things.ts';
+import { pythonSummarizer } from '../../callsites/python/detector.ts';
+import { ExpressionReader } from '../../callsites/python/expressions.ts';
 import { childrenOf, textOf, type Source, type SyntaxNode } from '../../callsites/syntax.ts';
 import { descendants } from '../python/names.ts';
 
@@ -16,25 +19,28 @@ interface KnownCall {
   readonly fallback: SyntaxNode | undefined;
 }
 
+/** Nodes that are blocks of their own in a summary. */
+const BLOCKS: Readonly<Record<string, BlockRef['kind']>> = { function_definition: 'function', class_definition: 'class', lambda: 'lambda' };
+const OBJECTS = new Set(['self', 'cls']);
+
 export class NamesInScope {
   readonly #source: Source;
   readonly #at: number;
-  readonly #names: NameTable;
-  readonly #classes: ClassTable;
-  readonly #receivers: Receivers;
-  readonly #scopes: Scopes;
+  readonly #block: BlockRef;
+  readonly #resolver: Resolver;
+  readonly #origins: Origins;
   readonly #calls: readonly KnownCall[];
 
   /** `place` is an identifier in the code that asks. */
   constructor(source: Source, place: SyntaxNode) {
-    const store = new FactStore();
-    store.begin(source);
+    const program = new Program({ paths: new Set(), roots: new Set() });
+    const module = new ModuleRef('', pythonSummarizer.open().summary(source), pythonSummarizer.rules);
+    program.set(module);
     this.#source = source;
     this.#at = place.startIndex;
-    this.#names = new NameTable(source, store);
-    this.#classes = new ClassTable(this.#names);
-    this.#receivers = new Receivers(this.#names, this.#classes);
-    this.#scopes = this.#names.scopesOf(textOf(source, place), { at: place.startIndex, start: place.startIndex, end: place.endIndex, data: { kind: 'base' } });
+    this.#block = blockAround(module.root, place);
+    this.#resolver = new Resolver(program);
+    this.#origins = new Origins(this.#resolver, new Set());
     this.#calls = knownCalls(source);
   }
 
@@ -75,32 +81,43 @@ export class NamesInScope {
 
   /** Whether an object of this class is known to have the attribute. */
   hasAttribute(object: string, name: string): boolean {
-    if (object !== 'self' && object !== 'cls') return new RegExp(`\\b${object.replaceAll('.', '\\.')}\\.${name}\\b`).test(this.#source.text);
-    const owner = this.#classes.around(this.#scopes);
-    return owner !== undefined && (this.#classes.membersOf(name, owner).length > 0 || this.#names.inClass(name, owner.definition).length > 0);
+    if (!OBJECTS.has(object)) return new RegExp(`\\b${object.replaceAll('.', '\\.')}\\.${name}\\b`).test(this.#source.text);
+    const owner = this.#block.classAround;
+    if (owner === undefined) return false;
+    const family = this.#resolver.family(owner);
+    return family.some((each) => each.own(name).length > 0) || this.#resolver.membersOf(family, name).length > 0;
   }
 
+  /** How many scopes out a name is bound that can be used here; undefined when there is none. */
   #visible(name: string): number | undefined {
-    const bindings = this.#names.lookup(name, this.#scopes);
-    const [first] = bindings;
+    const found = this.#block.lookup(name);
+    const [first] = found;
     if (!first) return undefined;
-    const depth = this.#depthOf(name, first);
-    return depth > 0 || bindings.some(({ at, data }) => at < this.#at && !(data.kind === 'assign' && data.value === undefined)) ? depth : undefined;
+    const depth = this.#depthOf(first);
+    const isAbove = ({ binding, home }: BoundName): boolean => home.start + binding.at < this.#at && !(binding.kind === 'assign' && binding.value === undefined);
+    return depth > 0 || found.some(isAbove) ? depth : undefined;
   }
 
-  /** How many scopes out a binding is; one of the module counts as outside of every function. */
-  #depthOf(name: string, binding: Binding): number {
-    const home = this.#names.scopesOf(name, binding)[0]?.node.id;
-    const index = this.#scopes.findIndex(({ node }) => node.id === home);
-    return binding.data.kind === 'parameter' ? 0 : index === -1 ? 0 : index;
+  #depthOf({ binding, home }: BoundName): number {
+    if (binding.kind === 'parameter') return 0;
+    let depth = 0;
+    for (let scope: BlockRef | undefined = this.#block; scope; scope = scope.parent, depth += 1) if (scope === home) return depth;
+    return 0;
   }
 
   #depth(expression: Expression | undefined): number | undefined {
-    if (!expression || !this.#receivers.isClient(expression, this.#scopes)) return undefined;
+    if (!expression || !this.#isClient(expression)) return undefined;
     if (expression.kind === 'name') return isClassName(expression.name) ? undefined : this.#visible(expression.name);
     if (expression.kind !== 'attribute') return expression.kind === 'call' && expression.callee.kind === 'name' ? this.#visible(expression.callee.name) : undefined;
-    if (isOwnInstance(expression.object)) return this.hasAttribute('self', expression.name) && this.#visible('self') !== undefined ? 0.5 : undefined;
-    return expression.object.kind === 'name' ? this.#visible(expression.object.name) : undefined;
+    const { object, name } = expression;
+    if (object.kind === 'this') return this.hasAttribute('self', name) && this.#visible(object.name) !== undefined ? 0.5 : undefined;
+    return object.kind === 'name' ? this.#visible(object.name) : undefined;
+  }
+
+  #isClient(expression: Expression): boolean {
+    const question = pythonSummarizer.rules.questions.get('is_enabled');
+    this.#resolver.begin();
+    return question !== undefined && this.#origins.answers(expression, placeIn(this.#block), question);
   }
 
   #distance(text: string): number {
@@ -125,28 +142,41 @@ export class NamesInScope {
     const words = [...new Set(this.#source.text.match(/\b[A-Za-z_]\w*\b/g) ?? [])].filter((word) => pattern.test(word));
     const found = words.flatMap((word) => {
       const depth = this.#visible(word);
-      return depth === undefined || this.#names.lookup(word, this.#scopes).some(({ data }) => data.kind === 'function' || data.kind === 'class' || data.kind === 'import') ? [] : [{ word, depth }];
+      return depth === undefined || this.#block.lookup(word).some(({ binding }) => binding.kind === 'block' || binding.kind === 'import') ? [] : [{ word, depth }];
     });
     return found.toSorted((a, b) => a.depth - b.depth).map(({ word }) => word);
   }
 }
 
+/** The innermost block around a node. */
+function blockAround(root: BlockRef, place: SyntaxNode): BlockRef {
+  const blocks = [...root.all()];
+  for (let node: SyntaxNode | null = place; node; node = node.parent) {
+    const { startIndex, type } = node;
+    const found = BLOCKS[type] && blocks.find(({ start, kind }) => start === startIndex && kind === BLOCKS[type]);
+    if (found) return found;
+  }
+  return root;
+}
+
 function expressionOf(text: string): Expression | undefined {
   const isCall = text.endsWith('()');
-  const parts = (isCall ? text.slice(0, -2) : text).split('.');
-  if (!parts.every((part) => /^[\p{ID_Start}_][\p{ID_Continue}]*$/u.test(part))) return undefined;
-  const path = parts.slice(1).reduce<Expression>((object, name) => ({ kind: 'attribute', object, name }), { kind: 'name', name: parts[0] ?? '' });
-  return isCall ? { kind: 'call', callee: path } : path;
+  const [first = '', ...rest] = (isCall ? text.slice(0, -2) : text).split('.');
+  if (![first, ...rest].every((part) => /^[\p{ID_Start}_][\p{ID_Continue}]*$/u.test(part))) return undefined;
+  const start: Expression = { kind: OBJECTS.has(first) ? 'this' : 'name', name: first };
+  const path = rest.reduce<Expression>((object, name) => ({ kind: 'attribute', object, name }), start);
+  return isCall ? { kind: 'call', callee: path, args: [] } : path;
 }
 
 function knownCalls(source: Source): readonly KnownCall[] {
   if (!source.text.includes('is_enabled')) return [];
+  const expressions = new ExpressionReader(source, () => undefined);
   return [...descendants(source.root)].flatMap((node) => {
     const callee = node.type === 'call' ? node.childForFieldName('function') : null;
     const list = node.childForFieldName('arguments');
     if (callee?.type !== 'attribute' || list?.type !== 'argument_list' || !textOf(source, callee).endsWith('.is_enabled')) return [];
     const object = callee.childForFieldName('object');
-    const receiver = object ? written(readExpression(source, object)) : undefined;
+    const receiver = object ? written(expressions.read(object)) : undefined;
     if (receiver === undefined) return [];
     const args = childrenOf(list);
     const keyword = (name: string): SyntaxNode | undefined => args.find((argument) => argument.type === 'keyword_argument' && textOf(source, argument).startsWith(`${name}=`));

@@ -1,0 +1,3 @@
+/** What code actions and Finish Release compute with; nothing of it is needed before the first of them. */
+export { finishRelease } from '../../core/refactor/finishRelease.ts';
+export { callAt, wrapInSwitch } from '../../core/refactor/wrap/wrapInSwitch.ts';

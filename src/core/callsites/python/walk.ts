@@ -1,3 +1,4 @@
+import { lastName } from '../project/program.ts';
 import type { Block, Call, Expression, FunctionFacts, TypeNames } from '../project/summary.ts';
 import { childrenOf, textOf, type Source, type SyntaxNode } from '../syntax.ts';
 import { BlockBuilder, type Role } from './blocks.ts';
@@ -436,15 +437,6 @@ type BindingData =
 
 function withName(name: string, at: number, data: BindingData): BindingData & { readonly name: string; readonly at: number } {
   return { name, at, ...data };
-}
-
-/** The last name of a dotted expression: `client` of `self.client`, `partial` of `functools.partial(...)`. */
-export function lastName(expression: Expression): string | undefined {
-  switch (expression.kind) {
-    case 'name': case 'attribute': return expression.name;
-    case 'call': return lastName(expression.callee);
-    default: return undefined;
-  }
 }
 
 function anyWithin(places: readonly number[], start: number, end: number): boolean {

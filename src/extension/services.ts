@@ -98,7 +98,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
   };
   all.add(registerFlagCommands(flagCommandParts));
   const loadPython = once(() => createParser({ runtimeWasm: parser.runtimeWasm, grammarWasm: parser.pythonWasm }));
-  all.add(registerRefactorCommands({ ...flagCommandParts, loadParser: loadPython }));
+  all.add(registerRefactorCommands({ ...flagCommandParts, loadParser: loadPython, indexes, sites }));
   all.add(vscode.languages.registerCodeActionsProvider({ language: 'python' }, new SwitchActions(sites, files, loadPython), { providedCodeActionKinds: SwitchActions.kinds }));
 
   all.add(registerPersonaCommands({

@@ -7,9 +7,9 @@ import type { SyntaxParser } from '../../adapters/treeSitter/parser.ts';
 import type { Connections } from '../connection/connections.ts';
 import { Command } from '../ids.ts';
 import { toRange } from './ranges.ts';
-import { sitesOfFlag, type FlagCode } from './sitesOfFlag.ts';
+import { sitesOfFlag, type FlagCode, type FlagCodeParts } from './sitesOfFlag.ts';
 
-export interface FinishParts {
+export interface FinishParts extends FlagCodeParts {
   readonly connections: Connections;
   readonly loadParser: () => Promise<SyntaxParser>;
 }
@@ -23,7 +23,7 @@ export async function finishFlag(parts: FinishParts, flag: string, keep: Keep): 
   const parser = await parts.loadParser();
   const code = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: `${title}...`, cancellable: true }, (_progress, token) => sitesOfFlag(flag, parts, parser, token));
   if (code === undefined) return undefined;
-  const sites = code.sites.filter(({ keys }) => keys.includes(flag));
+  const sites = code.sites.filter(({ keys, via }) => keys.includes(flag) || via === 'wrapper');
   if (sites.length === 0) {
     void vscode.window.showInformationMessage(`No call of ${plainLine(flag)} was found in the Python files of this workspace.${skippedWords(code)}`);
     return undefined;

@@ -44,10 +44,10 @@ export async function sitesOfFlag(flag: string, { indexes, sites: documents }: F
   }
   const alone = files.filter(({ path }) => vscode.workspace.getWorkspaceFolder(vscode.Uri.parse(path, true)) === undefined);
   const sites = [
-    ...files.flatMap(({ path }) => (indexed.get(path) ?? []).map((site) => flagSite(path, site))),
-    ...alone.flatMap(({ path, text }) => callSites(text, parser).map((site) => flagSite(path, site))),
+    ...files.flatMap(({ path }) => (indexed.get(path) ?? []).flatMap((site) => flagSite(path, site, flag))),
+    ...alone.flatMap(({ path, text }) => callSites(text, parser).flatMap((site) => flagSite(path, site, flag))),
   ];
-  return { files, sites: sites.filter(({ keys }) => keys.length === 0 || keys.includes(flag)), skipped };
+  return { files, sites, skipped };
 }
 
 function isPython({ languageId, uri }: vscode.TextDocument): boolean {
@@ -72,9 +72,10 @@ function callSites(text: string, parser: SyntaxParser): readonly CallSite[] {
   }
 }
 
-/** What a wrapper makes of the answer is not known from its call alone: such a call is left and listed. */
-function flagSite(file: string, { range, api, key, keys, via, wrapper }: CallSite): FlagSite {
-  if (key.kind === 'dynamic') return { file, range, api, keys: [], via, reason: key.reason };
-  if (via === 'wrapper') return { file, range, api, keys: [], via, reason: `it asks through \`${wrapper?.name ?? 'a function of the project'}\`` };
-  return { file, range, api, keys: keys.map(({ value }) => value), via };
+/** A call that asks for the flag, or may. What a wrapper makes of the answer is not known from its call alone: such a call is left and listed. */
+function flagSite(file: string, { range, api, key, keys, via, wrapper }: CallSite, flag: string): FlagSite[] {
+  if (key.kind === 'dynamic') return [{ file, range, api, keys: [], via, reason: key.reason }];
+  const values = keys.map(({ value }) => value);
+  if (!values.includes(flag)) return [];
+  return [via === 'wrapper' ? { file, range, api, keys: [], via, reason: `it asks through \`${wrapper?.name ?? 'a function of the project'}\`` } : { file, range, api, keys: values, via }];
 }

@@ -38,7 +38,7 @@ export class NamesInScope {
     program.set(module);
     this.#source = source;
     this.#at = place.startIndex;
-    this.#block = blockAround(module.root, place);
+    this.#block = blockAround(module, place);
     this.#resolver = new Resolver(program);
     this.#origins = new Origins(this.#resolver, new Set());
     this.#calls = knownCalls(source);
@@ -149,8 +149,7 @@ export class NamesInScope {
 }
 
 /** The innermost block around a node. */
-function blockAround(root: BlockRef, place: SyntaxNode): BlockRef {
-  const blocks = [...root.all()];
+function blockAround({ blocks, root }: ModuleRef, place: SyntaxNode): BlockRef {
   for (let node: SyntaxNode | null = place; node; node = node.parent) {
     const { startIndex, type } = node;
     const found = BLOCKS[type] && blocks.find(({ start, kind }) => start === startIndex && kind === BLOCKS[type]);

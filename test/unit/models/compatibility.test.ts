@@ -52,7 +52,7 @@ describe('compatibility', () => {
     for (const signature of [{ kind: 'missing', reason: 'None.' }, { kind: 'broken', reason: 'Damaged.' }] as const) {
       assert.equal(checkCompatibility(contractOf(CONTRACT), { signature, evidence: {} }).verdict, 'unknown');
     }
-    const empty = contractOf('version: 1\n');
+    const empty = contractOf('version: 1\nfeatures: []\n');
     assert.equal(checkCompatibility(empty, { signature: { kind: 'missing', reason: 'None.' }, evidence: {} }).verdict, 'unknown');
     assert.match(check({ inputs: null })[0]!, /^unknown: the signature says nothing about inputs/);
     assert.match(check({ inputs: [{ name: 'country', type: 'sparkml vector' }] })[0]!, /^unknown: column country/);
@@ -125,6 +125,6 @@ describe('the contract file', () => {
     ]);
     assert.deepEqual(found('version: 1\nfeatures: [{name: a, type: long}, {name: a, type: long}]\n'), ['2:42 error a stands twice under features: keep one of them.']);
     assert.equal(loadContract('version: 1\nfeatures: [{name: a, type: long, note: x}]\n').contract?.features.length, 1);
-    for (const text of ['', 'x', '- 1', 'version: 2', '['.repeat(10_000), 'a'.repeat(2_000_000), 'version: 1\nfeatures: 7']) assert.ok(loadContract(text).contract === undefined && found(text).length > 0, text.slice(0, 20));
+    for (const text of ['', 'x', '- 1', 'version: 1\nmodels: {}', 'version: 2', '['.repeat(10_000), 'a'.repeat(2_000_000), 'version: 1\nfeatures: 7']) assert.ok(loadContract(text).contract === undefined && found(text).length > 0, text.slice(0, 20));
   });
 });

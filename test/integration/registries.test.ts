@@ -213,7 +213,7 @@ describe('the registries', () => {
       assert.equal((await openRegistry({ kind: 'sqlite', location: bearer.database }, nobody).listModels()).items.length, 3);
     });
 
-    it('shows the rest of a version whose run was deleted, or removed for good', async () => {
+    it('shows the rest of a version whose run was deleted', async () => {
       for (const target of [{ kind: 'mlflow', location: plain.url }, { kind: 'sqlite', location: plain.database }] as const) {
         const detail = await openRegistry(target, nobody).readVersion(seeded.model, '3');
         assert.deepEqual([detail.run?.deleted, detail.code.commit], [true, 'c'.repeat(40)]);

@@ -20,7 +20,8 @@ DATA = {
     "long": ([3, 4], "int64"),
     "float": ([1.5, 2.5], "float32"),
     "double": ([1.5, 2.5], "float64"),
-    "string": (["x", "y"], None),
+    # Not None, which means object before pandas 3: what MLflow takes depends on it.
+    "string": (["x", "y"], "string"),
     "binary": ([b"x", b"y"], "object"),
     "datetime": (["2026-01-01", "2026-01-02"], "datetime64[ns]"),
 }

@@ -22,6 +22,10 @@ export interface CliOptions {
   readonly persona?: string | undefined;
   readonly context?: readonly string[] | undefined;
   readonly 'all-environments'?: boolean | undefined;
+  readonly model?: string | undefined;
+  readonly registry?: string | undefined;
+  readonly contract?: string | undefined;
+  readonly version?: string | undefined;
   readonly json?: boolean | undefined;
   readonly 'dry-run'?: boolean | undefined;
 }
@@ -46,7 +50,7 @@ export interface Command {
   run(context: CliContext): Promise<number>;
 }
 
-const CONFIGURATION_FILE = 'modelswitch.yaml';
+export const CONFIGURATION_FILE = 'modelswitch.yaml';
 
 /** The folder's `modelswitch.yaml`; undefined when there is none. Its problems are for the editor: what is right in it counts. */
 export async function configuration(cwd: string): Promise<WorkspaceConfig | undefined> {

@@ -3,13 +3,14 @@ import { toAppError } from '../core/base/errors.ts';
 import { plainLine } from '../core/base/words.ts';
 import { kill, promote, rollback, weights } from './commands/changes.ts';
 import { history, rollout, status, whoami } from './commands/reading.ts';
+import { check, compare, models } from './commands/models.ts';
 import { safeDefault } from './commands/safeDefault.ts';
 import { scan } from './commands/scan.ts';
 import { which } from './commands/which.ts';
 import type { Command } from './context.ts';
 import { exitCode } from './exitCodes.ts';
 
-const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, weights, rollback, kill, safeDefault, which, scan];
+const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, weights, rollback, kill, safeDefault, which, scan, models, compare, check];
 
 const OPTIONS = {
   url: { type: 'string' },
@@ -22,6 +23,10 @@ const OPTIONS = {
   reason: { type: 'string' },
   persona: { type: 'string' },
   context: { type: 'string', multiple: true },
+  model: { type: 'string' },
+  registry: { type: 'string' },
+  contract: { type: 'string' },
+  version: { type: 'string' },
   'all-environments': { type: 'boolean' },
   json: { type: 'boolean' },
   'dry-run': { type: 'boolean' },
@@ -39,6 +44,7 @@ ${lines.join('\n')}
   --url URL       the Unleash server (default: UNLEASH_URL)
   --project NAME  (default: modelswitch.yaml, then "default")
   --reason TEXT   goes into the strategy's title
+  --registry R    an MLflow address, a registry file or an mlflow.db
   --json          machine-readable output
   --dry-run       prints the change plan and writes nothing
 

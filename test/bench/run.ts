@@ -7,6 +7,7 @@ import { benchActivation } from './activation.ts';
 import { benchChanges } from './changes.ts';
 import { benchIndex } from './index.ts';
 import { benchLens } from './lens.ts';
+import { benchRegistry } from './registry.ts';
 import { benchRequests } from './requests.ts';
 import { printTable } from './table.ts';
 import type { BenchRow } from './table.ts';
@@ -19,6 +20,7 @@ const parts: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   activation: benchActivation,
   requests: benchRequests,
   changes: benchChanges,
+  registry: benchRegistry,
 };
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } });

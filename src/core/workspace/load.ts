@@ -1,5 +1,6 @@
 import { isMap } from 'yaml';
 import { plainLine } from '../base/words.ts';
+import { readRegistry, type RegistryTarget } from './registry.ts';
 import { hasCredentials, reservedKeyProblems, secretProblems, tokenProblems } from './secrets.ts';
 import { ALIASES_MEND, MOST_ALIASES, quotable, Source, withoutSecrets } from './source.ts';
 import type { Problem, SourcePath, SourceRange } from './source.ts';
@@ -24,6 +25,8 @@ export interface ModelMapping {
   /** Empty while the model has no flag yet. */
   readonly switches: readonly ModelSwitch[];
   readonly registeredModel?: string;
+  /** Path of the application's feature contract, relative to the folder of this file. */
+  readonly contract?: string;
   /** Aliases or versions; `champion` and `challenger` where the file says nothing. */
   readonly current: string;
   readonly candidate: string;
@@ -61,6 +64,7 @@ export interface CallSiteConfig {
 
 export interface WorkspaceConfig {
   readonly unleash?: UnleashTarget;
+  readonly registry?: RegistryTarget;
   readonly models: readonly ModelMapping[];
   readonly personas: readonly Persona[];
   readonly callsites?: CallSiteConfig;
@@ -136,6 +140,7 @@ class Reader {
     const unleash = fields(content['unleash']);
     return {
       ...(unleash === undefined ? {} : { unleash: this.#unleash(unleash) }),
+      ...given('registry', this.#registry(fields(content['registry']))),
       models: entries(content['models']).flatMap(([key, value]) => this.#model(key, value) ?? []),
       personas: this.#personas(list(content['personas'])),
       ...given('callsites', callSites(fields(content['callsites']))),
@@ -164,6 +169,15 @@ class Reader {
     return checked.url;
   }
 
+  #registry(section: Fields | undefined): RegistryTarget | undefined {
+    const checked = section === undefined ? undefined : readRegistry(section);
+    if (checked === undefined) return undefined;
+    const path = checked.key === undefined ? ['registry'] : ['registry', checked.key];
+    if ('target' in checked) return { ...checked.target, range: this.#source.valueRange(path) };
+    this.#add(checked.key === 'mlflow' ? 'url' : 'type', 'error', `${path.join('.')} ${checked.problem}.`, path);
+    return undefined;
+  }
+
   #model(key: string, value: unknown): ModelMapping | undefined {
     const model = fields(value);
     if (model === undefined) return undefined;
@@ -186,6 +200,7 @@ class Reader {
       name: key,
       switches,
       ...given('registeredModel', text(model['registered_model'])),
+      ...given('contract', text(model['contract'])),
       current: name(model['current']) ?? 'champion',
       candidate: name(model['candidate']) ?? 'challenger',
       range: this.#source.keyRange(path),
@@ -264,7 +279,7 @@ function forPeople(problem: Problem): Problem {
 }
 
 /** How deep brackets nest, or dashes and question marks in one line do; brackets in quotes and comments count too, as an upper limit. */
-function nestsTooDeeply(written: string): boolean {
+export function nestsTooDeeply(written: string): boolean {
   let depth = 0;
   let dashes = 0;
   for (const character of written) {

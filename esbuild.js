@@ -78,6 +78,7 @@ const targets = {
     entryPoints: Object.fromEntries(globSync('src/**/*.lazy.ts', { cwd: root }).map((file) => [basename(file, '.ts'), file])),
     outdir: 'dist',
     external: ['vscode'],
+    plugins: [leaveOut],
   },
   packages: { ...common, entryPoints: Object.fromEntries(loadedLater.map((name) => [name, name])), outdir: 'dist' },
   workers: {

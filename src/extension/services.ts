@@ -1,8 +1,7 @@
 import * as vscode from 'vscode';
 import { DisposableStore, type Disposable } from '../core/base/events.ts';
+import { CALL_SITE_DOCUMENTS } from '../core/callsites/languages.ts';
 import { createParser } from '../adapters/treeSitter/parser.ts';
-import { CallSiteTracker } from '../adapters/treeSitter/tracker.ts';
-import { callSiteLanguages } from '../adapters/workspaceIndex/languages.ts';
 import { BulkWorker } from '../adapters/unleash/bulkWorker.ts';
 import { CallSiteHover, environmentsHoverPart, titleHoverPart, type HoverPart } from './callsites/hover.ts';
 import { CallSiteLenses } from './callsites/lens.ts';
@@ -73,11 +72,12 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const prompts = { current: modalPrompts };
 
   const parser = { runtimeWasm: dist('web-tree-sitter.wasm'), pythonWasm: dist('tree-sitter-python.wasm'), typescriptWasm: dist('tree-sitter-tsx.wasm') };
-  const languages = callSiteLanguages(parser);
-  const documents = languages.flatMap(({ detector }) => detector.languages.map((language) => ({ language })));
+  const documents = CALL_SITE_DOCUMENTS.map((language) => ({ language }));
   const indexes = all.add(new FolderIndexes({ script: dist('index.worker.cjs'), parser, files, log }));
-  const tracker = new CallSiteTracker(languages, indexes);
-  const sites = all.add(new DocumentCallSites(tracker, log, indexes.onDidChange));
+  const sites = all.add(new DocumentCallSites(async () => {
+    const { CallSiteTracker, callSiteLanguages } = await import('./callsites/tracking.lazy.ts');
+    return new CallSiteTracker(callSiteLanguages(parser), indexes);
+  }, log, indexes.onDidChange));
   const lenses = all.add(new CallSiteLenses(connections, sites, LENS_PARTS));
   all.add(vscode.languages.registerCodeLensProvider(documents, lenses));
   all.add(vscode.languages.registerHoverProvider(documents, new CallSiteHover(connections, sites, hoverParts(personas))));

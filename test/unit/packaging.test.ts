@@ -34,6 +34,7 @@ describe('the package', function () {
       'dist/extension.cjs',
       'dist/index.worker.cjs',
       'dist/refactoring.lazy.cjs',
+      'dist/tracking.lazy.cjs',
       'dist/tree-sitter-python.wasm',
       'dist/tree-sitter-tsx.wasm',
       'dist/unleash-proxy-client.cjs',
@@ -87,8 +88,9 @@ describe('the bundles', () => {
   it('of the extension needs nothing but vscode, Node and its own lazy parts', () => {
     const { builtinModules } = process.getBuiltinModule('node:module');
     const others = external('dist/extension.cjs').filter((name) => name !== 'vscode' && !builtinModules.includes(name));
-    assert.deepEqual([...new Set(others)].toSorted(), ['./refactoring.lazy.cjs', './unleash-proxy-client.cjs', './web-tree-sitter.cjs']);
+    assert.deepEqual([...new Set(others)].toSorted(), ['./refactoring.lazy.cjs', './tracking.lazy.cjs', './unleash-proxy-client.cjs']);
     assert.deepEqual(external('dist/refactoring.lazy.cjs'), []);
+    assert.deepEqual(external('dist/tracking.lazy.cjs').filter((name) => !builtinModules.includes(name)), ['./web-tree-sitter.cjs']);
   });
 
   it('of the command line does without vscode, and starts under plain Node', () => {

@@ -1,31 +1,34 @@
 import * as vscode from 'vscode';
 import { DisposableStore } from '../../core/base/events.ts';
+import { CALL_SITE_DOCUMENTS } from '../../core/callsites/languages.ts';
 import type { CallSite, Range } from '../../core/callsites/model.ts';
 import type { CallSiteTracker } from '../../adapters/treeSitter/tracker.ts';
 import type { Log } from '../platform/log.ts';
 
 /** The call sites of the documents that are open, read when something asks for them and once per version. */
 export class DocumentCallSites implements vscode.Disposable {
-  readonly #tracker: CallSiteTracker;
+  readonly #load: () => Promise<CallSiteTracker>;
   readonly #log: Log;
   readonly #known = new Map<string, readonly CallSite[]>();
   readonly #changes = new vscode.EventEmitter<vscode.TextDocument>();
   readonly #relinks = new vscode.EventEmitter<void>();
   readonly #subscriptions = new DisposableStore();
+  #tracker: CallSiteTracker | undefined;
+  #loading: Promise<CallSiteTracker> | undefined;
 
-  constructor(tracker: CallSiteTracker, log: Log, onDidChangeFolders: vscode.Event<void>) {
-    this.#tracker = tracker;
+  /** `load` gives what reads documents; it is called when the first one is read. */
+  constructor(load: () => Promise<CallSiteTracker>, log: Log, onDidChangeFolders: vscode.Event<void>) {
+    this.#load = load;
     this.#log = log;
-    this.#subscriptions.add(tracker);
+    this.#subscriptions.add({ dispose: () => this.#tracker?.dispose() });
     this.#subscriptions.add(this.#changes);
     this.#subscriptions.add(this.#relinks);
     this.#subscriptions.add(onDidChangeFolders(() => void this.#relink()));
     this.#subscriptions.add(vscode.workspace.onDidOpenTextDocument((document) => this.#open(document)));
     this.#subscriptions.add(vscode.workspace.onDidCloseTextDocument((document) => this.#close(document)));
     this.#subscriptions.add(vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
-      if (contentChanges.length > 0) this.#tracker.change(document.uri.toString(), document.version, document.getText(), contentChanges);
+      if (contentChanges.length > 0) this.#tracker?.change(document.uri.toString(), document.version, document.getText(), contentChanges);
     }));
-    for (const document of vscode.workspace.textDocuments) this.#open(document);
   }
 
   /** Fires when a document was read and its call sites are not those known before. */
@@ -43,7 +46,8 @@ export class DocumentCallSites implements vscode.Disposable {
   async read(document: vscode.TextDocument): Promise<readonly CallSite[]> {
     const uri = document.uri.toString();
     try {
-      const found = (await this.#tracker.callSites(uri))?.callSites ?? [];
+      const tracker = isSupported(document) ? await this.#loaded() : undefined;
+      const found = (await tracker?.callSites(uri))?.callSites ?? [];
       const known = this.#known.get(uri);
       this.#known.set(uri, found);
       if (known !== found && JSON.stringify(known?.map(({ key, keys }) => [key, keys]) ?? []) !== JSON.stringify(found.map(({ key, keys }) => [key, keys]))) this.#changes.fire(document);
@@ -55,8 +59,8 @@ export class DocumentCallSites implements vscode.Disposable {
   }
 
   async #relink(): Promise<void> {
-    this.#tracker.forgetAnswers();
-    await Promise.all(vscode.window.visibleTextEditors.filter(({ document }) => this.#tracker.supports(document.languageId)).map(({ document }) => this.read(document)));
+    this.#tracker?.forgetAnswers();
+    await Promise.all(vscode.window.visibleTextEditors.filter(({ document }) => isSupported(document)).map(({ document }) => this.read(document)));
     this.#relinks.fire();
   }
 
@@ -70,12 +74,24 @@ export class DocumentCallSites implements vscode.Disposable {
     this.#subscriptions.dispose();
   }
 
+  /** A failure is not kept: the next document tries again. */
+  #loaded(): Promise<CallSiteTracker> {
+    return this.#loading ??= this.#load().then((tracker) => {
+      this.#tracker = tracker;
+      for (const document of vscode.workspace.textDocuments) this.#open(document);
+      return tracker;
+    }).catch((error: unknown) => {
+      this.#loading = undefined;
+      throw error;
+    });
+  }
+
   #open(document: vscode.TextDocument): void {
-    if (this.#tracker.supports(document.languageId)) this.#tracker.open(document.uri.toString(), document.languageId, document.version, document.getText());
+    if (isSupported(document)) this.#tracker?.open(document.uri.toString(), document.languageId, document.version, document.getText());
   }
 
   #close(document: vscode.TextDocument): void {
-    this.#tracker.close(document.uri.toString());
+    this.#tracker?.close(document.uri.toString());
     this.#known.delete(document.uri.toString());
   }
 }
@@ -84,4 +100,8 @@ export function contains({ start, end }: Range, { line, character }: vscode.Posi
   const afterStart = line > start.line || (line === start.line && character >= start.character);
   const beforeEnd = line < end.line || (line === end.line && character <= end.character);
   return afterStart && beforeEnd;
+}
+
+function isSupported({ languageId }: vscode.TextDocument): boolean {
+  return CALL_SITE_DOCUMENTS.includes(languageId);
 }

@@ -21,7 +21,7 @@ export type FinishOutcome = FinishResult | undefined;
 export async function finishFlag(parts: FinishParts, flag: string, keep: Keep): Promise<FinishOutcome> {
   const title = `Finish release of ${plainLine(flag)}: keep ${keep}`;
   const parser = await parts.loadParser();
-  const code = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: `${title}...`, cancellable: true }, (_progress, token) => sitesOfFlag(flag, parts, parser, token));
+  const code = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: `${title}...`, cancellable: true }, (_progress, token) => sitesOfFlag(flag, parts, token));
   if (code === undefined) return undefined;
   const sites = code.sites.filter(({ keys, via }) => keys.includes(flag) || via === 'wrapper');
   if (sites.length === 0) {

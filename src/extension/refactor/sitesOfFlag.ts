@@ -1,9 +1,6 @@
 import * as vscode from 'vscode';
-import { detectOnce, mayHaveCallSites } from '../../core/callsites/detector.ts';
 import type { CallSite } from '../../core/callsites/model.ts';
-import { pythonDetector } from '../../core/callsites/python/detector.ts';
 import type { FlagSite, RefactorFile } from '../../core/refactor/model.ts';
-import type { SyntaxParser } from '../../adapters/treeSitter/parser.ts';
 import type { DocumentCallSites } from '../callsites/documentCallSites.ts';
 import type { FolderIndexes } from '../callsites/folderIndexes.ts';
 
@@ -27,10 +24,10 @@ const LARGEST = 2_000_000;
  * Reads documents as they stand in the editor and other files from disk. Call sites come from the index of their folder; a document
  * in no folder is looked at by itself. Undefined when it was cancelled.
  */
-export async function sitesOfFlag(flag: string, { indexes, sites: documents }: FlagCodeParts, parser: SyntaxParser, token: vscode.CancellationToken): Promise<FlagCode | undefined> {
+export async function sitesOfFlag(flag: string, { indexes, sites: documents }: FlagCodeParts, token: vscode.CancellationToken): Promise<FlagCode | undefined> {
   const open = vscode.workspace.textDocuments.filter(isPython);
   // The index knows what stands in the editor of the documents that were read.
-  await Promise.all(open.map((document) => documents.read(document)));
+  const read = new Map(await Promise.all(open.map(async (document) => [document.uri.toString(), await documents.read(document)] as const)));
   const indexed = await indexes.sites();
   const texts = new Map(open.map((document) => [document.uri.toString(), document.getText()]));
   const uris = await vscode.workspace.findFiles('**/*.py', EXCLUDED, undefined, token);
@@ -42,11 +39,8 @@ export async function sitesOfFlag(flag: string, { indexes, sites: documents }: F
     if (text === undefined || text.length > LARGEST) skipped.push(uri);
     else files.push({ path, text });
   }
-  const alone = files.filter(({ path }) => vscode.workspace.getWorkspaceFolder(vscode.Uri.parse(path, true)) === undefined);
-  const sites = [
-    ...files.flatMap(({ path }) => (indexed.get(path) ?? []).flatMap((site) => flagSite(path, site, flag))),
-    ...alone.flatMap(({ path, text }) => callSites(text, parser).flatMap((site) => flagSite(path, site, flag))),
-  ];
+  const isAlone = (path: string): boolean => vscode.workspace.getWorkspaceFolder(vscode.Uri.parse(path, true)) === undefined;
+  const sites = files.flatMap(({ path }) => ((isAlone(path) ? read : indexed).get(path) ?? []).flatMap((site) => flagSite(path, site, flag)));
   return { files, sites, skipped };
 }
 
@@ -59,16 +53,6 @@ async function readText(uri: vscode.Uri): Promise<string | undefined> {
     return new TextDecoder('utf-8', { fatal: true }).decode(await vscode.workspace.fs.readFile(uri));
   } catch {
     return undefined;
-  }
-}
-
-function callSites(text: string, parser: SyntaxParser): readonly CallSite[] {
-  if (!mayHaveCallSites(pythonDetector, text)) return [];
-  const tree = parser.parse(text);
-  try {
-    return detectOnce(pythonDetector, { text, root: tree.root });
-  } finally {
-    tree.delete();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Detector } from '../detector.ts';
+import { PYTHON_DOCUMENTS } from '../languages.ts';
 import type { Summarizer } from '../project/language.ts';
 import { pythonRules } from './rules.ts';
 import { PythonDocument } from './summarizer.ts';
@@ -11,4 +12,4 @@ export const pythonSummarizer: Summarizer = {
 };
 
 /** Call sites of the Python SDKs of Unleash and OpenFeature, and of wrappers around them. */
-export const pythonDetector: Detector = { languages: ['python'], summarizer: pythonSummarizer };
+export const pythonDetector: Detector = { languages: PYTHON_DOCUMENTS, summarizer: pythonSummarizer };

@@ -1,4 +1,5 @@
 import type { Detector } from '../detector.ts';
+import { TYPESCRIPT_DOCUMENTS } from '../languages.ts';
 import type { DocumentSummary, Summarizer } from '../project/language.ts';
 import { editorLineStarts } from '../lines.ts';
 import { SUMMARY_VERSION, type FileSummary } from '../project/summary.ts';
@@ -21,4 +22,4 @@ function summarize(source: Source): FileSummary {
 }
 
 /** Call sites of the JavaScript SDKs of Unleash and OpenFeature, of React hooks, and of wrappers around them. */
-export const typescriptDetector: Detector = { languages: ['typescript', 'typescriptreact', 'javascript', 'javascriptreact'], summarizer: typescriptSummarizer };
+export const typescriptDetector: Detector = { languages: TYPESCRIPT_DOCUMENTS, summarizer: typescriptSummarizer };

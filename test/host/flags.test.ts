@@ -133,7 +133,7 @@ describe('flags in the editor', () => {
     const history = (await all.tree.getChildren(environment)).find(({ kind }) => kind === 'history')!;
     const states = (await all.tree.getChildren(history)).filter((node) => node.kind === 'state');
     assert.deepEqual(states.slice(0, 3).map((node) => all.tree.getTreeItem(node).label), ['30 %', '45 %', '30 %']);
-    assert.match(String(all.tree.getTreeItem(states[0]!).tooltip), /^45 % -> 30 %\n/);
+    assert.match(all.tree.getTreeItem(states[0]!).tooltip as string, /^45 % -> 30 %\n/);
     assert.match(String(all.tree.getTreeItem(states[0]!).description), /^just now by .* · Modelswitch · .*restore to 30 %/);
     assert.ok((await all.tree.getChildren(history)).length <= 21);
     await vscode.commands.executeCommand('modelswitch.restoreThisState', states[1]);

@@ -193,8 +193,8 @@ export class Linker {
   }
 
   #announce(block: BlockRef): void {
-    const isConstructor = block.module.rules.constructors.includes(block.block.name) && block.parent?.kind === 'class';
-    if (isConstructor) this.#announceName(block.parent?.block.name ?? '');
+    const owner = block.parent;
+    if (owner?.kind === 'class' && block.module.rules.constructors.includes(block.block.name)) this.#announceName(owner.block.name);
     this.#announceName(block.block.name);
   }
 

@@ -226,7 +226,7 @@ function read(source: Source): WorkspaceFile {
 }
 
 /** How deep brackets nest, or dashes and question marks in one line do; brackets in quotes and comments count too, as an upper limit. */
-function nestsTooDeeply(written: string): boolean {
+export function nestsTooDeeply(written: string): boolean {
   let depth = 0;
   let dashes = 0;
   for (const character of written) {

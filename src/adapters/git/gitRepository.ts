@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join, relative, sep } from 'node:path';
 import { realpath } from 'node:fs/promises';
 import { AppError } from '../../core/base/errors.ts';
@@ -82,6 +83,10 @@ export class GitRepository implements Repository {
     if (paths.length > 0 && inRoot.length === 0) return [];
     const text = await this.#ask(['diff-tree', '-r', '-z', '--name-only', '--no-renames', '--no-ext-diff', '--no-textconv', commitId(from), commitId(to), '--', ...inRoot], signal, this.root);
     return this.#names(text.split('\0'));
+  }
+
+  md5(bytes: Uint8Array): Promise<string> {
+    return Promise.resolve(createHash('md5').update(bytes).digest('hex'));
   }
 
   async uncommitted(signal?: AbortSignal): Promise<string[]> {

@@ -19,6 +19,8 @@ export interface StageParams extends StageItem {
 
 export interface StageDefinition {
   readonly name: string;
+  /** Its working folder, relative to the pipeline's; empty when it is that. */
+  readonly folder: string;
   readonly command: string | readonly string[];
   readonly deps: readonly StageItem[];
   readonly params: readonly StageParams[];
@@ -162,7 +164,7 @@ class Reader {
     const remote = [...deps, ...outs].find(({ path }) => isRemote(path));
     if (remote !== undefined) throw new NotEvaluated(`${remote.path} is not on this machine`);
     return {
-      name, command: stage.cmd, deps, params, outs, range,
+      name, folder: wdir, command: stage.cmd, deps, params, outs, range,
       frozen: stage.frozen === true,
       alwaysChanged: stage.always_changed === true || (deps.length === 0 && params.length === 0 && outs.length === 0),
     };

@@ -33,6 +33,8 @@ export interface Repository {
   changes(from: string, to: string, paths: readonly string[], most: number, signal?: AbortSignal): Promise<CommitLine[]>;
   /** Files that differ between two commits, at most 10,000; below `paths`, when there are any. */
   changedFiles(from: string, to: string, paths?: readonly string[], signal?: AbortSignal): Promise<string[]>;
+  /** MD5 of bytes, lower-case hexadecimal: what DVC compares files by. */
+  md5(bytes: Uint8Array): Promise<string>;
   /** Files that differ between HEAD and the working tree, untracked ones among them. */
   uncommitted(signal?: AbortSignal): Promise<string[]>;
 }

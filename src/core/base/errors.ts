@@ -36,3 +36,8 @@ export function toAppError(thrown: unknown): AppError {
   }
   return new AppError('internal', String(thrown));
 }
+
+/** @throws AppError cancelled when the signal has aborted */
+export function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new AppError('cancelled', 'Cancelled.');
+}

@@ -150,6 +150,8 @@ export interface VersionDetail extends ModelVersion {
   readonly code: CodeState;
   readonly signature: SignatureState;
   readonly artifact?: ArtifactFacts;
+  /** Tags of the version and of what it was made from whose keys begin with `modelswitch.`; the version's own go first. */
+  readonly evidence: Facts;
   /** Sentences about what could not be read: a deleted run, files out of reach. The rest holds. */
   readonly gaps: readonly string[];
 }

@@ -1,4 +1,5 @@
 import { isMap } from 'yaml';
+import { readRegistry, type RegistryTarget } from './registry.ts';
 import { hasCredentials, reservedKeyProblems, secretProblems } from './secrets.ts';
 import { ALIASES_MEND, MOST_ALIASES, Source } from './source.ts';
 import type { Problem, SourcePath, SourceRange } from './source.ts';
@@ -23,6 +24,8 @@ export interface ModelMapping {
   /** Empty while the model has no flag yet. */
   readonly switches: readonly ModelSwitch[];
   readonly registeredModel?: string;
+  /** Path of the application's feature contract, relative to the folder of this file. */
+  readonly contract?: string;
   /** Aliases or versions; `champion` and `challenger` where the file says nothing. */
   readonly current: string;
   readonly candidate: string;
@@ -51,6 +54,7 @@ export interface UnleashTarget {
 
 export interface WorkspaceConfig {
   readonly unleash?: UnleashTarget;
+  readonly registry?: RegistryTarget;
   readonly models: readonly ModelMapping[];
   readonly personas: readonly Persona[];
 }
@@ -107,6 +111,7 @@ class Reader {
     const unleash = fields(content['unleash']);
     return {
       ...(unleash === undefined ? {} : { unleash: this.#unleash(unleash) }),
+      ...given('registry', this.#registry(fields(content['registry']))),
       models: entries(content['models']).flatMap(([key, value]) => this.#model(key, value) ?? []),
       personas: this.#personas(list(content['personas'])),
     };
@@ -134,6 +139,15 @@ class Reader {
     return checked.url;
   }
 
+  #registry(section: Fields | undefined): RegistryTarget | undefined {
+    const checked = section === undefined ? undefined : readRegistry(section);
+    if (checked === undefined) return undefined;
+    const path = checked.key === undefined ? ['registry'] : ['registry', checked.key];
+    if ('target' in checked) return { ...checked.target, range: this.#source.valueRange(path) };
+    this.#add(checked.key === 'mlflow' ? 'url' : 'type', 'error', `${path.join('.')} ${checked.problem}.`, path);
+    return undefined;
+  }
+
   #model(key: string, value: unknown): ModelMapping | undefined {
     const model = fields(value);
     if (model === undefined) return undefined;
@@ -156,6 +170,7 @@ class Reader {
       name: key,
       switches,
       ...given('registeredModel', text(model['registered_model'])),
+      ...given('contract', text(model['contract'])),
       current: name(model['current']) ?? 'champion',
       candidate: name(model['candidate']) ?? 'challenger',
       range: this.#source.keyRange(path),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { registrySchema } from './registry.ts';
 
 /** Text with a message that shows what is expected; numbers are not turned into text silently. */
 function text(description: string, example: string): z.ZodString {
@@ -40,7 +41,7 @@ export const modelSchema = z.strictObject({
   current: textOrNumber('Alias or version that serves when the switch is off. Default: champion.', 'champion', '"13"').optional(),
   candidate: textOrNumber('Alias or version that serves when the switch is on. Default: challenger.', 'challenger', '"14"').optional(),
   suites: later('Behavioural test suites of the model: paths or globs of *.mltest.yaml files.'),
-  contract: later('File that says which features the application provides and which outputs it consumes.'),
+  contract: text('File that says which features the application provides and which outputs it consumes.', 'features.yaml').optional(),
   quality: later('Where predictions are logged and which metrics guard the rollout.'),
   plan: later('The stages of a release: environment, audience, percent and the conditions to leave each stage.'),
 }, mapping('settings, such as flag: fraud-v2')).meta({ description: 'A model and the flag that switches between its current version and the candidate.' });
@@ -60,7 +61,7 @@ export const unleashSchema = unleash;
 export const workspaceSchema = z.strictObject({
   version: z.literal(1, { error: 'must be 1, the only version of this file format so far' }).meta({ description: 'Version of this file format.' }),
   unleash: unleash.optional(),
-  registry: later('The model registry: {mlflow: url}, {file: path} or {sqlite: path}.'),
+  registry: registrySchema.optional(),
   models: z.record(z.string(), modelSchema, mapping('model names to their settings')).meta({ description: 'Models by name, each with the flag that switches it.' }).optional(),
   personas: z.array(personaSchema, { error: 'must be a list, such as [{name: internal tester, userId: "7"}]' }).meta({ description: 'Named evaluation contexts to ask which model they would get.' }).optional(),
 }).meta({ title: 'modelswitch.yaml', description: 'Which model versions stand behind which Unleash feature flags.' });

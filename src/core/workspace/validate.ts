@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { registrySchema } from './registry.ts';
 import { modelSchema, personaSchema, unleashSchema, workspaceSchema } from './schema.ts';
 import type { Problem, Source, SourcePath } from './source.ts';
 import { didYouMean } from './suggest.ts';
@@ -18,6 +19,7 @@ function pathOf(issue: Issue): SourcePath {
 function knownKeys(path: SourcePath): string[] {
   if (path.length === 0) return Object.keys(workspaceSchema.shape);
   if (path[0] === 'unleash') return Object.keys(unleashSchema.shape);
+  if (path[0] === 'registry') return Object.keys(registrySchema.shape);
   if (path[0] === 'personas') return Object.keys(personaSchema.shape);
   return path.includes('switches') ? ['flag', 'on', 'off'] : Object.keys(modelSchema.shape);
 }

@@ -56,6 +56,8 @@ def register(model, examples: pd.DataFrame) -> str:
         pyfunc_predict_fn="predict_proba",
         registered_model_name=REGISTERED_MODEL,
         pip_requirements=["scikit-learn"],
+        # Trees in a file of someone else could crash the process; these are our own.
+        skops_trusted_types=["sklearn.tree._tree.Tree"],
     )
     return str(info.registered_model_version)
 

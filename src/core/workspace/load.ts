@@ -1,5 +1,6 @@
 import { isMap } from 'yaml';
 import { readRegistry, type RegistryTarget } from './registry.ts';
+import { readRetrain, type RetrainTarget } from './retrain.ts';
 import { hasCredentials, reservedKeyProblems, secretProblems } from './secrets.ts';
 import { ALIASES_MEND, MOST_ALIASES, Source } from './source.ts';
 import type { Problem, SourcePath, SourceRange } from './source.ts';
@@ -26,6 +27,9 @@ export interface ModelMapping {
   readonly registeredModel?: string;
   /** Path of the application's feature contract, relative to the folder of this file. */
   readonly contract?: string;
+  /** Paths and globs of behavioural suites, relative to the folder of this file. */
+  readonly suites: readonly string[];
+  readonly retrain: RetrainTarget;
   /** Aliases or versions; `champion` and `challenger` where the file says nothing. */
   readonly current: string;
   readonly candidate: string;
@@ -171,6 +175,8 @@ class Reader {
       switches,
       ...given('registeredModel', text(model['registered_model'])),
       ...given('contract', text(model['contract'])),
+      suites: list(model['suites']).flatMap((pattern) => text(pattern) ?? []),
+      retrain: readRetrain(fields(model['retrain'])),
       current: name(model['current']) ?? 'champion',
       candidate: name(model['candidate']) ?? 'challenger',
       range: this.#source.keyRange(path),

@@ -18,6 +18,10 @@ export interface CliOptions {
   readonly percent?: string | undefined;
   readonly reason?: string | undefined;
   readonly 'all-environments'?: boolean | undefined;
+  readonly model?: string | undefined;
+  readonly registry?: string | undefined;
+  readonly contract?: string | undefined;
+  readonly version?: string | undefined;
   readonly json?: boolean | undefined;
   readonly 'dry-run'?: boolean | undefined;
 }
@@ -42,7 +46,7 @@ export interface Command {
   run(context: CliContext): Promise<number>;
 }
 
-const CONFIGURATION_FILE = 'modelswitch.yaml';
+export const CONFIGURATION_FILE = 'modelswitch.yaml';
 
 /** The folder's `modelswitch.yaml`; undefined when there is none. Its problems are for the editor: what is right in it counts. */
 async function configuration(cwd: string): Promise<WorkspaceConfig | undefined> {

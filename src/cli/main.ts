@@ -3,11 +3,12 @@ import { toAppError } from '../core/base/errors.ts';
 import { plainLine } from '../core/base/words.ts';
 import { kill, promote, rollback } from './commands/changes.ts';
 import { history, rollout, status, whoami } from './commands/reading.ts';
+import { check, compare, models } from './commands/models.ts';
 import { scan } from './commands/scan.ts';
 import type { Command } from './context.ts';
 import { exitCode } from './exitCodes.ts';
 
-const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, rollback, kill, scan];
+const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, rollback, kill, scan, models, compare, check];
 
 const OPTIONS = {
   url: { type: 'string' },
@@ -16,6 +17,10 @@ const OPTIONS = {
   environment: { type: 'string' },
   percent: { type: 'string' },
   reason: { type: 'string' },
+  model: { type: 'string' },
+  registry: { type: 'string' },
+  contract: { type: 'string' },
+  version: { type: 'string' },
   'all-environments': { type: 'boolean' },
   json: { type: 'boolean' },
   'dry-run': { type: 'boolean' },
@@ -33,6 +38,7 @@ ${lines.join('\n')}
   --url URL       the Unleash server (default: UNLEASH_URL)
   --project NAME  (default: modelswitch.yaml, then "default")
   --reason TEXT   goes into the strategy's title
+  --registry R    an MLflow address, a registry file or an mlflow.db
   --json          machine-readable output
   --dry-run       prints the change plan and writes nothing
 

@@ -68,6 +68,7 @@ function authEnvironment(dir: string, auth: MlflowOptions['auth']): Record<strin
   const config = join(dir, 'auth.ini');
   writeFileSync(config, `[mlflow]
 default_permission = READ
+auth_cache_ttl_seconds = 600
 database_uri = sqlite:///${join(dir, 'auth.db')}
 admin_username = ${ADMIN.username}
 admin_password = ${ADMIN.password}

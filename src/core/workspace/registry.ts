@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { hasCredentials } from './secrets.ts';
 import type { SourceRange } from './source.ts';
 
 /** The registry section: which kind, where, and for whom. */
@@ -53,8 +52,6 @@ export function readRegistry(section: Readonly<Record<string, unknown>>): Checke
 
 function mlflowTarget(target: Omit<RegistryTarget, 'range'>): CheckedRegistry {
   const key = 'mlflow';
-  // Credentials in it have been reported as a secret.
-  if (hasCredentials(target.location)) return undefined;
   const checked = checkTrackingUrl(target.location);
   if ('problem' in checked) return { problem: checked.problem, key };
   return { target: { ...target, location: checked.url }, key };
@@ -68,7 +65,7 @@ export function checkTrackingUrl(text: string): { readonly url: string } | { rea
     const mend = url.protocol === 'sqlite:' ? ': use sqlite: with the path of the database' : '';
     return { problem: `must start with http:// or https://, not ${url.protocol}//${mend}` };
   }
-  if (url.username !== '' || url.password !== '') return { problem: 'must not hold credentials: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead' };
+  if (url.username !== '' || url.password !== '') return { problem: 'must not hold credentials: remove what stands before the @ and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead' };
   if (url.search !== '') return { problem: 'must be the address of the server only: remove what follows ?' };
   const path = url.pathname.replace(/\/+$/, '').replace(/\/(?:ajax-)?api(?:\/2\.0(?:\/mlflow)?)?$/, '');
   return { url: `${url.origin}${path}` };

@@ -1,0 +1,72 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { AppError } from '../core/base/errors.ts';
+import type { ModelRegistry } from '../core/models/registry.ts';
+import { loadWorkspaceFile, type WorkspaceConfig } from '../core/workspace/load.ts';
+import { checkTrackingUrl, type RegistryTarget } from '../core/workspace/registry.ts';
+import { environmentCredentials } from '../adapters/mlflow/credentials.ts';
+import { openRegistry } from '../adapters/registries.ts';
+import { CONFIGURATION_FILE, type CliContext } from './context.ts';
+
+const DEFAULT_FILE = 'models/registry.yaml';
+
+type Target = Omit<RegistryTarget, 'range'>;
+
+/** The folder's `modelswitch.yaml`, empty when there is none. @throws AppError validation when its registry section is wrong */
+export async function readConfiguration(cwd: string): Promise<WorkspaceConfig> {
+  let text: string;
+  try {
+    text = await readFile(join(cwd, CONFIGURATION_FILE), 'utf8');
+  } catch {
+    return { models: [], personas: [] };
+  }
+  const { config, problems } = loadWorkspaceFile(text);
+  // Another registry than the one that was meant would answer with other versions.
+  const wrong = problems.find(({ severity, message }) => severity === 'error' && (config === undefined || message.startsWith('registry')));
+  if (wrong !== undefined) throw new AppError('validation', `${CONFIGURATION_FILE}:${wrong.range.start.line + 1}: ${wrong.message}`);
+  return config ?? { models: [], personas: [] };
+}
+
+/**
+ * The registry that a command asks: `--registry`, then the file's, then MLFLOW_TRACKING_URI, then `models/registry.yaml`. The credentials of
+ * the environment go to the origin of MLFLOW_TRACKING_URI only; a file that names another origin ends with an error before any request.
+ * @throws AppError validation
+ */
+export function openCliRegistry({ options, env, cwd }: CliContext, config: WorkspaceConfig): ModelRegistry {
+  const meant = env['MLFLOW_TRACKING_URI'] ?? '';
+  const open = (target: Target, folder = cwd): ModelRegistry => openRegistry(target, { folder, credentialsFor: environmentCredentials(env), fetch: (url, init) => fetch(url, init) });
+  if (options.registry !== undefined) {
+    const target = targetOf(options.registry);
+    // A path that somebody types may lead anywhere; the file's own folder stands for the repository.
+    return target.kind === 'file' ? open({ ...target, location: resolve(cwd, target.location) }, dirname(resolve(cwd, target.location))) : open(target);
+  }
+  if (config.registry !== undefined) {
+    refuseOtherOrigin(config.registry, meant);
+    return open(config.registry);
+  }
+  if (/^https?:/.test(meant)) return open({ kind: 'mlflow', location: trackingUrl(meant, 'MLFLOW_TRACKING_URI') });
+  if (existsSync(join(cwd, DEFAULT_FILE))) return open({ kind: 'file', location: DEFAULT_FILE });
+  throw new AppError('validation', `No registry: give --registry, name one in ${CONFIGURATION_FILE} (registry: {mlflow: url}), or set MLFLOW_TRACKING_URI.`);
+}
+
+/** `--registry` by its look: an address, a YAML file, or a database (also as sqlite:///path). */
+function targetOf(written: string): Target {
+  if (/^https?:/i.test(written)) return { kind: 'mlflow', location: trackingUrl(written, '--registry') };
+  if (/\.ya?ml$/i.test(written)) return { kind: 'file', location: written };
+  if (/^sqlite:/i.test(written) || /\.(?:db|sqlite3?)$/i.test(written)) return { kind: 'sqlite', location: written.replace(/^sqlite:(?:\/\/\/?)?/i, '') };
+  throw new AppError('validation', `--registry takes the address of an MLflow server, a registry file (.yaml) or an MLflow database (.db), not "${written}".`);
+}
+
+function trackingUrl(written: string, source: string): string {
+  const checked = checkTrackingUrl(written);
+  if ('problem' in checked) throw new AppError('validation', `${source} ${checked.problem}.`);
+  return checked.url;
+}
+
+function refuseOtherOrigin({ kind, location }: RegistryTarget, meant: string): void {
+  if (kind !== 'mlflow' || !/^https?:/.test(meant)) return;
+  const [wanted, allowed] = [new URL(location).origin, URL.parse(meant)?.origin];
+  if (wanted === allowed) return;
+  throw new AppError('validation', `${CONFIGURATION_FILE} names the registry ${wanted}, but MLFLOW_TRACKING_URI is ${allowed ?? 'no address'}: nothing was sent.`, { reason: 'otherOrigin' });
+}

@@ -3,12 +3,14 @@ import { toAppError } from '../core/base/errors.ts';
 import { plainLine } from '../core/base/words.ts';
 import { kill, promote, rollback } from './commands/changes.ts';
 import { history, rollout, status, whoami } from './commands/reading.ts';
+import { lineage } from './commands/lineage.ts';
+import { lock } from './commands/lock.ts';
 import { check, compare, models } from './commands/models.ts';
 import { scan } from './commands/scan.ts';
 import type { Command } from './context.ts';
 import { exitCode } from './exitCodes.ts';
 
-const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, rollback, kill, scan, models, compare, check];
+const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, rollback, kill, scan, models, compare, check, lineage, lock];
 
 const OPTIONS = {
   url: { type: 'string' },

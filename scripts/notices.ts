@@ -5,13 +5,13 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 
 /** The npm packages of which something is bundled or copied into `dist`. */
-export const BUNDLED_PACKAGES: readonly string[] = ['tree-sitter-python', 'web-tree-sitter', 'yaml', 'zod'];
+export const BUNDLED_PACKAGES: readonly string[] = ['ignore', 'tree-sitter-python', 'web-tree-sitter', 'yaml', 'zod'];
 
 export function notices(): string {
   const sections = BUNDLED_PACKAGES.map((name) => {
     const folder = join(root, 'node_modules', name);
     const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string; license: string };
-    return `## ${name} ${version} (${license})\n\n\`\`\`\n${readFileSync(join(folder, 'LICENSE'), 'utf8').trim()}\n\`\`\`\n`;
+    return `## ${name} ${version} (${license})\n\n\`\`\`\n${readFileSync(join(folder, name === 'ignore' ? 'LICENSE-MIT' : 'LICENSE'), 'utf8').trim()}\n\`\`\`\n`;
   });
   return `# Third-party notices\n\nModelswitch contains these packages.\n\n${sections.join('\n')}`;
 }

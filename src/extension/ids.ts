@@ -20,6 +20,7 @@ export const Command = {
   showHistory: 'modelswitch.showHistory',
   restoreState: 'modelswitch.restoreState',
   restoreThisState: 'modelswitch.restoreThisState',
+  retrain: 'modelswitch.retrain',
 } as const;
 
 /** Commands that only the extension itself calls, with arguments: they are not in the palette. */

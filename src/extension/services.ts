@@ -22,6 +22,7 @@ import { FlagTree } from './flags/flagTree.ts';
 import { FlagHistories } from './flags/histories.ts';
 import { HistoryDocuments } from './flags/historyDocument.ts';
 import { observedPart, strategiesPart } from './flags/strategiesPart.ts';
+import { registerRetrain } from './pipelines/retrain.ts';
 import { systemClock } from './platform/clock.ts';
 import { Log } from './platform/log.ts';
 import { modalPrompts, type Prompts } from './platform/prompts.ts';
@@ -87,6 +88,8 @@ export function createServices(context: vscode.ExtensionContext): Services {
     historyDocuments: all.add(new HistoryDocuments(connections, histories)),
     flagUnderCursor: (editor) => sites.flagAt(editor.document, editor.selection.active),
   }));
+
+  all.add(registerRetrain({ files, log }));
 
   const updateActivity = (): void => connections.setActive(vscode.window.state.focused || tree.visible || lenses.visible);
   all.add(vscode.window.onDidChangeWindowState(updateActivity));

@@ -2,7 +2,7 @@ import { plainLine } from '../base/words.ts';
 import type { VersionDetail } from './model.ts';
 import type { LockedItem, LockedStage } from './pipelineLock.ts';
 import type { HashNow } from './pipelineState.ts';
-import { plainText, sameValue, valueWords, type Value } from './pipelineValues.ts';
+import { isValueMap, plainText, sameValue, valueWords, type Value, type ValueMap } from './pipelineValues.ts';
 import type { CommitState } from './repository.ts';
 
 /** What lineage needs to know of a version: any registry's detail has it. */
@@ -187,15 +187,25 @@ function parameterOf({ file, name, then, now, problem }: ParameterFacts): Lineag
   return { name, file, then: valueWords(then), ...(now === undefined ? {} : { now: valueWords(now) }), state };
 }
 
-/** Parameters that both the run and the lock name, and on which they differ: `lr: 0.1 in the run, 0.05 in the lock`. */
-export function disagreements(params: LineageSubject['params'], stages: readonly LockedStage[]): string[] {
-  return stages.flatMap((stage) => Object.values(stage.params).flatMap((values) => Object.entries(values).flatMap(([name, value]) => {
-    const short = name.slice(name.lastIndexOf('.') + 1);
-    const said = params[name] ?? params[short];
+/** A parameter of the lock that the run logged too, by its whole name or the last part of it. */
+export interface SharedParameter { readonly name: string; readonly said: string; readonly locked: string }
+
+export function sharedParameters(params: LineageSubject['params'], { params: files }: LockedStage): SharedParameter[] {
+  return Object.values(files).flatMap((values) => leaves(values)).flatMap(([name, value]) => {
+    const said = params[name] ?? params[name.slice(name.lastIndexOf('.') + 1)];
     const locked = plainText(value);
-    if (said === undefined || locked === undefined || sameText(said, locked)) return [];
-    return [`${name}: ${said} in the run, ${locked} in the lock`];
-  })));
+    return said === undefined || locked === undefined ? [] : [{ name, said, locked }];
+  });
+}
+
+/** Dotted names and values of a mapping and of those in it. */
+function leaves(values: ValueMap, prefix = ''): [string, Value][] {
+  return Object.entries(values).flatMap(([key, value]) => (isValueMap(value) ? leaves(value, `${prefix}${key}.`) : [[`${prefix}${key}`, value] as [string, Value]]));
+}
+
+/** What the run says otherwise than the lock: `lr: 0.1 in the run, 0.05 in the lock`. */
+export function disagreements(params: LineageSubject['params'], stages: readonly LockedStage[]): string[] {
+  return stages.flatMap((stage) => sharedParameters(params, stage)).filter(({ said, locked }) => !sameText(said, locked)).map(({ name, said, locked }) => `${name}: ${said} in the run, ${locked} in the lock`);
 }
 
 /** Equal as text, as truth value (`True`, `true`) or as number (`0.10`, `1e-1`). */

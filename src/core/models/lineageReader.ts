@@ -1,5 +1,5 @@
 import { AppError } from '../base/errors.ts';
-import { computeLineage, disagreements, type DependencyFacts, type Lineage, type LineageCode, type LineageFacts, type LineageSubject, type ParameterFacts } from './lineage.ts';
+import { computeLineage, disagreements, sharedParameters, type DependencyFacts, type Lineage, type LineageCode, type LineageFacts, type LineageSubject, type ParameterFacts } from './lineage.ts';
 import { dependenciesAgree, LockSnapshot, ownItem, type LockedTree } from './lineageSnapshot.ts';
 import { readPipelineLock, type LockedItem, type LockedStage, type PipelineLock } from './pipelineLock.ts';
 import { hashKey, type HashNow, type HashRequest } from './pipelineState.ts';
@@ -91,21 +91,24 @@ async function chooseLock(subject: LineageSubject, { id }: CommitFacts, reposito
   const head = await repository.head(signal);
   const later = head === undefined ? [] : await repository.changes(id, head, ['dvc.lock'], MOST_COMMITS, signal);
   const here = await LockSnapshot.read(repository, id, signal);
-  let best: { snapshot: LockSnapshot; stages: readonly LockedStage[]; said: string[]; differs: string[] } | undefined;
+  let best: Candidate | undefined;
   const missing: string[] = [];
   for (const commit of [id, ...later.map((line) => line.id)]) {
     const snapshot = commit === id ? here : await LockSnapshot.read(repository, commit, signal);
     if (snapshot.problem !== undefined) { missing.push(snapshot.problem); continue; }
-    const stages = snapshot.training(stage, subject.code.entry);
+    const stages = snapshot.training(stage, subject);
     if (stages.length === 0) { missing.push(`dvc.lock of ${commit.slice(0, 10)} has no stage ${stage ?? 'at all'}.`); continue; }
-    const candidate = { snapshot, stages, said: disagreements(subject.params, stages), differs: await dependenciesAgree(snapshot, stages, here.tree, signal) };
-    if (candidate.said.length === 0 && candidate.differs.length === 0) {
-      return { snapshot, stages, ...(commit === id ? {} : { remark: `The lock of the run was committed after it, as ${commit.slice(0, 10)}.` }) };
+    const candidate = { snapshot, stages, strange: !shares(subject, stages), said: disagreements(subject.params, stages), differs: await dependenciesAgree(snapshot, stages, here.tree, signal) };
+    if (candidate.said.length === 0 && candidate.differs.length === 0 && (!candidate.strange || later.length === 0)) {
+      best = candidate;
+      break;
     }
     if (best === undefined || rank(candidate) < rank(best)) best = candidate;
   }
   if (best === undefined) return { gap: missing[0] ?? '' };
   const { snapshot, stages, said, differs } = best;
+  const after = snapshot.commit === id ? {} : { remark: `The lock of the run was committed after it, as ${snapshot.commit.slice(0, 10)}.` };
+  if (said.length === 0 && differs.length === 0) return { snapshot, stages, ...after };
   const where = `dvc.lock of ${snapshot.commit.slice(0, 10)}`;
   if (said.length > 0) return { snapshot, stages, gap: `No dvc.lock describes this run (${said.slice(0, 3).join('; ')}): it was made from files that were never committed.` };
   if (snapshot.commit !== id && (await dependenciesAgree(snapshot, stages, snapshot.tree, signal)).length === 0) {
@@ -114,8 +117,24 @@ async function chooseLock(subject: LineageSubject, { id }: CommitFacts, reposito
   return { snapshot, stages, gap: `${where} does not belong to the files of the run's commit (${differs.slice(0, 3).join(', ')}): after dvc repro, dvc.lock was not committed.` };
 }
 
-function rank({ said, differs }: { said: string[]; differs: string[] }): number {
-  return said.length * 10_000 + differs.length;
+/** A lock that may describe a run. */
+interface Candidate {
+  readonly snapshot: LockSnapshot;
+  readonly stages: readonly LockedStage[];
+  /** The run logged parameters, and none of them is one of the stages': it may be another stage's. */
+  readonly strange: boolean;
+  /** Parameters on which the run differs. */
+  readonly said: readonly string[];
+  /** Files of the run's commit that differ. */
+  readonly differs: readonly string[];
+}
+
+function rank({ said, strange, differs }: Candidate): number {
+  return said.length * 100_000 + (strange ? 10_000 : 0) + differs.length;
+}
+
+function shares({ params }: LineageSubject, stages: readonly LockedStage[]): boolean {
+  return Object.keys(params).length === 0 || stages.some((stage) => sharedParameters(params, stage).length > 0);
 }
 
 interface Now { readonly repository: Repository; readonly tree: WorkingTree; readonly signal: AbortSignal | undefined }

@@ -1,4 +1,5 @@
 import { AppError } from '../base/errors.ts';
+import { sharedParameters, type LineageSubject } from './lineage.ts';
 import { joinPath } from './pipelinePaths.ts';
 import { readDvcFile, readPipelineLock, type LockedItem, type LockedStage, type PipelineLock } from './pipelineLock.ts';
 import { readPipelineFile, variableFiles, type PipelineFile } from './pipelineStages.ts';
@@ -75,16 +76,19 @@ export class LockSnapshot {
   }
 
   /**
-   * The locked stages that made a version, the training one first: the named one, with every stage before it; else those that depend on
-   * the script that ran; else the whole pipeline.
+   * The locked stages that made a version, the training one first, with every stage before it: the named one; else those that depend on
+   * the script that ran; else the whole pipeline. Of several, as `foreach` makes them, those that share most parameters with the run.
    */
-  training(name: string | undefined, entry: string | undefined): LockedStage[] {
+  training(name: string | undefined, { code: { entry }, params }: LineageSubject): LockedStage[] {
     const all = [...this.lock.stages.values()].filter((stage) => this.pipeline.stages.length === 0 || this.#definition(stage) !== undefined || this.#isUnknown(stage));
     const script = (entry ?? '').replaceAll('\\', '/');
     const runs = (stage: LockedStage): boolean => stage.deps.some(({ path }) => { const at = this.location(stage, path); return script === at || script.endsWith(`/${at}`); });
     const named = name === undefined ? undefined : all.filter((stage) => stage.name === name || stage.name.startsWith(`${name}@`));
     const byScript = script === '' ? [] : all.filter(runs);
-    const last = named ?? (byScript.length > 0 ? byScript : all);
+    const several = named ?? (byScript.length > 0 ? byScript : all);
+    const shared = several.map((stage) => sharedParameters(params, stage).length);
+    const most = Math.max(...shared);
+    const last = named === undefined && byScript.length === 0 ? all : several.filter((_, index) => shared[index] === most);
     const before = last.flatMap((stage) => {
       const definition = this.#definition(stage);
       return definition === undefined ? [] : ancestors(definition, this.pipeline.stages).flatMap((each) => this.lock.stages.get(each.name) ?? []);

@@ -148,6 +148,22 @@ describe('lineage of a version', function () {
     assert.deepEqual([none.verdict, none.reasons], ['unknown', [`dvc.lock of ${run.slice(0, 10)} has no stage fit.`]]);
   });
 
+  it('finds the stage of a foreach by the parameters of the run, also where the lock at its commit only has another', async () => {
+    const stage = (name: string, c: string, content: string): string => `  train@${name}:\n    cmd: python src/train.py ${name}\n    deps:\n    - path: data/raw.csv\n      hash: md5\n      md5: ${md5(content)}\n    - path: src/train.py\n      hash: md5\n      md5: ${md5(text('src/train.py'))}\n    params:\n      params.yaml:\n        models.${name}:\n          ${c}: 1.0\n`;
+    write({
+      'dvc.yaml': 'stages:\n  train:\n    foreach: [linear, trees]\n    do:\n      cmd: python src/train.py ${item}\n      deps: [data/raw.csv, src/train.py]\n      params: ["models.${item}"]\n      outs: ["${item}.bin"]\n',
+      'params.yaml': 'models: {linear: {C: 1.0}, trees: {depth: 1.0}}\n',
+      'dvc.lock': `schema: '2.0'\nstages:\n${stage('linear', 'C', 'raw 1\n')}`,
+    });
+    commit('linear');
+    data('raw 2\n');
+    const run = commit('data');
+    write({ 'dvc.lock': `schema: '2.0'\nstages:\n${stage('linear', 'C', 'raw 1\n')}${stage('trees', 'depth', 'raw 2\n')}` });
+    const locked = commit('trees');
+    const found = await lineage(subject(run, { 'models.trees.depth': '1.0' }));
+    assert.deepEqual([found.verdict, found.stages, found.lockedAt], ['up to date', ['train@trees'], locked]);
+  });
+
   it('says that a run was made from what was committed later, or never', async () => {
     repro();
     const run = commit('all');

@@ -37,8 +37,8 @@ export async function repositoryOf(folder: string, signal: AbortSignal): Promise
 
 /** The lineage of a version of a mapped model, or of one that no mapping names. */
 export async function lineageOf({ cwd, signal }: BundleContext, mapping: ModelMapping | undefined, detail: VersionDetail): Promise<Lineage> {
-  const folder = join(cwd, mapping?.retrain.folder ?? '');
-  return readLineage(detail, { repository: await repositoryOf(folder, signal), tree: new PipelineFolder(folder, hasher), stage: mapping?.retrain.stage, signal });
+  const folder = join(cwd, mapping?.retrain?.folder ?? '');
+  return readLineage(detail, { repository: await repositoryOf(folder, signal), tree: new PipelineFolder(folder, hasher), stage: mapping?.retrain?.stage, signal });
 }
 
 /** What a lock would say now. @throws AppError of the registry; validation when no model is mapped to it */
@@ -64,7 +64,7 @@ async function lockedModel(context: BundleContext, mapping: ModelMapping, regist
     if (toAppError(error).code === 'notFound') return undefined;
     throw error;
   });
-  const suites = await suiteDigest(context, mapping.suites);
+  const suites = await suiteDigest(context, mapping.suites ?? []);
   return { registered, current, ...(candidate === undefined ? {} : { candidate }), ...(suites === undefined ? {} : { suites }) };
 }
 

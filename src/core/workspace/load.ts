@@ -28,8 +28,8 @@ export interface ModelMapping {
   /** Path of the application's feature contract, relative to the folder of this file. */
   readonly contract?: string;
   /** Paths and globs of behavioural suites, relative to the folder of this file. */
-  readonly suites: readonly string[];
-  readonly retrain: RetrainTarget;
+  readonly suites?: readonly string[];
+  readonly retrain?: RetrainTarget;
   /** Aliases or versions; `champion` and `challenger` where the file says nothing. */
   readonly current: string;
   readonly candidate: string;
@@ -165,6 +165,7 @@ class Reader {
     if (model['flag'] !== undefined && model['switches'] !== undefined) {
       this.#add('duplicate', 'error', `${key} has both flag and switches: list all its flags under switches, or keep only flag.`, [...path, 'flag']);
     }
+    const suites = list(model['suites']).flatMap((pattern) => text(pattern) ?? []);
     const switches = [...short, ...listed];
     for (const [index, entry] of switches.entries()) {
       if (switches.findIndex((other) => other.flag === entry.flag) === index) continue;
@@ -175,8 +176,8 @@ class Reader {
       switches,
       ...given('registeredModel', text(model['registered_model'])),
       ...given('contract', text(model['contract'])),
-      suites: list(model['suites']).flatMap((pattern) => text(pattern) ?? []),
-      retrain: readRetrain(fields(model['retrain'])),
+      ...given('suites', suites.length === 0 ? undefined : suites),
+      ...given('retrain', readRetrain(fields(model['retrain']))),
       current: name(model['current']) ?? 'champion',
       candidate: name(model['candidate']) ?? 'challenger',
       range: this.#source.keyRange(path),

@@ -2,8 +2,8 @@ import * as z from 'zod';
 
 /** How a model is trained anew. */
 export interface RetrainTarget {
-  /** Folder of the `dvc.yaml`, relative to that of `modelswitch.yaml`; empty when it is the same. */
-  readonly folder: string;
+  /** Folder of the `dvc.yaml`, relative to that of `modelswitch.yaml`; the same where it is not given. */
+  readonly folder?: string;
   /** The stage that trains it; without one it is found by the script that the run names, and all of the pipeline is run. */
   readonly stage?: string;
   /** Name of a VS Code task that is run in the place of `dvc repro`. */
@@ -22,8 +22,9 @@ export const retrainSchema = z.strictObject({
 }, { error: 'must be a mapping of folder, stage and task' }).meta({ description: 'How the model is trained anew: a DVC stage, or a VS Code task.' });
 
 /** The content of `retrain:`; what is no text has been told by the schema. */
-export function readRetrain(section: Readonly<Record<string, unknown>> | undefined): RetrainTarget {
-  const text = (key: string): string | undefined => { const value = section?.[key]; return typeof value === 'string' && value !== '' ? value : undefined; };
-  const [stage, task] = [text('stage'), text('task')];
-  return { folder: text('folder') ?? '', ...(stage === undefined ? {} : { stage }), ...(task === undefined ? {} : { task }) };
+export function readRetrain(section: Readonly<Record<string, unknown>> | undefined): RetrainTarget | undefined {
+  if (section === undefined) return undefined;
+  const text = (key: string): string | undefined => { const value = section[key]; return typeof value === 'string' && value !== '' ? value : undefined; };
+  const [folder, stage, task] = [text('folder'), text('stage'), text('task')];
+  return { ...(folder === undefined ? {} : { folder }), ...(stage === undefined ? {} : { stage }), ...(task === undefined ? {} : { task }) };
 }

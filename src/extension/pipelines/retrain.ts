@@ -47,7 +47,7 @@ async function retrain(parts: RetrainParts, argument: unknown): Promise<number |
   await parts.files.ready;
   const target = await chooseTarget(targets(parts.files), argument);
   if (target === undefined) return undefined;
-  const { task, stage } = target.model.retrain;
+  const { task, stage } = target.model.retrain ?? {};
   if (task !== undefined) return runTask(await namedTask(task), target.model.name);
   const chosen = stage ?? await chooseStage(target);
   return chosen === undefined ? undefined : runTask(reproTask(target, chosen), target.model.name);
@@ -93,7 +93,7 @@ export function stageWords({ state, changes, upstream, reason }: StageStatus): s
 }
 
 function pipelineFolder(folder: vscode.WorkspaceFolder, model: ModelMapping): string {
-  return vscode.Uri.joinPath(folder.uri, model.retrain.folder).fsPath;
+  return vscode.Uri.joinPath(folder.uri, model.retrain?.folder ?? '').fsPath;
 }
 
 /** `dvc repro [stage]`: no shell, and no stage's name can be taken for an option. */

@@ -1,7 +1,18 @@
-/** Writes media/schemas/modelswitch.schema.json from the zod schema; run it after a change of src/core/workspace/schema.ts. */
+/** Writes media/schemas from the zod schemas; run it after a change of one of them. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { contractJsonSchema } from '../src/core/models/contract.ts';
+import { registryFileJsonSchema } from '../src/core/models/registryFile.ts';
 import { workspaceJsonSchema } from '../src/core/workspace/schema.ts';
 
-const folder = new URL('../media/schemas/', import.meta.url);
-mkdirSync(folder, { recursive: true });
-writeFileSync(new URL('modelswitch.schema.json', folder), `${JSON.stringify(workspaceJsonSchema(), null, 2)}\n`);
+/** Every schema file with what it holds. */
+export const SCHEMAS: Readonly<Record<string, () => Record<string, unknown>>> = {
+  'modelswitch.schema.json': workspaceJsonSchema,
+  'registry.schema.json': registryFileJsonSchema,
+  'features.schema.json': contractJsonSchema,
+};
+
+if (import.meta.main) {
+  const folder = new URL('../media/schemas/', import.meta.url);
+  mkdirSync(folder, { recursive: true });
+  for (const [file, schema] of Object.entries(SCHEMAS)) writeFileSync(new URL(file, folder), `${JSON.stringify(schema(), null, 2)}\n`);
+}

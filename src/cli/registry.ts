@@ -23,7 +23,7 @@ export async function readConfiguration(cwd: string): Promise<WorkspaceConfig> {
   }
   const { config, problems } = loadWorkspaceFile(text);
   // Another registry than the one that was meant would answer with other versions.
-  const wrong = problems.find(({ severity, message }) => severity === 'error' && (config === undefined || message.startsWith('registry')));
+  const wrong = config?.registry === undefined ? problems.find(({ code, severity, message }) => severity === 'error' && (config === undefined || code === 'secret' || message.startsWith('registry'))) : undefined;
   if (wrong !== undefined) throw new AppError('validation', `${CONFIGURATION_FILE}:${wrong.range.start.line + 1}: ${wrong.message}`);
   return config ?? { models: [], personas: [] };
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchActivation } from './activation.ts';
 import { benchLens } from './lens.ts';
+import { benchRegistry } from './registry.ts';
 import { benchRequests } from './requests.ts';
 import { printTable } from './table.ts';
 import type { BenchRow } from './table.ts';
@@ -15,6 +16,7 @@ const parts: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   lens: benchLens,
   activation: benchActivation,
   requests: benchRequests,
+  registry: benchRegistry,
 };
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } });

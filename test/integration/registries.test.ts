@@ -6,7 +6,7 @@ import { openRegistry, type RegistryContext } from '../../src/adapters/registrie
 import { AppError } from '../../src/core/base/errors.ts';
 import type { VersionDetail } from '../../src/core/models/model.ts';
 import type { ModelRegistry } from '../../src/core/models/registry.ts';
-import { ADMIN, BEARER, runScript, sharedMlflow, startMlflow, type RunningMlflow } from '../support/mlflow.ts';
+import { ADMIN, BEARER, runScript, startMlflow, type RunningMlflow } from '../support/mlflow.ts';
 import { registryText, type Seeded } from '../support/registryText.ts';
 
 const nobody: RegistryContext = { folder: tmpdir(), credentialsFor: () => undefined, fetch };
@@ -37,7 +37,7 @@ describe('the registries', () => {
   before(async function start() {
     // Installs MLflow the first time.
     this.timeout(900_000);
-    plain = await sharedMlflow();
+    plain = await startMlflow();
     seeded = await runScript('seed.py', plain.url) as Seeded;
     folder = mkdtempSync(join(tmpdir(), 'modelswitch-registry-'));
     mkdirSync(join(folder, 'models'));
@@ -48,7 +48,7 @@ describe('the registries', () => {
   after(async function end() {
     this.timeout(60_000);
     rmSync(folder, { recursive: true, force: true });
-    await Promise.all([basic, bearer].map((server) => server.stop()));
+    await Promise.all([plain, basic, bearer].map((server) => server.stop()));
   });
 
   const subjects: Readonly<Record<string, { open: () => ModelRegistry; writes: boolean }>> = {

@@ -36,7 +36,9 @@ describe('the package', function () {
       'dist/web-tree-sitter.wasm',
       'media/icon.png',
       'media/modelswitch.svg',
+      'media/schemas/features.schema.json',
       'media/schemas/modelswitch.schema.json',
+      'media/schemas/registry.schema.json',
       'package.json',
     ]);
   });

@@ -25,7 +25,8 @@ export function errorOf(answer: HttpAnswer, origin: string, signedIn: boolean): 
 function codeOf(status: number, { code, message }: { code: string; message: string }): ErrorCode {
   if (NOT_FOUND.has(code) || ALIAS_NOT_FOUND.test(message)) return 'notFound';
   if (CONFLICTS.has(code)) return 'conflict';
-  return status >= 500 ? 'internal' : 'validation';
+  // What this server was not started for is nothing that failed.
+  return status >= 500 && code !== 'FEATURE_DISABLED' ? 'internal' : 'validation';
 }
 
 function unauthorised(origin: string, signedIn: boolean): string {

@@ -12,6 +12,8 @@ const PAUSE_MS = 250;
 const WRONG_SQL = 1;
 const BUSY = 5;
 const READ_ONLY = 8;
+/** Among others what reading a folder comes to. */
+const INPUT_OUTPUT = 10;
 const CORRUPT = 11;
 const CANNOT_OPEN = 14;
 const NOT_A_DATABASE = 26;
@@ -116,6 +118,7 @@ function failure(path: string, thrown: unknown): unknown {
       return new AppError('validation', `${path} is damaged: restore it from a copy, or let SQLite repair it.`, { reason: 'damaged' }, thrown);
     case CANNOT_OPEN:
     case READ_ONLY:
+    case INPUT_OUTPUT:
       return sizeOf(path) === undefined
         ? new AppError('notFound', `${path} does not exist: check the path, which is relative to the folder of modelswitch.yaml.`, {}, thrown)
         : new AppError('validation', `${path} cannot be opened: check that it is a file and that you may read it and the folder it is in.`, { reason: 'cannotOpen' }, thrown);

@@ -56,7 +56,7 @@ export const contractSchema = z.strictObject({
     ...field,
     source: z.string({ error: 'must be text, such as transactions@v3' }).regex(SOURCE, { error: 'must be source@version, such as transactions@v3 or driver_stats@v2:trips_today' })
       .meta({ description: 'Where the value comes from, and which version of it.', examples: ['transactions@v3'] }).optional(),
-  }, { error: 'must be a mapping of name, type, nullable and source' }), { error: 'must be a list, such as [{name: amount, type: double}]' }).nullish().meta({ description: 'What the application sends to the model.' }),
+  }, { error: 'must be a mapping of name, type, nullable and source' }), { error: 'must be a list, such as [{name: amount, type: double}]' }).nullable().meta({ description: 'What the application sends to the model.' }),
   outputs: z.array(z.strictObject(field, { error: 'must be a mapping of name, type and nullable' }), { error: 'must be a list, such as [{name: score, type: double}]' }).nullish().meta({ description: 'What the application reads from the answer.' }),
 }).meta({ title: 'features.yaml', description: 'The features that an application provides to a model and the outputs that it consumes.' });
 

@@ -10,15 +10,25 @@ type Path = readonly (string | number)[];
  * @throws AppError validation when the text is written in a way that cannot be edited at this place
  */
 export function setEntry(text: string, path: Path, key: string, value: string | undefined): string {
-  const document = parseDocument(text, { keepSourceTokens: true, logLevel: 'error' });
+  const document = parseDocument(text, { logLevel: 'error' });
   const edited = edit(text, document, path, key, value);
   // What the edit means is checked by reading it again: a text is not written that says something else.
-  const expected = parseDocument(text, { logLevel: 'error' });
-  if (value === undefined) expected.deleteIn([...path, key]);
-  else expected.setIn([...path, key], value);
-  const [said, meant] = [parseDocument(edited, { logLevel: 'error' }), expected].map((each) => (each.errors.length > 0 ? undefined : JSON.stringify(withoutEmpty(each.toJS() as unknown))));
-  if (said === undefined || said !== meant) throw new AppError('validation', `${path.map(String).join('.')} is written in a way that cannot be edited automatically: set ${key} by hand.`, { reason: 'notEditable' });
+  const result = parseDocument(edited, { logLevel: 'error' });
+  const meant = changed(document.toJS() as unknown, [...path, key], value);
+  if (result.errors.length > 0 || JSON.stringify(withoutEmpty(result.toJS() as unknown)) !== JSON.stringify(withoutEmpty(meant))) throw notEditable(path, key);
   return edited;
+}
+
+function notEditable(path: Path, key: string): AppError {
+  return new AppError('validation', `${path.map(String).join('.')} is written in a way that cannot be edited automatically: set ${key} by hand.`, { reason: 'notEditable' });
+}
+
+/** The content with one value set or removed; mappings on the way are made. */
+function changed(content: unknown, [step, ...rest]: Path, value: string | undefined): unknown {
+  if (step === undefined) return value;
+  if (Array.isArray(content)) return content.map((each: unknown, index) => (index === step ? changed(each, rest, value) : each));
+  const fields = typeof content === 'object' && content !== null ? content as Record<string, unknown> : {};
+  return { ...fields, [step]: changed(fields[step], rest, value) };
 }
 
 function edit(text: string, document: Document.Parsed, path: Path, key: string, value: string | undefined): string {
@@ -44,7 +54,7 @@ function addMapping(text: string, document: Document.Parsed, path: Path, map: No
   if (isMap(map) && map.flow === true) return splice(text, (map.range?.[0] ?? 0) + 1, (map.range?.[0] ?? 0) + 1, pair);
   const parent = document.getIn(path.slice(0, -1), true);
   const key = String(path.at(-1));
-  if (!isMap<Node, Node | null>(parent) || parent.items.length === 0) throw new AppError('validation', `The file has no ${path.slice(0, -1).map(String).join('.')}.`, { reason: 'notEditable' });
+  if (!isMap<Node, Node | null>(parent) || parent.items.length === 0) throw notEditable(path.slice(0, -1), key);
   const own = parent.items.find((each) => isScalar(each.key) && String(each.key.value) === key);
   if (own !== undefined) {
     // The key stands there with nothing, or null, behind it.
@@ -116,5 +126,5 @@ function withoutEmpty(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutEmpty);
   if (typeof value !== 'object' || value === null) return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
   const entries = Object.entries(value).map(([key, each]): [string, unknown] => [key, withoutEmpty(each)]);
-  return Object.fromEntries(entries.filter(([, each]) => each !== null && !(typeof each === 'object' && Object.keys(each).length === 0)));
+  return Object.fromEntries(entries.filter(([, each]) => each !== null && each !== undefined && !(typeof each === 'object' && Object.keys(each).length === 0)));
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { hasCredentials } from './secrets.ts';
 import type { SourceRange } from './source.ts';
 
 /** The registry section: which kind, where, and for whom. */
@@ -52,6 +53,8 @@ export function readRegistry(section: Readonly<Record<string, unknown>>): Checke
 
 function mlflowTarget(target: Omit<RegistryTarget, 'range'>): CheckedRegistry {
   const key = 'mlflow';
+  // Credentials in it have been reported as a secret.
+  if (hasCredentials(target.location)) return undefined;
   const checked = checkTrackingUrl(target.location);
   if ('problem' in checked) return { problem: checked.problem, key };
   return { target: { ...target, location: checked.url }, key };

@@ -3,6 +3,7 @@
 In: {"columns": [{"from", "nullable", "to", "required"}]}; out: a list with null (accepted) or the sentence of the refusal for each.
 """
 import json
+import logging
 import sys
 import warnings
 
@@ -11,6 +12,7 @@ from mlflow.models.utils import _enforce_schema
 from mlflow.types import ColSpec, DataType, Schema
 
 warnings.simplefilter("ignore")
+logging.disable(logging.WARNING)
 
 DATA = {
     "boolean": ([True, False], "bool"),

@@ -1,8 +1,9 @@
 """Fills a tracking server with real runs, logged models and registered versions; prints what it made as JSON.
 
-fraud-detector: 1 (champion, all facts), 2 (challenger, other facts), 3 (no signature, its run deleted), 4 (a file elsewhere, no run).
+The first argument names the model, fraud-detector by default: 1 (champion, all facts), 2 (challenger, other facts), 3 (no signature, its run deleted), 4 (a file elsewhere, no run).
 """
 import json
+import sys
 
 import mlflow
 import numpy
@@ -10,7 +11,7 @@ import pandas
 from mlflow import MlflowClient
 from mlflow.models import infer_signature
 
-MODEL = "fraud-detector"
+MODEL = sys.argv[1] if len(sys.argv) > 1 else "fraud-detector"
 UNICODE = "Größe 模型 100 % 🚀"
 QUOTES = "o'br\"ien"
 
@@ -46,7 +47,7 @@ client.set_registered_model_alias(MODEL, "champion", "1")
 client.set_registered_model_alias(MODEL, "challenger", "2")
 client.delete_run(made["3"]["run"])
 client.create_model_version(MODEL, "s3://nowhere.example/fraud/4")
-for name in (UNICODE, QUOTES):
+for name in (UNICODE, QUOTES) if len(sys.argv) < 2 else ():
     client.create_registered_model(name)
     client.create_model_version(name, "s3://nowhere.example/other/1")
     client.set_registered_model_alias(name, "größte", "1")

@@ -121,7 +121,7 @@ personas:
   });
 
   it('accepts what other parts will read, whatever is in it', () => {
-    assert.deepEqual(found('version: 1\nregistry: {sqlite: x}\nmodels: {m: {flag: f, suites: [a], contract: {b: 1}, quality: {signals: []}, plan: [{percent: 5}]}}'), []);
+    assert.deepEqual(found('version: 1\nregistry: {sqlite: x}\nmodels: {m: {flag: f, suites: [a], contract: b.yaml, quality: {signals: []}, plan: [{percent: 5}]}}'), []);
   });
 
   it('sees what stands twice', () => {
@@ -170,10 +170,10 @@ describe('loading modelswitch.yaml: secrets', () => {
     ['an address with a user', 'version: 1\nunleash: {url: https://token@u.example/}', 'https://token@u.example/'],
     ['a token key', 'version: 1\nunleash: {url: "http://u", token: abc}', 'abc'],
     ['an api key in a later section', 'version: 1\nregistry: {mlflow: "http://m", apiKey: 12345}', '12345'],
-    ['a key in camel case', 'version: 1\nregistry: {clientSecret: abc}', 'abc'],
+    ['a key in camel case', 'version: 1\nmodels: {m: {flag: f, quality: {clientSecret: abc}}}', 'abc'],
     ['a password deep in a model', 'version: 1\nmodels: {m: {flag: f, quality: {source: {db_password: x1}}}}', 'x1'],
-    ['a personal access token anywhere', `version: 1\nregistry: [user:${hex}]`, `user:${hex}`],
-    ['a client token anywhere', `version: 1\nregistry: {a: "default:production.${hex}"}`, `"default:production.${hex}"`],
+    ['a personal access token anywhere', `version: 1\nmodels: {m: {flag: f, quality: [user:${hex}]}}`, `user:${hex}`],
+    ['a client token anywhere', `version: 1\nmodels: {m: {flag: f, quality: {a: "default:production.${hex}"}}}`, `"default:production.${hex}"`],
     ['an address with credentials in a later section', 'version: 1\nregistry: {mlflow: "http://a:b@m"}', '"http://a:b@m"'],
   ] as const) {
     it(`reports ${what} without repeating it`, () => {
@@ -188,7 +188,7 @@ describe('loading modelswitch.yaml: secrets', () => {
   }
 
   it('lets placeholders and ordinary words pass', () => {
-    assert.deepEqual(found('version: 1\nregistry: {token: "${MLFLOW_TOKEN}", tokenizer: bert, image: "repo@sha256:abc", mail: a@b.c}'), []);
+    assert.deepEqual(found('version: 1\nmodels: {m: {flag: f, quality: {token: "${MLFLOW_TOKEN}", tokenizer: bert, image: "repo@sha256:abc", mail: a@b.c}}}'), []);
   });
 });
 

@@ -119,13 +119,14 @@ function runTask(task: vscode.Task, model: string): Thenable<number | undefined>
   return vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title: `Retraining ${plainLine(model)}` }, async () => {
     const subscriptions: vscode.Disposable[] = [];
     const ended = new Promise<number | undefined>((resolve) => {
-      let running: vscode.TaskExecution | undefined;
+      // A short task may be over before its start is known here, and older versions of VS Code tell it as another object.
+      const isOurs = ({ task: each }: vscode.TaskExecution): boolean => each.name === task.name && each.source === task.source;
       subscriptions.push(
-        vscode.tasks.onDidEndTaskProcess(({ execution, exitCode }) => { if (execution === running) resolve(exitCode); }),
+        vscode.tasks.onDidEndTaskProcess(({ execution, exitCode }) => { if (isOurs(execution)) resolve(exitCode); }),
         // A task that could not be started has no process.
-        vscode.tasks.onDidEndTask(({ execution }) => { if (execution === running) setTimeout(resolve, 500, undefined); }),
+        vscode.tasks.onDidEndTask(({ execution }) => { if (isOurs(execution)) setTimeout(resolve, 500, undefined); }),
       );
-      void vscode.tasks.executeTask(task).then((execution) => (running = execution), () => resolve(undefined));
+      void vscode.tasks.executeTask(task).then(undefined, () => resolve(undefined));
     });
     const code = await ended;
     for (const subscription of subscriptions) subscription.dispose();

@@ -14,8 +14,11 @@ import type { World } from '../../sandbox/world.ts';
 import { PipelineFolder } from '../../src/adapters/dvc/pipelineFolder.ts';
 import { GitRepository } from '../../src/adapters/git/gitRepository.ts';
 import { openRegistry } from '../../src/adapters/registries.ts';
+import { lockFindings } from '../../src/cli/bundle.ts';
 import type { Lineage } from '../../src/core/models/lineage.ts';
+import type { LockFinding } from '../../src/core/models/lock.ts';
 import { readLineage } from '../../src/core/models/lineageReader.ts';
+import { loadWorkspaceFile } from '../../src/core/workspace/load.ts';
 import type { ModelVersion } from '../../src/core/models/model.ts';
 import type { ModelRegistry } from '../../src/core/models/registry.ts';
 import { eventually } from '../support/eventually.ts';
@@ -164,6 +167,24 @@ describe('the sandbox', function () {
     assert.deepEqual(stages.map(({ name, state }) => `${name} ${state}`), ['train@logistic changed', 'train@boosting up to date']);
     const dvc = await run('dvc', ['status', '--json'], { cwd: world.workspace, env: { ...process.env, ...world.toolEnvironment } });
     assert.deepEqual(JSON.parse(dvc), { 'train@logistic': [{ 'changed deps': { 'data/applications.csv': 'modified' } }] });
+  });
+
+  it('tells lineage on the command line, and locks what is released until something changes', async () => {
+    const cli = (...args: string[]): Promise<string> => run(process.execPath, ['--no-warnings', join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts'), ...args], { cwd: world.workspace });
+    const lineage = JSON.parse(await cli('lineage', 'credit-risk@champion', '--json')) as Lineage;
+    assert.deepEqual([lineage.version, lineage.verdict, lineage.commit?.kind === 'known' && lineage.commit.commit.behind], ['13', 'retrain needed: data changed', 3]);
+    // Read from the database, without the server.
+    assert.match(await cli('lineage', 'credit-risk@14', '--registry', join(dir, 'mlflow', 'mlflow.db')), /^credit-risk 14: up to date\n/);
+    await assert.rejects(cli('lineage', 'credit-risk@99'), /ended with code 1/);
+    assert.match(await cli('lock'), /^credit-risk current 13: the registry has no artifact\n/);
+    const config = loadWorkspaceFile(readFileSync(join(world.workspace, 'modelswitch.yaml'), 'utf8')).config!;
+    const findings = (): Promise<LockFinding[] | undefined> => lockFindings({ cwd: world.workspace, signal: new AbortController().signal }, config, registry());
+    const file = join(world.workspace, 'modelswitch.lock');
+    assert.deepEqual(await findings(), []);
+    writeFileSync(file, readFileSync(file, 'utf8').replace('version: "14"', 'version: "12"'));
+    assert.deepEqual((await findings())?.map(({ part, message }) => [part, message]), [['version', 'credit-risk: candidate version 12 -> 14. Run `modelswitch lock` if this is meant.']]);
+    rmSync(file);
+    assert.equal(await findings(), undefined);
   });
 
   it('keeps secrets in one file that only its owner reads', () => {

@@ -60,6 +60,7 @@ Everything runs.
 
   Unleash         ${world.unleash.url}   log in as alice (admin), eddy (editor) or vera (viewer)
   Secrets         ${shown(world.stateFile)}: their passwords and tokens; only you can read it
+  MLflow          ${world.mlflow.url}: the runs and versions of credit-risk
   Service         ${world.service.url}/docs, metrics at ${world.service.url}/metrics
   Workspace       ${shown(world.workspace)}
   Predictions     ${shown(join(world.predictionLog, 'predictions-*.jsonl'))}
@@ -142,7 +143,7 @@ interface Stoppable { stop(): Promise<void> }
 
 /** Opens the editor. When the demo is ended meanwhile it does not wait: what is opened later is closed at once. */
 async function open(world: World, vsix: string, end: End, log: (line: string) => void): Promise<OpenedEditor> {
-  const opening = openEditor({ folder: world.workspace, vsix, env: { UNLEASH_URL: world.unleash.url, UNLEASH_TOKEN: world.tokens.eddy }, log });
+  const opening = openEditor({ folder: world.workspace, vsix, env: { UNLEASH_URL: world.unleash.url, UNLEASH_TOKEN: world.tokens.eddy, ...world.toolEnvironment }, log });
   const ended = end.reason.then(() => end.signal.throwIfAborted());
   try {
     return await Promise.race([opening, ended.then(() => opening)]);
@@ -161,7 +162,7 @@ async function runDemo({ editor, seconds, dir }: Options, end: End, started: Sto
   const writeLog = (line: string): void => { log.write(`${line}\n`); };
   const step = numbered(worldSteps + (editor ? 2 : 0), log);
   const vsix = editor ? await step('Building the extension', () => makeVsix(log, end.signal), shown) : undefined;
-  const world = await startWorld({ dir, log: writeLog, step, signal: end.signal, ports: { unleash: 4242, service: 8000 } });
+  const world = await startWorld({ dir, log: writeLog, step, signal: end.signal, ports: { unleash: 4242, service: 8000, mlflow: 5000 } });
   started.push(world);
   let broken: string | undefined;
   void world.broken.then((name) => end.because(broken = `${name} ended unexpectedly, see ${shown(logFile)}`));

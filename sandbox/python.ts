@@ -17,11 +17,12 @@ export interface PythonOptions {
 
 interface Python { command: string; version: string; hasVenv: boolean }
 
-const oldest = [3, 9] as const;
+/** MLflow's. */
+const oldest = [3, 10] as const;
 const windows = process.platform === 'win32';
 const candidates: readonly (readonly [string, ...string[]])[] = windows
   ? [['py', '-3'], ['python3'], ['python']]
-  : [['python3'], ['python'], ['python3.14'], ['python3.13'], ['python3.12'], ['python3.11'], ['python3.10'], ['python3.9']];
+  : [['python3'], ['python'], ['python3.14'], ['python3.13'], ['python3.12'], ['python3.11'], ['python3.10']];
 const probe = `
 import importlib.util, sys
 print(sys.executable)
@@ -61,7 +62,7 @@ async function findPython(env: NodeJS.ProcessEnv): Promise<Python> {
   }
   const recent = found.find(({ version }) => isRecent(version));
   if (recent) return recent;
-  const needed = `The inference service needs Python ${oldest.join('.')} or newer`;
+  const needed = `The sandbox needs Python ${oldest.join('.')} or newer`;
   const tooOld = found[0];
   throw new SandboxError(tooOld
     ? `${needed}; ${tooOld.command} is ${tooOld.version}: ${mend('python3 python3-venv')}, then start again.`
@@ -108,7 +109,7 @@ export async function ensurePython({ venvDir, requirements, log = () => undefine
     await run(python, ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--requirement', requirements], { env, log, signal });
   } catch (error) {
     signal?.throwIfAborted();
-    throw new SandboxError(`The packages of the inference service could not be installed (${requirements}): ${messageOf(error)}`);
+    throw new SandboxError(`The Python packages could not be installed (${requirements}): ${messageOf(error)}`);
   }
   writeFileSync(stamp, digest);
   return python;

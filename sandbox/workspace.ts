@@ -9,7 +9,7 @@ import { SandboxError, messageOf, run } from './processes.ts';
 export const template = fileURLToPath(new URL('workspace', import.meta.url));
 
 /** Made by running the service in the template itself; not part of it. */
-const generated = new Set(['__pycache__', 'data', 'logs', 'models', '.venv']);
+const generated = new Set(['__pycache__', 'cache', 'data', 'logs', 'mlruns', 'models', 'tmp', '.venv']);
 
 function templateFiles(): string[] {
   return readdirSync(template, { recursive: true, encoding: 'utf8' })
@@ -34,25 +34,30 @@ async function git(folder: string, ...args: string[]): Promise<string> {
   }
 }
 
-async function commitAll(folder: string, message: string): Promise<void> {
+/** Commits what has changed in the workspace; nothing when nothing has. */
+export async function commitAll(folder: string, message: string): Promise<void> {
   await git(folder, 'add', '--all');
   if (await git(folder, 'status', '--porcelain') !== '') await git(folder, 'commit', '--quiet', '--message', message);
 }
 
-/** Sets `unleash.url`, keeping comments and everything else. */
-function setUnleashUrl(folder: string, url: string): void {
+/** Addresses of the servers that the workspace names. */
+export interface Addresses { unleash: string; mlflow: string }
+
+/** Sets the servers' addresses, keeping comments and everything else. */
+function setAddresses(folder: string, { unleash, mlflow }: Addresses): void {
   const file = join(folder, 'modelswitch.yaml');
   const document = parseDocument(readFileSync(file, 'utf8'));
-  if (document.getIn(['unleash', 'url']) === url) return;
-  document.setIn(['unleash', 'url'], url);
+  if (document.getIn(['unleash', 'url']) === unleash && document.getIn(['registry', 'mlflow']) === mlflow) return;
+  document.setIn(['unleash', 'url'], unleash);
+  document.setIn(['registry', 'mlflow'], mlflow);
   writeFileSync(file, document.toString({ lineWidth: 0, flowCollectionPadding: false }));
 }
 
 /**
- * Makes the workspace from the template as a git repository, or brings an existing one up to date: the address of Unleash always, the files only when
+ * Makes the workspace from the template as a git repository, or brings an existing one up to date: the servers' addresses always, the files only when
  * the template has changed since `earlierDigest` (what stood there before is committed first, so nothing is lost). Gives the template's digest.
  */
-export async function prepareWorkspace(folder: string, unleashUrl: string, earlierDigest: string | undefined): Promise<string> {
+export async function prepareWorkspace(folder: string, addresses: Addresses, earlierDigest: string | undefined): Promise<string> {
   const digest = templateDigest();
   if (!existsSync(join(folder, '.git'))) {
     mkdirSync(folder, { recursive: true });
@@ -62,7 +67,7 @@ export async function prepareWorkspace(folder: string, unleashUrl: string, earli
     await commitAll(folder, 'Work in progress');
     for (const path of templateFiles()) cpSync(join(template, path), join(folder, path));
   }
-  setUnleashUrl(folder, unleashUrl);
+  setAddresses(folder, addresses);
   if (digest !== earlierDigest) await commitAll(folder, 'Credit service');
   return digest;
 }

@@ -4,19 +4,24 @@ import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { candidateShare, readPredictions } from './exposure.ts';
 import type { Share } from './exposure.ts';
-import { SandboxError, freePort, messageOf, run } from './processes.ts';
+import { requirements as mlflowRequirements, startMlflow } from './mlflow/server.ts';
+import type { RunningMlflow } from './mlflow/server.ts';
+import { SandboxError, freePort, messageOf } from './processes.ts';
 import type { Log } from './processes.ts';
 import { ensurePython } from './python.ts';
 import { startService } from './service.ts';
 import type { RunningService } from './service.ts';
 import { startTraffic } from './traffic.ts';
 import type { Traffic } from './traffic.ts';
+import { dvcRequirements, isTrained, putRegistryAside, toolEnvironment, trainModels, trainingDigest } from './training.ts';
+import type { Tools } from './training.ts';
 import { modelFlag } from './unleash/flags.ts';
 import { seed, seededSchema } from './unleash/seed.ts';
 import type { Seeded } from './unleash/seed.ts';
 import { startUnleash } from './unleash/start.ts';
 import type { RunningUnleash } from './unleash/start.ts';
 import { prepareWorkspace, template } from './workspace.ts';
+import type { Addresses } from './workspace.ts';
 
 /** Runs one step of starting: says its title, does it, says its outcome. */
 export type Step = <T>(title: string, work: () => Promise<T>, outcome: (result: T) => string) => Promise<T>;
@@ -30,11 +35,11 @@ export interface WorldOptions {
   step?: Step;
   traffic?: { perSecond?: number };
   /** Ports to take when they are free and no earlier start had others. */
-  ports?: { unleash: number; service: number };
+  ports?: { unleash: number; service: number; mlflow: number };
   /** Gives up the start; what was started is ended. */
   signal?: AbortSignal | undefined;
-  /** The virtual environment; shared by all worlds of the project by default. */
-  venvDir?: string;
+  /** The folder of the virtual environments (`venv`, `mlflow`, `dvc`); shared by all worlds of the project by default. */
+  venvsDir?: string;
 }
 
 export interface World {
@@ -44,6 +49,10 @@ export interface World {
   /** All that seeding made: passwords, SDK tokens, the segment's id. */
   seeded: Seeded;
   service: { url: string };
+  /** Tracking server and registry of the models. */
+  mlflow: { url: string };
+  /** What a shell needs to run the workspace's pipeline. */
+  toolEnvironment: { PATH: string; MLFLOW_TRACKING_URI: string };
   traffic: Traffic;
   /** The folder that the editor opens. */
   workspace: string;
@@ -59,11 +68,12 @@ export interface World {
   stop(): Promise<void>;
 }
 
-export const worldSteps = 6;
+export const worldSteps = 7;
 
 const stateSchema = z.object({
   unleashPort: z.number().optional(),
   servicePort: z.number().optional(),
+  mlflowPort: z.number().optional(),
   templateDigest: z.string().optional(),
   trainedDigest: z.string().optional(),
   seeded: seededSchema.optional(),
@@ -95,7 +105,7 @@ class StateFile {
   }
 }
 
-interface Building extends Required<Pick<WorldOptions, 'dir' | 'log' | 'step' | 'venvDir'>> {
+interface Building extends Required<Pick<WorldOptions, 'dir' | 'log' | 'step' | 'venvsDir'>> {
   state: StateFile;
   ports: WorldOptions['ports'];
   signal: AbortSignal | undefined;
@@ -104,15 +114,15 @@ interface Building extends Required<Pick<WorldOptions, 'dir' | 'log' | 'step' | 
 }
 
 /**
- * Starts the whole demo world: Python environment, Unleash, seeding, workspace with trained models, inference service, traffic.
+ * Starts the whole demo world: Python environments, MLflow, Unleash, seeding, workspace with trained models, inference service, traffic.
  * When a step fails or `signal` aborts, everything started before is ended and the reason is thrown.
  */
-export async function startWorld({ dir, log, step, traffic, ports, signal, venvDir }: WorldOptions): Promise<World> {
+export async function startWorld({ dir, log, step, traffic, ports, signal, venvsDir }: WorldOptions): Promise<World> {
   mkdirSync(dir, { recursive: true });
   const building: Building = {
     dir, log, ports, signal, started: [],
     step: step ?? loggedStep(log),
-    venvDir: venvDir ?? fileURLToPath(new URL('../.sandbox/venv', import.meta.url)),
+    venvsDir: venvsDir ?? fileURLToPath(new URL('../.sandbox', import.meta.url)),
     state: new StateFile(join(dir, 'state.json')),
   };
   try {
@@ -124,14 +134,20 @@ export async function startWorld({ dir, log, step, traffic, ports, signal, venvD
 }
 
 async function build(building: Building, perSecond: number | undefined): Promise<World> {
-  const { dir, step, state, started, venvDir, log, signal } = building;
+  const { dir, step, state, started } = building;
   const workspace = join(dir, 'workspace');
-  const python = await step('Preparing Python', () => ensurePython({ venvDir, requirements: join(template, 'requirements.txt'), log: prefixed(log, 'python'), signal }), (path) => path);
+  const pythons = await step('Preparing Python', () => preparePython(building), ({ service }) => service);
+  const trained = state.values.trainedDigest === trainingDigest() && isTrained(workspace);
+  const booting = bootMlflow(building, pythons.mlflow, trained);
   const unleash = await step('Starting Unleash', () => bootUnleash(building), ({ url }) => url);
   const seeded = await step('Seeding flags, users and tokens', () => seed(unleash, state.values.seeded), () => `alice, eddy, vera; secrets in ${state.path}`);
   state.save({ seeded });
-  await step('Preparing the workspace and its models', () => prepare(building, workspace, python, unleash), () => workspace);
-  const service = await step('Starting the inference service', () => bootService(building, workspace, python, unleash, seeded), ({ url }) => url);
+  const mlflow = await step('Starting MLflow', () => booting, ({ url }) => url);
+  await step('Preparing the workspace and its models', async () => {
+    await prepare(building, workspace, { unleash: unleash.url, mlflow: mlflow.url });
+    if (!trained) await train(building, workspace, pythons, mlflow.url);
+  }, () => workspace);
+  const service = await step('Starting the inference service', () => bootService(building, workspace, pythons.service, unleash, seeded), ({ url }) => url);
   const traffic = await step('Starting traffic', () => {
     const running = startTraffic({ url: service.url, applicants: join(workspace, 'data', 'applicants.jsonl'), ...perSecond !== undefined && { perSecond } });
     started.push(running);
@@ -141,12 +157,13 @@ async function build(building: Building, perSecond: number | undefined): Promise
   const internals = new Set(traffic.users.filter(({ group }) => group === 'internal').map(({ userId }) => userId));
   let stopping: Promise<void> | undefined;
   return {
-    unleash, seeded, service, traffic, workspace, predictionLog,
+    unleash, seeded, service, mlflow, traffic, workspace, predictionLog,
+    toolEnvironment: toolEnvironment(pythons, mlflow.url),
     tokens: { alice: seeded.users.alice.token, eddy: seeded.users.eddy.token, vera: seeded.users.vera.token },
     stateFile: state.path,
     exposure: (audience, since) => candidateShare(readPredictions(predictionLog, since), modelFlag, (userId) => internals.has(userId) === (audience === 'internals')),
     broken: new Promise((resolve) => {
-      for (const [name, { ended }] of [['Unleash', unleash], ['The inference service', service]] as const) void ended.then(() => stopping ?? resolve(name));
+      for (const [name, { ended }] of [['Unleash', unleash], ['MLflow', mlflow], ['The inference service', service]] as const) void ended.then(() => stopping ?? resolve(name));
     }),
     stop: () => stopping ??= stopAll(started),
   };
@@ -160,16 +177,40 @@ async function bootUnleash({ dir, state, ports, log, signal, started }: Building
   return unleash;
 }
 
-async function prepare({ state, log, signal }: Building, workspace: string, python: string, unleash: RunningUnleash): Promise<void> {
-  const digest = await prepareWorkspace(workspace, unleash.url, state.values.templateDigest);
-  state.save({ templateDigest: digest });
-  if (state.values.trainedDigest === digest && existsSync(join(workspace, 'models', 'metrics.json'))) return;
-  await run(python, ['-m', 'training.train'], {
-    cwd: workspace, log: prefixed(log, 'training'), signal,
-    // The settings module asks for these; training needs no server.
-    env: { ...process.env, UNLEASH_URL: unleash.url, UNLEASH_API_TOKEN: 'none' },
-  });
-  state.save({ trainedDigest: digest });
+interface Pythons extends Tools { service: string }
+
+/** One virtual environment after the other: pip takes all there is of disk and network. */
+async function preparePython({ venvsDir, log, signal }: Building): Promise<Pythons> {
+  const ensure = (name: string, requirements: string): Promise<string> => ensurePython({ venvDir: join(venvsDir, name), requirements, log: prefixed(log, 'python'), signal });
+  return { service: await ensure('venv', join(template, 'requirements.txt')), mlflow: await ensure('mlflow', mlflowRequirements), dvc: await ensure('dvc', dvcRequirements) };
+}
+
+/** Starts MLflow while others start too, on the registry that is there or an empty one. A failure shows when it is waited for; ending the world ends the start. */
+function bootMlflow({ dir, state, ports, log, signal, started }: Building, python: string, keep: boolean): Promise<RunningMlflow> {
+  const data = join(dir, 'mlflow');
+  if (!keep) putRegistryAside(data);
+  const abort = new AbortController();
+  const booting = (async (): Promise<RunningMlflow> => {
+    const port = await freePort(state.values.mlflowPort ?? ports?.mlflow);
+    const mlflow = await startMlflow({ python, dir: data, port, log: prefixed(log, 'mlflow'), signal: signal === undefined ? abort.signal : AbortSignal.any([signal, abort.signal]) });
+    state.save({ mlflowPort: port });
+    return mlflow;
+  })();
+  booting.catch(() => undefined);
+  started.push({ stop: async () => {
+    abort.abort(new Error('the world ends'));
+    await booting.then((mlflow) => mlflow.stop(), () => undefined);
+  } });
+  return booting;
+}
+
+async function prepare({ state }: Building, workspace: string, addresses: Addresses): Promise<void> {
+  state.save({ templateDigest: await prepareWorkspace(workspace, addresses, state.values.templateDigest) });
+}
+
+async function train({ state, log, signal }: Building, workspace: string, tools: Tools, mlflowUrl: string): Promise<void> {
+  await trainModels({ workspace, tools, mlflowUrl, log: prefixed(log, 'training'), signal });
+  state.save({ trainedDigest: trainingDigest() });
 }
 
 async function bootService({ dir, state, ports, log, signal, started }: Building, workspace: string, python: string, unleash: RunningUnleash, seeded: Seeded): Promise<RunningService> {

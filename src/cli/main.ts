@@ -3,6 +3,8 @@ import { toAppError } from '../core/base/errors.ts';
 import { plainLine } from '../core/base/words.ts';
 import { kill, promote, rollback, weights } from './commands/changes.ts';
 import { history, rollout, status, whoami } from './commands/reading.ts';
+import { lineage } from './commands/lineage.ts';
+import { lock } from './commands/lock.ts';
 import { check, compare, models } from './commands/models.ts';
 import { safeDefault } from './commands/safeDefault.ts';
 import { scan } from './commands/scan.ts';
@@ -10,7 +12,7 @@ import { which } from './commands/which.ts';
 import type { Command } from './context.ts';
 import { exitCode } from './exitCodes.ts';
 
-const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, weights, rollback, kill, safeDefault, which, scan, models, compare, check];
+const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, weights, rollback, kill, safeDefault, which, scan, models, compare, lineage, lock, check];
 
 const OPTIONS = {
   url: { type: 'string' },

@@ -27,6 +27,7 @@ export const Command = {
   finishKeepCandidate: 'modelswitch.finishKeepCandidate',
   finishKeepCurrent: 'modelswitch.finishKeepCurrent',
   archiveFlag: 'modelswitch.archiveFlag',
+  retrain: 'modelswitch.retrain',
 } as const;
 
 /** Commands that only the extension itself calls, with arguments: they are not in the palette. */

@@ -26,6 +26,7 @@ import { AnswerDocuments } from './personas/answerDocuments.ts';
 import { personasHoverPart, personasTreePart } from './personas/parts.ts';
 import { registerPersonaCommands } from './personas/personaCommands.ts';
 import { PersonaStore } from './personas/personaStore.ts';
+import { registerRetrain } from './pipelines/retrain.ts';
 import { systemClock } from './platform/clock.ts';
 import { Log } from './platform/log.ts';
 import { modalPrompts, type Prompts } from './platform/prompts.ts';
@@ -111,6 +112,8 @@ export function createServices(context: vscode.ExtensionContext): Services {
     memory: context.workspaceState,
     flagUnderCursor: (editor) => sites.flagAt(editor.document, editor.selection.active),
   }));
+
+  all.add(registerRetrain({ files, log }));
 
   const updateActivity = (): void => connections.setActive(vscode.window.state.focused || tree.visible || lenses.visible);
   all.add(vscode.window.onDidChangeWindowState(updateActivity));

@@ -62,7 +62,8 @@ describe('the command line with a registry', () => {
       assert.deepEqual(both.map(({ metrics }) => [metrics['loss'], metrics['peak'], metrics['low']]), [['NaN', 'Infinity', '-Infinity'], ['NaN', 'Infinity', '-Infinity']]);
 
       const checked = await run(['check', '--json', ...option()]);
-      const [result] = JSON.parse(checked.stdout) as { verdict: string; version: string; reasons: { message: string; line: number }[] }[];
+      const { contracts: [result], lock } = JSON.parse(checked.stdout) as { contracts: { verdict: string; version: string; reasons: { message: string; line: number }[] }[]; lock: unknown };
+      assert.equal(lock, null);
       assert.deepEqual([checked.code, result?.verdict, result?.version], [1, 'needs application', '2'], checked.stderr);
       assert.deepEqual(result?.reasons.map(({ message, line }) => `${line} ${message}`), ['2 needs application >= 2.4, the contract is of 2.3', '3 column visits (long) is missing']);
       const champion = await run(['check', '--version', 'champion', ...option()]);

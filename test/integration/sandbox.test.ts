@@ -11,17 +11,27 @@ import { explainerFlag, modelFlag, seededFlags } from '../../sandbox/unleash/fla
 import { removeUnleashData } from '../../sandbox/unleash/start.ts';
 import { startWorld } from '../../sandbox/world.ts';
 import type { World } from '../../sandbox/world.ts';
+import { PipelineFolder } from '../../src/adapters/dvc/pipelineFolder.ts';
+import { GitRepository } from '../../src/adapters/git/gitRepository.ts';
+import { openRegistry } from '../../src/adapters/registries.ts';
+import { lockFindings } from '../../src/cli/bundle.ts';
+import type { Lineage } from '../../src/core/models/lineage.ts';
+import type { LockFinding } from '../../src/core/models/lock.ts';
+import { readLineage } from '../../src/core/models/lineageReader.ts';
+import { loadWorkspaceFile } from '../../src/core/workspace/load.ts';
+import type { ModelVersion } from '../../src/core/models/model.ts';
+import type { ModelRegistry } from '../../src/core/models/registry.ts';
 import { eventually } from '../support/eventually.ts';
 
 describe('the sandbox', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
 
   let dir: string;
   let world: World;
   let eventsAtStop: string[];
   const lines: string[] = [];
   const start = (): Promise<World> => startWorld({ dir, log: (line) => lines.push(line), traffic: { perSecond: 120 } });
-  const ports = (): number[] => [world.unleash.url, world.service.url].map((url) => Number(new URL(url).port));
+  const ports = (): number[] => [world.unleash.url, world.service.url, world.mlflow.url].map((url) => Number(new URL(url).port));
   const isFree = async (): Promise<boolean> => (await Promise.all(ports().map(canListen))).every(Boolean);
   const alice = (): AdminClient => new AdminClient(world.unleash.url, world.tokens.alice);
   /** The rollout of everyone, i.e. of the strategy without a segment, in production. */
@@ -35,6 +45,8 @@ describe('the sandbox', function () {
     const answer = await alice().request('GET', '/api/admin/search/events?limit=1000') as { events: { id: number; type: string; createdBy: string }[] };
     return answer.events.filter(({ createdBy }) => !/^(unleash_)?system/.test(createdBy)).map(({ id, type, createdBy }) => `${id} ${type} ${createdBy}`);
   };
+  const registry = (): ModelRegistry => openRegistry({ kind: 'mlflow', location: world.mlflow.url }, { folder: world.workspace, credentialsFor: () => undefined, fetch });
+  const versions = async (): Promise<readonly ModelVersion[]> => (await registry().listVersions('credit-risk')).items;
   const isWithin = (percent: number, since: number): boolean => {
     const { users, share } = world.exposure('customers', since);
     return users >= 500 && Math.abs(share - percent / 100) <= 4 * standardError(percent / 100, users);
@@ -124,8 +136,57 @@ describe('the sandbox', function () {
 
   it('makes a clean git repository that points to the running server', async () => {
     assert.equal(await run('git', ['status', '--porcelain'], { cwd: world.workspace }), '');
-    const configuration = parse(readFileSync(join(world.workspace, 'modelswitch.yaml'), 'utf8')) as { unleash: { url: string } };
-    assert.equal(configuration.unleash.url, world.unleash.url);
+    const configuration = parse(readFileSync(join(world.workspace, 'modelswitch.yaml'), 'utf8')) as { unleash: { url: string }; registry: { mlflow: string } };
+    assert.deepEqual([configuration.unleash.url, configuration.registry.mlflow], [world.unleash.url, world.mlflow.url]);
+  });
+
+  it('registers two versions of real runs, with aliases, signature, data and commit', async () => {
+    assert.deepEqual((await versions()).map(({ version, aliases }) => [version, aliases]), [['14', ['challenger']], ['13', ['champion']]]);
+    const [current, candidate] = await Promise.all(['champion', 'challenger'].map((alias) => registry().readVersion('credit-risk', alias)));
+    assert.deepEqual([current!.run?.name, candidate!.run?.name], ['logistic', 'boosting']);
+    for (const detail of [current!, candidate!]) {
+      assert.ok(detail.signature.kind === 'known' && detail.signature.inputs?.length === 7, JSON.stringify(detail.signature));
+      assert.deepEqual(detail.datasets.map(({ name, context }) => [name, context]), [['applications', 'training']]);
+      assert.match(detail.code.commit ?? '', /^[0-9a-f]{40}$/);
+      assert.match(detail.code.entry ?? '', /training\/train\.py$/);
+    }
+    assert.notEqual(current!.datasets[0]!.digest, candidate!.datasets[0]!.digest);
+    assert.ok(candidate!.metrics['auc']! > current!.metrics['auc']!);
+  });
+
+  it('has one version behind its data and one that is up to date, as the pipeline says too', async () => {
+    const repository = await GitRepository.open(world.workspace);
+    const tree = new PipelineFolder(world.workspace);
+    const lineage = async (version: string): Promise<Lineage> => readLineage(await registry().readVersion('credit-risk', version), { repository, tree });
+    const [old, fresh] = [await lineage('13'), await lineage('14')];
+    assert.deepEqual([old.verdict, old.stages, old.data.map(({ path, state }) => `${path} ${state}`)], ['retrain needed: data changed', ['train@logistic'], ['data/applications.csv changed']]);
+    const month = await run('git', ['log', '-1', '--format=%s', old.data[0]!.changedSince!], { cwd: world.workspace });
+    assert.equal(month.trim(), 'Applications up to September');
+    assert.deepEqual([fresh.verdict, fresh.stages, fresh.data[0]!.state], ['up to date', ['train@boosting'], 'same'], fresh.reasons.join());
+    const { stages } = await tree.read();
+    assert.deepEqual(stages.map(({ name, state }) => `${name} ${state}`), ['train@logistic changed', 'train@boosting up to date']);
+    const dvc = await run('dvc', ['status', '--json'], { cwd: world.workspace, env: { ...process.env, ...world.toolEnvironment } });
+    assert.deepEqual(JSON.parse(dvc), { 'train@logistic': [{ 'changed deps': { 'data/applications.csv': 'modified' } }] });
+  });
+
+  it('tells lineage on the command line, and locks what is released until something changes', async () => {
+    const cli = (...args: string[]): Promise<string> => run(process.execPath, ['--no-warnings', join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts'), ...args], { cwd: world.workspace });
+    const lineage = JSON.parse(await cli('lineage', 'credit-risk@champion', '--json')) as Lineage;
+    assert.deepEqual([lineage.version, lineage.verdict, lineage.commit?.kind === 'known' && lineage.commit.commit.behind], ['13', 'retrain needed: data changed', 3]);
+    // Read from the database, without the server.
+    assert.match(await cli('lineage', 'credit-risk@14', '--registry', join(dir, 'mlflow', 'mlflow.db')), /^credit-risk 14: up to date\n/);
+    await assert.rejects(cli('lineage', 'credit-risk@99'), /ended with code 1/);
+    assert.match(await cli('lock'), /^credit-risk current 13: the registry has no artifact\n/);
+    const config = loadWorkspaceFile(readFileSync(join(world.workspace, 'modelswitch.yaml'), 'utf8')).config!;
+    const findings = (): Promise<LockFinding[] | undefined> => lockFindings({ cwd: world.workspace, signal: new AbortController().signal }, config, registry());
+    const file = join(world.workspace, 'modelswitch.lock');
+    assert.deepEqual(await findings(), []);
+    assert.equal(await cli('check'), 'modelswitch.lock: everything is as locked\n');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('version: "14"', 'version: "12"'));
+    assert.deepEqual((await findings())?.map(({ part, message }) => [part, message]), [['version', 'credit-risk: candidate version 12 -> 14. Run `modelswitch lock` if this is meant.']]);
+    await assert.rejects(cli('check'), /ended with code 1/);
+    rmSync(file);
+    assert.equal(await findings(), undefined);
   });
 
   it('keeps secrets in one file that only its owner reads', () => {
@@ -164,6 +225,7 @@ describe('the sandbox', function () {
     assert.equal(readFileSync(join(world.workspace, 'notes.txt'), 'utf8'), 'mine\n');
     await eventually(() => isWithin(50, Date.now() - 7_000), 30_000);
     assert.deepEqual(await events(), eventsAtStop);
+    assert.deepEqual((await versions()).map(({ version }) => version), ['14', '13'], 'nothing was trained again');
   });
 
   it('leaves no port behind when stopped, also twice', async () => {

@@ -40,11 +40,11 @@ describe('npm run demo', function () {
     rmSync(dir, { recursive: true });
   });
 
-  interface State { unleashPort: number; servicePort: number; seeded: { users: Record<string, { password: string; token: string }> } }
+  interface State { unleashPort: number; servicePort: number; mlflowPort: number; seeded: { users: Record<string, { password: string; token: string }> } }
   const state = (): State => JSON.parse(readFileSync(join(dir, 'state.json'), 'utf8')) as State;
-  const isAllFree = async (): Promise<boolean> => (await Promise.all([state().unleashPort, state().servicePort].map(canListen))).every(Boolean);
+  const isAllFree = async (): Promise<boolean> => (await Promise.all([state().unleashPort, state().servicePort, state().mlflowPort].map(canListen))).every(Boolean);
 
-  for (const [text, signal] of [['[2/6] Starting Unleash', 'SIGINT'], ['[4/6]', 'SIGTERM']] as const) {
+  for (const [text, signal] of [['[2/7] Starting Unleash', 'SIGINT'], ['[5/7]', 'SIGTERM']] as const) {
     it(`ends everything when ${signal} comes at ${text}`, async () => {
       const { code, stderr } = await runDemo(['--no-editor', '--dir', dir], { text, signal });
       assert.equal(code, 1);
@@ -58,8 +58,9 @@ describe('npm run demo', function () {
   it('starts after interruptions, tells each step and what to look at, prints no secret, and ends by itself', async () => {
     const { code, stdout, stderr } = await runDemo(['--no-editor', '--seconds', '3', '--dir', dir]);
     assert.equal(code, 0, stderr);
-    for (let number = 1; number <= 6; number += 1) assert.match(stdout, new RegExp(`^\\[${number}/6\\] .+ \\.\\.\\. .+$`, 'm'));
+    for (let number = 1; number <= 7; number += 1) assert.match(stdout, new RegExp(`^\\[${number}/7\\] .+ \\.\\.\\. .+$`, 'm'));
     assert.match(stdout, new RegExp(`http://127\\.0\\.0\\.1:${state().unleashPort} `));
+    assert.match(stdout, new RegExp(`MLflow +http://127\\.0\\.0\\.1:${state().mlflowPort}: `));
     assert.match(stdout, /log in as alice[^]*state\.json[^]*What to look at[^]*3 s are over[^]*Everything has ended/);
     const secrets = Object.values(state().seeded.users).flatMap(({ password, token }) => [password, token]);
     assert.equal(secrets.length, 6);
@@ -68,11 +69,11 @@ describe('npm run demo', function () {
   });
 
   it('ends everything on Ctrl-C and uses the same ports the next time', async () => {
-    const { unleashPort, servicePort } = state();
+    const { unleashPort, servicePort, mlflowPort } = state();
     const { code, stdout } = await runDemo(['--no-editor', '--dir', dir], { text: 'Ctrl-C ends everything', signal: 'SIGINT' });
     assert.equal(code, 0);
     assert.match(stdout, /Ending: Ctrl-C\.\nEverything has ended/);
-    assert.deepEqual([state().unleashPort, state().servicePort], [unleashPort, servicePort]);
+    assert.deepEqual([state().unleashPort, state().servicePort, state().mlflowPort], [unleashPort, servicePort, mlflowPort]);
     assert.ok(await isAllFree());
   });
 

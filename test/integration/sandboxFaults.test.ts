@@ -56,7 +56,7 @@ describe('faults of the sandbox', function () {
 
   describe('Python', () => {
     it('that is missing is named with the mend', async () => {
-      await assert.rejects(python({ PATH: join(dir, 'nothing') }), named(/needs Python 3\.9 or newer, and there is no `python3` on the PATH/, /install it/));
+      await assert.rejects(python({ PATH: join(dir, 'nothing') }), named(/needs Python 3\.10 or newer, and there is no `python3` on the PATH/, /install it/));
     });
 
     it('that is too old is named with its version', async () => {
@@ -180,7 +180,7 @@ describe('faults of the sandbox', function () {
     const before = process.env['PATH'];
     process.env['PATH'] = join(dir, 'nothing') + delimiter;
     try {
-      await assert.rejects(prepareWorkspace(join(dir, 'workspace'), 'http://127.0.0.1:1', undefined), named(/no `git` on the PATH: install it/));
+      await assert.rejects(prepareWorkspace(join(dir, 'workspace'), { unleash: 'http://127.0.0.1:1', mlflow: 'http://127.0.0.1:2' }, undefined), named(/no `git` on the PATH: install it/));
     } finally {
       process.env['PATH'] = before;
     }

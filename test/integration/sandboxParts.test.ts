@@ -10,7 +10,7 @@ import type { PredictionRecord } from '../../sandbox/exposure.ts';
 import { run } from '../../sandbox/processes.ts';
 import { makeUsers, seededRandom, startTraffic } from '../../sandbox/traffic.ts';
 import { gradual } from '../../sandbox/unleash/admin.ts';
-import { prepareWorkspace } from '../../sandbox/workspace.ts';
+import { prepareWorkspace, type Addresses } from '../../sandbox/workspace.ts';
 import { eventually } from '../support/eventually.ts';
 import { freshFlag, sharedUnleash } from '../support/unleash.ts';
 
@@ -94,17 +94,19 @@ describe('parts of the sandbox', function () {
     const git = async (...args: string[]): Promise<string> => (await run('git', args, { cwd: dir })).trim();
 
     it('follows a new template without losing work, and a new address in place', async () => {
-      const digest = await prepareWorkspace(dir, 'http://127.0.0.1:1234', undefined);
+      const at = (port: number): Addresses => ({ unleash: `http://127.0.0.1:${port}`, mlflow: `http://127.0.0.1:${port + 1}` });
+      const digest = await prepareWorkspace(dir, at(1234), undefined);
       const file = join(dir, 'app', 'scoring.py');
       const original = readFileSync(file, 'utf8');
       writeFileSync(file, '# mine\n');
       mkdirSync(join(dir, 'logs'));
-      assert.equal(await prepareWorkspace(dir, 'http://127.0.0.1:5678', digest), digest);
+      assert.equal(await prepareWorkspace(dir, at(5678), digest), digest);
       assert.equal(readFileSync(file, 'utf8'), '# mine\n');
       const yaml = readFileSync(join(dir, 'modelswitch.yaml'), 'utf8');
       assert.match(yaml, /^# Which model[^]*url: http:\/\/127\.0\.0\.1:5678\n[^]*environment: production # the environment/);
+      assert.match(yaml, /^registry: \{mlflow: http:\/\/127\.0\.0\.1:5679\}$/m);
       assert.match(yaml, /- \{name: internal tester, userId: staff-0001/);
-      assert.equal(await prepareWorkspace(dir, 'http://127.0.0.1:5678', 'another digest'), digest);
+      assert.equal(await prepareWorkspace(dir, at(5678), 'another digest'), digest);
       assert.equal(readFileSync(file, 'utf8'), original);
       assert.equal(await git('show', 'HEAD~1:app/scoring.py'), '# mine');
       assert.equal(await git('status', '--porcelain'), '');

@@ -1,10 +1,19 @@
-"""Synthetic credit applications with known outcomes, the same ones for the same seed."""
+"""Exports the credit applications up to a month, with their outcomes: `python -m training.generate 2026-09`. Synthetic, and the same each time."""
 
+import csv
+import json
+import sys
+from pathlib import Path
 from typing import Tuple
 
 import numpy as np
 
 from app.features import FEATURES
+
+SEED = 20261
+ROWS_PER_MONTH = 2_500
+TEST_ROWS = 5_000
+WHOLE_NUMBERS = {"late_payments", "history_months", "loan_months"}
 
 
 def applications(count: int, seed: int) -> Tuple[np.ndarray, np.ndarray]:
@@ -39,3 +48,27 @@ def applications(count: int, seed: int) -> Tuple[np.ndarray, np.ndarray]:
     )
     defaulted = random.random(count) < 1 / (1 + np.exp(-log_odds))
     return np.column_stack([columns[name] for name in FEATURES]).astype(float), defaulted.astype(int)
+
+
+def records(count: int, seed: int) -> list:
+    features, defaulted = applications(count, seed)
+    return [
+        {**{name: int(value) if name in WHOLE_NUMBERS else value for name, value in zip(FEATURES, row)}, "defaulted": outcome}
+        for row, outcome in zip(features.tolist(), defaulted.tolist())
+    ]
+
+
+def main(until: str, data: Path = Path("data")) -> None:
+    data.mkdir(exist_ok=True)
+    with open(data / "applications.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, ["month", *FEATURES, "defaulted"], lineterminator="\n")
+        writer.writeheader()
+        for month in range(1, int(until.split("-")[1]) + 1):
+            writer.writerows({"month": f"2026-{month:02}", **record} for record in records(ROWS_PER_MONTH, SEED + 100 * month))
+    # Applicants that no model has seen: for the evaluation, and for load tests.
+    with open(data / "applicants.jsonl", "w", encoding="utf-8") as file:
+        file.writelines(json.dumps(record) + "\n" for record in records(TEST_ROWS, SEED + 1))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

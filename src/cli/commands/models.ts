@@ -3,12 +3,14 @@ import { resolve } from 'node:path';
 import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { checkCompatibility } from '../../core/models/compatibility.ts';
+import { LOCK_FILE } from '../../core/models/lock.ts';
 import { loadContract, type FeatureContract } from '../../core/models/contract.ts';
 import type { ModelVersion } from '../../core/models/model.ts';
 import type { ModelRegistry, Page, PageRequest } from '../../core/models/registry.ts';
 import { compareDetails } from '../../core/models/versionDiff.ts';
 import { firstProblem } from '../../core/models/yamlFile.ts';
 import type { WorkspaceConfig } from '../../core/workspace/load.ts';
+import { lockFindings } from '../bundle.ts';
 import { required, type CliContext, type Command } from '../context.ts';
 import { openCliRegistry, readConfiguration } from '../registry.ts';
 
@@ -97,13 +99,13 @@ interface CheckTask {
   readonly contract: string;
 }
 
-/** The mapped models that have a contract, or the one that the options name. */
-function tasks({ options }: CliContext, config: WorkspaceConfig): CheckTask[] {
+/** The mapped models that have a contract, or the one that the options name; none, where there is at least a lock to check. */
+function tasks({ options }: CliContext, config: WorkspaceConfig, hasLock: boolean): CheckTask[] {
   const found = config.models.filter(({ name }) => options.model === undefined || options.model === name).flatMap(({ name, registeredModel, candidate, contract }): CheckTask[] => {
     const path = options.contract ?? contract;
     return path === undefined ? [] : [{ model: name, registered: registeredModel ?? name, version: options.version ?? candidate, contract: path }];
   });
-  if (found.length > 0) return found;
+  if (found.length > 0 || (hasLock && options.contract === undefined)) return found;
   if (options.model === undefined || options.contract === undefined) {
     throw new AppError('validation', 'Nothing to check: name the contract of a model in modelswitch.yaml (contract: features.yaml), or give --model and --contract.');
   }
@@ -125,11 +127,13 @@ async function readContract(cwd: string, path: string): Promise<FeatureContract>
 export const check: Command = {
   name: 'check',
   usage: 'check [--model M] [--contract FILE] [--version V]',
-  summary: 'whether candidates fit the application; exit code 1 when not',
+  summary: 'whether candidates fit the application, and all is as locked',
   run: (context) => withRegistry(context, async (registry, config) => {
     const { cwd, options, signal, write } = context;
     const results = [];
-    for (const { model, registered, version, contract: path } of tasks(context, config)) {
+    // Asked about one model, nobody wants to hear of the others.
+    const findings = options.model === undefined ? await lockFindings({ cwd, signal }, config, registry) : undefined;
+    for (const { model, registered, version, contract: path } of tasks(context, config, findings !== undefined)) {
       const contract = await readContract(cwd, path);
       const detail = await registry.readVersion(registered, version, signal);
       const { verdict, summary, reasons } = checkCompatibility(contract, detail);
@@ -138,13 +142,15 @@ export const check: Command = {
         reasons: reasons.map(({ verdict: kind, message, range }) => ({ verdict: kind, message, line: range.start.line + 1, column: range.start.column + 1 })),
       });
     }
-    if (options.json === true) writeFacts(write, results);
+    if (options.json === true) writeFacts(write, { contracts: results, lock: findings ?? null });
     else {
       for (const { model, version, contract, summary, reasons } of results) {
         write(`${plainLine(model)} ${plainLine(version)}: ${plainLine(summary, 300)}\n`);
         for (const { message, line, column } of reasons) write(`  ${contract}:${line}:${column}  ${plainLine(message, 300)}\n`);
       }
+      for (const { severity, message } of findings ?? []) write(`${LOCK_FILE}: ${severity}: ${plainLine(message, 300)}\n`);
+      if (findings?.length === 0) write(`${LOCK_FILE}: everything is as locked\n`);
     }
-    return results.every(({ verdict }) => verdict === 'compatible') ? 0 : 1;
+    return results.every(({ verdict }) => verdict === 'compatible') && !findings?.some(({ severity }) => severity === 'error') ? 0 : 1;
   }),
 };

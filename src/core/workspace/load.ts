@@ -1,6 +1,7 @@
 import { isMap } from 'yaml';
 import { plainLine } from '../base/words.ts';
 import { readRegistry, type RegistryTarget } from './registry.ts';
+import { readRetrain, type RetrainTarget } from './retrain.ts';
 import { hasCredentials, reservedKeyProblems, secretProblems, tokenProblems } from './secrets.ts';
 import { ALIASES_MEND, MOST_ALIASES, quotable, Source, withoutSecrets } from './source.ts';
 import type { Problem, SourcePath, SourceRange } from './source.ts';
@@ -27,6 +28,9 @@ export interface ModelMapping {
   readonly registeredModel?: string;
   /** Path of the application's feature contract, relative to the folder of this file. */
   readonly contract?: string;
+  /** Paths and globs of behavioural suites, relative to the folder of this file. */
+  readonly suites?: readonly string[];
+  readonly retrain?: RetrainTarget;
   /** Aliases or versions; `champion` and `challenger` where the file says nothing. */
   readonly current: string;
   readonly candidate: string;
@@ -191,6 +195,7 @@ class Reader {
     if (model['flag'] !== undefined && model['switches'] !== undefined) {
       this.#add('duplicate', 'error', `${quotable(key)} has both flag and switches: list all its flags under switches, or keep only flag.`, [...path, 'flag']);
     }
+    const suites = list(model['suites']).flatMap((pattern) => text(pattern) ?? []);
     const switches = [...short, ...listed];
     for (const [index, entry] of switches.entries()) {
       if (switches.findIndex((other) => other.flag === entry.flag) === index) continue;
@@ -201,6 +206,8 @@ class Reader {
       switches,
       ...given('registeredModel', text(model['registered_model'])),
       ...given('contract', text(model['contract'])),
+      ...given('suites', suites.length === 0 ? undefined : suites),
+      ...given('retrain', readRetrain(fields(model['retrain']))),
       current: name(model['current']) ?? 'champion',
       candidate: name(model['candidate']) ?? 'challenger',
       range: this.#source.keyRange(path),

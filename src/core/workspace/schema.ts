@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { registrySchema } from './registry.ts';
+import { retrainSchema } from './retrain.ts';
 
 /** Text with a message that shows what is expected; numbers are not turned into text silently. */
 function text(description: string, example: string): z.ZodString {
@@ -42,6 +43,7 @@ export const modelSchema = z.strictObject({
   candidate: textOrNumber('Alias or version that serves when the switch is on. Default: challenger.', 'challenger', '"14"').optional(),
   suites: later('Behavioural test suites of the model: paths or globs of *.mltest.yaml files.'),
   contract: text('File that says which features the application provides and which outputs it consumes.', 'features.yaml').optional(),
+  retrain: retrainSchema.optional(),
   quality: later('Where predictions are logged and which metrics guard the rollout.'),
   plan: later('The stages of a release: environment, audience, percent and the conditions to leave each stage.'),
 }, mapping('settings, such as flag: fraud-v2')).meta({ description: 'A model and the flag that switches between its current version and the candidate.' });

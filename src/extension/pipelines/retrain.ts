@@ -1,0 +1,137 @@
+import * as vscode from 'vscode';
+import { Hasher } from '../../adapters/dvc/hasher.ts';
+import { PipelineFolder } from '../../adapters/dvc/pipelineFolder.ts';
+import { AppError } from '../../core/base/errors.ts';
+import type { Disposable } from '../../core/base/events.ts';
+import { plainLine } from '../../core/base/words.ts';
+import type { StageStatus } from '../../core/models/pipelineState.ts';
+import type { ModelMapping } from '../../core/workspace/load.ts';
+import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
+import { Command } from '../ids.ts';
+import { showError } from '../platform/errors.ts';
+import type { Log } from '../platform/log.ts';
+
+export interface RetrainParts {
+  readonly files: WorkspaceFiles;
+  readonly log: Log;
+}
+
+/** What the command takes: a model of a workspace folder. Without one it asks. */
+export interface RetrainTargetRef {
+  /** URI of the workspace folder. */
+  readonly folder: string;
+  readonly model: string;
+}
+
+interface Target {
+  readonly folder: vscode.WorkspaceFolder;
+  readonly model: ModelMapping;
+}
+
+const hasher = new Hasher();
+
+/** "Retrain...": runs `dvc repro`, or the task that `modelswitch.yaml` names, in a terminal. Gives the exit code, undefined when nothing was run. */
+export function registerRetrain(parts: RetrainParts): Disposable {
+  return vscode.commands.registerCommand(Command.retrain, async (argument?: unknown) => {
+    try {
+      return await retrain(parts, argument);
+    } catch (error) {
+      void showError(parts.log, 'Retrain', error);
+      return undefined;
+    }
+  });
+}
+
+async function retrain(parts: RetrainParts, argument: unknown): Promise<number | undefined> {
+  if (!vscode.workspace.isTrusted) throw new AppError('forbidden', 'This workspace is not trusted: nothing of it is run. Trust it first (Workspaces: Manage Workspace Trust).', { reason: 'untrusted' });
+  await parts.files.ready;
+  const target = await chooseTarget(targets(parts.files), argument);
+  if (target === undefined) return undefined;
+  const { task, stage } = target.model.retrain ?? {};
+  if (task !== undefined) return runTask(await namedTask(task), target.model.name);
+  const chosen = stage ?? await chooseStage(target);
+  return chosen === undefined ? undefined : runTask(reproTask(target, chosen), target.model.name);
+}
+
+function targets(files: WorkspaceFiles): Target[] {
+  return (vscode.workspace.workspaceFolders ?? []).flatMap((folder) => (files.of(folder)?.file.config?.models ?? []).map((model) => ({ folder, model })));
+}
+
+async function chooseTarget(all: readonly Target[], argument: unknown): Promise<Target | undefined> {
+  if (isRef(argument)) return all.find(({ folder, model }) => folder.uri.toString() === argument.folder && model.name === argument.model);
+  if (all.length === 0) throw new AppError('validation', 'No model to retrain: map one in modelswitch.yaml (Modelswitch: Create or Open modelswitch.yaml).');
+  if (all.length === 1) return all[0];
+  const items = all.map((target) => ({ label: plainLine(target.model.name), description: target.folder.name, target }));
+  return (await vscode.window.showQuickPick(items, { title: 'Retrain', placeHolder: 'Which model?' }))?.target;
+}
+
+function isRef(argument: unknown): argument is RetrainTargetRef {
+  return typeof argument === 'object' && argument !== null && 'folder' in argument && typeof argument.folder === 'string' && 'model' in argument && typeof argument.model === 'string';
+}
+
+/** A stage, or an empty text for the whole pipeline. @throws AppError notFound without a pipeline, validation when it is broken */
+async function chooseStage({ folder, model }: Target): Promise<string | undefined> {
+  const reading = vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: 'Looking what has changed in the pipeline...', cancellable: true }, (_, token) => {
+    const abort = new AbortController();
+    token.onCancellationRequested(() => abort.abort());
+    return new PipelineFolder(pipelineFolder(folder, model), hasher).read(abort.signal);
+  });
+  const { stages, problems } = await reading;
+  const broken = problems.find(({ problem }) => problem.severity === 'error');
+  if (broken !== undefined) throw new AppError('validation', broken.problem.message);
+  const items = stages.map((status) => ({ label: plainLine(status.name), description: stageWords(status), stage: status.name }));
+  const all = { label: 'Whole Pipeline', description: 'every stage that has changed', stage: '' };
+  return (await vscode.window.showQuickPick([all, ...items], { title: `Retrain ${plainLine(model.name)}`, placeHolder: 'Which stage? Those before it run too, where they have changed.' }))?.stage;
+}
+
+/** `changed: data/raw.csv, train.lr`. */
+export function stageWords({ state, changes, upstream, reason }: StageStatus): string {
+  if (state === 'not evaluated') return plainLine(reason ?? state);
+  const what = changes.map(({ what: kind, path, name }) => (kind === 'command' ? 'its command' : name ?? path));
+  if (what.length > 0) return plainLine(`${state}: ${what.slice(0, 3).join(', ')}${what.length > 3 ? `, ${what.length - 3} more` : ''}`);
+  return upstream.length > 0 ? plainLine(`after ${upstream.join(', ')}`) : state;
+}
+
+function pipelineFolder(folder: vscode.WorkspaceFolder, model: ModelMapping): string {
+  return vscode.Uri.joinPath(folder.uri, model.retrain?.folder ?? '').fsPath;
+}
+
+/** `dvc repro [stage]`: no shell, and no stage's name can be taken for an option. */
+export function reproTask({ folder, model }: Target, stage: string): vscode.Task {
+  const args = ['repro', ...stage === '' ? [] : ['--', stage]];
+  const execution = new vscode.ProcessExecution('dvc', args, { cwd: pipelineFolder(folder, model) });
+  const task = new vscode.Task({ type: 'process' }, folder, `Retrain ${plainLine(model.name)}`, 'Modelswitch', execution);
+  task.presentationOptions = { reveal: vscode.TaskRevealKind.Always, clear: true };
+  return task;
+}
+
+/** @throws AppError notFound naming the tasks that there are */
+async function namedTask(name: string): Promise<vscode.Task> {
+  const all = await vscode.tasks.fetchTasks();
+  const found = all.find((task) => task.name === name) ?? all.find((task) => `${task.source}: ${task.name}` === name);
+  if (found !== undefined) return found;
+  const known = all.filter(({ source }) => source === 'Workspace').map((task) => plainLine(task.name)).slice(0, 5);
+  throw new AppError('notFound', `There is no task "${plainLine(name)}", which modelswitch.yaml names for retraining${known.length > 0 ? `; there are ${known.join(', ')}` : ''}: correct the name or add it to tasks.json.`);
+}
+
+/** Runs a task to its end. */
+function runTask(task: vscode.Task, model: string): Thenable<number | undefined> {
+  return vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title: `Retraining ${plainLine(model)}` }, async () => {
+    const subscriptions: vscode.Disposable[] = [];
+    const ended = new Promise<number | undefined>((resolve) => {
+      // A short task may be over before its start is known here, and older versions of VS Code tell it as another object.
+      const isOurs = ({ task: each }: vscode.TaskExecution): boolean => each.name === task.name && each.source === task.source;
+      subscriptions.push(
+        vscode.tasks.onDidEndTaskProcess(({ execution, exitCode }) => { if (isOurs(execution)) resolve(exitCode); }),
+        // A task that could not be started has no process.
+        vscode.tasks.onDidEndTask(({ execution }) => { if (isOurs(execution)) setTimeout(resolve, 500, undefined); }),
+      );
+      void vscode.tasks.executeTask(task).then(undefined, () => resolve(undefined));
+    });
+    const code = await ended;
+    for (const subscription of subscriptions) subscription.dispose();
+    if (code === 0) void vscode.window.showInformationMessage(`${plainLine(model)} was retrained.`);
+    else void vscode.window.showErrorMessage(code === undefined ? `Retraining ${plainLine(model)} did not start or was ended: is dvc on the PATH?` : `Retraining ${plainLine(model)} failed with exit code ${code}: the terminal says why.`);
+    return code;
+  });
+}

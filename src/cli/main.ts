@@ -36,12 +36,15 @@ const OPTIONS = {
 } as const;
 
 const USAGE_ERROR = 2;
+const WIDEST = Math.max(...COMMANDS.map(({ name }) => name.length));
 
 function usage(): string {
-  const lines = COMMANDS.map(({ usage: line, summary }) => `  modelswitch ${line}\n      ${summary}`);
+  const lines = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(WIDEST)}  ${summary}`);
   return `modelswitch - release machine-learning models through Unleash feature flags
 
 ${lines.join('\n')}
+
+\`modelswitch COMMAND --help\` tells a command's options. Most take these:
 
   --url URL       the Unleash server (default: UNLEASH_URL)
   --project NAME  (default: modelswitch.yaml, then "default")
@@ -58,11 +61,11 @@ Exit: 0 done, 1 failed, 2 usage, 3 not permitted, 4 conflict, 5 unreachable.
 async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS });
   const [name, ...operands] = positionals;
+  const command = COMMANDS.find((candidate) => candidate.name === name);
   if (values.help === true) {
-    process.stdout.write(usage());
+    process.stdout.write(command === undefined ? usage() : `modelswitch ${command.usage}\n    ${command.summary}\n`);
     return 0;
   }
-  const command = COMMANDS.find((candidate) => candidate.name === name);
   if (command === undefined) {
     process.stderr.write(name === undefined ? usage() : `modelswitch: unknown command "${plainLine(name)}".\n\n${usage()}`);
     return USAGE_ERROR;

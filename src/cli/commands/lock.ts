@@ -9,7 +9,7 @@ import { openCliRegistry, readConfiguration } from '../registry.ts';
 export const lock: Command = {
   name: 'lock',
   usage: 'lock',
-  summary: `write ${LOCK_FILE}: versions, data, signatures, suites, commit`,
+  summary: `write ${LOCK_FILE}: versions, data, signatures, suites`,
   async run(context) {
     const { options, cwd, signal, write } = context;
     const config = await readConfiguration(cwd);

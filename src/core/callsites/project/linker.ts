@@ -267,13 +267,13 @@ export class Linker {
     const args = placed(call.args, at);
     const things = this.#resolver.resolve(call.callee, at);
     const targets = things.flatMap((thing) => this.#targetsOf(thing, args));
-    if (targets.length > 0) return targets;
-    const { rules } = block.module;
-    const question = rules.questions.get(call.name);
-    const isDefined = things.some(({ kind }) => kind === 'function' || kind === 'class');
+    const question = block.module.rules.questions.get(call.name);
     // Without an argument it is another API: a client always needs a flag's name.
-    if (!question || call.callee.kind !== 'attribute' || isDefined || args.length === 0) return [];
-    return this.#origins.answers(call.callee.object, at, question) ? [{ kind: 'question', question, args, configured: false }] : [];
+    if (!question || call.callee.kind !== 'attribute' || args.length === 0) return targets;
+    const { object } = call.callee;
+    const isDefined = targets.length > 0 || things.some(({ kind }) => kind === 'function' || kind === 'class');
+    const asks = isDefined ? object.kind === 'name' && this.#origins.answersElse(object.name, at) : this.#origins.answers(object, at, question);
+    return asks ? [...targets, { kind: 'question', question, args, configured: false }] : targets;
   }
 
   #targetsOf(thing: Thing, args: readonly PlacedArgument[]): readonly Target[] {

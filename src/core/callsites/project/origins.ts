@@ -51,6 +51,24 @@ export class Origins {
     return origin === 'client' || origin === 'likely' || (origin === 'generic' && at.block.module.importsFlags);
   }
 
+  /**
+   * Whether a name that stands for an object of the folder's own by one assignment is a client of the SDK by another: installations and
+   * tests put a stand-in where the client is.
+   */
+  answersElse(name: string, at: Place): boolean {
+    const bounds = at.block.lookup(name).flatMap((bound) => this.#exporters(bound));
+    return bounds.some((bound) => this.#binding(bound, placeIn(bound.home)) === 'client' && !this.#resolver.bound(bound, []).some(({ kind }) => kind === 'instance' || kind === 'class' || kind === 'function'));
+  }
+
+  /** What an import leads to, over all files that hand it on. */
+  #exporters(bound: BoundName, seen = new Set<BoundName>()): readonly BoundName[] {
+    const { binding, home } = bound;
+    if (binding.kind !== 'import' || binding.imported === undefined || seen.has(bound)) return [bound];
+    seen.add(bound);
+    const found = this.#resolver.exportedNames(this.#resolver.program.target(home.module, binding.module), binding.imported);
+    return found.length > 0 ? found.flatMap((each) => this.#exporters(each, seen)) : [bound];
+  }
+
   #origin(expression: Expression, at: Place): Origin {
     if (this.#depth > MAX_DEPTH || !this.#resolver.step()) return 'unknown';
     this.#depth += 1;

@@ -6,7 +6,7 @@ import { planPromote, planRollback, planSetRollout, planSwitchOff, type FlagRead
 import { gradual } from '../../sandbox/unleash/admin.ts';
 import { faults, FaultProxy } from '../support/faultProxy.ts';
 import { inLanes } from '../support/lanes.ts';
-import { freshFlag, sharedUnleash, type FreshFlag, type SharedUnleash } from '../support/unleash.ts';
+import { archiveFlags, freshFlag, sharedUnleash, type FreshFlag, type SharedUnleash } from '../support/unleash.ts';
 import { clientOf, runnerOf } from '../support/unleashClient.ts';
 
 const TIMEOUT_MS = 250;
@@ -63,7 +63,9 @@ describe('faults', () => {
     }
     for (const [name, operation] of Object.entries(operations)) callsOf.set(name, await countCalls(operation));
   });
-  after(() => {
+  after(async function stop() {
+    this.timeout(180_000);
+    await archiveFlags('fault');
     for (const { proxy } of lanes) proxy.close();
     console.log(`      ${spoilt} changes, ${[...callsOf].map(([name, calls]) => `${name}: ${calls} calls`).join(', ')}`);
   });

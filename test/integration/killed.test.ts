@@ -12,7 +12,7 @@ import { describeRollout, effectiveRollout, exposureWithin } from '../../src/cor
 import { gradual } from '../../sandbox/unleash/admin.ts';
 import { FaultProxy, type Handling } from '../support/faultProxy.ts';
 import { inLanes } from '../support/lanes.ts';
-import { freshFlag, sharedUnleash, type SharedUnleash } from '../support/unleash.ts';
+import { archiveFlags, freshFlag, sharedUnleash, type SharedUnleash } from '../support/unleash.ts';
 import { clientOf, runnerOf } from '../support/unleashClient.ts';
 
 const LANES = 3;
@@ -51,7 +51,9 @@ describe('a killed process', () => {
     dir = mkdtempSync(join(tmpdir(), 'modelswitch-killed-'));
     for (let lane = 0; lane < LANES; lane += 1) proxies.push(await FaultProxy.start(unleash.url));
   });
-  after(() => {
+  after(async function stop() {
+    this.timeout(180_000);
+    await archiveFlags('killed');
     for (const proxy of proxies) proxy.close();
     rmSync(dir, { recursive: true, force: true });
     console.log(`      ${kills} processes killed`);

@@ -9,7 +9,7 @@ import type { FetchLike } from '../../src/adapters/node/httpClient.ts';
 import { gradual } from '../../sandbox/unleash/admin.ts';
 import { eventChain, lostWrites, type ChainEvent } from '../support/eventChain.ts';
 import { inLanes } from '../support/lanes.ts';
-import { freshFlag, sharedUnleash, type SharedUnleash } from '../support/unleash.ts';
+import { archiveFlags, freshFlag, sharedUnleash, type SharedUnleash } from '../support/unleash.ts';
 import { clientOf, runnerOf } from '../support/unleashClient.ts';
 import { seeded } from '../unit/flags/rolloutSupport.ts';
 
@@ -44,7 +44,9 @@ describe('two windows on one flag', () => {
     eddys = [await openWindow(eddy), await openWindow(eddy)];
     alices = await openWindow(alice);
   });
-  after(() => {
+  after(async function stop() {
+    this.timeout(180_000);
+    for (const prefix of ['windows', 'race']) await archiveFlags(prefix);
     for (const { store } of [...eddys, alices]) store.dispose();
   });
 

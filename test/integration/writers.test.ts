@@ -11,7 +11,7 @@ import { eventChain, lostWrites, replay, type ChainEvent } from '../support/even
 import { FaultProxy } from '../support/faultProxy.ts';
 import { foreignWrites, writeForeign } from '../support/foreignWrites.ts';
 import { inLanes } from '../support/lanes.ts';
-import { freshFlag, sharedUnleash, type SharedUnleash } from '../support/unleash.ts';
+import { archiveFlags, freshFlag, sharedUnleash, type SharedUnleash } from '../support/unleash.ts';
 import { clientOf, runnerOf } from '../support/unleashClient.ts';
 import { seeded } from '../unit/flags/rolloutSupport.ts';
 
@@ -70,7 +70,9 @@ describe('other writers', () => {
       callsOf.set(name, calls.length);
     }
   });
-  after(() => {
+  after(async function stop() {
+    this.timeout(180_000);
+    await archiveFlags('writers');
     for (const { proxy } of lanes) proxy.close();
     console.log(`      ${Object.entries(tally).map(([what, count]) => `${count} ${what}`).join(', ')}`);
   });

@@ -94,6 +94,14 @@ export async function freshFlag({ prefix = 'flag', environments, parent, ...flag
   return made;
 }
 
+/** Archives the flags whose names begin so: hundreds of them would slow down every reading of the list in the specs after. */
+export async function archiveFlags(prefix: string): Promise<void> {
+  const { alice } = (await sharedUnleash()).as;
+  const { features } = await alice.request('GET', '/api/admin/projects/default/features') as { features: { name: string }[] };
+  const names = features.map(({ name }) => name).filter((name) => name.startsWith(`${prefix}-`));
+  for (let start = 0; start < names.length; start += 100) await alice.request('POST', '/api/admin/projects/default/archive', { features: names.slice(start, start + 100) });
+}
+
 // Specs import this module while mocha loads them, when its `after` stands for the root suite; elsewhere there is no `after`.
 if (typeof after === 'function') {
   after(async function stop() {

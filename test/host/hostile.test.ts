@@ -18,9 +18,6 @@ describe('hostile workspaces and servers in the editor', () => {
   before(async function start() {
     this.timeout(60_000);
     all = await services();
-    // Another suite may have left its edit there.
-    await openFile('modelswitch.yaml');
-    await vscode.commands.executeCommand('workbench.action.files.revert');
     await eventually(() => all.connections.overview === 'connected', 'connected', 45_000);
     await admin('POST', '/features', { name: flag, type: 'release' });
     const strategies = await admin('GET', `/features/${flag}/environments/production/strategies`) as unknown[];

@@ -111,12 +111,13 @@ export async function installCodeServer({ version = newestCodeServer, cache = jo
   return server();
 }
 
-/** User settings for a run without welcome pages, update checks and telemetry. */
+/** User settings for a run without welcome pages, update checks and telemetry; in a browser VS Code would save what is typed after a second. */
 export const quietSettings: Readonly<Record<string, unknown>> = {
   'workbench.startupEditor': 'none',
   'extensions.autoCheckUpdates': false,
   'extensions.autoUpdate': false,
   'telemetry.telemetryLevel': 'off',
+  'files.autoSave': 'off',
   'chat.disableAIFeatures': true,
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'security.workspace.trust.enabled': false,

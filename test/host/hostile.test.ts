@@ -18,7 +18,7 @@ describe('hostile workspaces and servers in the editor', () => {
   before(async function start() {
     this.timeout(60_000);
     all = await services();
-    await eventually(() => all.connections.overview === 'connected', 'connected');
+    await eventually(() => all.connections.overview === 'connected', 'connected', 45_000);
     await admin('POST', '/features', { name: flag, type: 'release' });
     const strategies = await admin('GET', `/features/${flag}/environments/production/strategies`) as unknown[];
     if (strategies.length === 0) await admin('POST', `/features/${flag}/environments/production/strategies`, { name: 'flexibleRollout', parameters: { rollout: '25', stickiness: 'userId', groupId: flag } });

@@ -1,5 +1,6 @@
 import type { Argument, Expression } from '../project/summary.ts';
 import { childrenOf, textOf, type Source, type SyntaxNode } from '../syntax.ts';
+import { joined, quoted } from '../project/parts.ts';
 import { stringPieces } from './strings.ts';
 
 /** Deeper than this nothing real is nested; it also bounds the recursion. */
@@ -42,7 +43,7 @@ export class ExpressionReader {
       case 'call': return this.#call(node, depth, calls);
       case 'subscript': return this.#item(node, read);
       case 'string': return this.#string(node, depth);
-      case 'concatenated_string': return join(childrenOf(node).map((child) => ({ formatted: false, value: read(child) })));
+      case 'concatenated_string': return joined(childrenOf(node).map((child) => ({ formatted: false, value: read(child) })));
       case 'parenthesized_expression':
       case 'await':
         return read(childrenOf(node)[0]);
@@ -125,7 +126,7 @@ export class ExpressionReader {
   #string(node: SyntaxNode, depth: number): Expression {
     const pieces = stringPieces(this.#source, node);
     if (!pieces) return { kind: 'plain', words: this.#words(node) };
-    return join(pieces.map((piece) => 'text' in piece
+    return joined(pieces.map((piece) => 'text' in piece
       ? { formatted: false, value: { kind: 'text', value: piece.text } }
       : { formatted: true, value: this.#hole(piece.hole, depth) }));
   }
@@ -143,7 +144,7 @@ export class ExpressionReader {
     const right = node.childForFieldName('right');
     const operator = node.childForFieldName('operator');
     if (!left || !right || !operator || textOf(this.#source, operator) !== '+') return this.#unread(node);
-    return join([{ formatted: false, value: read(left) }, { formatted: false, value: read(right) }]);
+    return joined([{ formatted: false, value: read(left) }, { formatted: false, value: read(right) }]);
   }
 
   #words(node: SyntaxNode): string {
@@ -176,28 +177,4 @@ export function startOf(expression: SyntaxNode): number {
     if (!inner) return node.startIndex;
     node = inner;
   }
-}
-
-/** Source text for a message: in backquotes, on one line, at most 40 characters. */
-export function quoted(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim().replaceAll('`', "'");
-  return `\`${line.length > 40 ? `${line.slice(0, 39)}…` : line}\``;
-}
-
-type Part = Extract<Expression, { kind: 'join' }>['parts'][number];
-
-/** Joins neighbouring texts at once, so that a plain literal is a plain text. */
-function join(parts: readonly Part[]): Expression {
-  const joined: Part[] = [];
-  for (const part of parts.flatMap((each) => !each.formatted && each.value.kind === 'join' ? each.value.parts : [each])) {
-    const last = joined.at(-1);
-    if (last?.value.kind === 'text' && part.value.kind === 'text') {
-      joined[joined.length - 1] = { formatted: false, value: { kind: 'text', value: last.value.value + part.value.value } };
-    } else {
-      joined.push(part);
-    }
-  }
-  const only = joined[0];
-  if (!only) return { kind: 'text', value: '' };
-  return joined.length === 1 && only.value.kind === 'text' ? only.value : { kind: 'join', parts: joined };
 }

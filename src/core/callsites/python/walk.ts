@@ -2,7 +2,8 @@ import { lastName } from '../project/program.ts';
 import type { Block, Call, Expression, FunctionFacts, TypeNames } from '../project/summary.ts';
 import { childrenOf, textOf, type Source, type SyntaxNode } from '../syntax.ts';
 import { BlockBuilder, type Role } from './blocks.ts';
-import { ExpressionReader, objectOf, quoted, startOf } from './expressions.ts';
+import { quoted } from '../project/parts.ts';
+import { ExpressionReader, objectOf, startOf } from './expressions.ts';
 
 /** A definition as it was read: what depends on where it stands is added by `FileWalk`. */
 export interface KnownBlock {

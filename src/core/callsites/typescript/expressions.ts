@@ -1,4 +1,4 @@
-import { quoted } from '../python/expressions.ts';
+import { joined, quoted } from '../project/parts.ts';
 import type { Argument, Expression } from '../project/summary.ts';
 import { childrenOf, textOf, type Source, type SyntaxNode } from '../syntax.ts';
 import { stringPieces } from './strings.ts';
@@ -103,7 +103,7 @@ function readOperator(source: Source, node: SyntaxNode, read: (child: SyntaxNode
   const right = node.childForFieldName('right');
   switch (operator === null ? '' : textOf(source, operator)) {
     case '+':
-      return join([{ formatted: false, value: read(left) }, { formatted: false, value: read(right) }]);
+      return joined([{ formatted: false, value: read(left) }, { formatted: false, value: read(right) }]);
     case '||':
     case '??':
       return { kind: 'choice', by: 'or', options: [read(left), read(right)] };
@@ -117,7 +117,7 @@ function readOperator(source: Source, node: SyntaxNode, read: (child: SyntaxNode
 function readString(context: ExpressionContext, node: SyntaxNode, depth: number): Expression {
   const pieces = stringPieces(context.source, node);
   if (!pieces) return { kind: 'plain', words: words(context.source, node) };
-  return join(pieces.map((piece) => ('text' in piece
+  return joined(pieces.map((piece) => ('text' in piece
     ? { formatted: false, value: { kind: 'text', value: piece.text } }
     : { formatted: true, value: readHole(context, piece.hole, depth) })));
 }
@@ -173,22 +173,4 @@ function unread(source: Source, node: SyntaxNode): Expression {
 /** Long texts are cut before they are looked at. */
 function words(source: Source, node: SyntaxNode): string {
   return quoted(source.text.slice(node.startIndex, Math.min(node.endIndex, node.startIndex + 200)));
-}
-
-type Part = Extract<Expression, { kind: 'join' }>['parts'][number];
-
-/** Joins neighbouring texts at once, so that a plain literal is a plain text. */
-function join(parts: readonly Part[]): Expression {
-  const joined: Part[] = [];
-  for (const part of parts.flatMap((each) => (!each.formatted && each.value.kind === 'join' ? each.value.parts : [each]))) {
-    const last = joined.at(-1);
-    if (last?.value.kind === 'text' && part.value.kind === 'text') {
-      joined[joined.length - 1] = { formatted: false, value: { kind: 'text', value: last.value.value + part.value.value } };
-    } else {
-      joined.push(part);
-    }
-  }
-  const only = joined[0];
-  if (!only) return { kind: 'text', value: '' };
-  return joined.length === 1 && only.value.kind === 'text' ? only.value : { kind: 'join', parts: joined };
 }

@@ -34,7 +34,7 @@ export class WrapperValues {
 
   of(site: FlagSite): WrapperValue {
     const wrappers = site.wrappers ?? [];
-    if (wrappers.length === 0) return { kind: 'direct' };
+    if (wrappers.length === 0) return site.via === 'wrapper' ? { kind: 'refused', reason: 'it asks through a function of which nobody said what it makes of the answer' } : { kind: 'direct' };
     if (wrappers.some(({ file: holder, inner }) => this.#sites.some(({ file, range, keys }) => keys.length > 0 && file === holder && sameRange(range, inner)))) return { kind: 'waiting' };
     if (site.api === 'get_variant') return { kind: 'refused', reason: 'it asks for a variant through a wrapper' };
     let answer = this.#answer;

@@ -23,7 +23,7 @@ export async function finishFlag(parts: FinishParts, flag: string, keep: Keep): 
   const parser = await parts.loadParser();
   const code = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: `${title}...`, cancellable: true }, (_progress, token) => sitesOfFlag(flag, parts, token));
   if (code === undefined) return undefined;
-  const sites = code.sites.filter(({ keys, via }) => keys.includes(flag) || via === 'wrapper');
+  const sites = code.sites.filter(({ keys }) => keys.includes(flag));
   if (sites.length === 0) {
     void vscode.window.showInformationMessage(`No call of ${plainLine(flag)} was found in the Python files of this workspace.${skippedWords(code)}`);
     return undefined;

@@ -56,10 +56,9 @@ async function readText(uri: vscode.Uri): Promise<string | undefined> {
   }
 }
 
-/** A call that asks for the flag, or may. What a wrapper makes of the answer is not known from its call alone: such a call is left and listed. */
-function flagSite(file: string, { range, api, key, keys, via, wrapper }: CallSite, flag: string): FlagSite[] {
+/** A call that asks for the flag, or may. */
+function flagSite(file: string, { range, api, key, keys, via }: CallSite, flag: string): FlagSite[] {
   if (key.kind === 'dynamic') return [{ file, range, api, keys: [], via, reason: key.reason }];
   const values = keys.map(({ value }) => value);
-  if (!values.includes(flag)) return [];
-  return [via === 'wrapper' ? { file, range, api, keys: [], via, reason: `it asks through \`${wrapper?.name ?? 'a function of the project'}\`` } : { file, range, api, keys: values, via }];
+  return values.includes(flag) ? [{ file, range, api, keys: values, via }] : [];
 }

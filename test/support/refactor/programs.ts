@@ -63,16 +63,17 @@ function directivesOf(text: string): Directives {
 export async function sitesOf({ files, directives }: Pick<Program, 'files' | 'directives'>): Promise<readonly FlagSite[]> {
   const found: FlagSite[] = [];
   for (const { path, text } of files) {
-    for (const site of await callSitesOf(text)) found.push(flagSite(path, text, site, directives));
+    // Calls of wrappers are found by the directives, with what they go through.
+    for (const site of await callSitesOf(text)) if (site.via !== 'wrapper') found.push(flagSite(path, text, site, directives));
   }
   const wrapped = wrapperSites(files, directives.wrappers, found);
   const isInner = (site: FlagSite): boolean => wrapped.some(({ wrappers }) => wrappers?.some(({ file, inner }) => file === site.file && JSON.stringify(inner) === JSON.stringify(site.range)));
   return [...found, ...wrapped].filter((site) => site.keys.includes(FLAG) || (site.keys.length === 0 && !isInner(site) && !/parameter/.test(site.reason ?? '')));
 }
 
-function flagSite(file: string, text: string, { range, api, key, via, keyRange }: CallSite, { keys }: Directives): FlagSite {
-  if (key.kind !== 'dynamic') return { file, range, api, keys: [key.value], via };
-  const known = keyRange && keys.get(slice(text, keyRange));
+function flagSite(file: string, text: string, { range, api, key, keys, via, keyRange }: CallSite, directives: Directives): FlagSite {
+  if (key.kind !== 'dynamic') return { file, range, api, keys: keys.map(({ value }) => value), via };
+  const known = keyRange && directives.keys.get(slice(text, keyRange));
   return { file, range, api, keys: known === undefined ? [] : [known], via, reason: key.reason };
 }
 

@@ -1,7 +1,7 @@
 import type { Binding, Block, Call, Expression, FunctionFacts, MemberAssignment } from '../project/summary.ts';
 
 /**
- * Where a value goes: `answer` into what the function returns, `condition` into an `if` that may decide what it returns, a
+ * Where a value goes: `answer` into what the function returns, `condition` into an `if` that decides whether it returns `True` or `False`, a
  * name into a local variable.
  */
 export type Role = 'answer' | 'condition' | { readonly variable: string } | undefined;
@@ -30,6 +30,7 @@ export class BlockBuilder {
   readonly #stars: { readonly module: string; readonly at: number }[] = [];
   readonly #changed = new Set<string>();
   readonly #results: Result[] = [];
+  readonly #deciding = new Set<string>();
 
   constructor(kind: Block['kind'], name: string, start: number, parent: BlockBuilder | undefined) {
     this.kind = kind;
@@ -76,6 +77,11 @@ export class BlockBuilder {
     this.#changed.add(name);
   }
 
+  /** A condition, by its text, of a branch that returns `True` or `False`. */
+  decide(condition: string): void {
+    for (const [name] of condition.matchAll(/[\p{ID_Start}_][\p{ID_Continue}]*/gu)) this.#deciding.add(name);
+  }
+
   result(value: Expression, text: string): void {
     this.#results.push({ value, names: passedOn(text), isBoolean: /^(?:True|False|None|)$/.test(text) });
   }
@@ -84,7 +90,7 @@ export class BlockBuilder {
     const decides = this.#results.length > 0 && this.#results.every(({ isBoolean }) => isBoolean);
     const names = new Set(this.#results.flatMap((result) => result.names));
     const answers = (role: Role): boolean => role === 'answer' || (role === 'condition' && decides)
-      || (typeof role === 'object' && (names.has(role.variable) || decides));
+      || (typeof role === 'object' && (names.has(role.variable) || (decides && this.#deciding.has(role.variable))));
     const block: Writable<Block> = {
       kind: this.kind,
       name: this.name,

@@ -242,7 +242,8 @@ export class FileWalk {
   }
 
   #headCalls(heads: BlockBuilder): readonly Call[] {
-    return heads.build(HEADLESS).calls;
+    const { calls, blocks } = heads.build(HEADLESS);
+    return [...calls, ...blocks.flatMap(({ start, block }) => callsWithin(block, start))];
   }
 
   #class(node: SyntaxNode, into: BlockBuilder, decorators: readonly Expression[], direct: boolean): void {
@@ -302,9 +303,17 @@ export class FileWalk {
     into.result(value ? this.#reader(into).read(value) : { kind: 'none' }, value ? textOf(this.#source, value) : '');
   }
 
+  /** Whether a branch ends with `return True` or `return False`: one that merely gives up is no answer. */
+  #returnsTruth(branch: SyntaxNode | null): boolean {
+    const last = branch ? childrenOf(branch).at(-1) : undefined;
+    return last?.type === 'return_statement' && /^return\s+(?:True|False)$/.test(textOf(this.#source, last));
+  }
+
   #condition(node: SyntaxNode, into: BlockBuilder): void {
     const condition = node.childForFieldName('condition');
-    this.#look(condition, into, 'condition');
+    const decides = condition !== null && this.#returnsTruth(node.childForFieldName('consequence'));
+    if (decides) into.decide(textOf(this.#source, condition));
+    this.#look(condition, into, decides ? 'condition' : undefined);
     this.#rest(node, 'condition', into);
   }
 
@@ -450,4 +459,17 @@ function anyWithin(places: readonly number[], start: number, end: number): boole
   }
   const place = places[low];
   return place !== undefined && place < end;
+}
+
+/** The calls of a function without a name, as if they stood where it stands: in a head it is called or kept by whoever is around. */
+function callsWithin({ calls, blocks }: Block, offset: number): readonly Call[] {
+  const moved = calls.map((call) => ({
+    ...call,
+    at: call.at + offset,
+    start: call.start + offset,
+    end: call.end + offset,
+    answers: false,
+    args: call.args.map((argument) => (argument.start === undefined || argument.end === undefined ? argument : { ...argument, start: argument.start + offset, end: argument.end + offset })),
+  }));
+  return [...moved, ...blocks.flatMap(({ start, block }) => callsWithin(block, offset + start))];
 }

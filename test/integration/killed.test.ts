@@ -8,7 +8,7 @@ import type { FlagEnvironment } from '../../src/core/flags/model.ts';
 import { planPromote, planRollback, planSetRollout, planSwitchOff, segmentMap, type FlagReading } from '../../src/core/flags/planner.ts';
 import type { ChangePlan } from '../../src/core/flags/changePlan.ts';
 import type { ChangeRunner } from '../../src/core/flags/changeRunner.ts';
-import { describeRollout, effectiveRollout, exposureWithin } from '../../src/core/flags/rollout.ts';
+import { describeEnvironment, exposureWithin } from '../../src/core/flags/rollout.ts';
 import { gradual } from '../../sandbox/unleash/admin.ts';
 import { FaultProxy, type Handling } from '../support/faultProxy.ts';
 import { inLanes } from '../support/lanes.ts';
@@ -165,7 +165,7 @@ describe('a killed process', () => {
     });
   }
 
-  const words = (environment: FlagEnvironment, reading: FlagReading): string => describeRollout(effectiveRollout(environment, segmentMap(reading.segments)));
+  const words = (environment: FlagEnvironment, reading: FlagReading): string => describeEnvironment(environment, segmentMap(reading.segments));
 
   /** The same command once more completes what the killed one began, or goes on from where that had come to an end; it says what holds. */
   async function again(command: Command, flag: string, plan: ChangePlan, left: Awaited<ReturnType<typeof look>>): Promise<void> {

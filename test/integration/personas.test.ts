@@ -284,7 +284,15 @@ describe('personas on a real Unleash', () => {
         }
       }
       assert.ok(seen.get('same')! > 240, JSON.stringify([...seen]));
-      for (const reason of ['random', 'contextField', 'playground']) assert.ok(seen.has(reason), JSON.stringify([...seen]));
+      for (const reason of ['random', 'contextField']) assert.ok(seen.has(reason), JSON.stringify([...seen]));
+    });
+
+    it('is the true one where the playground takes the case of a list for nothing', async () => {
+      const { name } = await freshFlag({ environments: { production: { strategies: (flag) => [gradual(flag, 100, { constraints: [constraint('region', 'IN', ['eu'], { caseInsensitive: true })] })] } } });
+      await sleep(1500);
+      const evaluation = await evaluateOne(name, { userId: '7', region: 'EU' });
+      const comparison = await compare(evaluation, answerOf(evaluation, { dependencies: [] }), frontend(token()), 60_000);
+      assert.deepEqual([comparison.same, comparison.reason], [false, 'playground']);
     });
 
     it('is the true one where an environment has disabled strategies only', async () => {

@@ -2,6 +2,7 @@
  * The child process that is Unleash with its PostgreSQL: `startUnleash` forks it. It lives as long as its parent: `stop` over IPC, SIGTERM
  * and the parent's death (IPC disconnect) all end the server first and the database after it.
  */
+import { setTimeout } from 'node:timers/promises';
 import type { IUnleash } from 'unleash-server';
 import { messageOf } from '../processes.ts';
 import { startPostgres } from './postgres.ts';
@@ -26,11 +27,16 @@ function tell(message: FromServer): void {
   if (process.connected) process.send?.(message);
 }
 
+/** Unleash waits for its open work, for ever when that hangs. */
+const stopWithinMs = 10_000;
+
 async function end(code: number): Promise<void> {
   // A second call waits for the first: Unleash's stop() throws when it is called twice.
   ending ??= (async () => {
+    // By the stream, as Unleash's own logger does: so the test of a killed parent meets what that meets.
+    process.stdout.write('Unleash ends.\n');
     try {
-      await unleash?.stop();
+      await Promise.race([unleash?.stop(), setTimeout(stopWithinMs)]);
     } catch (error) {
       console.error(`Unleash did not stop cleanly: ${messageOf(error)}`);
     }
@@ -71,6 +77,12 @@ process.on('message', (message: ToServer) => {
     tell({ type: 'failed', message: messageOf(error) });
     void end(1);
   });
+});
+// Once the parent was killed nobody reads the output: what Unleash logs while it stops must not end this process before the database.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
+process.on('uncaughtException', (error) => {
+  console.error(`Unleash failed: ${messageOf(error)}`);
+  void end(1);
 });
 process.on('disconnect', () => void end(0));
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void end(0));

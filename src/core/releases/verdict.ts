@@ -1,0 +1,126 @@
+import { durationWords } from '../base/duration.ts';
+import { countWords } from '../base/words.ts';
+
+/** What the guard and the editor do about a release, worst first. */
+export type VerdictWord = 'rollback' | 'hold' | 'insufficient data' | 'advance';
+
+/** One thing that bears on a verdict, in words that stand alone: `errors 4.1 % vs 2.0 % (n 12.8k), ratio above 1.2`. */
+interface Finding {
+  /** Where one flag serves several services: which one. */
+  readonly service?: string;
+  readonly words: string;
+}
+
+/** A guardrail's answer. `breach` is evidence that holds however often one looks; `insufficient` says nothing about the candidate. */
+export interface GuardrailFinding extends Finding {
+  readonly name: string;
+  readonly state: 'breach' | 'clear' | 'insufficient';
+}
+
+/** A signal's answer: worse than allowed holds the ramp, and never rolls back. */
+export interface SignalFinding extends Finding {
+  readonly name: string;
+  readonly state: 'worse' | 'clear' | 'insufficient';
+}
+
+/** Evidence for advancing: that the candidate is not worse by more than is accepted. */
+export interface AcceptanceFinding extends Finding {
+  readonly name: string;
+  /** `no control`: nobody is left to compare with, so that there is nothing to be shown. */
+  readonly state: 'accepted' | 'open' | 'no control';
+}
+
+/** A gate that asks something else than live data: suites, compatibility. */
+export interface GateFinding extends Finding {
+  readonly name: string;
+  readonly state: 'open' | 'shut';
+}
+
+/** Everything that one look knows. All times are milliseconds. */
+export interface Look {
+  readonly guardrails: readonly GuardrailFinding[];
+  readonly signals: readonly SignalFinding[];
+  readonly acceptance: readonly AcceptanceFinding[];
+  readonly gates: readonly GateFinding[];
+  /** How old the newest data is where it is older than `blind_after`; undefined while the guard sees. */
+  readonly blind?: Finding & { readonly forMs: number };
+  /** What blindness does: nothing but hold, or take the exposure back as the plan asks for it. */
+  readonly onBlind: 'hold' | 'rollback';
+  /** A sample-ratio mismatch: the arms cannot be compared, but errors still count. */
+  readonly mismatches: readonly Finding[];
+  /** A guard's rollback that nobody has re-armed since. */
+  readonly latch?: Finding;
+  /** An alias moved under the release, or Unleash is not as the plan has it. */
+  readonly obstacles: readonly Finding[];
+  readonly stage: {
+    readonly heldMs: number;
+    readonly holdMs: number;
+    /** Of the candidate arm. */
+    readonly predictions: number;
+    readonly minPredictions: number;
+    /** Nothing comes after it. */
+    readonly isLast: boolean;
+  };
+  /** Undefined where the stage asks for none. */
+  readonly approval?: 'given' | 'missing';
+}
+
+/** Why a verdict is what it is. The first reason decided. */
+export interface Reason {
+  readonly kind: 'breach' | 'blind' | 'mismatch' | 'latch' | 'obstacle' | 'signal' | 'data' | 'hold time' | 'sample' | 'evidence' | 'gate' | 'approval' | 'last stage';
+  readonly words: string;
+}
+
+export interface Verdict {
+  readonly word: VerdictWord;
+  /** Never empty, unless the word is `advance`. */
+  readonly reasons: readonly Reason[];
+  /** Whether somebody should be told now, beside the rollback itself. */
+  readonly alarm: boolean;
+  /** Whether it stays so until a person does something. */
+  readonly needsPerson: boolean;
+}
+
+function wordsOf({ service, words }: Finding): string {
+  return service === undefined ? words : `${service}: ${words}`;
+}
+
+/**
+ * The verdict of one look, a function of what is known now and of nothing else. First and always: a breached guardrail takes exposure
+ * back, whatever hold time, mismatch, sample or gates say. Then what makes the numbers untrustworthy holds and alarms; signals hold; hold
+ * time, sample and gates only delay; approval comes last. Where one flag serves several services, the worst decides: a breach in
+ * one is a breach, and to advance all must be shown to be good. Missing data is neither good nor bad.
+ */
+export function verdictOf(look: Look): Verdict {
+  const breaches = look.guardrails.filter(({ state }) => state === 'breach');
+  if (breaches.length > 0) return { word: 'rollback', reasons: breaches.map((each) => ({ kind: 'breach', words: wordsOf(each) })), alarm: true, needsPerson: true };
+  const { blind } = look;
+  if (blind !== undefined && look.onBlind === 'rollback') return { word: 'rollback', reasons: [{ kind: 'blind', words: wordsOf(blind) }], alarm: true, needsPerson: true };
+  const alarming: Reason[] = [
+    ...(blind === undefined ? [] : [{ kind: 'blind' as const, words: wordsOf(blind) }]),
+    ...look.mismatches.map((each) => ({ kind: 'mismatch' as const, words: wordsOf(each) })),
+  ];
+  const standing: Reason[] = [
+    ...(look.latch === undefined ? [] : [{ kind: 'latch' as const, words: wordsOf(look.latch) }]),
+    ...look.obstacles.map((each) => ({ kind: 'obstacle' as const, words: wordsOf(each) })),
+  ];
+  const signals = look.signals.filter(({ state }) => state === 'worse').map((each): Reason => ({ kind: 'signal', words: wordsOf(each) }));
+  const held = [...alarming, ...standing, ...signals];
+  if (held.length > 0) return { word: 'hold', reasons: [...held, ...delays(look)], alarm: alarming.length > 0, needsPerson: standing.length > 0 };
+  const missing = [...look.guardrails, ...look.signals].filter(({ state }) => state === 'insufficient').map((each): Reason => ({ kind: 'data', words: wordsOf(each) }));
+  if (missing.length > 0) return { word: 'insufficient data', reasons: [...missing, ...delays(look)], alarm: false, needsPerson: false };
+  const delayed = delays(look);
+  if (delayed.length > 0) return { word: 'hold', reasons: delayed, alarm: false, needsPerson: delayed.every(({ kind }) => kind === 'gate' || kind === 'approval') };
+  return { word: 'advance', reasons: [], alarm: false, needsPerson: false };
+}
+
+/** What only delays, in the order in which it is usually fulfilled; approval is asked for when all the rest is there. */
+function delays({ stage, acceptance, gates, approval }: Look): Reason[] {
+  if (stage.isLast) return [{ kind: 'last stage', words: 'the last stage is reached' }];
+  const reasons: Reason[] = [];
+  if (stage.heldMs < stage.holdMs) reasons.push({ kind: 'hold time', words: `held for ${durationWords(stage.heldMs)} of ${durationWords(stage.holdMs)}` });
+  if (stage.predictions < stage.minPredictions) reasons.push({ kind: 'sample', words: `${countWords(stage.predictions)} of ${countWords(stage.minPredictions)} predictions of the candidate` });
+  reasons.push(...acceptance.filter(({ state }) => state === 'open').map((each): Reason => ({ kind: 'evidence', words: wordsOf(each) })));
+  reasons.push(...gates.filter(({ state }) => state === 'shut').map((each): Reason => ({ kind: 'gate', words: wordsOf(each) })));
+  return reasons.length === 0 && approval === 'missing' ? [{ kind: 'approval', words: 'waits for the approval of another person' }] : reasons;
+}

@@ -26,8 +26,9 @@ function knownKeys(path: SourcePath): string[] {
   if (path[0] === 'unleash') return Object.keys(unleashSchema.shape);
   if (path[0] === 'registry') return Object.keys(registrySchema.shape);
   if (path[0] === 'personas') return Object.keys(personaSchema.shape);
+  if (path[2] === 'metric') return ['name', 'better'];
   if (path[2] === 'retrain') return Object.keys(retrainSchema.shape);
-  return path.includes('switches') ? ['flag', 'on', 'off'] : Object.keys(modelSchema.shape);
+  return path.includes('switches') ? ['flag', 'on', 'off', 'variants'] : Object.keys(modelSchema.shape);
 }
 
 function unknownKey(source: Source, path: SourcePath, key: string): Problem {

@@ -5,11 +5,10 @@ import { AppError } from '../core/base/errors.ts';
 import type { ModelRegistry } from '../core/models/registry.ts';
 import { loadWorkspaceFile, type WorkspaceConfig } from '../core/workspace/load.ts';
 import { checkTrackingUrl, type RegistryTarget } from '../core/workspace/registry.ts';
+import { DEFAULT_REGISTRY_FILE, environmentRegistry, registryProblem } from '../core/workspace/registryChoice.ts';
 import { environmentCredentials } from '../adapters/mlflow/credentials.ts';
 import { openRegistry } from '../adapters/registries.ts';
 import { CONFIGURATION_FILE, type CliContext } from './context.ts';
-
-const DEFAULT_FILE = 'models/registry.yaml';
 
 type Target = Omit<RegistryTarget, 'range'>;
 
@@ -21,11 +20,10 @@ export async function readConfiguration(cwd: string): Promise<WorkspaceConfig> {
   } catch {
     return { models: [], personas: [] };
   }
-  const { config, problems } = loadWorkspaceFile(text);
-  // Another registry than the one that was meant would answer with other versions.
-  const wrong = config?.registry === undefined ? problems.find(({ code, severity, message }) => severity === 'error' && (config === undefined || code === 'secret' || message.startsWith('registry'))) : undefined;
+  const file = loadWorkspaceFile(text);
+  const wrong = registryProblem(file);
   if (wrong !== undefined) throw new AppError('validation', `${CONFIGURATION_FILE}:${wrong.range.start.line + 1}: ${wrong.message}`);
-  return config ?? { models: [], personas: [] };
+  return file.config ?? { models: [], personas: [] };
 }
 
 /**
@@ -45,22 +43,24 @@ export function openCliRegistry({ options, env, cwd }: CliContext, config: Works
     refuseOtherOrigin(config.registry, meant);
     return open(config.registry);
   }
-  if (/^https?:/.test(meant)) return open({ kind: 'mlflow', location: trackingUrl(meant, 'MLFLOW_TRACKING_URI') });
-  if (existsSync(join(cwd, DEFAULT_FILE))) return open({ kind: 'file', location: DEFAULT_FILE });
+  const fromEnvironment = environmentRegistry(meant);
+  if (fromEnvironment !== undefined && 'problem' in fromEnvironment) throw new AppError('validation', fromEnvironment.problem);
+  if (fromEnvironment !== undefined) return open(fromEnvironment);
+  if (existsSync(join(cwd, DEFAULT_REGISTRY_FILE))) return open({ kind: 'file', location: DEFAULT_REGISTRY_FILE });
   throw new AppError('validation', `No registry: give --registry, name one in ${CONFIGURATION_FILE} (registry: {mlflow: url}), or set MLFLOW_TRACKING_URI.`);
 }
 
 /** `--registry` by its look: an address, a YAML file, or a database (also as sqlite:///path). */
 function targetOf(written: string): Target {
-  if (/^https?:/i.test(written)) return { kind: 'mlflow', location: trackingUrl(written, '--registry') };
+  if (/^https?:/i.test(written)) return { kind: 'mlflow', location: trackingUrl(written) };
   if (/\.ya?ml$/i.test(written)) return { kind: 'file', location: written };
   if (/^sqlite:/i.test(written) || /\.(?:db|sqlite3?)$/i.test(written)) return { kind: 'sqlite', location: written.replace(/^sqlite:(?:\/\/\/?)?/i, '') };
   throw new AppError('validation', `--registry takes the address of an MLflow server, a registry file (.yaml) or an MLflow database (.db), not "${written}".`);
 }
 
-function trackingUrl(written: string, source: string): string {
+function trackingUrl(written: string): string {
   const checked = checkTrackingUrl(written);
-  if ('problem' in checked) throw new AppError('validation', `${source} ${checked.problem}.`);
+  if ('problem' in checked) throw new AppError('validation', `--registry ${checked.problem}.`);
   return checked.url;
 }
 

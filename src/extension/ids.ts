@@ -38,6 +38,8 @@ export const View = { flags: 'modelswitch.flags' } as const;
 export const ContextKey = {
   /** 'untrusted' | 'noUrl' | 'signedOut' | 'connecting' | 'failed' | 'connected' */
   connection: 'modelswitch.connection',
+  /** 'untrusted' | 'none' | 'signedOut' | 'connecting' | 'failed' | 'connected' */
+  registry: 'modelswitch.registry',
   filtered: 'modelswitch.filtered',
   writable: 'modelswitch.writable',
 } as const;

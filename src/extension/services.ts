@@ -22,6 +22,8 @@ import { FlagTree } from './flags/flagTree.ts';
 import { FlagHistories } from './flags/histories.ts';
 import { HistoryDocuments } from './flags/historyDocument.ts';
 import { observedPart, strategiesPart } from './flags/strategiesPart.ts';
+import { Registries } from './models/registries.ts';
+import { RegistryCredentials } from './models/registryCredentials.ts';
 import { AnswerDocuments } from './personas/answerDocuments.ts';
 import { personasHoverPart, personasTreePart } from './personas/parts.ts';
 import { registerPersonaCommands } from './personas/personaCommands.ts';
@@ -42,9 +44,13 @@ const treeParts = (personas: PersonaStore): readonly EnvironmentTreePart[] => [s
 /** Nobody looks at an unfocused window closely. */
 const UNFOCUSED_POLL_FACTOR = 4;
 
+/** A registry has no log of events to follow: each look reads a list. */
+const REGISTRY_POLL_FACTOR = 4;
+
 /** What tests of the extension may look at and replace. */
 export interface Services extends Disposable {
   readonly connections: Connections;
+  readonly registries: Registries;
   readonly prompts: { current: Prompts };
   readonly tree: FlagTree;
   readonly lenses: CallSiteLenses;
@@ -69,6 +75,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const credentials = new Credentials(context);
   const files = all.add(new WorkspaceFiles());
   const connections = all.add(new Connections(files, credentials, parts));
+  const registries = all.add(new Registries(files, new RegistryCredentials(context), { ...parts, pollEveryMs: () => REGISTRY_POLL_FACTOR * parts.pollEveryMs() }));
   const personas = all.add(new PersonaStore(connections, systemClock, log));
   const prompts = { current: modalPrompts };
 
@@ -122,7 +129,8 @@ export function createServices(context: vscode.ExtensionContext): Services {
   all.add(sites.onDidChange(updateActivity));
   updateActivity();
   void connections.update();
-  return { connections, prompts, tree, lenses, sites, dispose: () => all.dispose() };
+  void registries.update();
+  return { connections, registries, prompts, tree, lenses, sites, dispose: () => all.dispose() };
 }
 
 /** Loads a thing when it is first needed; a failure is tried again. */

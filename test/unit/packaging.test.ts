@@ -33,6 +33,7 @@ describe('the package', function () {
       'dist/bulk.worker.cjs',
       'dist/extension.cjs',
       'dist/index.worker.cjs',
+      'dist/models.lazy.cjs',
       'dist/refactoring.lazy.cjs',
       'dist/tracking.lazy.cjs',
       'dist/tree-sitter-python.wasm',
@@ -88,8 +89,9 @@ describe('the bundles', () => {
   it('of the extension needs nothing but vscode, Node and its own lazy parts', () => {
     const { builtinModules } = process.getBuiltinModule('node:module');
     const others = external('dist/extension.cjs').filter((name) => name !== 'vscode' && !builtinModules.includes(name));
-    assert.deepEqual([...new Set(others)].toSorted(), ['./refactoring.lazy.cjs', './tracking.lazy.cjs', './unleash-proxy-client.cjs', './web-tree-sitter.cjs']);
+    assert.deepEqual([...new Set(others)].toSorted(), ['./models.lazy.cjs', './refactoring.lazy.cjs', './tracking.lazy.cjs', './unleash-proxy-client.cjs', './web-tree-sitter.cjs']);
     assert.deepEqual(external('dist/refactoring.lazy.cjs'), []);
+    assert.deepEqual(external('dist/models.lazy.cjs').filter((name) => name !== 'vscode' && !builtinModules.includes(name)), []);
     assert.deepEqual(external('dist/tracking.lazy.cjs').filter((name) => !builtinModules.includes(name)), ['./web-tree-sitter.cjs']);
   });
 

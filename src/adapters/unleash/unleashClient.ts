@@ -3,7 +3,7 @@ import { AppError } from '../../core/base/errors.ts';
 import type { FlagArchiver } from '../../core/flags/archive.ts';
 import type { Flag, Segment, Strategy } from '../../core/flags/model.ts';
 import type {
-  EnvironmentInfo, EventPage, EventPoll, EventQuery, FlagBulkReader, FlagDetail, FlagWriter, Identity, NewStrategy, SegmentPoll, ServerInfo, StrategyRef,
+  EnvironmentInfo, EventPage, EventPoll, EventQuery, FlagBulkReader, FlagCreator, FlagDetail, FlagWriter, Identity, NewFlag, NewStrategy, SegmentPoll, ServerInfo, StrategyRef,
 } from '../../core/flags/ports.ts';
 import { sameStrategy } from '../../core/flags/compare.ts';
 import type { ProjectDefaultPort, ProjectDefaults } from '../../core/flags/projectDefault.ts';
@@ -20,7 +20,7 @@ import { wireEnvironments, wireEvents, wireFlagDetail, wireProjectOverview, wire
 const PLAYGROUND_LIMIT = 15_000;
 
 /** Unleash's Admin API, as far as Modelswitch uses it. Every failure is an `AppError`. */
-export class UnleashClient implements FlagBulkReader, FlagWriter, FlagArchiver, ProjectDefaultPort, FlagEvaluator {
+export class UnleashClient implements FlagBulkReader, FlagWriter, FlagArchiver, FlagCreator, ProjectDefaultPort, FlagEvaluator {
   readonly #http: HttpClient;
   readonly #parseBulk: BulkParser;
 
@@ -155,6 +155,10 @@ export class UnleashClient implements FlagBulkReader, FlagWriter, FlagArchiver, 
   async writeProjectDefault(project: string, environment: string, added: NewStrategy, signal?: AbortSignal): Promise<void> {
     const path = `/projects/${encodeURIComponent(project)}/environments/${encodeURIComponent(environment)}/default-strategy`;
     await this.#write({ method: 'POST', path, body: wireNewStrategy(added), signal });
+  }
+
+  async createFlag(project: string, { name, type, description, impressionData }: NewFlag, signal?: AbortSignal): Promise<void> {
+    await this.#write({ method: 'POST', path: `/projects/${segment(project)}/features`, body: { name, type, description, impressionData }, signal });
   }
 
   async archiveFlag(project: string, name: string, signal?: AbortSignal): Promise<void> {

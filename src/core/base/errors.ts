@@ -25,6 +25,11 @@ export class AppError extends Error {
     this.code = code;
     this.data = data;
   }
+
+  /** Parts that are loaded when needed are bundles of their own, each with a class of this name: an error of one is an error of all. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'AppError' && 'code' in value && 'data' in value;
+  }
 }
 
 /** Any thrown value as an `AppError`: an abort becomes `cancelled`, what nobody foresaw becomes `internal`. */

@@ -6,7 +6,7 @@ import { audienceKey } from './ownership.ts';
 import type { NewStrategy } from './ports.ts';
 import { compareExposure, exposureWithin, type ExposureChange, type Segments } from './rollout.ts';
 
-export type ChangeKind = 'promote' | 'set rollout' | 'set weights' | 'roll back' | 'restore' | 'kill' | 'enable' | 'disable';
+export type ChangeKind = 'promote' | 'set rollout' | 'set weights' | 'roll back' | 'restore' | 'kill' | 'enable' | 'disable' | 'start' | 're-pin' | 'create';
 
 /** One call of the Admin API. */
 export type Call =
@@ -29,6 +29,8 @@ export interface EnvironmentChange {
   readonly to: string;
   readonly exposure: ExposureChange;
   readonly steps: readonly Step[];
+  /** The titles of the strategies are part of what is to be reached: the change is about what they say. */
+  readonly titled?: true;
 }
 
 /** Something that keeps the environment from reaching its target, and that Modelswitch does not edit. */
@@ -160,6 +162,11 @@ export function findAlike(strategies: readonly Strategy[], goal: Strategy): Stra
 /** Whether the environment now behaves as the change wants it. */
 export function reached(now: FlagEnvironment, target: FlagEnvironment): boolean {
   return environmentKey(now) === environmentKey(target);
+}
+
+/** Whether every strategy says what the change wants it to say. */
+export function titlesReached(now: FlagEnvironment, target: FlagEnvironment): boolean {
+  return target.strategies.every((goal) => now.strategies.some((candidate) => candidate.title === goal.title && (candidate.id === goal.id || sameEffect(candidate, goal))));
 }
 
 /** Whether a strategy does what another does, titles and ids aside. */

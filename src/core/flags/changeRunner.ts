@@ -1,13 +1,13 @@
 import { AppError, toAppError } from '../base/errors.ts';
-import { sameEnvironment } from './compare.ts';
-import { afterCall, findAlike, reached, type Call, type ChangePlan, type EnvironmentChange, type Step } from './changePlan.ts';
+import { sameEnvironment, sameStrategy } from './compare.ts';
+import { afterCall, findAlike, reached, titlesReached, type Call, type ChangePlan, type EnvironmentChange, type Step } from './changePlan.ts';
 import { foreignChanges, type SentCall } from './foreignChanges.ts';
 import { environmentOf, type FlagEnvironment, type Strategy } from './model.ts';
 import { readFamily } from './parents.ts';
 import { segmentMap, type FlagReading } from './planner.ts';
 import type { FlagEvent, FlagReader, FlagWriter } from './ports.ts';
 import { describeEnvironment, describeRollout, effectiveRollout, exposureWithin } from './rollout.ts';
-import { strategyTitle } from './titles.ts';
+import { pinsOf, pinsText, strategyTitle } from './titles.ts';
 
 export interface EnvironmentOutcome {
   readonly environment: string;
@@ -206,7 +206,7 @@ export class ChangeRunner {
       if (now !== undefined && hasLanded(step, now, before, after)) return true;
     }
     if (step.kind !== 'patch') return false;
-    const title = strategyTitle([`${step.from.parameters['rollout'] ?? ''} %`, 'interrupted change withdrawn']);
+    const title = strategyTitle([pinsText(pinsOf(step.from.title)) ?? '', `${step.from.parameters['rollout'] ?? ''} %`, 'interrupted change withdrawn']);
     const fence = await this.#send(run, environment, { kind: 'patch', from: step.from, to: { ...step.from, title } });
     if (fence !== undefined) {
       const now = await this.#readBack(run.plan, environment);
@@ -294,7 +294,7 @@ function isSwitchOff({ steps, after }: EnvironmentChange): boolean {
 }
 
 function isReached(change: EnvironmentChange, now: FlagEnvironment): boolean {
-  return isSwitchOff(change) ? !now.enabled : reached(now, change.after);
+  return isSwitchOff(change) ? !now.enabled : reached(now, change.after) && (change.titled !== true || titlesReached(now, change.after));
 }
 
 /** Whether a call that failed certainly wrote nothing, and will not. */
@@ -305,6 +305,7 @@ function isCertain(error: AppError): boolean {
 /** Whether a call whose answer is missing did its work. */
 function hasLanded(step: Step, now: FlagEnvironment, before: FlagEnvironment, after: FlagEnvironment): boolean {
   if (step.kind === 'switch') return now.enabled === step.enabled;
+  if (step.kind === 'patch' && now.strategies.some((strategy) => sameStrategy(strategy, step.to))) return true;
   return reached(now, after) && !reached(now, before);
 }
 

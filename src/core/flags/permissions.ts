@@ -2,7 +2,7 @@ import type { ChangeKind, ChangePlan, Step } from './changePlan.ts';
 import type { Identity } from './ports.ts';
 
 /** What Unleash asks for when a strategy or an environment switch is changed. */
-type Needed = 'UPDATE_FEATURE_STRATEGY' | 'CREATE_FEATURE_STRATEGY' | 'DELETE_FEATURE_STRATEGY' | 'UPDATE_FEATURE_ENVIRONMENT';
+type Needed = 'CREATE_FEATURE' | 'UPDATE_FEATURE_STRATEGY' | 'CREATE_FEATURE_STRATEGY' | 'DELETE_FEATURE_STRATEGY' | 'UPDATE_FEATURE_ENVIRONMENT';
 
 /** Either of these allows to set what Unleash adds when an environment without strategies is switched on. */
 const DEFAULT_STRATEGY_PERMISSIONS = ['UPDATE_PROJECT', 'PROJECT_DEFAULT_STRATEGY_WRITE'] as const;
@@ -24,6 +24,9 @@ const NEEDED: Record<ChangeKind, readonly Needed[]> = {
   kill: ['UPDATE_FEATURE_ENVIRONMENT'],
   enable: ['UPDATE_FEATURE_ENVIRONMENT'],
   disable: ['UPDATE_FEATURE_ENVIRONMENT'],
+  start: ['CREATE_FEATURE_STRATEGY', 'UPDATE_FEATURE_STRATEGY'],
+  're-pin': ['UPDATE_FEATURE_STRATEGY'],
+  create: ['CREATE_FEATURE', 'CREATE_FEATURE_STRATEGY'],
 };
 
 /** Whether to offer a change. The server has the last word: this only keeps buttons away that cannot work. */

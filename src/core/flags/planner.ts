@@ -5,7 +5,7 @@ import { hasEnabledStrategy, noEnabledStrategy, sameEffect, type Blocker, type C
 import { changesRollout, environmentHistory, undoStack, type EnvironmentState } from './history.ts';
 import { GRADUAL_ROLLOUT, type FlagEnvironment, type Strategy } from './model.ts';
 import { audienceKey, isOwn, madeIds, ownership } from './ownership.ts';
-import { keepUp, planTo, situation, type ChangeNote, type FlagReading, type Situation } from './planning.ts';
+import { keepUp, planTo, releaseWords, situation, type ChangeNote, type FlagReading, type Situation } from './planning.ts';
 import type { FlagEvent } from './ports.ts';
 import { compareExposure, describeEnvironment, describeRollout, effectiveRollout, maxExposure, percentWords, type Segments } from './rollout.ts';
 import { strategyShare } from './shares.ts';
@@ -63,7 +63,7 @@ function planRollout(kind: ChangeKind, here: Situation, goal: AudienceGoal, perc
   const { environment, own } = here;
   const switchOn = percent > 0 && !environment.enabled;
   const stage = goal.predicate.literals.length === 0 ? `${percent} %` : `${percent} % of ${goal.predicate.text}`;
-  const title = strategyTitle([note.version ?? '', stage, note.reason ?? kind], switchOn);
+  const title = strategyTitle([releaseWords(here, note), stage, note.reason ?? kind], switchOn);
   const { current, key } = goal;
   // Copies of our own strategy (Unleash's UI makes them) would keep the share up beside the one that is set.
   const copies = environment.strategies.filter((strategy) =>
@@ -109,9 +109,9 @@ function shareWarnings({ environment, segments }: Situation, after: FlagEnvironm
 /**
  * A new gradual rollout for an audience, drawn as the flag's other strategies are, ours first, so that the same users come
  * first; random stickiness is not taken over, because it would flip users between the models from call to call. It takes
- * over the variants of the environment: without them its users would be served none.
+ * over the variants of the environment: without them its users would be served none. `stickiness` counts where the flag has no other strategy.
  */
-function newStrategy({ reading, environment, own }: Situation, { segments }: AudienceGoal, percent: number, title: string): Strategy {
+export function newStrategy({ reading, environment, own }: Situation, { segments }: Pick<AudienceGoal, 'segments'>, percent: number, title: string, stickiness = 'default'): Strategy {
   const { flag } = reading.detail;
   const oursFirst = (strategies: readonly Strategy[]): Strategy[] =>
     strategies.filter(({ name }) => name === GRADUAL_ROLLOUT).toSorted((a, b) => Number(isOwn(b, own)) - Number(isOwn(a, own)));
@@ -121,7 +121,7 @@ function newStrategy({ reading, environment, own }: Situation, { segments }: Aud
     name: GRADUAL_ROLLOUT,
     title,
     disabled: false,
-    parameters: { rollout: String(percent), stickiness: peer?.parameters['stickiness'] ?? 'default', groupId: peer?.parameters['groupId'] ?? flag.name },
+    parameters: { rollout: String(percent), stickiness: peer?.parameters['stickiness'] ?? stickiness, groupId: peer?.parameters['groupId'] ?? flag.name },
     constraints: [],
     segments,
     variants: oursFirst(environment.strategies).find(({ variants }) => variants.length > 0)?.variants ?? [],
@@ -174,7 +174,7 @@ function planState(kind: 'roll back' | 'restore', reading: FlagReading, environm
   const here = situation(reading, environmentName);
   const { environment, own, segments } = here;
   const words = describeEnvironment(target, segments);
-  const title = strategyTitle([note.version ?? '', `${kind} to ${words}`, note.reason ?? ''], target.enabled && !environment.enabled);
+  const title = strategyTitle([releaseWords(here, note), `${kind} to ${words}`, note.reason ?? ''], target.enabled && !environment.enabled);
   const made = madeIds(reading.events);
   const goals = new Map(target.strategies.map((strategy) => [strategy.id, strategy]));
   const kept = environment.strategies.flatMap((current) => {
@@ -205,22 +205,30 @@ export function planSwitchOff(kind: 'kill' | 'disable', reading: FlagReading, en
     const here = situation(reading, name);
     return planTo(kind, here, { ...here.environment, enabled: false });
   });
-  return merge(plans);
+  return mergePlans(plans);
 }
 
-/** @throws AppError validation when no strategy is enabled, which Unleash would turn into 100 % */
-export function planSwitchOn(reading: FlagReading, environmentName: string): ChangePlan {
+/**
+ * A reason, such as that of an override, goes into the titles of our strategies: the switch itself has none.
+ * @throws AppError validation when no strategy is enabled, which Unleash would turn into 100 %
+ */
+export function planSwitchOn(reading: FlagReading, environmentName: string, note: ChangeNote = {}): ChangePlan {
   const here = situation(reading, environmentName);
   if (!hasEnabledStrategy(here.environment)) throw noEnabledStrategy(environmentName);
-  return planTo('enable', here, { ...here.environment, enabled: true });
+  const { environment, own } = here;
+  const title = note.reason === undefined ? undefined : strategyTitle([releaseWords(here, note), note.reason], true);
+  const strategies = title === undefined ? environment.strategies : environment.strategies.map((strategy) => (isOwn(strategy, own) ? { ...strategy, title } : strategy));
+  return planTo('enable', here, { ...environment, enabled: true, strategies });
 }
 
-function merge(plans: readonly ChangePlan[]): ChangePlan {
+export function mergePlans(plans: readonly ChangePlan[]): ChangePlan {
   const [first] = plans;
   if (first === undefined) throw new AppError('validation', 'No environment was named.');
   return {
     ...first,
     environments: plans.flatMap(({ environments }) => environments),
+    baselineEvent: Math.min(...plans.map(({ baselineEvent }) => baselineEvent)),
+    blockers: plans.flatMap(({ blockers }) => blockers),
     segments: [...new Map(plans.flatMap(({ segments }) => segments).map((segment) => [segment.id, segment])).values()],
     warnings: [...new Set(plans.flatMap(({ warnings }) => warnings))],
   };

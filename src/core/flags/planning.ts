@@ -1,11 +1,12 @@
 import { AppError } from '../base/errors.ts';
 import { environmentKey } from './compare.ts';
-import { planSteps, type Blocker, type ChangeKind, type ChangePlan } from './changePlan.ts';
+import { planSteps, titlesReached, type Blocker, type ChangeKind, type ChangePlan } from './changePlan.ts';
 import { environmentOf, GRADUAL_ROLLOUT, type FlagEnvironment, type Segment, type Strategy } from './model.ts';
-import { ownIds } from './ownership.ts';
+import { isOwn, ownIds } from './ownership.ts';
 import { childWarnings, familyParents, parentWarnings, type Family } from './parents.ts';
 import type { FlagDetail, FlagEvent } from './ports.ts';
 import { compareExposure, describeRollout, effectiveRollout, splitWords, strategyWords, variantSplit, type Segments } from './rollout.ts';
+import { isOwnTitle, pinsOf, pinsText, type Pin } from './titles.ts';
 
 /** Everything that plans are computed from: one fresh reading of a flag. */
 export interface FlagReading {
@@ -48,12 +49,32 @@ export function situation(reading: FlagReading, environmentName: string): Situat
   return { reading, environment, segments: segmentMap(reading.segments), own: ownIds(reading.events) };
 }
 
+/** Changes that write down which versions a release is about, also where the rollout stays as it is. */
+const TITLED: ReadonlySet<ChangeKind> = new Set(['start', 're-pin']);
+
+/** What an environment's strategies of ours pin, by model; the newest title that pins something where a person wrote over it. */
+export function environmentPins({ environment, own, reading }: Pick<Situation, 'environment' | 'own' | 'reading'>): readonly Pin[] {
+  const pins = environment.strategies.filter((strategy) => isOwn(strategy, own)).flatMap(({ id, title }) => {
+    const here = pinsOf(title);
+    if (here.length > 0 || isOwnTitle(title)) return here;
+    return reading.events.map(({ strategy }) => (strategy?.id === id ? pinsOf(strategy.title) : [])).find((found) => found.length > 0) ?? [];
+  });
+  return [...new Map(pins.map((each) => [each.model, each])).values()];
+}
+
+/** What a new title says first: what is pinned, which a change of the rollout leaves, else the version of the note. */
+export function releaseWords(here: Situation, note: ChangeNote): string {
+  const pins = environmentPins(here);
+  return (pins.length === 0 ? undefined : pinsText(pins)) ?? note.version ?? '';
+}
+
 /** The plan from an environment as it is to one as it shall be. */
 export function planTo(kind: ChangeKind, { reading, environment, segments }: Situation, after: FlagEnvironment, blockers: readonly Blocker[] = [], warnings: readonly string[] = []): ChangePlan {
   const { detail, events, server, family } = reading;
   const used = new Set([environment, after].flatMap(({ strategies }) => strategies.flatMap((strategy) => strategy.segments)));
   const parents = familyParents(detail, family, environment.name, segments);
   const splits = [environment, after].map((state) => configuredSplit(state, segments));
+  const titled = TITLED.has(kind);
   const words = (state: FlagEnvironment, split = ''): string =>
     [describeRollout(effectiveRollout(state, segments, parents)), splits[0] === splits[1] ? '' : split].filter((part) => part !== '').join(' · ');
   return {
@@ -69,7 +90,8 @@ export function planTo(kind: ChangeKind, { reading, environment, segments }: Sit
       from: words(environment, splits[0]),
       to: words(after, splits[1]),
       exposure: compareExposure(environment, after, segments),
-      steps: environmentKey(environment) === environmentKey(after) ? [] : planSteps(environment, after, segments),
+      steps: environmentKey(environment) === environmentKey(after) && (!titled || titlesReached(environment, after)) ? [] : planSteps(environment, after, segments),
+      ...(titled ? { titled } : {}),
     }],
     segments: reading.segments.filter(({ id }) => used.has(id)),
     baselineEvent: Math.max(0, ...events.map(({ id }) => id)),

@@ -1,3 +1,5 @@
+import { plainLine } from '../base/words.ts';
+
 /**
  * The title of a strategy is where Modelswitch writes what it did, in the same event as the change itself; the prefix
  * is how it recognises its own strategies.
@@ -16,6 +18,63 @@ export function strategyTitle(parts: readonly string[], switchOn = false): strin
   const text = TITLE_PREFIX + parts.filter((part) => part !== '').join(' · ');
   const room = MAX_TITLE_LENGTH - suffix.length;
   return (text.length > room ? `${text.slice(0, room - 1)}…` : text) + suffix;
+}
+
+/** The versions that a release is about: what serves where the flag is on, and what where it is off. */
+export interface Pin {
+  /** The model's name in `modelswitch.yaml`. */
+  readonly model: string;
+  /** Versions in words, such as `v14`. */
+  readonly candidate: string;
+  readonly current: string;
+}
+
+/** Cut so that one pin always leaves room for stage and reason. */
+const LONGEST_MODEL = 36;
+const LONGEST_VERSION = 20;
+const LONGEST_PINS = 84;
+const PIN = /^(.+) (\S+) over (\S+)$/;
+
+/** A version for people: `v14`; names that are no numbers stay as they are. */
+export function versionWords(version: string): string {
+  return /^\d/.test(version) ? `v${version}` : version;
+}
+
+/** A pin as it stands in a title. Two versions are the same when their pins are. */
+export function pin(model: string, candidate: string, current: string): Pin {
+  return { model: pinned(model, LONGEST_MODEL), candidate: pinnedVersion(candidate), current: pinnedVersion(current) };
+}
+
+/** A version as a pin holds it. */
+export function pinnedVersion(version: string): string {
+  return pinned(versionWords(version), LONGEST_VERSION).replaceAll(' ', '_');
+}
+
+/** Without the marks that part a title. */
+function pinned(name: string, longest: number): string {
+  const plain = plainLine(name, 4 * longest).replace(/[·,…]/g, '_');
+  return plain.length > longest ? plain.slice(0, longest) : plain;
+}
+
+/** Whether a pin is about a model of `modelswitch.yaml`. */
+export function pinsModel(each: Pin, model: string): boolean {
+  return each.model === pinned(model, LONGEST_MODEL);
+}
+
+/** Pins as the first part of a title: `fraud v14 over v13`; undefined when they leave no room for the rest. */
+export function pinsText(pins: readonly Pin[]): string | undefined {
+  const text = pins.map(({ model, candidate, current }) => `${model} ${candidate} over ${current}`).join(', ');
+  return text.length > LONGEST_PINS ? undefined : text;
+}
+
+/** What a title of ours pins; empty for any other. */
+export function pinsOf(title: string): readonly Pin[] {
+  if (!isOwnTitle(title)) return [];
+  const [first = ''] = title.slice(TITLE_PREFIX.length).split(' · ');
+  return first.split(', ').flatMap((text) => {
+    const [, model, candidate, current] = PIN.exec(text) ?? [];
+    return model === undefined || candidate === undefined || current === undefined || current.endsWith('…') ? [] : [{ model, candidate, current }];
+  });
 }
 
 export function isOwnTitle(title: string): boolean {

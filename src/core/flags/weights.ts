@@ -3,7 +3,7 @@ import { didYouMean } from '../workspace/suggest.ts';
 import type { ChangePlan } from './changePlan.ts';
 import type { FlagEnvironment, Strategy, StrategyVariant } from './model.ts';
 import { ownership } from './ownership.ts';
-import { planTo, situation, strategyName, type ChangeNote, type FlagReading, type Situation } from './planning.ts';
+import { planTo, releaseWords, situation, strategyName, type ChangeNote, type FlagReading, type Situation } from './planning.ts';
 import { splitWords } from './rollout.ts';
 import { strategyTitle } from './titles.ts';
 
@@ -142,7 +142,7 @@ export function planSetWeights(reading: FlagReading, environmentName: string, we
   const other = environment.strategies.find((strategy) => isOurs(strategy) && !strategy.disabled && !sameNames(strategy, names));
   if (other !== undefined) throw invalid(`The strategy ${strategyName(other)} has other variants (${other.variants.map(({ name }) => name).join(', ')}) than ${names.join(', ')}: give them the same ones in Unleash first.`);
   const split = splitWords(present.filter(({ name }) => (thousandths.get(name) ?? 0) > 0).map(({ name }) => ({ name, share: (thousandths.get(name) ?? 0) / 10 })));
-  const title = strategyTitle([note.version ?? '', split, note.reason ?? 'set weights']);
+  const title = strategyTitle([releaseWords(here, note), split, note.reason ?? 'set weights']);
   const strategies = environment.strategies.map((strategy) => {
     if (!isOurs(strategy) || !sameNames(strategy, names)) return strategy;
     const variants = reweighted(strategy.variants, thousandths);

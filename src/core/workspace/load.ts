@@ -1,5 +1,6 @@
 import { isMap } from 'yaml';
 import { plainLine } from '../base/words.ts';
+import { readMetric, readProvides, type FeatureSet, type ModelMetric } from './featureSet.ts';
 import { readPlan, type Stage } from './plan.ts';
 import { readRegistry, type RegistryTarget } from './registry.ts';
 import { readRetrain, type RetrainTarget } from './retrain.ts';
@@ -8,6 +9,7 @@ import { ALIASES_MEND, MOST_ALIASES, quotable, Source, withoutSecrets } from './
 import type { Problem, SourcePath, SourceRange } from './source.ts';
 import { didYouMean } from './suggest.ts';
 import { checkServerUrl } from './url.ts';
+import { modelSchema } from './schema.ts';
 import { schemaProblems } from './validate.ts';
 
 export type { Problem, SourceRange };
@@ -17,8 +19,12 @@ export interface ModelSwitch {
   readonly flag: string;
   readonly on: string;
   readonly off: string;
+  /** What serves by variant, where the file says it. */
+  readonly variants?: Readonly<Record<string, string>>;
   /** Where the flag's name stands. */
   readonly range: SourceRange;
+  /** Where on, off and the variants' names stand, as far as they are written. */
+  readonly ranges?: Readonly<Record<string, SourceRange>>;
 }
 
 /** A model and what switches it. */
@@ -34,11 +40,15 @@ export interface ModelMapping {
   readonly retrain?: RetrainTarget;
   /** The stages of its release, in order; none for a plan that cannot be followed. */
   readonly plan?: readonly Stage[];
+  /** The offline metric to show; undefined: the first usual one that both versions have. */
+  readonly metric?: ModelMetric;
   /** Aliases or versions; `champion` and `challenger` where the file says nothing. */
   readonly current: string;
   readonly candidate: string;
   /** Where the model's name stands. */
   readonly range: SourceRange;
+  /** Where the names of registry and versions stand, as far as they are written. */
+  readonly ranges?: { readonly registeredModel?: SourceRange; readonly current?: SourceRange; readonly candidate?: SourceRange };
 }
 
 /** A named evaluation context. */
@@ -73,6 +83,8 @@ export interface WorkspaceConfig {
   readonly unleash?: UnleashTarget;
   readonly registry?: RegistryTarget;
   readonly models: readonly ModelMapping[];
+  /** Entries of `models` with `kind: features`. */
+  readonly features?: readonly FeatureSet[];
   readonly personas: readonly Persona[];
   readonly callsites?: CallSiteConfig;
 }
@@ -121,6 +133,15 @@ function given<Key extends string, Value>(key: Key, value: Value | undefined): {
   return value === undefined ? {} : { [key]: value } as { readonly [K in Key]?: Value };
 }
 
+/** A list that has something in it. */
+function some<T>(found: readonly T[]): readonly T[] | undefined {
+  return found.length === 0 ? undefined : found;
+}
+
+function isFeatureSet(value: unknown): value is Fields {
+  return fields(value)?.['kind'] === 'features';
+}
+
 function callSites(section: Fields | undefined): CallSiteConfig | undefined {
   if (section === undefined) return undefined;
   const texts = (key: string): readonly string[] => list(section[key]).flatMap((entry) => text(entry) ?? []);
@@ -148,7 +169,8 @@ class Reader {
     return {
       ...(unleash === undefined ? {} : { unleash: this.#unleash(unleash) }),
       ...given('registry', this.#registry(fields(content['registry']))),
-      models: entries(content['models']).flatMap(([key, value]) => this.#model(key, value) ?? []),
+      models: entries(content['models']).flatMap(([key, value]) => (isFeatureSet(value) ? [] : this.#model(key, value) ?? [])),
+      ...given('features', some(entries(content['models']).flatMap(([key, value]) => (isFeatureSet(value) ? this.#featureSet(key, value) ?? [] : [])))),
       personas: this.#personas(list(content['personas'])),
       ...given('callsites', callSites(fields(content['callsites']))),
     };
@@ -185,6 +207,17 @@ class Reader {
     return undefined;
   }
 
+  #featureSet(key: string, value: Fields): FeatureSet | undefined {
+    const path = ['models', key];
+    const flag = text(value['flag']);
+    const provides = readProvides(value['provides']);
+    if (flag === undefined) this.#add('incomplete', 'warning', `${quotable(key)} is of kind features and has no flag: name the one that the new code is behind.`, path);
+    else if (Object.keys(provides).length === 0) this.#add('incomplete', 'warning', `${quotable(key)} is of kind features and does not say what it provides: add it, such as provides: {transactions: v3}.`, path);
+    const unread = Object.keys(value).filter((each) => !['kind', 'flag', 'provides'].includes(each) && each in modelSchema.shape);
+    for (const each of unread) this.#add('unknownKey', 'warning', `${quotable(key)} is of kind features, which has flag and provides only; ${each} is ignored.`, [...path, each]);
+    return flag === undefined ? undefined : { name: key, flag, provides, range: this.#source.valueRange([...path, 'flag']) };
+  }
+
   #model(key: string, value: unknown): ModelMapping | undefined {
     const model = fields(value);
     if (model === undefined) return undefined;
@@ -210,11 +243,13 @@ class Reader {
       ...given('registeredModel', text(model['registered_model'])),
       ...given('contract', text(model['contract'])),
       ...given('suites', suites.length === 0 ? undefined : suites),
+      ...given('metric', readMetric(model['metric'])),
       ...given('retrain', readRetrain(fields(model['retrain']))),
       ...given('plan', this.#plan(key, model['plan'])),
       current: name(model['current']) ?? 'champion',
       candidate: name(model['candidate']) ?? 'challenger',
       range: this.#source.keyRange(path),
+      ranges: { ...this.#rangeOf(model, path, 'registered_model', 'registeredModel'), ...this.#rangeOf(model, path, 'current'), ...this.#rangeOf(model, path, 'candidate') },
     };
   }
 
@@ -231,7 +266,18 @@ class Reader {
   #switch(entry: Fields | undefined, path: SourcePath): ModelSwitch | undefined {
     const flag = text(entry?.['flag']);
     if (entry === undefined || flag === undefined) return undefined;
-    return { flag, on: name(entry['on']) ?? 'candidate', off: name(entry['off']) ?? 'current', range: this.#source.valueRange([...path, 'flag']) };
+    const variants = entries(entry['variants']).flatMap(([variant, value]): [string, string][] => { const served = name(value); return served === undefined ? [] : [[variant, served]]; });
+    const ranges = { ...this.#rangeOf(entry, path, 'on'), ...this.#rangeOf(entry, path, 'off'), ...Object.fromEntries(variants.map(([variant]) => [`variants.${variant}`, this.#source.keyRange([...path, 'variants', variant])])) };
+    return {
+      flag, on: name(entry['on']) ?? 'candidate', off: name(entry['off']) ?? 'current',
+      ...(variants.length === 0 ? {} : { variants: Object.fromEntries(variants) }),
+      range: this.#source.valueRange([...path, 'flag']), ranges,
+    };
+  }
+
+  /** Where a value stands, under the key's name or another; nothing where it is not written. */
+  #rangeOf(section: Fields, path: SourcePath, key: string, as = key): Record<string, SourceRange> {
+    return name(section[key]) === undefined ? {} : { [as]: this.#source.valueRange([...path, key]) };
   }
 
   #personas(listed: readonly unknown[]): Persona[] {
@@ -359,7 +405,7 @@ export function semanticProblems(config: WorkspaceConfig, facts: WorkspaceFacts)
     ...unknownName('unknownProject', 'project', unleash?.project, unleash?.ranges.project, facts.projects),
     ...unknownName('unknownEnvironment', 'environment', unleash?.environment, unleash?.ranges.environment, facts.environments),
   ];
-  for (const { flag, range } of config.models.flatMap((model) => model.switches)) {
+  for (const { flag, range } of [...config.models.flatMap((model) => model.switches), ...config.features ?? []]) {
     if (facts.flags?.has(flag) === true) continue;
     if (facts.archived?.has(flag) === true) {
       problems.push({ code: 'archivedFlag', severity: 'warning', message: `The flag "${quotable(flag)}" is archived: revive it in Unleash, or map the model to another flag.`, range });

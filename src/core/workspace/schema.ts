@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { kindSchema, metricSchema, providesSchema } from './featureSet.ts';
 import { planSchema } from './plan.ts';
 import { registrySchema } from './registry.ts';
 import { retrainSchema } from './retrain.ts';
@@ -31,17 +32,22 @@ const modelSwitch = z.strictObject({
   flag: text('Name of the Unleash flag.', 'fraud-v2'),
   on: textOrNumber('What serves when the flag is on: candidate (the default), current, an alias or a version.', 'candidate').optional(),
   off: textOrNumber('What serves when the flag is off: current (the default), candidate, an alias or a version.', 'current').optional(),
-}, mapping('flag, on and off')).meta({ description: 'One flag and what serves when it is on and off.' });
+  variants: z.record(z.string(), textOrNumber('What serves who gets the variant: candidate, current, an alias or a version.', 'candidate'), mapping('variants to what serves, such as {treatment: candidate, control: current}'))
+    .meta({ description: 'What serves by variant, where the code asks for variants and their payloads do not name a version.' }).optional(),
+}, mapping('flag, on, off and variants')).meta({ description: 'One flag and what serves when it is on and off.' });
 
 const later = (description: string): z.ZodOptional<z.ZodUnknown> => z.unknown().meta({ description }).optional();
 
-const modelSchema = z.strictObject({
+export const modelSchema = z.strictObject({
+  kind: kindSchema.optional(),
   flag: text('Name of the Unleash flag that switches this model: the candidate serves when it is on, the current version when it is off.', 'fraud-v2').optional(),
   switches: z.array(modelSwitch, { error: 'must be a list, such as [{flag: fraud-v2, on: candidate, off: current}]' })
     .meta({ description: 'The flags that switch this model, when there are several or on and off mean something else. Instead of flag.' }).optional(),
   registered_model: text('Name of the model in the model registry.', 'fraud-detector').optional(),
   current: textOrNumber('Alias or version that serves when the switch is off. Default: champion.', 'champion', '"13"').optional(),
   candidate: textOrNumber('Alias or version that serves when the switch is on. Default: challenger.', 'challenger', '"14"').optional(),
+  metric: metricSchema.optional(),
+  provides: providesSchema.optional(),
   suites: later('Behavioural test suites of the model: paths or globs of *.mltest.yaml files.'),
   contract: text('File that says which features the application provides and which outputs it consumes.', 'features.yaml').optional(),
   retrain: retrainSchema.optional(),

@@ -175,7 +175,7 @@ export class Connections implements vscode.Disposable {
 }
 
 /** The notebook's file for one of its cells. */
-function fileOf(uri: vscode.Uri): vscode.Uri {
+export function fileOf(uri: vscode.Uri): vscode.Uri {
   if (uri.scheme !== 'vscode-notebook-cell') return uri;
   return vscode.workspace.notebookDocuments.find((notebook) => notebook.getCells().some((cell) => cell.document.uri.toString() === uri.toString()))?.uri ?? uri;
 }

@@ -47,6 +47,9 @@ const PAST: Record<ChangeKind, string> = {
   kill: 'Switched off',
   enable: 'Switched on',
   disable: 'Switched off',
+  start: 'Release started',
+  're-pin': 'Re-pinned',
+  create: 'Created',
 };
 
 /**

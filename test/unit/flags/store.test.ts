@@ -1,29 +1,10 @@
 import assert from 'node:assert/strict';
 import { AppError } from '../../../src/core/base/errors.ts';
-import type { Clock } from '../../../src/core/base/clock.ts';
 import type { Flag } from '../../../src/core/flags/model.ts';
 import type { EventPage, EventPoll, EventQuery, FlagBulkReader, FlagDetail, FlagEvent, SegmentPoll } from '../../../src/core/flags/ports.ts';
 import { FlagStore } from '../../../src/core/flags/store.ts';
+import { ManualClock } from '../../support/manualClock.ts';
 import { INTERNAL, production, rolloutStrategy } from './flagSupport.ts';
-
-class ManualClock implements Clock {
-  time = 0;
-  timers: { at: number; callback: () => void }[] = [];
-  now(): number {
-    return this.time;
-  }
-  after(ms: number, callback: () => void): { dispose: () => void } {
-    const timer = { at: this.time + ms, callback };
-    this.timers.push(timer);
-    return { dispose: () => (this.timers = this.timers.filter((other) => other !== timer)) };
-  }
-  /** Lets the next timer ring; returns when it was due. */
-  fire(): number {
-    const timer = this.timers.shift()!;
-    timer.callback();
-    return timer.at;
-  }
-}
 
 /** An Unleash that counts what it is asked, and fails on demand: the store's counts and faults are what is tested. */
 class ScriptedReader implements FlagBulkReader {

@@ -1,0 +1,3 @@
+/** Registries and what shows them; nothing of it is needed before the first of them is shown. */
+export { openRegistry } from '../../adapters/registries.ts';
+export { ModelStore } from '../../core/models/modelStore.ts';

@@ -26,6 +26,7 @@ const NEEDED: Record<ChangeKind, readonly Needed[]> = {
   disable: ['UPDATE_FEATURE_ENVIRONMENT'],
   start: ['CREATE_FEATURE_STRATEGY', 'UPDATE_FEATURE_STRATEGY'],
   're-pin': ['UPDATE_FEATURE_STRATEGY'],
+  're-arm': ['UPDATE_FEATURE_STRATEGY'],
   create: ['CREATE_FEATURE', 'CREATE_FEATURE_STRATEGY'],
 };
 

@@ -70,11 +70,21 @@ export function pinsText(pins: readonly Pin[]): string | undefined {
 /** What a title of ours pins; empty for any other. */
 export function pinsOf(title: string): readonly Pin[] {
   if (!isOwnTitle(title)) return [];
-  const [first = ''] = title.slice(TITLE_PREFIX.length).split(' · ');
-  return first.split(', ').flatMap((text) => {
+  const [first = '', second = ''] = title.slice(TITLE_PREFIX.length).split(' · ');
+  return (markOf(title) === undefined ? first : second).split(', ').flatMap((text) => {
     const [, model, candidate, current] = PIN.exec(text) ?? [];
     return model === undefined || candidate === undefined || current === undefined || current.endsWith('…') ? [] : [{ model, candidate, current }];
   });
+}
+
+/** What a title may say before everything else, because others act on it: that the guard took exposure back, and that a person re-armed it. */
+export const MARKS = { guard: 'guard rollback', rearmed: 're-armed' } as const;
+
+/** The mark of a title of ours. People's reasons come last in a title, so they cannot be taken for one. */
+export function markOf(title: string): keyof typeof MARKS | undefined {
+  if (!isOwnTitle(title)) return undefined;
+  const said = title.slice(TITLE_PREFIX.length);
+  return (['guard', 'rearmed'] as const).find((mark) => said.startsWith(MARKS[mark]));
 }
 
 export function isOwnTitle(title: string): boolean {

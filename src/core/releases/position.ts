@@ -57,14 +57,14 @@ export function demandsAt(plan: readonly Stage[], index: number): Demand[] {
 }
 
 /** One environment's audiences as they are, seen with a plan's eyes. */
-interface Sight {
+export interface Sight {
   readonly environment: FlagEnvironment;
   readonly segments: Segments;
   readonly own: ReadonlySet<string>;
 }
 
 /** The strategy that carries a demand's audience; undefined when there is none, or no such segment. */
-function carrier({ environment, segments, own }: Sight, { segment }: Demand): ReturnType<typeof audienceGoal>['current'] {
+export function carrier({ environment, segments, own }: Sight, { segment }: Demand): ReturnType<typeof audienceGoal>['current'] {
   if (segment === undefined) return audienceGoal(environment, undefined, segments, own).current;
   const isKnown = [...segments.values()].some(({ name, id }) => name === segment || String(id) === segment);
   return isKnown ? audienceGoal(environment, { segment }, segments, own).current : undefined;

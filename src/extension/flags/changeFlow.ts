@@ -49,6 +49,7 @@ const PAST: Record<ChangeKind, string> = {
   disable: 'Switched off',
   start: 'Release started',
   're-pin': 'Re-pinned',
+  're-arm': 'Re-armed',
   create: 'Created',
 };
 

@@ -12,6 +12,23 @@ export interface Latch {
   readonly title: string;
 }
 
+/** An event whose title of ours says that the guard took exposure back, or that a person re-armed it. */
+export interface MarkedEvent extends Latch {
+  readonly mark: 'guard' | 'rearmed';
+}
+
+/**
+ * @param events the flag's events, in any order
+ * @returns oldest first
+ */
+export function markedEvents(events: readonly FlagEvent[], environmentName?: string): MarkedEvent[] {
+  return events.toSorted((a, b) => a.id - b.id).flatMap(({ id, environment, strategy, createdAt, by }) => {
+    const mark = strategy === undefined ? undefined : markOf(strategy.title);
+    if (mark === undefined || strategy === undefined || environment === undefined || (environmentName !== undefined && environment !== environmentName)) return [];
+    return [{ mark, environment, event: id, at: createdAt, by, title: strategy.title }];
+  });
+}
+
 /**
  * The guard's rollbacks that still hold, by environment: the newest title of ours that says one, unless a later one says
  * `re-armed`. Other changes since, also raises by hand, do not re-arm.
@@ -19,11 +36,9 @@ export interface Latch {
  */
 export function latches(events: readonly FlagEvent[]): Latch[] {
   const found = new Map<string, Latch>();
-  for (const { id, environment, strategy, createdAt, by } of events.toSorted((a, b) => a.id - b.id)) {
-    if (environment === undefined || strategy === undefined) continue;
-    const mark = markOf(strategy.title);
-    if (mark === 'guard') found.set(environment, { environment, event: id, at: createdAt, by, title: strategy.title });
-    else if (mark === 'rearmed') found.delete(environment);
+  for (const { mark, ...latch } of markedEvents(events)) {
+    if (mark === 'guard') found.set(latch.environment, latch);
+    else found.delete(latch.environment);
   }
   return [...found.values()];
 }

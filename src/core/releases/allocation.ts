@@ -1,0 +1,102 @@
+import { everyoneShare } from '../flags/planner.ts';
+import { environmentHistory, type EnvironmentHistory, type EnvironmentState } from '../flags/history.ts';
+import { environmentOf, type FlagEnvironment } from '../flags/model.ts';
+import { environmentPins, segmentMap, type FlagReading } from '../flags/planning.ts';
+import { ownIds } from '../flags/ownership.ts';
+import { variantSplit, type Segments } from '../flags/rollout.ts';
+import { pinsModel, type Pin } from '../flags/titles.ts';
+import { markedEvents } from './latch.ts';
+
+/** A time in which the candidate's share of everyone did not change. Times are milliseconds since 1970. */
+export interface Allocation {
+  /** Undefined: from before what the log tells. */
+  readonly from: number | undefined;
+  /** Undefined: until now. */
+  readonly to: number | undefined;
+  /** From 0 to 1; undefined where the split of variants depends on who asks. */
+  readonly share: number | undefined;
+}
+
+/** SDKs learn of a change at their next poll, every 15 s by default; until then some answer as before. */
+export const SETTLE_MS = 60_000;
+
+/**
+ * How an environment gave out the candidate, oldest first, by Unleash's event log. The share is that of everyone whom no segment singles out: only
+ * those are drawn by the percentage, and only they can be compared with each other.
+ * @param variant the arm that is a variant; without one whoever gets the flag on is the candidate
+ */
+export function allocations(reading: FlagReading, environmentName: string, variant?: string): Allocation[] {
+  const environment = environmentOf(reading.detail.flag, environmentName);
+  if (environment === undefined) return [];
+  const segments = segmentMap(reading.segments);
+  const found: Allocation[] = [];
+  for (const { environment: state, events } of environmentHistory(environment, reading.events).states) {
+    const at = events.at(-1);
+    const from = at === undefined ? undefined : Date.parse(at.createdAt);
+    const share = armShare(state, segments, variant);
+    const last = found.at(-1);
+    if (last?.share === share && last !== undefined) continue;
+    if (last !== undefined) found[found.length - 1] = { ...last, to: from };
+    found.push({ from, to: undefined, share });
+  }
+  return found;
+}
+
+function armShare(environment: FlagEnvironment, segments: Segments, variant: string | undefined): number | undefined {
+  const share = everyoneShare(environment, segments) / 100;
+  if (variant === undefined || share === 0) return share;
+  const split = variantSplit(environment, segments);
+  return split === undefined ? undefined : share * (split.find(({ name }) => name === variant)?.share ?? 0) / 100;
+}
+
+/** The candidate's share from start to end; undefined where it changed meanwhile or just before, so that not every SDK knew of it, or where it is not known. */
+export function shareDuring(given: readonly Allocation[], start: number, end: number): number | undefined {
+  const during = given.filter(({ from, to }) => (from ?? Number.NEGATIVE_INFINITY) < end && (to ?? Number.POSITIVE_INFINITY) > start - SETTLE_MS);
+  return during.length === 1 ? during[0]?.share : undefined;
+}
+
+/** From when on evidence counts about what is released now, and what began then. */
+export interface EvidenceStart {
+  /** Milliseconds since 1970; undefined where it began before what the log tells. */
+  readonly at: number | undefined;
+  readonly because: 'exposure' | 'versions' | 'guard rollback' | 're-armed';
+}
+
+/**
+ * Evidence is about one version of each arm, and about the time since somebody last had reason to look: it starts anew when other versions were pinned, at a
+ * guard's rollback and at its re-arming; else with the first exposure after the environment had none.
+ */
+export function evidenceStart(reading: FlagReading, environmentName: string, model: string): EvidenceStart {
+  const environment = environmentOf(reading.detail.flag, environmentName);
+  if (environment === undefined) return { at: undefined, because: 'exposure' };
+  const history = environmentHistory(environment, reading.events);
+  const starts: EvidenceStart[] = [exposedSince(history, segmentMap(reading.segments)), pinnedSince(history, reading, model)];
+  for (const { mark, at } of markedEvents(reading.events, environmentName)) starts.push({ at: Date.parse(at), because: mark === 'guard' ? 'guard rollback' : 're-armed' });
+  return starts.reduce((latest, each) => ((each.at ?? Number.NEGATIVE_INFINITY) > (latest.at ?? Number.NEGATIVE_INFINITY) ? each : latest));
+}
+
+/** When what holds now began to hold; undefined when it does not, or always did. */
+function sinceLast({ states }: EnvironmentHistory, holds: (state: EnvironmentState) => boolean): number | undefined {
+  const began = states[states.findLastIndex((state) => !holds(state)) + 1]?.events.at(-1);
+  return began === undefined ? undefined : Date.parse(began.createdAt);
+}
+
+function exposedSince(history: EnvironmentHistory, segments: Segments): EvidenceStart {
+  return { at: sinceLast(history, ({ environment }) => everyoneShare(environment, segments) > 0), because: 'exposure' };
+}
+
+function pinnedSince(history: EnvironmentHistory, reading: FlagReading, model: string): EvidenceStart {
+  const own = ownIds(reading.events);
+  const pinIn = ({ environment, events }: EnvironmentState): Pin | undefined => {
+    const known = reading.events.filter(({ id }) => id <= (events.at(-1)?.id ?? 0));
+    return environmentPins({ environment, own, reading: { ...reading, events: known } }).find((pin) => pinsModel(pin, model));
+  };
+  const last = history.states.at(-1);
+  const present = last === undefined ? undefined : pinIn(last);
+  if (present === undefined) return { at: undefined, because: 'versions' };
+  const at = sinceLast(history, (state) => {
+    const pin = pinIn(state);
+    return pin?.candidate === present.candidate && pin.current === present.current;
+  });
+  return { at, because: 'versions' };
+}

@@ -1,5 +1,6 @@
 import { isMap } from 'yaml';
 import { plainLine } from '../base/words.ts';
+import { readQuality, type QualityDefinition } from '../quality/definitions.ts';
 import { readRegistry, type RegistryTarget } from './registry.ts';
 import { readRetrain, type RetrainTarget } from './retrain.ts';
 import { hasCredentials, reservedKeyProblems, secretProblems, tokenProblems } from './secrets.ts';
@@ -31,6 +32,8 @@ export interface ModelMapping {
   /** Paths and globs of behavioural suites, relative to the folder of this file. */
   readonly suites?: readonly string[];
   readonly retrain?: RetrainTarget;
+  /** Sources and metrics of production. */
+  readonly quality?: QualityDefinition;
   /** Aliases or versions; `champion` and `challenger` where the file says nothing. */
   readonly current: string;
   readonly candidate: string;
@@ -208,10 +211,21 @@ class Reader {
       ...given('contract', text(model['contract'])),
       ...given('suites', suites.length === 0 ? undefined : suites),
       ...given('retrain', readRetrain(fields(model['retrain']))),
+      ...given('quality', this.#quality(model['quality'], [...path, 'quality'])),
       current: name(model['current']) ?? 'champion',
       candidate: name(model['candidate']) ?? 'challenger',
       range: this.#source.keyRange(path),
     };
+  }
+
+  #quality(section: unknown, path: SourcePath): QualityDefinition | undefined {
+    if (section === undefined || section === null) return undefined;
+    const { quality, problems } = readQuality(section);
+    for (const { path: below, message, at } of problems) {
+      const place = [...path, ...below];
+      this.problems.push({ code: 'type', severity: 'error', message: `${below.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('').replace(/^\./, '')}: ${message}.`, range: at === undefined ? this.#source.valueRange(place) : this.#source.rangeWithin(place, at) });
+    }
+    return quality;
   }
 
   #switch(entry: Fields | undefined, path: SourcePath): ModelSwitch | undefined {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { qualitySchema } from './quality.ts';
 import { registrySchema } from './registry.ts';
 import { retrainSchema } from './retrain.ts';
 
@@ -44,7 +45,7 @@ export const modelSchema = z.strictObject({
   suites: later('Behavioural test suites of the model: paths or globs of *.mltest.yaml files.'),
   contract: text('File that says which features the application provides and which outputs it consumes.', 'features.yaml').optional(),
   retrain: retrainSchema.optional(),
-  quality: later('Where predictions are logged and which metrics guard the rollout.'),
+  quality: qualitySchema.optional(),
   plan: later('The stages of a release: environment, audience, percent and the conditions to leave each stage.'),
 }, mapping('settings, such as flag: fraud-v2')).meta({ description: 'A model and the flag that switches between its current version and the candidate.' });
 

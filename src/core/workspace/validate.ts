@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { qualityKeys } from './quality.ts';
 import { registrySchema } from './registry.ts';
 import { retrainSchema } from './retrain.ts';
 import { modelSchema, personaSchema, unleashSchema, workspaceSchema } from './schema.ts';
@@ -26,6 +27,7 @@ function knownKeys(path: SourcePath): string[] {
   if (path[0] === 'unleash') return Object.keys(unleashSchema.shape);
   if (path[0] === 'registry') return Object.keys(registrySchema.shape);
   if (path[0] === 'personas') return Object.keys(personaSchema.shape);
+  if (path[2] === 'quality') return qualityKeys(path);
   if (path[2] === 'retrain') return Object.keys(retrainSchema.shape);
   return path.includes('switches') ? ['flag', 'on', 'off'] : Object.keys(modelSchema.shape);
 }

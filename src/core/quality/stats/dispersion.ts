@@ -1,4 +1,4 @@
-/** What dispersion needs of the units of one arm, as sums over units i with m_i requests of which b_i were bad. */
+/** What dispersion needs of the units of one arm, as sums over units i with m_i requests whose values add up to b_i (bad events count 1). */
 export interface UnitSums {
   readonly units: number;
   /** sum of m_i */
@@ -11,6 +11,8 @@ export interface UnitSums {
   readonly badSquared: number;
   /** sum of b_i m_i */
   readonly product: number;
+  /** Variance of one request's value; where it is not given, that of a bad event: rate (1 - rate). */
+  readonly variance?: number;
 }
 
 export const NO_UNITS: UnitSums = { units: 0, requests: 0, bad: 0, requestsSquared: 0, badSquared: 0, product: 0 };
@@ -25,11 +27,11 @@ export const NO_UNITS: UnitSums = { units: 0, requests: 0, bad: 0, requestsSquar
 export function dispersion(arms: readonly UnitSums[]): number {
   let observed = 0;
   let expected = 0;
-  for (const { requests, bad, requestsSquared, badSquared, product } of arms) {
+  for (const { requests, bad, requestsSquared, badSquared, product, variance } of arms) {
     if (requests === 0) continue;
     const rate = bad / requests;
     observed += badSquared - 2 * rate * product + rate * rate * requestsSquared;
-    expected += requests * rate * (1 - rate);
+    expected += requests * (variance ?? rate * (1 - rate));
   }
   return expected > 0 ? Math.max(1, observed / expected) : 1;
 }

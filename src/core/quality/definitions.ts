@@ -91,10 +91,15 @@ class Reader {
   readonly problems: QualityProblem[] = [];
 
   expression<T>(compiled: Compiled<T>, path: QualityProblem['path']): Expression<T> | undefined {
-    const add = (message: string, at?: ExpressionProblem): undefined => void this.problems.push({ path, message, ...(at === undefined ? {} : { at }) });
-    if ('problem' in compiled) return add(compiled.problem.message, compiled.problem);
+    const add = (message: string, at?: ExpressionProblem): void => void this.problems.push({ path, message, ...(at === undefined ? {} : { at }) });
+    if ('problem' in compiled) {
+      add(compiled.problem.message, compiled.problem);
+      return undefined;
+    }
     const message = misspelt(compiled.expression);
-    return message === undefined ? compiled.expression : add(message);
+    if (message === undefined) return compiled.expression;
+    add(message);
+    return undefined;
   }
 
   metric(section: MetricSection, role: MetricDefinition['role'], path: QualityProblem['path']): MetricDefinition | undefined {

@@ -129,6 +129,8 @@ class Run {
       await this.#probe(each.row);
       this.#askAll(tests, tallies, each, edges, peeked);
       for (const { dispatcher } of this.#sides) await dispatcher.room();
+      // Nobody answers any more: the rest of a million rows would say no more.
+      if (this.#sides.every(({ dispatcher }) => dispatcher.stopped !== undefined)) break;
     }
     for (const { dispatcher } of this.#sides) await dispatcher.drain();
     for (const [place, test] of tests.entries()) {

@@ -1,4 +1,5 @@
-import { binomialCdf } from './binomial.ts';
+import binomialCdf from '@stdlib/stats-base-dists-binomial-cdf';
+import { effectiveCount } from '../quality/stats/orderStatistics.ts';
 
 /** What a sample tells of a quantile: its estimate, and bounds each at confidence 1 - alpha; a bound is missing where the sample is too small. */
 export interface QuantileBounds {
@@ -28,25 +29,12 @@ export function lowerRank(n: number, p: number, alpha = 0.05): number | undefine
   return mirrored === undefined ? undefined : n + 1 - mirrored;
 }
 
-/** The fewest independent samples that bound quantile `p` from above. */
-export function samplesNeeded(p: number, alpha = 0.05): number {
-  return Math.ceil(Math.log(alpha) / Math.log(p));
-}
-
 /**
- * How many independent samples a series in its order of time is worth for quantile `p`: n (1 - r) / (1 + r), r being the lag-1 correlation of
- * "lies above the quantile", taken as 0 where it is negative (AR(1), Bayley & Hammersley 1946).
+ * How many independent samples a series in its order of time is worth for quantile `p`: what counts is how often values above the quantile
+ * follow each other.
  */
-export function effectiveSize(series: Float64Array, p: number): number {
-  const n = series.length;
-  if (n < 3) return n;
-  const limit = quantileOf(series.toSorted(), p);
-  const share = series.reduce((sum, value) => sum + (value > limit ? 1 : 0), 0) / n;
-  if (share === 0 || share === 1) return n;
-  let covariance = 0;
-  for (let index = 1; index < n; index += 1) covariance += ((series[index - 1] ?? 0) > limit ? 1 - share : -share) * ((series[index] ?? 0) > limit ? 1 - share : -share);
-  const r = Math.min(0.99, Math.max(0, covariance / (n - 1) / (share * (1 - share))));
-  return Math.max(1, Math.floor((n * (1 - r)) / (1 + r)));
+function effectiveSize(series: Float64Array, limit: number): number {
+  return Math.max(1, Math.floor(effectiveCount(Array.from(series, (value) => (value > limit ? 1 : 0)))));
 }
 
 /** The order statistic of rank ceil(n p). */
@@ -57,7 +45,7 @@ export function quantileOf(sorted: Float64Array, p: number): number {
 /** Bounds of quantile `p` of a series in its order of time; dependent samples count by their effective number. */
 export function quantileBounds(series: Float64Array, p: number, alpha = 0.05): QuantileBounds {
   const sorted = series.toSorted();
-  const size = effectiveSize(series, p);
+  const size = effectiveSize(series, quantileOf(sorted, p));
   // The bound's place among the effective samples, carried over to the whole series, outwards.
   const [upper, lower] = [upperRank(size, p, alpha), lowerRank(size, p, alpha)];
   const scale = sorted.length / size;

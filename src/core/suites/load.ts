@@ -1,8 +1,8 @@
 import { compileCondition, OPEN_FIELDS, type Expression } from '../expressions/expression.ts';
 import { checkYaml } from '../models/yamlFile.ts';
+import { samplesForBound } from '../quality/stats/orderStatistics.ts';
 import { quotable, type Problem, type Source, type SourcePath, type SourceRange } from '../workspace/source.ts';
 import { didYouMean } from '../workspace/suggest.ts';
-import { samplesNeeded } from './latency.ts';
 import { pathProblem, type OutputSpec } from './output.ts';
 import { combinations, MOST_COMBINATIONS } from './perturb.ts';
 import { LARGEST_SUITE, suiteSchema, type DataContent, type SubjectContent, type SuiteContent, type TestContent } from './schema.ts';
@@ -183,7 +183,7 @@ function checkPerformance(test: Extract<TestContent, { kind: 'performance' }>, p
   const { limits_ms: limits, max_ratio: ratio, samples = 300 } = test;
   if (limits === undefined && ratio === undefined && test.min_per_second === undefined && test.cold_start_ms === undefined) found.add(path, `The test ${test.id} has no limit: add limits_ms, max_ratio, min_per_second or cold_start_ms.`);
   for (const [name, p] of QUANTILES) {
-    const least = Math.max(limits?.[name] === undefined ? 0 : samplesNeeded(p), (typeof ratio === 'number' ? name === 'p95' : ratio?.[name] !== undefined) ? samplesNeeded(p, 0.025) : 0);
+    const least = Math.max(limits?.[name] === undefined ? 0 : samplesForBound(p), (typeof ratio === 'number' ? name === 'p95' : ratio?.[name] !== undefined) ? samplesForBound(p, 1, 0.975) : 0);
     if (samples < least) found.add(test.samples === undefined ? path : [...path, 'samples'], `${name} needs at least ${least} samples for a verdict: ${samples} can only be inconclusive.`, 'warning');
   }
 }

@@ -1,4 +1,4 @@
-import { upperRate, lowerRate } from './binomial.ts';
+import { clopperPearson, provenRate } from '../quality/stats/intervals.ts';
 import type { SuiteTest } from './load.ts';
 import type { CaseOutcome } from './model.ts';
 import { numberWords } from './output.ts';
@@ -94,9 +94,10 @@ export class Tally {
     const broken: Outcome | undefined = errors > 0 || stopped !== undefined ? 'error' : judged === 0 ? 'inconclusive' : undefined;
     const verdict = (outcome: Outcome, rest: string): { readonly outcome: Outcome; readonly message: string } => ({ outcome: outcome === 'failed' ? outcome : broken ?? outcome, message: broken === undefined || outcome === 'failed' ? `${words}${rest}` : `${words}${broken === 'error' ? `: no verdict${stopped === undefined ? '' : `, ${stopped}`}` : ': nothing was tested'}` });
     if (judged === 0) return verdict('passed', '');
-    if (least === 1) return failed > 0 ? verdict('failed', '') : verdict('passed', `: the failure rate is at most ${percent(upperRate(0, judged))} (95 % confidence)`);
+    if (least === 1) return failed > 0 ? verdict('failed', '') : verdict('passed', `: the failure rate is at most ${percent(provenRate(0, judged))} (95 % confidence)`);
     if (!this.#sampled) return passed / judged >= least ? verdict('passed', `: at least ${percent(least)} must pass`) : verdict('failed', `: at least ${percent(least)} must pass`);
-    const [low, high] = [lowerRate(passed, judged), upperRate(passed, judged)];
+    // Each bound by itself at 95 %, so both together at 90 %.
+    const { low, high } = clopperPearson(passed, judged, 0.9);
     const bounds = `: between ${percent(low)} and ${percent(high)} pass (bounds at 95 % each), at least ${percent(least)} must`;
     return verdict(low >= least ? 'passed' : high < least ? 'failed' : 'inconclusive', bounds);
   }

@@ -17,7 +17,8 @@ export function toNumber(value: unknown): number | null {
   return typeof value === 'string' && DECIMAL.test(value) ? Number(value) : null;
 }
 
-function toText(value: unknown): string | null {
+/** A text of a record, or a number or truth as text; what is none of these is null. */
+export function toText(value: unknown): string | null {
   if (typeof value === 'string') return value;
   return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean' ? (Number.isNaN(value) ? null : String(value)) : null;
 }

@@ -266,6 +266,8 @@ export function compareArms(data: QualityData, definition: QualityDefinition, en
   return { environment, sampleRatio, metrics: compared.map(plain), slices: slices.map(plain), joint: { evidence: bounded(joint), alarms: logs.length > 0 && alarms(joint, options.alpha ?? ALPHA) } };
 }
 
-function plain({ logEvidence: _, ...rest }: MetricComparison & { readonly logEvidence?: number }): MetricComparison {
-  return rest;
+/** Without what only the joint alarm needs. */
+function plain(compared: MetricComparison & { readonly logEvidence?: number }): MetricComparison {
+  const { logEvidence, ...rest } = compared;
+  return logEvidence === undefined ? compared : rest;
 }

@@ -40,10 +40,20 @@ export interface LabelDefinition {
   readonly band: number;
 }
 
+/** What Prometheus is asked for; `$arm` and `$range` are put in. */
+export interface PrometheusQuery {
+  readonly total: string;
+  readonly bad?: string;
+  readonly good?: string;
+  readonly sum?: string;
+  readonly squares?: string;
+}
+
 export interface PrometheusTarget {
   readonly url: string;
   readonly designEffect: number;
-  readonly queries: Readonly<Record<string, { readonly total: string; readonly bad?: string; readonly sum?: string }>>;
+  readonly lookbackMs: number;
+  readonly queries: Readonly<Record<string, PrometheusQuery>>;
   readonly arms: Readonly<Record<string, string>>;
 }
 
@@ -54,6 +64,8 @@ export type QualitySourceTarget =
 
 /** The section `quality:` of a model. */
 export interface QualityDefinition {
+  /** What it was read from: plain data, so that a thread can read it again. */
+  readonly section: unknown;
   readonly source?: QualitySourceTarget;
   readonly labels: LabelDefinition;
   readonly where?: Expression<boolean>;
@@ -129,7 +141,8 @@ class Reader {
     };
   }
 
-  source({ source }: QualitySection): QualitySourceTarget | undefined {
+  source(content: QualitySection): QualitySourceTarget | undefined {
+    const { source } = content;
     if (source === undefined) return undefined;
     const { log, outcomes, prometheus, exec } = source;
     const given = Object.entries({ log, prometheus, exec }).filter(([, value]) => value !== undefined);
@@ -140,8 +153,11 @@ class Reader {
     if (log !== undefined) return { kind: 'log', log: [log].flat(), outcomes: outcomes === undefined ? [] : [outcomes].flat() };
     if (exec !== undefined) return { kind: 'exec', command: exec };
     if (prometheus === undefined) return undefined;
-    const queries = Object.fromEntries(Object.entries(prometheus.queries).map(([name, { total, bad, sum }]) => [name, { total, ...(bad === undefined ? {} : { bad }), ...(sum === undefined ? {} : { sum }) }]));
-    return { kind: 'prometheus', prometheus: { url: prometheus.url, designEffect: prometheus.design_effect, queries, arms: { candidate: 'candidate', current: 'current', ...prometheus.arms } } };
+    const queries = Object.fromEntries(Object.entries(prometheus.queries).map(([name, query]) => [name, Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as unknown as PrometheusQuery]));
+    for (const { name } of [...(content.guardrails ?? []) as readonly MetricSection[], ...(content.signals ?? []) as readonly MetricSection[]]) {
+      if (queries[name] === undefined) this.problems.push({ path: ['source', 'prometheus', 'queries'], message: `has no query for the metric ${name}` });
+    }
+    return { kind: 'prometheus', prometheus: { url: prometheus.url, lookbackMs: durationMs(prometheus.lookback ?? '1d') ?? 86_400_000, designEffect: prometheus.design_effect, queries, arms: { candidate: 'candidate', current: 'current', ...prometheus.arms } } };
   }
 }
 
@@ -165,6 +181,7 @@ export function readQuality(section: unknown): { readonly quality?: QualityDefin
   return {
     problems: reader.problems,
     quality: {
+      section,
       ...(source === undefined ? {} : { source }),
       labels: {
         field: labels?.field ?? 'outcome',

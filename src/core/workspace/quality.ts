@@ -32,15 +32,19 @@ export function durationMs(written: string): number | undefined {
 
 const paths = z.union([words('A path or glob, relative to this file.', 'logs/predictions-*.jsonl'), z.array(words('A path or glob, relative to this file.', 'logs/predictions-*.jsonl'))], { error: 'must be a path or glob, or a list of them, such as logs/predictions-*.jsonl' });
 
+const SERIES = 'predictions_total{arm="$arm"}';
 const query = z.strictObject({
-  total: words('PromQL that gives the counter of all observations per arm. $arm is the arm, $range the window.', 'sum(increase(predictions_total{arm="$arm"}[$range]))'),
-  bad: words('PromQL that gives the bad ones.', 'sum(increase(predictions_total{arm="$arm",outcome="error"}[$range]))').optional(),
-  sum: words('PromQL that gives the sum of the values, for a mean.', 'sum(increase(latency_seconds_sum{arm="$arm"}[$range]))').optional(),
-}, { error: 'must be a mapping of total and bad or sum' }).meta({ description: 'How Prometheus is asked for one metric.' });
+  total: words('Counter of all observations of an arm; $arm stands for the arm. A plain selector is read sample by sample, so counts are exact; anything else is evaluated per window, $range.', SERIES),
+  bad: words('Counter of the bad ones.', 'predictions_total{arm="$arm",outcome="error"}').optional(),
+  good: words('Counter of those that are not bad, such as the bucket of a histogram up to the limit.', 'latency_seconds_bucket{arm="$arm",le="0.1"}').optional(),
+  sum: words('Counter of the sum of the values, for a mean. Its interval needs squares.', 'latency_seconds_sum{arm="$arm"}').optional(),
+  squares: words('Counter of the sum of the squared values.', 'latency_seconds_squared_sum{arm="$arm"}').optional(),
+}, { error: 'must be a mapping of total and bad, good or sum' }).meta({ description: 'How Prometheus is asked for one metric.' });
 
 const prometheus = z.strictObject({
   url: words('Address of the server: Prometheus, Thanos, Mimir or VictoriaMetrics.', 'http://localhost:9090').meta({ pattern: '^https?://[^@]*$' }),
   design_effect: amount('How much more the bad events vary than independent requests would; Prometheus knows no units. 1 says that requests are independent.', 1, 1, 3),
+  lookback: duration('How far back is read. Default: 1d.', '7d').optional(),
   queries: z.record(z.string(), query, { error: 'must be a mapping of metric names to queries' }).meta({ description: 'Queries by the name of a guardrail or signal.' }),
   arms: z.record(z.string(), words('The value that the label has for this arm.', 'candidate'), { error: 'must be a mapping of candidate and current to label values' }).meta({ description: 'What stands for $arm in the queries; the name of the arm by default.' }).optional(),
 }, { error: 'must be a mapping of url, design_effect and queries' }).meta({ description: 'Counters of a Prometheus server.' });

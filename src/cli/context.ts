@@ -27,6 +27,7 @@ export interface CliOptions {
   readonly contract?: string | undefined;
   readonly version?: string | undefined;
   readonly json?: boolean | undefined;
+  readonly markdown?: boolean | undefined;
   readonly 'dry-run'?: boolean | undefined;
 }
 

@@ -6,13 +6,14 @@ import { history, rollout, status, whoami } from './commands/reading.ts';
 import { lineage } from './commands/lineage.ts';
 import { lock } from './commands/lock.ts';
 import { check, compare, models } from './commands/models.ts';
+import { drift, quality, shadow } from './commands/quality.ts';
 import { safeDefault } from './commands/safeDefault.ts';
 import { scan } from './commands/scan.ts';
 import { which } from './commands/which.ts';
 import type { Command } from './context.ts';
 import { exitCode } from './exitCodes.ts';
 
-const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, weights, rollback, kill, safeDefault, which, scan, models, compare, lineage, lock, check];
+const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, weights, rollback, kill, safeDefault, which, scan, models, compare, lineage, lock, check, quality, drift, shadow];
 
 const OPTIONS = {
   url: { type: 'string' },
@@ -31,6 +32,7 @@ const OPTIONS = {
   version: { type: 'string' },
   'all-environments': { type: 'boolean' },
   json: { type: 'boolean' },
+  markdown: { type: 'boolean' },
   'dry-run': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -51,6 +53,7 @@ ${lines.join('\n')}
   --reason TEXT   goes into the strategy's title
   --registry R    an MLflow address, a registry file or an mlflow.db
   --json          machine-readable output
+  --markdown      reports as Markdown
   --dry-run       prints the change plan and writes nothing
 
 The token is read from UNLEASH_TOKEN, a personal access token.

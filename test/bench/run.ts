@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchActivation } from './activation.ts';
 import { benchChanges } from './changes.ts';
+import { benchGuard } from './guard.ts';
 import { benchIndex } from './index.ts';
 import { benchLens } from './lens.ts';
 import { benchRegistry } from './registry.ts';
@@ -21,6 +22,7 @@ const parts: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   requests: benchRequests,
   changes: benchChanges,
   registry: benchRegistry,
+  guard: () => benchGuard(),
 };
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } });

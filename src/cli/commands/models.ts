@@ -12,6 +12,7 @@ import { firstProblem } from '../../core/models/yamlFile.ts';
 import type { WorkspaceConfig } from '../../core/workspace/load.ts';
 import { lockFindings } from '../bundle.ts';
 import { required, type CliContext, type Command } from '../context.ts';
+import { compareReleased } from './quality.ts';
 import { openCliRegistry, readConfiguration } from '../registry.ts';
 
 const PAGE = 1000;
@@ -72,9 +73,9 @@ function versionLine({ version, status, aliases, createdAt, description }: Model
 
 export const compare: Command = {
   name: 'compare',
-  usage: 'compare M V1 V2',
-  summary: 'what differs between two versions (numbers or aliases)',
-  run: (context) => withRegistry(context, async (registry, config) => {
+  usage: 'compare M V1 V2 | compare [--model M] [--environment E] [--percent N] [--json | --markdown]',
+  summary: 'what differs between two versions (numbers or aliases); without them, the candidate against the current version in production',
+  run: (context) => context.operands.length === 0 ? compareReleased(context) : withRegistry(context, async (registry, config) => {
     const { operands, options, signal, write } = context;
     const model = registeredName(required(operands[0], 'M'), config);
     const [first, second] = [required(operands[1], 'V1'), required(operands[2], 'V2')];

@@ -1,13 +1,14 @@
-const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
+const UNITS = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 type Unit = keyof typeof UNITS;
 
-/** What a duration looks like, as a regular expression for schemas: `90s`, `15m`, `1h30m`, `7d`, `2w`. */
-export const DURATION_PATTERN = '^(?:\\d{1,6}w)?(?:\\d{1,6}d)?(?:\\d{1,6}h)?(?:\\d{1,6}m)?(?:\\d{1,6}s)?$';
+const PART = '\\d{1,9}(?:\\.\\d{1,6})?\\s?(?:ms|s|min|m|h|d|w)';
+/** What a duration looks like, as a regular expression for schemas: `90s`, `15 min`, `1h30m`, `7d`. */
+export const DURATION_PATTERN = `^(?:${PART}\\s?)*${PART}$`;
 
-/** Milliseconds of `90s`, `15m`, `1h30m`, `7d` or `2w`; undefined for what is no duration. */
+/** Milliseconds of `90s`, `15 min`, `1h30m`, `1.5h` or `7d`; undefined for what is no duration. */
 export function parseDuration(text: string): number | undefined {
-  if (text === '' || !new RegExp(DURATION_PATTERN).test(text)) return undefined;
-  return [...text.matchAll(/(\d+)([smhdw])/g)].reduce((total, [, count, unit]) => total + Number(count) * UNITS[unit as Unit], 0);
+  if (!new RegExp(DURATION_PATTERN).test(text)) return undefined;
+  return [...text.matchAll(/([\d.]+)\s?([a-z]+)/g)].reduce((total, [, count, unit]) => total + Number(count) * UNITS[unit as Unit], 0);
 }
 
 /** The two largest units of a duration in milliseconds: `7 d`, `1 h 30 min`, `45 s`. */

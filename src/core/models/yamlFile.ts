@@ -17,9 +17,9 @@ const MOST_PROBLEMS = 100;
 
 /**
  * Reads a YAML file of ours of at most `largest` characters. It never throws; `problems` are in the order of the text, at most 100.
- * Unknown keys are warnings, for which the schema's mappings must be strict.
+ * Unknown keys are warnings, for which the schema's mappings must be strict. `beginning` is how such a file begins, for the message where it is none.
  */
-export function checkYaml<Schema extends z.ZodType>(text: string, schema: Schema, largest: number): CheckedYaml<z.output<Schema>> {
+export function checkYaml<Schema extends z.ZodType>(text: string, schema: Schema, largest: number, beginning = 'version: 1'): CheckedYaml<z.output<Schema>> {
   if (text.length > largest) return { problems: [problem('size', `The file is larger than ${Math.round(largest / 1024)} kB and was not read.`)] };
   if (nestsTooDeeply(text)) return { problems: [problem('size', 'The file nests too deeply: close what is left open, or flatten it.')] };
   let source: Source;
@@ -36,7 +36,7 @@ export function checkYaml<Schema extends z.ZodType>(text: string, schema: Schema
   } catch {
     return { source, problems: ordered([...problems, problem('size', ALIASES_MEND)]) };
   }
-  if (!isMap(source.document.contents)) return { source, problems: [problem('type', 'The file must be a mapping that begins with version: 1.')] };
+  if (!isMap(source.document.contents)) return { source, problems: [problem('type', `The file must be a mapping that begins with ${beginning}.`)] };
   const result = schema.safeParse(content, { reportInput: true });
   if (!result.success) problems.push(...result.error.issues.flatMap((issue) => issueProblems(source, issue)));
   const all = ordered(problems);

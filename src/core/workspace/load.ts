@@ -2,6 +2,7 @@ import { isMap } from 'yaml';
 import { plainLine } from '../base/words.ts';
 import { readMetric, readProvides, type FeatureSet, type ModelMetric } from './featureSet.ts';
 import { readPlan, type Stage } from './plan.ts';
+import { readQuality, type QualityDefinition } from '../quality/definitions.ts';
 import { readRegistry, type RegistryTarget } from './registry.ts';
 import { readRetrain, type RetrainTarget } from './retrain.ts';
 import { hasCredentials, reservedKeyProblems, secretProblems, tokenProblems } from './secrets.ts';
@@ -42,6 +43,8 @@ export interface ModelMapping {
   readonly plan?: readonly Stage[];
   /** The offline metric to show; undefined: the first usual one that both versions have. */
   readonly metric?: ModelMetric;
+  /** Sources and metrics of production. */
+  readonly quality?: QualityDefinition;
   /** Aliases or versions; `champion` and `challenger` where the file says nothing. */
   readonly current: string;
   readonly candidate: string;
@@ -246,6 +249,7 @@ class Reader {
       ...given('metric', readMetric(model['metric'])),
       ...given('retrain', readRetrain(fields(model['retrain']))),
       ...given('plan', this.#plan(key, model['plan'])),
+      ...given('quality', this.#quality(model['quality'], [...path, 'quality'])),
       current: name(model['current']) ?? 'champion',
       candidate: name(model['candidate']) ?? 'challenger',
       range: this.#source.keyRange(path),
@@ -261,6 +265,16 @@ class Reader {
       this.#add('plan', severity, `Stage ${stage + 1} of ${quotable(model)} ${message}`, [...path, stage, ...(key === undefined ? [] : [key])]);
     }
     return stages.length === 0 ? undefined : stages;
+  }
+
+  #quality(section: unknown, path: SourcePath): QualityDefinition | undefined {
+    if (section === undefined || section === null) return undefined;
+    const { quality, problems } = readQuality(section);
+    for (const { path: below, message, at } of problems) {
+      const place = [...path, ...below];
+      this.problems.push({ code: 'type', severity: 'error', message: `${below.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('').replace(/^\./, '')}: ${message}.`, range: at === undefined ? this.#source.valueRange(place) : this.#source.rangeWithin(place, at) });
+    }
+    return quality;
   }
 
   #switch(entry: Fields | undefined, path: SourcePath): ModelSwitch | undefined {

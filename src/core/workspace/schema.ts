@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { kindSchema, metricSchema, providesSchema } from './featureSet.ts';
 import { planSchema } from './plan.ts';
+import { qualitySchema } from './quality.ts';
 import { registrySchema } from './registry.ts';
 import { retrainSchema } from './retrain.ts';
 
@@ -51,7 +52,7 @@ export const modelSchema = z.strictObject({
   suites: later('Behavioural test suites of the model: paths or globs of *.mltest.yaml files.'),
   contract: text('File that says which features the application provides and which outputs it consumes.', 'features.yaml').optional(),
   retrain: retrainSchema.optional(),
-  quality: later('Where predictions are logged and which metrics guard the rollout.'),
+  quality: qualitySchema.optional(),
   plan: planSchema.optional(),
 }, mapping('settings, such as flag: fraud-v2')).meta({ description: 'A model and the flag that switches between its current version and the candidate.' });
 

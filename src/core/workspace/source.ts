@@ -183,6 +183,15 @@ export class Source {
     return this.keyRange(path);
   }
 
+  /** A part of the text at a path, counted in the text itself; all of the value where it is written with escapes or over several lines. */
+  rangeWithin(path: SourcePath, { start, end }: { readonly start: number; readonly end: number }): SourceRange {
+    const whole = this.valueRange(path);
+    const value = this.find(path)?.value;
+    if (value === undefined || !isScalar(value) || typeof value.value !== 'string') return whole;
+    const offset = whole.start.offset + (value.type === 'QUOTE_DOUBLE' || value.type === 'QUOTE_SINGLE' ? 1 : 0);
+    return this.text.startsWith(value.value, offset) ? this.range(offset + start, offset + Math.max(end, start)) : whole;
+  }
+
   /** Where the key at a path stands; a list's element has none, so it is the element. */
   keyRange(path: SourcePath): SourceRange {
     for (let length = path.length; length > 0; length -= 1) {

@@ -60,11 +60,11 @@ describe('the plan of a release', () => {
 });
 
 describe('durations', () => {
-  for (const [text, ms] of [['90s', 90_000], ['15m', 900_000], ['1h30m', 5_400_000], ['7d', 604_800_000], ['2w', 1_209_600_000], ['0s', 0]] as const) {
+  for (const [text, ms] of [['90s', 90_000], ['15m', 900_000], ['1h30m', 5_400_000], ['7d', 604_800_000], ['2w', 1_209_600_000], ['0s', 0], ['5min', 300_000], ['1.5h', 5_400_000], ['1 h 30 min', 5_400_000], ['250ms', 250]] as const) {
     it(`${text} is ${ms} ms`, () => assert.equal(parseDuration(text), ms));
   }
 
-  for (const text of ['', '7', 'd', '1.5h', '-1h', '1h ', '30m1h', '1y', 'soon']) {
+  for (const text of ['', '7', 'd', '1.h', '-1h', '1h ', '1y', 'soon', '1h5']) {
     it(`${JSON.stringify(text)} is none`, () => assert.equal(parseDuration(text), undefined));
   }
 

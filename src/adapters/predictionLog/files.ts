@@ -1,0 +1,61 @@
+import type { Stats } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+const WILD = /[*?[{]/;
+const MOST_FILES = 100_000;
+
+export interface FoundFile {
+  readonly path: string;
+  /** Stays the same when the file is renamed. */
+  readonly identity: string;
+  readonly size: number;
+  readonly modified: number;
+}
+
+function found(path: string, { dev, ino, size, mtimeMs }: Stats): FoundFile {
+  return { path, identity: `${dev}:${ino}`, size, modified: mtimeMs };
+}
+
+/** A step of a pattern as a regular expression: `*`, `?`, `[a-z]` and `{a,b}`, none of which cross a slash. */
+function stepPattern(step: string): RegExp {
+  const source = step.replace(/\*+|\?|\[[^\]]*\]|\{[^}]*\}|[^]/g, (part) => {
+    if (part.startsWith('*')) return '[^/]*';
+    if (part === '?') return '[^/]';
+    if (part.startsWith('[') && part.length > 2) return `[${part.slice(1, -1).replace(/^!/, '^').replace(/\\/g, '\\\\')}]`;
+    if (part.startsWith('{')) return `(?:${part.slice(1, -1).split(',').map((each) => each.replace(/[\\^$.|?*+()[\]{}]/g, '\\$&')).join('|')})`;
+    return part.replace(/[\\^$.|?*+()[\]{}]/g, '\\$&');
+  });
+  return new RegExp(`^${source}$`);
+}
+
+/** The plain files that a path or glob (`**` for any folders) names, relative to a folder, by name; what cannot be read is passed over. */
+export async function filesOf(folder: string, pattern: string): Promise<FoundFile[]> {
+  const steps = pattern.split('/').filter((step) => step !== '' && step !== '.');
+  const files: FoundFile[] = [];
+  const enter = async (path: string, rest: readonly string[]): Promise<void> => {
+    // A link to a device never ends, so only plain files are taken.
+    const facts = await stat(path).catch(() => undefined);
+    if (rest.length > 0 && facts?.isDirectory() === true) await walk(path, rest);
+    if (rest.length === 0 && facts?.isFile() === true) files.push(found(path, facts));
+  };
+  const walk = async (base: string, [step, ...rest]: readonly string[]): Promise<void> => {
+    if (step === undefined || files.length >= MOST_FILES) return;
+    if (!WILD.test(step)) {
+      await enter(join(base, step), rest);
+      return;
+    }
+    const entries = await readdir(base, { withFileTypes: true }).catch(() => []);
+    const isAny = step === '**';
+    if (isAny) await walk(base, rest);
+    const matches = stepPattern(step);
+    for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (entry.name.startsWith('.') && !step.startsWith('.')) continue;
+      if (isAny && entry.isDirectory()) await walk(join(base, entry.name), [step, ...rest]);
+      if (isAny || !matches.test(entry.name)) continue;
+      await enter(join(base, entry.name), rest);
+    }
+  };
+  await walk(pattern.startsWith('/') ? '/' : resolve(folder), steps);
+  return files;
+}

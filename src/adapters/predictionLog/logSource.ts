@@ -1,0 +1,175 @@
+import { AppError, throwIfCancelled, toAppError } from '../../core/base/errors.ts';
+import { plainLine } from '../../core/base/words.ts';
+import { Collector, type CollectorOptions } from '../../core/quality/collector.ts';
+import type { QualityDefinition } from '../../core/quality/definitions.ts';
+import type { QualityData, QualityRequest, QualitySource } from '../../core/quality/window.ts';
+import { csvRecords, nested, parquetRecords } from '../rows/tolerant.ts';
+import { filesOf, type FoundFile } from './files.ts';
+import { tail, type TailState } from './tail.ts';
+
+const MOST_MESSAGES = 20;
+const COLUMNS = ['ts', 'request_id', 'unit_id', 'environment', 'service', 'flag', 'assigned_arm', 'model_version', 'role', 'fallback', 'batch_id', 'features', 'score', 'proba', 'label', 'latency_ms', 'error'];
+
+export interface LogSourceOptions extends CollectorOptions {
+  /** What paths are relative to. */
+  readonly folder: string;
+  readonly definition: QualityDefinition;
+}
+
+interface KnownFile {
+  path: string;
+  readonly tail?: TailState;
+  /** Of files that are read as a whole. */
+  readonly version?: string;
+}
+
+/**
+ * The prediction log as a source: JSON Lines are read on from where the last call ended, files in other formats once. A file is known by its identity, so a rotation by
+ * renaming loses and doubles nothing; a file that was cut is read from its beginning, and its earlier records still count. When a CSV or Parquet file that was read
+ * has changed, everything is read anew. Files that vanish have been counted and are named.
+ */
+export class LogSource implements QualitySource {
+  readonly #options: LogSourceOptions;
+  #collector: Collector;
+  #known = new Map<string, KnownFile>();
+  /** Whether the last read was cut off by an error or a cancel: what is in the collector is then not known. */
+  #broken = false;
+
+  constructor(options: LogSourceOptions) {
+    this.#options = options;
+    this.#collector = new Collector(options.definition, options);
+  }
+
+  dispose(): void {
+    this.#known.clear();
+  }
+
+  async read({ now, signal, onProgress }: QualityRequest): Promise<QualityData> {
+    const { source } = this.#options.definition;
+    if (source?.kind !== 'log') throw new AppError('internal', 'The source is no prediction log.');
+    const patterns = [...source.log, ...source.outcomes];
+    const messages: string[] = [];
+    const files = await this.#find(patterns, messages);
+    if (this.#broken || this.#isRewritten(files)) this.#reset();
+    this.#broken = true;
+    this.#collector.now = now;
+    const total = files.reduce((sum, { identity, size }) => sum + Math.max(0, size - (this.#known.get(identity)?.tail?.offset ?? 0)), 0);
+    let done = 0;
+    const progress = (bytes: number): void => {
+      done += bytes;
+      onProgress?.(done, Math.max(done, total));
+    };
+    for (const file of files) await this.#readFile(file, messages, signal, progress);
+    this.#broken = false;
+    for (const [identity, { path }] of this.#known) {
+      if (files.some((file) => file.identity === identity)) continue;
+      messages.push(`${this.#name(path)} is gone; what it held counts.`);
+    }
+    return this.#collector.data(now, messages.slice(0, MOST_MESSAGES));
+  }
+
+  async #find(patterns: readonly string[], messages: string[]): Promise<FoundFile[]> {
+    const found = new Map<string, FoundFile>();
+    for (const pattern of patterns) {
+      const files = await filesOf(this.#options.folder, pattern);
+      if (files.length === 0) messages.push(`No file is called ${plainLine(pattern)}.`);
+      for (const file of files) found.set(file.identity, file);
+    }
+    return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  #isRewritten(files: readonly FoundFile[]): boolean {
+    return files.some(({ identity, size, modified }) => {
+      const version = this.#known.get(identity)?.version;
+      return version !== undefined && version !== `${size} ${modified}`;
+    });
+  }
+
+  #reset(): void {
+    this.#collector = new Collector(this.#options.definition, this.#options);
+    this.#known.clear();
+  }
+
+  #name(path: string): string {
+    const { folder } = this.#options;
+    return plainLine(path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path);
+  }
+
+  async #readFile(file: FoundFile, messages: string[], signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
+    const format = /\.(csv|parquet)$/i.exec(file.path)?.[1]?.toLowerCase();
+    try {
+      if (format === undefined) {
+        await this.#tail(file, messages, signal, progress);
+        return;
+      }
+      const version = `${file.size} ${file.modified}`;
+      if (this.#known.get(file.identity)?.version === version) return;
+      if (format === 'csv') await this.#csv(file, signal);
+      else await this.#parquet(file, signal);
+      progress(file.size);
+      this.#known.set(file.identity, { path: file.path, version });
+    } catch (error) {
+      throwIfCancelled(signal);
+      // It vanished between the listing and the reading, or is no file of its kind: the others count.
+      messages.push(`${this.#name(file.path)}: ${plainLine(toAppError(error).message, 200)}`);
+    }
+  }
+
+  async #tail(file: FoundFile, messages: string[], signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
+    const name = this.#name(file.path);
+    const known = this.#known.get(file.identity)?.tail;
+    const { restarted, ...state } = await tail(file.path, known, (line, number) => this.#line(name, line, number), signal, progress);
+    if (restarted) messages.push(`${name} was cut or written anew: it is read from its beginning.`);
+    this.#known.set(file.identity, { path: file.path, tail: state });
+  }
+
+  #line(name: string, line: string | undefined, number: number): void {
+    const place = (): string => `${name}:${number}`;
+    if (line === undefined) {
+      this.#collector.malformed(place(), 'the line is longer than 16 MB');
+      return;
+    }
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      // Python writes NaN and Infinity, which JSON does not have.
+      value = withoutNaN(line);
+    }
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      if (line.trim() !== '' && line.trim() !== '\ufeff') this.#collector.malformed(place(), value === undefined ? 'no valid JSON' : 'no mapping');
+      return;
+    }
+    this.#collector.add(value as Record<string, unknown>, place);
+  }
+
+  async #csv(file: FoundFile, signal: AbortSignal): Promise<void> {
+    const name = this.#name(file.path);
+    for await (const { record, line } of csvRecords(file.path, (at, reason) => this.#collector.malformed(`${name}:${at}`, plainLine(reason)), signal)) {
+      this.#collector.add(nested(record), () => `${name}:${line}`);
+    }
+  }
+
+  async #parquet(file: FoundFile, signal: AbortSignal): Promise<void> {
+    const { metrics, labels, where, slices } = this.#options.definition;
+    const expressions = [...metrics.flatMap(({ expression }) => expression ?? []), ...(where === undefined ? [] : [where]), ...slices];
+    const columns = [...COLUMNS, labels.field, ...expressions.flatMap(({ paths }) => paths.map(([first = '']) => first))];
+    let row = 0;
+    for await (const record of parquetRecords(file.path, columns, signal)) {
+      row += 1;
+      const number = row;
+      this.#collector.add(Object.keys(record).some((key) => key.includes('.')) ? nested(record) : record, () => `${this.#name(file.path)}, row ${number}`);
+    }
+  }
+}
+
+/** The value of a line in which NaN or an infinity stands where a value does; undefined when that is not what is wrong with it. */
+function withoutNaN(line: string): unknown {
+  if (!/NaN|Infinity/.test(line)) return undefined;
+  try {
+    // Texts are matched first, so that a NaN in one stays.
+    return JSON.parse(line.replace(/"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)\b/g, (part) => (part.startsWith('"') ? part : 'null')));
+  } catch {
+    return undefined;
+  }
+}

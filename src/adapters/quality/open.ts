@@ -1,0 +1,34 @@
+import { AppError } from '../../core/base/errors.ts';
+import type { CollectorOptions } from '../../core/quality/collector.ts';
+import type { QualityDefinition } from '../../core/quality/definitions.ts';
+import type { QualitySource } from '../../core/quality/window.ts';
+import { HttpClient, type FetchLike } from '../node/httpClient.ts';
+import { sleep } from '../node/sleep.ts';
+import { LogSource } from '../predictionLog/logSource.ts';
+import { PrometheusSource } from '../prometheus/prometheusSource.ts';
+import { ExecSource } from './execSource.ts';
+
+export interface OpenOptions extends CollectorOptions {
+  /** The folder of modelswitch.yaml. */
+  readonly folder: string;
+  /** What Prometheus' windows are called. */
+  readonly environment: string;
+  readonly fetch: FetchLike;
+  /** Headers for an origin, if there are any that are meant for it. */
+  readonly credentialsFor: (origin: string) => Readonly<Record<string, string>>;
+}
+
+/** The source that a definition names. A new kind of source is one line here. @throws AppError validation when it names none */
+export function openQualitySource(definition: QualityDefinition, options: OpenOptions): QualitySource {
+  const { source } = definition;
+  switch (source?.kind) {
+    case 'log': return new LogSource({ ...options, definition });
+    case 'exec': return new ExecSource(source.command, options.folder, definition.metrics);
+    case 'prometheus': {
+      const baseUrl = source.prometheus.url.replace(/\/+$/, '');
+      if (!URL.canParse(baseUrl)) throw new AppError('validation', 'source.prometheus.url is no address: write it with its scheme, such as http://localhost:9090.');
+      return new PrometheusSource(new HttpClient({ baseUrl, credentials: options.credentialsFor(new URL(baseUrl).origin), fetch: options.fetch, sleep }), source.prometheus, definition, options.environment);
+    }
+    case undefined: throw new AppError('validation', 'quality names no source: add source: {log: logs/predictions-*.jsonl}.');
+  }
+}

@@ -1,0 +1,131 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { parse, CsvError } from 'csv-parse';
+import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
+import type { Json } from '../../core/suites/json.ts';
+import type { Row } from '../../core/suites/model.ts';
+import { linesOf } from './lines.ts';
+
+export type RowFormat = 'jsonl' | 'csv' | 'parquet';
+
+const LARGEST_LINE = 64 * 1024 * 1024;
+const FORMATS: Readonly<Record<string, RowFormat>> = { jsonl: 'jsonl', ndjson: 'jsonl', csv: 'csv', parquet: 'parquet' };
+
+/** The format by the ending of a file. @throws AppError validation */
+export function formatOf(path: string): RowFormat {
+  const format = FORMATS[path.split('.').at(-1)?.toLowerCase() ?? ''];
+  if (format === undefined) throw new AppError('validation', `${path}: the ending must be .jsonl, .ndjson, .csv or .parquet, or format must say what it is.`);
+  return format;
+}
+
+/**
+ * The rows of a file one after another; memory does not grow with the file. A CSV column in which every value is a number holds numbers, one of
+ * true and false booleans; an empty field is null; numbers with leading zeros are text. Parquet's whole numbers beyond 2^53 are texts, times ISO 8601.
+ * @throws AppError notFound, validation (with the line), cancelled
+ */
+export async function* readRows(path: string, format: RowFormat, name: string, signal: AbortSignal): AsyncGenerator<Row> {
+  // A repository may hold a link to a device, which never ends.
+  const file = await stat(path).catch(() => undefined);
+  if (file?.isFile() !== true) throw new AppError('notFound', `There is no file ${name}.`);
+  try {
+    if (format === 'csv') yield* csvRows(path, name, signal);
+    else if (format === 'parquet') yield* parquetRows(path, name, signal);
+    else yield* jsonRows(path, name, signal);
+  } catch (error) {
+    throwIfCancelled(signal);
+    if (error instanceof AppError && error.data['reason'] === 'tooLarge') throw new AppError('validation', `${name}: ${error.message}`);
+    throw error;
+  }
+}
+
+async function* jsonRows(path: string, name: string, signal: AbortSignal): AsyncGenerator<Row> {
+  let number = 0;
+  for await (const line of linesOf(createReadStream(path, { signal }), LARGEST_LINE)) {
+    number += 1;
+    const text = number === 1 ? line.replace(/^\ufeff/, '') : line;
+    if (text.trim() === '') continue;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      throw new AppError('validation', `${name}:${number}: the line is not valid JSON: each line holds one row, such as {"age": 30}.`);
+    }
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new AppError('validation', `${name}:${number}: the line is no mapping of columns to values, such as {"age": 30}.`);
+    yield value as Row;
+  }
+}
+
+type ColumnKind = 'number' | 'boolean' | 'text';
+const NUMBER = /^[+-]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+function kindOf(text: string): ColumnKind {
+  if (NUMBER.test(text)) return 'number';
+  return /^(?:true|false)$/i.test(text) ? 'boolean' : 'text';
+}
+
+async function* csvRecords(path: string, name: string, signal: AbortSignal): AsyncGenerator<Readonly<Record<string, string>>> {
+  const parser = createReadStream(path, { signal }).pipe(parse({ columns: true, bom: true, skip_empty_lines: true, max_record_size: LARGEST_LINE }));
+  try {
+    for await (const record of parser) yield record as Record<string, string>;
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    throw new AppError('validation', `${name}: ${error.message}.`);
+  }
+}
+
+async function* csvRows(path: string, name: string, signal: AbortSignal): AsyncGenerator<Row> {
+  // Read twice: what a column holds is known only when all of it was seen.
+  const kinds = new Map<string, ColumnKind>();
+  for await (const record of csvRecords(path, name, signal)) {
+    for (const [column, text] of Object.entries(record)) {
+      if (text === '') continue;
+      const [known, found] = [kinds.get(column), kindOf(text)];
+      kinds.set(column, known === undefined || known === found ? found : 'text');
+    }
+  }
+  for await (const record of csvRecords(path, name, signal)) {
+    yield Object.fromEntries(Object.entries(record).map(([column, text]) => [column, csvValue(text, kinds.get(column))]));
+  }
+}
+
+function csvValue(text: string, kind: ColumnKind | undefined): Json {
+  if (text === '') return null;
+  if (kind === 'number') return Number(text);
+  return kind === 'boolean' ? text.toLowerCase() === 'true' : text;
+}
+
+async function* parquetRows(path: string, name: string, signal: AbortSignal): AsyncGenerator<Row> {
+  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
+  const { compressors } = await import('hyparquet-compressors');
+  try {
+    const file = await asyncBufferFromFile(path);
+    const metadata = await parquetMetadataAsync(file);
+    let start = 0;
+    // One row group after another is held.
+    for (const { num_rows: count } of metadata.row_groups) {
+      throwIfCancelled(signal);
+      const end = start + Number(count);
+      for (const row of await parquetReadObjects({ file, metadata, compressors, rowStart: start, rowEnd: end })) yield Object.fromEntries(Object.entries(row).map(([column, value]) => [column, parquetValue(value)]));
+      start = end;
+    }
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw new AppError('validation', `${name}: the Parquet file cannot be read: ${error instanceof Error ? error.message : String(error)}.`, {}, error);
+  }
+}
+
+/** JSON's values from Parquet's. */
+function parquetValue(value: unknown): Json {
+  if (value === null || value === undefined) return null;
+  switch (typeof value) {
+    case 'bigint': return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+    case 'number': return Number.isFinite(value) ? value : null;
+    case 'string':
+    case 'boolean': return value;
+    default:
+  }
+  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (Array.isArray(value) || ArrayBuffer.isView(value)) return Array.from(value as ArrayLike<unknown>, parquetValue);
+  return Object.fromEntries(Object.entries(value as object).map(([key, each]) => [key, parquetValue(each)]));
+}

@@ -1,0 +1,71 @@
+import { createReadStream } from 'node:fs';
+import { parse } from 'csv-parse';
+import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
+
+const LARGEST_RECORD = 1024 * 1024;
+
+/**
+ * The records of a CSV file as texts, an empty field as null. A record that cannot be read is told to `skipped` with its line, and passed over.
+ * @throws AppError cancelled; errors of the file system as they come
+ */
+export async function* csvRecords(path: string, skipped: (line: number, reason: string) => void, signal: AbortSignal): AsyncGenerator<{ readonly record: Readonly<Record<string, string | null>>; readonly line: number }> {
+  const parser = createReadStream(path, { signal }).pipe(parse({
+    columns: true, bom: true, skip_empty_lines: true, max_record_size: LARGEST_RECORD, info: true, skip_records_with_error: true,
+    cast: (text) => (text === '' ? null : text),
+    on_skip: (error) => {
+      skipped(typeof error?.['lines'] === 'number' ? error['lines'] : 0, error?.message ?? 'the record cannot be read');
+    },
+  }));
+  try {
+    for await (const each of parser) {
+      const { record, info } = each as { record: Record<string, string | null>; info: { lines: number } };
+      yield { record, line: info.lines };
+    }
+  } catch (error) {
+    throwIfCancelled(signal);
+    throw error;
+  }
+}
+
+/**
+ * The rows of a Parquet file, one row group held after another, only the named columns (those that there are), values as Parquet has them.
+ * @throws AppError cancelled, validation when the file is none or damaged
+ */
+export async function* parquetRecords(path: string, columns: readonly string[] | undefined, signal: AbortSignal): AsyncGenerator<Readonly<Record<string, unknown>>> {
+  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import('hyparquet');
+  const { compressors } = await import('hyparquet-compressors');
+  try {
+    const file = await asyncBufferFromFile(path);
+    const metadata = await parquetMetadataAsync(file);
+    const present = parquetSchema(metadata).children.map(({ element }) => element.name);
+    const wanted = columns === undefined ? present : present.filter((name) => columns.some((column) => name === column || name.startsWith(`${column}.`)));
+    let start = 0;
+    for (const { num_rows: count } of metadata.row_groups) {
+      throwIfCancelled(signal);
+      const end = start + Number(count);
+      yield* await parquetReadObjects({ file, metadata, compressors, columns: wanted, rowStart: start, rowEnd: end }) as Record<string, unknown>[];
+      start = end;
+    }
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw new AppError('validation', `The Parquet file cannot be read: ${error instanceof Error ? error.message : String(error)}.`, {}, error);
+  }
+}
+
+/** Columns such as `features.amount` as fields of `features`. */
+export function nested(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(record)) {
+    const dot = key.indexOf('.');
+    if (dot <= 0) {
+      result[key] = value;
+      continue;
+    }
+    const [outer, inner] = [key.slice(0, dot), key.slice(dot + 1)];
+    const known = result[outer];
+    const fields = typeof known === 'object' && known !== null ? known as Record<string, unknown> : {};
+    fields[inner] = value;
+    result[outer] = fields;
+  }
+  return result;
+}

@@ -1,0 +1,152 @@
+import { AppError } from '../../core/base/errors.ts';
+import { compareArms, type ComparisonReport } from '../../core/quality/comparison.ts';
+import type { QualityDefinition } from '../../core/quality/definitions.ts';
+import { DRIFT_DEFINITIONS, driftReport } from '../../core/quality/drift.ts';
+import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
+import { shadowReport } from '../../core/quality/shadow.ts';
+import type { ArmSummary, QualityData } from '../../core/quality/window.ts';
+import { didYouMean } from '../../core/workspace/suggest.ts';
+import type { ModelMapping, WorkspaceConfig } from '../../core/workspace/load.ts';
+import { openQualitySource } from '../../adapters/quality/open.ts';
+import { readReference } from '../../adapters/quality/reference.ts';
+import { writeJson, type CliContext, type Command } from '../context.ts';
+import { readConfiguration } from '../registry.ts';
+
+interface Opened {
+  readonly model: ModelMapping;
+  readonly definition: QualityDefinition;
+  readonly config: WorkspaceConfig;
+}
+
+/** The model that is meant: `--model`, or the only one with quality. @throws AppError notFound, validation */
+async function openModel({ options, cwd }: CliContext): Promise<Opened> {
+  const config = await readConfiguration(cwd);
+  const models = config.models.filter(({ quality }) => quality !== undefined);
+  const names = models.map(({ name }) => name);
+  const found = options.model === undefined ? models : models.filter(({ name }) => name === options.model);
+  const [model] = found;
+  if (model?.quality === undefined) {
+    throw new AppError('notFound', options.model === undefined ? 'No model of modelswitch.yaml has quality: here.' : `${options.model} has no quality: in modelswitch.yaml.${didYouMean(options.model, names) || (names.length === 0 ? '' : ` There are: ${names.join(', ')}.`)}`);
+  }
+  if (found.length > 1) throw new AppError('validation', `Give --model NAME: ${names.join(', ')} have quality.`);
+  return { model, definition: model.quality, config };
+}
+
+function prometheusCredentials(env: CliContext['env']): (origin: string) => Readonly<Record<string, string>> {
+  const [url, token] = [env['PROMETHEUS_URL'] ?? '', env['PROMETHEUS_TOKEN'] ?? ''];
+  return (origin) => (token !== '' && URL.parse(url)?.origin === origin ? { authorization: `Bearer ${token}` } : {});
+}
+
+async function read({ options, env, cwd, signal }: CliContext, { model, definition, config }: Opened, extra: { readonly features?: readonly string[] | undefined; readonly edges?: Readonly<Record<string, readonly number[]>> } = {}): Promise<QualityData> {
+  const source = openQualitySource(definition, {
+    folder: cwd, flags: model.switches.flatMap(({ flag }) => [flag, `${flag}.shadow`]), environment: options.environment ?? config.unleash?.environment ?? '',
+    fetch: (url, init) => fetch(url, init), credentialsFor: prometheusCredentials(env), ...extra,
+  });
+  try {
+    return await source.read({ now: Date.now(), signal });
+  } finally {
+    source.dispose();
+  }
+}
+
+/** The environments to tell about: the one that was asked for, or all. @throws AppError notFound */
+function environments(data: QualityData, wanted: string | undefined): readonly string[] {
+  const all = [...new Set(data.arms.map(({ environment }) => environment))].sort();
+  if (wanted === undefined) return all;
+  if (all.includes(wanted)) return [wanted];
+  throw new AppError('notFound', `There is no record of the environment "${wanted}".${all.length === 0 ? ' There is no record at all.' : ` There are: ${all.join(', ')}.`}`);
+}
+
+/** `--percent 25`: what the candidate was configured to get, as long as the records go back. */
+function shareAt({ options: { percent } }: CliContext): (() => number) | undefined {
+  if (percent === undefined) return undefined;
+  const share = Number(percent) / 100;
+  if (!(share > 0 && share < 1)) throw new AppError('validation', `--percent takes the configured percent of the candidate, more than 0 and less than 100, not "${percent}".`);
+  return () => share;
+}
+
+/** NaN and infinities, which JSON has not, as null and texts. */
+function jsonable(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, (_key, each: unknown) => (typeof each === 'number' && !Number.isFinite(each) ? (Number.isNaN(each) ? null : String(each)) : each)));
+}
+
+function print({ options, write }: CliContext, json: unknown, blocks: readonly Block[]): void {
+  if (options.json === true) writeJson(write, jsonable(json));
+  else write(blocksText(blocks, options.markdown === true));
+}
+
+function compared(context: CliContext, { definition }: Opened, data: QualityData): ComparisonReport[] {
+  return environments(data, context.options.environment).map((environment) => compareArms(data, definition, environment, { shareAt: shareAt(context) }));
+}
+
+/** Exit code 1 when a guardrail is worse: a pipeline can stop on it. */
+function exitOf(reports: readonly ComparisonReport[]): number {
+  return reports.some(({ metrics, joint }) => joint.alarms || metrics.some(({ role, verdict }) => role === 'guardrail' && verdict === 'worse')) ? 1 : 0;
+}
+
+export const quality: Command = {
+  name: 'quality',
+  usage: 'quality [--model M] [--environment E] [--percent N] [--json | --markdown]',
+  summary: 'each arm in production: traffic, latency, metrics, verdicts; what the source could not tell',
+  async run(context) {
+    const opened = await openModel(context);
+    const data = await read(context, opened);
+    const reports = compared(context, opened, data).map((report) => ({ ...report, slices: [] }));
+    const arms = data.arms.filter(({ environment }) => reports.some((report) => report.environment === environment));
+    const status = arms.map(({ arm, environment, requests, units, lastSeen, matured, labelled }) => ({ arm, environment, requests, units, lastSeen: lastSeen === 0 ? null : new Date(lastSeen).toISOString(), matured, labelled }));
+    print(context, { model: opened.model.name, arms: status, comparisons: reports, notes: data.notes }, [...statusBlocks({ ...data, arms }, Date.now()), ...reports.flatMap(comparisonBlocks), notesBlock(data.notes)]);
+    return exitOf(reports);
+  },
+};
+
+/** `compare` without versions: the arms of a release, with slices. */
+export async function compareReleased(context: CliContext): Promise<number> {
+  const opened = await openModel(context);
+  const data = await read(context, opened);
+  const reports = compared(context, opened, data);
+  print(context, { model: opened.model.name, comparisons: reports, notes: data.notes }, [...reports.flatMap(comparisonBlocks), notesBlock(data.notes)]);
+  return exitOf(reports);
+}
+
+function samplesOf(data: QualityData, arm: string | undefined, environment: string): readonly ArmSummary[] {
+  return data.arms.filter((each) => each.environment === environment && (arm === undefined || each.arm === arm));
+}
+
+export const drift: Command = {
+  name: 'drift',
+  usage: 'drift [--model M] [--environment E] [--json | --markdown]',
+  summary: 'inputs and predictions: production against the training data, candidate against current',
+  async run(context) {
+    const opened = await openModel(context);
+    const { reference: path, features } = opened.definition.drift;
+    if (opened.definition.source?.kind !== 'log') throw new AppError('validation', 'Drift needs the records themselves: source: {log: ...}.');
+    const reference = path === undefined ? undefined : await readReference(context.cwd, path, features, context.signal);
+    const data = await read(context, opened, { features, ...(reference === undefined ? {} : { edges: reference.edges }) });
+    const found: { environment: string; production: string; reference: string; report: ReturnType<typeof driftReport> }[] = [];
+    for (const environment of environments(data, context.options.environment)) {
+      const arms = samplesOf(data, undefined, environment);
+      for (const arm of reference === undefined ? [] : arms) {
+        found.push({ environment, production: arm.arm, reference: path ?? '', report: driftReport(reference?.samples ?? [], arm.features, { reference: reference?.rows ?? 0, production: arm.units === 0 ? arm.requests : arm.units }) });
+      }
+      const [current, candidate] = ['current', 'candidate'].map((name) => arms.find(({ arm }) => arm === name));
+      if (current !== undefined && candidate !== undefined) found.push({ environment, production: 'candidate', reference: 'current', report: driftReport(current.features, candidate.features, { reference: current.units, production: candidate.units }) });
+    }
+    const blocks = found.flatMap((each) => driftBlocks(each.report, `${each.environment === '' ? '' : `${each.environment}: `}${each.production} against ${each.reference}`));
+    print(context, { model: opened.model.name, drift: found, definitions: DRIFT_DEFINITIONS, notes: data.notes }, [...blocks, notesBlock(data.notes)]);
+    return found.some(({ report }) => report.features.some(({ alarm }) => alarm)) ? 1 : 0;
+  },
+};
+
+export const shadow: Command = {
+  name: 'shadow',
+  usage: 'shadow [--model M] [--json | --markdown]',
+  summary: 'the candidate\'s shadow answers beside those that were served',
+  async run(context) {
+    const opened = await openModel(context);
+    const data = await read(context, opened);
+    if (data.shadow === undefined) throw new AppError('notFound', 'The source has no shadow answers: records with role "shadow" and the request_id of what was served.');
+    const report = shadowReport(data.shadow);
+    print(context, { model: opened.model.name, shadow: report, notes: data.notes }, [...shadowBlocks(report), notesBlock(data.notes)]);
+    return 0;
+  },
+};

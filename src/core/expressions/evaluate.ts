@@ -1,0 +1,187 @@
+import type { Literal } from './syntax.ts';
+import type { FunctionName, Typed } from './types.ts';
+
+/** What an expression gives: null where the record does not tell. */
+export type Value = Literal | null;
+/** A record: anything; what is no number, text or boolean counts as missing. */
+export type RecordLike = Readonly<Record<string, unknown>>;
+
+type Evaluator = (record: RecordLike) => Value;
+
+const DECIMAL = /^\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
+
+/** A number of a record, or one that stands in it as text (CSV); NaN and what is no number are null. */
+export function toNumber(value: unknown): number | null {
+  if (typeof value === 'number') return Number.isNaN(value) ? null : value;
+  if (typeof value === 'bigint') return Number(value);
+  return typeof value === 'string' && DECIMAL.test(value) ? Number(value) : null;
+}
+
+/** A text of a record, or a number or truth as text; what is none of these is null. */
+export function toText(value: unknown): string | null {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean' ? (Number.isNaN(value) ? null : String(value)) : null;
+}
+
+function toBoolean(value: unknown): boolean | null {
+  if (typeof value === 'boolean') return value;
+  if (value === 'true' || value === 'True' || value === 'TRUE' || value === 1 || value === '1') return true;
+  return value === 'false' || value === 'False' || value === 'FALSE' || value === 0 || value === '0' ? false : null;
+}
+
+/** Whether there is anything: a missing or empty text is false, as are false and 0 in its place. */
+function isPresent(value: unknown): boolean {
+  return value !== null && value !== undefined && value !== '' && value !== false && value !== 0 && !Number.isNaN(value);
+}
+
+function toValue(value: unknown): Value {
+  if (typeof value === 'string' || typeof value === 'boolean') return value;
+  return toNumber(value);
+}
+
+/** What stands at a path, as it is. */
+export function fieldReader(path: readonly string[]): (record: RecordLike) => unknown {
+  const [first = '', second] = path;
+  if (path.length === 1) return (record) => record[first];
+  if (path.length === 2 && second !== undefined) {
+    return (record) => {
+      const inner = record[first];
+      return typeof inner === 'object' && inner !== null ? (inner as RecordLike)[second] : undefined;
+    };
+  }
+  return (record) => path.reduce<unknown>((value, step) => (typeof value === 'object' && value !== null ? (value as RecordLike)[step] : undefined), record);
+}
+
+function finite(value: number): Value {
+  return Number.isNaN(value) ? null : value;
+}
+
+const ARITHMETIC = {
+  '+': (a: number, b: number) => a + b,
+  '-': (a: number, b: number) => a - b,
+  '*': (a: number, b: number) => a * b,
+  // A quotient by zero is no number that could be averaged.
+  '/': (a: number, b: number) => (b === 0 ? Number.NaN : a / b),
+  '%': (a: number, b: number) => a % b,
+} as const;
+
+const ORDER = {
+  '==': (a: Literal, b: Literal) => a === b,
+  '!=': (a: Literal, b: Literal) => a !== b,
+  '<': (a: Literal, b: Literal) => a < b,
+  '<=': (a: Literal, b: Literal) => a <= b,
+  '>': (a: Literal, b: Literal) => a > b,
+  '>=': (a: Literal, b: Literal) => a >= b,
+} as const;
+
+const CALLS: Readonly<Record<Exclude<FunctionName, 'coalesce'>, (...given: never[]) => Literal>> = {
+  abs: Math.abs,
+  sqrt: Math.sqrt,
+  log: (value: number) => (value <= 0 ? Number.NaN : Math.log(value)),
+  exp: Math.exp,
+  round: Math.round,
+  min: Math.min,
+  max: Math.max,
+  length: (text: string) => text.length,
+  lower: (text: string) => text.toLowerCase(),
+  contains: (text: string, part: string) => text.includes(part),
+  starts_with: (text: string, part: string) => text.startsWith(part),
+  ends_with: (text: string, part: string) => text.endsWith(part),
+};
+
+function convert({ type, from, operand }: Typed & { readonly kind: 'convert' }): Evaluator {
+  // Conversions look at the record's own value, so that a text which is a number keeps what it says.
+  const read: (record: RecordLike) => unknown = operand.kind === 'field' ? fieldReader(operand.path) : evaluator(operand);
+  if (from === 'boolean') return (record) => { const value = read(record); return typeof value === 'boolean' ? Number(value) : null; };
+  if (type === 'boolean' && from === 'text') return (record) => isPresent(read(record));
+  if (type === 'number') return (record) => { const value = read(record); return typeof value === 'boolean' ? Number(value) : toNumber(value); };
+  if (type === 'text') return (record) => toText(read(record));
+  return (record) => toBoolean(read(record));
+}
+
+function field({ path, type }: Typed & { readonly kind: 'field' }): Evaluator {
+  const read = fieldReader(path);
+  if (type === 'number') return (record) => toNumber(read(record));
+  if (type === 'text') return (record) => toText(read(record));
+  if (type === 'boolean') return (record) => toBoolean(read(record));
+  return (record) => toValue(read(record));
+}
+
+/** and, or: three-valued, so that a null decides nothing which the other side has decided. */
+function junction({ kind, left, right }: Typed & { readonly kind: 'and' | 'or' }): Evaluator {
+  const [first, second] = [evaluator(left), evaluator(right)];
+  const decisive = kind === 'or';
+  return (record) => {
+    const a = first(record);
+    if (a === decisive) return a;
+    const b = second(record);
+    if (b === decisive) return b;
+    return a === null || b === null ? null : !decisive;
+  };
+}
+
+function binary(left: Typed, right: Typed, combine: (a: never, b: never) => Literal): Evaluator {
+  const [first, second] = [evaluator(left), evaluator(right)];
+  const call = combine as (a: Literal, b: Literal) => Literal;
+  return (record) => {
+    const a = first(record);
+    const b = a === null ? null : second(record);
+    return a === null || b === null ? null : call(a, b);
+  };
+}
+
+/** Two values whose types only the record tells: numbers and texts of numbers are compared as numbers, different types are different. */
+function anyComparison(operator: keyof typeof ORDER): (a: Literal, b: Literal) => Literal {
+  const compare = ORDER[operator];
+  return (a, b) => {
+    if (typeof a === typeof b) return compare(a, b);
+    const [x, y] = [toNumber(a), toNumber(b)];
+    return x !== null && y !== null ? compare(x, y) : operator === '!=';
+  };
+}
+
+function call({ name, arguments: given }: Typed & { readonly kind: 'call' }): Evaluator {
+  const evaluators = given.map(evaluator);
+  if (name === 'coalesce') {
+    return (record) => {
+      for (const each of evaluators) {
+        const value = each(record);
+        if (value !== null) return value;
+      }
+      return null;
+    };
+  }
+  const apply = CALLS[name] as (...values: Literal[]) => Literal;
+  return (record) => {
+    const values: Literal[] = [];
+    for (const each of evaluators) {
+      const value = each(record);
+      if (value === null) return null;
+      values.push(value);
+    }
+    const result = apply(...values);
+    return typeof result === 'number' ? finite(result) : result;
+  };
+}
+
+/** A function that computes a typed tree for a record. It never throws. */
+export function evaluator(node: Typed): Evaluator {
+  switch (node.kind) {
+    case 'literal': { const { value } = node; return () => value; }
+    case 'field': return field(node);
+    case 'convert': return convert(node);
+    case 'not': { const inner = evaluator(node.operand); return (record) => { const value = inner(record); return value === null ? null : value !== true; }; }
+    case 'negate': { const inner = evaluator(node.operand); return (record) => { const value = inner(record); return typeof value === 'number' ? -value : null; }; }
+    case 'and': case 'or': return junction(node);
+    case 'arithmetic': { const inner = binary(node.left, node.right, ARITHMETIC[node.operator]); return (record) => { const value = inner(record); return typeof value === 'number' ? finite(value) : null; }; }
+    case 'comparison': return binary(node.left, node.right, node.left.type === 'any' ? anyComparison(node.operator) : ORDER[node.operator]);
+    case 'in': {
+      const inner = evaluator(node.operand);
+      const items = new Set<Value>(node.items);
+      const { negated } = node;
+      return (record) => { const value = inner(record); return value === null ? null : items.has(value) !== negated; };
+    }
+    case 'isNull': { const inner = evaluator(node.operand); const { negated } = node; return (record) => (inner(record) === null) !== negated; }
+    case 'call': return call(node);
+  }
+}

@@ -1,0 +1,171 @@
+import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
+import { Reservoir } from './hashing.ts';
+import { isPositive, scoreOf } from './measures.ts';
+import { binOf } from './stats/driftMeasures.ts';
+import type { FeatureSample, Histogram } from './window.ts';
+
+const SAMPLE = 5000;
+const MOST_CATEGORIES = 1000;
+const MOST_FEATURES = 200;
+const SCORE_BINS = 200;
+/** Latency in milliseconds: 10 bins a decade from 0.1 ms to 1000 s, so quantiles are within 12 %. */
+const LATENCY_EDGES: readonly number[] = Array.from({ length: 71 }, (_, index) => 10 ** (index / 10 - 1));
+const SCORE_EDGES: readonly number[] = Array.from({ length: SCORE_BINS - 1 }, (_, index) => (index + 1) / SCORE_BINS);
+
+function counts(edges: readonly number[]): Float64Array {
+  return new Float64Array(edges.length + 1);
+}
+
+function bump(into: Float64Array, place: number): void {
+  into[place] = (into[place] ?? 0) + 1;
+}
+
+/** What was seen of one feature. */
+class Feature {
+  readonly #name: string;
+  readonly #sample: Reservoir;
+  readonly #edges: readonly number[] | undefined;
+  readonly #binned: Float64Array | undefined;
+  readonly #categories = new Map<string, number>();
+  #rows = 0;
+  #missing = 0;
+  #others = 0;
+  notFinite = 0;
+
+  constructor(name: string, edges: readonly number[] | undefined, seed: number) {
+    this.#name = name;
+    this.#sample = new Reservoir(SAMPLE, seed);
+    this.#edges = edges;
+    this.#binned = edges === undefined ? undefined : counts(edges);
+  }
+
+  add(value: unknown): void {
+    this.#rows += 1;
+    if (typeof value === 'string' && (this.#edges === undefined || toNumber(value) === null) && value !== '') {
+      this.#category(value);
+      return;
+    }
+    if (typeof value === 'boolean') {
+      this.#category(String(value));
+      return;
+    }
+    const number = toNumber(value);
+    if (number === null || !Number.isFinite(number)) {
+      if (typeof value === 'number') this.notFinite += 1;
+      this.#missing += 1;
+      return;
+    }
+    this.#sample.add(number);
+    if (this.#edges !== undefined && this.#binned !== undefined) bump(this.#binned, binOf(this.#edges, number));
+  }
+
+  #category(value: string): void {
+    const known = this.#categories.get(value);
+    if (known === undefined && this.#categories.size >= MOST_CATEGORIES) this.#others += 1;
+    else this.#categories.set(value.slice(0, 200), (known ?? 0) + 1);
+  }
+
+  sample(rowsOfArm: number): FeatureSample {
+    return {
+      name: this.#name,
+      rows: rowsOfArm,
+      // A record that has no such field at all misses it, too.
+      missing: this.#missing + (rowsOfArm - this.#rows),
+      values: this.#sample.values,
+      ...(this.#edges === undefined || this.#binned === undefined ? {} : { binned: { edges: this.#edges, counts: [...this.#binned] } }),
+      categories: Object.fromEntries(this.#categories),
+      otherCategories: this.#others,
+    };
+  }
+}
+
+export interface FeatureOptions {
+  /** The features to watch; all that come where it is not given. */
+  readonly features?: readonly string[] | undefined;
+  /** Inner edges of the reference's bins by feature; `score` for the prediction. */
+  readonly edges?: Readonly<Record<string, readonly number[]>> | undefined;
+}
+
+/** Everything about one arm in one environment that is not kept per window. */
+export class ArmCollector {
+  readonly #options: FeatureOptions;
+  readonly #features = new Map<string, Feature>();
+  readonly #latency = counts(LATENCY_EDGES);
+  readonly #scores = counts(SCORE_EDGES);
+  readonly #positives = counts(SCORE_EDGES);
+  readonly #labelledScores = counts(SCORE_EDGES);
+  requests = 0;
+  units = 0;
+  lastSeen = 0;
+  matured = 0;
+  labelled = 0;
+
+  constructor(options: FeatureOptions) {
+    this.#options = options;
+    for (const name of ['score', ...(options.features ?? [])]) this.#feature(name);
+  }
+
+  #feature(name: string): Feature | undefined {
+    const known = this.#features.get(name);
+    if (known !== undefined || this.#features.size >= MOST_FEATURES) return known;
+    const feature = new Feature(name, this.#options.edges?.[name], this.#features.size + 1);
+    this.#features.set(name, feature);
+    return feature;
+  }
+
+  add(record: RecordLike, at: number): void {
+    this.requests += 1;
+    if (at > this.lastSeen) this.lastSeen = at;
+    const latency = toNumber(record['latency_ms']);
+    if (latency !== null) bump(this.#latency, binOf(LATENCY_EDGES, latency));
+    const score = scoreOf(record);
+    if (score !== null) bump(this.#scores, binOf(SCORE_EDGES, score));
+    this.#feature('score')?.add(score ?? record['label']);
+    const { features } = record;
+    if (typeof features !== 'object' || features === null) return;
+    const listed = this.#options.features;
+    if (listed !== undefined) {
+      for (const name of listed) this.#feature(name)?.add((features as RecordLike)[name]);
+      return;
+    }
+    for (const name of Object.keys(features)) this.#feature(name)?.add((features as RecordLike)[name]);
+  }
+
+  addOutcome(record: RecordLike, field: string): void {
+    this.labelled += 1;
+    const [score, actual] = [scoreOf(record), isPositive(record[field])];
+    if (score === null || actual === null) return;
+    bump(this.#labelledScores, binOf(SCORE_EDGES, score));
+    if (actual) bump(this.#positives, binOf(SCORE_EDGES, score));
+  }
+
+  get notFinite(): number {
+    return [...this.#features.values()].reduce((sum, { notFinite }) => sum + notFinite, 0);
+  }
+
+  summary(): { readonly latency: Histogram; readonly score: Histogram; readonly labelledScore: Histogram; readonly scoreOfPositives: Histogram; readonly features: readonly FeatureSample[] } {
+    const histogram = (edges: readonly number[], values: Float64Array): Histogram => ({ edges, counts: [...values] });
+    return {
+      latency: histogram(LATENCY_EDGES, this.#latency),
+      score: histogram(SCORE_EDGES, this.#scores),
+      labelledScore: histogram(SCORE_EDGES, this.#labelledScores),
+      scoreOfPositives: histogram(SCORE_EDGES, this.#positives),
+      features: [...this.#features.values()].map((feature) => feature.sample(this.requests)),
+    };
+  }
+}
+
+/** A quantile of a histogram, by linear interpolation within its bin. */
+export function histogramQuantile({ edges, counts: bins }: Histogram, q: number): number {
+  const total = bins.reduce((sum, count) => sum + count, 0);
+  let below = 0;
+  for (const [bin, count] of bins.entries()) {
+    if (count > 0 && below + count >= q * total) {
+      const low = edges[bin - 1] ?? 0;
+      const high = edges[bin] ?? low;
+      return low + ((q * total - below) / count) * (high - low);
+    }
+    below += count;
+  }
+  return Number.NaN;
+}

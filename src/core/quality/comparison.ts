@@ -1,0 +1,273 @@
+import type { MetricDefinition, QualityDefinition } from './definitions.ts';
+import { averagePrecision } from './measures.ts';
+import { NO_MOMENTS, LEAST_EVENTS, LEAST_UNITS, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Moments } from './stats/confidenceSequence.ts';
+import { alarms, evidenceNotWorse, evidenceWorse, guardEvidence, joinEvidence, type CountInterval } from './stats/countRule.ts';
+import { dispersion } from './stats/dispersion.ts';
+import { chiSquaredTable } from './stats/fixedTests.ts';
+import type { Interval } from './stats/intervals.ts';
+import { isMismatch, sampleRatioEvidence } from './stats/sampleRatio.ts';
+import { allocationIntervals, countIntervals, type ShareAt } from './strata.ts';
+import type { QualityData, QualityWindow } from './window.ts';
+
+/** One release, all stages and looks together. */
+export const ALPHA = 0.025;
+/** Observations at which the intervals of means are tightest. */
+const TIGHTEST = 10_000;
+
+export type ComparisonVerdict =
+  /** A guardrail's alarm: evidence that it is worse than tolerated. */
+  | 'worse'
+  /** Evidence that it is not worse than tolerated. */
+  | 'not worse'
+  /** Neither. */
+  | 'undecided'
+  | 'insufficient data'
+  /** Nobody has the current version, or nobody the candidate: there is nothing to compare with. */
+  | 'no control'
+  /** The arms do not hold whom they should, or are labelled differently: a difference would say nothing. */
+  | 'void';
+
+/** One metric of the candidate against the current version. */
+export interface MetricComparison {
+  readonly name: string;
+  readonly role: MetricDefinition['role'];
+  readonly kind: MetricDefinition['kind'];
+  readonly better: MetricDefinition['better'];
+  readonly slice?: string;
+  readonly candidate: ArmValue;
+  readonly current: ArmValue;
+  /** `bad`: candidate's rate / current's; `mean`: candidate - current. Stratified over intervals of constant allocation; undefined where there is none. */
+  readonly effect?: number;
+  /** Holds the truth at all looks together with 95 %. */
+  readonly interval?: Interval;
+  /** What the verdict is about: the ratio or difference that is tolerated. */
+  readonly tolerated: number;
+  readonly verdict: ComparisonVerdict;
+  /** E of the count rule as a plain number, at most 1e12; alarm at 1 / alpha. */
+  readonly evidence?: number;
+  /** How much more units vary than requests; counts are divided by it. */
+  readonly dispersion: number;
+  readonly because: string;
+}
+
+export interface ArmValue {
+  /** Records that told the metric. */
+  readonly n: number;
+  /** Rate of bad events, or mean; NaN without records. */
+  readonly value: number;
+}
+
+export interface RatioReport {
+  readonly candidate: number;
+  readonly current: number;
+  /** Configured share of the candidate, if known. */
+  readonly configured?: number;
+  readonly observed: number;
+  readonly verdict: 'mismatch' | 'as configured' | 'not checked';
+  readonly because: string;
+}
+
+export interface ComparisonReport {
+  readonly environment: string;
+  readonly sampleRatio: RatioReport;
+  readonly metrics: readonly MetricComparison[];
+  readonly slices: readonly MetricComparison[];
+  /** Mean of the count guardrails' E against 1 / alpha, and whether it alarms. */
+  readonly joint: { readonly evidence: number; readonly alarms: boolean };
+}
+
+export interface ComparisonOptions {
+  readonly candidate?: string;
+  readonly current?: string;
+  /** Configured share of the candidate at a time; undefined where it is not known. */
+  readonly shareAt?: ShareAt | undefined;
+  readonly alpha?: number;
+}
+
+function total(windows: readonly QualityWindow[], metric: string): Moments {
+  return windows.reduce<Moments>((sum, { metrics }) => {
+    const { n, sum: added, squares } = metrics[metric] ?? NO_MOMENTS;
+    return { n: sum.n + n, sum: sum.sum + added, squares: sum.squares + squares };
+  }, NO_MOMENTS);
+}
+
+function bounded(logEvidence: number): number {
+  return Math.min(1e12, Math.exp(logEvidence));
+}
+
+/** The ratios that neither the rule nor its mirror refutes: an interval that is valid at every look. */
+function ratioInterval(intervals: readonly CountInterval[], alpha: number): Interval {
+  const bisect = (isLow: (ratio: number) => boolean): number => {
+    let [low, high] = [Math.log(1e-3), Math.log(1e3)];
+    if (!isLow(1e-3)) return 0;
+    if (isLow(1e3)) return Number.POSITIVE_INFINITY;
+    for (let round = 0; round < 30; round += 1) {
+      const middle = (low + high) / 2;
+      if (isLow(Math.exp(middle))) low = middle;
+      else high = middle;
+    }
+    return Math.exp((low + high) / 2);
+  };
+  return {
+    low: bisect((ratio) => alarms(evidenceWorse(intervals, ratio).plain, alpha)),
+    high: bisect((ratio) => !alarms(evidenceNotWorse(intervals, ratio), alpha)),
+  };
+}
+
+/** Mantel and Haenszel's ratio of rates over strata (JNCI 22, 1959; for rates: Rothman and Greenland). */
+function stratifiedRatio(intervals: readonly CountInterval[]): number | undefined {
+  let [above, below] = [0, 0];
+  for (const { candidateBad, bad, candidateCount, currentCount } of intervals) {
+    const n = candidateCount + currentCount;
+    if (n === 0) continue;
+    above += (candidateBad * currentCount) / n;
+    below += ((bad - candidateBad) * candidateCount) / n;
+  }
+  return above === 0 && below === 0 ? undefined : above / below;
+}
+
+class Comparer {
+  readonly #data: QualityData;
+  readonly #environment: string;
+  readonly #alpha: number;
+  readonly #options: ComparisonOptions;
+  readonly #arms: readonly [candidate: string, current: string];
+
+  constructor(data: QualityData, environment: string, options: ComparisonOptions) {
+    this.#data = data;
+    this.#environment = environment;
+    this.#options = options;
+    this.#alpha = options.alpha ?? ALPHA;
+    this.#arms = [options.candidate ?? 'candidate', options.current ?? 'current'];
+  }
+
+  windows(slice?: string): readonly [candidate: readonly QualityWindow[], current: readonly QualityWindow[]] {
+    const own = this.#data.windows.filter((window) => window.environment === this.#environment && window.slice === slice);
+    return [own.filter(({ arm }) => arm === this.#arms[0]), own.filter(({ arm }) => arm === this.#arms[1])];
+  }
+
+  ratio(): RatioReport {
+    const [candidate, current] = this.windows();
+    const units = (windows: readonly QualityWindow[]): number => windows.reduce((sum, window) => sum + window.units, 0);
+    const counted = { candidate: units(candidate), current: units(current) };
+    const observed = counted.candidate / (counted.candidate + counted.current);
+    const { shareAt } = this.#options;
+    if (shareAt === undefined) return { ...counted, observed, verdict: 'not checked', because: 'the configured share is not known' };
+    if (counted.candidate + counted.current === 0) return { ...counted, observed, verdict: 'not checked', because: 'the source tells no units' };
+    const byShare = new Map<number, [number, number]>();
+    let last: number | undefined;
+    for (const [arm, windows] of [candidate, current].entries()) {
+      for (const window of windows) {
+        const share = shareAt(window.start, window.end);
+        if (share === undefined || share <= 0 || share >= 1) continue;
+        const sums = byShare.get(share) ?? [0, 0];
+        sums[arm] = (sums[arm] ?? 0) + window.units;
+        byShare.set(share, sums);
+        last = share;
+      }
+    }
+    const configured = last === undefined ? {} : { configured: last };
+    if (byShare.size === 0) return { ...counted, ...configured, observed, verdict: 'not checked', because: 'no window in which the configured share was constant' };
+    const evidence = sampleRatioEvidence([...byShare].map(([share, counts]) => ({ counts, shares: [share, 1 - share] })));
+    const mismatch = isMismatch(evidence);
+    return { ...counted, ...configured, observed, verdict: mismatch ? 'mismatch' : 'as configured', because: mismatch ? 'units do not fall into the arms as configured: comparisons would be about different people' : 'units fall into the arms as configured' };
+  }
+
+  /** Whether the share of labelled predictions differs by arm, which makes labelled metrics meaningless. */
+  labelsDiffer(): boolean {
+    const rows = this.#arms.map((name) => this.#data.arms.filter(({ arm, environment }) => arm === name && environment === this.#environment)
+      .reduce<[number, number]>(([labelled, unlabelled], arm) => [labelled + Math.min(arm.labelled, arm.matured), unlabelled + Math.max(0, arm.matured - arm.labelled)], [0, 0]));
+    const [[a, b] = [0, 0], [c, d] = [0, 0]] = rows;
+    if (a + b === 0 || c + d === 0) return false;
+    return chiSquaredTable(rows).p < 0.001 && Math.abs(a / (a + b) - c / (c + d)) > 0.01;
+  }
+
+  dispersionOf(metric: string): number {
+    const sums = this.#data.arms.filter(({ arm, environment }) => environment === this.#environment && this.#arms.includes(arm)).flatMap(({ unitSums }) => unitSums[metric] ?? []);
+    return sums.length === 0 ? this.#data.designEffect ?? 1 : dispersion(sums);
+  }
+
+  compare(metric: MetricDefinition, refused: { readonly verdict: ComparisonVerdict; readonly because: string } | undefined, slice?: string): MetricComparison & { readonly logEvidence?: number } {
+    const [candidate, current] = this.windows(slice);
+    const [a, b] = [total(candidate, metric.name), total(current, metric.name)];
+    const phi = this.dispersionOf(metric.name);
+    const isBad = metric.kind === 'bad';
+    const common = {
+      name: metric.name, role: metric.role, kind: metric.kind, better: metric.better, ...(slice === undefined ? {} : { slice }),
+      candidate: { n: a.n, value: a.sum / a.n }, current: { n: b.n, value: b.sum / b.n },
+      tolerated: isBad ? metric.maxRatio : metric.margin, dispersion: phi,
+    };
+    if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: 'no record tells it' };
+    if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? this.#arms[0] : this.#arms[1]} has no data` };
+    if (metric.measure === 'pr_auc') return { ...common, ...this.#curve(), verdict: 'undecided', because: 'shown only: the area has no interval here' };
+    const result = isBad ? this.#counts(metric, candidate, current, phi) : this.#means(metric, candidate, current, phi);
+    // A mismatch voids what would let a release go on, never a breach.
+    return refused === undefined || result.verdict === 'worse' ? { ...common, ...result } : { ...common, ...result, ...refused };
+  }
+
+  #curve(): Pick<MetricComparison, 'candidate' | 'current' | 'effect'> {
+    const area = (name: string): ArmValue => {
+      const arms = this.#data.arms.filter(({ arm, environment }) => arm === name && environment === this.#environment);
+      const add = (pick: (arm: (typeof arms)[number]) => readonly number[]): number[] => arms.map(pick).reduce<number[]>((sum, counts) => counts.map((count, bin) => count + (sum[bin] ?? 0)), []);
+      const all = add(({ labelledScore }) => labelledScore.counts);
+      return { n: all.reduce((sum, count) => sum + count, 0), value: averagePrecision(all, add(({ scoreOfPositives }) => scoreOfPositives.counts)) };
+    };
+    const [candidate, current] = [area(this.#arms[0]), area(this.#arms[1])];
+    return { candidate, current, effect: candidate.value - current.value };
+  }
+
+  #counts(metric: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval' | 'evidence'> & { readonly logEvidence: number } {
+    const intervals = countIntervals(candidate, current, metric.name, phi);
+    const worse = guardEvidence(intervals, metric.maxRatio, metric.minRate).restarted;
+    const notWorse = evidenceNotWorse(intervals, metric.acceptRatio);
+    const effect = stratifiedRatio(intervals);
+    const verdict = alarms(worse, this.#alpha) ? 'worse' : alarms(notWorse, this.#alpha) ? 'not worse' : 'undecided';
+    const because = verdict === 'worse' ? `evidence ${evidenceWords(worse)} that the rate is more than ${metric.maxRatio} times the current one's`
+      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's` : 'too few bad events to tell';
+    return { verdict, because, ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.#alpha), evidence: bounded(worse), logEvidence: worse };
+  }
+
+  #means({ name, better, margin }: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval'> {
+    const effective = ({ n, sum, squares }: Moments): Moments => ({ n: n / phi, sum: sum / phi, squares: squares / phi });
+    const isShare = [...candidate, ...current].every(({ metrics }) => { const { sum, squares } = metrics[name] ?? NO_MOMENTS; return Math.abs(sum - squares) < 1e-9 * Math.max(1, squares); });
+    const enough = (own: Moments): boolean => own.n >= LEAST_UNITS && (!isShare || (own.sum >= LEAST_EVENTS && own.n - own.sum >= LEAST_EVENTS));
+    const strata = allocationIntervals(candidate, current, this.#options.shareAt).map(([own, other]) => [effective(total(own, name)), effective(total(other, name))] as const);
+    const usable = strata.filter(([own, other]) => enough(own) && enough(other));
+    const found = stratifiedDifference(usable);
+    if (found === undefined) return { verdict: 'insufficient data', because: `needs ${LEAST_UNITS} units${isShare ? `, ${LEAST_EVENTS} events and ${LEAST_EVENTS} others` : ''} per arm` };
+    const twoSided = sequentialHalfWidth(found, 2 * this.#alpha, TIGHTEST);
+    const oneSided = sequentialOneSidedHalfWidth(found, this.#alpha, TIGHTEST);
+    const worseBy = better === 'lower' ? found.estimate : -found.estimate;
+    const verdict = worseBy - oneSided > margin ? 'worse' : worseBy + oneSided < margin ? 'not worse' : 'undecided';
+    const because = verdict === 'worse' ? `worse by more than ${margin}` : verdict === 'not worse' ? `not worse by more than ${margin}` : 'the interval holds both';
+    return { verdict, because, effect: found.estimate, interval: { low: found.estimate - twoSided, high: found.estimate + twoSided } };
+  }
+}
+
+function evidenceWords(log: number): string {
+  return log > Math.log(1e6) ? 'over 1,000,000 : 1' : `${Math.exp(log).toPrecision(3)} : 1`;
+}
+
+/**
+ * The candidate against the current version in one environment. First whether the arms hold whom they should; then each metric with an interval that is valid however often
+ * one looks; then slices, which only inform. Environments are never pooled.
+ */
+export function compareArms(data: QualityData, definition: QualityDefinition, environment: string, options: ComparisonOptions = {}): ComparisonReport {
+  const comparer = new Comparer(data, environment, options);
+  const sampleRatio = comparer.ratio();
+  const mismatch = sampleRatio.verdict === 'mismatch' ? { verdict: 'void' as const, because: 'the sample ratio is not as configured' } : undefined;
+  const labels = definition.labels.absentMeans === undefined && comparer.labelsDiffer() ? { verdict: 'void' as const, because: 'the arms have outcomes for different shares of their predictions' } : undefined;
+  const refused = (metric: MetricDefinition): typeof mismatch => mismatch ?? (metric.labelled ? labels : undefined);
+  const compared = definition.metrics.map((metric) => comparer.compare(metric, refused(metric)));
+  const names = [...new Set(data.windows.flatMap(({ slice, environment: own }) => (slice === undefined || own !== environment ? [] : [slice])))].sort();
+  const slices = names.flatMap((slice) => definition.metrics.filter(({ measure }) => measure !== 'pr_auc').map((metric) => comparer.compare(metric, refused(metric), slice)));
+  const logs = compared.flatMap(({ role, logEvidence }) => (role === 'guardrail' && logEvidence !== undefined ? [logEvidence] : []));
+  const joint = joinEvidence(logs);
+  return { environment, sampleRatio, metrics: compared.map(plain), slices: slices.map(plain), joint: { evidence: bounded(joint), alarms: logs.length > 0 && alarms(joint, options.alpha ?? ALPHA) } };
+}
+
+/** Without what only the joint alarm needs. */
+function plain(compared: MetricComparison & { readonly logEvidence?: number }): MetricComparison {
+  const { logEvidence, ...rest } = compared;
+  return logEvidence === undefined ? compared : rest;
+}

@@ -1,0 +1,214 @@
+import { compileCondition, compileNumber, compileValue, type Compiled, type Expression, type ExpressionProblem, type FieldTypes } from '../expressions/expression.ts';
+import { nearest } from '../workspace/suggest.ts';
+import { parseDuration } from '../base/duration.ts';
+import { qualitySchema, type MetricSection, type QualitySection } from '../workspace/quality.ts';
+
+/** What a prediction record holds by itself; every other field is one of the outcome. */
+const RECORD_FIELDS: FieldTypes['fields'] = {
+  ts: 'any', request_id: 'text', unit_id: 'text', environment: 'text', service: 'text', app_version: 'text', flag: 'text', assigned_arm: 'text', model_version: 'text',
+  role: 'text', fallback: 'boolean', batch_id: 'text', features: 'open', score: 'number', proba: 'any', label: 'any', latency_ms: 'number', error: 'text',
+};
+
+export const RECORD_TYPES: FieldTypes = { fields: RECORD_FIELDS, others: true };
+
+export type Measure = NonNullable<MetricSection['measure']>;
+
+/** A metric, ready to be evaluated. */
+export interface MetricDefinition {
+  readonly name: string;
+  readonly role: 'guardrail' | 'signal';
+  /** `bad`: share of bad events, compared as a ratio; `mean`: compared as a difference. */
+  readonly kind: 'bad' | 'mean';
+  readonly better: 'lower' | 'higher';
+  readonly expression?: Expression<boolean | number>;
+  readonly measure?: Measure;
+  /** Whether it needs outcomes. */
+  readonly labelled: boolean;
+  readonly maxRatio: number;
+  readonly minRate: number;
+  readonly acceptRatio: number;
+  /** In the units of the mean. */
+  readonly margin: number;
+  /** What was written, for people and for digests. */
+  readonly written: string;
+}
+
+export interface LabelDefinition {
+  readonly field: string;
+  readonly matureAfterMs: number;
+  readonly absentMeans?: number | boolean | string;
+  readonly threshold: number;
+  readonly band: number;
+}
+
+/** What Prometheus is asked for; `$arm` and `$range` are put in. */
+export interface PrometheusQuery {
+  readonly total: string;
+  readonly bad?: string;
+  readonly good?: string;
+  readonly sum?: string;
+  readonly squares?: string;
+}
+
+export interface PrometheusTarget {
+  readonly url: string;
+  readonly designEffect: number;
+  readonly lookbackMs: number;
+  readonly queries: Readonly<Record<string, PrometheusQuery>>;
+  readonly arms: Readonly<Record<string, string>>;
+}
+
+export type QualitySourceTarget =
+  | { readonly kind: 'log'; readonly log: readonly string[]; readonly outcomes: readonly string[] }
+  | { readonly kind: 'prometheus'; readonly prometheus: PrometheusTarget }
+  | { readonly kind: 'exec'; readonly command: readonly string[] };
+
+/** The section `quality:` of a model. */
+export interface QualityDefinition {
+  /** What it was read from: plain data, so that a thread can read it again. */
+  readonly section: unknown;
+  readonly source?: QualitySourceTarget;
+  readonly labels: LabelDefinition;
+  readonly where?: Expression<boolean>;
+  readonly metrics: readonly MetricDefinition[];
+  readonly slices: readonly Expression<number | string | boolean>[];
+  readonly drift: { readonly reference?: string; readonly features?: readonly string[] };
+  readonly windowMs: number;
+}
+
+/** What a schema cannot tell; `path` below `quality`, `at` within the text that stands there. */
+export interface QualityProblem {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  readonly at?: { readonly start: number; readonly end: number };
+}
+
+const HIGHER: ReadonlySet<string> = new Set(['accuracy', 'precision', 'recall', 'pr_auc', 'confident']);
+const NEEDS_LABELS: ReadonlySet<string> = new Set(['accuracy', 'precision', 'recall', 'pr_auc', 'brier']);
+
+/** A field that nobody knows is one of the outcome, unless it is nearly one of the record's. */
+function misspelt({ paths }: Expression<unknown>): string | undefined {
+  for (const [first = ''] of paths) {
+    if (Object.hasOwn(RECORD_FIELDS, first)) continue;
+    const meant = nearest(first, Object.keys(RECORD_FIELDS));
+    if (meant !== undefined) return `there is no field ${first}. Did you mean "${meant}"? A field of the outcome needs a name that is not so near`;
+  }
+  return undefined;
+}
+
+export function readsOutcome({ paths }: Expression<unknown>): boolean {
+  return paths.some(([first = '']) => !Object.hasOwn(RECORD_FIELDS, first));
+}
+
+class Reader {
+  readonly problems: QualityProblem[] = [];
+
+  expression<T>(compiled: Compiled<T>, path: QualityProblem['path']): Expression<T> | undefined {
+    const add = (message: string, at?: ExpressionProblem): void => void this.problems.push({ path, message, ...(at === undefined ? {} : { at }) });
+    if ('problem' in compiled) {
+      add(compiled.problem.message, compiled.problem);
+      return undefined;
+    }
+    const message = misspelt(compiled.expression);
+    if (message === undefined) return compiled.expression;
+    add(message);
+    return undefined;
+  }
+
+  metric(section: MetricSection, role: MetricDefinition['role'], path: QualityProblem['path']): MetricDefinition | undefined {
+    const { bad, mean, measure } = section;
+    const given = Object.entries({ bad, mean, measure }).filter(([, value]) => value !== undefined);
+    if (given.length !== 1) {
+      this.problems.push({ path: [...path, 'name'], message: given.length === 0 ? 'a metric needs bad, mean or measure, such as bad: "error"' : `a metric has one of bad, mean and measure, not ${given.map(([key]) => key).join(' and ')}` });
+      return undefined;
+    }
+    const expression = bad !== undefined ? this.expression(compileCondition(bad, RECORD_TYPES), [...path, 'bad']) : mean !== undefined ? this.expression(compileNumber(mean, RECORD_TYPES), [...path, 'mean']) : undefined;
+    if (measure === undefined && expression === undefined) return undefined;
+    if (bad !== undefined && section.better === 'higher') this.problems.push({ path: [...path, 'better'], message: 'fewer bad events are always better: leave it out, or take mean' });
+    const maxRatio = section.max_ratio ?? 1.2;
+    return {
+      name: section.name,
+      role,
+      kind: bad === undefined ? 'mean' : 'bad',
+      better: bad !== undefined ? 'lower' : section.better ?? (measure !== undefined && HIGHER.has(measure) ? 'higher' : 'lower'),
+      ...(expression === undefined ? {} : { expression }),
+      ...(measure === undefined ? {} : { measure }),
+      labelled: measure === undefined ? expression !== undefined && readsOutcome(expression) : NEEDS_LABELS.has(measure),
+      maxRatio,
+      minRate: section.min_rate ?? 0,
+      acceptRatio: section.accept_ratio ?? 1.5 * maxRatio,
+      margin: section.margin ?? 0,
+      written: JSON.stringify(given),
+    };
+  }
+
+  source(content: QualitySection): QualitySourceTarget | undefined {
+    const { source } = content;
+    if (source === undefined) return undefined;
+    const { log, outcomes, prometheus, exec } = source;
+    const given = Object.entries({ log, prometheus, exec }).filter(([, value]) => value !== undefined);
+    if (given.length !== 1) {
+      this.problems.push({ path: ['source'], message: given.length === 0 ? 'must name one source: log, prometheus or exec' : `names ${given.map(([key]) => key).join(' and ')}: keep one of them` });
+      return undefined;
+    }
+    if (log !== undefined) return { kind: 'log', log: [log].flat(), outcomes: outcomes === undefined ? [] : [outcomes].flat() };
+    if (exec !== undefined) return { kind: 'exec', command: exec };
+    if (prometheus === undefined) return undefined;
+    const queries = Object.fromEntries(Object.entries(prometheus.queries).map(([name, query]) => [name, Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as unknown as PrometheusQuery]));
+    for (const { name } of [...(content.guardrails ?? []) as readonly MetricSection[], ...(content.signals ?? []) as readonly MetricSection[]]) {
+      if (queries[name] === undefined) this.problems.push({ path: ['source', 'prometheus', 'queries'], message: `has no query for the metric ${name}` });
+    }
+    return { kind: 'prometheus', prometheus: { url: prometheus.url, lookbackMs: parseDuration(prometheus.lookback ?? '1d') ?? 86_400_000, designEffect: prometheus.design_effect, queries, arms: { candidate: 'candidate', current: 'current', ...prometheus.arms } } };
+  }
+}
+
+/**
+ * Reads the content of `quality:`. What the schema refuses is told by the schema; here the rest: expressions with their places, metrics without or with two
+ * definitions, names that stand twice. What is right is in `quality`, whatever else is wrong; undefined when the section cannot be read at all.
+ */
+export function readQuality(section: unknown): { readonly quality?: QualityDefinition; readonly problems: readonly QualityProblem[] } {
+  const parsed = qualitySchema.safeParse(withoutUnknown(section));
+  if (!parsed.success) return { problems: [] };
+  const content = parsed.data;
+  const reader = new Reader();
+  const listed = (key: 'guardrails' | 'signals'): MetricDefinition[] => ((content[key] ?? []) as readonly MetricSection[]).flatMap((each, index) => reader.metric(each, key === 'guardrails' ? 'guardrail' : 'signal', [key, index]) ?? []);
+  const metrics = [...listed('guardrails'), ...listed('signals')];
+  for (const [index, { name, role }] of metrics.entries()) {
+    if (metrics.findIndex((other) => other.name === name) !== index) reader.problems.push({ path: [`${role}s`], message: `the metric ${name} stands twice: give each a name of its own` });
+  }
+  const where = content.where === undefined ? undefined : reader.expression(compileCondition(content.where, RECORD_TYPES), ['where']);
+  const source = reader.source(content);
+  const { labels } = content;
+  return {
+    problems: reader.problems,
+    quality: {
+      section,
+      ...(source === undefined ? {} : { source }),
+      labels: {
+        field: labels?.field ?? 'outcome',
+        matureAfterMs: parseDuration(labels?.mature_after ?? '0s') ?? 0,
+        ...(labels?.absent_means === undefined ? {} : { absentMeans: labels.absent_means }),
+        threshold: labels?.threshold ?? 0.5,
+        band: labels?.band ?? 0.1,
+      },
+      ...(where === undefined ? {} : { where }),
+      metrics: metrics.filter(({ name }, index) => metrics.findIndex((other) => other.name === name) === index),
+      slices: (content.by ?? []).flatMap((text, index) => reader.expression(compileValue(text, RECORD_TYPES), ['by', index]) ?? []),
+      drift: { ...(content.drift?.reference === undefined ? {} : { reference: content.drift.reference }), ...(content.drift?.features === undefined ? {} : { features: content.drift.features }) },
+      windowMs: parseDuration(content.window ?? '5min') ?? 300_000,
+    },
+  };
+}
+
+/** Unknown keys have been reported as warnings; the rest of the section counts. */
+function withoutUnknown(section: unknown): unknown {
+  const result = qualitySchema.safeParse(section);
+  const unknown = result.success ? [] : result.error.issues.filter(({ code }) => code === 'unrecognized_keys');
+  if (unknown.length === 0) return section;
+  const copy = structuredClone(section);
+  for (const issue of unknown) {
+    const parent = issue.path.reduce<unknown>((value, step) => (value as Record<PropertyKey, unknown>)[step], copy) as Record<string, unknown>;
+    if (issue.code === 'unrecognized_keys') for (const key of issue.keys) Reflect.deleteProperty(parent, key);
+  }
+  return copy;
+}

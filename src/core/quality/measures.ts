@@ -1,0 +1,105 @@
+import { toNumber, toText, type RecordLike } from '../expressions/evaluate.ts';
+import type { LabelDefinition, Measure, MetricDefinition } from './definitions.ts';
+
+/** The score of a record: `score`, or a probability that stands by itself in `proba`. */
+export function scoreOf(record: RecordLike): number | null {
+  const score = toNumber(record['score']) ?? toNumber(record['proba']);
+  return score !== null && Number.isFinite(score) ? score : null;
+}
+
+/** Whether an outcome or a label means yes; null where it does not tell. */
+export function isPositive(value: unknown): boolean | null {
+  if (typeof value === 'boolean') return value;
+  const number = toNumber(value);
+  if (number !== null) return number > 0;
+  return value === 'true' || value === 'True' ? true : value === 'false' || value === 'False' ? false : null;
+}
+
+/** What the model decided: its score against the threshold, or else its label. */
+export function decisionOf(record: RecordLike, threshold: number): boolean | null {
+  const score = scoreOf(record);
+  return score === null ? isPositive(record['label']) : score >= threshold;
+}
+
+/** Entropy in bits of the class probabilities, or of the score as one of two (Shannon 1948). */
+function entropy(record: RecordLike): number | null {
+  const { proba } = record;
+  const listed = typeof proba === 'object' && proba !== null ? Object.values(proba).map(toNumber) : [];
+  const score = scoreOf(record);
+  const shares = listed.length > 0 ? listed : score === null ? [] : [score, 1 - score];
+  if (shares.length === 0) return null;
+  let bits = 0;
+  for (const share of shares) {
+    if (share === null || !(share >= 0 && share <= 1)) return null;
+    if (share > 0) bits -= share * Math.log2(share);
+  }
+  return bits;
+}
+
+type Valued = (record: RecordLike) => number | null;
+
+function truth(record: RecordLike, field: string): boolean | null {
+  return isPositive(record[field]);
+}
+
+/** Right or wrong of text labels, too, which no threshold orders. */
+function isRight(record: RecordLike, labels: LabelDefinition): number | null {
+  const outcome = record[labels.field];
+  if (outcome === null || outcome === undefined) return null;
+  const [decided, actual] = [decisionOf(record, labels.threshold), isPositive(outcome)];
+  if (decided !== null && actual !== null) return Number(decided === actual);
+  const { label } = record;
+  return label === null || label === undefined ? null : Number(toText(label) === toText(outcome));
+}
+
+const MEASURED: Readonly<Record<Measure, (labels: LabelDefinition) => Valued>> = {
+  accuracy: (labels) => (record) => isRight(record, labels),
+  precision: (labels) => (record) => {
+    const actual = truth(record, labels.field);
+    return decisionOf(record, labels.threshold) === true && actual !== null ? Number(actual) : null;
+  },
+  recall: (labels) => (record) => {
+    const decided = decisionOf(record, labels.threshold);
+    return truth(record, labels.field) === true && decided !== null ? Number(decided) : null;
+  },
+  brier: (labels) => (record) => {
+    const [score, actual] = [scoreOf(record), truth(record, labels.field)];
+    return score === null || actual === null ? null : (score - Number(actual)) ** 2;
+  },
+  // The area comes from the histograms; here only how many records tell it.
+  pr_auc: (labels) => (record) => {
+    const [score, actual] = [scoreOf(record), truth(record, labels.field)];
+    return score === null || actual === null ? null : Number(actual);
+  },
+  uncertain: ({ threshold, band }) => (record) => { const score = scoreOf(record); return score === null ? null : Number(Math.abs(score - threshold) < band); },
+  confident: ({ threshold, band }) => (record) => { const score = scoreOf(record); return score === null ? null : Number(Math.abs(score - threshold) >= band); },
+  entropy: () => entropy,
+};
+
+/** The value of a metric for a record, null where the record does not tell it. Infinities count as not told. */
+export function valueOf({ expression, measure }: MetricDefinition, labels: LabelDefinition): Valued {
+  if (measure !== undefined) return MEASURED[measure](labels);
+  if (expression === undefined) return () => null;
+  return (record) => {
+    const value = expression.evaluate(record);
+    if (typeof value === 'boolean') return value ? 1 : 0;
+    return value !== null && Number.isFinite(value) ? value : null;
+  };
+}
+
+/**
+ * The area under the precision-recall curve, as average precision: the precision at each score, weighted by the recall that it adds; scores in one bin count as equal.
+ *
+ * Source: Davis and Goadrich, The relationship between precision-recall and ROC curves, ICML 2006; without interpolation, as scikit-learn's average_precision_score.
+ */
+export function averagePrecision(all: readonly number[], positives: readonly number[]): number {
+  const total = positives.reduce((sum, count) => sum + count, 0);
+  let [area, hits, taken] = [0, 0, 0];
+  for (let bin = all.length - 1; bin >= 0; bin -= 1) {
+    const added = positives[bin] ?? 0;
+    hits += added;
+    taken += all[bin] ?? 0;
+    if (added > 0) area += (added / total) * (hits / taken);
+  }
+  return total === 0 ? Number.NaN : area;
+}

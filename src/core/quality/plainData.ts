@@ -1,0 +1,23 @@
+import type { MetricDefinition } from './definitions.ts';
+import { NO_NOTES, type ArmSummary, type Histogram, type QualityData, type QualityWindow } from './window.ts';
+
+const NO_HISTOGRAM: Histogram = { edges: [], counts: [] };
+
+/** What a source knows that has windows only: no units, no histograms, no features. */
+export function dataOfWindows(windows: readonly QualityWindow[], designEffect: number, messages: readonly string[]): QualityData {
+  const arms = new Map<string, { -readonly [K in keyof ArmSummary]: ArmSummary[K] }>();
+  for (const { arm, environment, requests, units, end } of windows.filter(({ slice }) => slice === undefined)) {
+    const key = `${environment}\n${arm}`;
+    const known = arms.get(key) ?? { arm, environment, requests: 0, units: 0, lastSeen: 0, unitSums: {}, latency: NO_HISTOGRAM, score: NO_HISTOGRAM, labelledScore: NO_HISTOGRAM, scoreOfPositives: NO_HISTOGRAM, features: [], matured: 0, labelled: 0 };
+    known.requests += requests;
+    known.units += units;
+    if (requests > 0) known.lastSeen = Math.max(known.lastSeen, end);
+    arms.set(key, known);
+  }
+  return { windows: [...windows].sort((a, b) => a.start - b.start), arms: [...arms.values()], designEffect, notes: { ...NO_NOTES, messages } };
+}
+
+/** The metrics of a definition for which a source of windows has no numbers. */
+export function metricsWithout(windows: readonly QualityWindow[], metrics: readonly MetricDefinition[]): readonly string[] {
+  return metrics.filter(({ name }) => !windows.some((window) => (window.metrics[name]?.n ?? 0) > 0)).map(({ name }) => name);
+}

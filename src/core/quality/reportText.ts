@@ -1,0 +1,110 @@
+import { ageWords, countWords, escapeMarkdown, plainLine } from '../base/words.ts';
+import { histogramQuantile } from './armCollector.ts';
+import type { ComparisonReport, MetricComparison } from './comparison.ts';
+import { DRIFT_DEFINITIONS, type driftReport } from './drift.ts';
+import type { ShadowReport } from './shadow.ts';
+import type { QualityData, SourceNotes } from './window.ts';
+
+/** A report as titled tables and sentences, the same for a terminal and for Markdown. Names of the records are text: nothing in them is obeyed. */
+export type Block = { readonly title: string; readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] } | { readonly lines: readonly string[] };
+
+function number(value: number | undefined, digits = 3): string {
+  if (value === undefined || Number.isNaN(value)) return '-';
+  if (!Number.isFinite(value)) return value > 0 ? 'unbounded' : '-unbounded';
+  return String(Number(value.toPrecision(digits)));
+}
+
+/** `25 %`: per cent with a blank. */
+export function percent(share: number): string {
+  return Number.isNaN(share) ? '-' : `${Number((100 * share).toPrecision(3))} %`;
+}
+
+function valueWords({ kind }: MetricComparison, value: number): string {
+  return kind === 'bad' ? percent(value) : number(value);
+}
+
+function effectWords({ kind, effect, interval }: MetricComparison): string {
+  if (effect === undefined) return '-';
+  const unit = kind === 'bad' ? 'x' : '';
+  const range = interval === undefined ? '' : ` (${number(interval.low)} to ${number(interval.high)})`;
+  return `${kind === 'mean' && effect > 0 ? '+' : ''}${number(effect)}${unit}${range}`;
+}
+
+function comparisonRow(metric: MetricComparison): readonly string[] {
+  return [
+    metric.slice === undefined ? metric.name : `${metric.name}, ${metric.slice}`,
+    `${valueWords(metric, metric.candidate.value)} (n ${countWords(metric.candidate.n)})`,
+    `${valueWords(metric, metric.current.value)} (n ${countWords(metric.current.n)})`,
+    effectWords(metric), metric.verdict, metric.because,
+  ];
+}
+
+const COMPARISON = ['metric', 'candidate', 'current', 'ratio or difference', 'verdict', 'because'] as const;
+
+export function comparisonBlocks(report: ComparisonReport): Block[] {
+  const { environment, sampleRatio, metrics, slices, joint } = report;
+  const where = environment === '' ? '' : ` in ${environment}`;
+  const configured = sampleRatio.configured === undefined ? '' : `, configured ${percent(sampleRatio.configured)}`;
+  return [
+    { lines: [`Sample ratio: ${sampleRatio.verdict} (candidate ${countWords(sampleRatio.candidate)} units, current ${countWords(sampleRatio.current)}; observed ${percent(sampleRatio.observed)}${configured}): ${sampleRatio.because}.`] },
+    { title: `Candidate against current${where}`, columns: COMPARISON, rows: metrics.map(comparisonRow) },
+    ...(slices.length === 0 ? [] : [{ title: 'Slices (they inform; they decide nothing)', columns: COMPARISON, rows: slices.map(comparisonRow) }]),
+    { lines: [`Guardrails of counts together: evidence ${number(joint.evidence)}, alarm at 40: ${joint.alarms ? 'ALARM' : 'no alarm'}.`] },
+  ];
+}
+
+export function statusBlocks(data: QualityData, now: number): Block[] {
+  const rows = data.arms.map(({ arm, environment, requests, units, lastSeen, latency, matured, labelled }) => [
+    environment, arm, countWords(requests), units === 0 ? '-' : countWords(units), lastSeen === 0 ? 'never' : ageWords(now - lastSeen),
+    number(histogramQuantile(latency, 0.5)), number(histogramQuantile(latency, 0.95)), number(histogramQuantile(latency, 0.99)), matured === 0 ? '-' : percent(Math.min(1, labelled / matured)),
+  ]);
+  return [{ title: 'Arms', columns: ['environment', 'arm', 'predictions', 'units', 'last seen', 'p50 ms', 'p95 ms', 'p99 ms', 'labelled'], rows }];
+}
+
+export function notesBlock(notes: SourceNotes): Block {
+  const counted: readonly (readonly [number, string])[] = [
+    [notes.malformed, 'malformed records, left out'], [notes.duplicates, 'records whose request id had been seen, left out'], [notes.future, 'records from the future: a clock is wrong'],
+    [notes.withoutUnit, 'records without unit_id, each counted as a unit of its own'], [notes.unitsInBothArms, 'units seen in both arms, counted in the first'], [notes.notFinite, 'values that were NaN or infinite, counted as missing'],
+    [notes.outcomesWithoutPrediction, 'outcomes whose prediction is not there (yet)'], [notes.excluded, 'records that where: leaves out'],
+  ];
+  return { lines: [...counted.filter(([count]) => count > 0).map(([count, words]) => `${count} ${words}.`), ...notes.examples.map((example) => `  ${example}`), ...notes.messages] };
+}
+
+export function driftBlocks({ features, onlyReference, onlyProduction }: ReturnType<typeof driftReport>, what: string): Block[] {
+  const rows = features.map((each) => [
+    each.feature, number(each.psi), number(each.noise), number(each.jensenShannon), each.kolmogorovSmirnov === undefined ? '-' : `${number(each.kolmogorovSmirnov.distance)} (p ${number(each.kolmogorovSmirnov.p, 2)})`,
+    number(each.wasserstein), each.chiSquared === undefined ? '-' : `${number(each.chiSquared.statistic)} (p ${number(each.chiSquared.p, 2)})`,
+    `${percent(each.reference.missing)} -> ${percent(each.production.missing)}`, `${percent(each.unseenShare)}${each.unseen.length === 0 ? '' : ` (${each.unseen.slice(0, 3).join(', ')})`}`, each.alarm ? `ALARM: ${each.because}` : each.because,
+  ]);
+  return [
+    { title: what, columns: ['feature', 'PSI', 'noise', 'JS', 'KS', 'Wasserstein', 'chi-squared', 'missing', 'unseen', 'verdict'], rows },
+    { lines: [...(onlyReference.length === 0 ? [] : [`Only in the reference: ${onlyReference.join(', ')}.`]), ...(onlyProduction.length === 0 ? [] : [`Only in production: ${onlyProduction.join(', ')}.`]), ...Object.entries(DRIFT_DEFINITIONS).map(([name, definition]) => `${name}: ${definition}.`)] },
+  ];
+}
+
+export function shadowBlocks(report: ShadowReport): Block[] {
+  const { agreement, difference, mcnemar } = report;
+  const rows = [
+    ['pairs', countWords(report.pairs)], ['answers without a partner', countWords(report.unpaired)], ['errors of the shadow', countWords(report.errors)],
+    ['agreement', `${percent(agreement.share)} (${percent(agreement.interval.low)} to ${percent(agreement.interval.high)}, Wilson 95 %)`],
+    ['|score difference| p50, p95, max', [difference.p50, difference.p95, difference.max].map((value) => number(value)).join(', ')],
+    ['scores: Wasserstein, PSI', `${number(report.wasserstein)}, ${number(report.psi)}`],
+    ...(mcnemar === undefined ? [] : [['McNemar', `only served right ${mcnemar.onlyServedRight}, only shadow right ${mcnemar.onlyShadowRight} of ${mcnemar.labelled} labelled: ${number(mcnemar.statistic)}, p ${number(mcnemar.p, 2)}${mcnemar.exact ? ' (exact)' : ''}`]]),
+  ];
+  return [
+    { title: 'Shadow against what was served', columns: ['measure', 'value'], rows },
+    ...(report.slices.length === 0 ? [] : [{ title: 'Slices that agree least', columns: ['slice', 'pairs', 'agreement'], rows: report.slices.map(({ slice, pairs, agreement: share, interval }) => [slice, countWords(pairs), `${percent(share)} (${percent(interval.low)} to ${percent(interval.high)})`]) }]),
+    ...(report.examples.length === 0 ? [] : [{ title: 'Answers that differ most', columns: ['request', 'served', 'shadow', 'difference'], rows: report.examples.map(({ requestId, served, shadow, difference: apart }) => [requestId, served, shadow, number(apart)]) }]),
+  ];
+}
+
+/** Blocks as text with aligned columns, or as Markdown. */
+export function blocksText(blocks: readonly Block[], markdown: boolean): string {
+  return blocks.map((block) => {
+    if ('lines' in block) return block.lines.map((line) => (markdown ? `${escapeMarkdown(plainLine(line, 400))}  \n` : `${plainLine(line, 400)}\n`)).join('');
+    const cells = [block.columns, ...block.rows].map((row) => row.map((cell) => (markdown ? escapeMarkdown(plainLine(cell, 200)) : plainLine(cell, 200))));
+    if (markdown) return `### ${escapeMarkdown(block.title)}\n\n${cells.map((row, index) => `| ${row.join(' | ')} |\n${index === 0 ? `|${row.map(() => '---').join('|')}|\n` : ''}`).join('')}`;
+    const widths = block.columns.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+    return `${block.title}\n${cells.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`).join('')}`;
+  }).filter((text) => text !== '').join('\n');
+}

@@ -1,0 +1,156 @@
+/**
+ * The rule that decides about guardrails: bad events of the candidate against those of the current version, in intervals of constant allocation. Given that an
+ * interval had n bad events in both arms, those of the candidate are binomial with p = R N_T / (R N_T + N_C) when the candidate's rate is R times the current's.
+ * E is a mixture of likelihood ratios against worse ratios: it exceeds 1 / alpha with probability at most alpha while the candidate is not worse, however
+ * often one looks, whatever one does after a look, and whatever the percentage was meanwhile.
+ *
+ * Sources: Lindon and Malek, Anytime-valid inference for multinomial count data, NeurIPS 2022 (arXiv 2011.03567); Lindon, Sanden and Shirikian, Rapid regression
+ * detection in software deployments through sequential testing, KDD 2022 (arXiv 2205.14762); restarts: Shin, Ramdas and Rinaldo, E-detectors (arXiv 2203.03532).
+ */
+
+/** How much worse than the margin the mixture bets on. */
+export const WORSE_RATIOS: readonly number[] = [1.25, 1.5, 2, 3, 5];
+
+/** Bad events of one interval in which the allocation did not change. Not whole numbers where dependence was divided out. */
+export interface CountInterval {
+  /** Bad events of the candidate. */
+  readonly candidateBad: number;
+  /** Bad events of both arms. */
+  readonly bad: number;
+  /** Observations of each arm. */
+  readonly candidateCount: number;
+  readonly currentCount: number;
+  /** Which block of fixed length it lies in; never smaller than that of the interval before. */
+  readonly block: number;
+}
+
+/** The candidate's share of the bad events when its rate is `ratio` times the current's. */
+export function nullShare(ratio: number, { candidateCount, currentCount }: CountInterval): number {
+  return (ratio * candidateCount) / (ratio * candidateCount + currentCount);
+}
+
+/** ln of (q/p)^S ((1-q)/(1-p))^(n-S) with q the share p whose odds are `times` as large. */
+function logLikelihoodRatio(p: number, times: number, hits: number, trials: number): number {
+  // q/p = times / (1 - p + times p) and (1-q)/(1-p) = 1 / (1 - p + times p).
+  return hits * Math.log(times) - trials * Math.log(1 - p + times * p);
+}
+
+/** One betting fraction: the running product, and the sum over the blocks at which it was begun anew. */
+class RestartedProduct {
+  /** ln of the product since the first interval. */
+  #total = 0;
+  /** ln of the sum over begun blocks j of weight(j) / product before j. */
+  #started = Number.NEGATIVE_INFINITY;
+
+  start(block: number): void {
+    const term = -Math.log(block * (block + 1)) - this.#total;
+    const larger = Math.max(term, this.#started);
+    this.#started = larger + Math.log(Math.exp(term - larger) + Math.exp(this.#started - larger));
+  }
+
+  add(logRatio: number): void {
+    this.#total += logRatio;
+  }
+
+  /** ln of the sum over begun blocks of weight times product since the block. */
+  get restarted(): number {
+    return this.#total + this.#started;
+  }
+
+  get plain(): number {
+    return this.#total;
+  }
+}
+
+function logMeanExp(logs: readonly number[]): number {
+  const largest = Math.max(...logs);
+  if (!Number.isFinite(largest)) return largest;
+  return largest + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - largest), 0) / logs.length);
+}
+
+/** Evidence as ln E: E itself overflows where the case is clear. */
+export interface Evidence {
+  /** ln E with restarts: E = sum over blocks j of E(from block j on) / (j (j + 1)). */
+  readonly restarted: number;
+  /** ln E of all data as one product; slow where a model decays after long health. */
+  readonly plain: number;
+}
+
+/** Takes intervals one after the other, in constant time and memory each. */
+export class EvidenceProcess {
+  readonly #products: readonly RestartedProduct[];
+  readonly #times: readonly number[];
+  /** Blocks begun so far; the first is 1. */
+  #blocks = 0;
+  #block = Number.NEGATIVE_INFINITY;
+
+  constructor(times: readonly number[] = WORSE_RATIOS) {
+    this.#times = times;
+    this.#products = times.map(() => new RestartedProduct());
+  }
+
+  /**
+   * `hits` of `trials` events whose share is at most `share` while nothing is wrong. Blocks without data do not count as begun: which block comes next is
+   * known before its data, so the weights may follow the blocks that have some.
+   */
+  add(share: number, hits: number, trials: number, block: number): void {
+    if (block > this.#block) {
+      this.#block = block;
+      this.#blocks += 1;
+      for (const product of this.#products) product.start(this.#blocks);
+    }
+    if (!(share > 0 && share < 1)) return;
+    for (const [index, product] of this.#products.entries()) product.add(logLikelihoodRatio(share, this.#times[index] ?? 1, hits, trials));
+  }
+
+  get evidence(): Evidence {
+    if (this.#blocks === 0) return { restarted: 0, plain: 0 };
+    const begun = logMeanExp(this.#products.map(({ restarted }) => restarted));
+    // Blocks that have not begun have E = 1 and together the weight that is left.
+    const rest = -Math.log(this.#blocks + 1);
+    const larger = Math.max(begun, rest);
+    return { restarted: larger + Math.log(Math.exp(begun - larger) + Math.exp(rest - larger)), plain: logMeanExp(this.#products.map(({ plain }) => plain)) };
+  }
+}
+
+/** ln E that the candidate's rate is more than `ratio` times the current's; intervals in the order of time. */
+export function evidenceWorse(intervals: Iterable<CountInterval>, ratio: number): Evidence {
+  const process = new EvidenceProcess();
+  for (const each of intervals) process.add(nullShare(ratio, each), each.candidateBad, each.bad, each.block);
+  return process.evidence;
+}
+
+/** ln E that the candidate's own rate is more than `rate`: for baselines so small that ratios say nothing. */
+export function evidenceAboveRate(intervals: Iterable<CountInterval>, rate: number): Evidence {
+  const process = new EvidenceProcess();
+  for (const each of intervals) process.add(rate, each.candidateBad, each.candidateCount, each.block);
+  return process.evidence;
+}
+
+/**
+ * ln E against "the candidate's rate is at most the larger of `ratio` times the current's and `minRate`": both have to be exceeded, so the smaller
+ * of the two evidences counts, and it is valid whichever of the two limits holds.
+ */
+export function guardEvidence(intervals: readonly CountInterval[], ratio: number, minRate = 0): Evidence {
+  const relative = evidenceWorse(intervals, ratio);
+  if (minRate <= 0) return relative;
+  const absolute = evidenceAboveRate(intervals, minRate);
+  return { restarted: Math.min(relative.restarted, absolute.restarted), plain: Math.min(relative.plain, absolute.plain) };
+}
+
+/** ln E that the candidate's rate is less than `ratio` times the current's: the mirror of the rule, needed to advance. Not restarted: it is about the whole stage. */
+export function evidenceNotWorse(intervals: Iterable<CountInterval>, ratio: number): number {
+  const process = new EvidenceProcess(WORSE_RATIOS.map((times) => 1 / times));
+  for (const each of intervals) process.add(nullShare(ratio, each), each.candidateBad, each.bad, each.block);
+  return process.evidence.plain;
+}
+
+/** ln of the mean of several guardrails' E: one alarm level for all of them, never weaker than Bonferroni's (the mean is at least the largest divided by their number). */
+export function joinEvidence(logs: readonly number[]): number {
+  return logs.length === 0 ? 0 : logMeanExp(logs);
+}
+
+/** Whether ln E reaches 1 / alpha. */
+export function alarms(logEvidence: number, alpha: number): boolean {
+  return logEvidence >= -Math.log(alpha);
+}

@@ -1,0 +1,87 @@
+import { NO_MOMENTS } from './stats/confidenceSequence.ts';
+import type { CountInterval } from './stats/countRule.ts';
+import type { QualityWindow } from './window.ts';
+
+/** The configured share of the candidate from start to end; undefined where it changed meanwhile or is not known. */
+export type ShareAt = (start: number, end: number) => number | undefined;
+
+/** Predictions in one block of the restarting rule. */
+const BLOCK = 10_000;
+/** A window in which the observed share differs by more than this from the stretch so far begins a new one. */
+const SHARE_CHANGE = 0.025;
+
+type Pair = readonly [candidate: readonly QualityWindow[], current: readonly QualityWindow[]];
+
+/** Windows of both arms by service and start, in the order of time. */
+function aligned([candidate, current]: Pair): readonly { readonly service: string; readonly candidate?: QualityWindow; readonly current?: QualityWindow }[] {
+  const found = new Map<string, { start: number; service: string; candidate?: QualityWindow; current?: QualityWindow }>();
+  const entry = ({ service, start }: QualityWindow): { start: number; service: string; candidate?: QualityWindow; current?: QualityWindow } => {
+    const key = `${start} ${service}`;
+    const known = found.get(key) ?? { start, service };
+    found.set(key, known);
+    return known;
+  };
+  for (const window of candidate) entry(window).candidate = window;
+  for (const window of current) entry(window).current = window;
+  return [...found.values()].sort((a, b) => a.start - b.start);
+}
+
+/**
+ * Bad events per window, divided by the dispersion. A window is an interval by itself: how many observations each arm had in it is known, so that a percentage that changes
+ * between windows changes nothing. Blocks are of 10,000 predictions; where one ends does not depend on how many of them were bad.
+ */
+export function countIntervals(candidate: readonly QualityWindow[], current: readonly QualityWindow[], metric: string, dispersion: number): CountInterval[] {
+  let before = 0;
+  return aligned([candidate, current]).map((pair) => {
+    const [own, other] = [pair.candidate?.metrics[metric] ?? NO_MOMENTS, pair.current?.metrics[metric] ?? NO_MOMENTS];
+    const interval = { candidateBad: own.sum / dispersion, bad: (own.sum + other.sum) / dispersion, candidateCount: own.n, currentCount: other.n, block: Math.floor(before / BLOCK) };
+    before += own.n + other.n;
+    return interval;
+  });
+}
+
+/**
+ * Stretches of constant allocation, per service. Where the configured share is known, it says where they begin; else they begin where the observed share moves by more
+ * than 2.5 points and four standard errors. Services are never pooled.
+ */
+export function allocationIntervals(candidate: readonly QualityWindow[], current: readonly QualityWindow[], shareAt?: ShareAt): Pair[] {
+  const stretches = new Map<string, { candidate: QualityWindow[]; current: QualityWindow[]; n: [number, number]; share: number | undefined }[]>();
+  for (const pair of aligned([candidate, current])) {
+    const own = stretches.get(pair.service) ?? [];
+    stretches.set(pair.service, own);
+    const start = pair.candidate?.start ?? pair.current?.start ?? 0;
+    const share = shareAt?.(start, pair.candidate?.end ?? pair.current?.end ?? start);
+    const n: [number, number] = [pair.candidate?.requests ?? 0, pair.current?.requests ?? 0];
+    let last = own.at(-1);
+    if (last === undefined || (shareAt === undefined ? moved(last.n, n) : last.share !== share)) {
+      last = { candidate: [], current: [], n: [0, 0], share };
+      own.push(last);
+    }
+    if (pair.candidate !== undefined) last.candidate.push(pair.candidate);
+    if (pair.current !== undefined) last.current.push(pair.current);
+    last.n = [last.n[0] + n[0], last.n[1] + n[1]];
+  }
+  return [...stretches.values()].flat().map(({ candidate: own, current: other }) => [own, other]);
+}
+
+function moved([a, b]: readonly [number, number], [c, d]: readonly [number, number]): boolean {
+  if (a + b === 0 || c + d === 0) return false;
+  const [before, now, all] = [a / (a + b), c / (c + d), (a + c) / (a + b + c + d)];
+  const error = Math.sqrt(all * (1 - all) * (1 / (a + b) + 1 / (c + d)));
+  return Math.abs(now - before) > Math.max(SHARE_CHANGE, 4 * error);
+}
+
+/**
+ * Answers that are missing although the exposure counters say that an arm was chosen, as bad events of that arm: a crashed candidate logs nothing. `exposed` counts, per window,
+ * how often each arm was chosen. A few per cent are lost on the way in both arms alike, which the comparison of the two allows for.
+ */
+export function missingAnswers(exposed: readonly { readonly start: number; readonly end: number; readonly candidate: number; readonly current: number }[], candidate: readonly QualityWindow[], current: readonly QualityWindow[]): CountInterval[] {
+  let before = 0;
+  return exposed.map(({ start, end, candidate: chosen, current: others }) => {
+    const answered = (windows: readonly QualityWindow[]): number => windows.reduce((sum, window) => (window.start >= start && window.end <= end ? sum + window.requests : sum), 0);
+    const [own, other] = [Math.max(0, chosen - answered(candidate)), Math.max(0, others - answered(current))];
+    const interval = { candidateBad: own, bad: own + other, candidateCount: chosen, currentCount: others, block: Math.floor(before / BLOCK) };
+    before += chosen + others;
+    return interval;
+  });
+}

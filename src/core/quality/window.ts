@@ -1,0 +1,126 @@
+import type { Moments } from './stats/confidenceSequence.ts';
+import type { UnitSums } from './stats/dispersion.ts';
+
+/** What was observed of one arm in one stretch of time: all that decisions need. */
+export interface QualityWindow {
+  readonly arm: string;
+  readonly environment: string;
+  readonly service: string;
+  /** From, and up to but without, in milliseconds since 1970. */
+  readonly start: number;
+  readonly end: number;
+  /** Served predictions. */
+  readonly requests: number;
+  /** Units that appeared for the first time. */
+  readonly units: number;
+  /** By metric: how many records told it, the sum of the values (bad events count 1) and of their squares. */
+  readonly metrics: Readonly<Record<string, Moments>>;
+  /** The value of which slice, `country = DE`; undefined: all records. */
+  readonly slice?: string;
+}
+
+/** Counts in bins. `edges` are inner edges: bin i holds values up to and including edge i. */
+export interface Histogram {
+  readonly edges: readonly number[];
+  readonly counts: readonly number[];
+}
+
+/** What was seen of a feature, or of the prediction, in one arm. */
+export interface FeatureSample {
+  readonly name: string;
+  readonly rows: number;
+  readonly missing: number;
+  /** Numbers: a uniform sample of at most a few thousand, and exact counts in the reference's bins where those were known. */
+  readonly values: readonly number[];
+  readonly binned?: Histogram;
+  /** Texts and booleans with their counts; at most a thousand different ones, the others together. */
+  readonly categories: Readonly<Record<string, number>>;
+  readonly otherCategories: number;
+}
+
+/** An arm over all of the time that was read. */
+export interface ArmSummary {
+  readonly arm: string;
+  readonly environment: string;
+  readonly requests: number;
+  readonly units: number;
+  readonly lastSeen: number;
+  /** By metric; missing where the source knows no units. */
+  readonly unitSums: Readonly<Record<string, UnitSums>>;
+  readonly latency: Histogram;
+  readonly score: Histogram;
+  /** Scores of predictions with an outcome, and of those among them whose outcome was positive. */
+  readonly labelledScore: Histogram;
+  readonly scoreOfPositives: Histogram;
+  readonly features: readonly FeatureSample[];
+  /** Predictions whose outcome is final by now, and how many of them have one. */
+  readonly matured: number;
+  readonly labelled: number;
+}
+
+/** How well a source could be read: counted, shown, never fatal. */
+export interface SourceNotes {
+  readonly rows: number;
+  readonly malformed: number;
+  /** Place and reason of the first few. */
+  readonly examples: readonly string[];
+  readonly duplicates: number;
+  /** Records from the future, by more than a minute: a clock is wrong. */
+  readonly future: number;
+  readonly withoutUnit: number;
+  /** Values that were NaN or infinite, which count as missing. */
+  readonly notFinite: number;
+  readonly unitsInBothArms: number;
+  readonly outcomesWithoutPrediction: number;
+  readonly excluded: number;
+  /** Sentences about the source as a whole: files that vanished, warnings of a server. */
+  readonly messages: readonly string[];
+}
+
+export const NO_NOTES: SourceNotes = { rows: 0, malformed: 0, examples: [], duplicates: 0, future: 0, withoutUnit: 0, notFinite: 0, unitsInBothArms: 0, outcomesWithoutPrediction: 0, excluded: 0, messages: [] };
+
+/** All that a source tells. Windows in the order of time. */
+export interface QualityData {
+  readonly windows: readonly QualityWindow[];
+  readonly arms: readonly ArmSummary[];
+  /** By how much bad events vary more than independent requests would, where the source knows no units. */
+  readonly designEffect?: number;
+  readonly shadow?: ShadowPairs;
+  readonly notes: SourceNotes;
+}
+
+/** Pairs of answers to the same request: what was served, and the candidate's shadow. */
+export interface ShadowPairs {
+  readonly pairs: number;
+  /** Shadow answers or served ones that found no partner yet. */
+  readonly unpaired: number;
+  readonly agreed: number;
+  /** Shadow calls that failed. */
+  readonly errors: number;
+  readonly served: readonly number[];
+  readonly shadow: readonly number[];
+  /** |score difference|, a uniform sample. */
+  readonly differences: readonly number[];
+  /** Pairs with an outcome in which only the served answer, or only the shadow's, was right. */
+  readonly onlyServedRight: number;
+  readonly onlyShadowRight: number;
+  readonly labelled: number;
+  readonly slices: readonly { readonly slice: string; readonly pairs: number; readonly agreed: number }[];
+  /** The pairs that differ most. */
+  readonly examples: readonly { readonly requestId: string; readonly served: string; readonly shadow: string; readonly difference: number }[];
+}
+
+/** What a source is asked for. */
+export interface QualityRequest {
+  readonly now: number;
+  readonly signal: AbortSignal;
+  /** Told now and then: bytes read of bytes in all. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Where observations come from. A source may keep what it has read: the next call reads what is new. */
+export interface QualitySource {
+  /** @throws AppError */
+  read(request: QualityRequest): Promise<QualityData>;
+  dispose(): void;
+}

@@ -1,0 +1,111 @@
+import * as z from 'zod';
+import { DURATION_PATTERN } from '../base/duration.ts';
+
+/**
+ * The section `quality:` of a model as the file has it. What it means, and what is wrong with its expressions, is for core/quality/definitions.ts, which is
+ * loaded when somebody asks for quality.
+ */
+
+function words(description: string, ...examples: string[]): z.ZodString {
+  const error = `must be text, such as ${examples.join(' or ')}`;
+  return z.string({ error }).min(1, { error }).meta({ description, examples });
+}
+
+function amount(description: string, least: number, ...examples: number[]): z.ZodNumber {
+  const error = `must be a number of at least ${least}, such as ${examples.join(' or ')}`;
+  return z.number({ error }).min(least, { error }).meta({ description, examples });
+}
+
+function duration(description: string, example: string): z.ZodString {
+  const error = `must be a duration, such as ${example} (units: s, min or m, h, d, w)`;
+  return z.string({ error }).regex(new RegExp(DURATION_PATTERN), { error }).meta({ description, examples: [example] });
+}
+
+const paths = z.union([words('A path or glob, relative to this file.', 'logs/predictions-*.jsonl'), z.array(words('A path or glob, relative to this file.', 'logs/predictions-*.jsonl'))], { error: 'must be a path or glob, or a list of them, such as logs/predictions-*.jsonl' });
+
+const SERIES = 'predictions_total{arm="$arm"}';
+const query = z.strictObject({
+  total: words('Counter of all observations of an arm; $arm stands for the arm. A plain selector is read sample by sample, so counts are exact; anything else is evaluated per window, $range.', SERIES),
+  bad: words('Counter of the bad ones.', 'predictions_total{arm="$arm",outcome="error"}').optional(),
+  good: words('Counter of those that are not bad, such as the bucket of a histogram up to the limit.', 'latency_seconds_bucket{arm="$arm",le="0.1"}').optional(),
+  sum: words('Counter of the sum of the values, for a mean. Its interval needs squares.', 'latency_seconds_sum{arm="$arm"}').optional(),
+  squares: words('Counter of the sum of the squared values.', 'latency_seconds_squared_sum{arm="$arm"}').optional(),
+}, { error: 'must be a mapping of total and bad, good or sum' }).meta({ description: 'How Prometheus is asked for one metric.' });
+
+const prometheus = z.strictObject({
+  url: words('Address of the server: Prometheus, Thanos, Mimir or VictoriaMetrics.', 'http://localhost:9090').meta({ pattern: '^https?://[^@]*$' }),
+  design_effect: amount('How much more the bad events vary than independent requests would; Prometheus knows no units. 1 says that requests are independent.', 1, 1, 3),
+  lookback: duration('How far back is read. Default: 1d.', '7d').optional(),
+  queries: z.record(z.string(), query, { error: 'must be a mapping of metric names to queries' }).meta({ description: 'Queries by the name of a guardrail or signal.' }),
+  arms: z.record(z.string(), words('The value that the label has for this arm.', 'candidate'), { error: 'must be a mapping of candidate and current to label values' }).meta({ description: 'What stands for $arm in the queries; the name of the arm by default.' }).optional(),
+}, { error: 'must be a mapping of url, design_effect and queries' }).meta({ description: 'Counters of a Prometheus server.' });
+
+const source = z.strictObject({
+  log: paths.meta({ description: 'The prediction log: *.jsonl, *.parquet or *.csv.' }).optional(),
+  outcomes: paths.meta({ description: 'Where outcomes are that arrive later, joined by request_id; they may stand in the prediction log, too.' }).optional(),
+  prometheus: prometheus.optional(),
+  exec: z.array(words('The command and its arguments.', 'scripts/windows.sh'), { error: 'must be a list of texts, such as [python, scripts/windows.py]' }).min(1).meta({ description: 'A command that prints windows as JSON.' }).optional(),
+}, { error: 'must name one source: {log: glob}, {prometheus: {...}} or {exec: [command]}' }).meta({ description: 'Where the observations come from.' });
+
+const labels = z.strictObject({
+  field: words('The field of the outcome that says what was true. Default: outcome.', 'defaulted').optional(),
+  mature_after: duration('How long after its prediction an outcome is final; younger predictions do not count. Default: 0s.', '7d').optional(),
+  absent_means: z.union([z.number(), z.boolean(), z.string()], { error: 'must be a value, such as 0' }).meta({ description: 'What a prediction without an outcome means once it has matured. Without it such predictions do not count.', examples: [0] }).optional(),
+  threshold: z.number({ error: 'must be a number, such as 0.5' }).meta({ description: 'From which score on a prediction is positive. Default: 0.5.' }).optional(),
+  band: amount('A score closer than this to the threshold is uncertain. Default: 0.1.', 0, 0.1).optional(),
+}, { error: 'must be a mapping of field, mature_after, absent_means, threshold and band' }).meta({ description: 'Outcomes that arrive later.' });
+
+export const MEASURES = ['accuracy', 'precision', 'recall', 'pr_auc', 'brier', 'uncertain', 'confident', 'entropy'] as const;
+
+const metricShape = {
+  name: words('What the metric is called.', 'errors'),
+  bad: words('A condition over the record: an observation for which it is true is a bad event.', 'error', 'latency_ms > 80').optional(),
+  mean: words('An expression over the record whose mean is taken.', 'converted').optional(),
+  measure: z.enum(MEASURES, { error: `must be one of ${MEASURES.join(', ')}` }).meta({ description: 'A measure of the predictions or of their labels.' }).optional(),
+  better: z.enum(['lower', 'higher'], { error: 'must be lower or higher' }).meta({ description: 'Which way is better. Default: lower; higher for accuracy, precision, recall, pr_auc and confident.' }).optional(),
+  max_ratio: amount('How many times the current rate of bad events is still tolerated. Default: 1.2.', 1, 1.2).optional(),
+  min_rate: amount('A rate of bad events that is tolerated in any case: tiny baselines say nothing by their ratio.', 0, 0.001).optional(),
+  accept_ratio: amount('To advance, the ratio must be shown to be below this. Default: 1.5 times max_ratio.', 1, 1.8).optional(),
+  margin: amount('How much worse a mean may be, in its own units.', 0, 0.005).optional(),
+};
+
+const metric = z.strictObject(metricShape, { error: 'must be a mapping, such as {name: errors, bad: error, max_ratio: 1.2}' }).meta({ description: 'A metric: bad events, a mean, or a measure.' });
+const metrics = (description: string): z.ZodType => z.array(metric, { error: 'must be a list, such as [{name: errors, bad: error, max_ratio: 1.2}]' }).meta({ description });
+
+const drift = z.strictObject({
+  reference: words('The data that the model was trained on: *.parquet, *.csv or *.jsonl with the features as columns.', 'data/train.parquet').optional(),
+  features: z.array(words('A feature, as the record has it below features.', 'amount'), { error: 'must be a list of features, such as [amount, age]' }).meta({ description: 'The features that are watched. Default: all that the records have.' }).optional(),
+}, { error: 'must be a mapping of reference and features' }).meta({ description: 'Whether inputs and predictions shift.' });
+
+export const qualityShape = {
+  source: source.optional(),
+  labels: labels.optional(),
+  where: words('Only records for which this is true are compared: those whom the percentage has randomised.', 'features.group != "internal"').optional(),
+  guardrails: metrics('Metrics whose breach rolls back.').optional(),
+  signals: metrics('Metrics that only hold the ramp.').optional(),
+  by: z.array(words('A field whose values are looked at by themselves.', 'features.country'), { error: 'must be a list of fields, such as [features.country]' }).meta({ description: 'Slices.' }).optional(),
+  drift: drift.optional(),
+  window: duration('Length of a window. Default: 5min.', '5min').optional(),
+};
+
+export const qualitySchema = z.strictObject(qualityShape, { error: 'must be a mapping of source, labels, guardrails, signals and drift' }).meta({ description: 'Where predictions are logged and which metrics guard the rollout.' });
+
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  quality: Object.keys(qualityShape),
+  source: Object.keys(source.shape),
+  prometheus: Object.keys(prometheus.shape),
+  queries: Object.keys(query.shape),
+  labels: Object.keys(labels.shape),
+  drift: Object.keys(drift.shape),
+  guardrails: Object.keys(metricShape),
+  signals: Object.keys(metricShape),
+};
+
+/** The keys that a mapping below `quality` may have, by its path. */
+export function qualityKeys(path: readonly (string | number)[]): string[] {
+  const named = path.findLast((step) => typeof step === 'string' && KEYS[step] !== undefined);
+  return [...(KEYS[String(named)] ?? [])];
+}
+
+export type QualitySection = z.infer<typeof qualitySchema>;
+export type MetricSection = z.infer<typeof metric>;

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { loadWorkspaceFile } from '../../../src/core/workspace/load.ts';
+import type { Problem, WorkspaceFile } from '../../../src/core/workspace/load.ts';
+
+function load(quality: string): WorkspaceFile {
+  return loadWorkspaceFile(`version: 1\nmodels:\n  fraud:\n    flag: fraud-v2\n    quality:\n${quality.split('\n').map((line) => `      ${line}`).join('\n')}\n`);
+}
+
+/** `line: message [what is underlined]` of each problem. */
+function problems(quality: string): string[] {
+  const written = `version: 1\nmodels:\n  fraud:\n    flag: fraud-v2\n    quality:\n${quality.split('\n').map((line) => `      ${line}`).join('\n')}\n`;
+  const say = ({ message, range }: Problem): string => `${range.start.line + 1}: ${message} [${written.slice(range.start.offset, range.end.offset)}]`;
+  return loadWorkspaceFile(written).problems.map(say);
+}
+
+describe('quality in modelswitch.yaml', () => {
+  it('is read into metrics, sources and labels', () => {
+    const { config, problems: found } = load(`source: {log: logs/predictions-*.jsonl}
+labels: {field: defaulted, mature_after: 7d, absent_means: 0}
+where: features.group != "internal"
+guardrails:
+  - {name: errors, bad: "error", max_ratio: 1.2, min_rate: 0.001}
+  - {name: slow answers, bad: "latency_ms > 80", max_ratio: 1.25}
+signals:
+  - {name: conversion, mean: converted, better: higher, margin: 0.005}
+  - {name: accuracy, measure: accuracy, margin: 0.01}
+by: [features.country]
+drift: {reference: data/train.parquet, features: [amount, age, country]}`);
+    assert.deepEqual(found, []);
+    const quality = config?.models[0]?.quality;
+    assert.deepEqual(quality?.source, { kind: 'log', log: ['logs/predictions-*.jsonl'], outcomes: [] });
+    assert.deepEqual(quality.labels, { field: 'defaulted', matureAfterMs: 604_800_000, absentMeans: 0, threshold: 0.5, band: 0.1 });
+    assert.deepEqual(quality.metrics.map(({ name, role, kind, better, labelled, maxRatio, minRate, margin }) => [name, role, kind, better, labelled, maxRatio, minRate, margin]), [
+      ['errors', 'guardrail', 'bad', 'lower', false, 1.2, 0.001, 0],
+      ['slow answers', 'guardrail', 'bad', 'lower', false, 1.25, 0, 0],
+      ['conversion', 'signal', 'mean', 'higher', true, 1.2, 0, 0.005],
+      ['accuracy', 'signal', 'mean', 'higher', true, 1.2, 0, 0.01],
+    ]);
+    assert.equal(quality.where?.evaluate({ features: { group: 'internal' } }), false);
+    assert.equal(quality.metrics[1]?.expression?.evaluate({ latency_ms: 90 }), true);
+  });
+
+  it('takes Prometheus and commands', () => {
+    const { config, problems: found } = load(`source:
+  prometheus:
+    url: http://localhost:9090
+    design_effect: 2
+    queries:
+      errors: {total: 'sum(increase(p_total{arm="$arm"}[$range]))', bad: 'sum(increase(p_total{arm="$arm",outcome="error"}[$range]))'}
+guardrails: [{name: errors, bad: error}]`);
+    assert.deepEqual(found, []);
+    const source = config?.models[0]?.quality?.source;
+    assert.equal(source?.kind === 'prometheus' && source.prometheus.designEffect, 2);
+    assert.deepEqual(load('source: {exec: [python, windows.py]}').config?.models[0]?.quality?.source, { kind: 'exec', command: ['python', 'windows.py'] });
+  });
+
+  it('says at its line, and at its word, what is wrong with an expression', () => {
+    assert.deepEqual(problems('guardrails:\n  - {name: a, bad: "latency_ms >> 80"}'), ['7: guardrails[0].bad: ">" is not expected here: a field, a number or a text is missing. [>]']);
+    assert.deepEqual(problems("guardrails:\n  - {name: a, bad: 'eror'}"), ['7: guardrails[0].bad: there is no field eror. Did you mean "error"? A field of the outcome needs a name that is not so near. [\'eror\']']);
+    assert.deepEqual(problems('where: score'), ['6: where: a condition takes true or false, and this is a number: compare it, such as > 0. [score]']);
+    assert.deepEqual(problems('by: [features]'), ['6: by[0]: features holds fields: name one of them, such as features.amount. [features]']);
+    assert.deepEqual(problems('guardrails:\n  - {name: a, bad: "score >\\x20\\"x\\""}').map((each) => each.replace(/ \[.*/, '')), ['7: guardrails[0].bad: > compares a number with a text, which are never equal.']);
+  });
+
+  it('says what else is wrong, and reads the rest', () => {
+    assert.match(problems('guardrails: [{name: a}]')[0] ?? '', /^6: .*needs bad, mean or measure/);
+    assert.match(problems('guardrails: [{name: a, bad: error, mean: score}]')[0] ?? '', /not bad and mean/);
+    assert.match(problems('source: {log: a, exec: [b]}')[0] ?? '', /names log and exec: keep one/);
+    assert.match(problems('labels: {mature_after: week}')[0] ?? '', /must be a duration, such as 7d/);
+    assert.match(problems('guardrails: [{name: a, bad: error, max_ratio: 0.5}]')[0] ?? '', /at least 1/);
+    assert.match(problems('signals: [{name: a, measure: f1}]')[0] ?? '', /must be one of accuracy/);
+    assert.match(problems('guardrails: [{name: a, bad: error}]\nsignals: [{name: a, mean: score}]')[0] ?? '', /a stands twice/);
+    const { config, problems: found } = load('guardrails: [{name: a, bad: error, maxratio: 2}]');
+    assert.match(found[0]?.message ?? '', /Unknown key "maxratio".*Did you mean "max_ratio"/);
+    assert.equal(config?.models[0]?.quality?.metrics.length, 1);
+  });
+});

@@ -1,0 +1,234 @@
+/**
+ * Values of papers and of other programs. Where a comment says scipy, the figure was computed once with scipy 1.17.1 by the call named there.
+ */
+import assert from 'node:assert/strict';
+import { difference, relativeDifference, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference } from '../../../src/core/quality/stats/confidenceSequence.ts';
+import type { Moments } from '../../../src/core/quality/stats/confidenceSequence.ts';
+import { alarms, evidenceNotWorse, evidenceWorse, guardEvidence, joinEvidence } from '../../../src/core/quality/stats/countRule.ts';
+import type { CountInterval } from '../../../src/core/quality/stats/countRule.ts';
+import { dispersion } from '../../../src/core/quality/stats/dispersion.ts';
+import { binOf, jensenShannon, kolmogorovSmirnov, kolmogorovSmirnovP, psi, psiNoise, quantileEdges, wasserstein } from '../../../src/core/quality/stats/driftMeasures.ts';
+import { chiSquaredTable, mannWhitney, mcnemar, welch } from '../../../src/core/quality/stats/fixedTests.ts';
+import { clopperPearson, newcombeDifference, provenRate, wilson } from '../../../src/core/quality/stats/intervals.ts';
+import { normalLogMixture, normalMixtureBound, normalMixtureRho } from '../../../src/core/quality/stats/normalMixture.ts';
+import { effectiveCount, quantile, quantileLowerBound, quantileUpperBound, samplesForBound } from '../../../src/core/quality/stats/orderStatistics.ts';
+import { detectableRatio } from '../../../src/core/quality/stats/power.ts';
+import { isMismatch, sampleRatioEvidence, sampleRatioTest } from '../../../src/core/quality/stats/sampleRatio.ts';
+
+function near(actual: number, expected: number, tolerance: number): void {
+  assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not within ${tolerance} of ${expected}`);
+}
+
+function moments(values: readonly number[]): Moments {
+  return { n: values.length, sum: values.reduce((a, b) => a + b, 0), squares: values.reduce((a, b) => a + b * b, 0) };
+}
+
+const proportion = (hits: number, n: number): Moments => ({ n, sum: hits, squares: hits });
+const count = (candidateBad: number, bad: number, candidateCount: number, currentCount: number, block = 1): CountInterval => ({ candidateBad, bad, candidateCount, currentCount, block });
+
+describe('statistics: bad-event counts', () => {
+  it('give the evidence of the closed form', () => {
+    near(Math.exp(evidenceWorse([count(6, 20, 10, 90)], 1).plain), 10.76488, 1e-5);
+    near(Math.exp(evidenceWorse([count(2, 20, 10, 90)], 1).plain), 0.53215, 1e-5);
+    near(Math.exp(evidenceWorse([count(3, 12, 500, 9500), count(14, 30, 2500, 7500)], 1).plain), 82.4471, 1e-4);
+  });
+
+  it('restart at each block with the weight 1 / (j (j + 1)), and blocks to come count as 1', () => {
+    const intervals = [count(1, 20, 10, 90, 1), count(6, 20, 10, 90, 2), count(5, 20, 10, 90, 3)];
+    const from = (first: number): number => Math.exp(evidenceWorse(intervals.slice(first), 1).plain);
+    const expected = from(0) / 2 + from(1) / 6 + from(2) / 12 + 1 / 4;
+    near(Math.exp(evidenceWorse(intervals, 1).restarted), expected, 1e-9);
+    assert.equal(evidenceWorse([], 1).restarted, 0);
+  });
+
+  it('find late degradation by the restart long before the plain product does', () => {
+    const healthy = Array.from({ length: 100 }, (_, block) => count(5, 20, 250, 750, block));
+    const worse = Array.from({ length: 25 }, (_, block) => count(10, 25, 250, 750, 100 + block));
+    const { restarted, plain } = evidenceWorse([...healthy, ...worse], 1.2);
+    assert.ok(alarms(restarted, 0.025), String(restarted));
+    assert.ok(plain < 0, String(plain));
+  });
+
+  it('need both limits exceeded where there is a least rate', () => {
+    const tiny = [count(5, 5, 1000, 1000)];
+    assert.ok(guardEvidence(tiny, 1).plain > 0);
+    assert.ok(guardEvidence(tiny, 1, 0.01).plain < guardEvidence(tiny, 1).plain);
+    const many = [count(80, 82, 1000, 1000)];
+    assert.ok(alarms(guardEvidence(many, 1.2, 0.01).plain, 0.025));
+  });
+
+  it('show by the mirror that a candidate is not worse, and by nothing that a small sample is', () => {
+    assert.ok(alarms(evidenceNotWorse([count(100, 400, 5000, 15000)], 2), 0.025));
+    assert.ok(!alarms(evidenceNotWorse([count(2, 8, 100, 300)], 2), 0.025));
+    assert.ok(!alarms(evidenceNotWorse([count(160, 460, 5000, 15000)], 2), 0.025));
+  });
+
+  it('join several guardrails by the mean, and stay finite where E is not', () => {
+    near(joinEvidence([Math.log(80), Math.log(0.5), Math.log(0.5)]), Math.log(27), 1e-12);
+    assert.ok(alarms(joinEvidence([5000, 0]), 0.025));
+    const clear = evidenceWorse([count(100_000, 100_000, 500_000, 500_000)], 1);
+    assert.ok(Number.isFinite(clear.restarted) && clear.restarted > 10_000);
+  });
+
+  it('say nothing where an arm has no data', () => {
+    assert.equal(evidenceWorse([count(5, 5, 100, 0)], 1).plain, 0);
+    assert.equal(evidenceWorse([count(0, 5, 0, 100)], 1).plain, 0);
+  });
+
+  it('measure how much more units vary than requests', () => {
+    // Ten units of ten requests, all of one bad: sum (b - .1 m)^2 = 81 + 9 = 90 over 100 * .09 = 9.
+    near(dispersion([{ units: 10, requests: 100, bad: 10, requestsSquared: 1000, badSquared: 100, product: 100 }]), 10, 1e-9);
+    assert.equal(dispersion([{ units: 100, requests: 100, bad: 10, requestsSquared: 100, badSquared: 10, product: 10 }]), 1);
+    assert.equal(dispersion([]), 1);
+  });
+});
+
+describe('statistics: means and differences', () => {
+  const A: Moments = { n: 3000, sum: 1396.87, squares: 52377.9767 };
+  const B: Moments = { n: 3461, sum: 2422.7, squares: 134698.29 };
+
+  it('give the sequential interval of gbstats', () => {
+    const relative = relativeDifference(B, A);
+    near(relative.estimate, 0.50336, 1e-5);
+    const width = sequentialHalfWidth(relative, 0.05, 1000);
+    near(relative.estimate - width, -0.55844, 1e-5);
+    near(relative.estimate + width, 1.56516, 1e-5);
+  });
+
+  it('give the one-sided interval of its formula, narrower than the two-sided one of the same level', () => {
+    const se = { estimate: 0, standardError: 0.01, n: 5000 };
+    const a = 0.025;
+    const rho2 = (-2 * Math.log(2 * a) + Math.log(1 - 2 * Math.log(2 * a))) / 1000;
+    const expected = 0.01 * Math.sqrt(5000) * Math.sqrt((2 * (5000 * rho2 + 1)) / (5000 ** 2 * rho2) * Math.log(1 + Math.sqrt(5000 * rho2 + 1) / (2 * a)));
+    near(sequentialOneSidedHalfWidth(se, a, 1000), expected, 1e-12);
+    assert.ok(sequentialOneSidedHalfWidth(se, a, 1000) < sequentialHalfWidth(se, a, 1000));
+  });
+
+  it('give Welch of gbstats and of R\'s sleep data', () => {
+    const test = welch(B, { ...A, n: 3407 });
+    near(test.estimate, 0.29, 5e-5);
+    near(test.low, 0.04538, 1e-5);
+    near(test.high, 0.53462, 1e-5);
+    near(test.p, 0.02016, 1e-5);
+    const sleep = welch(moments([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0, 2]), moments([1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]));
+    near(sleep.statistic, -1.8608, 1e-4);
+    near(sleep.degrees, 17.776, 1e-3);
+    near(sleep.p, 0.07939, 1e-5);
+  });
+
+  it('keep to strata where the sum tells the opposite (Crook et al.)', () => {
+    const days = [[proportion(230, 10_000), proportion(20_000, 990_000)], [proportion(6000, 500_000), proportion(5000, 500_000)]] as const;
+    assert.ok((stratifiedDifference(days)?.estimate ?? 0) > 0);
+    assert.ok(difference(proportion(6230, 510_000), proportion(25_000, 1_490_000)).estimate < 0);
+    assert.equal(stratifiedDifference([[proportion(1, 10), proportion(0, 0)]]), undefined);
+  });
+
+  it('give the normal mixture of confseq', () => {
+    const rho = normalMixtureRho(100, 0.05);
+    near(rho, 12.60056, 1e-5);
+    near(normalLogMixture(10, 100, rho), -0.6510052, 1e-5);
+    near(normalMixtureBound(100, 0.05, rho), 30.35209, 1e-5);
+    const oneSided = normalMixtureRho(100, 0.05, true);
+    near(normalLogMixture(10, 100, oneSided, true), -0.06502391, 1e-5);
+    near(normalMixtureBound(100, 0.05, oneSided, true), 27.66071, 1e-5);
+  });
+});
+
+describe('statistics: proportions and fixed tests', () => {
+  it('give Newcombe\'s intervals', () => {
+    const rounded = ({ low, high }: { low: number; high: number }): number[] => [low, high].map((value) => Math.round(value * 1e4) / 1e4);
+    assert.deepEqual(rounded(wilson(81, 263)), [0.2553, 0.3662]);
+    assert.deepEqual(rounded(wilson(0, 20)), [0, 0.1611]);
+    assert.deepEqual(rounded(newcombeDifference(56, 70, 48, 80)), [0.0524, 0.3339]);
+    assert.deepEqual(rounded(clopperPearson(81, 263)), [0.2527, 0.3676]);
+    assert.deepEqual(rounded(clopperPearson(0, 20)), [0, 0.1684]);
+    assert.deepEqual(wilson(0, 0), { low: 0, high: 1 });
+    // The rule of three, exactly: 1 - 0.05^(1/500).
+    near(provenRate(0, 500), 0.0059736, 1e-6);
+  });
+
+  it('give the published tests', () => {
+    const srm = sampleRatioTest([821_588, 815_482], [0.5, 0.5]);
+    near(srm.statistic, 22.774, 1e-3);
+    near(srm.p, 1.8e-6, 5e-8);
+    near(mcnemar(86, 150).statistic, 17.356, 1e-3);
+    // scipy.stats.binomtest(3, 12).pvalue
+    near(mcnemar(3, 9).p, 0.14599609375, 1e-12);
+    const ranks = mannWhitney([19, 22, 16, 29, 24], [20, 11, 17, 12]);
+    assert.equal(ranks.statistic, 17);
+    near(ranks.p, 0.1111, 1e-4);
+    // scipy.stats.mannwhitneyu([1, 2, 2, 3], [2, 4, 4, 5, 6], method='asymptotic').pvalue
+    near(mannWhitney([1, 2, 2, 3], [2, 4, 4, 5, 6]).p, 0.0605689, 1e-7);
+    // scipy.stats.chi2_contingency([[10, 20, 30], [20, 20, 20]])
+    const table = chiSquaredTable([[10, 20, 30], [20, 20, 20]]);
+    near(table.statistic, 5.333333, 1e-6);
+    near(table.p, 0.06948345, 1e-7);
+    assert.equal(chiSquaredTable([[5, 0], [3, 0]]).p, 1);
+  });
+
+  it('find a broken split and leave a healthy one, at every look', () => {
+    assert.ok(isMismatch(sampleRatioEvidence([{ counts: [821_588, 815_482], shares: [0.5, 0.5] }])));
+    assert.ok(!isMismatch(sampleRatioEvidence([{ counts: [50_200, 49_800], shares: [0.5, 0.5] }, { counts: [250, 9750], shares: [0.025, 0.975] }])));
+    assert.ok(isMismatch(sampleRatioEvidence([{ counts: [3000, 7000], shares: [0.25, 0.75] }])));
+    assert.equal(sampleRatioEvidence([{ counts: [1, 9], shares: [0, 1] }]), Number.POSITIVE_INFINITY);
+    assert.equal(sampleRatioEvidence([{ counts: [0, 9], shares: [0, 1] }]), 0);
+  });
+
+  it('bound quantiles by order statistics (Wilks)', () => {
+    assert.deepEqual([1, 2, 3].map((rank) => samplesForBound(0.95, rank)), [59, 93, 124]);
+    assert.equal(samplesForBound(0.99), 299);
+    const sorted = Array.from({ length: 300 }, (_, index) => index + 1);
+    assert.equal(quantileUpperBound(sorted.slice(0, 58), 0.95), undefined);
+    assert.equal(quantileUpperBound(sorted.slice(0, 59), 0.95), 59);
+    assert.equal(quantileUpperBound(sorted.slice(0, 93), 0.95), 92);
+    // scipy.stats.binom.ppf(0.05, 300, 0.95) = 279: at least 279 values lie below p95 with 95 %.
+    assert.equal(quantileLowerBound(sorted, 0.95), 279);
+    assert.equal(quantileLowerBound([], 0.95), undefined);
+    near(effectiveCount(Array.from({ length: 1000 }, (_, index) => (index * 7919 ** 2) % 1009)), 1000, 150);
+    assert.ok(effectiveCount(Array.from({ length: 1000 }, (_, index) => Math.sin(index / 50))) < 5);
+    near(quantile([1, 2, 3, 4], 0.5), 2.5, 1e-12);
+  });
+
+  it('say what a plan could notice', () => {
+    const base = { share: 0.25, rate: 0.02, margin: 1.2, alpha: 0.025 };
+    const few = detectableRatio({ ...base, predictions: 4000 });
+    const many = detectableRatio({ ...base, predictions: 40_000 });
+    assert.ok(many < few && many > 1.2 && few > 2, `${few} ${many}`);
+    assert.equal(detectableRatio({ ...base, predictions: 10 }), Number.POSITIVE_INFINITY);
+  });
+});
+
+describe('statistics: drift', () => {
+  it('give the published distances', () => {
+    near(psi([25, 25, 25, 25], [10, 20, 30, 40]), 0.2282174, 1e-7);
+    // scipy.spatial.distance.jensenshannon([1, 0], [0.5, 0.5]) in its own base e, and with base=2
+    near(jensenShannon([1, 0], [0.5, 0.5], Math.E), 0.4645014, 1e-7);
+    near(jensenShannon([1, 0], [0.5, 0.5]), 0.557923, 1e-6);
+    assert.equal(wasserstein([0, 1, 3], [5, 6, 8]), 5);
+    near(psiNoise(10, 100, 100), 0.338, 5e-4);
+    near(psiNoise(10, 1000, 1000), 0.034, 5e-4);
+    // scipy.stats.ks_2samp([1, 2, 3, 4], [3, 4, 5, 6]).statistic; wasserstein_distance([1, 2, 3, 4], [2, 2, 9])
+    assert.equal(kolmogorovSmirnov([1, 2, 3, 4], [3, 4, 5, 6]), 0.5);
+    near(wasserstein([1, 2, 3, 4], [2, 2, 9]), 2.1666667, 1e-6);
+    // scipy.stats.kstwobign.sf(0.05 * sqrt(500)) = 0.1641; Stephens' correction lowers it a little at n = m = 1000.
+    near(kolmogorovSmirnovP(0.05, 1000, 1000), 0.158, 0.005);
+    assert.equal(kolmogorovSmirnovP(0, 100, 100), 1);
+  });
+
+  it('floor empty bins and stay finite', () => {
+    near(psi([100, 0], [0, 100]), 2 * (1 - 1e-4) * Math.log(1e4), 1e-9);
+    assert.equal(jensenShannon([1, 0], [0, 1]), 1);
+  });
+
+  it('cut bins at the reference\'s quantiles, equal edges once', () => {
+    const values = Array.from({ length: 1000 }, (_, index) => index);
+    const edges = quantileEdges(values);
+    assert.equal(edges.length, 9);
+    const counts = new Array<number>(10).fill(0);
+    for (const value of values) counts[binOf(edges, value)] = (counts[binOf(edges, value)] ?? 0) + 1;
+    assert.deepEqual(counts, new Array(10).fill(100));
+    assert.deepEqual(quantileEdges([0, 0, 0, 0, 0, 0, 0, 0, 0, 1]), [0]);
+    assert.deepEqual(quantileEdges([5, 5, 5]), []);
+    assert.deepEqual([binOf([1, 2], 1), binOf([1, 2], 1.5), binOf([1, 2], 3), binOf([1, 2], -9)], [0, 1, 2, 0]);
+  });
+});

@@ -25,7 +25,7 @@ function edits(a: string, b: string): number {
     for (let j = 1; j <= right.length; j += 1) {
       const row = table[i]!;
       row[j] = Math.min(table[i - 1]![j]! + 1, row[j - 1]! + 1, table[i - 1]![j - 1]! + (left[i - 1] === right[j - 1] ? 0 : 1));
-      if (i > 1 && j > 1 && left[i - 1] === right[j - 2] && left[i - 2] === right[j - 1]) row[j] = Math.min(row[j], table[i - 2]![j - 2]! + 1);
+      if (i > 1 && j > 1 && left[i - 1] === right[j - 2] && left[i - 2] === right[j - 1]) row[j] = Math.min(row[j]!, table[i - 2]![j - 2]! + 1);
     }
   }
   return table[left.length]![right.length]!;

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { AppError } from '../../../src/core/base/errors.ts';
-import type { SubjectContent } from '../../../src/core/suites/schema.ts';
-import type { RawAnswer } from '../../../src/core/suites/subject.ts';
-import { JsonLinesSubject } from '../../../src/adapters/predictors/jsonLinesSubject.ts';
-import { eventually } from '../../support/eventually.ts';
+import { AppError } from '../../src/core/base/errors.ts';
+import type { SubjectContent } from '../../src/core/suites/schema.ts';
+import type { RawAnswer } from '../../src/core/suites/subject.ts';
+import { JsonLinesSubject } from '../../src/adapters/predictors/jsonLinesSubject.ts';
+import { eventually } from '../support/eventually.ts';
 
-const root = join(import.meta.dirname, '..', '..', '..');
+const root = join(import.meta.dirname, '..', '..');
 const fixtures = join(root, 'test', 'fixtures', 'suites');
 const quiet = new AbortController().signal;
 

@@ -20,7 +20,7 @@ class Score(mlflow.pyfunc.PythonModel):
         income = model_input["income"].astype(float)
         if self.is_bad:
             income = numpy.where(income > 80, 160 - income, income) - 5 * (model_input["name"] == "Ahmed")
-        return 1 / (1 + numpy.exp((income - 50) / 20))
+        return numpy.asarray(1 / (1 + numpy.exp((income - 50) / 20)))
 
 
 mlflow.set_experiment("suites")

@@ -9,6 +9,7 @@ import { benchIndex } from './index.ts';
 import { benchLens } from './lens.ts';
 import { benchRegistry } from './registry.ts';
 import { benchRequests } from './requests.ts';
+import { benchSuites } from './suites.ts';
 import { printTable } from './table.ts';
 import type { BenchRow } from './table.ts';
 
@@ -21,6 +22,7 @@ const parts: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   requests: benchRequests,
   changes: benchChanges,
   registry: benchRegistry,
+  suites: benchSuites,
 };
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } });

@@ -1,6 +1,5 @@
 import type { Column } from '../models/model.ts';
 import { columnsOfRows, explicitEdges, signatureEdges } from './boundaries.ts';
-import type { Json } from './json.ts';
 import { judgeDirection, judgeExpectation, judgeInvariance, type Direction, type Expected, type Judgement } from './judge.ts';
 import type { Suite, SuiteTest } from './load.ts';
 import type { CaseOutcome, Output, Row, Variant } from './model.ts';

@@ -1,6 +1,5 @@
 import type { Column } from '../models/model.ts';
 import { columnsOfRows, explicitEdges, signatureEdges } from './boundaries.ts';
-import type { Json } from './json.ts';
 import { judgeDirection, judgeExpectation, judgeInvariance, type Direction, type Expected, type Judgement } from './judge.ts';
 import type { Suite, SuiteTest } from './load.ts';
 import type { CaseOutcome, Output, Row, Variant } from './model.ts';
@@ -8,7 +7,7 @@ import { changeWords, perturb, sweepValues, withValue } from './perturb.ts';
 import { randomOf } from './random.ts';
 import type { ExpectContent, TestOf } from './schema.ts';
 import type { Failure } from './subject.ts';
-import { EXACT, type Tolerance } from './tolerance.ts';
+import { DEFAULT_TOLERANCE, type Tolerance } from './tolerance.ts';
 
 export type Answer = Output | Failure;
 
@@ -42,8 +41,8 @@ export function isFailure(answer: Answer): answer is Failure {
 }
 
 function toleranceOf(content: number | { readonly abs?: number | undefined; readonly rel?: number | undefined } | undefined): Tolerance {
-  if (content === undefined) return EXACT;
-  return typeof content === 'number' ? { abs: content, rel: 0 } : { abs: content.abs ?? 0, rel: content.rel ?? 0 };
+  const given = typeof content === 'number' ? { abs: content } : content;
+  return { abs: given?.abs ?? DEFAULT_TOLERANCE.abs, rel: given?.rel ?? DEFAULT_TOLERANCE.rel };
 }
 
 /** Whether a test is about a row: null where its condition cannot be told. */
@@ -180,7 +179,7 @@ function expectationOutcome(answer: Answer | undefined, row: Row, change: string
 export function edgeCases(test: SuiteTest, content: TestOf<'boundary'>, given: Given, sample: readonly Row[], { columns }: CaseContext): SuiteCase[] {
   const wanted = (kind: (typeof content.only & object)[number]): boolean => (content.only?.includes(kind) ?? true) && !(content.except?.includes(kind) ?? false);
   const generated = content.generate === undefined ? [] : signatureEdges(content.generate === 'from_signature' ? columns ?? [] : columnsOfRows(sample), given.row, wanted);
-  const edges: readonly Variant[] = [...generated, ...explicitEdges((content.edges ?? {}) as Readonly<Record<string, readonly Json[]>>, given.row)];
+  const edges: readonly Variant[] = [...generated, ...explicitEdges((content.edges ?? {}), given.row)];
   return edges.map(({ row, change }, index) => ({
     index, rows: [row], slices: [],
     judge: ([answer]) => expectationOutcome(answer, row, change, content.expect, expectedOf(test, content, { ...given.record, ...row })),

@@ -80,4 +80,6 @@ export interface CallSite {
   readonly arguments: { readonly context: boolean; readonly fallback: boolean };
   /** The function of the project that is called, when the call goes through one. */
   readonly wrapper?: Location & { readonly name: string };
+  /** The named functions and classes around the call, as `Scorer.predict`; none at the level of the module. */
+  readonly within?: string;
 }

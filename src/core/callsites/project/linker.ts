@@ -362,6 +362,7 @@ function callSite(ref: CallRef, first: Outcome, outcomes: readonly Outcome[]): C
   const key: FlagKey = unknown ? { kind: 'dynamic', cause: unknown.cause, reason: unknown.reason } : keys[0] ?? { kind: 'dynamic', cause: 'missing', reason: 'no key was found' };
   const wrapper = first.wrapper && definitionOf(first.wrapper);
   const written = first.key?.argument;
+  const within = namesAround(block);
   return {
     api: first.api,
     key,
@@ -372,7 +373,14 @@ function callSite(ref: CallRef, first: Outcome, outcomes: readonly Outcome[]): C
     keyRange: written && call.args.includes(written) ? range(written.start ?? 0, written.end ?? 0) : undefined,
     arguments: first.arguments,
     ...(wrapper ? { wrapper } : {}),
+    ...(within === '' ? {} : { within }),
   };
+}
+
+function namesAround({ block, parent }: BlockRef): string {
+  const outer = parent === undefined ? '' : namesAround(parent);
+  const own = block.kind === 'function' || block.kind === 'class' ? block.name : '';
+  return [outer, own].filter((name) => name !== '').join('.');
 }
 
 function knownKeys(values: readonly Value[]): readonly KnownKey[] {

@@ -49,7 +49,6 @@ const PAST: Record<ChangeKind, string> = {
   disable: 'Switched off',
   start: 'Release started',
   're-pin': 'Re-pinned',
-  create: 'Created',
 };
 
 /**

@@ -1,6 +1,7 @@
 import { isMap } from 'yaml';
 import { plainLine } from '../base/words.ts';
 import { readMetric, readProvides, type FeatureSet, type ModelMetric } from './featureSet.ts';
+import { readPlan, type Stage } from './plan.ts';
 import { readRegistry, type RegistryTarget } from './registry.ts';
 import { readRetrain, type RetrainTarget } from './retrain.ts';
 import { hasCredentials, reservedKeyProblems, secretProblems, tokenProblems } from './secrets.ts';
@@ -39,6 +40,8 @@ export interface ModelMapping {
   readonly retrain?: RetrainTarget;
   /** The offline metric to show; undefined: the first usual one that both versions have. */
   readonly metric?: ModelMetric;
+  /** The stages of its release, in order; none for a plan that cannot be followed. */
+  readonly plan?: readonly Stage[];
   /** Aliases or versions; `champion` and `challenger` where the file says nothing. */
   readonly current: string;
   readonly candidate: string;
@@ -242,11 +245,22 @@ class Reader {
       ...given('suites', suites.length === 0 ? undefined : suites),
       ...given('metric', readMetric(model['metric'])),
       ...given('retrain', readRetrain(fields(model['retrain']))),
+      ...given('plan', this.#plan(key, model['plan'])),
       current: name(model['current']) ?? 'champion',
       candidate: name(model['candidate']) ?? 'challenger',
       range: this.#source.keyRange(path),
       ranges: { ...this.#rangeOf(model, path, 'registered_model', 'registeredModel'), ...this.#rangeOf(model, path, 'current'), ...this.#rangeOf(model, path, 'candidate') },
     };
+  }
+
+  #plan(model: string, listed: unknown): readonly Stage[] | undefined {
+    if (listed === undefined || listed === null) return undefined;
+    const path = ['models', model, 'plan'];
+    const { stages, problems } = readPlan(listed, (index) => this.#source.valueRange([...path, index]));
+    for (const { severity, message, stage, key } of problems) {
+      this.#add('plan', severity, `Stage ${stage + 1} of ${quotable(model)} ${message}`, [...path, stage, ...(key === undefined ? [] : [key])]);
+    }
+    return stages.length === 0 ? undefined : stages;
   }
 
   #switch(entry: Fields | undefined, path: SourcePath): ModelSwitch | undefined {
@@ -374,6 +388,7 @@ export interface WorkspaceFacts {
   readonly archived?: ReadonlySet<string>;
   readonly environments?: readonly string[];
   readonly projects?: readonly string[];
+  readonly segments?: readonly string[];
 }
 
 function unknownName(code: Problem['code'], what: string, value: string | undefined, range: SourceRange | undefined, known: readonly string[] | undefined): Problem[] {
@@ -398,6 +413,10 @@ export function semanticProblems(config: WorkspaceConfig, facts: WorkspaceFacts)
       const hint = problems.length < MOST_HINTS ? didYouMean(flag, facts.flags) : '';
       problems.push({ code: 'unknownFlag', severity: 'warning', message: `Unleash has no flag "${quotable(flag)}" in this project.${hint === '' ? ' Create it there, or correct the name.' : hint}`, range });
     }
+  }
+  for (const { environment, segment, range } of config.models.flatMap((model) => model.plan ?? [])) {
+    problems.push(...unknownName('unknownEnvironment', 'environment', environment, range, facts.environments));
+    problems.push(...unknownName('unknownSegment', 'segment', segment, range, facts.segments));
   }
   return problems.slice(0, MOST_PROBLEMS).map(forPeople);
 }

@@ -31,6 +31,8 @@ export interface Arm {
   /** `missing`: the registry was read and has no such model, version or alias. */
   readonly state: 'known' | 'missing' | 'unknown';
   readonly detail: VersionDetail | undefined;
+  /** Why it could not be read, as a sentence. */
+  readonly failure?: string;
 }
 
 /** A model behind a flag. */
@@ -69,7 +71,7 @@ function arm(side: string, role: string, registered: string | undefined, name: s
   const isMissing = reading.error?.code === 'notFound' || view.model(registered).error?.code === 'notFound';
   const version = isMissing ? bare : view.resolve(registered, name) ?? bare;
   const alias = version === name || version === undefined ? view.model(registered).value?.aliases.find((each) => each.version === name)?.alias : name;
-  return { side, role, registered, name, version, alias, state: isMissing ? 'missing' : reading.value !== undefined || (version !== undefined && version !== name) ? 'known' : 'unknown', detail: isMissing ? undefined : reading.value };
+  return { side, role, registered, name, version, alias, state: isMissing ? 'missing' : reading.value !== undefined || (version !== undefined && version !== name) ? 'known' : 'unknown', detail: isMissing ? undefined : reading.value, ...(isMissing || reading.error === undefined ? {} : { failure: plainLine(reading.error.message, 300) }) };
 }
 
 function variantArms(model: ModelMapping, entry: ModelSwitch, view: RegistryView | undefined, flag: Flag | undefined, environment: string | undefined): Arm[] {

@@ -69,7 +69,7 @@ function withModel(text: string, wanted: WrittenMapping): string {
   const isBlock = isMap<Node, Node | null>(models) && models.flow !== true && models.items.length > 0;
   const indent = isBlock ? indentOf(text, models) : '  ';
   const block = [`${indent}${scalar(wanted.model)}:`, `flag: ${scalar(wanted.flag)}`, `registered_model: ${scalar(wanted.registeredModel)}`, `current: ${scalar(wanted.current)}`, `candidate: ${scalar(wanted.candidate)}`]
-    .map((line, index) => (index === 0 ? line : `${indent}${'  '}${line}`)).join(newline);
+    .map((line, index) => (index === 0 ? line : `${indent}  ${line}`)).join(newline);
   const to = isBlock ? insertAfter(text, endOfBlock(text, document.range[1], models), block, newline)
     : models === undefined || (isScalar(models) && models.value === null && !document.has('models')) ? `${withEnd(text === '' ? 'version: 1' : text, newline)}models:${newline}${block}${newline}`
     : undefined;

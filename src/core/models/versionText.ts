@@ -33,7 +33,7 @@ export function versionText(detail: VersionDetail, page: VersionPage): string {
     run: run === undefined ? detail.runId : runContent(run, page.links),
     code: {
       ...code,
-      ...(commit === undefined ? {} : { subject: commit.subject, behind_head: `${commit.behind} commits${commit.ahead > 0 ? `, ${commit.ahead} beside it` : ''}` }),
+      ...(commit === undefined ? {} : { subject: commit.subject, behind_head: `${commit.behind} ${commit.behind === 1 ? 'commit' : 'commits'}${commit.ahead > 0 ? `, ${commit.ahead} beside it` : ''}` }),
     },
     data: datasets.map(({ name, digest, context, source, sourceType }) => ({ name, used_for: context, digest, source, source_type: sourceType })),
     lineage: lineage === undefined ? undefined : lineageContent(lineage),
@@ -66,11 +66,17 @@ function lineageContent({ verdict, reasons, lockedAt, stages, data, parameters, 
   const changed = <T extends { readonly state: string }>(items: readonly T[], words: (item: T) => string): string[] => items.filter(({ state }) => state !== 'same').map(words);
   return {
     verdict, reasons, stages,
-    data: data.map(({ path, hash, state, now, changedSince }) => ({ path, hash, state: `${state}${changedSince === undefined ? '' : ` since ${changedSince.slice(0, 10)}`}`, now })),
+    data: data.map(({ path, hash, state, now, changedSince }) => ({ path, hash, state: `${state}${since(changedSince)}`, now })),
     parameters: changed(parameters, ({ name, then, now, state }) => `${name}: ${then} -> ${now ?? state}`),
-    code: changed(code, ({ path, state, changedSince }) => `${path}: ${state}${changedSince === undefined ? '' : ` since ${changedSince.slice(0, 10)}`}`),
+    code: changed(code, ({ path, state, changedSince }) => `${path}: ${state}${since(changedSince)}`),
     locked_at: lockedAt,
   };
+}
+
+/** @param changedSince a commit, or `uncommitted` */
+function since(changedSince: string | undefined): string {
+  if (changedSince === undefined) return '';
+  return changedSince === 'uncommitted' ? ', not committed' : ` since ${changedSince.slice(0, 10)}`;
 }
 
 function signatureContent(signature: SignatureState): unknown {

@@ -115,9 +115,10 @@ async function showCodeChanges({ registries }: ModelCommandParts, { connection, 
   const { code } = await (await connection.open()).readDetail(registered, version);
   if (code.commit === undefined) throw new AppError('notFound', `The run of ${registered} ${version} names no commit: train in a git repository, so that MLflow notes it (mlflow.source.git.commit).`);
   const [mapped] = mappingsOf(registries, connection, registered);
-  const folder = (mapped?.registry ?? registries.folders.find((each) => each.connection === connection))?.folder;
-  if (folder === undefined) return;
-  const repository = await repositoryOf(folder.uri.fsPath);
+  const place = (mapped?.registry ?? registries.folders.find((each) => each.connection === connection))?.folder.uri;
+  if (place === undefined) return;
+  const folder = vscode.Uri.joinPath(place, mapped?.mapping.retrain?.folder ?? '');
+  const repository = await repositoryOf(folder.fsPath);
   if ('reason' in repository) throw new AppError('notFound', repository.reason);
   const commit = await repository.commit(code.commit);
   if (commit.kind === 'unknown') throw new AppError('notFound', commit.reason);
@@ -130,7 +131,7 @@ async function showCodeChanges({ registries }: ModelCommandParts, { connection, 
   }
   const shown = files.slice(0, MOST_FILES);
   const title = plainLine(`${registered} ${version}: ${short} ↔ HEAD${files.length > shown.length ? ` (the first ${shown.length} of ${files.length} files)` : ''}`, 200);
-  await vscode.commands.executeCommand('vscode.changes', title, shown.map((path) => [vscode.Uri.joinPath(folder.uri, path), fileUri(folder.uri, commit.commit.id, path), fileUri(folder.uri, head, path)]));
+  await vscode.commands.executeCommand('vscode.changes', title, shown.map((path) => [vscode.Uri.joinPath(folder, path), fileUri(folder, commit.commit.id, path), fileUri(folder, head, path)]));
 }
 
 async function openInRegistry({ connection, registered, version }: VersionNode): Promise<void> {

@@ -130,9 +130,9 @@ async function readDetail({ connection, registered, version }: VersionNode): Pro
 }
 
 async function fileText({ folder, commit, path }: Extract<Address, { show: 'file' }>): Promise<string> {
-  const known = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.toString() === folder);
-  if (known === undefined) return 'Its folder is not part of this workspace any more.\n';
-  const repository = await repositoryOf(known.uri.fsPath);
+  const uri = vscode.Uri.parse(folder, true);
+  if (vscode.workspace.getWorkspaceFolder(uri) === undefined) return 'Its folder is not part of this workspace any more.\n';
+  const repository = await repositoryOf(uri.fsPath);
   if ('reason' in repository) return `${repository.reason}\n`;
   const bytes = await repository.file(commit, path);
   if (bytes === undefined) return '';
@@ -153,7 +153,7 @@ export function versionUri({ connection, registered, version }: { readonly conne
   return vscode.Uri.from({ scheme: MODEL_SCHEME, path: `/${name}.yaml`, query: JSON.stringify({ show, registry: registryKey(connection), model: registered, version } satisfies Address) });
 }
 
-/** A file as it was committed, in the repository that a workspace folder is in; `path` is relative to that folder. */
+/** A file as it was committed, in the repository that a folder of the workspace is in; `path` is relative to that folder. */
 export function fileUri(folder: vscode.Uri, commit: string, path: string): vscode.Uri {
   return vscode.Uri.from({ scheme: MODEL_SCHEME, path: `/${path}`, query: JSON.stringify({ show: 'file', folder: folder.toString(), commit, path } satisfies Address) });
 }

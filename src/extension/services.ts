@@ -22,13 +22,13 @@ import { FlagTree } from './flags/flagTree.ts';
 import { FlagHistories } from './flags/histories.ts';
 import { HistoryDocuments } from './flags/historyDocument.ts';
 import { observedPart, strategiesPart } from './flags/strategiesPart.ts';
+import { ModelViews } from './models/modelViews.ts';
 import { Registries } from './models/registries.ts';
 import { RegistryCredentials } from './models/registryCredentials.ts';
 import { AnswerDocuments } from './personas/answerDocuments.ts';
 import { personasHoverPart, personasTreePart } from './personas/parts.ts';
 import { registerPersonaCommands } from './personas/personaCommands.ts';
 import { PersonaStore } from './personas/personaStore.ts';
-import { registerRetrain } from './pipelines/retrain.ts';
 import { systemClock } from './platform/clock.ts';
 import { Log } from './platform/log.ts';
 import { modalPrompts, type Prompts } from './platform/prompts.ts';
@@ -53,6 +53,7 @@ export interface Services extends Disposable {
   readonly registries: Registries;
   readonly prompts: { current: Prompts };
   readonly tree: FlagTree;
+  readonly models: ModelViews;
   readonly lenses: CallSiteLenses;
   readonly sites: DocumentCallSites;
 }
@@ -75,7 +76,8 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const credentials = new Credentials(context);
   const files = all.add(new WorkspaceFiles());
   const connections = all.add(new Connections(files, credentials, parts));
-  const registries = all.add(new Registries(files, new RegistryCredentials(context), { ...parts, pollEveryMs: () => REGISTRY_POLL_FACTOR * parts.pollEveryMs() }));
+  const registryCredentials = new RegistryCredentials(context);
+  const registries = all.add(new Registries(files, registryCredentials, { ...parts, pollEveryMs: () => REGISTRY_POLL_FACTOR * parts.pollEveryMs() }));
   const personas = all.add(new PersonaStore(connections, systemClock, log));
   const prompts = { current: modalPrompts };
 
@@ -120,17 +122,21 @@ export function createServices(context: vscode.ExtensionContext): Services {
     flagUnderCursor: (editor) => sites.flagAt(editor.document, editor.selection.active),
   }));
 
-  all.add(registerRetrain({ files, log }));
+  const models = all.add(new ModelViews({ registries, connections, credentials: registryCredentials, files, log, fetch: parts.fetch, prompts: flagCommandParts.prompts }));
 
-  const updateActivity = (): void => connections.setActive(vscode.window.state.focused || tree.visible || lenses.visible);
+  const updateActivity = (): void => {
+    connections.setActive(vscode.window.state.focused || tree.visible || models.visible || lenses.visible);
+    registries.setActive(models.visible || lenses.visible);
+  };
   all.add(vscode.window.onDidChangeWindowState(updateActivity));
   all.add(vscode.window.onDidChangeVisibleTextEditors(updateActivity));
   all.add(tree.onDidChangeVisibility(updateActivity));
+  all.add(models.onDidChangeVisibility(updateActivity));
   all.add(sites.onDidChange(updateActivity));
   updateActivity();
   void connections.update();
   void registries.update();
-  return { connections, registries, prompts, tree, lenses, sites, dispose: () => all.dispose() };
+  return { connections, registries, prompts, tree, models, lenses, sites, dispose: () => all.dispose() };
 }
 
 /** Loads a thing when it is first needed; a failure is tried again. */

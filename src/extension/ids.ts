@@ -11,6 +11,8 @@ export const Command = {
   revealFlag: 'modelswitch.revealFlag',
   copyKey: 'modelswitch.copyKey',
   openInUnleash: 'modelswitch.openInUnleash',
+  startRelease: 'modelswitch.startRelease',
+  repin: 'modelswitch.repin',
   promote: 'modelswitch.promote',
   setRollout: 'modelswitch.setRollout',
   setWeights: 'modelswitch.setWeights',

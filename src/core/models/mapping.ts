@@ -20,8 +20,8 @@ export interface Arm {
   readonly side: string;
   /** As the file has it: `candidate`, `current`, an alias or a version; for a payload what that names. */
   readonly role: string;
-  /** Name in the registry; undefined where the mapping names none. */
-  readonly registered: string | undefined;
+  /** Name in the registry: the mapping's own where it names none. */
+  readonly registered: string;
   /** The alias or version that the role stands for. */
   readonly name: string;
   /** The version, as far as it is known. */
@@ -61,12 +61,14 @@ export function roleName({ candidate, current }: Pick<ModelMapping, 'candidate' 
 }
 
 function roleArm(model: ModelMapping, side: string, role: string, view: RegistryView | undefined): Arm {
-  return arm(side, role, model.registeredModel, roleName(model, role), view);
+  const found = arm(side, role, model.registeredModel ?? model.name, roleName(model, role), view);
+  // Nobody said that the registry has a model of this name.
+  return model.registeredModel === undefined && found.state !== 'known' ? { ...found, state: 'unknown' } : found;
 }
 
-function arm(side: string, role: string, registered: string | undefined, name: string, view: RegistryView | undefined): Arm {
+function arm(side: string, role: string, registered: string, name: string, view: RegistryView | undefined): Arm {
   const bare = /^\d/.test(name) ? name : undefined;
-  if (view === undefined || registered === undefined) return { side, role, registered, name, version: bare, alias: undefined, state: 'unknown', detail: undefined };
+  if (view === undefined) return { side, role, registered, name, version: bare, alias: undefined, state: 'unknown', detail: undefined };
   const reading = view.detail(registered, name);
   const isMissing = reading.error?.code === 'notFound' || view.model(registered).error?.code === 'notFound';
   const version = isMissing ? bare : view.resolve(registered, name) ?? bare;
@@ -81,13 +83,13 @@ function variantArms(model: ModelMapping, entry: ModelSwitch, view: RegistryView
     const role = entry.variants?.[name];
     if (role !== undefined) return [roleArm(model, name, role, view)];
     const carried = payload === undefined ? undefined : payloadVersion(payload);
-    return carried === undefined ? [] : [arm(name, carried.version, carried.model ?? model.registeredModel, carried.version, view)];
+    return carried === undefined ? [] : [arm(name, carried.version, carried.model ?? model.registeredModel ?? model.name, carried.version, view)];
   });
 }
 
 /** The names that have to be read so that a mapping can be resolved: registered model and alias or version. */
 export function wantedDetails(arms: readonly FlagArms[]): { readonly model: string; readonly name: string }[] {
-  const wanted = arms.flatMap(({ on, off, variants }) => [on, off, ...variants]).flatMap(({ registered, name }) => (registered === undefined ? [] : [{ model: registered, name }]));
+  const wanted = arms.flatMap(({ on, off, variants }) => [on, off, ...variants]).map(({ registered, name }) => ({ model: registered, name }));
   return [...new Map(wanted.map((each) => [JSON.stringify(each), each])).values()];
 }
 

@@ -79,7 +79,6 @@ async function readContract({ ports }: GateSubject, path: string): Promise<Featu
 
 function judge(contract: FeatureContract, path: string, model: ModelMapping, arm: Arm, provided: readonly ProvidedFeatures[]): { readonly lines: string[]; readonly blocks: boolean } {
   const subject = `${plainLine(model.name, 40)} ${plainLine(versionWords(arm.version ?? arm.name), 40)}`;
-  if (arm.registered === undefined) return { lines: [`${subject}: compatibility is unknown: the mapping names no registered_model.`], blocks: false };
   if (arm.detail === undefined) {
     const why = arm.state === 'missing' ? `the registry has no such version of ${plainLine(arm.registered, 60)}` : arm.failure ?? 'the registry could not be asked';
     return { lines: [`${subject}: compatibility is unknown: ${why.replace(/\.$/, '')}.`], blocks: false };

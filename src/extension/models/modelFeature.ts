@@ -19,11 +19,13 @@ export class ModelFeature implements vscode.Disposable {
   readonly tree: ModelTree;
   readonly documents: VersionDocuments;
   readonly commands: ReturnType<typeof modelCommands>;
+  readonly workingTree: WorkingTree;
   readonly #parts = new DisposableStore();
 
   constructor(parts: ModelViewParts, { view, treeChanged, documentChanged }: ModelShell) {
     const { registries, connections } = parts;
     const workingTree = this.#parts.add(new WorkingTree());
+    this.workingTree = workingTree;
     this.tree = this.#parts.add(new ModelTree({ registries, connections, workingTree, view, changed: treeChanged }));
     this.documents = this.#parts.add(new VersionDocuments({ registries, connections, workingTree, changed: documentChanged }));
     this.commands = modelCommands({ ...parts, tree: this.tree, workingTree });

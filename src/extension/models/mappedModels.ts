@@ -8,6 +8,7 @@ import type { Registries } from './registries.ts';
 
 /** A file may map thousands; what is not asked for from the start is shown by the names of the file. */
 const MOST_WANTED = 200;
+const SOON_MS = 50;
 
 /** The registries as lens, hover, tree and problems see them: what is known of the mapped models, which are asked for as soon as a registry is looked at. */
 export class MappedModels implements RegistryViews, Disposable {
@@ -15,10 +16,11 @@ export class MappedModels implements RegistryViews, Disposable {
   readonly #changes = new Emitter<undefined>();
   readonly #subscriptions = new DisposableStore();
   #known = '';
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(registries: Registries) {
     this.#registries = registries;
-    this.#subscriptions.add(registries.onDidChange(() => this.#update()));
+    this.#subscriptions.add(registries.onDidChange(() => this.#updateSoon()));
     this.#subscriptions.add(this.#changes);
   }
 
@@ -30,7 +32,16 @@ export class MappedModels implements RegistryViews, Disposable {
   }
 
   dispose(): void {
+    clearTimeout(this.#timer);
     this.#subscriptions.dispose();
+  }
+
+  /** Not within the store's own event: asking it for something would fire the next one. */
+  #updateSoon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#update();
+    }, SOON_MS);
   }
 
   /** Asks for what mappings name, and tells of a change when it is one that anybody could see: a store fires at every request. */

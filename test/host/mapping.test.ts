@@ -81,7 +81,7 @@ models:
   it('shows where both versions come from in the hover, and their names as text', async () => {
     const document = await openFile('mapped.py');
     const [hover] = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, new vscode.Position(4, 22));
-    const text = hover!.contents.map((each) => (typeof each === 'string' ? each : each.value)).join('\n');
+    const text = (hover!.contents as vscode.MarkdownString[]).map(({ value }) => value).join('\n');
     assert.match(text, /AUC 0\\\.914 vs 0\\\.908 offline \\\(better\\\)/);
     assert.match(text, /on: v14 \\\(challenger\\\) · run nightly .*data train a69432b1 · commit 1fcd0f01fc · C\\=1\\\.0/);
     assert.match(text, /off: v13 \\\(champion\\\)/);
@@ -150,7 +150,7 @@ models:
     await lensIs('production 25 % -> mapped: challenger moved from v14 to v15');
     assert.ok(problems().some((each) => each.includes('challenger moved from v14 to v15 while host-mapped is out in production')), problems().join('\n'));
     const { connection } = all.connections.targets[0]!;
-    const children = (await all.tree.getChildren({ kind: 'environment', connection, flag, environment: 'production' })).map((node) => String(all.tree.getTreeItem(node).label));
+    const children = (await all.tree.getChildren({ kind: 'environment', connection, flag, environment: 'production' })).map((node) => all.tree.getTreeItem(node).label as string);
     assert.ok(children.includes('challenger moved from v14 to v15') && children.includes('mapped v14 over v13'), children.join('\n'));
 
     const asked = answering(all, 'confirm');
@@ -178,7 +178,7 @@ models:
     assert.ok(asked[0]!.detail.endsWith(server.url));
     assert.equal((await read('modelswitch.yaml')).includes(name), false);
 
-    asked = answering(all, 'confirm');
+    answering(all, 'confirm');
     await vscode.commands.executeCommand('modelswitch.startRelease', chosen);
     for (const environment of ['development', 'production']) {
       const made = await admin('GET', `/features/${name}/environments/${environment}/strategies`) as { title: string; parameters: Record<string, string> }[];

@@ -70,8 +70,8 @@ models:
 
   it('shows versions with what they are and where they are out', async () => {
     await workbench.expand('fraud-detector');
-    await workbench.treeRow(/challenger · candidate of credit-risk-v2 · production 25 %/).waitFor();
-    await workbench.treeRow(/champion · current of credit-risk-v2 · production 75 %/).waitFor();
+    await workbench.treeRow(/challenger · candidate of credit-risk-v2 · production 25 % · internal 100 %/).waitFor();
+    await workbench.treeRow(/champion · current of credit-risk-v2 · production 75 % · internal 0 %/).waitFor();
     await workbench.expand('Pipeline');
     await workbench.treeRow(/train.*never run/).waitFor();
   });
@@ -87,23 +87,19 @@ models:
   it('compares two versions side by side', async () => {
     await workbench.treeRow(/challenger · candidate of credit-risk-v2/).click();
     await workbench.treeRow(/champion · current of credit-risk-v2/).click({ modifiers: ['Control'] });
-    await workbench.treeRow(/champion · current of credit-risk-v2/).click({ button: 'right' });
-    await workbench.page.locator('.monaco-menu .action-label', { hasText: 'Compare Versions...' }).first().click();
+    await workbench.rowMenu(/champion · current of credit-risk-v2/, 'Compare Versions...');
     await workbench.page.locator('.tab', { hasText: 'fraud-detector: 1 ↔ 2' }).waitFor();
     await eventually(async () => (await workbench.page.locator('.monaco-diff-editor .modified .view-lines').innerText()).replaceAll(/\s+/g, ' ').includes('visits: long'), 30_000);
   });
 
   it('moves an alias after a modal that says who is served by it', async () => {
-    await workbench.treeRow(/challenger · candidate of credit-risk-v2/).click({ button: 'right' });
-    await workbench.page.locator('.monaco-menu .action-label', { hasText: 'Move Alias...' }).first().click();
+    await workbench.rowMenu(/challenger · candidate of credit-risk-v2/, 'Move Alias...');
     await workbench.pick('champion');
-    const dialog = workbench.page.locator('.monaco-dialog-box');
-    await dialog.waitFor();
-    const text = await dialog.innerText();
+    const text = await workbench.dialogText();
     await workbench.screenshot('models-modal');
     assert.match(text, /Move the alias champion of fraud-detector from version 1 to version 2\?/);
-    assert.match(text, /It is live: the current of credit-risk, where the flag credit-risk-v2 is off: production 75 %/);
-    await dialog.getByRole('button', { name: 'Move to 2' }).click();
+    assert.match(text, /It is live: the current of credit-risk, where the flag credit-risk-v2 is off: production 75 % · internal 0 %/);
+    await workbench.answerDialog('Move to 2');
     await workbench.toast('champion of fraud-detector: 1 -> 2').waitFor();
     await workbench.treeRow(/champion, challenger|challenger, champion/).waitFor();
   });

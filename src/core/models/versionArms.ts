@@ -1,5 +1,5 @@
 import type { ModelMapping } from '../workspace/load.ts';
-import type { EffectiveRollout } from '../flags/rollout.ts';
+import { describeRollout, rangeWords, type EffectiveRollout } from '../flags/rollout.ts';
 
 /** One side of a flag that a version serves. */
 export interface VersionArm {
@@ -23,9 +23,19 @@ export function armsOfVersion(mapping: ModelMapping, version: string, resolve: (
   return armsOf(mapping).filter(({ name }) => resolve(name) === version);
 }
 
-/** The per cent of everybody that gets one side of a flag, as a range. */
-export function armShare({ on, low, high, blockedBy }: EffectiveRollout, arm: Pick<VersionArm, 'on'>): { readonly low: number; readonly high: number } {
-  const share = on && blockedBy.length === 0 ? { low, high } : { low: 0, high: 0 };
-  return arm.on ? share : { low: 100 - share.high, high: 100 - share.low };
+/** Whether anybody gets one side of a flag. */
+export function isServed({ on, low, high, blockedBy }: EffectiveRollout, arm: Pick<VersionArm, 'on'>): boolean {
+  const some = on && blockedBy.length === 0;
+  return arm.on ? some && high > 0 : !some || low < 100;
 }
 
+/** Who gets one side of a flag: `25 % · internal 100 %` where it is on, `75 % · internal 0 %` where it is off. */
+export function armWords(rollout: EffectiveRollout, arm: Pick<VersionArm, 'on'>): string {
+  const { on, blockedBy, audiences, unrestricted, low, high } = rollout;
+  if (arm.on) return describeRollout(rollout);
+  if (!on || blockedBy.length > 0) return '100 %';
+  if (unrestricted || audiences.length === 0) return rangeWords(100 - high, 100 - low);
+  // The complement of what is said about the other side, in the same words.
+  const rest = audiences.map((each) => ({ ...each, low: 100 - each.high, high: 100 - each.low }));
+  return describeRollout({ ...rollout, audiences: rest });
+}

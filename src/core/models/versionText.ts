@@ -66,7 +66,7 @@ function lineageContent({ verdict, reasons, lockedAt, stages, data, parameters, 
   const changed = <T extends { readonly state: string }>(items: readonly T[], words: (item: T) => string): string[] => items.filter(({ state }) => state !== 'same').map(words);
   return {
     verdict, reasons, stages,
-    data: data.map(({ path, hash, state, now, changedSince }) => ({ path, hash, state: `${state}${since(changedSince)}`, now })),
+    data: data.filter(({ state }) => state !== 'unknown').map(({ path, hash, state, now, changedSince }) => ({ path, hash, state: `${state}${since(changedSince)}`, now })),
     parameters: changed(parameters, ({ name, then, now, state }) => `${name}: ${then} -> ${now ?? state}`),
     code: changed(code, ({ path, state, changedSince }) => `${path}: ${state}${since(changedSince)}`),
     locked_at: lockedAt,

@@ -10,7 +10,7 @@ import { WorkingTree } from './workingTree.ts';
 /** What the shell that is there from the start gives to what is loaded later. */
 export interface ModelShell {
   readonly view: vscode.TreeView<ModelNode>;
-  readonly treeChanged: () => void;
+  readonly treeChanged: (node: ModelNode | undefined) => void;
   readonly documentChanged: (uri: vscode.Uri) => void;
 }
 

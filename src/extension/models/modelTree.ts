@@ -6,6 +6,7 @@ import type { Listed, Reading } from '../../core/models/modelSnapshot.ts';
 import type { RegisteredModel } from '../../core/models/model.ts';
 import type { Connections } from '../connection/connections.ts';
 import { Command, ContextKey } from '../ids.ts';
+import { DrawnNodes } from './drawnNodes.ts';
 import { failureLine, lineItem, modelItem, pipelineItem, registryItem, stageItem, versionItem, versionTooltip } from './modelItems.ts';
 import { modelNodeId, registryKey, type ModelEntryNode, type ModelNode, type VersionNode } from './modelNodes.ts';
 import type { Registries } from './registries.ts';
@@ -18,29 +19,30 @@ export interface ModelTreeParts {
   readonly connections: Connections;
   readonly workingTree: WorkingTree;
   readonly view: vscode.TreeView<ModelNode>;
-  /** The tree has to be drawn anew. */
-  readonly changed: () => void;
+  /** What stands below this node, or all of the tree, has to be drawn anew. */
+  readonly changed: (node: ModelNode | undefined) => void;
 }
-
-const REDRAW_AFTER_MS = 100;
 
 /** The tree "Models": mapped models first, then the registry's others; below each its versions, newest first, and its pipeline. */
 export class ModelTree implements vscode.Disposable {
   readonly #parts: ModelTreeParts;
   readonly #subscriptions = new DisposableStore();
   readonly #searches = new Map<RegistryConnection, Reading<Listed<RegisteredModel>>>();
+  readonly #drawn: DrawnNodes;
   #filter = '';
-  #redraw: NodeJS.Timeout | undefined;
 
   constructor(parts: ModelTreeParts) {
     this.#parts = parts;
+    this.#drawn = new DrawnNodes({ children: (node) => this.#children(node), item: (node) => this.#item(node), changed: parts.changed });
     const redraw = (): void => this.#redrawSoon();
     this.#subscriptions.add(parts.registries.onDidChange(redraw));
     this.#subscriptions.add(parts.connections.onDidChange(redraw));
     this.#subscriptions.add(parts.workingTree.onDidChange(redraw));
     this.#subscriptions.add(parts.view.onDidCollapseElement(({ element }) => {
+      this.#drawn.collapsed(element);
       if (element.kind === 'model') element.connection.store?.forgetVersions(element.registered);
     }));
+    this.#subscriptions.add(parts.view.onDidExpandElement(({ element }) => this.#drawn.expanded(element)));
     this.#updateMessage();
   }
 
@@ -83,6 +85,12 @@ export class ModelTree implements vscode.Disposable {
   }
 
   async getChildren(node?: ModelNode): Promise<ModelNode[]> {
+    const children = await this.#children(node);
+    this.#drawn.remember(node, children);
+    return children;
+  }
+
+  async #children(node: ModelNode | undefined): Promise<ModelNode[]> {
     switch (node?.kind) {
       case undefined: {
         const shown = this.#shown;
@@ -122,7 +130,7 @@ export class ModelTree implements vscode.Disposable {
   }
 
   dispose(): void {
-    clearTimeout(this.#redraw);
+    this.#drawn.dispose();
     this.#subscriptions.dispose();
   }
 
@@ -132,13 +140,9 @@ export class ModelTree implements vscode.Disposable {
     return all.some(({ state }) => state === 'connected' || state === 'failed') ? all : [];
   }
 
-  /** A store changes several times for one look at the registry. */
   #redrawSoon(): void {
-    this.#redraw ??= setTimeout(() => {
-      this.#redraw = undefined;
-      this.#updateMessage();
-      this.#parts.changed();
-    }, REDRAW_AFTER_MS);
+    this.#updateMessage();
+    this.#drawn.checkSoon();
   }
 
   #updateMessage(): void {

@@ -118,7 +118,7 @@ export class ModelViews implements vscode.TreeDataProvider<ModelNode>, vscode.Te
 
   async #load(): Promise<ModelFeature> {
     const { ModelFeature } = await import('./models.lazy.ts');
-    this.#feature = new ModelFeature(this.#parts, { view: this.#view, treeChanged: () => this.#treeChanges.fire(undefined), documentChanged: (uri) => this.#documentChanges.fire(uri) });
+    this.#feature = new ModelFeature(this.#parts, { view: this.#view, treeChanged: (node) => this.#treeChanges.fire(node), documentChanged: (uri) => this.#documentChanges.fire(uri) });
     return this.#feature;
   }
 }

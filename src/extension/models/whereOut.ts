@@ -1,6 +1,5 @@
 import { plainLine } from '../../core/base/words.ts';
-import { rangeWords } from '../../core/flags/rollout.ts';
-import { armShare, armsOfVersion, type VersionArm } from '../../core/models/versionArms.ts';
+import { armsOfVersion, armWords, isServed, type VersionArm } from '../../core/models/versionArms.ts';
 import type { ModelStore } from '../../core/models/modelStore.ts';
 import type { ModelMapping } from '../../core/workspace/load.ts';
 import type { Connections } from '../connection/connections.ts';
@@ -44,8 +43,7 @@ export function outingsOf({ registry, mapping }: Mapped, arms: readonly VersionA
     const environments = facts === undefined || facts.status !== 'active' ? [] : environmentNames(facts).map((environment): OutIn => {
       const rollout = rolloutIn(facts, environment);
       if (rollout === undefined) return { environment, words: 'unknown', isLive: false };
-      const share = armShare(rollout, arm);
-      return { environment, words: rangeWords(share.low, share.high), isLive: share.high > 0 };
+      return { environment, words: armWords(rollout, arm), isLive: isServed(rollout, arm) };
     });
     return { arm, model: mapping.name, environments };
   });

@@ -53,6 +53,8 @@ describe('gates before a raise', () => {
       [false, planSwitchOff('kill', log().reading(), ['production'])],
     ];
     for (const [expected, plan] of plans) assert.equal(needsGates(plan), expected, plan.kind);
+    const raise = planPromote(log().reading(), 'production');
+    for (const kind of ['roll back', 'kill', 'disable', 're-pin'] as const) assert.equal(needsGates({ ...raise, kind }), false, `${kind}, whatever it does`);
   });
 
   it('ask no registry for a flag without contract and pins', async () => {

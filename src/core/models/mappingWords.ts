@@ -26,11 +26,11 @@ export function isBetter(arms: FlagArms): boolean | undefined {
 }
 
 /** `fraud v14 (challenger) · AUC 0.914 vs 0.908 offline`; by variant where the code asks for variants. What moved goes first. */
-export function modelWords(arms: FlagArms, { byVariant = false, moved = [] }: { readonly byVariant?: boolean; readonly moved?: readonly MovedPin[] } = {}): string {
+export function modelWords(arms: FlagArms, { byVariant = false, withMetric = true, moved = [] }: { readonly byVariant?: boolean; readonly withMetric?: boolean; readonly moved?: readonly MovedPin[] } = {}): string {
   const name = plainLine(arms.model.name, 30);
   const [first] = moved;
   if (first !== undefined) return `${name}: ${movedWords(first)}`;
   if (byVariant && arms.variants.length > 0) return `${name} ${arms.variants.map((each) => `${plainLine(each.side, 20)} ${armVersionWords(each)}`).join(' / ')}`;
-  const metric = metricPairWords(arms);
+  const metric = withMetric ? metricPairWords(arms) : undefined;
   return [`${name} ${armVersionWords(arms.on)}`, ...metric === undefined ? [] : [metric]].join(' · ');
 }

@@ -91,9 +91,9 @@ export function armWords({ arms }: FlagFacts): string | undefined {
 }
 
 /** The same with the offline metric of both versions, and with what moved under the release; by variant where the code asks for variants. */
-export function modelText(facts: FlagFacts, { byVariant = false, environment = facts.mainEnvironment } = {}): string | undefined {
+export function modelText(facts: FlagFacts, { byVariant = false, withMetric = true, environment = facts.mainEnvironment } = {}): string | undefined {
   const moved = movedIn(facts, environment);
-  return facts.arms.length === 0 ? undefined : facts.arms.map((arms) => modelWords(arms, { byVariant, moved: moved.filter(({ model }) => model === arms.model.name) })).join(' + ');
+  return facts.arms.length === 0 ? undefined : facts.arms.map((arms) => modelWords(arms, { byVariant, withMetric, moved: moved.filter(({ model }) => model === arms.model.name) })).join(' + ');
 }
 
 /** What the strategies of an environment pin. */

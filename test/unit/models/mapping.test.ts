@@ -25,6 +25,7 @@ const words = (models: string, more: Parameters<typeof arms> extends [string, ..
 describe('the model behind a flag', () => {
   it('is named by version, alias and offline metric of both sides', () => {
     assert.equal(words(FRAUD), 'fraud v14 (challenger) · AUC 0.914 vs 0.908 offline');
+    assert.equal(modelWords(arms(FRAUD)[0]!, { withMetric: false }), 'fraud v14 (challenger)');
     assert.equal(words('  fraud: {flag: fraud-v2, registered_model: fraud-detector, current: "12", candidate: 13}\n'), 'fraud v13 (champion) · AUC 0.908 vs 0.800 offline');
     assert.equal(words('  fraud: {switches: [{flag: fraud-v2, on: current, off: "12"}], registered_model: fraud-detector}\n'), 'fraud v13 (champion) · AUC 0.908 vs 0.800 offline');
   });

@@ -3,16 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, toAppError } from '../core/base/errors.ts';
 import type { Lineage } from '../core/models/lineage.ts';
-import { readLineage } from '../core/models/lineageReader.ts';
 import { checkLock, digestOf, LOCK_FILE, lockVersion, readLock, type ApplicationChange, type Bundle, type LockedModel, type LockedVersion, type LockFinding } from '../core/models/lock.ts';
 import type { VersionDetail } from '../core/models/model.ts';
 import type { ModelRegistry } from '../core/models/registry.ts';
-import type { Repository } from '../core/models/repository.ts';
 import type { ModelMapping, WorkspaceConfig } from '../core/workspace/load.ts';
 import { Hasher } from '../adapters/dvc/hasher.ts';
-import { PipelineFolder } from '../adapters/dvc/pipelineFolder.ts';
-import { GitRepository } from '../adapters/git/gitRepository.ts';
 import { globExpression } from '../adapters/node/globs.ts';
+import { lineageOf as versionLineage, repositoryOf } from '../adapters/lineages.ts';
 import { sourceFiles } from '../adapters/node/sourceFiles.ts';
 
 export interface BundleContext {
@@ -25,21 +22,9 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 /** One for the command: several versions come from the same data. */
 const hasher = new Hasher();
 
-/** The repository of a folder, or the sentence that says why there is none. */
-export async function repositoryOf(folder: string, signal: AbortSignal): Promise<Repository | { readonly reason: string }> {
-  try {
-    return await GitRepository.open(folder, signal);
-  } catch (error) {
-    const { code, message } = toAppError(error);
-    if (code === 'cancelled') throw error;
-    return { reason: message };
-  }
-}
-
 /** The lineage of a version of a mapped model, or of one that no mapping names. */
-export async function lineageOf({ cwd, signal }: BundleContext, mapping: ModelMapping | undefined, detail: VersionDetail): Promise<Lineage> {
-  const folder = join(cwd, mapping?.retrain?.folder ?? '');
-  return readLineage(detail, { repository: await repositoryOf(folder, signal), tree: new PipelineFolder(folder, hasher), stage: mapping?.retrain?.stage, signal });
+export function lineageOf({ cwd, signal }: BundleContext, mapping: ModelMapping | undefined, detail: VersionDetail): Promise<Lineage> {
+  return versionLineage(cwd, mapping, detail, hasher, signal);
 }
 
 /** What a lock would say now. @throws AppError of the registry; validation when no model is mapped to it */

@@ -26,6 +26,11 @@ export interface CliOptions {
   readonly registry?: string | undefined;
   readonly contract?: string | undefined;
   readonly version?: string | undefined;
+  readonly from?: string | undefined;
+  readonly override?: string | undefined;
+  readonly name?: string | undefined;
+  readonly current?: string | undefined;
+  readonly stickiness?: string | undefined;
   readonly json?: boolean | undefined;
   readonly markdown?: boolean | undefined;
   readonly 'dry-run'?: boolean | undefined;

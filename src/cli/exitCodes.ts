@@ -10,6 +10,9 @@ const EXIT_CODES: Record<ErrorCode, number> = {
   cancelled: 130,
 };
 
+/** A gate blocked the change: nothing was written. */
+export const BLOCKED = 6;
+
 export function exitCode(error: AppError): number {
   return EXIT_CODES[error.code];
 }

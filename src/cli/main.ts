@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { toAppError } from '../core/base/errors.ts';
 import { plainLine } from '../core/base/words.ts';
-import { kill, promote, rollback, weights } from './commands/changes.ts';
+import { kill, promote, repin, rollback, weights } from './commands/changes.ts';
 import { history, rollout, status, whoami } from './commands/reading.ts';
 import { lineage } from './commands/lineage.ts';
 import { lock } from './commands/lock.ts';
@@ -9,12 +9,15 @@ import { check, compare, models } from './commands/models.ts';
 import { drift, quality, shadow } from './commands/quality.ts';
 import { safeDefault } from './commands/safeDefault.ts';
 import { scan } from './commands/scan.ts';
+import { start } from './commands/start.ts';
 import { test } from './commands/test.ts';
 import { which } from './commands/which.ts';
 import type { CliOptions, Command } from './context.ts';
 import { exitCode } from './exitCodes.ts';
 
-const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, weights, rollback, kill, safeDefault, which, scan, models, compare, lineage, lock, check, quality, drift, shadow, test];
+const COMMANDS: readonly Command[] = [
+  status, rollout, history, whoami, start, promote, weights, rollback, kill, repin, safeDefault, which, scan, models, compare, lineage, lock, check, test, quality, drift, shadow,
+];
 
 const OPTIONS = {
   url: { type: 'string' },
@@ -31,6 +34,11 @@ const OPTIONS = {
   registry: { type: 'string' },
   contract: { type: 'string' },
   version: { type: 'string' },
+  from: { type: 'string' },
+  override: { type: 'string' },
+  name: { type: 'string' },
+  current: { type: 'string' },
+  stickiness: { type: 'string' },
   'all-environments': { type: 'boolean' },
   json: { type: 'boolean' },
   markdown: { type: 'boolean' },
@@ -58,7 +66,8 @@ ${lines.join('\n')}
   --dry-run       prints the change plan and writes nothing
 
 The token is read from UNLEASH_TOKEN, a personal access token.
-Exit: 0 done, 1 failed, 2 usage, 3 not permitted, 4 conflict, 5 unreachable.
+Exit: 0 done, 1 failed, 2 usage, 3 not permitted, 4 conflict, 5 unreachable,
+6 blocked by a gate.
 `;
 }
 

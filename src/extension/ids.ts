@@ -11,6 +11,8 @@ export const Command = {
   revealFlag: 'modelswitch.revealFlag',
   copyKey: 'modelswitch.copyKey',
   openInUnleash: 'modelswitch.openInUnleash',
+  startRelease: 'modelswitch.startRelease',
+  repin: 'modelswitch.repin',
   promote: 'modelswitch.promote',
   setRollout: 'modelswitch.setRollout',
   setWeights: 'modelswitch.setWeights',
@@ -28,12 +30,23 @@ export const Command = {
   finishKeepCurrent: 'modelswitch.finishKeepCurrent',
   archiveFlag: 'modelswitch.archiveFlag',
   retrain: 'modelswitch.retrain',
+  refreshModels: 'modelswitch.refreshModels',
+  filterModels: 'modelswitch.filterModels',
+  clearModelFilter: 'modelswitch.clearModelFilter',
+  loadMoreModels: 'modelswitch.loadMoreModels',
+  showVersion: 'modelswitch.showVersion',
+  compareVersions: 'modelswitch.compareVersions',
+  showCodeChanges: 'modelswitch.showCodeChanges',
+  openInRegistry: 'modelswitch.openInRegistry',
+  moveAlias: 'modelswitch.moveAlias',
+  registrySignIn: 'modelswitch.registrySignIn',
+  registrySignOut: 'modelswitch.registrySignOut',
 } as const;
 
 /** Commands that only the extension itself calls, with arguments: they are not in the palette. */
-export const INTERNAL_COMMANDS: readonly string[] = [Command.loadMore, Command.revealFlag, Command.restoreThisState];
+export const INTERNAL_COMMANDS: readonly string[] = [Command.loadMore, Command.revealFlag, Command.restoreThisState, Command.loadMoreModels];
 
-export const View = { flags: 'modelswitch.flags' } as const;
+export const View = { flags: 'modelswitch.flags', models: 'modelswitch.models' } as const;
 
 export const ContextKey = {
   /** 'untrusted' | 'noUrl' | 'signedOut' | 'connecting' | 'failed' | 'connected' */
@@ -41,6 +54,7 @@ export const ContextKey = {
   /** 'untrusted' | 'none' | 'signedOut' | 'connecting' | 'failed' | 'connected' */
   registry: 'modelswitch.registry',
   filtered: 'modelswitch.filtered',
+  modelsFiltered: 'modelswitch.modelsFiltered',
   writable: 'modelswitch.writable',
 } as const;
 

@@ -22,24 +22,29 @@ import { FlagTree } from './flags/flagTree.ts';
 import { FlagHistories } from './flags/histories.ts';
 import { HistoryDocuments } from './flags/historyDocument.ts';
 import { observedPart, strategiesPart } from './flags/strategiesPart.ts';
+import { MappedModels } from './models/mappedModels.ts';
+import { lineageForHover, modelHoverPart, modelTreePart, type LineageOf } from './models/mappedParts.ts';
+import { MovedAliasNotice } from './models/movedAliases.ts';
+import { ModelViews } from './models/modelViews.ts';
 import { Registries } from './models/registries.ts';
 import { RegistryCredentials } from './models/registryCredentials.ts';
 import { AnswerDocuments } from './personas/answerDocuments.ts';
 import { personasHoverPart, personasTreePart } from './personas/parts.ts';
 import { registerPersonaCommands } from './personas/personaCommands.ts';
 import { PersonaStore } from './personas/personaStore.ts';
-import { registerRetrain } from './pipelines/retrain.ts';
 import { systemClock } from './platform/clock.ts';
 import { Log } from './platform/log.ts';
 import { modalPrompts, type Prompts } from './platform/prompts.ts';
 import { settings } from './platform/settings.ts';
+import { judgeRaise } from './releases/judgeRaise.ts';
+import { registerReleaseCommands } from './releases/releaseCommands.ts';
 import { registerRefactorCommands } from './refactor/refactorCommands.ts';
 import { SwitchActions } from './refactor/switchActions.ts';
 
 /** What lens, hover and tree are made of, in order. A feature adds its parts here. */
 const LENS_PARTS: readonly LensPart[] = [ageLensPart, rolloutLensPart, variantsLensPart, modelLensPart];
-const hoverParts = (personas: PersonaStore): readonly HoverPart[] => [titleHoverPart, environmentsHoverPart, personasHoverPart(personas)];
-const treeParts = (personas: PersonaStore): readonly EnvironmentTreePart[] => [strategiesPart, observedPart, personasTreePart(personas)];
+const hoverParts = (personas: PersonaStore, lineageOf: LineageOf): readonly HoverPart[] => [titleHoverPart, modelHoverPart(lineageOf), environmentsHoverPart, personasHoverPart(personas)];
+const treeParts = (personas: PersonaStore): readonly EnvironmentTreePart[] => [strategiesPart, modelTreePart, observedPart, personasTreePart(personas)];
 
 /** Nobody looks at an unfocused window closely. */
 const UNFOCUSED_POLL_FACTOR = 4;
@@ -53,6 +58,7 @@ export interface Services extends Disposable {
   readonly registries: Registries;
   readonly prompts: { current: Prompts };
   readonly tree: FlagTree;
+  readonly models: ModelViews;
   readonly lenses: CallSiteLenses;
   readonly sites: DocumentCallSites;
 }
@@ -74,8 +80,10 @@ export function createServices(context: vscode.ExtensionContext): Services {
   };
   const credentials = new Credentials(context);
   const files = all.add(new WorkspaceFiles());
-  const connections = all.add(new Connections(files, credentials, parts));
-  const registries = all.add(new Registries(files, new RegistryCredentials(context), { ...parts, pollEveryMs: () => REGISTRY_POLL_FACTOR * parts.pollEveryMs() }));
+  const registryCredentials = new RegistryCredentials(context);
+  const registries = all.add(new Registries(files, registryCredentials, { ...parts, pollEveryMs: () => REGISTRY_POLL_FACTOR * parts.pollEveryMs() }));
+  const connections = all.add(new Connections(files, credentials, parts, all.add(new MappedModels(registries))));
+  all.add(new MovedAliasNotice(connections));
   const personas = all.add(new PersonaStore(connections, systemClock, log));
   const prompts = { current: modalPrompts };
 
@@ -88,23 +96,29 @@ export function createServices(context: vscode.ExtensionContext): Services {
   }, log, indexes.onDidChange));
   const lenses = all.add(new CallSiteLenses(connections, sites, LENS_PARTS));
   all.add(vscode.languages.registerCodeLensProvider(documents, lenses));
-  all.add(vscode.languages.registerHoverProvider(documents, new CallSiteHover(connections, sites, hoverParts(personas))));
+  const ask: Prompts = { confirm: (confirmation) => prompts.current.confirm(confirmation), ask: (question) => prompts.current.ask?.(question) ?? Promise.resolve(undefined) };
+  const models = all.add(new ModelViews({ registries, connections, credentials: registryCredentials, files, log, fetch: parts.fetch, prompts: ask }));
+  all.add(vscode.languages.registerHoverProvider(documents, new CallSiteHover(connections, sites, hoverParts(personas, lineageForHover(connections, registries, models)))));
 
   const histories = new FlagHistories();
   const tree = all.add(new FlagTree(connections, histories, treeParts(personas), personas.onDidChange));
   all.add(new StatusBar(connections));
   all.add(new ConfigurationDiagnostics(files, connections, personas));
   all.add(registerConnectionCommands({ connections, credentials, files, log, client: (baseUrl, token) => unleashClient(baseUrl, token, parts) }));
+  // The gates stand in core/releases/promotionGates.ts: the command line asks the same.
+  const loadReleases = once(() => import('./models/models.lazy.ts'));
   const flagCommandParts: FlagCommandParts = {
     connections,
     log,
     tree,
-    prompts: { confirm: (confirmation) => prompts.current.confirm(confirmation) },
+    prompts: ask,
+    judge: judgeRaise(connections, registries, loadReleases),
     histories,
     historyDocuments: all.add(new HistoryDocuments(connections, histories)),
     flagUnderCursor: (editor) => sites.flagAt(editor.document, editor.selection.active),
   };
   all.add(registerFlagCommands(flagCommandParts));
+  all.add(registerReleaseCommands({ ...flagCommandParts, registries, files, loadReleases }));
   const loadPython = once(() => createParser({ runtimeWasm: parser.runtimeWasm, grammarWasm: parser.pythonWasm }));
   all.add(registerRefactorCommands({ ...flagCommandParts, loadParser: loadPython, indexes, sites }));
   all.add(vscode.languages.registerCodeActionsProvider({ language: 'python' }, new SwitchActions(sites, files, loadPython), { providedCodeActionKinds: SwitchActions.kinds }));
@@ -120,17 +134,19 @@ export function createServices(context: vscode.ExtensionContext): Services {
     flagUnderCursor: (editor) => sites.flagAt(editor.document, editor.selection.active),
   }));
 
-  all.add(registerRetrain({ files, log }));
-
-  const updateActivity = (): void => connections.setActive(vscode.window.state.focused || tree.visible || lenses.visible);
+  const updateActivity = (): void => {
+    connections.setActive(vscode.window.state.focused || tree.visible || models.visible || lenses.visible);
+    registries.setActive(models.visible || tree.visible || lenses.visible);
+  };
   all.add(vscode.window.onDidChangeWindowState(updateActivity));
   all.add(vscode.window.onDidChangeVisibleTextEditors(updateActivity));
   all.add(tree.onDidChangeVisibility(updateActivity));
+  all.add(models.onDidChangeVisibility(updateActivity));
   all.add(sites.onDidChange(updateActivity));
   updateActivity();
   void connections.update();
   void registries.update();
-  return { connections, registries, prompts, tree, lenses, sites, dispose: () => all.dispose() };
+  return { connections, registries, prompts, tree, models, lenses, sites, dispose: () => all.dispose() };
 }
 
 /** Loads a thing when it is first needed; a failure is tried again. */

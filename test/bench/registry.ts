@@ -1,8 +1,8 @@
-import { DatabaseSync } from 'node:sqlite';
 import { openRegistry } from '../../src/adapters/registries.ts';
 import type { FetchLike } from '../../src/adapters/node/httpClient.ts';
 import type { ModelRegistry } from '../../src/core/models/registry.ts';
 import type { RegistryTarget } from '../../src/core/workspace/registry.ts';
+import { fillRegistry } from '../support/manyModels.ts';
 import { runScript, startMlflow } from '../support/mlflow.ts';
 import { median, type BenchRow } from './table.ts';
 
@@ -18,7 +18,7 @@ type Figures = Readonly<Record<'first' | 'versions' | 'everything', Figure>>;
 export async function benchRegistry(): Promise<BenchRow[]> {
   const server = await startMlflow();
   try {
-    fill(server.database);
+    fillRegistry(server.database, MODELS, VERSIONS);
     const theirs = await runScript('bench.py', server.url, [String(REPEATS), MODEL]) as Figures;
     const ours = await measure({ kind: 'mlflow', location: server.url });
     const theirsFromFile = await runScript('bench.py', `sqlite:///${server.database}`, [String(REPEATS), MODEL]) as Figures;
@@ -27,20 +27,6 @@ export async function benchRegistry(): Promise<BenchRow[]> {
   } finally {
     await server.stop();
   }
-}
-
-/** By SQL: through the API it would take an hour. */
-function fill(path: string): void {
-  const database = new DatabaseSync(path, { timeout: 10_000 });
-  database.exec(`BEGIN IMMEDIATE;
-    CREATE TEMP TABLE n AS WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < ${MODELS}) SELECT i, printf('bench-%04d', i) AS name FROM c;
-    INSERT INTO registered_models (name, creation_time, last_updated_time, description, workspace) SELECT name, 1, 1, 'a model', 'default' FROM n;
-    INSERT INTO model_versions (name, version, creation_time, last_updated_time, description, current_stage, source, status, workspace)
-      SELECT n.name, v.i, 1, 1, '', 'None', 's3://models/' || n.name, 'READY', 'default' FROM n, n AS v WHERE v.i <= ${VERSIONS};
-    INSERT INTO registered_model_aliases (alias, version, name, workspace) SELECT 'champion', ${VERSIONS - 1}, name, 'default' FROM n;
-    INSERT INTO model_version_tags (key, value, name, version, workspace) SELECT 'team', 'risk', name, ${VERSIONS}, 'default' FROM n;
-    COMMIT`);
-  database.close();
 }
 
 async function measure(target: Omit<RegistryTarget, 'range'>): Promise<Figures> {

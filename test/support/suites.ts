@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../sandbox/processes.ts';
 import { readHostSuites, runHostSuite } from './host.ts';
+import { runScript, sharedMlflow, stopSharedMlflow } from './mlflow.ts';
 import type { TestResults } from './mochaJson.ts';
 import { sharedUnleash, stopSharedUnleash } from './unleash.ts';
 
@@ -65,18 +66,20 @@ async function runMocha(name: SuiteName, env: NodeJS.ProcessEnv): Promise<SuiteO
 async function runHost(): Promise<SuiteOutcome[]> {
   const outcomes: SuiteOutcome[] = [];
   try {
-    const { url, tokens, seeded } = await sharedUnleash();
+    const [{ url, tokens, seeded }, mlflow] = await Promise.all([sharedUnleash(), sharedMlflow()]);
+    await runScript('seed.py', mlflow.url);
+    const models = { MODELSWITCH_TEST_MLFLOW: mlflow.url, MODELSWITCH_TEST_MLFLOW_DB: mlflow.database };
     for (const suite of await readHostSuites()) {
       const name = `host, ${suite.label}`;
       console.log(`\n  ${name}`);
       try {
-        outcomes.push({ name, results: await runHostSuite({ ...suite, env: { ...suite.env, UNLEASH_URL: url, UNLEASH_TOKEN: tokens.alice, UNLEASH_FRONTEND_TOKEN: seeded.tokens.productionFrontend } }, (line) => console.log(line)) });
+        outcomes.push({ name, results: await runHostSuite({ ...suite, env: { ...suite.env, ...models, UNLEASH_URL: url, UNLEASH_TOKEN: tokens.alice, UNLEASH_FRONTEND_TOKEN: seeded.tokens.productionFrontend } }, (line) => console.log(line)) });
       } catch (error) {
         outcomes.push({ name, results: nothing, problem: messageOf(error) });
       }
     }
   } finally {
-    await stopSharedUnleash();
+    await Promise.all([stopSharedUnleash(), stopSharedMlflow()]);
   }
   return outcomes;
 }

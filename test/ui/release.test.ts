@@ -68,7 +68,7 @@ describe('releasing a model from the editor', () => {
 
   it('shows the flags as a tree, the model first', async () => {
     await workbench.treeRow('credit-risk-v2').waitFor();
-    assert.equal((await workbench.treeTexts())[0], 'credit-risk-v2 25 % · internal 100 % · -> credit-risk candidate');
+    assert.match((await workbench.treeTexts())[0] ?? '', /^credit-risk-v2 25 % · internal 100 % · -> credit-risk v14/);
     await workbench.expand('credit-risk-v2');
     await workbench.expand('production');
     await workbench.treeRow('25 % of everyone').waitFor();
@@ -78,7 +78,7 @@ describe('releasing a model from the editor', () => {
 
   it('shows the live rollout above the call', async () => {
     await workbench.openFile('app/scoring.py');
-    await workbench.lens('production 25 % · internal 100 % -> credit-risk candidate').waitFor();
+    await workbench.lens('production 25 % · internal 100 % -> credit-risk v14').waitFor();
     await workbench.lens('Promote').waitFor();
     await workbench.lens('Roll back').waitFor();
     await shifted(25);

@@ -4,6 +4,7 @@ import type { FileReading } from '../../core/callsites/project/projectIndex.ts';
 import { LocalReader } from './fileReader.ts';
 import { FolderIndex } from './folderIndex.ts';
 import { callSiteLanguages } from './languages.ts';
+import { ToldSites } from './toldSites.ts';
 import type { IndexReply, IndexRequest, IndexThreadData, ReaderReply, ReaderRequest } from './messages.ts';
 
 /** Reads files for an index in another thread. */
@@ -22,6 +23,7 @@ function serveReader({ folder, parser }: Extract<IndexThreadData, { role: 'reade
 class IndexThread {
   readonly #folder: FolderIndex;
   readonly #running = new Map<number, AbortController>();
+  readonly #told = new ToldSites();
 
   constructor(data: Extract<IndexThreadData, { role: 'index' }>) {
     this.#folder = new FolderIndex(data);
@@ -44,6 +46,7 @@ class IndexThread {
         const all = [...index.all()].flatMap(({ path, sites }) => sites.map((site) => ({ path, site })));
         this.#reply({ kind: 'sites', id: request.id, sites: request.flag === undefined ? all : index.sitesOf(request.flag) }); return;
       }
+      case 'changes': { this.#reply({ kind: 'changes', id: request.id, changes: this.#told.since(index, request.since) }); return; }
       case 'limits': { this.#reply({ kind: 'limits', id: request.id, limits: this.#folder.limits() }); return; }
     }
   }

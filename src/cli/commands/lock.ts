@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { plainLine } from '../../core/base/words.ts';
 import { LOCK_FILE, lockText, type Bundle } from '../../core/models/lock.ts';
-import { currentBundle, repositoryOf } from '../bundle.ts';
+import { repositoryOf } from '../../adapters/lineages.ts';
+import { currentBundle } from '../bundle.ts';
 import { writeJson, type Command } from '../context.ts';
 import { openCliRegistry, readConfiguration } from '../registry.ts';
 

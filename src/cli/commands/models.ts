@@ -13,6 +13,7 @@ import type { WorkspaceConfig } from '../../core/workspace/load.ts';
 import { lockFindings } from '../bundle.ts';
 import { required, type CliContext, type Command } from '../context.ts';
 import { compareReleased } from './quality.ts';
+import { featuresNow } from '../gating.ts';
 import { openCliRegistry, readConfiguration } from '../registry.ts';
 
 const PAGE = 1000;
@@ -127,17 +128,18 @@ async function readContract(cwd: string, path: string): Promise<FeatureContract>
 
 export const check: Command = {
   name: 'check',
-  usage: 'check [--model M] [--contract FILE] [--version V]',
+  usage: 'check [--model M] [--contract FILE] [--version V] [--environment E]',
   summary: 'whether candidates fit the application, and all is as locked',
   run: (context) => withRegistry(context, async (registry, config) => {
     const { cwd, options, signal, write } = context;
     const results = [];
     // Asked about one model, nobody wants to hear of the others.
     const findings = options.model === undefined ? await lockFindings({ cwd, signal }, config, registry) : undefined;
+    const provided = await featuresNow(context, config);
     for (const { model, registered, version, contract: path } of tasks(context, config, findings !== undefined)) {
       const contract = await readContract(cwd, path);
       const detail = await registry.readVersion(registered, version, signal);
-      const { verdict, summary, reasons } = checkCompatibility(contract, detail);
+      const { verdict, summary, reasons } = checkCompatibility(contract, detail, provided);
       results.push({
         model, registeredModel: registered, version: detail.version, aliases: detail.aliases, contract: path, verdict, summary,
         reasons: reasons.map(({ verdict: kind, message, range }) => ({ verdict: kind, message, line: range.start.line + 1, column: range.start.column + 1 })),

@@ -1,75 +1,171 @@
-import { AppError, toAppError } from '../base/errors.ts';
-import type { ChangePlan } from './changePlan.ts';
-import type { ChangeOutcome, ChangeRunner } from './changeRunner.ts';
-import type { Segment } from './model.ts';
-import type { FlagReading } from './planning.ts';
-import type { EnvironmentInfo, FlagCreator, FlagReader, NewFlag } from './ports.ts';
-import { planStart, type StartWish } from './startRollout.ts';
+import { AppError, toAppError, type ErrorCode } from '../base/errors.ts';
+import { environmentOf, GRADUAL_ROLLOUT } from './model.ts';
+import { segmentMap } from './planning.ts';
+import type { EnvironmentInfo, FlagReader, FlagWriter, NewStrategy } from './ports.ts';
+import type { ProjectDefaultPort } from './projectDefault.ts';
+import { describeEnvironment, maxExposure } from './rollout.ts';
+import { strategyTitle } from './titles.ts';
 
-/** What is known of a project before a flag is made in it. */
-export interface ProjectFacts {
-  readonly server: string;
-  readonly project: string;
-  readonly environments: readonly EnvironmentInfo[];
-  readonly segments: readonly Segment[];
+/** The type that Modelswitch gives to a flag it makes: a model that is to be released. */
+export const NEW_FLAG_TYPE = 'release';
+
+export interface FlagCreator extends FlagReader, Pick<FlagWriter, 'addStrategy'>, Pick<ProjectDefaultPort, 'readProjectDefaults'> {
+  readEnvironments(project: string, signal?: AbortSignal): Promise<readonly EnvironmentInfo[]>;
+  /** @throws AppError conflict when the name is taken, also by an archived flag or in another project; validation when it is not allowed */
+  checkFlagName(project: string, name: string, signal?: AbortSignal): Promise<void>;
+  /** Makes a flag that is off in every environment and has no strategies. */
+  createFlag(project: string, flag: { readonly name: string; readonly type: string; readonly description: string }, signal?: AbortSignal): Promise<void>;
 }
 
-/** A new flag that exposes nobody, whoever switches it on: plain data, as a change plan is. */
-export interface CreateFlagPlan {
+/** What somebody who makes a flag may choose. */
+export interface CreateWish {
+  readonly description?: string | undefined;
+  /** What its strategies are sticky on; default: the project's. */
+  readonly stickiness?: string | undefined;
+  /** Of its strategies. */
+  readonly title?: string | undefined;
+}
+
+/** A flag to be made, complete before anything is written; plain data, as a change plan is. */
+export interface CreatePlan {
   readonly version: 1;
   readonly kind: 'create';
-  readonly flag: NewFlag;
-  /** What its environments get: a strategy of 0 % each, for without one a switch-on would expose everybody. They stay off. */
-  readonly rollout: ChangePlan;
+  readonly server: string;
+  readonly project: string;
+  readonly flag: string;
+  readonly type: string;
+  readonly description: string;
+  /** Per environment what is there after: off, with a strategy that gives nobody the flag when somebody switches it on. */
+  readonly environments: readonly { readonly environment: string; readonly from: string; readonly to: string; readonly strategy: NewStrategy }[];
+  /** The newest event of the server when the plan was computed; 0 when there was none. */
+  readonly baselineEvent: number;
+}
+
+export interface CreateOutcome {
+  /** `stopped`: the flag exists, but not every environment is as planned. */
+  readonly kind: 'done' | 'stopped';
+  readonly environments: readonly { readonly environment: string; readonly now: string }[];
+  readonly error?: AppError;
 }
 
 const LONGEST_NAME = 100;
 
-/** What is wrong with a flag's name, as a sentence; undefined when Unleash takes it. */
-export function flagNameProblem(name: string): string | undefined {
-  if (name === '') return 'A flag needs a name.';
-  if (name.length > LONGEST_NAME) return `A flag's name has at most ${LONGEST_NAME} characters.`;
-  return /^[\w.~-]+$/.test(name) && name !== '.' && name !== '..' ? undefined : 'A flag\'s name has letters, digits and . _ ~ - only, because it stands in addresses.';
+/** Whether Unleash takes it as the name of a flag: letters, digits and what a URL leaves as it is, at most 100 characters. */
+export function isFlagName(name: string): boolean {
+  return name.length <= LONGEST_NAME && /^[\w.~!*'()-]+$/.test(name) && name !== '.' && name !== '..';
 }
 
-/** A flag as it is right after it was made: off everywhere, without strategies. */
-export function newFlagReading({ server, project, environments, segments }: ProjectFacts, { name, type, description, impressionData }: NewFlag): FlagReading {
+/**
+ * Looks whether a flag may have this name, and what its environments will be.
+ * @throws AppError conflict when the name is taken; validation when it is not allowed here
+ */
+export async function planCreate(port: FlagCreator, { server, project, flag }: Pick<CreatePlan, 'server' | 'project' | 'flag'>, signal?: AbortSignal, wish: CreateWish = {}): Promise<CreatePlan> {
+  if (!isFlagName(flag)) throw new AppError('validation', `"${flag}" cannot be the name of a flag: it may have letters, digits and - _ . ~ ! * ' ( ), at most ${LONGEST_NAME} together.`, { reason: 'name' });
+  const [, environments, defaults, { events }] = await Promise.all([
+    port.checkFlagName(project, flag, signal),
+    port.readEnvironments(project, signal),
+    port.readProjectDefaults(project, signal),
+    port.readEvents({ limit: 1 }, signal),
+  ]);
+  const strategy: NewStrategy = {
+    name: GRADUAL_ROLLOUT,
+    title: wish.title ?? strategyTitle(['0 %', 'create']),
+    disabled: false,
+    parameters: { rollout: '0', stickiness: wish.stickiness ?? defaults.stickiness, groupId: flag },
+    constraints: [],
+    segments: [],
+    variants: [],
+  };
   return {
-    server, segments, events: [],
-    detail: {
-      flag: {
-        name, project, type, description, impressionData, stale: false, archived: false, dependencies: [], blockedIn: [],
-        environments: environments.map((environment) => ({ name: environment.name, type: environment.type, enabled: false, strategies: [] })),
-      },
-      exposures: [],
-    },
+    version: 1,
+    kind: 'create',
+    server,
+    project,
+    flag,
+    type: NEW_FLAG_TYPE,
+    description: wish.description ?? '',
+    environments: environments.map(({ name }) => ({ environment: name, from: 'no such flag', to: 'off, and 0 % when it is switched on', strategy })),
+    baselineEvent: events[0]?.id ?? 0,
   };
 }
 
-/**
- * A flag at 0 % in the named environments, or in all of the project's.
- * @throws AppError validation for a name that Unleash does not take; notFound for an environment or segment that there is not
- */
-export function planCreateFlag(facts: ProjectFacts, flag: NewFlag, wish: Omit<StartWish, 'environments'> & { readonly environments?: readonly string[] } = {}): CreateFlagPlan {
-  const problem = flagNameProblem(flag.name);
-  if (problem !== undefined) throw new AppError('validation', problem, { reason: 'name' });
-  const environments = wish.environments ?? facts.environments.map(({ name }) => name);
-  return { version: 1, kind: 'create', flag, rollout: planStart(newFlagReading(facts, flag), { ...wish, environments }) };
-}
+/** After these one cannot know whether the server took the call. */
+const LOST: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'internal']);
+/** A strategy of 0 % exposes nobody, so its call may be repeated. */
+const ATTEMPTS = 3;
 
 /**
- * Makes the flag, then its strategies; what was made is read back. Where it stops in between, `planStart` on a reading of the flag plans the rest.
- * @throws AppError conflict when a flag of that name exists, or somebody gave the new one strategies meanwhile
+ * Makes the flag, off everywhere, and gives each environment a strategy of 0 %: without one Unleash would add its default of 100 % at
+ * the first switch-on. Nobody is exposed at any point between the calls.
+ * @throws AppError when there is no flag after it: conflict when the name or the environments are not what they were at the plan
  */
-export async function applyCreateFlag(port: FlagCreator & FlagReader, runner: ChangeRunner, { flag, rollout }: CreateFlagPlan, signal?: AbortSignal): Promise<ChangeOutcome> {
+export async function applyCreate(port: FlagCreator, plan: CreatePlan, userId: number | undefined, signal?: AbortSignal): Promise<CreateOutcome> {
+  const { project, flag, type, description } = plan;
+  const names = (await port.readEnvironments(project, signal)).map(({ name }) => name);
+  const planned = plan.environments.map(({ environment }) => environment);
+  if (names.toSorted().join('\n') !== planned.toSorted().join('\n')) {
+    throw new AppError('conflict', `The environments of project ${project} changed since they were read; nothing was written.`, { reason: 'stale' });
+  }
   try {
-    await port.createFlag(rollout.project, flag, signal);
+    // Not to be cancelled: nobody would know whether it arrived.
+    await port.createFlag(project, { name: flag, type, description });
   } catch (thrown) {
     const error = toAppError(thrown);
-    // The answer may be lost although the flag was made: the runner finds out whether it is as new.
-    const isUncertain = ['network', 'timeout', 'internal'].includes(error.code) && error.data['sent'] !== false;
-    const exists = isUncertain && await port.readFlag(rollout.project, flag.name, signal).then(() => true, () => false);
-    if (!exists) throw error;
+    if (!LOST.has(error.code) || !(await isOurs(port, plan, userId))) throw error;
   }
-  return runner.apply(rollout, signal);
+  // From here on it is finished whatever happens: a flag without a strategy of 0 % is what nobody asked for.
+  const failures: AppError[] = [];
+  for (const { environment, strategy } of plan.environments) {
+    const error = await addOnce(port, { project, flag, environment }, strategy);
+    if (error !== undefined) failures.push(error);
+  }
+  return readBack(port, plan, failures[0]);
+}
+
+/** Whether the flag was made by us after the plan, although the answer was lost. */
+async function isOurs(port: FlagCreator, { project, flag, baselineEvent }: CreatePlan, userId: number | undefined): Promise<boolean> {
+  try {
+    await port.readFlag(project, flag);
+    const { events } = await port.readEvents({ flag, limit: 50 });
+    return userId !== undefined && events.some(({ type, id, byId }) => type === 'feature-created' && id > baselineEvent && byId === userId);
+  } catch {
+    return false;
+  }
+}
+
+/** Adds the strategy unless it is there; an answer that was lost is looked for first. Gives why it is not there. */
+async function addOnce(port: FlagCreator, ref: { readonly project: string; readonly flag: string; readonly environment: string }, strategy: NewStrategy): Promise<AppError | undefined> {
+  let last: AppError | undefined;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    try {
+      if (attempt > 0) {
+        const { flag } = await port.readFlag(ref.project, ref.flag);
+        if (environmentOf(flag, ref.environment)?.strategies.some(({ title }) => title === strategy.title) === true) return undefined;
+      }
+      await port.addStrategy(ref, strategy);
+      return undefined;
+    } catch (thrown) {
+      last = toAppError(thrown);
+      if (!LOST.has(last.code)) return last;
+    }
+  }
+  return last;
+}
+
+async function readBack(port: FlagCreator, plan: CreatePlan, failure: AppError | undefined): Promise<CreateOutcome> {
+  try {
+    const [{ flag }, segments] = await Promise.all([port.readFlag(plan.project, plan.flag), port.readSegments()]);
+    const known = segmentMap(segments);
+    const environments = plan.environments.map(({ environment }) => {
+      const state = environmentOf(flag, environment);
+      const isSafe = state !== undefined && maxExposure({ ...state, enabled: true }, known) === 0;
+      const words = state === undefined ? 'missing' : describeEnvironment(state, known);
+      return { environment, isSafe, now: isSafe ? words : `${words}; no 0 % strategy, so switching it on gives the project's default, 100 % unless that is set` };
+    });
+    const error = failure ?? (environments.every(({ isSafe }) => isSafe) ? undefined : new AppError('conflict', 'It does not read back as asked: somebody may have changed it meanwhile.', { reason: 'readBack' }));
+    return { kind: error === undefined ? 'done' : 'stopped', environments: environments.map(({ environment, now }) => ({ environment, now })), ...(error === undefined ? {} : { error }) };
+  } catch (thrown) {
+    const environments = plan.environments.map(({ environment }) => ({ environment, now: 'could not be read' }));
+    return { kind: 'stopped', environments, error: failure ?? toAppError(thrown) };
+  }
 }

@@ -2,7 +2,7 @@ import type { ChangeKind, ChangePlan, Step } from './changePlan.ts';
 import type { Identity } from './ports.ts';
 
 /** What Unleash asks for when a strategy or an environment switch is changed. */
-type Needed = 'CREATE_FEATURE' | 'UPDATE_FEATURE_STRATEGY' | 'CREATE_FEATURE_STRATEGY' | 'DELETE_FEATURE_STRATEGY' | 'UPDATE_FEATURE_ENVIRONMENT';
+type Needed = 'UPDATE_FEATURE_STRATEGY' | 'CREATE_FEATURE_STRATEGY' | 'DELETE_FEATURE_STRATEGY' | 'UPDATE_FEATURE_ENVIRONMENT';
 
 /** Either of these allows to set what Unleash adds when an environment without strategies is switched on. */
 const DEFAULT_STRATEGY_PERMISSIONS = ['UPDATE_PROJECT', 'PROJECT_DEFAULT_STRATEGY_WRITE'] as const;
@@ -27,7 +27,6 @@ const NEEDED: Record<ChangeKind, readonly Needed[]> = {
   start: ['CREATE_FEATURE_STRATEGY', 'UPDATE_FEATURE_STRATEGY'],
   're-pin': ['UPDATE_FEATURE_STRATEGY'],
   're-arm': ['UPDATE_FEATURE_STRATEGY'],
-  create: ['CREATE_FEATURE', 'CREATE_FEATURE_STRATEGY'],
 };
 
 /** Whether to offer a change. The server has the last word: this only keeps buttons away that cannot work. */
@@ -51,7 +50,14 @@ export function lackingPermission(identity: Identity, plan: ChangePlan, project:
   return undefined;
 }
 
-function has(identity: Identity, needed: Needed | (typeof DEFAULT_STRATEGY_PERMISSIONS)[number], project: string, environment: string): boolean {
+/** The first permission that making a flag with a strategy in each environment needs and the person lacks. */
+export function lackingToCreate(identity: Identity, project: string, environments: readonly string[]): { readonly permission: string; readonly environment?: string } | undefined {
+  if (!has(identity, 'CREATE_FEATURE', project, '*')) return { permission: 'CREATE_FEATURE' };
+  const environment = environments.find((name) => !has(identity, 'CREATE_FEATURE_STRATEGY', project, name));
+  return environment === undefined ? undefined : { permission: 'CREATE_FEATURE_STRATEGY', environment };
+}
+
+function has(identity: Identity, needed: Needed | 'CREATE_FEATURE' | (typeof DEFAULT_STRATEGY_PERMISSIONS)[number], project: string, environment: string): boolean {
   return identity.permissions.some(({ permission, project: inProject, environment: inEnvironment }) =>
     permission === 'ADMIN' || (permission === needed && covers(inProject, project) && covers(inEnvironment, environment)));
 }

@@ -18,10 +18,11 @@ export const DEFAULT_STAGES: readonly number[] = [5, 25, 50, 100];
 
 /** The share of everyone that promotion raises, in per cent; 0 when the environment is off. */
 export function everyoneShare(environment: FlagEnvironment, segments: Segments): number {
-  return shareNow(environment, audienceGoal(environment, undefined, segments, new Set()), segments);
+  return audienceShareNow(environment, audienceGoal(environment, undefined, segments, new Set()), segments);
 }
 
-function shareNow(environment: FlagEnvironment, { predicate }: AudienceGoal, segments: Segments): number {
+/** The share of an audience as it is now, in per cent: 0 when the environment is off, 100 when it is on without a strategy. */
+export function audienceShareNow(environment: FlagEnvironment, { predicate }: AudienceGoal, segments: Segments): number {
   if (!environment.enabled) return 0;
   return hasEnabledStrategy(environment) ? audienceShare(environment, predicate, segments) : 100;
 }
@@ -38,7 +39,7 @@ export function nextStage(share: number, stages: readonly number[] = DEFAULT_STA
 export function planPromote(reading: FlagReading, environmentName: string, note: ChangeNote = {}, audience?: Audience): ChangePlan {
   const here = situation(reading, environmentName);
   const goal = audienceGoal(here.environment, audience, here.segments, here.own);
-  const percent = nextStage(shareNow(here.environment, goal, here.segments));
+  const percent = nextStage(audienceShareNow(here.environment, goal, here.segments));
   if (percent === undefined) {
     const { text, literals } = goal.predicate;
     throw new AppError('validation', `${reading.detail.flag.name} is at 100 %${literals.length === 0 ? '' : ` of ${text}`} in ${environmentName} already.`, { reason: 'atTop' });

@@ -83,20 +83,6 @@ export interface StrategyRef {
   readonly strategyId: string;
 }
 
-/** A flag that is to be made. */
-export interface NewFlag {
-  readonly name: string;
-  /** Unleash's type, a label only: `release`, `experiment`, ... */
-  readonly type: string;
-  readonly description: string;
-  readonly impressionData: boolean;
-}
-
-export interface FlagCreator {
-  /** @throws AppError conflict when a flag of that name exists, also an archived one */
-  createFlag(project: string, flag: NewFlag, signal?: AbortSignal): Promise<void>;
-}
-
 export type NewStrategy = Omit<Strategy, 'id' | 'milestoneId' | 'sortOrder'>;
 
 export interface FlagReader {

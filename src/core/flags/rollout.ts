@@ -140,7 +140,8 @@ export function percentWords(share: number): string {
   return `${Number(share.toFixed(1))} %`;
 }
 
-function rangeWords(low: number, high: number): string {
+/** `25 %`, `10–25 %`. */
+export function rangeWords(low: number, high: number): string {
   return low === high ? percentWords(low) : `${percentWords(low).replace(' %', '')}–${percentWords(high)}`;
 }
 

@@ -4,15 +4,15 @@ import type { ChangePlan } from './changePlan.ts';
 import { GRADUAL_ROLLOUT, type FlagEnvironment, type Strategy } from './model.ts';
 import { isOwn, ownership } from './ownership.ts';
 import { mergePlans, newStrategy } from './planner.ts';
-import { environmentPins, keepUp, planTo, releaseWords, situation, type ChangeNote, type FlagReading, type Situation } from './planning.ts';
+import { environmentPins, keepUp, planTo, situation, type ChangeNote, type FlagReading, type Situation } from './planning.ts';
 import { maxExposure } from './rollout.ts';
 import { pinsText, strategyTitle, type Pin } from './titles.ts';
 
 /** What a release begins with. */
 export interface StartWish {
   readonly environments: readonly string[];
-  /** What the release is about; undefined for a flag that only shall be there at 0 %. */
-  readonly pin?: Pin | undefined;
+  /** What the release is about. */
+  readonly pin: Pin;
   /** What new strategies are sticky on, where the flag has no strategies yet; default: Unleash's `default`. */
   readonly stickiness?: string | undefined;
   /** Segments that get a strategy of their own beside everyone's, by name or id. */
@@ -32,13 +32,13 @@ export function planStart(reading: FlagReading, wish: StartWish): ChangePlan {
     const isForeign = (strategy: Strategy): boolean => !['own', 'adopted'].includes(ownership(here.environment, strategy, here.own));
     const exposed = { ...after, strategies: after.strategies.filter((strategy) => here.environment.strategies.includes(strategy) && isForeign(strategy)) };
     const isHeldUp = after.enabled && exposed.strategies.some(({ disabled }) => !disabled) && maxExposure(exposed, here.segments) > 0;
-    return planTo(wish.pin === undefined ? 'create' : 'start', here, after, isHeldUp ? keepUp(here, after, isForeign) : []);
+    return planTo('start', here, after, isHeldUp ? keepUp(here, after, isForeign) : []);
   }));
 }
 
 function startState(here: Situation, { pin, stickiness, segments = [], note = {} }: StartWish): FlagEnvironment {
-  const title = startTitle(here, pin, note);
-  const isStarted = pin !== undefined && environmentPins(here).some((each) => samePin(each, pin));
+  const title = strategyTitle([withPin(here, pin), '0 %', note.reason ?? 'start']);
+  const isStarted = environmentPins(here).some((each) => samePin(each, pin));
   const mayEdit = (strategy: Strategy): boolean => strategy.name === GRADUAL_ROLLOUT && ['own', 'adopted'].includes(ownership(here.environment, strategy, here.own));
   let environment: FlagEnvironment = isStarted ? here.environment : {
     ...here.environment,
@@ -50,11 +50,6 @@ function startState(here: Situation, { pin, stickiness, segments = [], note = {}
     environment = { ...environment, strategies: [...environment.strategies, newStrategy({ ...here, environment }, goal, 0, title, stickiness)] };
   }
   return environment;
-}
-
-function startTitle(here: Situation, wished: Pin | undefined, note: ChangeNote): string {
-  if (wished === undefined) return strategyTitle([releaseWords(here, note), '0 %', note.reason ?? 'created']);
-  return strategyTitle([withPin(here, wished), '0 %', note.reason ?? 'start']);
 }
 
 /** The pins of an environment with one more, or with another in the place of the model's own. */

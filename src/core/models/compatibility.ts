@@ -1,6 +1,7 @@
 import { plainLine } from '../base/words.ts';
 import type { SourceRange } from '../workspace/source.ts';
 import type { ContractField, FeatureContract } from './contract.ts';
+import { behindWords, reachOf, type ProvidedFeatures } from './featureFlags.ts';
 import { TAG_PREFIX } from './evidence.ts';
 import type { Column, Facts, Signature, VersionDetail } from './model.ts';
 import { fit, typeWords } from './typeLattice.ts';
@@ -29,12 +30,16 @@ const NEEDS_FEATURES = `${TAG_PREFIX}needs.features.`;
 /** In the order in which they are told: an older application explains its missing columns. */
 const ORDER: readonly CompatibilityReason['verdict'][] = ['needs application', 'needs features', 'incompatible', 'unknown', 'note'];
 
-/** Whether an application that keeps to the contract can use a version. A version without a signature is `unknown`, never compatible. */
-export function checkCompatibility(contract: FeatureContract, version: Pick<VersionDetail, 'signature' | 'evidence'>): Compatibility {
+/**
+ * Whether an application that keeps to the contract can use a version. A version without a signature is `unknown`, never compatible.
+ * @param provided versions of sources that are behind flags of their own: a source@version of the contract that is among them is there only where its flag is on
+ */
+export function checkCompatibility(contract: FeatureContract, version: Pick<VersionDetail, 'signature' | 'evidence'>, provided: readonly ProvidedFeatures[] = []): Compatibility {
   const reasons = [
     ...applicationReasons(contract, version.evidence),
-    ...featureReasons(contract, version.evidence),
+    ...featureReasons(contract, version.evidence, provided),
     ...signatureReasons(contract, version.signature),
+    ...columnReasons(contract, version.signature, provided),
   ].toSorted((a, b) => ORDER.indexOf(a.verdict) - ORDER.indexOf(b.verdict));
   const first = reasons.find(({ verdict }) => verdict !== 'note');
   if (first === undefined || first.verdict === 'note') return { verdict: 'compatible', summary: 'compatible', reasons };
@@ -53,12 +58,24 @@ function applicationReasons({ application, range }: FeatureContract, needs: Fact
 }
 
 /** Types cannot tell that a transformation changed, so versions of sources must be the same. */
-function featureReasons({ features, range }: FeatureContract, needs: Facts): CompatibilityReason[] {
+function featureReasons({ features, range }: FeatureContract, needs: Facts, behindFlags: readonly ProvidedFeatures[]): CompatibilityReason[] {
   const needed = new Map(Object.entries(needs).filter(([key]) => key.startsWith(NEEDS_FEATURES)).map(([key, version]) => [key.slice(NEEDS_FEATURES.length), version.trim()]));
   const reasons: CompatibilityReason[] = [];
   for (const [source, version] of needed) {
     const words = `needs features ${plainLine(source)}@${plainLine(version)}`;
     const provided = features.filter((feature) => feature.source?.name === source);
+    const sets = behindFlags.filter((each) => each.source === source);
+    const own = sets.find((each) => each.version === version);
+    if (own !== undefined) {
+      if (reachOf(own) !== 'all') reasons.push({ verdict: reachOf(own) === 'unknown' ? 'unknown' : 'needs features', message: `${words}: ${behindWords(own)}`, range: provided[0]?.range ?? range });
+      continue;
+    }
+    // Where another version took its place, it is not there any more.
+    const replacing = sets.find((each) => reachOf(each) !== 'none');
+    if (replacing !== undefined && provided.some((feature) => feature.source?.version === version)) {
+      reasons.push({ verdict: reachOf(replacing) === 'unknown' ? 'unknown' : 'needs features', message: `${words}, which gives way to ${plainLine(source)}@${plainLine(replacing.version)} ${behindWords(replacing)}`, range: provided[0]?.range ?? range });
+      continue;
+    }
     if (provided.length === 0) reasons.push({ verdict: 'needs features', message: `${words}, and no feature of the contract comes from ${plainLine(source)}`, range });
     for (const { name, source: origin, range: place } of provided) {
       if (origin?.version === undefined) reasons.push({ verdict: 'unknown', message: `${words}, and the contract does not say which version ${name} has`, range: place });
@@ -70,6 +87,16 @@ function featureReasons({ features, range }: FeatureContract, needs: Facts): Com
     reasons.push({ verdict: 'note', message: `not checked: the version does not say which ${source} it was trained with (tag ${NEEDS_FEATURES}${source})`, range: first?.range ?? range });
   }
   return reasons;
+}
+
+/** Columns that the model needs and that the contract takes from a source which is behind a flag. */
+function columnReasons({ features }: FeatureContract, signature: VersionDetail['signature'], behindFlags: readonly ProvidedFeatures[]): CompatibilityReason[] {
+  const needed = signature.kind === 'known' ? new Set(signature.inputs?.filter(({ required }) => required).map(({ name }) => name)) : new Set<string | undefined>();
+  return features.flatMap(({ name, source, range }): CompatibilityReason[] => {
+    const set = behindFlags.find((each) => each.source === source?.name && each.version === source.version);
+    if (set === undefined || !needed.has(name) || reachOf(set) === 'all') return [];
+    return [{ verdict: reachOf(set) === 'unknown' ? 'unknown' : 'needs features', message: `needs features ${plainLine(set.source)}@${plainLine(set.version)} for column ${name}: ${behindWords(set)}`, range }];
+  });
 }
 
 function signatureReasons(contract: FeatureContract, signature: VersionDetail['signature']): CompatibilityReason[] {

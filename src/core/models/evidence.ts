@@ -1,8 +1,13 @@
 import * as z from 'zod';
+import { plainLine } from '../base/words.ts';
 import type { Facts } from './model.ts';
 
 /** Keys of tags that Modelswitch writes to versions, or that training sets for it to read, begin with this. */
 export const TAG_PREFIX = 'modelswitch.';
+
+/** What a version needs, and what its files are: facts, not evidence of anything. */
+const NO_EVIDENCE = /^modelswitch\.(needs|artifact)\./;
+const MOST_BADGES = 3;
 
 /** The tags that are for Modelswitch. */
 export function modelswitchTags(tags: Facts): Facts {
@@ -50,4 +55,23 @@ export function suiteEvidence(tags: Facts): SuiteEvidence[] {
       return [];
     }
   });
+}
+
+/** What was found out about a version, from its tags, by name: `{'suite.tests/fraud': 'passed', 'eval': 'ok'}`. */
+export function evidenceOf(tags: Facts): Facts {
+  const suites = new Map(Object.keys(tags).flatMap((key) => suiteEvidence({ [key]: tags[key] ?? '' }).map((evidence) => [key, suiteWords(evidence)] as const)));
+  const found = Object.entries(modelswitchTags(tags)).filter(([key]) => !NO_EVIDENCE.test(key)).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(found.map(([key, value]): [string, string] => [key.slice(TAG_PREFIX.length), suites.get(key) ?? value]));
+}
+
+/** `passed`, `failed 2 of 14 (unverified)`: whether it is known which version answered belongs to it. */
+function suiteWords({ outcome, verified, tests }: SuiteEvidence): string {
+  const all = Object.values(tests).reduce((sum, count) => sum + count, 0);
+  return `${outcome}${tests.failed > 0 ? ` ${tests.failed} of ${all}` : ''}${verified ? '' : ' (unverified)'}`;
+}
+
+/** The same in a few words each, paths by their last part: `suite.fraud passed`; what is beyond three is counted. */
+export function evidenceBadges(tags: Facts): string[] {
+  const badges = Object.entries(evidenceOf(tags)).map(([name, value]) => plainLine(`${name.replace(/^suite\..*\//, 'suite.')} ${value}`, 48));
+  return badges.length > MOST_BADGES ? [...badges.slice(0, MOST_BADGES), `${badges.length - MOST_BADGES} more`] : badges;
 }

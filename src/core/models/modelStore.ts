@@ -130,6 +130,17 @@ export class ModelStore implements Disposable {
     return value?.next === undefined ? Promise.resolve() : this.#once('list', () => this.#addPage(value));
   }
 
+  /** Models whose name contains a text, in pages of the registry's own search; the list stays as it is. Never rejects. */
+  async find(name: string, before?: Listed<RegisteredModel>): Promise<Reading<Listed<RegisteredModel>>> {
+    let found: Reading<Listed<RegisteredModel>> = before === undefined ? NOTHING : { value: before, loading: false };
+    await this.#read(found, (reading) => (found = reading), async (signal) => {
+      const page = await this.registry.listModels({ name, page: before?.next, size: PAGE_SIZE }, signal);
+      this.#learn(page.items, false);
+      return before === undefined ? page : joined(before, page);
+    });
+    return found;
+  }
+
   /** Reads the versions of a model and keeps them fresh until `forgetVersions`. What is known is not read again. */
   loadVersions(model: string): Promise<void> {
     this.#observed.add(model);

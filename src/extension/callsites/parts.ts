@@ -2,7 +2,7 @@ import { ageWords, plainLine } from '../../core/base/words.ts';
 import { environmentOf } from '../../core/flags/model.ts';
 import type { FlagApi } from '../../core/callsites/model.ts';
 import { describeRollout, percentWords, variantSplit } from '../../core/flags/rollout.ts';
-import { armWords, rolloutIn, type FlagFacts } from '../flags/facts.ts';
+import { modelText, rolloutIn, type FlagFacts } from '../flags/facts.ts';
 
 /** Says how old the numbers are when the server no longer answers. */
 export const ageLensPart: LensPart = {
@@ -21,7 +21,8 @@ export interface SiteFacts extends FlagFacts {
 /** One piece of a lens's text; features contribute theirs in order. It reads the snapshot and nothing else. */
 export interface LensPart {
   readonly separator: ' · ' | ' ';
-  readonly text: (facts: SiteFacts) => string | undefined;
+  /** `room`: how many characters are left, for a part that can say less. */
+  readonly text: (facts: SiteFacts, room: number) => string | undefined;
 }
 
 const MAX_LENS_LENGTH = 80;
@@ -60,19 +61,21 @@ export const variantsLensPart: LensPart = {
   },
 };
 
-/** The model behind the switch: `-> fraud candidate`. */
+/** The model behind the switch: `-> fraud v14 (challenger) · AUC 0.914 vs 0.908 offline`. */
 export const modelLensPart: LensPart = {
   separator: ' ',
-  text: (facts) => {
-    const words = facts.status === 'active' ? armWords(facts) : undefined;
-    return words === undefined ? undefined : `-> ${words}`;
+  text: (facts, room) => {
+    const words = (withMetric: boolean): string | undefined => (facts.status === 'active' ? modelText(facts, { byVariant: facts.api === 'get_variant', withMetric }) : undefined);
+    const full = words(true);
+    // Half a number is worse than none: the hover has it.
+    return full === undefined ? undefined : `-> ${full.length + 3 <= room ? full : words(false) ?? ''}`;
   },
 };
 
 export function lensText(parts: readonly LensPart[], facts: SiteFacts): string {
   let text = '';
   for (const part of parts) {
-    const words = part.text(facts);
+    const words = part.text(facts, MAX_LENS_LENGTH - text.length - (text === '' ? 0 : part.separator.length));
     if (words !== undefined) text += (text === '' ? '' : part.separator) + words;
   }
   return plainLine(text, MAX_LENS_LENGTH);

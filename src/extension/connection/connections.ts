@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
-import { DisposableStore, type Disposable } from '../../core/base/events.ts';
+import { DisposableStore, type Disposable, type Event } from '../../core/base/events.ts';
+import type { RegistryNames } from '../../core/models/mappingProblems.ts';
+import type { FeatureSet } from '../../core/workspace/featureSet.ts';
 import type { ModelMapping, Persona } from '../../core/workspace/load.ts';
 import { checkServerUrl } from '../../core/workspace/url.ts';
 import { ContextKey } from '../ids.ts';
@@ -19,8 +21,15 @@ export interface Target {
   /** The environment that lenses and commands name first. */
   readonly environment: string;
   readonly models: readonly ModelMapping[];
+  readonly features: readonly FeatureSet[];
   readonly personas: readonly Persona[];
   readonly connection: Connection;
+}
+
+/** What registries know of the models that folders map, without asking them. */
+export interface RegistryViews {
+  of(folder: vscode.WorkspaceFolder): RegistryNames | undefined;
+  readonly onDidChange: Event<unknown>;
 }
 
 export type Overview = 'untrusted' | 'noUrl' | 'signedOut' | 'connecting' | 'failed' | 'connected';
@@ -33,6 +42,7 @@ export class Connections implements vscode.Disposable {
   readonly #files: WorkspaceFiles;
   readonly #credentials: Credentials;
   readonly #parts: ConnectionParts;
+  readonly #registries: RegistryViews;
   readonly #changes = new vscode.EventEmitter<void>();
   readonly #subscriptions = new DisposableStore();
   readonly #connections = new Map<string, { connection: Connection; token: string | undefined; subscription: Disposable }>();
@@ -41,7 +51,7 @@ export class Connections implements vscode.Disposable {
   #updating: Promise<void> = Promise.resolve();
   #disposed = false;
 
-  constructor(files: WorkspaceFiles, credentials: Credentials, parts: ConnectionParts) {
+  constructor(files: WorkspaceFiles, credentials: Credentials, parts: ConnectionParts, registries: RegistryViews) {
     this.#files = files;
     this.#credentials = credentials;
     this.#parts = parts;
@@ -52,6 +62,8 @@ export class Connections implements vscode.Disposable {
     this.#subscriptions.add(vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('modelswitch')) update();
     }));
+    this.#registries = registries;
+    this.#subscriptions.add(registries.onDidChange(() => this.#changes.fire()));
     this.#subscriptions.add(this.#changes);
   }
 
@@ -63,6 +75,11 @@ export class Connections implements vscode.Disposable {
 
   get all(): readonly Connection[] {
     return [...this.#connections.values()].map(({ connection }) => connection);
+  }
+
+  /** What the registry of a folder is known to have; undefined where it has none, or nothing was read yet. */
+  registryView(folder: vscode.WorkspaceFolder): RegistryNames | undefined {
+    return this.#registries.of(folder);
   }
 
   /** The target of the folder that a file lies in; with one folder, of any file. */
@@ -132,6 +149,7 @@ export class Connections implements vscode.Disposable {
       project,
       environment: config?.unleash?.environment ?? (settings.environment(folder.uri) || DEFAULT_ENVIRONMENT),
       models: config?.models ?? [],
+      features: config?.features ?? [],
       personas: config?.personas ?? [],
       connection: this.#connection(baseUrl, project),
     };

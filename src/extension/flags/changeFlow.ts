@@ -3,6 +3,7 @@ import { AppError } from '../../core/base/errors.ts';
 import { countWords, plainLine } from '../../core/base/words.ts';
 import type { ChangeKind, ChangePlan, EnvironmentChange } from '../../core/flags/changePlan.ts';
 import type { ChangeOutcome } from '../../core/flags/changeRunner.ts';
+import { needsGates, overrideReason, type GateVerdict } from '../../core/releases/gates.ts';
 import { lackingPermission } from '../../core/flags/permissions.ts';
 import { planRestore, type FlagReading } from '../../core/flags/planner.ts';
 import type { FlagEnvironment } from '../../core/flags/model.ts';
@@ -27,7 +28,11 @@ export interface ChangeParts {
   readonly connections: Connections;
   readonly log: Log;
   readonly prompts: Prompts;
+  readonly judge: JudgeRaise;
 }
+
+/** Asks the gates about a change that raises exposure, before anybody is asked to confirm it. */
+export type JudgeRaise = (ref: FlagRef, plan: ChangePlan, reading: FlagReading) => Promise<GateVerdict>;
 
 /** A plan to offer, with the verb on its button. */
 export interface Offer {
@@ -35,8 +40,8 @@ export interface Offer {
   readonly plan: ChangePlan;
 }
 
-/** What to ask, computed from a fresh reading. */
-export type Proposal = (reading: FlagReading) => Offer;
+/** What to ask, computed from a fresh reading. `reason`: why a gate is overridden, for the titles. */
+export type Proposal = (reading: FlagReading, reason?: string) => Offer;
 
 const PAST: Record<ChangeKind, string> = {
   promote: 'Promoted',
@@ -50,7 +55,6 @@ const PAST: Record<ChangeKind, string> = {
   start: 'Release started',
   're-pin': 'Re-pinned',
   're-arm': 'Re-armed',
-  create: 'Created',
 };
 
 /**
@@ -62,11 +66,11 @@ export async function changeFlag(parts: ChangeParts, ref: FlagRef, context: stri
     requireWritable();
     const session = requireOpen(ref.connection);
     const reading = await readFlag(ref);
-    const offer = propose(reading);
+    const judged = await passGates(parts, ref, reading, propose);
+    if (judged === undefined) return undefined;
+    const { offer, warnings } = judged;
     const { plan } = offer;
-    const [blocker] = plan.blockers;
-    if (blocker !== undefined) throw new AppError('conflict', blocker.message, { reason: 'blocked' });
-    if (!(await confirm(parts, ref, offer))) return undefined;
+    if (!(await confirm(parts, ref, offer, warnings))) return undefined;
     requireWritable();
     // Whoever signed out while the question was open does not want it answered in the old name.
     if (requireOpen(ref.connection) !== session) throw new AppError('conflict', 'The connection changed meanwhile: nothing was written.', { reason: 'session' });
@@ -81,9 +85,29 @@ export async function changeFlag(parts: ChangeParts, ref: FlagRef, context: stri
   }
 }
 
+/** The offer, with what the gates warn of; undefined when they block it and nobody overrides them. @throws AppError conflict where nobody can */
+async function passGates(parts: ChangeParts, ref: FlagRef, reading: FlagReading, propose: Proposal): Promise<{ readonly offer: Offer; readonly warnings: readonly string[] } | undefined> {
+  const offer = propose(reading);
+  const [blocker] = offer.plan.blockers;
+  if (blocker !== undefined) throw new AppError('conflict', blocker.message, { reason: 'blocked' });
+  if (!needsGates(offer.plan)) return { offer, warnings: [] };
+  const verdict = await parts.judge(ref, offer.plan, reading);
+  if (verdict.kind !== 'block') return { offer, warnings: verdict.warnings };
+  const reasons = verdict.blocks.flatMap((each) => each.reasons);
+  const final = verdict.blocks.filter(({ overridable }) => !overridable);
+  if (final.length > 0) throw new AppError('conflict', `Blocked by ${final.map(({ gate }) => gate).join(' and ')}. ${reasons.join(' ')}`, { reason: final.some(({ gate }) => gate === 'moved alias') ? 'movedAlias' : 'gate' });
+  const names = verdict.blocks.map(({ gate }) => gate).join(' and ');
+  const detail = [...reasons, ...verdict.warnings, 'One may go on with a reason; it is recorded in Unleash under your name.'].map((line) => plainLine(line, 300)).join('\n');
+  if (!(await parts.prompts.confirm({ message: `${offer.verb}: ${plainLine(ref.flag)} is blocked by ${names}.`, detail, verb: 'Override...' }))) return undefined;
+  const reason = await parts.prompts.ask?.({ title: `Override ${names}`, prompt: 'Why? It goes into the title of the strategy.' });
+  if (reason === undefined || reason.trim() === '') return undefined;
+  return { offer: propose(reading, overrideReason(verdict, reason)), warnings: [...reasons.map((each) => `Overridden: ${each}`), ...verdict.warnings] };
+}
+
 /** What one may do about a change that was refused. */
 function remedies(error: unknown, ref: FlagRef): { title: string; command: string; arguments: unknown[] }[] {
   const reason = error instanceof AppError ? error.data['reason'] : undefined;
+  if (reason === 'movedAlias') return [{ title: 'Re-Pin...', command: Command.repin, arguments: [ref] }, { title: 'Move Alias Back...', command: Command.moveAlias, arguments: [] }];
   if (reason === 'blocked') return [{ title: 'Switch Environment Off...', command: Command.disableEnvironment, arguments: [ref] }];
   if (reason === 'noEnabledStrategy') return [{ title: 'Set Rollout...', command: Command.setRollout, arguments: [ref] }, { title: 'Make 0 % the Safe Default...', command: Command.safeDefault, arguments: [ref] }];
   return [];
@@ -125,12 +149,12 @@ export function withProgress<T>(title: string, work: (signal: AbortSignal) => Pr
   return running.finally(() => clearTimeout(slow));
 }
 
-function confirm(parts: ChangeParts, ref: FlagRef, { verb, plan }: Offer): Promise<boolean> {
+function confirm(parts: ChangeParts, ref: FlagRef, { verb, plan }: Offer, warnings: readonly string[]): Promise<boolean> {
   const environments = plan.environments.map(({ environment }) => plainLine(environment)).join(', ');
-  return parts.prompts.confirm({ message: `${verb}: ${plainLine(ref.flag)} in ${environments}?`, detail: detailOf(parts, ref, plan), verb });
+  return parts.prompts.confirm({ message: `${verb}: ${plainLine(ref.flag)} in ${environments}?`, detail: detailOf(parts, ref, plan, warnings), verb });
 }
 
-function detailOf({ connections }: ChangeParts, ref: FlagRef, plan: ChangePlan): string {
+function detailOf({ connections }: ChangeParts, ref: FlagRef, plan: ChangePlan, gateWarnings: readonly string[]): string {
   const facts = flagFacts(connections, ref.connection, ref.flag);
   const lines = plan.environments.map((change) => {
     const observed = observedShare(facts, change.environment);
@@ -139,7 +163,7 @@ function detailOf({ connections }: ChangeParts, ref: FlagRef, plan: ChangePlan):
   });
   // Promoting says by its name that it raises; a restore does not.
   const raises = plan.kind === 'restore' && plan.environments.some(({ exposure }) => exposure === 'raise' || exposure === 'mixed');
-  return [...lines, ...(raises ? ['This raises exposure.'] : []), ...plan.warnings.map((warning) => plainLine(warning, 300)), plainLine(plan.server, 200)].join('\n');
+  return [...lines, ...(raises ? ['This raises exposure.'] : []), ...[...gateWarnings, ...plan.warnings].map((warning) => plainLine(warning, 300)), plainLine(plan.server, 200)].join('\n');
 }
 
 function changeWords({ from, to, steps }: EnvironmentChange): string {
@@ -172,12 +196,12 @@ async function report(parts: ChangeParts, ref: FlagRef, plan: ChangePlan, outcom
 /** Back to what each environment was before a change; every one is confirmed, because undoing a roll back raises. */
 async function undo(parts: ChangeParts, ref: FlagRef, plan: ChangePlan): Promise<void> {
   for (const { environment, before } of plan.environments) {
-    await changeFlag(parts, { ...ref, environment }, `Undo of ${plan.kind}`, (reading) => restoreOffer(reading, environment, before));
+    await changeFlag(parts, { ...ref, environment }, `Undo of ${plan.kind}`, (reading, reason) => restoreOffer(reading, environment, before, reason));
   }
 }
 
-export function restoreOffer(reading: FlagReading, environment: string, target: FlagEnvironment): Offer {
-  const plan = planRestore(reading, environment, target, {});
+export function restoreOffer(reading: FlagReading, environment: string, target: FlagEnvironment, reason?: string): Offer {
+  const plan = planRestore(reading, environment, target, { reason });
   return { verb: `Restore ${shortTarget(plan)}`, plan };
 }
 

@@ -3,6 +3,10 @@ import { environmentOf } from '../../core/flags/model.ts';
 import { parentsIn } from '../../core/flags/parents.ts';
 import { effectiveRollout, type EffectiveRollout } from '../../core/flags/rollout.ts';
 import type { FlagSnapshot } from '../../core/flags/store.ts';
+import { armsOf, movedPins, type FlagArms, type MovedPin } from '../../core/models/mapping.ts';
+import { armVersionWords, modelWords } from '../../core/models/mappingWords.ts';
+import { maxExposure } from '../../core/flags/rollout.ts';
+import { pinsOf, type Pin } from '../../core/flags/titles.ts';
 import type { ModelMapping } from '../../core/workspace/load.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
@@ -19,6 +23,8 @@ export interface FlagFacts {
   readonly snapshot: FlagSnapshot | undefined;
   /** The model that stands behind the flag, when `modelswitch.yaml` maps it. */
   readonly mapping: ModelMapping | undefined;
+  /** Every model behind the flag with its versions, as far as the registry has told them. */
+  readonly arms: readonly FlagArms[];
   /** The environment that is named first. */
   readonly mainEnvironment: string;
   readonly exposures: readonly Exposure[];
@@ -29,15 +35,17 @@ export function flagFacts(connections: Connections, connection: Connection, name
   const snapshot = store?.snapshot;
   const flag = snapshot?.flags.get(name);
   const targets = connections.targets.filter((target) => target.connection === connection);
-  const mapped = targets.flatMap(({ models }) => models).find(({ switches }) => switches.some((entry) => entry.flag === name));
+  const mainEnvironment = targets[0]?.environment ?? 'production';
+  const arms = targets.flatMap(({ models, folder }) => armsOf(models, name, connections.registryView(folder), flag, mainEnvironment));
   return {
     connection,
     name,
     status: statusOf(snapshot, flag, name),
     flag,
     snapshot,
-    mapping: mapped,
-    mainEnvironment: targets[0]?.environment ?? 'production',
+    mapping: arms[0]?.model,
+    arms,
+    mainEnvironment,
     exposures: store?.observed(name)?.exposures ?? [],
   };
 }
@@ -77,8 +85,28 @@ export function observedShare(facts: FlagFacts, environment: string): { readonly
   return exposure === undefined || n === 0 ? undefined : { percent: (100 * exposure.yes) / n, n };
 }
 
-/** The switch of a mapped model that this flag stands for: `fraud candidate`. */
-export function armWords({ mapping, name }: FlagFacts): string | undefined {
-  const entry = mapping?.switches.find((candidate) => candidate.flag === name);
-  return mapping === undefined || entry === undefined ? undefined : `${mapping.name} ${entry.on}`;
+/** What serves where the flag is on: `fraud v14 (challenger)`, or `fraud candidate` while the registry has not told the version. */
+export function armWords({ arms }: FlagFacts): string | undefined {
+  return arms.length === 0 ? undefined : arms.map(({ model, on }) => `${model.name} ${armVersionWords(on)}`).join(' + ');
+}
+
+/** The same with the offline metric of both versions, and with what moved under the release; by variant where the code asks for variants. */
+export function modelText(facts: FlagFacts, { byVariant = false, withMetric = true, environment = facts.mainEnvironment } = {}): string | undefined {
+  const moved = movedIn(facts, environment);
+  return facts.arms.length === 0 ? undefined : facts.arms.map((arms) => modelWords(arms, { byVariant, withMetric, moved: moved.filter(({ model }) => model === arms.model.name) })).join(' + ');
+}
+
+/** What the strategies of an environment pin. */
+export function pinsIn({ flag }: FlagFacts, environment: string): readonly Pin[] {
+  const found = flag && environmentOf(flag, environment);
+  const pins = found?.strategies.flatMap(({ title }) => pinsOf(title)) ?? [];
+  return [...new Map(pins.map((pin) => [pin.model, pin])).values()];
+}
+
+/** Versions that somebody swapped under a release that exposes somebody in an environment. */
+export function movedIn(facts: FlagFacts, environment: string): readonly MovedPin[] {
+  const pins = pinsIn(facts, environment);
+  const found = facts.flag && environmentOf(facts.flag, environment);
+  if (pins.length === 0 || found === undefined || facts.snapshot === undefined || maxExposure(found, facts.snapshot.segments) === 0) return [];
+  return facts.arms.flatMap((arms) => movedPins(arms, pins));
 }

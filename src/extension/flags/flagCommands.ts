@@ -49,8 +49,8 @@ export function registerFlagCommands(parts: FlagCommandParts): Disposable {
       return ref === undefined ? undefined : run(ref);
     });
 
-  onRef(Command.promote, (ref) => changeFlag(parts, ref, 'Promote', (reading) => promoteOffer(parts, ref, reading)));
-  onRef(Command.rollBack, (ref) => changeFlag(parts, ref, 'Roll back', (reading) => rollBackOffer(parts, ref, reading)));
+  onRef(Command.promote, (ref) => changeFlag(parts, ref, 'Promote', (reading, reason) => promoteOffer(parts, ref, reading, reason)));
+  onRef(Command.rollBack, (ref) => changeFlag(parts, ref, 'Roll back', (reading, reason) => rollBackOffer(parts, ref, reading, reason)));
   register(Command.setRollout, async (argument) => {
     const ref = await resolveRef(parts, argument, true);
     return ref === undefined ? undefined : setRollout(parts, ref, audienceOf(argument), note(parts, ref));
@@ -60,7 +60,7 @@ export function registerFlagCommands(parts: FlagCommandParts): Disposable {
     const connection = refOf(argument)?.connection ?? await pickConnection(parts.connections);
     return connection === undefined ? undefined : makeSafeDefault(parts, connection);
   });
-  onRef(Command.enableEnvironment, (ref) => changeFlag(parts, ref, 'Enable environment', (reading) => ({ verb: `Switch ${ref.environment} On`, plan: planSwitchOn(reading, ref.environment) })));
+  onRef(Command.enableEnvironment, (ref) => changeFlag(parts, ref, 'Enable environment', (reading, reason) => ({ verb: `Switch ${ref.environment} On`, plan: planSwitchOn(reading, ref.environment, { reason }) })));
   onRef(Command.disableEnvironment, (ref) => changeFlag(parts, ref, 'Disable environment', (reading) => ({ verb: `Switch ${ref.environment} Off`, plan: planSwitchOff('disable', reading, [ref.environment]) })));
   onFlag(Command.killSwitch, (ref) => killSwitch(parts, ref));
   onFlag(Command.showHistory, ({ connection, flag }) => parts.historyDocuments.show(connection, flag));
@@ -92,15 +92,15 @@ function note(parts: FlagCommandParts, ref: FlagRef): ChangeNote {
   return { version: armWords(flagFacts(parts.connections, ref.connection, ref.flag)) };
 }
 
-function promoteOffer(parts: FlagCommandParts, ref: FlagRef, reading: FlagReading): Offer {
-  const plan = planPromote(reading, ref.environment, note(parts, ref));
+function promoteOffer(parts: FlagCommandParts, ref: FlagRef, reading: FlagReading, reason: string | undefined): Offer {
+  const plan = planPromote(reading, ref.environment, { ...note(parts, ref), reason });
   return { verb: `Promote to ${shortTarget(plan)}`, plan };
 }
 
 /** The nearest state that exposes less; only where there is none, the state just before, which may expose more. */
-function rollBackOffer(parts: FlagCommandParts, ref: FlagRef, reading: FlagReading): Offer {
+function rollBackOffer(parts: FlagCommandParts, ref: FlagRef, reading: FlagReading, reason: string | undefined): Offer {
   const { lower, previous } = rollbackTargets(reading, ref.environment);
-  if (lower === undefined && previous !== undefined) return restoreOffer(reading, ref.environment, previous.environment);
+  if (lower === undefined && previous !== undefined) return restoreOffer(reading, ref.environment, previous.environment, reason);
   const plan = planRollback(reading, ref.environment, note(parts, ref));
   return { verb: `Roll Back to ${shortTarget(plan)}`, plan };
 }
@@ -133,7 +133,7 @@ async function restoreState(parts: FlagCommandParts, ref: FlagRef): Promise<void
 }
 
 async function restoreEntry(parts: FlagCommandParts, { connection, flag }: PartialRef, { environment, after }: RolloutEntry): Promise<void> {
-  await changeFlag(parts, { connection, flag, environment }, 'Restore', (reading) => restoreOffer(reading, environment, after));
+  await changeFlag(parts, { connection, flag, environment }, 'Restore', (reading, reason) => restoreOffer(reading, environment, after, reason));
 }
 
 async function filterFlags(tree: FlagTree): Promise<void> {

@@ -43,8 +43,8 @@ export async function setRollout(parts: ChangeParts, ref: FlagRef, given: { read
   }]);
   if (answers === undefined) return;
   const percent = Number.parseInt(answers[0] ?? '', 10);
-  await changeFlag(parts, ref, 'Set rollout', (reading) => {
-    const plan = planSetRollout(reading, ref.environment, percent, note, chosen.audience);
+  await changeFlag(parts, ref, 'Set rollout', (reading, reason) => {
+    const plan = planSetRollout(reading, ref.environment, percent, { ...note, reason }, chosen.audience);
     return { verb: chosen.audience === undefined ? `Set to ${shortTarget(plan)}` : `Set ${plainLine(chosen.words, 40)} to ${percent} %`, plan };
   });
 }
@@ -91,10 +91,10 @@ export async function setWeights(parts: ChangeParts, ref: FlagRef, note: ChangeN
     validateInput: (text) => weightsProblem(text, names),
   });
   if (typed === undefined) return;
-  await changeFlag(parts, ref, 'Set variant weights', (reading) => {
+  await changeFlag(parts, ref, 'Set variant weights', (reading, reason) => {
     // Without variants in what is shown, the fresh reading has the last word about whether there are any.
     const weights: Weights = names.length === 0 ? {} : parseWeights(typed, names);
-    return { verb: 'Set Weights', plan: planSetWeights(reading, ref.environment, weights, note) };
+    return { verb: 'Set Weights', plan: planSetWeights(reading, ref.environment, weights, { ...note, reason }) };
   });
 }
 

@@ -2,18 +2,13 @@ import * as vscode from 'vscode';
 import { Hasher } from '../../adapters/dvc/hasher.ts';
 import { PipelineFolder } from '../../adapters/dvc/pipelineFolder.ts';
 import { AppError } from '../../core/base/errors.ts';
-import type { Disposable } from '../../core/base/events.ts';
 import { plainLine } from '../../core/base/words.ts';
 import type { StageStatus } from '../../core/models/pipelineState.ts';
 import type { ModelMapping } from '../../core/workspace/load.ts';
 import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
-import { Command } from '../ids.ts';
-import { showError } from '../platform/errors.ts';
-import type { Log } from '../platform/log.ts';
 
 export interface RetrainParts {
   readonly files: WorkspaceFiles;
-  readonly log: Log;
 }
 
 /** What the command takes: a model of a workspace folder. Without one it asks. */
@@ -21,6 +16,8 @@ export interface RetrainTargetRef {
   /** URI of the workspace folder. */
   readonly folder: string;
   readonly model: string;
+  /** A stage of its pipeline, in the place of what `modelswitch.yaml` says. */
+  readonly stage?: string;
 }
 
 interface Target {
@@ -30,24 +27,19 @@ interface Target {
 
 const hasher = new Hasher();
 
-/** "Retrain...": runs `dvc repro`, or the task that `modelswitch.yaml` names, in a terminal. Gives the exit code, undefined when nothing was run. */
-export function registerRetrain(parts: RetrainParts): Disposable {
-  return vscode.commands.registerCommand(Command.retrain, async (argument?: unknown) => {
-    try {
-      return await retrain(parts, argument);
-    } catch (error) {
-      void showError(parts.log, 'Retrain', error);
-      return undefined;
-    }
-  });
-}
-
-async function retrain(parts: RetrainParts, argument: unknown): Promise<number | undefined> {
+/**
+ * "Retrain...": runs `dvc repro`, or the task that `modelswitch.yaml` names, in a terminal. Gives the exit code, undefined when nothing was run.
+ * @param argument a `RetrainTargetRef`; without one it asks
+ * @throws AppError forbidden, notFound, validation
+ */
+export async function retrain(parts: RetrainParts, argument: unknown): Promise<number | undefined> {
   if (!vscode.workspace.isTrusted) throw new AppError('forbidden', 'This workspace is not trusted: nothing of it is run. Trust it first (Workspaces: Manage Workspace Trust).', { reason: 'untrusted' });
   await parts.files.ready;
   const target = await chooseTarget(targets(parts.files), argument);
   if (target === undefined) return undefined;
   const { task, stage } = target.model.retrain ?? {};
+  const asked = isRef(argument) ? argument.stage : undefined;
+  if (asked !== undefined) return runTask(reproTask(target, asked), target.model.name);
   if (task !== undefined) return runTask(await namedTask(task), target.model.name);
   const chosen = stage ?? await chooseStage(target);
   return chosen === undefined ? undefined : runTask(reproTask(target, chosen), target.model.name);
@@ -66,7 +58,7 @@ async function chooseTarget(all: readonly Target[], argument: unknown): Promise<
 }
 
 function isRef(argument: unknown): argument is RetrainTargetRef {
-  return typeof argument === 'object' && argument !== null && 'folder' in argument && typeof argument.folder === 'string' && 'model' in argument && typeof argument.model === 'string';
+  return typeof argument === 'object' && argument !== null && 'folder' in argument && typeof argument.folder === 'string' && 'model' in argument && typeof argument.model === 'string' && (!('stage' in argument) || typeof argument.stage === 'string');
 }
 
 /** A stage, or an empty text for the whole pipeline. @throws AppError notFound without a pipeline, validation when it is broken */

@@ -8,13 +8,21 @@ export interface Confirmation {
   readonly verb: string;
 }
 
+export interface Question {
+  readonly title: string;
+  readonly prompt: string;
+}
+
 /** Asking a person: a port, because a VS Code host under test refuses every modal. */
 export interface Prompts {
   /** Whether the person chose the verb. */
   confirm(confirmation: Confirmation): Promise<boolean>;
+  /** A line of text, or undefined when the person gave up; where nobody can be asked, nothing goes on. */
+  ask?(question: Question): Promise<string | undefined>;
 }
 
 export const modalPrompts: Prompts = {
+  ask: async ({ title, prompt }) => vscode.window.showInputBox({ title: plainLine(title, 200), prompt: plainLine(prompt, 400), ignoreFocusOut: true, validateInput: (text) => (text.trim() === '' ? 'A reason is needed.' : undefined) }),
   confirm: async ({ message, detail, verb }) => {
     const button = plainLine(verb, 60);
     return (await vscode.window.showWarningMessage(plainLine(message, 400), { modal: true, detail }, button)) === button;

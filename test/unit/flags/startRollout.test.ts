@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { AppError } from '../../../src/core/base/errors.ts';
 import type { ChangePlan } from '../../../src/core/flags/changePlan.ts';
-import { flagNameProblem, planCreateFlag, type ProjectFacts } from '../../../src/core/flags/createFlag.ts';
 import { planPromote, planRollback, planSetRollout, planSwitchOn } from '../../../src/core/flags/planner.ts';
 import { planRepin, planStart } from '../../../src/core/flags/startRollout.ts';
 import { pin, pinsOf, pinsText } from '../../../src/core/flags/titles.ts';
@@ -98,23 +97,5 @@ describe('pins under a release', () => {
     assert.match(plan.warnings[0]!, /fraud v14 over v13 -> v15 over v13; the rollout stays/);
     assert.deepEqual(steps(planRepin(raised.reading(), fraud)), []);
     assert.throws(() => planRepin(raised.reading(), pin('other', '2', '1')), /start a release first/);
-  });
-});
-
-describe('a new flag', () => {
-  const facts: ProjectFacts = { server: 'http://unleash', project: 'default', environments: ['development', 'production'].map((name) => ({ name, type: name, enabled: true })), segments: [INTERNAL] };
-  const flag = { name: 'fraud-v2', type: 'release', description: '', impressionData: false };
-
-  it('gets a strategy of 0 % in every environment, so that nobody is exposed by a switch-on', () => {
-    const { rollout } = planCreateFlag(facts, flag, { stickiness: 'userId' });
-    assert.deepEqual(rollout.environments.map(({ environment, steps: calls, after }) => [environment, calls.map(({ kind }) => kind), after.enabled, after.strategies[0]?.parameters]), ['development', 'production'].map((environment) =>
-      [environment, ['add'], false, { rollout: '0', stickiness: 'userId', groupId: 'fraud-v2' }]));
-    assert.deepEqual(titles(rollout), ['Modelswitch · 0 % · created', 'Modelswitch · 0 % · created']);
-  });
-
-  it('has a name that stands in addresses', () => {
-    for (const name of ['', 'a b', 'a/b', '..', 'ü', 'x'.repeat(101)]) assert.notEqual(flagNameProblem(name), undefined, name);
-    assert.throws(() => planCreateFlag(facts, { ...flag, name: 'a b' }), /letters, digits/);
-    assert.equal(flagNameProblem('fraud.v2_~-X'), undefined);
   });
 });

@@ -43,10 +43,11 @@ personas:
     const { unleash, models: [model], personas: [persona] } = config(content);
     assert.deepEqual([unleash?.url, unleash?.project, unleash?.environment], ['http://localhost:4242', 'default', 'production']);
     assert.equal(rangeText(content, unleash?.ranges.environment), 'production');
-    assert.deepEqual({ ...model, range: 0, switches: model?.switches.map((each) => ({ ...each, range: 0 })) }, {
-      name: 'fraud', range: 0, registeredModel: 'fraud-detector', current: '13', candidate: '14', switches: [{ flag: 'fraud-v2', on: 'candidate', off: 'current', range: 0 }],
+    assert.deepEqual({ ...model, range: 0, ranges: 0, switches: model?.switches.map((each) => ({ ...each, range: 0, ranges: {} })) }, {
+      name: 'fraud', range: 0, ranges: 0, registeredModel: 'fraud-detector', current: '13', candidate: '14', switches: [{ flag: 'fraud-v2', on: 'candidate', off: 'current', range: 0, ranges: {} }],
     });
     assert.equal(rangeText(content, model?.range), 'fraud');
+    assert.deepEqual([model?.ranges?.registeredModel, model?.ranges?.current, model?.ranges?.candidate].map((range) => rangeText(content, range)), ['fraud-detector', '"13"', '14']);
     assert.equal(rangeText(content, model?.switches[0]?.range), 'fraud-v2');
     assert.deepEqual(model?.switches[0]?.range.start, { offset: content.indexOf('fraud-v2'), line: 4, column: 10 });
     const ranges = Object.values(persona?.propertyRanges ?? {}).map((range) => rangeText(content, range));

@@ -1,0 +1,68 @@
+import * as vscode from 'vscode';
+import { AppError, toAppError } from '../../core/base/errors.ts';
+import type { ModelRegistry } from '../../core/models/registry.ts';
+import type { GatePorts, GateVerdict } from '../../core/releases/gates.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { Connections, Target } from '../connection/connections.ts';
+import { requireOpen, withProgress, type JudgeRaise } from '../flags/changeFlow.ts';
+import type { Registries } from '../models/registries.ts';
+import type * as gating from '../models/models.lazy.ts';
+
+type Gating = Pick<typeof gating, 'PROMOTION_GATES' | 'gateSubject' | 'passGates'>;
+
+/** Asks the gates about a change that raises exposure, with the configuration of every folder that maps the flag. */
+export function judgeRaise(connections: Connections, registries: Registries, load: () => Promise<Gating>): JudgeRaise {
+  return async ({ connection, flag }, plan, reading) => {
+    const targets = connections.targets.filter((target) => target.connection === connection && concerns(target, flag));
+    if (targets.length === 0) return { kind: 'pass', warnings: [], blocks: [] };
+    const { PROMOTION_GATES, gateSubject, passGates } = await load();
+    const verdicts = await withProgress(`Checking ${flag}...`, (signal) => Promise.all(targets.map((target) =>
+      passGates(PROMOTION_GATES, gateSubject(plan, reading, { models: target.models, features: target.features }, portsOf(target, registries)), signal))));
+    return together(verdicts);
+  };
+}
+
+function concerns({ models, features }: Target, name: string): boolean {
+  return models.some(({ switches }) => switches.some(({ flag }) => flag === name)) || features.some(({ flag }) => flag === name);
+}
+
+function together(verdicts: readonly GateVerdict[]): GateVerdict {
+  const [warnings, blocks] = [verdicts.flatMap((each) => each.warnings), verdicts.flatMap((each) => each.blocks)];
+  return { kind: blocks.length > 0 ? 'block' : warnings.length > 0 ? 'warn' : 'pass', warnings: [...new Set(warnings)], blocks };
+}
+
+function portsOf({ folder, connection }: Target, registries: Registries): GatePorts {
+  return {
+    registry: () => registryOf(folder, registries),
+    readText: (path) => readInside(folder, path),
+    readFlag: (name, signal) => readFlag(connection, name, signal),
+  };
+}
+
+/** The registry itself, not what is known of it: a raise is judged by what holds now. @throws AppError */
+export async function registryOf(folder: vscode.WorkspaceFolder, registries: Registries): Promise<ModelRegistry> {
+  const found = registries.folders.find((each) => each.folder.uri.toString() === folder.uri.toString());
+  if (found === undefined) throw registries.problem ?? new AppError('validation', 'No model registry: name one in modelswitch.yaml (registry: {mlflow: http://localhost:5000}).');
+  return (await found.connection.open()).registry;
+}
+
+/** Nothing outside of the folder: the path is somebody else's input. */
+async function readInside(folder: vscode.WorkspaceFolder, path: string): Promise<string> {
+  const uri = vscode.Uri.joinPath(folder.uri, path);
+  if (!uri.path.startsWith(`${folder.uri.path}/`)) throw new AppError('validation', `The contract ${path} is outside of the folder and was not read.`);
+  const open = vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());
+  try {
+    return open?.getText() ?? new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+  } catch (error) {
+    throw new AppError('validation', `The contract ${path} cannot be read: check the path.`, {}, error);
+  }
+}
+
+async function readFlag(connection: Connection, name: string, signal?: AbortSignal): ReturnType<GatePorts['readFlag']> {
+  try {
+    return (await requireOpen(connection).client.readFlag(connection.project, name, signal)).flag;
+  } catch (error) {
+    if (toAppError(error).code === 'notFound') return undefined;
+    throw error;
+  }
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -68,6 +68,8 @@ describe('an untrusted workspace', () => {
     hostile = await hostileServer(hostileUnleash((place) => names[place] ?? `${place} ${HOSTILE_NAME}`));
     ending.defer(() => hostile.close());
     writeFileSync(join(folder, 'modelswitch.yaml'), `version: 1\nunleash: {url: "${hostile.origin}"}\nmodels: {fraud: {flag: fraud-v2}}\n`);
+    mkdirSync(join(folder, 'models'));
+    writeFileSync(join(folder, 'models', 'registry.yaml'), `version: 1\nmodels: {${JSON.stringify(`model ${HOSTILE_NAME}`)}: {versions: [{version: 1}]}}\n`);
     writeFileSync(join(folder, 'service.py'), 'from UnleashClient import UnleashClient\nclient = UnleashClient(url="http://unleash/api", app_name="fraud")\nif client.is_enabled("fraud-v2"):\n    pass\n');
     const mark = randomUUID();
     processes = new ProcessWatch(mark);
@@ -91,6 +93,7 @@ describe('an untrusted workspace', () => {
   it('says so in the welcome view, and sends nothing', async () => {
     await workbench.showContainer('Modelswitch');
     await workbench.page.getByText('This workspace is not trusted: Modelswitch calls no server here.').waitFor();
+    await workbench.page.getByText('This workspace is not trusted: Modelswitch reads no model registry here.').waitFor();
     await workbench.openFile('service.py');
     await delay(5000);
     assert.deepEqual([hostile.requests, await workbench.lensTexts()], [[], []]);
@@ -116,6 +119,7 @@ describe('an untrusted workspace', () => {
     await workbench.runCommand('Workspaces: Manage Workspace Trust');
     await workbench.page.locator('.workspace-trust-editor .monaco-button').filter({ hasText: /^Trust$/ }).first().click();
     await workbench.statusBarItem('fraud 25 %').waitFor();
+    await workbench.treeRow(/^model /).waitFor();
     await workbench.screenshot('trust-granted');
     assert.equal(await workbench.page.evaluate('window.stillTheSamePage'), true);
     assert.ok(hostile.requests.length > 0 && hostile.requests.every(({ headers }) => headers.authorization === TOKEN));

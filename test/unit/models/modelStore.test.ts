@@ -75,6 +75,8 @@ describe('the store of a model registry', () => {
     assert.equal(registry.asked.length, 2, 'what is fresh is not read again');
     clock.time += EVERY;
     store.setActive(false);
+    await settled();
+    assert.equal(registry.asked.length, 2, 'nothing is read when the view closes');
     store.setActive(true);
     await settled();
     assert.equal(registry.asked.length, 3);

@@ -36,6 +36,7 @@ function cleanFile(path: string, { texts, words, functions, parse }: Cleaning, l
   const [text, before] = [texts.now(path), texts.before(path)];
   const project = {
     referencedElsewhere: (word: string) => texts.referencedElsewhere(path, word),
+    importReferencedElsewhere: (word: string) => texts.importReferencedElsewhere(path, word),
     isAttributeElsewhere: (word: string) => texts.isAttributeElsewhere(path, word),
     wasUsedElsewhere: (word: string) => texts.referencedElsewhere(path, word, 'before') || texts.isAttributeElsewhere(path, word, 'before'),
   };

@@ -27,13 +27,13 @@ export type Parse = (text: string) => ParsedText;
 /** A function or method between a call site and the SDK's call, as the index of call sites finds it. */
 export interface WrapperRef {
   readonly file: string;
-  /** The definition, from `def` (or its name) to its end. */
+  /** Where the name of the function is defined. */
   readonly definition: Range;
   /** The call in its body that asks: of the SDK, or of the next wrapper in the chain. */
   readonly inner: Range;
 }
 
-/** Where a flag is evaluated: what the index of call sites must tell. */
+/** Where a flag is evaluated: what the index of call sites tells. */
 export interface FlagSite {
   readonly file: string;
   /** The whole call expression; for a property that wraps the call, the attribute. */

@@ -47,6 +47,13 @@ export class ProjectTexts {
     return [...this.#files].some(([other, entry]) => other !== path && entry[when].includes(word) && (importsFrom(entry[when], stem, word) || isInText(entry[when], word)));
   }
 
+  /** The same for a name that the file itself only imports: a text that holds nothing but the word means another. */
+  importReferencedElsewhere(path: string, word: string): boolean {
+    const stem = moduleName(path);
+    const dotted = new RegExp(`["'](?:\\w+[.:])*${stem}[.:]${word}(?:[.:]\\w+)*["']`);
+    return [...this.#files].some(([other, { now }]) => other !== path && now.includes(word) && (importsFrom(now, stem, word) || dotted.test(now)));
+  }
+
   /** Whether any file but one reads or writes an attribute of this name, or has it in a text by itself. */
   isAttributeElsewhere(path: string, word: string, when: 'before' | 'now' = 'now'): boolean {
     const pattern = new RegExp(`\\.\\s*${word}\\b`);

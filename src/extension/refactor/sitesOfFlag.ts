@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { CallSite } from '../../core/callsites/model.ts';
+import { flagSites } from '../../core/refactor/flagSites.ts';
 import type { FlagSite, RefactorFile } from '../../core/refactor/model.ts';
 import type { DocumentCallSites } from '../callsites/documentCallSites.ts';
 import type { FolderIndexes } from '../callsites/folderIndexes.ts';
@@ -39,8 +39,13 @@ export async function sitesOfFlag(flag: string, { indexes, sites: documents }: F
     if (text === undefined || text.length > LARGEST) skipped.push(uri);
     else files.push({ path, text });
   }
-  const isAlone = (path: string): boolean => vscode.workspace.getWorkspaceFolder(vscode.Uri.parse(path, true)) === undefined;
-  const sites = files.flatMap(({ path }) => ((isAlone(path) ? read : indexed).get(path) ?? []).flatMap((site) => flagSite(path, site, flag)));
+  const sites = files.flatMap(({ path }) => {
+    const folder = vscode.workspace.getWorkspaceFolder(vscode.Uri.parse(path, true));
+    // A document by itself is all there is: every path means it.
+    if (folder === undefined) return flagSites(path, read.get(path) ?? [], flag, () => path);
+    const fileOf = (within: string): string => vscode.Uri.joinPath(folder.uri, within).toString();
+    return flagSites(path, indexed.get(path) ?? [], flag, fileOf);
+  });
   return { files, sites, skipped };
 }
 
@@ -54,11 +59,4 @@ async function readText(uri: vscode.Uri): Promise<string | undefined> {
   } catch {
     return undefined;
   }
-}
-
-/** A call that asks for the flag, or may. */
-function flagSite(file: string, { range, api, key, keys, via }: CallSite, flag: string): FlagSite[] {
-  if (key.kind === 'dynamic') return [{ file, range, api, keys: [], via, reason: key.reason }];
-  const values = keys.map(({ value }) => value);
-  return values.includes(flag) ? [{ file, range, api, keys: values, via }] : [];
 }

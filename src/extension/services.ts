@@ -74,7 +74,9 @@ export function createServices(context: vscode.ExtensionContext): Services {
 
   const parser = { runtimeWasm: dist('web-tree-sitter.wasm'), pythonWasm: dist('tree-sitter-python.wasm'), typescriptWasm: dist('tree-sitter-tsx.wasm') };
   const documents = CALL_SITE_DOCUMENTS.map((language) => ({ language }));
-  const indexes = all.add(new FolderIndexes({ script: dist('index.worker.cjs'), parser, files, log }));
+  // A window without a folder has no storage of its own.
+  const cacheFolder = vscode.Uri.joinPath(context.storageUri ?? context.globalStorageUri, 'callSites').fsPath;
+  const indexes = all.add(new FolderIndexes({ script: dist('index.worker.cjs'), parser, cacheFolder, files, log }));
   const sites = all.add(new DocumentCallSites(async () => {
     const { CallSiteTracker, callSiteLanguages } = await import('./callsites/tracking.lazy.ts');
     return new CallSiteTracker(callSiteLanguages(parser), indexes);

@@ -5,6 +5,7 @@ import { ProjectIndex, type FileLimit } from '../../core/callsites/project/proje
 import { sourceFiles, type SourceFiles } from '../node/sourceFiles.ts';
 import { LocalReader, NOTEBOOK } from './fileReader.ts';
 import { callSiteLanguages, type ParserFiles } from './languages.ts';
+import { SummaryCache, type CachePlace } from './summaryCache.ts';
 import { ThreadedReader } from './threadedReader.ts';
 
 /** Threads beside this one that read files: more than two wait for the disk and for the linker. */
@@ -17,6 +18,8 @@ export interface FolderIndexOptions {
   readonly script?: string | URL;
   readonly settings?: CallSiteSettings;
   readonly exclude?: readonly string[];
+  /** Where summaries are kept from one start to the next; without it nowhere. */
+  readonly cache?: CachePlace;
 }
 
 /** The index over one folder on disk. */
@@ -25,16 +28,18 @@ export class FolderIndex implements Disposable {
   readonly #options: FolderIndexOptions;
   readonly #endings: readonly string[];
   readonly #threads: ThreadedReader | undefined;
+  readonly #cache: SummaryCache | undefined;
   #paths: ReadonlySet<string> = new Set();
   #folderLimits: readonly FileLimit[] = [];
 
   constructor(options: FolderIndexOptions) {
     this.#options = options;
-    const { folder, parser, script } = options;
+    const { folder, parser, script, cache } = options;
     const languages = callSiteLanguages(parser);
-    const local = new LocalReader(folder, languages);
+    this.#cache = cache && new SummaryCache(cache);
+    const local = new LocalReader(folder, languages, this.#cache);
     const threads = Math.min(MOST_THREADS, availableParallelism());
-    this.#threads = script === undefined || threads < 2 ? undefined : new ThreadedReader({ local, script, folder, parser, threads });
+    this.#threads = script === undefined || threads < 2 ? undefined : new ThreadedReader({ local, script, threads, data: { role: 'reader', folder, parser, cache } });
     this.#endings = [...languages.flatMap(({ detector: { summarizer } }) => summarizer.endings), NOTEBOOK];
     this.index = new ProjectIndex({
       rules: languages.map(({ detector: { summarizer } }) => summarizer.rules),
@@ -58,6 +63,7 @@ export class FolderIndex implements Disposable {
       await this.index.update({ changed: paths, removed, roots }, signal);
     } finally {
       this.#threads?.dispose();
+      this.#cache?.prune();
     }
   }
 

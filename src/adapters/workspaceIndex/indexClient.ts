@@ -2,10 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { AppError } from '../../core/base/errors.ts';
 import { Emitter, type Disposable } from '../../core/base/events.ts';
 import type { CallSite } from '../../core/callsites/model.ts';
-import type { CallSiteSettings } from '../../core/callsites/project/linker.ts';
 import type { FileLimit, IndexProgress } from '../../core/callsites/project/projectIndex.ts';
 import type { FileSummary } from '../../core/callsites/project/summary.ts';
-import type { ParserFiles } from './languages.ts';
 import type { IndexReply, IndexRequest, IndexThreadData, PlacedSite } from './messages.ts';
 
 type Answer = Extract<IndexReply, { readonly id: number }>;
@@ -22,7 +20,7 @@ export class IndexClient implements Disposable {
   #names: ReadonlySet<string> = new Set();
   #lastId = 0;
 
-  constructor(options: { readonly script: string; readonly folder: string; readonly parser: ParserFiles; readonly settings: CallSiteSettings; readonly exclude: readonly string[] }) {
+  constructor(options: Omit<IndexThreadData, 'role'>) {
     this.#script = options.script;
     this.#data = { role: 'index', ...options };
   }

@@ -26,15 +26,17 @@ interface FolderIndexEntry {
 export class FolderIndexes implements FolderLinks, vscode.Disposable {
   readonly #script: string;
   readonly #parser: ParserFiles;
+  readonly #cacheFolder: string;
   readonly #files: WorkspaceFiles;
   readonly #log: Log;
   readonly #entries = new Map<string, FolderIndexEntry>();
   readonly #changes = new vscode.EventEmitter<void>();
   readonly #parts = new DisposableStore();
 
-  constructor(options: { readonly script: string; readonly parser: ParserFiles; readonly files: WorkspaceFiles; readonly log: Log }) {
+  constructor(options: { readonly script: string; readonly parser: ParserFiles; readonly cacheFolder: string; readonly files: WorkspaceFiles; readonly log: Log }) {
     this.#script = options.script;
     this.#parser = options.parser;
+    this.#cacheFolder = options.cacheFolder;
     this.#files = options.files;
     this.#log = options.log;
     this.#parts.add(this.#changes);
@@ -102,6 +104,7 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
       script: this.#script,
       folder: folder.uri.fsPath,
       parser: this.#parser,
+      cacheFolder: this.#cacheFolder,
       settings: { wrappers, clients },
       exclude: [...exclude, ...hidden.flatMap(([glob, on]) => on === true ? [glob] : [])],
     }));

@@ -254,7 +254,8 @@ export class ProjectIndex implements Disposable {
 
   #take({ path, hash, fingerprint, summary, limit }: FileReading, wasSearched: boolean): void {
     const entry = this.#files.get(path);
-    if (!entry) return;
+    // Touched, or the same again: nothing follows from it.
+    if (!entry || (summary && entry.summary && entry.hash === hash)) return;
     if (hash === undefined && limit === undefined) this.#files.delete(path);
     else this.#files.set(path, { hash, fingerprint, summary, limit, checked: wasSearched ? entry.checked : 0 });
     this.#place(path);

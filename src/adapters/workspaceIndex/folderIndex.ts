@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
 import type { Disposable } from '../../core/base/events.ts';
 import { NO_SETTINGS, type CallSiteSettings } from '../../core/callsites/project/linker.ts';
-import { ProjectIndex, type FileLimit } from '../../core/callsites/project/projectIndex.ts';
-import { sourceFiles, type SourceFiles } from '../node/sourceFiles.ts';
+import { ProjectIndex, type FileLimit, type FolderLayout } from '../../core/callsites/project/projectIndex.ts';
+import { sourceFiles } from '../node/sourceFiles.ts';
 import { LocalReader, NOTEBOOK } from './fileReader.ts';
+import { importSettings } from './importSettings.ts';
 import { callSiteLanguages, type ParserFiles } from './languages.ts';
 import { SummaryCache, type CachePlace } from './summaryCache.ts';
 import { ThreadedReader } from './threadedReader.ts';
@@ -54,13 +55,12 @@ export class FolderIndex implements Disposable {
    * @throws AppError notFound when the folder cannot be read; AbortError when it is cancelled
    */
   async scan(signal: AbortSignal): Promise<void> {
-    const { paths, roots, limits } = await this.#list(signal);
-    this.#folderLimits = limits;
+    const { paths, layout } = await this.#list(signal);
     const now = new Set(paths);
     const removed = [...this.#paths].filter((path) => !now.has(path));
     this.#paths = now;
     try {
-      await this.index.update({ changed: paths, removed, roots }, signal);
+      await this.index.update({ changed: paths, removed, layout }, signal);
     } finally {
       this.#threads?.dispose();
       this.#cache?.prune();
@@ -76,18 +76,20 @@ export class FolderIndex implements Disposable {
       return this.index.update({ changed: known, removed: gone }, signal);
     }
     const before = this.#paths;
-    const { paths, roots, limits } = await this.#list(signal);
-    this.#folderLimits = limits;
+    const { paths, layout } = await this.#list(signal);
     this.#paths = new Set(paths);
     await this.index.update({
       changed: paths.filter((path) => !before.has(path) || known.includes(path)),
       removed: [...before].filter((path) => !this.#paths.has(path)),
-      roots,
+      layout,
     }, signal);
   }
 
-  #list(signal: AbortSignal): Promise<SourceFiles> {
-    return sourceFiles(this.#options.folder, { endings: this.#endings, exclude: this.#options.exclude ?? [], signal });
+  async #list(signal: AbortSignal): Promise<{ readonly paths: readonly string[]; readonly layout: FolderLayout }> {
+    const { folder, exclude = [] } = this.#options;
+    const { paths, roots, projectFiles, limits } = await sourceFiles(folder, { endings: this.#endings, exclude, signal });
+    this.#folderLimits = limits;
+    return { paths, layout: { roots, imports: await importSettings(folder, projectFiles) } };
   }
 
   /** What could not be read. */

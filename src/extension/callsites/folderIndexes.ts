@@ -12,6 +12,8 @@ import type { Log } from '../platform/log.ts';
 /** Saves, checkouts and generators touch many files at once. */
 const SETTLE_MS = 300;
 const SOURCES = '**/*.{py,ipynb,ts,tsx,mts,cts,js,jsx,mjs,cjs}';
+/** They say which files count, and what imports mean. */
+const PROJECT_FILES = '**/{.gitignore,tsconfig*.json,jsconfig.json,package.json,pyproject.toml,setup.py,setup.cfg,manage.py,requirements.txt,Pipfile}';
 const NO_NAMES: ReadonlySet<string> = new Set();
 
 interface FolderIndexEntry {
@@ -117,7 +119,6 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
   }
 
   #watch(folder: vscode.WorkspaceFolder, { client, parts }: FolderIndexEntry): void {
-    const watcher = parts.add(vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, SOURCES)));
     const changed = new Set<string>();
     const removed = new Set<string>();
     let timer: NodeJS.Timeout | undefined;
@@ -133,9 +134,13 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
       clearTimeout(timer);
       timer = setTimeout(send, SETTLE_MS);
     };
-    parts.add(watcher.onDidChange(note(changed, removed)));
-    parts.add(watcher.onDidCreate(note(changed, removed)));
-    parts.add(watcher.onDidDelete(note(removed, changed)));
+    for (const glob of [SOURCES, PROJECT_FILES]) {
+      const watcher = parts.add(vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, glob)));
+      parts.add(watcher.onDidChange(note(changed, removed)));
+      parts.add(watcher.onDidCreate(note(changed, removed)));
+      // A project file that went changes what others mean.
+      parts.add(watcher.onDidDelete(glob === SOURCES ? note(removed, changed) : note(changed, removed)));
+    }
     parts.add({ dispose: () => clearTimeout(timer) });
   }
 

@@ -90,6 +90,24 @@ describe('the index of a folder', () => {
     assert.deepEqual(files.index.allFlags(), ['b', 'c']);
   });
 
+  it('takes up what project files and .gitignore say anew', async () => {
+    write('lib/keys.ts', 'export const KEY = "mapped";\n');
+    write('main.ts', 'import { Unleash } from "unleash-client";\nimport { KEY } from "~lib";\nnew Unleash({}).isEnabled(KEY);\n');
+    write('late.py', asks('late'));
+    const files = await scanned();
+    assert.deepEqual(files.index.allFlags(), ['late']);
+    write('tsconfig.json', '{"extends": "./tsconfig.base"}');
+    write('tsconfig.base.json', '{"compilerOptions": {"paths": {"~lib": ["lib/keys"]}}} // comment');
+    await files.update(['tsconfig.base.json'], [], SIGNAL);
+    assert.deepEqual(files.index.allFlags(), ['late', 'mapped']);
+    write('.gitignore', 'late.py\n');
+    await files.update(['.gitignore'], [], SIGNAL);
+    assert.deepEqual(files.index.allFlags(), ['mapped']);
+    rmSync(join(folder, 'tsconfig.json'));
+    await files.update(['tsconfig.json'], [], SIGNAL);
+    assert.deepEqual(files.index.allFlags(), []);
+  });
+
   it('reads many files in threads and finds the same', async function () {
     this.timeout(120_000);
     write('flags.py', `${CLIENT}def on(key):\n    return client.is_enabled(key)\n`);

@@ -28,10 +28,13 @@ export const Command = {
   finishKeepCurrent: 'modelswitch.finishKeepCurrent',
   archiveFlag: 'modelswitch.archiveFlag',
   retrain: 'modelswitch.retrain',
+  showCallSites: 'modelswitch.showCallSites',
+  openCallSite: 'modelswitch.openCallSite',
+  createFlag: 'modelswitch.createFlag',
 } as const;
 
 /** Commands that only the extension itself calls, with arguments: they are not in the palette. */
-export const INTERNAL_COMMANDS: readonly string[] = [Command.loadMore, Command.revealFlag, Command.restoreThisState];
+export const INTERNAL_COMMANDS: readonly string[] = [Command.loadMore, Command.revealFlag, Command.restoreThisState, Command.openCallSite];
 
 export const View = { flags: 'modelswitch.flags' } as const;
 
@@ -49,6 +52,7 @@ export const Setting = {
   pollSeconds: 'pollSeconds',
   lens: 'lens.enabled',
   readOnly: 'readOnly',
+  problems: 'problems.enabled',
 } as const;
 
 export const SETTINGS_SECTION = 'modelswitch';

@@ -16,8 +16,8 @@ import { Credentials } from './connection/credentials.ts';
 import { SnapshotFile } from './connection/snapshotFile.ts';
 import { StatusBar } from './connection/statusBar.ts';
 import { WorkspaceFiles } from './connection/workspaceFiles.ts';
-import { registerFlagCommands, type FlagCommandParts } from './flags/flagCommands.ts';
-import type { EnvironmentTreePart } from './flags/flagNodes.ts';
+import { registerFlagCommands, resolveRef, type FlagCommandParts } from './flags/flagCommands.ts';
+import type { ConnectionTreePart, EnvironmentTreePart, FlagTreePart } from './flags/flagNodes.ts';
 import { FlagTree } from './flags/flagTree.ts';
 import { FlagHistories } from './flags/histories.ts';
 import { HistoryDocuments } from './flags/historyDocument.ts';
@@ -33,11 +33,14 @@ import { modalPrompts, type Prompts } from './platform/prompts.ts';
 import { settings } from './platform/settings.ts';
 import { registerRefactorCommands } from './refactor/refactorCommands.ts';
 import { SwitchActions } from './refactor/switchActions.ts';
+import { LazySites } from './workspaceSites/lazySites.ts';
 
 /** What lens, hover and tree are made of, in order. A feature adds its parts here. */
 const LENS_PARTS: readonly LensPart[] = [ageLensPart, rolloutLensPart, variantsLensPart, modelLensPart];
-const hoverParts = (personas: PersonaStore): readonly HoverPart[] => [titleHoverPart, environmentsHoverPart, personasHoverPart(personas)];
+const hoverParts = (personas: PersonaStore, sites: LazySites): readonly HoverPart[] => [titleHoverPart, environmentsHoverPart, personasHoverPart(personas), sites.hover];
 const treeParts = (personas: PersonaStore): readonly EnvironmentTreePart[] => [strategiesPart, observedPart, personasTreePart(personas)];
+const flagTreeParts = (sites: LazySites): readonly FlagTreePart[] => [sites.flagTree];
+const connectionTreeParts = (sites: LazySites): readonly ConnectionTreePart[] => [sites.connectionTree];
 
 /** Nobody looks at an unfocused window closely. */
 const UNFOCUSED_POLL_FACTOR = 4;
@@ -49,6 +52,7 @@ export interface Services extends Disposable {
   readonly tree: FlagTree;
   readonly lenses: CallSiteLenses;
   readonly sites: DocumentCallSites;
+  readonly workspaceSites: LazySites;
 }
 
 /** Puts the extension together. It registers everything at once and waits for nothing. */
@@ -81,12 +85,14 @@ export function createServices(context: vscode.ExtensionContext): Services {
     const { CallSiteTracker, callSiteLanguages } = await import('./callsites/tracking.lazy.ts');
     return new CallSiteTracker(callSiteLanguages(parser), indexes);
   }, log, indexes.onDidChange));
+  const askPerson: Prompts = { confirm: (confirmation) => prompts.current.confirm(confirmation) };
+  const workspaceSites = all.add(new LazySites({ indexes, documents: sites, connections, files, clock: systemClock, log, prompts: askPerson }));
   const lenses = all.add(new CallSiteLenses(connections, sites, LENS_PARTS));
   all.add(vscode.languages.registerCodeLensProvider(documents, lenses));
-  all.add(vscode.languages.registerHoverProvider(documents, new CallSiteHover(connections, sites, hoverParts(personas))));
+  all.add(vscode.languages.registerHoverProvider(documents, new CallSiteHover(connections, sites, hoverParts(personas, workspaceSites))));
 
   const histories = new FlagHistories();
-  const tree = all.add(new FlagTree(connections, histories, treeParts(personas), personas.onDidChange));
+  const tree = all.add(new FlagTree(connections, histories, { environment: treeParts(personas), flag: flagTreeParts(workspaceSites), connection: connectionTreeParts(workspaceSites) }, personas.onDidChange));
   all.add(new StatusBar(connections));
   all.add(new ConfigurationDiagnostics(files, connections, personas));
   all.add(registerConnectionCommands({ connections, credentials, files, log, client: (baseUrl, token) => unleashClient(baseUrl, token, parts) }));
@@ -94,7 +100,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
     connections,
     log,
     tree,
-    prompts: { confirm: (confirmation) => prompts.current.confirm(confirmation) },
+    prompts: askPerson,
     histories,
     historyDocuments: all.add(new HistoryDocuments(connections, histories)),
     flagUnderCursor: (editor) => sites.flagAt(editor.document, editor.selection.active),
@@ -104,6 +110,8 @@ export function createServices(context: vscode.ExtensionContext): Services {
   all.add(registerRefactorCommands({ ...flagCommandParts, loadParser: loadPython, indexes, sites }));
   all.add(vscode.languages.registerCodeActionsProvider({ language: 'python' }, new SwitchActions(sites, files, loadPython), { providedCodeActionKinds: SwitchActions.kinds }));
 
+  all.add(workspaceSites.register({ flagUnderCursor: flagCommandParts.flagUnderCursor, pickFlag: () => resolveRef(flagCommandParts, undefined, false) }));
+  all.add(workspaceSites.onDidChange((flags) => tree.refreshParts(flags)));
   all.add(registerPersonaCommands({
     connections,
     credentials,
@@ -124,7 +132,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
   all.add(sites.onDidChange(updateActivity));
   updateActivity();
   void connections.update();
-  return { connections, prompts, tree, lenses, sites, dispose: () => all.dispose() };
+  return { connections, prompts, tree, lenses, sites, workspaceSites, dispose: () => all.dispose() };
 }
 
 /** Loads a thing when it is first needed; a failure is tried again. */

@@ -1,9 +1,10 @@
 import type * as z from 'zod';
 import type { Constraint, Dependency, Exposure, Flag, FlagEnvironment, Segment, Strategy, StrategyVariant } from '../../core/flags/model.ts';
 import type { EnvironmentInfo, FlagDetail, FlagEvent } from '../../core/flags/ports.ts';
+import type { AskedFlag } from '../../core/flags/serverNotes.ts';
 import type { ProjectDefaults } from '../../core/flags/projectDefault.ts';
 import { wireDependency, wireOrder, wireSegmentName, wireStrategy } from './wire.ts';
-import type { wireConstraint, wireEvent, wireFlagDetail, wireFlagList, wirePlayground, wireProjectOverview, wireSegments, wireVariant } from './wire.ts';
+import type { wireConstraint, wireEvent, wireFlagDetail, wireFlagList, wirePlayground, wireProjectOverview, wireSegments, wireUnknownFlags, wireVariant } from './wire.ts';
 
 /** From the wire's shapes to the core's own types: one place for defaults, so that two reads of one thing are equal. */
 
@@ -53,6 +54,14 @@ export function projectDefaults(wire: z.output<typeof wireProjectOverview>): Pro
       return { environment, strategy: { name, title, disabled, parameters, constraints, segments: ids, variants } };
     }),
   };
+}
+
+export function askedFlags({ unknownFlags }: z.output<typeof wireUnknownFlags>): AskedFlag[] {
+  return unknownFlags.map(({ name, lastSeenAt, reports }) => ({
+    name,
+    lastSeenAt,
+    reports: reports.flatMap(({ appName, environments }) => environments.map(({ environment, seenAt }) => ({ application: appName, environment, seenAt }))),
+  }));
 }
 
 export function segments(wire: z.output<typeof wireSegments>): Segment[] {

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { AppError } from '../../core/base/errors.ts';
+import type { FlagCreator } from '../../core/flags/createFlag.ts';
 import type { FlagArchiver } from '../../core/flags/archive.ts';
 import type { Flag, Segment, Strategy } from '../../core/flags/model.ts';
 import type {
@@ -7,20 +8,21 @@ import type {
 } from '../../core/flags/ports.ts';
 import { sameStrategy } from '../../core/flags/compare.ts';
 import type { ProjectDefaultPort, ProjectDefaults } from '../../core/flags/projectDefault.ts';
+import type { AskedPoll, ServerNotesReader } from '../../core/flags/serverNotes.ts';
 import type { ContextField, Evaluation, EvaluationQuery, FlagEvaluator } from '../../core/personas/model.ts';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../node/httpClient.ts';
 import type { BulkParser } from './bulk.ts';
 import { errorOf, notUnleash } from './errors.ts';
-import { event, flagDetail, projectDefaults, segments, strategy } from './normalise.ts';
+import { askedFlags, event, flagDetail, projectDefaults, segments, strategy } from './normalise.ts';
 import { contextFields, evaluate } from './playground.ts';
 import { strategyPatch, wireNewStrategy } from './patch.ts';
-import { wireEnvironments, wireEvents, wireFlagDetail, wireProjectOverview, wireSegments, wireStrategy, wireUiConfig, wireUser } from './wire.ts';
+import { wireEnvironments, wireEvents, wireFeatureTypes, wireFlagDetail, wireProjectOverview, wireSegments, wireStrategy, wireUiConfig, wireUnknownFlags, wireUser } from './wire.ts';
 
 /** Environments x flags x contexts that one playground request may ask for; Unleash refuses more. */
 const PLAYGROUND_LIMIT = 15_000;
 
 /** Unleash's Admin API, as far as Modelswitch uses it. Every failure is an `AppError`. */
-export class UnleashClient implements FlagBulkReader, FlagWriter, FlagArchiver, ProjectDefaultPort, FlagEvaluator {
+export class UnleashClient implements FlagBulkReader, FlagWriter, FlagArchiver, FlagCreator, ServerNotesReader, ProjectDefaultPort, FlagEvaluator {
   readonly #http: HttpClient;
   readonly #parseBulk: BulkParser;
 
@@ -166,6 +168,26 @@ export class UnleashClient implements FlagBulkReader, FlagWriter, FlagArchiver, 
       if (!refused) throw thrown;
       throw new AppError('conflict', `"${name}" cannot be archived while other flags depend on it: remove those dependencies first.`, { reason: 'children' }, thrown);
     }
+  }
+
+  /** Unleash answers a name that is illegal with 400, one that is taken with 409; which of a project's patterns it breaks stands in the message. */
+  async checkFlagName(project: string, name: string, signal?: AbortSignal): Promise<void> {
+    await this.#send({ method: 'POST', path: '/api/admin/features/validate', body: { name, projectId: project }, repeatable: true, signal });
+  }
+
+  async createFlag(project: string, flag: { readonly name: string; readonly type: string; readonly description: string }, signal?: AbortSignal): Promise<void> {
+    await this.#write({ method: 'POST', path: `/projects/${segment(project)}/features`, body: flag, signal });
+  }
+
+  async pollAskedFlags(etag: string | undefined, signal?: AbortSignal): Promise<AskedPoll> {
+    const answer = await this.#get('/metrics/unknown-flags', signal, conditional(etag));
+    if (answer.status === 304) return { changed: false };
+    return { changed: true, flags: askedFlags(this.#parse(answer, wireUnknownFlags, 'the unknown flags')), etag: answer.headers.get('etag') ?? undefined };
+  }
+
+  async readLifetimes(signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
+    const { types } = await this.#read('/feature-types', wireFeatureTypes, signal);
+    return new Map(types.flatMap(({ id, lifetimeDays }) => (lifetimeDays === null || lifetimeDays === undefined ? [] : [[id, lifetimeDays] as const])));
   }
 
   async #read<T extends z.ZodType>(path: string, schema: T, signal?: AbortSignal): Promise<z.output<T>> {

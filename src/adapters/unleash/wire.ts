@@ -187,6 +187,16 @@ export const wireOrder = z.object({ strategyIds: z.array(z.string()) });
 
 export const wireEvents = z.object({ events: z.array(wireEvent), total: z.number() });
 
+export const wireUnknownFlags = z.object({
+  unknownFlags: list(z.object({
+    name: z.string(),
+    lastSeenAt: text,
+    reports: list(z.object({ appName: text, environments: list(z.object({ environment: text, seenAt: text })) })),
+  })),
+});
+
+export const wireFeatureTypes = z.object({ types: list(z.object({ id: z.string(), lifetimeDays: z.number().nullish() })) });
+
 /** An error body; Unleash has three shapes of it and all carry `message`. */
 export const wireError = z.object({
   name: z.string().nullish(),

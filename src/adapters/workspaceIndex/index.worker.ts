@@ -6,6 +6,7 @@ import { FolderIndex } from './folderIndex.ts';
 import { callSiteLanguages } from './languages.ts';
 import type { IndexReply, IndexRequest, IndexThreadData, ReaderReply, ReaderRequest, ReaderThreadData } from './messages.ts';
 import { SummaryCache, summaryVersion } from './summaryCache.ts';
+import { ToldSites } from './toldSites.ts';
 
 /** Reads files for an index in another thread. */
 function serveReader({ folder, parser, cache }: ReaderThreadData): void {
@@ -23,6 +24,7 @@ function serveReader({ folder, parser, cache }: ReaderThreadData): void {
 class IndexThread {
   readonly #folder: FolderIndex;
   readonly #running = new Map<number, AbortController>();
+  readonly #told = new ToldSites();
 
   constructor({ cacheFolder, ...data }: IndexThreadData) {
     this.#folder = new FolderIndex({ ...data, ...cacheFolder === undefined ? {} : { cache: { folder: cacheFolder, version: summaryVersion(data.script) } } });
@@ -45,6 +47,7 @@ class IndexThread {
         const all = [...index.all()].flatMap(({ path, sites }) => sites.map((site) => ({ path, site })));
         this.#reply({ kind: 'sites', id: request.id, sites: request.flag === undefined ? all : index.sitesOf(request.flag) }); return;
       }
+      case 'changes': { this.#reply({ kind: 'changes', id: request.id, changes: this.#told.since(index, request.since) }); return; }
       case 'limits': { this.#reply({ kind: 'limits', id: request.id, limits: this.#folder.limits() }); return; }
     }
   }

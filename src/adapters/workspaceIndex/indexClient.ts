@@ -4,7 +4,7 @@ import { Emitter, type Disposable } from '../../core/base/events.ts';
 import type { CallSite } from '../../core/callsites/model.ts';
 import type { FileLimit, IndexProgress } from '../../core/callsites/project/projectIndex.ts';
 import type { FileSummary } from '../../core/callsites/project/summary.ts';
-import type { IndexReply, IndexRequest, IndexThreadData, PlacedSite } from './messages.ts';
+import type { IndexReply, IndexRequest, IndexThreadData, PlacedSite, SiteChanges } from './messages.ts';
 
 type Answer = Extract<IndexReply, { readonly id: number }>;
 type Question = IndexRequest extends infer Request ? Request extends { readonly id: number } ? Omit<Request, 'id'> : never : never;
@@ -57,6 +57,12 @@ export class IndexClient implements Disposable {
   async sites(flag?: string): Promise<readonly PlacedSite[]> {
     const answer = await this.#ask({ kind: 'sites', flag });
     return answer.kind === 'sites' ? answer.sites : [];
+  }
+
+  /** The files whose call sites are other than at the answer with this revision; every file that has some for 0. */
+  async changes(since: number): Promise<SiteChanges> {
+    const answer = await this.#ask({ kind: 'changes', since });
+    return answer.kind === 'changes' ? answer.changes : { revision: 0, whole: true, files: [] };
   }
 
   async limits(): Promise<readonly FileLimit[]> {

@@ -40,6 +40,8 @@ export type IndexRequest =
   /** A document that is open in an editor, or closed (no summary); the answer are its call sites. */
   | { readonly kind: 'document'; readonly id: number; readonly path: string; readonly summary: FileSummary | undefined }
   | { readonly kind: 'sites'; readonly id: number; readonly flag: string | undefined }
+  /** What is other than at the answer with this revision; everything for 0. */
+  | { readonly kind: 'changes'; readonly id: number; readonly since: number }
   | { readonly kind: 'limits'; readonly id: number }
   | { readonly kind: 'cancel'; readonly id: number };
 
@@ -48,10 +50,25 @@ export interface PlacedSite {
   readonly site: CallSite;
 }
 
+/** The call sites of a file as they are now; none when it has none any more. */
+export interface FileSites {
+  readonly path: string;
+  readonly sites: readonly CallSite[];
+  readonly cells?: FileSummary['cells'];
+}
+
+export interface SiteChanges {
+  readonly revision: number;
+  /** Whether `files` is everything: what is known beside it is out of date. */
+  readonly whole: boolean;
+  readonly files: readonly FileSites[];
+}
+
 export type IndexReply =
   | { readonly kind: 'done'; readonly id: number }
   | { readonly kind: 'callSites'; readonly id: number; readonly sites: readonly CallSite[] }
   | { readonly kind: 'sites'; readonly id: number; readonly sites: readonly PlacedSite[] }
+  | { readonly kind: 'changes'; readonly id: number; readonly changes: SiteChanges }
   | { readonly kind: 'limits'; readonly id: number; readonly limits: readonly FileLimit[] }
   | { readonly kind: 'failed'; readonly id: number; readonly code: 'cancelled' | 'notFound' | 'internal'; readonly message: string }
   /** Told without being asked. */

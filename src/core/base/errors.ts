@@ -29,12 +29,17 @@ export class AppError extends Error {
 
 /** Any thrown value as an `AppError`: an abort becomes `cancelled`, what nobody foresaw becomes `internal`. */
 export function toAppError(thrown: unknown): AppError {
-  if (thrown instanceof AppError) return thrown;
+  if (thrown instanceof AppError || isFromOtherBundle(thrown)) return thrown;
   if (thrown instanceof Error) {
     const code = thrown.name === 'AbortError' ? 'cancelled' : 'internal';
     return new AppError(code, thrown.message, {}, thrown);
   }
   return new AppError('internal', String(thrown));
+}
+
+/** Parts that are loaded when they are needed are bundled by themselves, with a class of their own. */
+function isFromOtherBundle(thrown: unknown): thrown is AppError {
+  return thrown instanceof Error && thrown.name === 'AppError' && 'code' in thrown && 'data' in thrown;
 }
 
 /** @throws AppError cancelled when the signal has aborted */

@@ -84,6 +84,8 @@ export interface CallSite {
   readonly through?: readonly WrapperStep[];
   /** Present on a dynamic call whose key the callers of the functions around choose: their calls are call sites themselves. */
   readonly upToCallers?: true;
+  /** The named functions and classes around the call, as `Scorer.predict`; none at the level of the module. */
+  readonly within?: string;
 }
 
 /** A function between a call and the SDK: where its name is defined, and the call in it that asks, or leads to the next. */

@@ -47,7 +47,14 @@ export function lackingPermission(identity: Identity, plan: ChangePlan, project:
   return undefined;
 }
 
-function has(identity: Identity, needed: Needed | (typeof DEFAULT_STRATEGY_PERMISSIONS)[number], project: string, environment: string): boolean {
+/** The first permission that making a flag with a strategy in each environment needs and the person lacks. */
+export function lackingToCreate(identity: Identity, project: string, environments: readonly string[]): { readonly permission: string; readonly environment?: string } | undefined {
+  if (!has(identity, 'CREATE_FEATURE', project, '*')) return { permission: 'CREATE_FEATURE' };
+  const environment = environments.find((name) => !has(identity, 'CREATE_FEATURE_STRATEGY', project, name));
+  return environment === undefined ? undefined : { permission: 'CREATE_FEATURE_STRATEGY', environment };
+}
+
+function has(identity: Identity, needed: Needed | 'CREATE_FEATURE' | (typeof DEFAULT_STRATEGY_PERMISSIONS)[number], project: string, environment: string): boolean {
   return identity.permissions.some(({ permission, project: inProject, environment: inEnvironment }) =>
     permission === 'ADMIN' || (permission === needed && covers(inProject, project) && covers(inEnvironment, environment)));
 }

@@ -2,6 +2,7 @@ import { AppError, toAppError } from '../base/errors.ts';
 import { Emitter, type Disposable } from '../base/events.ts';
 import type { Clock } from '../base/clock.ts';
 import { MAX_SINGLE_CHANGES, refetchAfter } from './eventChanges.ts';
+import { ARCHIVE_EVENTS, archivedAmong } from './serverNotes.ts';
 import type { Dependency, Exposure, Flag, Segment } from './model.ts';
 import type { EnvironmentInfo, FlagBulkReader, FlagEvent } from './ports.ts';
 
@@ -45,6 +46,7 @@ const MAX_BACK_OFF_MS = 5 * 60_000;
 const CONCURRENT_READS = 4;
 const EVENTS_OF_A_FLAG = 50;
 const MOST_DEPENDENCIES = 1000;
+const MOST_ARCHIVE_EVENTS = 1000;
 
 /**
  * The flags of one project on one server, for everything that shows them. It reads in bulk once, then follows the event
@@ -68,6 +70,8 @@ export class FlagStore implements Disposable {
   #segmentsReadAt = 0;
   /** Children of other flags: the bulk read does not name the parents, so they are read by themselves after it. */
   #unread: ReadonlySet<string> = new Set();
+  #hasRead = false;
+  readonly #askedArchived = new Set<string>();
   #active = false;
   #failures = 0;
   #burst: number[] = [];
@@ -94,6 +98,11 @@ export class FlagStore implements Disposable {
   /** Why the last refresh failed; the snapshot, if any, is older. */
   get error(): AppError | undefined {
     return this.#error;
+  }
+
+  /** Whether the snapshot was read from the server, not only kept from an earlier session. */
+  get hasRead(): boolean {
+    return this.#hasRead;
   }
 
   get project(): string {
@@ -162,6 +171,22 @@ export class FlagStore implements Disposable {
     await inBatches(due, CONCURRENT_READS, (flag) => this.#observeOne(flag));
   }
 
+  /** Finds out, by one request, which of these names are archived; each is asked for once. False when the server did not answer; never rejects. */
+  async learnArchived(names: Iterable<string>): Promise<boolean> {
+    const snapshot = this.#snapshot;
+    const open = [...new Set(names)].filter((name) => !this.#askedArchived.has(name) && snapshot?.flags.has(name) === false && !snapshot.archived.has(name));
+    if (open.length === 0) return true;
+    for (const name of open) this.#askedArchived.add(name);
+    try {
+      const { events } = await this.#options.reader.readEvents({ types: ARCHIVE_EVENTS, limit: MOST_ARCHIVE_EVENTS }, this.#abort.signal);
+      for (const name of archivedAmong(open, events, this.project)) this.#markArchived(name);
+      return true;
+    } catch {
+      for (const name of open) this.#askedArchived.delete(name);
+      return false;
+    }
+  }
+
   async #observeOne(flag: string): Promise<void> {
     const version = this.#versions.get(flag);
     try {
@@ -189,6 +214,7 @@ export class FlagStore implements Disposable {
       if (full || this.#snapshot === undefined || this.#status === 'empty') await this.#loadAll();
       else await this.#follow();
       this.#failures = 0;
+      this.#hasRead = true;
       this.#setStatus('ready', undefined);
     } catch (thrown) {
       const error = toAppError(thrown);

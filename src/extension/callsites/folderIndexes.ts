@@ -5,6 +5,7 @@ import type { CallSite } from '../../core/callsites/model.ts';
 import type { FileSummary } from '../../core/callsites/project/summary.ts';
 import type { FolderLinks } from '../../adapters/treeSitter/tracker.ts';
 import { IndexClient } from '../../adapters/workspaceIndex/indexClient.ts';
+import type { SiteChanges } from '../../adapters/workspaceIndex/messages.ts';
 import type { ParserFiles } from '../../adapters/workspaceIndex/languages.ts';
 import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
 import type { Log } from '../platform/log.ts';
@@ -22,7 +23,11 @@ interface FolderIndexEntry {
   readonly settings: string;
   /** Ends when the folder was searched; never rejects. */
   readonly scanned: Promise<unknown>;
+  state: IndexState;
 }
+
+/** Of a folder's index: `none` when nothing has started it yet. */
+export type IndexState = 'none' | 'reading' | 'complete' | 'failed';
 
 /** An index for each workspace folder in which a document was read, started by the first such document. */
 export class FolderIndexes implements FolderLinks, vscode.Disposable {
@@ -33,6 +38,7 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
   readonly #log: Log;
   readonly #entries = new Map<string, FolderIndexEntry>();
   readonly #changes = new vscode.EventEmitter<void>();
+  readonly #siteChanges = new vscode.EventEmitter<vscode.WorkspaceFolder>();
   readonly #parts = new DisposableStore();
 
   constructor(options: { readonly script: string; readonly parser: ParserFiles; readonly cacheFolder: string; readonly files: WorkspaceFiles; readonly log: Log }) {
@@ -42,12 +48,38 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
     this.#files = options.files;
     this.#log = options.log;
     this.#parts.add(this.#changes);
+    this.#parts.add(this.#siteChanges);
     this.#parts.add(vscode.workspace.onDidChangeWorkspaceFolders(({ removed }) => removed.forEach((folder) => this.#stop(folder))));
     this.#parts.add(options.files.onDidChange(() => this.#restartChanged()));
   }
 
   /** Fires when call sites of open documents may have changed by what other files say. */
   readonly onDidChange = this.#changes.event;
+
+  /** Fires when call sites of a folder, or the state of its index, may have changed. */
+  readonly onDidChangeSites = this.#siteChanges.event;
+
+  /** Starts the index of a folder on disk, if nothing has yet. */
+  start(folder: vscode.WorkspaceFolder): void {
+    if (folder.uri.scheme === 'file' && !this.#entries.has(folder.uri.toString())) this.#start(folder);
+  }
+
+  stateOf(folder: vscode.WorkspaceFolder): IndexState {
+    return this.#entries.get(folder.uri.toString())?.state ?? 'none';
+  }
+
+  /**
+   * What is other in a folder than at the answer with the revision `since`; undefined without an index. The paths are relative to it.
+   * @throws AppError cancelled, internal when the index ended meanwhile
+   */
+  async changes(folder: vscode.WorkspaceFolder, since: number): Promise<SiteChanges | undefined> {
+    return this.#entries.get(folder.uri.toString())?.client.changes(since);
+  }
+
+  /** How many files and folders could not be read, or only in part. */
+  async gaps(folder: vscode.WorkspaceFolder): Promise<number> {
+    return (await this.#entries.get(folder.uri.toString())?.client.limits())?.length ?? 0;
+  }
 
   names(uri: string): ReadonlySet<string> {
     return this.#of(uri)?.entry.client.names ?? NO_NAMES;
@@ -110,10 +142,21 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
       settings: { wrappers, clients },
       exclude: [...exclude, ...hidden.flatMap(([glob, on]) => on === true ? [glob] : [])],
     }));
-    const scanned = client.scan().catch((error: unknown) => this.#log.error(`Searching ${folder.name} for call sites`, error));
-    const entry = { client, parts, settings: this.#settingsOf(folder), scanned };
+    const settle = (state: IndexState): void => {
+      if (this.#entries.get(folder.uri.toString()) !== entry) return;
+      entry.state = state;
+      this.#siteChanges.fire(folder);
+    };
+    const scanned = client.scan().then(() => settle('complete'), (error: unknown) => {
+      this.#log.error(`Searching ${folder.name} for call sites`, error);
+      settle('failed');
+    });
+    const entry: FolderIndexEntry = { client, parts, settings: this.#settingsOf(folder), scanned, state: 'reading' };
     this.#entries.set(folder.uri.toString(), entry);
-    parts.add(client.onDidChange(() => this.#changes.fire()));
+    parts.add(client.onDidChange(() => {
+      this.#changes.fire();
+      this.#siteChanges.fire(folder);
+    }));
     this.#watch(folder, entry);
     return entry;
   }
@@ -160,7 +203,7 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
 
   #stop(folder: vscode.WorkspaceFolder): void {
     this.#entries.get(folder.uri.toString())?.parts.dispose();
-    this.#entries.delete(folder.uri.toString());
+    if (this.#entries.delete(folder.uri.toString())) this.#siteChanges.fire(folder);
   }
 }
 

@@ -35,6 +35,7 @@ export function callSite(ref: CallRef, outcomes: readonly [Outcome, ...Outcome[]
   const key: FlagKey = unknown ? { kind: 'dynamic', cause: unknown.cause, reason: unknown.reason } : keys[0] ?? { kind: 'dynamic', cause: 'missing', reason: 'no key was found' };
   const wrapper = first.wrapper && definitionOf(first.wrapper);
   const written = first.key?.argument;
+  const within = namesAround(block);
   return {
     api: first.api,
     key,
@@ -45,9 +46,16 @@ export function callSite(ref: CallRef, outcomes: readonly [Outcome, ...Outcome[]
     keyRange: written && call.args.includes(written) ? range(written.start ?? 0, written.end ?? 0) : undefined,
     arguments: first.arguments,
     ...(wrapper ? { wrapper } : {}),
+    ...(within === '' ? {} : { within }),
     ...throughOf(outcomes),
     ...(key.kind === 'dynamic' && values.every((value) => isUpToCallers(value, block.functions)) ? { upToCallers: true } : {}),
   };
+}
+
+function namesAround({ block, parent }: BlockRef): string {
+  const outer = parent === undefined ? '' : namesAround(parent);
+  const own = block.kind === 'function' || block.kind === 'class' ? block.name : '';
+  return [outer, own].filter((name) => name !== '').join('.');
 }
 
 function rangeIn({ block, offset }: CallRef, start: number, end: number): Range {

@@ -119,8 +119,9 @@ class Attempt {
   }
 
   #mark(path: string): void {
-    if (!this.#texts.has(path)) {
-      for (const [site, reason] of this.#allOf(path, 'its file could not be read')) this.#reasons.set(site, reason);
+    const frozen = this.#texts.has(path) ? this.#texts.frozen(path) : 'its file could not be read';
+    if (frozen !== undefined) {
+      for (const [site, reason] of this.#allOf(path, frozen)) this.#reasons.set(site, reason);
       return;
     }
     const text = this.#texts.now(path);

@@ -6,6 +6,8 @@ export interface RefactorFile {
   /** Names the file in results; for people it should be relative to the workspace. */
   readonly path: string;
   readonly text: string;
+  /** Why nothing in it can be changed, as a clause; what it says of others counts. */
+  readonly frozen?: string;
 }
 
 /** Replaces the characters of `range` by `text`; positions are 0-based and count UTF-16 code units. */

@@ -2,6 +2,7 @@ import type { RefactorFile } from './model.ts';
 
 interface Entry {
   readonly before: string;
+  readonly frozen: string | undefined;
   now: string;
 }
 
@@ -10,7 +11,7 @@ export class ProjectTexts {
   readonly #files: ReadonlyMap<string, Entry>;
 
   constructor(files: readonly RefactorFile[]) {
-    this.#files = new Map(files.map(({ path, text }) => [path, { before: text, now: text }]));
+    this.#files = new Map(files.map(({ path, text, frozen }) => [path, { before: text, now: text, frozen }]));
   }
 
   get paths(): readonly string[] {
@@ -19,6 +20,11 @@ export class ProjectTexts {
 
   has(path: string): boolean {
     return this.#files.has(path);
+  }
+
+  /** Why a file cannot be changed. */
+  frozen(path: string): string | undefined {
+    return this.#files.get(path)?.frozen;
   }
 
   before(path: string): string {

@@ -8,7 +8,7 @@ const SKIPPED = new Set(['node_modules', 'venv', 'env', '__pycache__', 'site-pac
 /** Written by tools: bundles, and declarations without code. */
 const GENERATED = /\.(?:min\.[cm]?js|d\.[cm]?ts)$/;
 /** Files that stand at the root of a project. */
-const PROJECT_FILES = new Set(['pyproject.toml', 'setup.py', 'setup.cfg', 'manage.py', 'requirements.txt', 'Pipfile', 'package.json', 'tsconfig.json', 'jsconfig.json']);
+export const PROJECT_FILES: ReadonlySet<string> = new Set(['pyproject.toml', 'setup.py', 'setup.cfg', 'manage.py', 'requirements.txt', 'Pipfile', 'package.json', 'tsconfig.json', 'jsconfig.json']);
 
 export interface SourceFiles {
   /** Relative to the folder with forward slashes, in order. */

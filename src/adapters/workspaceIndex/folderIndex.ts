@@ -1,8 +1,10 @@
+import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import type { Disposable } from '../../core/base/events.ts';
 import { NO_SETTINGS, type CallSiteSettings } from '../../core/callsites/project/linker.ts';
 import { ProjectIndex, type FileLimit, type FolderLayout } from '../../core/callsites/project/projectIndex.ts';
-import { sourceFiles } from '../node/sourceFiles.ts';
+import { PROJECT_FILES, sourceFiles } from '../node/sourceFiles.ts';
 import { LocalReader, NOTEBOOK } from './fileReader.ts';
 import { importSettings } from './importSettings.ts';
 import { callSiteLanguages, type ParserFiles } from './languages.ts';
@@ -67,13 +69,17 @@ export class FolderIndex implements Disposable {
     }
   }
 
-  /** Takes what changed on disk. A file that is new is taken only if a scan would find it. */
+  /**
+   * Takes what changed on disk. A file that is new is taken only if a scan would find it. A path may be that of a folder, which stands for
+   * all that is in it.
+   */
   async update(changed: readonly string[], removed: readonly string[], signal: AbortSignal): Promise<void> {
     const known = changed.filter((path) => this.#paths.has(path));
-    const gone = removed.filter((path) => this.#paths.has(path));
-    if (known.length === changed.length) {
+    const gone = removed.length === 0 ? [] : [...this.#paths].filter((path) => removed.some((each) => path === each || path.startsWith(`${each}/`)));
+    if (!changed.some((path) => !this.#paths.has(path) && this.#mayBring(path))) {
       this.#paths = new Set([...this.#paths].filter((path) => !gone.includes(path)));
-      return this.index.update({ changed: known, removed: gone }, signal);
+      if (known.length + gone.length > 0) await this.index.update({ changed: known, removed: gone }, signal);
+      return;
     }
     const before = this.#paths;
     const { paths, layout } = await this.#list(signal);
@@ -83,6 +89,12 @@ export class FolderIndex implements Disposable {
       removed: [...before].filter((path) => !this.#paths.has(path)),
       layout,
     }, signal);
+  }
+
+  /** Whether a path that is not known may change which files count: of what is neither source nor project file, only folders do. */
+  #mayBring(path: string): boolean {
+    if (/\.\w+$/.test(path) || PROJECT_FILES.has(path.slice(path.lastIndexOf('/') + 1))) return true;
+    return statSync(join(this.#options.folder, path), { throwIfNoEntry: false })?.isDirectory() === true;
   }
 
   async #list(signal: AbortSignal): Promise<{ readonly paths: readonly string[]; readonly layout: FolderLayout }> {

@@ -6,6 +6,11 @@ import type { FileLimit, IndexProgress } from '../../core/callsites/project/proj
 import type { FileSummary } from '../../core/callsites/project/summary.ts';
 import type { IndexReply, IndexRequest, IndexThreadData, PlacedSite, SiteChanges } from './messages.ts';
 
+/** A thread that ends is started again this often: what ends it is mostly the same each time. */
+const MOST_RESTARTS = 2;
+/** An index of 10,000 files needs a tenth of it. */
+const LARGEST_HEAP_MB = 1500;
+
 type Answer = Extract<IndexReply, { readonly id: number }>;
 type Question = IndexRequest extends infer Request ? Request extends { readonly id: number } ? Omit<Request, 'id'> : never : never;
 
@@ -19,6 +24,9 @@ export class IndexClient implements Disposable {
   #worker: Worker | undefined;
   #names: ReadonlySet<string> = new Set();
   #lastId = 0;
+  #isScanned = false;
+  /** How often a thread ended by itself. */
+  #ended = 0;
 
   constructor(options: Omit<IndexThreadData, 'role'>) {
     this.#script = options.script;
@@ -40,6 +48,7 @@ export class IndexClient implements Disposable {
    */
   async scan(signal?: AbortSignal): Promise<void> {
     await this.#ask({ kind: 'scan' }, signal);
+    this.#isScanned = true;
   }
 
   /** Tells of files that came, changed or went. */
@@ -81,8 +90,13 @@ export class IndexClient implements Disposable {
 
   #ask(question: Question, signal?: AbortSignal): Promise<Answer> {
     if (signal?.aborted === true) return Promise.reject(new AppError('cancelled', 'The search was cancelled.'));
+    let worker: Worker;
+    try {
+      worker = this.#started();
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
     const id = (this.#lastId += 1);
-    const worker = this.#started();
     const cancel = (): void => worker.postMessage({ kind: 'cancel', id } satisfies IndexRequest);
     signal?.addEventListener('abort', cancel, { once: true });
     return new Promise<Answer>((resolve, reject) => {
@@ -93,17 +107,22 @@ export class IndexClient implements Disposable {
 
   #started(): Worker {
     if (this.#worker) return this.#worker;
-    const worker = new Worker(this.#script, { workerData: this.#data });
+    if (this.#ended > MOST_RESTARTS) throw new AppError('internal', 'The index stopped several times: reload the window to start it again.');
+    const worker = new Worker(this.#script, { workerData: this.#data, resourceLimits: { maxOldGenerationSizeMb: LARGEST_HEAP_MB } });
     worker.unref();
     worker.on('message', (reply: IndexReply) => this.#receive(reply));
     const end = (message: string): void => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;
+      this.#ended += 1;
       this.#fail(new AppError('internal', message));
     };
     worker.on('error', (error: unknown) => end(`The index stopped: ${error instanceof Error ? error.message : String(error)}`));
     worker.on('exit', () => end('The index stopped.'));
-    return this.#worker = worker;
+    this.#worker = worker;
+    // One that ended is replaced by one that knows nothing.
+    if (this.#isScanned) this.#ask({ kind: 'scan' }).catch(() => undefined);
+    return worker;
   }
 
   #receive(reply: IndexReply): void {

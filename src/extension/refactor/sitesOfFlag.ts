@@ -40,7 +40,7 @@ export async function sitesOfFlag(flag: string, { indexes, sites: documents }: F
     ...open.map(async (document) => [document.uri.toString(), await documents.read(document)] as const),
     ...openNotebooks.map(async (notebook) => [notebook.uri.toString(), await documents.readNotebook(notebook)] as const),
   ]));
-  const indexed = await indexes.sites();
+  const indexed = await indexes.sites(token);
   const reading = new Reading(open, openNotebooks);
   const uris = await vscode.workspace.findFiles('**/*.{py,ipynb}', EXCLUDED, undefined, token);
   for (const uri of new Map([...uris, ...open.map((document) => document.uri), ...openNotebooks.map((notebook) => notebook.uri)].map((each) => [each.toString(), each])).values()) {

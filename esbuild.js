@@ -110,7 +110,7 @@ const targets = {
  */
 const tests = {
   ...common,
-  entryPoints: [...globSync('test/host/{index,*.test}.ts', { cwd: root }), 'test/bench/activationInHost.ts'],
+  entryPoints: [...globSync('test/host/{index,*.test}.ts', { cwd: root }), ...globSync('test/bench/*InHost.ts', { cwd: root })],
   outdir: 'dist/test',
   outbase: 'test',
   external: ['vscode'],

@@ -53,6 +53,7 @@ export interface Services extends Disposable {
   readonly lenses: CallSiteLenses;
   readonly sites: DocumentCallSites;
   readonly workspaceSites: LazySites;
+  readonly indexes: FolderIndexes;
 }
 
 /** Puts the extension together. It registers everything at once and waits for nothing. */
@@ -132,7 +133,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
   all.add(sites.onDidChange(updateActivity));
   updateActivity();
   void connections.update();
-  return { connections, prompts, tree, lenses, sites, workspaceSites, dispose: () => all.dispose() };
+  return { connections, prompts, tree, lenses, sites, workspaceSites, indexes, dispose: () => all.dispose() };
 }
 
 /** Loads a thing when it is first needed; a failure is tried again. */

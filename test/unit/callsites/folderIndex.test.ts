@@ -10,6 +10,7 @@ import { CallSiteTracker } from '../../../src/adapters/treeSitter/tracker.ts';
 import { FolderIndex } from '../../../src/adapters/workspaceIndex/folderIndex.ts';
 import { IndexClient } from '../../../src/adapters/workspaceIndex/indexClient.ts';
 import { readNotebook } from '../../../src/adapters/workspaceIndex/notebook.ts';
+import { eventually } from '../../support/eventually.ts';
 import { pythonParser, parserFiles } from './parser.ts';
 
 const parser = parserFiles;
@@ -187,7 +188,7 @@ describe('the index of a folder', () => {
       client = new IndexClient({ script: broken, folder, parser, settings: NO_SETTINGS, exclude: [] });
       await client.scan();
       for (let round = 0; round < 3; round += 1) {
-        assert.equal((await client.sites('a')).length, 1);
+        await eventually(async () => (await client.sites('a')).length === 1, 30_000);
         await assert.rejects(client.update(['a.py'], []), (error) => error instanceof AppError && error.code === 'internal');
       }
       await assert.rejects(client.sites('a'), /several times/);

@@ -72,7 +72,10 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
 
   /** What the parts say of these flags is other than it was: draws those of them anew that are open, and nothing else; everything without flags. */
   refreshParts(flags: ReadonlySet<string> | undefined): void {
-    if (flags === undefined) return this.#refresh();
+    if (flags === undefined) {
+      this.#refresh();
+      return;
+    }
     const nodes = [...this.#drawn.values()].filter(({ flag }) => flags.has(flag));
     if (nodes.length > 0) this.#changes.fire(nodes);
   }

@@ -25,8 +25,9 @@ interface FolderSites {
   /** How many files the index could not read, or only in part. */
   gaps: number;
   revision: number;
-  running: Promise<void> | undefined;
-  again: boolean;
+  /** Whether something changed since it was asked for. */
+  isStale: boolean;
+  isAsking: boolean;
 }
 
 /**
@@ -119,34 +120,31 @@ export class WorkspaceSites implements vscode.Disposable {
     const key = folder.uri.toString();
     const known = this.#folders.get(key);
     if (known !== undefined) return known;
-    const made: FolderSites = { folder, catalog: new SiteCatalog(), state: 'none', gaps: 0, revision: 0, running: undefined, again: false };
+    const made: FolderSites = { folder, catalog: new SiteCatalog(), state: 'none', gaps: 0, revision: 0, isStale: false, isAsking: false };
     this.#folders.set(key, made);
     return made;
   }
 
   /** One question at a time for each folder; what changes meanwhile is asked for after it. */
-  #refresh(folder: vscode.WorkspaceFolder): Promise<void> {
+  async #refresh(folder: vscode.WorkspaceFolder): Promise<void> {
     const sites = this.#of(folder);
-    if (sites.running !== undefined) {
-      sites.again = true;
-      return sites.running;
-    }
-    sites.running = this.#follow(sites).finally(() => {
-      sites.running = undefined;
-    });
-    return sites.running;
-  }
-
-  async #follow(sites: FolderSites): Promise<void> {
-    do {
-      sites.again = false;
+    sites.isStale = true;
+    if (sites.isAsking) return;
+    sites.isAsking = true;
+    while (this.#isStale(sites)) {
+      sites.isStale = false;
       try {
         await this.#take(sites);
       } catch (error) {
         // An index that was closed meanwhile has a successor, or none is wanted.
-        if (this.#indexes.stateOf(sites.folder) !== 'none') this.#log.error(`Reading the call sites of ${sites.folder.name}`, error);
+        if (this.#indexes.stateOf(folder) !== 'none') this.#log.error(`Reading the call sites of ${folder.name}`, error);
       }
-    } while (sites.again);
+    }
+    sites.isAsking = false;
+  }
+
+  #isStale({ isStale }: FolderSites): boolean {
+    return isStale;
   }
 
   async #take(sites: FolderSites): Promise<void> {

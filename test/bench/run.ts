@@ -9,6 +9,7 @@ import { benchIndex } from './index.ts';
 import { benchLens } from './lens.ts';
 import { benchRegistry } from './registry.ts';
 import { benchRequests } from './requests.ts';
+import { benchSites } from './sites.ts';
 import { printTable } from './table.ts';
 import type { BenchRow } from './table.ts';
 
@@ -20,6 +21,7 @@ const parts: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   activation: benchActivation,
   requests: benchRequests,
   changes: benchChanges,
+  sites: benchSites,
   registry: benchRegistry,
 };
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { DetailNode, FlagNode } from '../../src/extension/flags/flagNodes.ts';
 import type { Services } from '../../src/extension/services.ts';
-import { admin, answering, eventually, lenses, openFile, services } from './services.ts';
+import { admin, answering, eventually, hoverAt, lenses, openFile, services } from './services.ts';
 
 const flag = 'host-sites';
 const old = 'host-sites-old';
@@ -113,8 +113,7 @@ describe('call sites of the workspace in the editor', () => {
   it('are counted in the hover, with a link that may run nothing but the peek', async () => {
     const document = await openFile('sites/scoring.py');
     const at = document.positionAt(document.getText().indexOf('"host-sites"') + 2);
-    const [hover] = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, at);
-    const contents = hover!.contents as vscode.MarkdownString[];
+    const { contents } = await hoverAt(document, at.line, at.character);
     const link = contents.find(({ value }) => value.includes('call sites'))!;
     assert.match(link.value, /^\[3 call sites in 2 files\]\(command:modelswitch\.showCallSites\?[^()\s]+\)$/);
     assert.deepEqual(link.isTrusted, { enabledCommands: ['modelswitch.showCallSites'] });

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { DisposableStore } from '../../core/base/events.ts';
-import { SiteCatalog, type FlagSite, type SiteCount } from '../../core/callsites/siteCatalog.ts';
+import { SiteCatalog, type FileEntry, type FlagSite, type SiteCount } from '../../core/callsites/siteCatalog.ts';
+import type { SiteChanges } from '../../adapters/workspaceIndex/messages.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { Log } from '../platform/log.ts';
@@ -20,7 +21,7 @@ export interface SitesChange {
 
 interface FolderSites {
   readonly folder: vscode.WorkspaceFolder;
-  catalog: SiteCatalog;
+  readonly catalog: SiteCatalog;
   state: IndexState;
   /** How many files the index could not read, or only in part. */
   gaps: number;
@@ -148,30 +149,32 @@ export class WorkspaceSites implements vscode.Disposable {
   }
 
   async #take(sites: FolderSites): Promise<void> {
-    const { folder } = sites;
+    const { folder, catalog } = sites;
     const state = this.#indexes.stateOf(folder);
-    const changes = await this.#indexes.changes(folder, sites.revision);
-    const gaps = state === 'complete' ? await this.#indexes.gaps(folder) : 0;
     const flags = new Set<string>();
     const files = new Set<string>();
-    const note = (file: string, keys: ReadonlySet<string>): void => {
-      if (keys.size > 0) files.add(file);
-      for (const key of keys) flags.add(key);
-    };
-    const present = new Set<string>();
-    for (const { path, sites: found, cells } of changes?.files ?? []) {
-      const file = vscode.Uri.joinPath(folder.uri, path).toString();
-      present.add(file);
-      const known = sites.catalog.get(file);
-      note(file, sites.catalog.set(file, { sites: found, ...(cells === undefined ? {} : { cells }) }));
+    const set = (file: string, entry: FileEntry): void => {
+      const known = catalog.get(file);
+      for (const flag of catalog.set(file, entry)) flags.add(flag);
       // A call with a computed key has no flag, and still changes what may be said of others.
-      if (known !== sites.catalog.get(file)) files.add(file);
-    }
-    if (changes === undefined || changes.whole) {
-      for (const file of [...sites.catalog.files].filter((each) => !present.has(each))) note(file, sites.catalog.set(file, { sites: [] }));
-    }
+      if (known !== catalog.get(file)) files.add(file);
+    };
+    const outdated = new Set<string>();
+    let changes: SiteChanges | undefined;
+    do {
+      changes = await this.#indexes.changes(folder, sites.revision);
+      sites.revision = changes?.revision ?? 0;
+      if (changes?.whole !== false) for (const file of catalog.files) outdated.add(file);
+      for (const { path, sites: found, cells } of changes?.files ?? []) {
+        const file = vscode.Uri.joinPath(folder.uri, path).toString();
+        outdated.delete(file);
+        set(file, { sites: found, ...(cells === undefined ? {} : { cells }) });
+      }
+    } while (changes?.more === true);
+    for (const file of outdated) set(file, { sites: [] });
+    const gaps = state === 'complete' ? await this.#indexes.gaps(folder) : 0;
     const isOtherState = sites.state !== state || sites.gaps !== gaps;
-    Object.assign(sites, { state, gaps, revision: changes?.revision ?? 0 });
+    Object.assign(sites, { state, gaps });
     if (isOtherState || files.size > 0) this.#changes.fire({ folder, isOtherState, flags, files });
   }
 }

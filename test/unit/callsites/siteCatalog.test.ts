@@ -89,6 +89,19 @@ describe('what another thread is told of an index', () => {
     assert.deepEqual(since(2), [4, true, ['a.py 1']]);
     assert.deepEqual(since(0), [5, true, ['a.py 1']]);
   });
+
+  it('comes in portions, each of which goes on where the last one ended', () => {
+    const many = new Map(Array.from({ length: 30 }, (_, file) => [`${String(file).padStart(2, '0')}.py`, Array.from({ length: 100 }, (_unused, line) => site(line, ['a']))] as const));
+    const large = { all: () => [...many].map(([path, sites]) => ({ path, sites })), summaryOf: () => undefined } as unknown as Parameters<ToldSites['since']>[0];
+    const told = new ToldSites();
+    const answers = [told.since(large, 0)];
+    while (answers.at(-1)!.more) answers.push(told.since(large, answers.at(-1)!.revision));
+    assert.deepEqual(answers.map(({ whole, files: { length } }) => [whole, length]), [[true, 10], [false, 10], [false, 10]]);
+    assert.deepEqual(answers.flatMap(({ files: some }) => some.map(({ path }) => path)), [...many.keys()]);
+    // One who missed a portion is told everything from the beginning.
+    const second = told.since(large, 0);
+    assert.deepEqual([second.whole, second.files.length, told.since(large, 99).files[0]?.path], [true, 10, '00.py']);
+  });
 });
 
 describe('problems of call sites', () => {

@@ -3,7 +3,7 @@ import type { ProjectIndex } from '../../core/callsites/project/projectIndex.ts'
 import type { FileSites, SiteChanges } from './messages.ts';
 
 /** Whoever receives more at once is held up for longer than a few milliseconds. */
-const MOST_SITES = 1000;
+const MOST_SITES = 500;
 
 /** Remembers what another thread was told of an index, so that it is told only what changed, in portions. */
 export class ToldSites {

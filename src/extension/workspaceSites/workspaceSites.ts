@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { DisposableStore } from '../../core/base/events.ts';
+import { CALL_SITE_DOCUMENTS } from '../../core/callsites/languages.ts';
 import { SiteCatalog, type FileEntry, type FlagSite, type SiteCount } from '../../core/callsites/siteCatalog.ts';
 import type { SiteChanges } from '../../adapters/workspaceIndex/messages.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -107,7 +108,7 @@ export class WorkspaceSites implements vscode.Disposable {
 
   /** The document's text is another, or it is closed and its file counts again. */
   #typed(document: vscode.TextDocument): void {
-    const folder = document.uri.scheme === 'file' ? vscode.workspace.getWorkspaceFolder(document.uri) : undefined;
+    const folder = document.uri.scheme === 'file' && CALL_SITE_DOCUMENTS.includes(document.languageId) ? vscode.workspace.getWorkspaceFolder(document.uri) : undefined;
     if (folder === undefined || this.stateOf(folder) === 'none') return;
     const key = document.uri.toString();
     clearTimeout(this.#typing.get(key));

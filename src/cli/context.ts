@@ -46,6 +46,8 @@ export interface Command {
   /** The command line behind `modelswitch`, and what it does. */
   readonly usage: string;
   readonly summary: string;
+  /** What else its own help says, as sentences. */
+  readonly details?: string;
   /** Gives the exit code. */
   run(context: CliContext): Promise<number>;
 }

@@ -11,6 +11,7 @@ import { scan } from './commands/scan.ts';
 import { which } from './commands/which.ts';
 import type { Command } from './context.ts';
 import { exitCode } from './exitCodes.ts';
+import { endQuietlyWithReader } from './output.ts';
 
 const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, weights, rollback, kill, safeDefault, which, scan, models, compare, lineage, lock, check];
 
@@ -58,12 +59,16 @@ Exit: 0 done, 1 failed, 2 usage, 3 not permitted, 4 conflict, 5 unreachable.
 `;
 }
 
+function commandUsage({ usage: line, summary, details }: Command): string {
+  return [`modelswitch ${line}`, summary, ...details === undefined ? [] : [details]].join('\n    ') + '\n';
+}
+
 async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS });
   const [name, ...operands] = positionals;
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (values.help === true) {
-    process.stdout.write(command === undefined ? usage() : `modelswitch ${command.usage}\n    ${command.summary}\n`);
+    process.stdout.write(command === undefined ? usage() : commandUsage(command));
     return 0;
   }
   if (command === undefined) {
@@ -89,6 +94,7 @@ function failed(thrown: unknown): number {
   return exitCode(error);
 }
 
+endQuietlyWithReader([process.stdout, process.stderr], (error) => (process.exitCode = failed(error)));
 const interrupt = new AbortController();
 process.once('SIGINT', () => interrupt.abort());
-void run(process.argv.slice(2), interrupt.signal).catch(failed).then((code) => (process.exitCode = code));
+void run(process.argv.slice(2), interrupt.signal).catch(failed).then((code) => (process.exitCode ||= code));

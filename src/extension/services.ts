@@ -53,6 +53,7 @@ export interface Services extends Disposable {
   readonly lenses: CallSiteLenses;
   readonly sites: DocumentCallSites;
   readonly workspaceSites: LazySites;
+  readonly indexes: FolderIndexes;
 }
 
 /** Puts the extension together. It registers everything at once and waits for nothing. */
@@ -78,7 +79,9 @@ export function createServices(context: vscode.ExtensionContext): Services {
 
   const parser = { runtimeWasm: dist('web-tree-sitter.wasm'), pythonWasm: dist('tree-sitter-python.wasm'), typescriptWasm: dist('tree-sitter-tsx.wasm') };
   const documents = CALL_SITE_DOCUMENTS.map((language) => ({ language }));
-  const indexes = all.add(new FolderIndexes({ script: dist('index.worker.cjs'), parser, files, log }));
+  // A window without a folder has no storage of its own.
+  const cacheFolder = vscode.Uri.joinPath(context.storageUri ?? context.globalStorageUri, 'callSites').fsPath;
+  const indexes = all.add(new FolderIndexes({ script: dist('index.worker.cjs'), parser, cacheFolder, files, log }));
   const sites = all.add(new DocumentCallSites(async () => {
     const { CallSiteTracker, callSiteLanguages } = await import('./callsites/tracking.lazy.ts');
     return new CallSiteTracker(callSiteLanguages(parser), indexes);
@@ -130,7 +133,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
   all.add(sites.onDidChange(updateActivity));
   updateActivity();
   void connections.update();
-  return { connections, prompts, tree, lenses, sites, workspaceSites, dispose: () => all.dispose() };
+  return { connections, prompts, tree, lenses, sites, workspaceSites, indexes, dispose: () => all.dispose() };
 }
 
 /** Loads a thing when it is first needed; a failure is tried again. */

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { benchActivation } from './activation.ts';
 import { benchChanges } from './changes.ts';
 import { benchIndex } from './index.ts';
+import { benchIndexing } from './indexing.ts';
 import { benchLens } from './lens.ts';
 import { benchRegistry } from './registry.ts';
 import { benchRequests } from './requests.ts';
@@ -18,6 +19,7 @@ const root = join(import.meta.dirname, '..', '..');
 const parts: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   lens: benchLens,
   index: benchIndex,
+  indexing: benchIndexing,
   activation: benchActivation,
   requests: benchRequests,
   changes: benchChanges,

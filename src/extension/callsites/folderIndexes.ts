@@ -1,5 +1,5 @@
-import { relative } from 'node:path';
 import * as vscode from 'vscode';
+import { AppError } from '../../core/base/errors.ts';
 import { DisposableStore } from '../../core/base/events.ts';
 import type { CallSite } from '../../core/callsites/model.ts';
 import type { FileSummary } from '../../core/callsites/project/summary.ts';
@@ -9,10 +9,9 @@ import type { SiteChanges } from '../../adapters/workspaceIndex/messages.ts';
 import type { ParserFiles } from '../../adapters/workspaceIndex/languages.ts';
 import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
 import type { Log } from '../platform/log.ts';
+import { showSearch } from './showSearch.ts';
+import { pathIn, watchSources } from './watchSources.ts';
 
-/** Saves, checkouts and generators touch many files at once. */
-const SETTLE_MS = 300;
-const SOURCES = '**/*.{py,ipynb,ts,tsx,mts,cts,js,jsx,mjs,cjs}';
 const NO_NAMES: ReadonlySet<string> = new Set();
 
 interface FolderIndexEntry {
@@ -31,22 +30,29 @@ export type IndexState = 'none' | 'reading' | 'complete' | 'failed';
 export class FolderIndexes implements FolderLinks, vscode.Disposable {
   readonly #script: string;
   readonly #parser: ParserFiles;
+  readonly #cacheFolder: string;
   readonly #files: WorkspaceFiles;
   readonly #log: Log;
   readonly #entries = new Map<string, FolderIndexEntry>();
+  /** Folders whose search a person has stopped: only one who asks for all call sites starts it again. */
+  readonly #stopped = new Set<string>();
   readonly #changes = new vscode.EventEmitter<void>();
   readonly #siteChanges = new vscode.EventEmitter<vscode.WorkspaceFolder>();
   readonly #parts = new DisposableStore();
 
-  constructor(options: { readonly script: string; readonly parser: ParserFiles; readonly files: WorkspaceFiles; readonly log: Log }) {
+  constructor(options: { readonly script: string; readonly parser: ParserFiles; readonly cacheFolder: string; readonly files: WorkspaceFiles; readonly log: Log }) {
     this.#script = options.script;
     this.#parser = options.parser;
+    this.#cacheFolder = options.cacheFolder;
     this.#files = options.files;
     this.#log = options.log;
     this.#parts.add(this.#changes);
     this.#parts.add(this.#siteChanges);
     this.#parts.add(vscode.workspace.onDidChangeWorkspaceFolders(({ removed }) => removed.forEach((folder) => this.#stop(folder))));
     this.#parts.add(options.files.onDidChange(() => this.#restartChanged()));
+    this.#parts.add(vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration('files.exclude')) this.#restartChanged();
+    }));
   }
 
   /** Fires when call sites of open documents may have changed by what other files say. */
@@ -57,7 +63,7 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
 
   /** Starts the index of a folder on disk, if nothing has yet. */
   start(folder: vscode.WorkspaceFolder): void {
-    if (folder.uri.scheme === 'file' && !this.#entries.has(folder.uri.toString())) this.#start(folder);
+    if (folder.uri.scheme === 'file') this.#entryOf(folder);
   }
 
   stateOf(folder: vscode.WorkspaceFolder): IndexState {
@@ -69,7 +75,8 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
    * @throws AppError cancelled, internal when the index ended meanwhile
    */
   async changes(folder: vscode.WorkspaceFolder, since: number): Promise<SiteChanges | undefined> {
-    return this.#entries.get(folder.uri.toString())?.client.changes(since);
+    const changes = await this.#entries.get(folder.uri.toString())?.client.changes(since);
+    return changes && { ...changes, files: changes.files.filter(({ path }) => isOwn(folder, vscode.Uri.joinPath(folder.uri, path))) };
   }
 
   /** How many files and folders could not be read, or only in part. */
@@ -98,16 +105,23 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
     found?.entry.client.link(found.path, undefined).catch((error: unknown) => this.#log.error('Closing a document in the index', error));
   }
 
-  /** The call sites of all workspace folders by the URI of their file, once all are searched. */
-  async sites(): Promise<ReadonlyMap<string, readonly CallSite[]>> {
+  /**
+   * The call sites of all workspace folders by the URI of their file, once all are searched.
+   * @throws AppError cancelled by the token
+   */
+  async sites(token?: vscode.CancellationToken): Promise<ReadonlyMap<string, readonly CallSite[]>> {
     const found = new Map<string, CallSite[]>();
     for (const folder of vscode.workspace.workspaceFolders ?? []) {
       if (folder.uri.scheme !== 'file') continue;
+      this.#stopped.delete(folder.uri.toString());
       const { client, scanned } = this.#entries.get(folder.uri.toString()) ?? this.#start(folder);
-      await scanned;
+      await unlessCancelled(scanned, token);
       for (const { path, site } of await client.sites()) {
-        const uri = vscode.Uri.joinPath(folder.uri, path).toString();
-        found.set(uri, [...found.get(uri) ?? [], site]);
+        const uri = vscode.Uri.joinPath(folder.uri, path);
+        if (!isOwn(folder, uri)) continue;
+        const sites = found.get(uri.toString());
+        if (sites) sites.push(site);
+        else found.set(uri.toString(), [site]);
       }
     }
     return found;
@@ -122,28 +136,36 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
   #of(uri: string): { readonly entry: FolderIndexEntry; readonly path: string } | undefined {
     const parsed = vscode.Uri.parse(uri);
     const folder = parsed.scheme === 'file' ? vscode.workspace.getWorkspaceFolder(parsed) : undefined;
-    if (!folder) return undefined;
-    return { entry: this.#entries.get(folder.uri.toString()) ?? this.#start(folder), path: pathIn(folder, parsed) };
+    const entry = folder && this.#entryOf(folder);
+    return entry && { entry, path: pathIn(folder, parsed) };
+  }
+
+  #entryOf(folder: vscode.WorkspaceFolder): FolderIndexEntry | undefined {
+    const key = folder.uri.toString();
+    return this.#entries.get(key) ?? (this.#stopped.has(key) ? undefined : this.#start(folder));
   }
 
   #start(folder: vscode.WorkspaceFolder): FolderIndexEntry {
     const { wrappers = [], clients = [], exclude = [] } = this.#files.of(folder)?.file.config?.callsites ?? {};
-    const hidden = Object.entries(vscode.workspace.getConfiguration('files', folder.uri).get<Record<string, unknown>>('exclude') ?? {});
     const parts = new DisposableStore();
     const client = parts.add(new IndexClient({
       script: this.#script,
       folder: folder.uri.fsPath,
       parser: this.#parser,
+      cacheFolder: this.#cacheFolder,
       settings: { wrappers, clients },
-      exclude: [...exclude, ...hidden.flatMap(([glob, on]) => on === true ? [glob] : [])],
+      exclude: [...exclude, ...hiddenIn(folder)],
     }));
     const settle = (state: IndexState): void => {
       if (this.#entries.get(folder.uri.toString()) !== entry) return;
       entry.state = state;
       this.#siteChanges.fire(folder);
     };
-    const scanned = client.scan().then(() => settle('complete'), (error: unknown) => {
-      this.#log.error(`Searching ${folder.name} for call sites`, error);
+    const scanned = showSearch(folder, client, () => {
+      this.#stopped.add(folder.uri.toString());
+      this.#stop(folder);
+    }).then(() => settle('complete'), (error: unknown) => {
+      if (!this.#stopped.has(folder.uri.toString())) this.#log.error(`Searching ${folder.name} for call sites`, error);
       settle('failed');
     });
     const entry: FolderIndexEntry = { client, parts, settings: this.#settingsOf(folder), scanned, state: 'reading' };
@@ -152,35 +174,14 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
       this.#changes.fire();
       this.#siteChanges.fire(folder);
     }));
-    this.#watch(folder, entry);
+    parts.add(watchSources(folder, (changed, removed) => {
+      client.update(changed, removed).catch((error: unknown) => this.#log.error('Reading changed files', error));
+    }));
     return entry;
   }
 
-  #watch(folder: vscode.WorkspaceFolder, { client, parts }: FolderIndexEntry): void {
-    const watcher = parts.add(vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, SOURCES)));
-    const changed = new Set<string>();
-    const removed = new Set<string>();
-    let timer: NodeJS.Timeout | undefined;
-    const send = (): void => {
-      const update = client.update([...changed], [...removed]);
-      changed.clear();
-      removed.clear();
-      update.catch((error: unknown) => this.#log.error('Reading changed files', error));
-    };
-    const note = (into: Set<string>, other: Set<string>) => (uri: vscode.Uri): void => {
-      into.add(pathIn(folder, uri));
-      other.delete(pathIn(folder, uri));
-      clearTimeout(timer);
-      timer = setTimeout(send, SETTLE_MS);
-    };
-    parts.add(watcher.onDidChange(note(changed, removed)));
-    parts.add(watcher.onDidCreate(note(changed, removed)));
-    parts.add(watcher.onDidDelete(note(removed, changed)));
-    parts.add({ dispose: () => clearTimeout(timer) });
-  }
-
   #settingsOf(folder: vscode.WorkspaceFolder): string {
-    return JSON.stringify(this.#files.of(folder)?.file.config?.callsites ?? {});
+    return JSON.stringify([this.#files.of(folder)?.file.config?.callsites ?? {}, hiddenIn(folder)]);
   }
 
   /** Other settings need another index; it starts with the next question. */
@@ -199,6 +200,27 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
   }
 }
 
-function pathIn(folder: vscode.WorkspaceFolder, uri: vscode.Uri): string {
-  return relative(folder.uri.fsPath, uri.fsPath).replaceAll('\\', '/');
+/** Globs of `files.exclude`, as the index takes them: those without a folder are about the first level only. */
+function hiddenIn(folder: vscode.WorkspaceFolder): readonly string[] {
+  const globs = Object.entries(vscode.workspace.getConfiguration('files', folder.uri).get<Record<string, unknown>>('exclude') ?? {});
+  return globs.flatMap(([glob, on]) => (on !== true ? [] : [glob.includes('/') ? glob : `/${glob}`]));
+}
+
+/** Where one workspace folder lies in another, both indexes know its files: they are told by its own. */
+function isOwn(folder: vscode.WorkspaceFolder, uri: vscode.Uri): boolean {
+  return vscode.workspace.getWorkspaceFolder(uri)?.uri.toString() === folder.uri.toString();
+}
+
+async function unlessCancelled(work: Promise<unknown>, token: vscode.CancellationToken | undefined): Promise<void> {
+  const parts = new DisposableStore();
+  const cancelled = new Promise<never>((_resolve, reject) => {
+    const cancel = (): void => reject(new AppError('cancelled', 'The search was cancelled.'));
+    if (token?.isCancellationRequested === true) cancel();
+    else if (token) parts.add(token.onCancellationRequested(cancel));
+  });
+  try {
+    await Promise.race([work, cancelled]);
+  } finally {
+    parts.dispose();
+  }
 }

@@ -1,4 +1,4 @@
-import type { LanguageRules, ModuleResolver, ModuleTarget } from './language.ts';
+import type { FolderFiles, LanguageRules, ModuleResolver, ModuleTarget } from './language.ts';
 import { WHOLE_EXPORT, type Binding, type Block, type Call, type Expression, type FileSummary, type MemberAssignment } from './summary.ts';
 
 /** A binding and the block in which it is written. There is one object per binding, so it can be a key. */
@@ -242,13 +242,13 @@ export class Program {
   readonly #heirs = new Pairs<BlockRef>();
   readonly #resolvers = new Map<LanguageRules, ModuleResolver>();
   #providers = 0;
-  #files: { readonly paths: ReadonlySet<string>; readonly roots: ReadonlySet<string> };
+  #files: FolderFiles;
 
-  constructor(files: { readonly paths: ReadonlySet<string>; readonly roots: ReadonlySet<string> }) {
+  constructor(files: FolderFiles) {
     this.#files = files;
   }
 
-  setFiles(files: { readonly paths: ReadonlySet<string>; readonly roots: ReadonlySet<string> }): void {
+  setFiles(files: FolderFiles): void {
     this.#files = files;
     this.#resolvers.clear();
   }

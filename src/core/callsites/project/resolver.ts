@@ -383,6 +383,12 @@ export class Resolver {
     return frame?.given && argumentFor(this.parameters(owner), name, frame.given, owner, this);
   }
 
+  /** The `*args` and `**kwargs` that a followed call hands on to a function: what is in them is up to the callers of theirs. */
+  handedOn(owner: BlockRef, frames: readonly Frame[]): readonly BoundName[] {
+    const given = frames.find((each) => each.function === owner)?.given;
+    return given ? spreadArguments(given.args, this).flatMap((each) => restParameter(each) ?? []) : [];
+  }
+
   parameters(owner: BlockRef): readonly Parameter[] {
     return owner.block.bindings.flatMap((binding) => binding.kind === 'parameter' ? [binding] : []);
   }

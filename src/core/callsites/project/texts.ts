@@ -191,7 +191,8 @@ export class Texts {
     const argument = this.#resolver.argument(owner, name, at.frames);
     if (argument) return this.evaluate(argument.value, argument.at).map((value) => value.kind === 'text' ? { ...value, named: true } : value);
     const of = owner.block.name === '' ? '' : ` of \`${owner.block.name}\``;
-    return [dynamic('parameter', `${shown} is a parameter${of}`, [{ function: owner, parameter: name }])];
+    const handedOn = this.#resolver.handedOn(owner, at.frames).map(({ binding, home }) => ({ function: home, parameter: binding.name }));
+    return [dynamic('parameter', `${shown} is a parameter${of}`, [...handedOn, { function: owner, parameter: name }])];
   }
 
   #imported(shown: string, { binding, home }: BoundName): readonly Value[] {

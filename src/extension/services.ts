@@ -37,7 +37,7 @@ import { LazySites } from './workspaceSites/lazySites.ts';
 
 /** What lens, hover and tree are made of, in order. A feature adds its parts here. */
 const LENS_PARTS: readonly LensPart[] = [ageLensPart, rolloutLensPart, variantsLensPart, modelLensPart];
-const hoverParts = (personas: PersonaStore, sites: LazySites): readonly HoverPart[] => [titleHoverPart, environmentsHoverPart, personasHoverPart(personas), sites.hover];
+const hoverParts = (personas: PersonaStore, sites: LazySites): readonly HoverPart[] => [titleHoverPart, sites.hover, environmentsHoverPart, personasHoverPart(personas)];
 const treeParts = (personas: PersonaStore): readonly EnvironmentTreePart[] => [strategiesPart, observedPart, personasTreePart(personas)];
 const flagTreeParts = (sites: LazySites): readonly FlagTreePart[] => [sites.flagTree];
 const connectionTreeParts = (sites: LazySites): readonly ConnectionTreePart[] => [sites.connectionTree];

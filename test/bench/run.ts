@@ -10,6 +10,7 @@ import { benchIndexing } from './indexing.ts';
 import { benchLens } from './lens.ts';
 import { benchRegistry } from './registry.ts';
 import { benchRequests } from './requests.ts';
+import { benchSites } from './sites.ts';
 import { printTable } from './table.ts';
 import type { BenchRow } from './table.ts';
 
@@ -22,6 +23,7 @@ const parts: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   activation: benchActivation,
   requests: benchRequests,
   changes: benchChanges,
+  sites: benchSites,
   registry: benchRegistry,
 };
 

@@ -40,6 +40,7 @@ describe('the package', function () {
       'dist/unleash-proxy-client.cjs',
       'dist/web-tree-sitter.cjs',
       'dist/web-tree-sitter.wasm',
+      'dist/workspaceSites.lazy.cjs',
       'media/icon.png',
       'media/modelswitch.svg',
       'media/schemas/features.schema.json',
@@ -88,8 +89,9 @@ describe('the bundles', () => {
   it('of the extension needs nothing but vscode, Node and its own lazy parts', () => {
     const { builtinModules } = process.getBuiltinModule('node:module');
     const others = external('dist/extension.cjs').filter((name) => name !== 'vscode' && !builtinModules.includes(name));
-    assert.deepEqual([...new Set(others)].toSorted(), ['./refactoring.lazy.cjs', './tracking.lazy.cjs', './unleash-proxy-client.cjs', './web-tree-sitter.cjs']);
+    assert.deepEqual([...new Set(others)].toSorted(), ['./refactoring.lazy.cjs', './tracking.lazy.cjs', './unleash-proxy-client.cjs', './web-tree-sitter.cjs', './workspaceSites.lazy.cjs']);
     assert.deepEqual(external('dist/refactoring.lazy.cjs'), []);
+    assert.deepEqual(external('dist/workspaceSites.lazy.cjs').filter((name) => name !== 'vscode'), []);
     assert.deepEqual(external('dist/tracking.lazy.cjs').filter((name) => !builtinModules.includes(name)), ['./web-tree-sitter.cjs']);
   });
 

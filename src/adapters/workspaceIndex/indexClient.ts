@@ -71,7 +71,7 @@ export class IndexClient implements Disposable {
   /** The files whose call sites are other than at the answer with this revision; every file that has some for 0. */
   async changes(since: number): Promise<SiteChanges> {
     const answer = await this.#ask({ kind: 'changes', since });
-    return answer.kind === 'changes' ? answer.changes : { revision: 0, whole: true, files: [] };
+    return answer.kind === 'changes' ? answer.changes : { revision: 0, whole: true, files: [], more: false };
   }
 
   async limits(): Promise<readonly FileLimit[]> {

@@ -59,9 +59,11 @@ export interface FileSites {
 
 export interface SiteChanges {
   readonly revision: number;
-  /** Whether `files` is everything: what is known beside it is out of date. */
+  /** Whether everything is told anew, with this answer and those that follow it: what is known beside it is out of date. */
   readonly whole: boolean;
   readonly files: readonly FileSites[];
+  /** There is more to tell, to a question with this answer's revision. */
+  readonly more: boolean;
 }
 
 export type IndexReply =

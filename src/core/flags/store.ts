@@ -359,6 +359,8 @@ export class FlagStore implements Disposable {
 
   #replace(snapshot: FlagSnapshot, flags: ReadonlySet<string> | undefined): void {
     this.#snapshot = snapshot;
+    // A name that was nobody's may be made, and archived then.
+    for (const name of this.#askedArchived) if (snapshot.flags.has(name)) this.#askedArchived.delete(name);
     if (flags === undefined) this.#eventsOf.clear();
     else for (const flag of flags) this.#eventsOf.delete(flag);
     if (flags === undefined || flags.size > 0) this.#changes.fire({ flags });

@@ -7,13 +7,13 @@ import { describeRollout } from '../../core/flags/rollout.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
 import { Command, ContextKey, View } from '../ids.ts';
-import { errorActions } from '../platform/errors.ts';
 import { settings } from '../platform/settings.ts';
 import { mayChange } from '../../core/flags/permissions.ts';
 import { armWords, environmentNames, flagFacts, rolloutIn, type FlagFacts } from './facts.ts';
 import type { FlagHistories } from './histories.ts';
+import { detailItem, failureNode, failureOf } from './detailItems.ts';
 import { historyChildren, historyItem, stateItem } from './historyNodes.ts';
-import { nodeId, type DetailNode, type FlagNode, type TreeParts } from './flagNodes.ts';
+import { nodeId, type FlagNode, type TreeParts } from './flagNodes.ts';
 
 const PAGE = 200;
 
@@ -72,7 +72,10 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
 
   /** What the parts say of these flags is other than it was: draws those of them anew that are open, and nothing else; everything without flags. */
   refreshParts(flags: ReadonlySet<string> | undefined): void {
-    if (flags === undefined) return this.#refresh();
+    if (flags === undefined) {
+      this.#refresh();
+      return;
+    }
     const nodes = [...this.#drawn.values()].filter(({ flag }) => flags.has(flag));
     if (nodes.length > 0) this.#changes.fire(nodes);
   }
@@ -171,7 +174,7 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
 
   #flags(connection: Connection): FlagNode[] {
     const error = failureOf(connection);
-    const failure = error === undefined ? [] : [failureNode(connection, error.message, errorActions(error)[0]?.command)];
+    const failure = error === undefined ? [] : [failureNode(connection, error)];
     const all = this.#names(connection);
     const limit = this.#limit(connection);
     const nodes = all.slice(0, limit).map((flag): FlagNode => ({ kind: 'flag', connection, flag }));
@@ -240,23 +243,6 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
   }
 }
 
-/** Why what is shown of a connection may be old. */
-function failureOf({ state, session, origin }: Connection): AppError | undefined {
-  if (state.kind === 'signedOut') return new AppError('auth', `Not signed in to ${origin}.`);
-  return state.kind === 'failed' ? state.error : session?.store.error;
-}
-
-function failureNode(connection: Connection, message: string, command: string | undefined): DetailNode {
-  return {
-    kind: 'detail',
-    id: `${connection.baseUrl} ${connection.project}!`,
-    label: plainLine(message),
-    tooltip: plainLine(message, 500),
-    icon: 'warning',
-    ...(command === undefined ? {} : { command: { title: 'What to do', command } }),
-  };
-}
-
 function flagItem(facts: FlagFacts, opens: boolean): vscode.TreeItem {
   const { name, status, flag, mainEnvironment, mapping } = facts;
   const rollout = rolloutIn(facts, mainEnvironment);
@@ -301,14 +287,4 @@ function environmentItem(facts: FlagFacts, environment: string): vscode.TreeItem
 export function mayOffer({ connection, flag }: FlagFacts, kind: ChangeKind, environment: string): boolean {
   const { identity, project } = connection;
   return flag !== undefined && !settings.readOnly() && identity !== undefined && mayChange(identity, kind, project, environment);
-}
-
-function detailItem(node: DetailNode): vscode.TreeItem {
-  const item = new vscode.TreeItem(plainLine(node.label), node.children === undefined ? vscode.TreeItemCollapsibleState.None : vscode.TreeItemCollapsibleState.Collapsed);
-  if (node.context !== undefined) item.contextValue = node.context;
-  if (node.description !== undefined) item.description = plainLine(node.description);
-  if (node.tooltip !== undefined) item.tooltip = node.tooltip;
-  if (node.command !== undefined) item.command = node.command;
-  item.iconPath = new vscode.ThemeIcon(node.icon);
-  return item;
 }

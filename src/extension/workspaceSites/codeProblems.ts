@@ -8,6 +8,7 @@ import { locationOf } from './sitePlaces.ts';
 import type { SitesChange, WorkspaceSites } from './workspaceSites.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
+import type { ModelMapping } from '../../core/workspace/load.ts';
 import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
 import type { ServerNotes } from './serverNotes.ts';
 import { SETTINGS_SECTION } from '../ids.ts';
@@ -35,6 +36,7 @@ export class CodeProblems implements vscode.Disposable {
   readonly #verdicts = new Map<Connection, ProjectVerdicts>();
   /** What was said last by file: where, and as text to see whether it is the same. */
   readonly #said = new Map<string, { readonly uris: readonly vscode.Uri[]; readonly text: string }>();
+  #saidOfModels = '';
   readonly #subscriptions = new DisposableStore();
 
   constructor(parts: ProblemParts) {
@@ -151,21 +153,28 @@ export class CodeProblems implements vscode.Disposable {
 
   /** One unread file may hold the call, so then nothing is said. */
   #sayUncalled(): void {
-    const { sites, connections, files } = this.#parts;
-    this.#inMappings.clear();
-    const folders = sites.folders();
-    if (!folders.every((folder) => this.#isReady(folder) && sites.gapsIn(folder) === 0)) return;
-    const dynamic = folders.reduce((sum, folder) => sum + sites.catalog(folder).dynamic, 0);
-    for (const { folder } of connections.targets) {
+    const { connections, files } = this.#parts;
+    const found = connections.targets.flatMap(({ folder }) => {
       const loaded = files.of(folder);
-      const verdicts = this.#verdictsFor(folder);
-      if (loaded?.file.config === undefined || verdicts === undefined) continue;
-      const isCalled = (flag: string): boolean => !verdicts.has(flag) || sites.count(flag).calls > 0;
-      this.#inMappings.set(loaded.uri, uncalledFlags(loaded.file.config.models, isCalled, dynamic).map(({ message, range: { start, end } }) => {
-        const result = new vscode.Diagnostic(new vscode.Range(start.line, start.column, end.line, end.column), plainLine(message, 500), vscode.DiagnosticSeverity.Information);
-        return Object.assign(result, { source: SOURCE, code: 'uncalledFlag' });
-      }));
-    }
+      return loaded?.file.config === undefined ? [] : [[loaded.uri, this.#uncalledIn(folder, loaded.file.config.models)] as const];
+    });
+    const text = JSON.stringify(found);
+    if (text === this.#saidOfModels) return;
+    this.#saidOfModels = text;
+    this.#inMappings.clear();
+    for (const [uri, diagnostics] of found) this.#inMappings.set(uri, diagnostics);
+  }
+
+  #uncalledIn(folder: vscode.WorkspaceFolder, models: readonly ModelMapping[]): readonly vscode.Diagnostic[] {
+    const { sites } = this.#parts;
+    const verdicts = this.#verdictsFor(folder);
+    const folders = sites.folders();
+    if (verdicts === undefined || !folders.every((each) => this.#isReady(each) && sites.gapsIn(each) === 0)) return [];
+    const dynamic = folders.reduce((sum, each) => sum + sites.catalog(each).dynamic, 0);
+    return uncalledFlags(models, (flag) => !verdicts.has(flag) || sites.count(flag).calls > 0, dynamic).map(({ message, range: { start, end } }) => {
+      const result = new vscode.Diagnostic(new vscode.Range(start.line, start.column, end.line, end.column), plainLine(message, 500), vscode.DiagnosticSeverity.Information);
+      return Object.assign(result, { source: SOURCE, code: 'uncalledFlag' });
+    });
   }
 }
 

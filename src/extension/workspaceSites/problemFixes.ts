@@ -59,7 +59,8 @@ async function fixesOf(code: SiteProblemCode, at: KeyAtSite): Promise<vscode.Cod
 /** Flags with a similar name, where the key's text can be told: in the call, or where the one name is given its value. */
 async function replacements(at: KeyAtSite): Promise<vscode.CodeAction[]> {
   const flags = at.target.connection.session?.store.snapshot?.flags.keys() ?? [];
-  const names = nearestFew(at.key.value, flags, MOST_SUGGESTIONS).filter(isFlagName);
+  // What stands between quotes must not end them, whatever a server calls its flags.
+  const names = nearestFew(at.key.value, flags, MOST_SUGGESTIONS).filter((name) => isFlagName(name) && !/['"`]/.test(name));
   const place = names.length === 0 ? undefined : await textOfKey(at);
   if (place === undefined) return [];
   return names.map((name, index) => {

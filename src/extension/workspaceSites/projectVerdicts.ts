@@ -30,6 +30,7 @@ export class ProjectVerdicts {
     if (known?.flags === flags && known.archived === archived && known.asked === asked && known.lifetimes === lifetimes) return false;
     const isSameNames = known?.flags.size === flags.size && [...flags.keys()].every((name) => known.flags.has(name));
     if (!isSameNames) this.#hints.clear();
+    for (const name of this.#settled) if (flags.has(name)) this.#settled.delete(name);
     this.#known = { project, flags, archived, asked, lifetimes };
     this.#before = new Map(this.#verdicts);
     this.#verdicts.clear();

@@ -1,6 +1,8 @@
 import * as vscode from 'vscode';
 import { DisposableStore } from '../../core/base/events.ts';
-import { SiteCatalog, type FlagSite, type SiteCount } from '../../core/callsites/siteCatalog.ts';
+import { CALL_SITE_DOCUMENTS } from '../../core/callsites/languages.ts';
+import { SiteCatalog, type FileEntry, type FlagSite, type SiteCount } from '../../core/callsites/siteCatalog.ts';
+import type { SiteChanges } from '../../adapters/workspaceIndex/messages.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { Log } from '../platform/log.ts';
@@ -20,13 +22,14 @@ export interface SitesChange {
 
 interface FolderSites {
   readonly folder: vscode.WorkspaceFolder;
-  catalog: SiteCatalog;
+  readonly catalog: SiteCatalog;
   state: IndexState;
   /** How many files the index could not read, or only in part. */
   gaps: number;
   revision: number;
-  running: Promise<void> | undefined;
-  again: boolean;
+  /** Whether something changed since it was asked for. */
+  isStale: boolean;
+  isAsking: boolean;
 }
 
 /**
@@ -105,7 +108,7 @@ export class WorkspaceSites implements vscode.Disposable {
 
   /** The document's text is another, or it is closed and its file counts again. */
   #typed(document: vscode.TextDocument): void {
-    const folder = document.uri.scheme === 'file' ? vscode.workspace.getWorkspaceFolder(document.uri) : undefined;
+    const folder = document.uri.scheme === 'file' && CALL_SITE_DOCUMENTS.includes(document.languageId) ? vscode.workspace.getWorkspaceFolder(document.uri) : undefined;
     if (folder === undefined || this.stateOf(folder) === 'none') return;
     const key = document.uri.toString();
     clearTimeout(this.#typing.get(key));
@@ -119,61 +122,60 @@ export class WorkspaceSites implements vscode.Disposable {
     const key = folder.uri.toString();
     const known = this.#folders.get(key);
     if (known !== undefined) return known;
-    const made: FolderSites = { folder, catalog: new SiteCatalog(), state: 'none', gaps: 0, revision: 0, running: undefined, again: false };
+    const made: FolderSites = { folder, catalog: new SiteCatalog(), state: 'none', gaps: 0, revision: 0, isStale: false, isAsking: false };
     this.#folders.set(key, made);
     return made;
   }
 
   /** One question at a time for each folder; what changes meanwhile is asked for after it. */
-  #refresh(folder: vscode.WorkspaceFolder): Promise<void> {
+  async #refresh(folder: vscode.WorkspaceFolder): Promise<void> {
     const sites = this.#of(folder);
-    if (sites.running !== undefined) {
-      sites.again = true;
-      return sites.running;
-    }
-    sites.running = this.#follow(sites).finally(() => {
-      sites.running = undefined;
-    });
-    return sites.running;
-  }
-
-  async #follow(sites: FolderSites): Promise<void> {
-    do {
-      sites.again = false;
+    sites.isStale = true;
+    if (sites.isAsking) return;
+    sites.isAsking = true;
+    while (this.#isStale(sites)) {
+      sites.isStale = false;
       try {
         await this.#take(sites);
       } catch (error) {
         // An index that was closed meanwhile has a successor, or none is wanted.
-        if (this.#indexes.stateOf(sites.folder) !== 'none') this.#log.error(`Reading the call sites of ${sites.folder.name}`, error);
+        if (this.#indexes.stateOf(folder) !== 'none') this.#log.error(`Reading the call sites of ${folder.name}`, error);
       }
-    } while (sites.again);
+    }
+    sites.isAsking = false;
+  }
+
+  #isStale({ isStale }: FolderSites): boolean {
+    return isStale;
   }
 
   async #take(sites: FolderSites): Promise<void> {
-    const { folder } = sites;
+    const { folder, catalog } = sites;
     const state = this.#indexes.stateOf(folder);
-    const changes = await this.#indexes.changes(folder, sites.revision);
-    const gaps = state === 'complete' ? await this.#indexes.gaps(folder) : 0;
     const flags = new Set<string>();
     const files = new Set<string>();
-    const note = (file: string, keys: ReadonlySet<string>): void => {
-      if (keys.size > 0) files.add(file);
-      for (const key of keys) flags.add(key);
-    };
-    const present = new Set<string>();
-    for (const { path, sites: found, cells } of changes?.files ?? []) {
-      const file = vscode.Uri.joinPath(folder.uri, path).toString();
-      present.add(file);
-      const known = sites.catalog.get(file);
-      note(file, sites.catalog.set(file, { sites: found, ...(cells === undefined ? {} : { cells }) }));
+    const set = (file: string, entry: FileEntry): void => {
+      const known = catalog.get(file);
+      for (const flag of catalog.set(file, entry)) flags.add(flag);
       // A call with a computed key has no flag, and still changes what may be said of others.
-      if (known !== sites.catalog.get(file)) files.add(file);
-    }
-    if (changes === undefined || changes.whole) {
-      for (const file of [...sites.catalog.files].filter((each) => !present.has(each))) note(file, sites.catalog.set(file, { sites: [] }));
-    }
+      if (known !== catalog.get(file)) files.add(file);
+    };
+    const outdated = new Set<string>();
+    let changes: SiteChanges | undefined;
+    do {
+      changes = await this.#indexes.changes(folder, sites.revision);
+      sites.revision = changes?.revision ?? 0;
+      if (changes?.whole !== false) for (const file of catalog.files) outdated.add(file);
+      for (const { path, sites: found, cells } of changes?.files ?? []) {
+        const file = vscode.Uri.joinPath(folder.uri, path).toString();
+        outdated.delete(file);
+        set(file, { sites: found, ...(cells === undefined ? {} : { cells }) });
+      }
+    } while (changes?.more === true);
+    for (const file of outdated) set(file, { sites: [] });
+    const gaps = state === 'complete' ? await this.#indexes.gaps(folder) : 0;
     const isOtherState = sites.state !== state || sites.gaps !== gaps;
-    Object.assign(sites, { state, gaps, revision: changes?.revision ?? 0 });
+    Object.assign(sites, { state, gaps });
     if (isOtherState || files.size > 0) this.#changes.fire({ folder, isOtherState, flags, files });
   }
 }

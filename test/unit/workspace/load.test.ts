@@ -131,7 +131,7 @@ personas:
   });
 
   it('accepts what other parts will read, whatever is in it', () => {
-    assert.deepEqual(found('version: 1\nregistry: {sqlite: x}\nmodels: {m: {flag: f, suites: [a], contract: b.yaml, quality: {signals: []}, plan: [{percent: 5}]}}'), []);
+    assert.deepEqual(found('version: 1\nregistry: {sqlite: x}\nmodels: {m: {flag: f, suites: [a], contract: b.yaml, quality: {signals: []}, plan: [{environment: production, percent: 5}]}}'), []);
   });
 
   it('sees what stands twice', () => {

@@ -1,6 +1,6 @@
 import { rangeBetween } from '../lines.ts';
 import type { CallSite, FlagApi, FlagKey, KnownKey, Location, Range } from '../model.ts';
-import type { BlockRef, BoundName, CallRef } from './program.ts';
+import type { BlockRef, BoundName, CallRef } from './blocks.ts';
 import type { Binding } from './summary.ts';
 import type { Value } from './texts.ts';
 import type { PlacedArgument } from './things.ts';

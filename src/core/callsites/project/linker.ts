@@ -1,12 +1,14 @@
 import type { CallSite, FlagApi, Location } from '../model.ts';
+import { argumentFor, skipped } from './arguments.ts';
+import type { BlockRef, CallRef } from './blocks.ts';
 import { callSite, definitionOf, type Outcome, type Step } from './callSite.ts';
 import { dependents } from './dependents.ts';
-import type { FlagQuestion } from './language.ts';
 import { FileMemo } from './memo.ts';
 import { Origins } from './origins.ts';
-import type { BlockRef, CallRef, Program } from './program.ts';
-import { argumentFor, Resolver, restParameter, skipped, spreadArguments } from './resolver.ts';
-import { Texts, type DynamicValue, type Value } from './texts.ts';
+import type { Program } from './program.ts';
+import { outcomeOf, type AskedQuestion } from './questions.ts';
+import { Resolver } from './resolver.ts';
+import { Texts, type Value } from './texts.ts';
 import { placed, placeIn, type Frame, type PlacedArgument, type Thing } from './things.ts';
 
 /** What configuration says about functions and objects that no analysis can see. */
@@ -35,7 +37,7 @@ interface WrapperFacts {
 }
 
 type Target =
-  | { readonly kind: 'question'; readonly question: FlagQuestion; readonly args: readonly PlacedArgument[]; readonly configured: boolean }
+  | ({ readonly kind: 'question' } & AskedQuestion)
   | { readonly kind: 'function'; readonly thing: Extract<Thing, { kind: 'function' }>; readonly args: readonly PlacedArgument[]; readonly skip: number };
 
 const NOTHING_WRITTEN = { context: false, fallback: false };
@@ -203,35 +205,11 @@ export class Linker {
   #outcomes(ref: CallRef, frames: readonly Frame[]): readonly Outcome[] {
     const { targets, isCertain } = this.#targets(ref, frames);
     return targets.flatMap((target) => {
-      if (target.kind === 'question') return [this.#answer(target)];
+      if (target.kind === 'question') return [outcomeOf(target, this.#texts, this.#resolver)];
       const outcomes = this.#follow(target);
       // Nobody knows which of several functions it will be: what one of them answers says nothing of the call.
       return isCertain && targets.length === 1 ? outcomes : outcomes.map((outcome) => ({ ...outcome, steps: undefined }));
     });
-  }
-
-  /** A call of the SDK. */
-  #answer({ question, args, configured }: Extract<Target, { kind: 'question' }>): Outcome {
-    const spread = spreadArguments(args, this.#resolver);
-    const byName = new Map<string, PlacedArgument>();
-    let position = 0;
-    for (const each of spread) {
-      const { name, spread: kind } = each.argument;
-      if (name !== undefined) byName.set(name, each);
-      // What follows `*args` has no known position.
-      else if (kind !== undefined) position = kind === 'list' ? question.parameters.length : position;
-      else {
-        const parameter = question.parameters[position];
-        if (parameter !== undefined) byName.set(parameter, each);
-        position += 1;
-      }
-    }
-    const parameter = question.parameters[question.keyAt ?? 0] ?? '';
-    const more = question.parameters.filter((name) => name !== parameter);
-    const key = byName.get(parameter);
-    const written = { context: more.some((name) => /context/.test(name) && byName.has(name)), fallback: more.some((name) => /fallback|default/.test(name) && byName.has(name)) };
-    const values = key ? this.#texts.evaluate(key.argument.value, key.at).map(asText) : [missing(spread, parameter)];
-    return { api: question.api, values, key, arguments: written, wrapper: undefined, steps: configured ? undefined : [], isWrapped: configured };
   }
 
   /** A call of a function of the project: what the calls in it ask for with these arguments. */
@@ -338,17 +316,4 @@ export class Linker {
 
 function stepsThrough(block: BlockRef, inner: CallRef, { steps }: Outcome): readonly Step[] | undefined {
   return steps && [{ block, inner }, ...steps];
-}
-
-function asText(value: Value): Value {
-  return value.kind === 'integer' ? { kind: 'dynamic', cause: 'notText', reason: `\`${value.digits}\` is a number, not text`, needs: [] } : value;
-}
-
-function missing(args: readonly PlacedArgument[], parameter: string): DynamicValue {
-  const isUnpacked = args.some(({ argument }) => argument.spread !== undefined);
-  const needs = args.flatMap((each) => {
-    const bound = restParameter(each);
-    return bound ? [{ function: bound.home, parameter: bound.binding.name }] : [];
-  });
-  return { kind: 'dynamic', cause: 'missing', reason: isUnpacked ? 'the arguments are unpacked from a variable' : `the call has no \`${parameter}\` argument`, needs };
 }

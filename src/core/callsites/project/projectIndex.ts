@@ -3,7 +3,8 @@ import type { CallSite, Location } from '../model.ts';
 import { mayHold, soughtWord, type Fingerprint, type SoughtWord } from './fingerprint.ts';
 import type { FolderFiles, ImportSettings, LanguageRules } from './language.ts';
 import { Linker, type CallSiteSettings } from './linker.ts';
-import { ModuleRef, Program } from './program.ts';
+import { ModuleRef } from './blocks.ts';
+import { Program } from './program.ts';
 import type { FileSummary } from './summary.ts';
 
 /** What reading a file gave. */

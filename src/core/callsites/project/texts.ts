@@ -1,7 +1,8 @@
 import type { DynamicCause, DynamicKey } from '../model.ts';
 import { FileMemo } from './memo.ts';
-import { lastName, type BlockRef, type BoundName, type MemberRef } from './program.ts';
-import { argumentFor, type Resolver } from './resolver.ts';
+import { lastName, type BlockRef, type BoundName, type MemberRef } from './blocks.ts';
+import { argumentFor } from './arguments.ts';
+import type { Resolver } from './resolver.ts';
 import { isHidden, type Expression } from './summary.ts';
 import { placeIn, type Place, type Thing } from './things.ts';
 

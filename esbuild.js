@@ -36,6 +36,8 @@ const common = {
   minify: production,
   sourcemap: production ? false : 'linked',
   legalComments: 'none',
+  // Its main file cannot be bundled.
+  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   outExtension: { '.js': '.cjs' },
   // Sources are ES modules; in a CommonJS bundle import.meta is empty, so its three uses are given here.
   define: {
@@ -108,7 +110,7 @@ const targets = {
  */
 const tests = {
   ...common,
-  entryPoints: [...globSync('test/host/{index,*.test}.ts', { cwd: root }), 'test/bench/activationInHost.ts'],
+  entryPoints: [...globSync('test/host/{index,*.test}.ts', { cwd: root }), ...globSync('test/bench/*InHost.ts', { cwd: root })],
   outdir: 'dist/test',
   outbase: 'test',
   external: ['vscode'],

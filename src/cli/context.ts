@@ -60,6 +60,8 @@ export interface Command {
   readonly summary: string;
   /** Options of its own; they go before those of all commands. */
   readonly options?: Readonly<Record<string, { readonly type: 'string' | 'boolean'; readonly multiple?: boolean }>>;
+  /** What else its own help says, as sentences. */
+  readonly details?: string;
   /** Gives the exit code. */
   run(context: CliContext): Promise<number>;
 }

@@ -14,6 +14,7 @@ import { test } from './commands/test.ts';
 import { which } from './commands/which.ts';
 import type { CliOptions, Command } from './context.ts';
 import { exitCode } from './exitCodes.ts';
+import { endQuietlyWithReader } from './output.ts';
 
 const COMMANDS: readonly Command[] = [
   status, rollout, history, whoami, start, promote, weights, rollback, kill, repin, safeDefault, which, scan, models, compare, lineage, lock, check, test, quality, drift, shadow,
@@ -71,13 +72,17 @@ Exit: 0 done, 1 failed, 2 usage, 3 not permitted, 4 conflict, 5 unreachable,
 `;
 }
 
+function commandUsage({ usage: line, summary, details }: Command): string {
+  return [`modelswitch ${line}`, summary, ...details === undefined ? [] : [details]].join('\n    ') + '\n';
+}
+
 async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const own = COMMANDS.find((candidate) => candidate.name === argv[0])?.options ?? {};
   const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: { ...OPTIONS, ...own } });
   const [name, ...operands] = positionals;
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (values.help === true) {
-    process.stdout.write(command === undefined ? usage() : `modelswitch ${command.usage}\n    ${command.summary}\n`);
+    process.stdout.write(command === undefined ? usage() : commandUsage(command));
     return 0;
   }
   if (command === undefined) {
@@ -115,6 +120,7 @@ function failed(thrown: unknown): number {
   return exitCode(error);
 }
 
+endQuietlyWithReader([process.stdout, process.stderr], (error) => (process.exitCode = failed(error)));
 const interrupt = new AbortController();
 process.once('SIGINT', () => interrupt.abort());
-void run(process.argv.slice(2), interrupt.signal).catch(failed).then((code) => (process.exitCode = code));
+void run(process.argv.slice(2), interrupt.signal).catch(failed).then((code) => (process.exitCode ||= code));

@@ -41,10 +41,13 @@ export const Command = {
   moveAlias: 'modelswitch.moveAlias',
   registrySignIn: 'modelswitch.registrySignIn',
   registrySignOut: 'modelswitch.registrySignOut',
+  showCallSites: 'modelswitch.showCallSites',
+  openCallSite: 'modelswitch.openCallSite',
+  createFlag: 'modelswitch.createFlag',
 } as const;
 
 /** Commands that only the extension itself calls, with arguments: they are not in the palette. */
-export const INTERNAL_COMMANDS: readonly string[] = [Command.loadMore, Command.revealFlag, Command.restoreThisState, Command.loadMoreModels];
+export const INTERNAL_COMMANDS: readonly string[] = [Command.loadMore, Command.revealFlag, Command.restoreThisState, Command.loadMoreModels, Command.openCallSite];
 
 export const View = { flags: 'modelswitch.flags', models: 'modelswitch.models' } as const;
 
@@ -65,6 +68,7 @@ export const Setting = {
   pollSeconds: 'pollSeconds',
   lens: 'lens.enabled',
   readOnly: 'readOnly',
+  problems: 'problems.enabled',
 } as const;
 
 export const SETTINGS_SECTION = 'modelswitch';

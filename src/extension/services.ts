@@ -16,8 +16,8 @@ import { Credentials } from './connection/credentials.ts';
 import { SnapshotFile } from './connection/snapshotFile.ts';
 import { StatusBar } from './connection/statusBar.ts';
 import { WorkspaceFiles } from './connection/workspaceFiles.ts';
-import { registerFlagCommands, type FlagCommandParts } from './flags/flagCommands.ts';
-import type { EnvironmentTreePart } from './flags/flagNodes.ts';
+import { registerFlagCommands, resolveRef, type FlagCommandParts } from './flags/flagCommands.ts';
+import type { ConnectionTreePart, EnvironmentTreePart, FlagTreePart } from './flags/flagNodes.ts';
 import { FlagTree } from './flags/flagTree.ts';
 import { FlagHistories } from './flags/histories.ts';
 import { HistoryDocuments } from './flags/historyDocument.ts';
@@ -40,11 +40,14 @@ import { judgeRaise } from './releases/judgeRaise.ts';
 import { registerReleaseCommands } from './releases/releaseCommands.ts';
 import { registerRefactorCommands } from './refactor/refactorCommands.ts';
 import { SwitchActions } from './refactor/switchActions.ts';
+import { LazySites } from './workspaceSites/lazySites.ts';
 
 /** What lens, hover and tree are made of, in order. A feature adds its parts here. */
 const LENS_PARTS: readonly LensPart[] = [ageLensPart, rolloutLensPart, variantsLensPart, modelLensPart];
-const hoverParts = (personas: PersonaStore, lineageOf: LineageOf): readonly HoverPart[] => [titleHoverPart, modelHoverPart(lineageOf), environmentsHoverPart, personasHoverPart(personas)];
+const hoverParts = (personas: PersonaStore, sites: LazySites, lineageOf: LineageOf): readonly HoverPart[] => [titleHoverPart, sites.hover, modelHoverPart(lineageOf), environmentsHoverPart, personasHoverPart(personas)];
 const treeParts = (personas: PersonaStore): readonly EnvironmentTreePart[] => [strategiesPart, modelTreePart, observedPart, personasTreePart(personas)];
+const flagTreeParts = (sites: LazySites): readonly FlagTreePart[] => [sites.flagTree];
+const connectionTreeParts = (sites: LazySites): readonly ConnectionTreePart[] => [sites.connectionTree];
 
 /** Nobody looks at an unfocused window closely. */
 const UNFOCUSED_POLL_FACTOR = 4;
@@ -61,6 +64,8 @@ export interface Services extends Disposable {
   readonly models: ModelViews;
   readonly lenses: CallSiteLenses;
   readonly sites: DocumentCallSites;
+  readonly workspaceSites: LazySites;
+  readonly indexes: FolderIndexes;
 }
 
 /** Puts the extension together. It registers everything at once and waits for nothing. */
@@ -89,19 +94,22 @@ export function createServices(context: vscode.ExtensionContext): Services {
 
   const parser = { runtimeWasm: dist('web-tree-sitter.wasm'), pythonWasm: dist('tree-sitter-python.wasm'), typescriptWasm: dist('tree-sitter-tsx.wasm') };
   const documents = CALL_SITE_DOCUMENTS.map((language) => ({ language }));
-  const indexes = all.add(new FolderIndexes({ script: dist('index.worker.cjs'), parser, files, log }));
+  // A window without a folder has no storage of its own.
+  const cacheFolder = vscode.Uri.joinPath(context.storageUri ?? context.globalStorageUri, 'callSites').fsPath;
+  const indexes = all.add(new FolderIndexes({ script: dist('index.worker.cjs'), parser, cacheFolder, files, log }));
   const sites = all.add(new DocumentCallSites(async () => {
     const { CallSiteTracker, callSiteLanguages } = await import('./callsites/tracking.lazy.ts');
     return new CallSiteTracker(callSiteLanguages(parser), indexes);
   }, log, indexes.onDidChange));
+  const ask: Prompts = { confirm: (confirmation) => prompts.current.confirm(confirmation), ask: (question) => prompts.current.ask?.(question) ?? Promise.resolve(undefined) };
+  const workspaceSites = all.add(new LazySites({ indexes, documents: sites, connections, files, clock: systemClock, log, prompts: ask }));
   const lenses = all.add(new CallSiteLenses(connections, sites, LENS_PARTS));
   all.add(vscode.languages.registerCodeLensProvider(documents, lenses));
-  const ask: Prompts = { confirm: (confirmation) => prompts.current.confirm(confirmation), ask: (question) => prompts.current.ask?.(question) ?? Promise.resolve(undefined) };
   const models = all.add(new ModelViews({ registries, connections, credentials: registryCredentials, files, log, fetch: parts.fetch, prompts: ask }));
-  all.add(vscode.languages.registerHoverProvider(documents, new CallSiteHover(connections, sites, hoverParts(personas, lineageForHover(connections, registries, models)))));
+  all.add(vscode.languages.registerHoverProvider(documents, new CallSiteHover(connections, sites, hoverParts(personas, workspaceSites, lineageForHover(connections, registries, models)))));
 
   const histories = new FlagHistories();
-  const tree = all.add(new FlagTree(connections, histories, treeParts(personas), personas.onDidChange));
+  const tree = all.add(new FlagTree(connections, histories, { environment: treeParts(personas), flag: flagTreeParts(workspaceSites), connection: connectionTreeParts(workspaceSites) }, personas.onDidChange));
   all.add(new StatusBar(connections));
   all.add(new ConfigurationDiagnostics(files, connections, personas));
   all.add(registerConnectionCommands({ connections, credentials, files, log, client: (baseUrl, token) => unleashClient(baseUrl, token, parts) }));
@@ -123,6 +131,8 @@ export function createServices(context: vscode.ExtensionContext): Services {
   all.add(registerRefactorCommands({ ...flagCommandParts, loadParser: loadPython, indexes, sites }));
   all.add(vscode.languages.registerCodeActionsProvider({ language: 'python' }, new SwitchActions(sites, files, loadPython), { providedCodeActionKinds: SwitchActions.kinds }));
 
+  all.add(workspaceSites.register({ flagUnderCursor: flagCommandParts.flagUnderCursor, pickFlag: () => resolveRef(flagCommandParts, undefined, false) }));
+  all.add(workspaceSites.onDidChange((flags) => tree.refreshParts(flags)));
   all.add(registerPersonaCommands({
     connections,
     credentials,
@@ -146,7 +156,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
   updateActivity();
   void connections.update();
   void registries.update();
-  return { connections, registries, prompts, tree, models, lenses, sites, dispose: () => all.dispose() };
+  return { connections, registries, prompts, tree, models, lenses, sites, workspaceSites, indexes, dispose: () => all.dispose() };
 }
 
 /** Loads a thing when it is first needed; a failure is tried again. */

@@ -7,10 +7,12 @@ import { benchActivation } from './activation.ts';
 import { benchChanges } from './changes.ts';
 import { benchGuard } from './guard.ts';
 import { benchIndex } from './index.ts';
+import { benchIndexing } from './indexing.ts';
 import { benchLens } from './lens.ts';
 import { benchRegistry } from './registry.ts';
 import { benchRequests } from './requests.ts';
 import { benchSuites } from './suites.ts';
+import { benchSites } from './sites.ts';
 import { printTable } from './table.ts';
 import type { BenchRow } from './table.ts';
 
@@ -19,9 +21,11 @@ const root = join(import.meta.dirname, '..', '..');
 const parts: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   lens: benchLens,
   index: benchIndex,
+  indexing: benchIndexing,
   activation: benchActivation,
   requests: benchRequests,
   changes: benchChanges,
+  sites: benchSites,
   registry: benchRegistry,
   guard: () => benchGuard(),
   suites: benchSuites,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { Services } from '../../src/extension/services.ts';
 import { otherServer } from '../support/otherServer.ts';
-import { admin, answering, eventually, lenses, openFile, server, services } from './services.ts';
+import { admin, answering, eventually, hoverAt, lenses, openFile, server, services } from './services.ts';
 
 const flag = 'host-fraud';
 
@@ -64,8 +64,7 @@ describe('flags in the editor', () => {
     // The workbench refuses to ask about a cell until its editor is drawn.
     await eventually(() => lenses(cell).then(({ size }) => size > 0, () => false), 'a lens in the cell');
     assert.deepEqual([...(await lenses(cell)).entries()], [[3, ['production 25 % -> fraud candidate', 'Promote', 'Roll back']]]);
-    const [hover] = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', cell.uri, new vscode.Position(2, 45));
-    assert.match((hover!.contents as vscode.MarkdownString[])[0]!.value, /\*\*production\*\*/);
+    assert.match((await hoverAt(cell, 2, 45)).text, /\*\*production\*\*/);
   });
 
   it('follows the text as it is edited, and asks no server for it', async () => {
@@ -165,12 +164,11 @@ describe('flags in the editor', () => {
 
   it('explains in the hover, and shows what the server says as text', async () => {
     const document = await openFile('service.py');
-    const [hover] = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, new vscode.Position(7, 25));
-    const [content] = hover!.contents as vscode.MarkdownString[];
-    assert.match(content!.value, /\*\*production\*\*/);
-    assert.match(content!.value, /last change .* by/);
-    assert.ok(content!.value.includes('\\*\\*bold\\*\\* \\<b\\>'), content!.value);
-    assert.ok(content!.isTrusted !== true && content!.supportHtml !== true);
+    const { contents, text } = await hoverAt(document, 7, 25);
+    assert.match(text, /\*\*production\*\*/);
+    assert.match(text, /last change .* by/);
+    assert.ok(text.includes('\\*\\*bold\\*\\* \\<b\\>'), text);
+    assert.ok(contents.every(({ isTrusted, supportHtml, value }) => isTrusted !== true && supportHtml !== true && (isTrusted === undefined || /^\[\d+ call sites? in \d+ files?\]/.test(value))));
   });
 
   it('marks problems of modelswitch.yaml at their place, unknown flags included', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { FlagNode } from '../../src/extension/flags/flagNodes.ts';
 import type { Services } from '../../src/extension/services.ts';
-import { admin, eventually, openFile, server, services } from './services.ts';
+import { admin, eventually, hoverAt, openFile, server, services } from './services.ts';
 
 const flag = 'host-personas';
 const strategies = `/features/${flag}/environments/production/strategies`;
@@ -74,11 +74,8 @@ describe('personas in the editor', () => {
   it('tells in the hover what each persona gets in the environment that is named first, as text', async () => {
     await admin('POST', '/features/host-fraud/environments/production/on');
     const document = await openFile('service.py');
-    const hover = async (): Promise<vscode.MarkdownString> => {
-      const [found] = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, new vscode.Position(7, 25));
-      return (found!.contents as vscode.MarkdownString[])[0]!;
-    };
-    await eventually(async () => /\*\*personas\*\* in production\n\n- seven: \*\*(candidate|current) \\\((on|off)\\\)\*\*/.test((await hover()).value), 'personas in the hover');
+    const hover = async (): Promise<vscode.MarkdownString> => (await hoverAt(document, 7, 25)).contents.find(({ value }) => value.includes('**personas**'))!;
+    await eventually(async () => /\*\*personas\*\* in production\n\n- seven: \*\*(candidate|current) \\\((on|off)\\\)\*\*/.test((await hoverAt(document, 7, 25)).text), 'personas in the hover');
     const { value, isTrusted } = await hover();
     assert.match(value, /- nobody: \*\*current \\\(off\\\)\*\* it is sticky on userId\\, which is missing/);
     assert.ok(isTrusted !== true);

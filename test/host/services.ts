@@ -67,3 +67,10 @@ export async function lenses(document: vscode.TextDocument): Promise<Map<number,
   }
   return byLine;
 }
+
+/** What the hovers of a place say, piece by piece and as one text. */
+export async function hoverAt({ uri }: vscode.TextDocument, line: number, character: number): Promise<{ readonly contents: readonly vscode.MarkdownString[]; readonly text: string }> {
+  const found = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', uri, new vscode.Position(line, character));
+  const contents = found.flatMap((hover) => hover.contents as vscode.MarkdownString[]);
+  return { contents, text: contents.map(({ value }) => value).join('\n\n') };
+}

@@ -173,6 +173,21 @@ describe('the command line', () => {
     assert.equal((await run(['scan', join(dir, 'nowhere')], {})).code, 1);
   });
 
+  it('ends without a word when its reader has seen enough, with the exit code of the command', async () => {
+    const code = join(dir, 'long');
+    mkdirSync(code);
+    const calls = Array.from({ length: 5000 }, (_, index) => `client.is_enabled("flag-${index}")\n`).join('');
+    writeFileSync(join(code, 'a.py'), `from UnleashClient import UnleashClient\nclient = UnleashClient(url="u", app_name="a")\n${calls}`);
+    for (const args of [['scan', code], ['scan', code, '--json'], ['--help']]) {
+      const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+      let stderr = '';
+      child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+      child.stdout.once('data', () => child.stdout.destroy());
+      const status = await new Promise((resolve) => void child.once('close', resolve));
+      assert.deepEqual([status, stderr], [0, ''], args.join(' '));
+    }
+  });
+
   it('scans across modules: wrappers, several keys, notebooks, settings, ignored files, and says what it could not read', async () => {
     const code = join(dir, 'project');
     cpSync(join(root, 'test', 'fixtures', 'callsites', 'projectConfigured'), code, { recursive: true });

@@ -9,7 +9,7 @@ import { FaultProxy, faults } from '../support/faultProxy.ts';
 import { startReleases, type Releases } from '../support/releases.ts';
 import { freshFlag } from '../support/unleash.ts';
 import { clientOf } from '../support/unleashClient.ts';
-import { withNamingPattern } from '../support/namingPattern.ts';
+import { withDatabase } from '../support/database.ts';
 
 const environments = ['development', 'production'];
 
@@ -116,7 +116,8 @@ describe('creating a flag at 0 %', function () {
 
   it('names the pattern that the names of the project must have', async function pattern() {
     this.timeout(120_000);
-    await withNamingPattern({ pattern: 'ml-[a-z]+', example: 'ml-fraud' }, async ({ url, token }) => {
+    await withDatabase(async ({ url, token, query }) => {
+      await query('INSERT INTO project_settings (project, feature_naming_pattern, feature_naming_example) VALUES ($1, $2, $3) ON CONFLICT (project) DO UPDATE SET feature_naming_pattern = $2, feature_naming_example = $3', ['default', 'ml-[a-z]+', 'ml-fraud']);
       const client = clientOf(url, token);
       const target = { server: url, project: 'default' };
       await assert.rejects(planCreate(client, { ...target, flag: 'fraud' }), refusal('validation', /naming pattern: "\^?ml-\[a-z\]\+\$?".*ml-fraud/));

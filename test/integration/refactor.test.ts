@@ -106,7 +106,7 @@ describe('finish release on random programs', () => {
     const made: { readonly seed: number; readonly keep: Keep; readonly text: string; readonly result: FinishResult; readonly rewritten: Case['rewritten'] }[] = [];
     for (let seed = 1; seed <= COUNT; seed += 1) {
       const text = randomProgram(seed);
-      const program: Program = { name: String(seed), files: [{ path: 'main.py', text }], directives: { keys: new Map(), wrappers: new Map() } };
+      const program: Program = { name: String(seed), files: [{ path: 'main.py', text }] };
       const keep = seed % 2 === 0 ? 'candidate' : 'current';
       made.push({ seed, keep, text, ...await finished(program, keep) });
     }

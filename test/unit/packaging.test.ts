@@ -41,6 +41,7 @@ describe('the package', function () {
       'dist/unleash-proxy-client.cjs',
       'dist/web-tree-sitter.cjs',
       'dist/web-tree-sitter.wasm',
+      'dist/workspaceSites.lazy.cjs',
       'media/icon.png',
       'media/modelswitch.svg',
       'media/python/modelswitch_predict.py',
@@ -92,9 +93,8 @@ describe('the bundles', () => {
   it('of the extension needs nothing but vscode, Node and its own lazy parts', () => {
     const { builtinModules } = process.getBuiltinModule('node:module');
     const others = external('dist/extension.cjs').filter((name) => name !== 'vscode' && !builtinModules.includes(name));
-    assert.deepEqual([...new Set(others)].toSorted(), ['./models.lazy.cjs', './refactoring.lazy.cjs', './tracking.lazy.cjs', './unleash-proxy-client.cjs', './web-tree-sitter.cjs']);
-    assert.deepEqual(external('dist/refactoring.lazy.cjs'), []);
-    assert.deepEqual(external('dist/models.lazy.cjs').filter((name) => name !== 'vscode' && !builtinModules.includes(name)), []);
+    assert.deepEqual([...new Set(others)].toSorted(), ['./models.lazy.cjs', './refactoring.lazy.cjs', './tracking.lazy.cjs', './unleash-proxy-client.cjs', './web-tree-sitter.cjs', './workspaceSites.lazy.cjs']);
+    for (const part of ['refactoring', 'workspaceSites', 'models']) assert.deepEqual(external(`dist/${part}.lazy.cjs`).filter((name) => name !== 'vscode' && !builtinModules.includes(name)), [], part);
     assert.deepEqual(external('dist/tracking.lazy.cjs').filter((name) => !builtinModules.includes(name)), ['./web-tree-sitter.cjs']);
   });
 

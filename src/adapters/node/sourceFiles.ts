@@ -8,13 +8,15 @@ const SKIPPED = new Set(['node_modules', 'venv', 'env', '__pycache__', 'site-pac
 /** Written by tools: bundles, and declarations without code. */
 const GENERATED = /\.(?:min\.[cm]?js|d\.[cm]?ts)$/;
 /** Files that stand at the root of a project. */
-const PROJECT_FILES = new Set(['pyproject.toml', 'setup.py', 'setup.cfg', 'manage.py', 'requirements.txt', 'Pipfile', 'package.json', 'tsconfig.json']);
+export const PROJECT_FILES: ReadonlySet<string> = new Set(['pyproject.toml', 'setup.py', 'setup.cfg', 'manage.py', 'requirements.txt', 'Pipfile', 'package.json', 'tsconfig.json', 'jsconfig.json']);
 
 export interface SourceFiles {
   /** Relative to the folder with forward slashes, in order. */
   readonly paths: readonly string[];
   /** Folders with a project file; '' is the folder itself. */
   readonly roots: readonly string[];
+  /** Those project files. */
+  readonly projectFiles: readonly string[];
   /** Folders that could not be read, with a sentence. */
   readonly limits: readonly { readonly path: string; readonly limit: string }[];
 }
@@ -38,12 +40,14 @@ interface Rules {
  * @throws AppError notFound when the folder itself cannot be read
  */
 export async function sourceFiles(folder: string, { endings, exclude = [], signal }: SourceFileOptions): Promise<SourceFiles> {
-  const found = { paths: [] as string[], roots: [] as string[], limits: [] as { path: string; limit: string }[] };
+  const found = { paths: [] as string[], roots: [] as string[], projectFiles: [] as string[], limits: [] as { path: string; limit: string }[] };
   const walk = async (relative: string, outer: readonly Rules[]): Promise<void> => {
     signal?.throwIfAborted();
     const entries = await readdir(join(folder, relative), { withFileTypes: true });
     const rules = entries.some((entry) => entry.isFile() && entry.name === '.gitignore') ? [...outer, await gitignore(folder, relative)] : outer;
-    if (entries.some((entry) => entry.isFile() && PROJECT_FILES.has(entry.name))) found.roots.push(relative);
+    const projectFiles = entries.filter((entry) => entry.isFile() && PROJECT_FILES.has(entry.name)).map(({ name }) => (relative === '' ? name : `${relative}/${name}`));
+    found.projectFiles.push(...projectFiles.toSorted());
+    if (projectFiles.length > 0) found.roots.push(relative);
     for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = relative === '' ? entry.name : `${relative}/${entry.name}`;
       if (entry.isDirectory() && !SKIPPED.has(entry.name) && !entry.name.startsWith('.') && !isIgnored(rules, `${path}/`)) {

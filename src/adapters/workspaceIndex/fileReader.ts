@@ -8,6 +8,7 @@ import type { FileSummary } from '../../core/callsites/project/summary.ts';
 import type { SyntaxParser } from '../treeSitter/parser.ts';
 import type { LanguageSupport } from '../treeSitter/tracker.ts';
 import { readNotebook } from './notebook.ts';
+import type { SummaryCache } from './summaryCache.ts';
 
 /** Larger files are generated, not written. */
 const LARGEST = 5_000_000;
@@ -21,12 +22,12 @@ export class LocalReader implements FileReader {
   readonly #folder: string;
   readonly #languages: readonly LanguageSupport[];
   readonly #parsers = new Map<LanguageSupport, SyntaxParser>();
-  /** Summaries by content: a file that is moved or restored is not parsed again. */
-  readonly #summaries = new Map<string, FileSummary>();
+  readonly #cache: SummaryCache | undefined;
 
-  constructor(folder: string, languages: readonly LanguageSupport[]) {
+  constructor(folder: string, languages: readonly LanguageSupport[], cache: SummaryCache | undefined) {
     this.#folder = folder;
     this.#languages = languages;
+    this.#cache = cache;
   }
 
   async read(paths: readonly string[], { words, all }: { readonly words: readonly string[]; readonly all: boolean }, onReading: (reading: FileReading) => void, signal: AbortSignal): Promise<void> {
@@ -53,14 +54,23 @@ export class LocalReader implements FileReader {
     }
     const fingerprint = fingerprintOf(bytes);
     if (!all && !words.some((sought) => mayHold(fingerprint, sought) && bytes.includes(sought.word))) return { path, hash: '', fingerprint };
-    const hash = createHash('sha1').update(bytes).digest('base64');
+    const hash = createHash('sha256').update(bytes).digest('hex');
     try {
-      const known = this.#summaries.get(hash) ?? await this.#summarize(language, path, bytes);
-      this.#summaries.set(hash, known);
-      return { path, hash, fingerprint, summary: known, ...(isUtf8(bytes) ? {} : { limit: 'The file is not UTF-8: keys with characters beyond ASCII may be wrong.' }) };
+      const summary = await this.#summary(language, path, bytes, hash);
+      return { path, hash, fingerprint, summary, ...(isUtf8(bytes) ? {} : { limit: 'The file is not UTF-8: keys with characters beyond ASCII may be wrong.' }) };
     } catch (error) {
       return { path, hash, fingerprint, limit: `The file cannot be understood: ${error instanceof Error ? error.message.split('\n')[0] ?? '' : String(error)}` };
     }
+  }
+
+  async #summary(language: LanguageSupport, path: string, bytes: Buffer, hash: string): Promise<FileSummary> {
+    // The same content is another thing in another language.
+    const key = `${path.endsWith(NOTEBOOK) ? 'notebook' : language.detector.summarizer.rules.id}-${hash}`;
+    const known = this.#cache?.get(key);
+    if (known) return known;
+    const summary = await this.#summarize(language, path, bytes);
+    this.#cache?.set(key, summary);
+    return summary;
   }
 
   async #summarize(language: LanguageSupport, path: string, bytes: Buffer): Promise<FileSummary> {

@@ -4,12 +4,13 @@ import type { FileReading } from '../../core/callsites/project/projectIndex.ts';
 import { LocalReader } from './fileReader.ts';
 import { FolderIndex } from './folderIndex.ts';
 import { callSiteLanguages } from './languages.ts';
+import type { IndexReply, IndexRequest, IndexThreadData, ReaderReply, ReaderRequest, ReaderThreadData } from './messages.ts';
+import { SummaryCache, summaryVersion } from './summaryCache.ts';
 import { ToldSites } from './toldSites.ts';
-import type { IndexReply, IndexRequest, IndexThreadData, ReaderReply, ReaderRequest } from './messages.ts';
 
 /** Reads files for an index in another thread. */
-function serveReader({ folder, parser }: Extract<IndexThreadData, { role: 'reader' }>): void {
-  const reader = new LocalReader(folder, callSiteLanguages(parser));
+function serveReader({ folder, parser, cache }: ReaderThreadData): void {
+  const reader = new LocalReader(folder, callSiteLanguages(parser), cache && new SummaryCache(cache));
   const reply = (message: ReaderReply): void => parentPort?.postMessage(message);
   parentPort?.on('message', ({ id, paths, words, all }: ReaderRequest) => {
     const readings: FileReading[] = [];
@@ -25,8 +26,8 @@ class IndexThread {
   readonly #running = new Map<number, AbortController>();
   readonly #told = new ToldSites();
 
-  constructor(data: Extract<IndexThreadData, { role: 'index' }>) {
-    this.#folder = new FolderIndex(data);
+  constructor({ cacheFolder, ...data }: IndexThreadData) {
+    this.#folder = new FolderIndex({ ...data, ...cacheFolder === undefined ? {} : { cache: { folder: cacheFolder, version: summaryVersion(data.script) } } });
     const { index } = this.#folder;
     index.onDidProgress((progress) => this.#reply({ kind: 'progress', progress }));
     index.onDidChange(() => this.#reply({ kind: 'changed', names: [...index.names()] }));
@@ -70,7 +71,7 @@ function codeOf(error: unknown): 'cancelled' | 'notFound' | 'internal' {
   return error instanceof AppError && error.code === 'notFound' ? 'notFound' : 'internal';
 }
 
-const data = workerData as IndexThreadData;
+const data = workerData as IndexThreadData | ReaderThreadData;
 if (data.role === 'reader') {
   serveReader(data);
 } else {

@@ -2,11 +2,14 @@ import { Worker } from 'node:worker_threads';
 import { AppError } from '../../core/base/errors.ts';
 import { Emitter, type Disposable } from '../../core/base/events.ts';
 import type { CallSite } from '../../core/callsites/model.ts';
-import type { CallSiteSettings } from '../../core/callsites/project/linker.ts';
 import type { FileLimit, IndexProgress } from '../../core/callsites/project/projectIndex.ts';
 import type { FileSummary } from '../../core/callsites/project/summary.ts';
-import type { ParserFiles } from './languages.ts';
 import type { IndexReply, IndexRequest, IndexThreadData, PlacedSite, SiteChanges } from './messages.ts';
+
+/** A thread that ends is started again this often: what ends it is mostly the same each time. */
+const MOST_RESTARTS = 2;
+/** An index of 10,000 files needs a tenth of it. */
+const LARGEST_HEAP_MB = 1500;
 
 type Answer = Extract<IndexReply, { readonly id: number }>;
 type Question = IndexRequest extends infer Request ? Request extends { readonly id: number } ? Omit<Request, 'id'> : never : never;
@@ -21,8 +24,11 @@ export class IndexClient implements Disposable {
   #worker: Worker | undefined;
   #names: ReadonlySet<string> = new Set();
   #lastId = 0;
+  #isScanned = false;
+  /** How often a thread ended by itself. */
+  #ended = 0;
 
-  constructor(options: { readonly script: string; readonly folder: string; readonly parser: ParserFiles; readonly settings: CallSiteSettings; readonly exclude: readonly string[] }) {
+  constructor(options: Omit<IndexThreadData, 'role'>) {
     this.#script = options.script;
     this.#data = { role: 'index', ...options };
   }
@@ -42,6 +48,7 @@ export class IndexClient implements Disposable {
    */
   async scan(signal?: AbortSignal): Promise<void> {
     await this.#ask({ kind: 'scan' }, signal);
+    this.#isScanned = true;
   }
 
   /** Tells of files that came, changed or went. */
@@ -64,7 +71,7 @@ export class IndexClient implements Disposable {
   /** The files whose call sites are other than at the answer with this revision; every file that has some for 0. */
   async changes(since: number): Promise<SiteChanges> {
     const answer = await this.#ask({ kind: 'changes', since });
-    return answer.kind === 'changes' ? answer.changes : { revision: 0, whole: true, files: [] };
+    return answer.kind === 'changes' ? answer.changes : { revision: 0, whole: true, files: [], more: false };
   }
 
   async limits(): Promise<readonly FileLimit[]> {
@@ -83,8 +90,13 @@ export class IndexClient implements Disposable {
 
   #ask(question: Question, signal?: AbortSignal): Promise<Answer> {
     if (signal?.aborted === true) return Promise.reject(new AppError('cancelled', 'The search was cancelled.'));
+    let worker: Worker;
+    try {
+      worker = this.#started();
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
     const id = (this.#lastId += 1);
-    const worker = this.#started();
     const cancel = (): void => worker.postMessage({ kind: 'cancel', id } satisfies IndexRequest);
     signal?.addEventListener('abort', cancel, { once: true });
     return new Promise<Answer>((resolve, reject) => {
@@ -95,17 +107,22 @@ export class IndexClient implements Disposable {
 
   #started(): Worker {
     if (this.#worker) return this.#worker;
-    const worker = new Worker(this.#script, { workerData: this.#data });
+    if (this.#ended > MOST_RESTARTS) throw new AppError('internal', 'The index stopped several times: reload the window to start it again.');
+    const worker = new Worker(this.#script, { workerData: this.#data, resourceLimits: { maxOldGenerationSizeMb: LARGEST_HEAP_MB } });
     worker.unref();
     worker.on('message', (reply: IndexReply) => this.#receive(reply));
     const end = (message: string): void => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;
+      this.#ended += 1;
       this.#fail(new AppError('internal', message));
     };
     worker.on('error', (error: unknown) => end(`The index stopped: ${error instanceof Error ? error.message : String(error)}`));
     worker.on('exit', () => end('The index stopped.'));
-    return this.#worker = worker;
+    this.#worker = worker;
+    // One that ended is replaced by one that knows nothing.
+    if (this.#isScanned) this.#ask({ kind: 'scan' }).catch(() => undefined);
+    return worker;
   }
 
   #receive(reply: IndexReply): void {

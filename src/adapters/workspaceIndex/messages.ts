@@ -3,11 +3,28 @@ import type { CallSiteSettings } from '../../core/callsites/project/linker.ts';
 import type { FileLimit, FileReading, IndexProgress } from '../../core/callsites/project/projectIndex.ts';
 import type { FileSummary } from '../../core/callsites/project/summary.ts';
 import type { ParserFiles } from './languages.ts';
+import type { CachePlace } from './summaryCache.ts';
 
-/** What a thread of `index.worker.ts` is started with: it reads files for an index elsewhere, or holds the index itself. */
-export type IndexThreadData =
-  | { readonly role: 'reader'; readonly folder: string; readonly parser: ParserFiles }
-  | { readonly role: 'index'; readonly folder: string; readonly parser: ParserFiles; readonly settings: CallSiteSettings; readonly exclude: readonly string[]; readonly script: string };
+/** What a thread of `index.worker.ts` is started with that reads files for an index elsewhere. */
+export interface ReaderThreadData {
+  readonly role: 'reader';
+  readonly folder: string;
+  readonly parser: ParserFiles;
+  readonly cache: CachePlace | undefined;
+}
+
+/** What a thread of `index.worker.ts` is started with that holds an index itself. */
+export interface IndexThreadData {
+  readonly role: 'index';
+  readonly folder: string;
+  readonly parser: ParserFiles;
+  readonly settings: CallSiteSettings;
+  readonly exclude: readonly string[];
+  /** The file that the thread runs, for its own threads. */
+  readonly script: string;
+  /** Where summaries may be kept; without it nowhere. */
+  readonly cacheFolder?: string;
+}
 
 export type ReaderRequest =
   | { readonly kind: 'read'; readonly id: number; readonly paths: readonly string[]; readonly words: readonly string[]; readonly all: boolean };
@@ -42,9 +59,11 @@ export interface FileSites {
 
 export interface SiteChanges {
   readonly revision: number;
-  /** Whether `files` is everything: what is known beside it is out of date. */
+  /** Whether everything is told anew, with this answer and those that follow it: what is known beside it is out of date. */
   readonly whole: boolean;
   readonly files: readonly FileSites[];
+  /** There is more to tell, to a question with this answer's revision. */
+  readonly more: boolean;
 }
 
 export type IndexReply =

@@ -2,8 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Disposable } from '../../core/base/events.ts';
 import { AppError } from '../../core/base/errors.ts';
 import type { FileReader, FileReading } from '../../core/callsites/project/projectIndex.ts';
-import type { ParserFiles } from './languages.ts';
-import type { IndexThreadData, ReaderReply, ReaderRequest } from './messages.ts';
+import type { ReaderReply, ReaderRequest, ReaderThreadData } from './messages.ts';
 
 /** Fewer files are read here: a thread takes longer to start. */
 const FEW = 200;
@@ -18,15 +17,15 @@ interface Thread {
 export class ThreadedReader implements FileReader, Disposable {
   readonly #local: FileReader;
   readonly #script: string | URL;
-  readonly #data: IndexThreadData;
+  readonly #data: ReaderThreadData;
   readonly #count: number;
   readonly #threads = new Set<Thread>();
   #lastId = 0;
 
-  constructor(options: { readonly local: FileReader; readonly script: string | URL; readonly folder: string; readonly parser: ParserFiles; readonly threads: number }) {
+  constructor(options: { readonly local: FileReader; readonly script: string | URL; readonly threads: number; readonly data: ReaderThreadData }) {
     this.#local = options.local;
     this.#script = options.script;
-    this.#data = { role: 'reader', folder: options.folder, parser: options.parser };
+    this.#data = options.data;
     this.#count = options.threads;
   }
 

@@ -39,6 +39,7 @@ export const scan: Command = {
   name: 'scan',
   usage: 'scan DIR',
   summary: 'every call that evaluates a flag; needs no server',
+  details: 'Reads every file afresh and keeps no cache.',
   async run({ operands, options, cwd, signal, write }) {
     const folder = resolve(cwd, required(operands[0], 'DIR'));
     const script = join(import.meta.dirname, 'index.worker.cjs');

@@ -1,5 +1,6 @@
 import { Linker, NO_SETTINGS } from './project/linker.ts';
-import { ModuleRef, Program } from './project/program.ts';
+import { ModuleRef } from './project/blocks.ts';
+import { Program } from './project/program.ts';
 import type { DocumentSummary, Summarizer } from './project/language.ts';
 import type { FileSummary } from './project/summary.ts';
 import type { CallSite } from './model.ts';

@@ -80,6 +80,16 @@ export interface CallSite {
   readonly arguments: { readonly context: boolean; readonly fallback: boolean };
   /** The function of the project that is called, when the call goes through one. */
   readonly wrapper?: Location & { readonly name: string };
+  /** All functions that the call goes through, outermost first, when there is one way from it to the SDK. */
+  readonly through?: readonly WrapperStep[];
+  /** Present on a dynamic call whose key the callers of the functions around choose: their calls are call sites themselves. */
+  readonly upToCallers?: true;
   /** The named functions and classes around the call, as `Scorer.predict`; none at the level of the module. */
   readonly within?: string;
+}
+
+/** A function between a call and the SDK: where its name is defined, and the call in it that asks, or leads to the next. */
+export interface WrapperStep extends Location {
+  readonly name: string;
+  readonly inner: Range;
 }

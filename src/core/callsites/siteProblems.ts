@@ -73,7 +73,7 @@ export function uncalledFlags(models: readonly ModelMapping[], isCalled: (flag: 
   const may = dynamic === 0 ? '' : ` ${dynamic === 1 ? 'One call whose key is computed' : `${countWords(dynamic)} calls whose keys are computed`} may.`;
   return models.flatMap(({ name, switches }) => switches.filter(({ flag }) => !isCalled(flag)).map(({ flag, range }) => ({
     flag,
-    message: `No code in this workspace asks for the flag "${flag}" of the model ${name}.${may}`,
+    message: `No Python, TypeScript or JavaScript of this workspace asks for the flag "${flag}" of the model ${name}.${may}`,
     range,
   })));
 }

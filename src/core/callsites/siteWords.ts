@@ -1,3 +1,4 @@
+import type { CallSite } from './model.ts';
 import type { FlagSite, SiteCount } from './siteCatalog.ts';
 
 /** `12 call sites in 4 files`. */
@@ -6,7 +7,7 @@ export function countOfSites({ calls, files }: SiteCount): string {
 }
 
 /** Where a call site is for people: the line counts from 1, in a notebook within its cell, which counts from 1. */
-export function placeOfSite({ site, cells }: Pick<FlagSite, 'site' | 'cells'>): { readonly cell: number | undefined; readonly line: number } {
+export function placeOfSite({ site, cells }: { readonly site: Pick<CallSite, 'range'>; readonly cells?: FlagSite['cells'] }): { readonly cell: number | undefined; readonly line: number } {
   const { line } = site.range.start;
   const cell = cells?.findLast((each) => each.line <= line);
   return { cell: cell?.cell, line: line + 1 - (cell?.line ?? 0) };

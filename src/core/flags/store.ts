@@ -171,17 +171,19 @@ export class FlagStore implements Disposable {
     await inBatches(due, CONCURRENT_READS, (flag) => this.#observeOne(flag));
   }
 
-  /** Finds out, by one request, which of these names are archived; each is asked for once. Never rejects. */
-  async learnArchived(names: Iterable<string>): Promise<void> {
+  /** Finds out, by one request, which of these names are archived; each is asked for once. False when the server did not answer; never rejects. */
+  async learnArchived(names: Iterable<string>): Promise<boolean> {
     const snapshot = this.#snapshot;
     const open = [...new Set(names)].filter((name) => !this.#askedArchived.has(name) && snapshot?.flags.has(name) === false && !snapshot.archived.has(name));
-    if (open.length === 0) return;
+    if (open.length === 0) return true;
     for (const name of open) this.#askedArchived.add(name);
     try {
       const { events } = await this.#options.reader.readEvents({ types: ARCHIVE_EVENTS, limit: MOST_ARCHIVE_EVENTS }, this.#abort.signal);
       for (const name of archivedAmong(open, events, this.project)) this.#markArchived(name);
+      return true;
     } catch {
       for (const name of open) this.#askedArchived.delete(name);
+      return false;
     }
   }
 
@@ -357,6 +359,8 @@ export class FlagStore implements Disposable {
 
   #replace(snapshot: FlagSnapshot, flags: ReadonlySet<string> | undefined): void {
     this.#snapshot = snapshot;
+    // A name that was nobody's may be made, and archived then.
+    for (const name of this.#askedArchived) if (snapshot.flags.has(name)) this.#askedArchived.delete(name);
     if (flags === undefined) this.#eventsOf.clear();
     else for (const flag of flags) this.#eventsOf.delete(flag);
     if (flags === undefined || flags.size > 0) this.#changes.fire({ flags });

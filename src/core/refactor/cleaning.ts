@@ -17,7 +17,7 @@ export function cleanProject(texts: ProjectTexts, functions: ReadonlySet<string>
   const counts = new Map<string, ReadonlyMap<string, number>>();
   for (let step = 0; step < MAX_STEPS; step += 1) {
     const words = lostWords(texts, counts);
-    const paths = texts.paths.filter((path) => texts.now(path) !== texts.before(path) || definesOne(texts.now(path), words));
+    const paths = texts.paths.filter((path) => texts.frozen(path) === undefined).filter((path) => texts.now(path) !== texts.before(path) || definesOne(texts.now(path), words));
     left.clear();
     const cleaned = paths.map((path) => cleanFile(path, { texts, words, functions, parse }, left)).includes(true);
     if (!cleaned) break;
@@ -36,6 +36,7 @@ function cleanFile(path: string, { texts, words, functions, parse }: Cleaning, l
   const [text, before] = [texts.now(path), texts.before(path)];
   const project = {
     referencedElsewhere: (word: string) => texts.referencedElsewhere(path, word),
+    importReferencedElsewhere: (word: string) => texts.importReferencedElsewhere(path, word),
     isAttributeElsewhere: (word: string) => texts.isAttributeElsewhere(path, word),
     wasUsedElsewhere: (word: string) => texts.referencedElsewhere(path, word, 'before') || texts.isAttributeElsewhere(path, word, 'before'),
   };

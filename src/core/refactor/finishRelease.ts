@@ -1,5 +1,5 @@
 import { editorLineStarts } from '../callsites/lines.ts';
-import type { Range } from '../callsites/model.ts';
+import type { FlagApi, Range } from '../callsites/model.ts';
 import type { SyntaxNode } from '../callsites/syntax.ts';
 import { applySpanEdits, lineDiff, offsetAt, toReplacements } from './edits.ts';
 import type { FileEdits, FinishRequest, FinishResult, FlagSite, Leftover, Parse, RefactorFile } from './model.ts';
@@ -28,6 +28,9 @@ export function finishRelease(files: readonly RefactorFile[], request: FinishReq
     for (const [site, reason] of failed) excluded.set(site, reason);
   }
 }
+
+/** What is known to answer yes or no, and variants, which are read as far as they say the same. */
+const FINISHED: ReadonlySet<FlagApi> = new Set(['is_enabled', 'get_boolean_value', 'get_variant']);
 
 class Attempt {
   readonly #request: FinishRequest;
@@ -105,6 +108,7 @@ class Attempt {
     if (known !== undefined) return known;
     if (site.keys.length === 0) return site.reason === undefined ? 'its key is not known' : `its key is not known: ${site.reason}`;
     if (site.keys.length > 1) return 'it asks for one of several flags';
+    if (!FINISHED.has(site.api)) return 'it asks for a value other than yes or no';
     if (site.api === 'get_variant' && this.#request.keep === 'candidate' && this.#request.variant === undefined) return 'it asks for a variant, and which one stays is not said';
     return undefined;
   }
@@ -115,8 +119,9 @@ class Attempt {
   }
 
   #mark(path: string): void {
-    if (!this.#texts.has(path)) {
-      for (const [site, reason] of this.#allOf(path, 'its file could not be read')) this.#reasons.set(site, reason);
+    const frozen = this.#texts.has(path) ? this.#texts.frozen(path) : 'its file could not be read';
+    if (frozen !== undefined) {
+      for (const [site, reason] of this.#allOf(path, frozen)) this.#reasons.set(site, reason);
       return;
     }
     const text = this.#texts.now(path);
@@ -138,7 +143,7 @@ class Attempt {
         }
         if (gives === undefined) this.#waiting.set(site, text.slice(span.start, span.end));
         else this.#done.add(site);
-        for (const name of fallbackNames(pass, span)) this.#functions.add(name);
+        for (const name of [...fallbackNames(pass, span), ...wrapper.kind === 'known' ? wrapper.names : []]) this.#functions.add(name);
       }
       this.#effects(path, pass.effects);
       return applySpanEdits(text, pass.edits);

@@ -6,6 +6,8 @@ export interface RefactorFile {
   /** Names the file in results; for people it should be relative to the workspace. */
   readonly path: string;
   readonly text: string;
+  /** Why nothing in it can be changed, as a clause; what it says of others counts. */
+  readonly frozen?: string;
 }
 
 /** Replaces the characters of `range` by `text`; positions are 0-based and count UTF-16 code units. */
@@ -27,13 +29,13 @@ export type Parse = (text: string) => ParsedText;
 /** A function or method between a call site and the SDK's call, as the index of call sites finds it. */
 export interface WrapperRef {
   readonly file: string;
-  /** The definition, from `def` (or its name) to its end. */
+  /** Where the name of the function is defined. */
   readonly definition: Range;
   /** The call in its body that asks: of the SDK, or of the next wrapper in the chain. */
   readonly inner: Range;
 }
 
-/** Where a flag is evaluated: what the index of call sites must tell. */
+/** Where a flag is evaluated: what the index of call sites tells. */
 export interface FlagSite {
   readonly file: string;
   /** The whole call expression; for a property that wraps the call, the attribute. */

@@ -2,6 +2,7 @@ import type { RefactorFile } from './model.ts';
 
 interface Entry {
   readonly before: string;
+  readonly frozen: string | undefined;
   now: string;
 }
 
@@ -10,7 +11,7 @@ export class ProjectTexts {
   readonly #files: ReadonlyMap<string, Entry>;
 
   constructor(files: readonly RefactorFile[]) {
-    this.#files = new Map(files.map(({ path, text }) => [path, { before: text, now: text }]));
+    this.#files = new Map(files.map(({ path, text, frozen }) => [path, { before: text, now: text, frozen }]));
   }
 
   get paths(): readonly string[] {
@@ -19,6 +20,11 @@ export class ProjectTexts {
 
   has(path: string): boolean {
     return this.#files.has(path);
+  }
+
+  /** Why a file cannot be changed. */
+  frozen(path: string): string | undefined {
+    return this.#files.get(path)?.frozen;
   }
 
   before(path: string): string {
@@ -45,6 +51,13 @@ export class ProjectTexts {
   referencedElsewhere(path: string, word: string, when: 'before' | 'now' = 'now'): boolean {
     const stem = moduleName(path);
     return [...this.#files].some(([other, entry]) => other !== path && entry[when].includes(word) && (importsFrom(entry[when], stem, word) || isInText(entry[when], word)));
+  }
+
+  /** The same for a name that the file itself only imports: a text that holds nothing but the word means another. */
+  importReferencedElsewhere(path: string, word: string): boolean {
+    const stem = moduleName(path);
+    const dotted = new RegExp(`["'](?:\\w+[.:])*${stem}[.:]${word}(?:[.:]\\w+)*["']`);
+    return [...this.#files].some(([other, { now }]) => other !== path && now.includes(word) && (importsFrom(now, stem, word) || dotted.test(now)));
   }
 
   /** Whether any file but one reads or writes an attribute of this name, or has it in a text by itself. */

@@ -15,7 +15,8 @@ import { constantOf, definitionOf, functionAt } from './python/wrappers.ts';
  */
 export type WrapperValue =
   | { readonly kind: 'direct' | 'waiting' }
-  | { readonly kind: 'known'; readonly value: boolean }
+  /** `names` are those of the functions that it goes through. */
+  | { readonly kind: 'known'; readonly value: boolean; readonly names: readonly string[] }
   | { readonly kind: 'refused'; readonly reason: string };
 
 /** What the wrappers of a project give. */
@@ -38,13 +39,17 @@ export class WrapperValues {
     if (wrappers.some(({ file: holder, inner }) => this.#sites.some(({ file, range, keys }) => keys.length > 0 && file === holder && sameRange(range, inner)))) return { kind: 'waiting' };
     if (site.api === 'get_variant') return { kind: 'refused', reason: 'it asks for a variant through a wrapper' };
     let answer = this.#answer;
+    const names: string[] = [];
     for (const [index, wrapper] of [...wrappers.entries()].toReversed()) {
       const outer = wrappers[index - 1];
       const { value, name } = this.#given(wrapper, answer, outer ? { file: outer.file, range: outer.inner } : site);
+      if (name === '') return { kind: 'refused', reason: 'its wrapper is no function that is defined by `def`' };
+      if (value === 'several') return { kind: 'refused', reason: `several classes have a method \`${name}\`` };
       if (value === undefined) return { kind: 'refused', reason: `its wrapper \`${name}\` does more than to ask for the flag` };
       answer = value;
+      names.push(name);
     }
-    return { kind: 'known', value: answer };
+    return { kind: 'known', value: answer, names };
   }
 
   /** What the outermost wrapper of a waiting call has come to give; `call` is the call's text. */
@@ -76,11 +81,12 @@ export class WrapperValues {
   }
 
   /** What one wrapper gives when the call in its body gives `answer`. */
-  #given(wrapper: WrapperRef, answer: boolean, call: Pick<FlagSite, 'file' | 'range'>): { readonly value: boolean | undefined; readonly name: string } {
+  #given(wrapper: WrapperRef, answer: boolean, call: Pick<FlagSite, 'file' | 'range'>): { readonly value: boolean | 'several' | undefined; readonly name: string } {
     const simplifying = this.#simplifying(wrapper.file);
     const qualified = this.#qualified(wrapper, simplifying.parse);
     const name = qualified.split('.').at(-1) ?? '';
-    if (name === '' || (qualified.includes('.') && this.#texts.definitions(name) > 1)) return { value: undefined, name };
+    if (name === '') return { value: undefined, name };
+    if (qualified.includes('.') && this.#texts.definitions(name) > 1) return { value: 'several', name };
     const text = this.#texts.before(wrapper.file);
     const lines = editorLineStarts(text);
     const span = { start: offsetAt(lines, wrapper.inner.start), end: offsetAt(lines, wrapper.inner.end) };

@@ -34,6 +34,19 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return best;
 }
 
+/** The known words that somebody may have meant, the likeliest first. */
+export function nearestFew(word: string, known: Iterable<string>, most: number): readonly string[] {
+  const left = new Set(known);
+  const found: string[] = [];
+  while (found.length < most) {
+    const next = nearest(word, left);
+    if (next === undefined) break;
+    found.push(next);
+    left.delete(next);
+  }
+  return found;
+}
+
 /** ` Did you mean "fraud-v2"?`, or nothing. */
 export function didYouMean(word: string, known: Iterable<string>): string {
   const found = nearest(word, known);

@@ -1,15 +1,20 @@
 import * as vscode from 'vscode';
 import { DisposableStore } from '../../core/base/events.ts';
-import { CALL_SITE_DOCUMENTS } from '../../core/callsites/languages.ts';
+import { CALL_SITE_DOCUMENTS, PYTHON_DOCUMENTS } from '../../core/callsites/languages.ts';
 import type { CallSite, Range } from '../../core/callsites/model.ts';
 import type { CallSiteTracker } from '../../adapters/treeSitter/tracker.ts';
 import type { Log } from '../platform/log.ts';
+import { notebookOf, sitesInCell, textOfNotebook } from './notebookCells.ts';
 
-/** The call sites of the documents that are open, read when something asks for them and once per version. */
+/**
+ * The call sites of the documents that are open, read when something asks for them and once per version. The cells of a notebook are read
+ * as one text, in their order.
+ */
 export class DocumentCallSites implements vscode.Disposable {
   readonly #load: () => Promise<CallSiteTracker>;
   readonly #log: Log;
   readonly #known = new Map<string, readonly CallSite[]>();
+  readonly #notebooks = new Map<string, { readonly text: string; readonly version: number }>();
   readonly #changes = new vscode.EventEmitter<vscode.TextDocument>();
   readonly #relinks = new vscode.EventEmitter<void>();
   readonly #subscriptions = new DisposableStore();
@@ -26,6 +31,7 @@ export class DocumentCallSites implements vscode.Disposable {
     this.#subscriptions.add(onDidChangeFolders(() => void this.#relink()));
     this.#subscriptions.add(vscode.workspace.onDidOpenTextDocument((document) => this.#open(document)));
     this.#subscriptions.add(vscode.workspace.onDidCloseTextDocument((document) => this.#close(document)));
+    this.#subscriptions.add(vscode.workspace.onDidCloseNotebookDocument(({ uri }) => this.#closeNotebook(uri.toString())));
     this.#subscriptions.add(vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
       if (contentChanges.length > 0) this.#tracker?.change(document.uri.toString(), document.version, document.getText(), contentChanges);
     }));
@@ -47,7 +53,8 @@ export class DocumentCallSites implements vscode.Disposable {
     const uri = document.uri.toString();
     try {
       const tracker = isSupported(document) ? await this.#loaded() : undefined;
-      const found = (await tracker?.callSites(uri))?.callSites ?? [];
+      const notebook = tracker && notebookOf(document);
+      const found = notebook ? await this.#inCell(tracker, notebook, document) : (await tracker?.callSites(uri))?.callSites ?? [];
       const known = this.#known.get(uri);
       this.#known.set(uri, found);
       if (known !== found && JSON.stringify(known?.map(({ key, keys }) => [key, keys]) ?? []) !== JSON.stringify(found.map(({ key, keys }) => [key, keys]))) this.#changes.fire(document);
@@ -56,6 +63,36 @@ export class DocumentCallSites implements vscode.Disposable {
       this.#log.error('Reading call sites', error);
       return [];
     }
+  }
+
+  /** The call sites of a notebook that is open, in the lines of the text that its cells make; not those of its file. */
+  async readNotebook(notebook: vscode.NotebookDocument): Promise<readonly CallSite[]> {
+    try {
+      return await this.#inNotebook(await this.#loaded(), notebook, textOfNotebook(notebook).text);
+    } catch (error) {
+      this.#log.error('Reading call sites', error);
+      return [];
+    }
+  }
+
+  async #inCell(tracker: CallSiteTracker, notebook: vscode.NotebookDocument, document: vscode.TextDocument): Promise<readonly CallSite[]> {
+    const text = textOfNotebook(notebook);
+    const sites = await this.#inNotebook(tracker, notebook, text.text);
+    return sitesInCell(sites, text, notebook.getCells().findIndex((cell) => cell.document === document));
+  }
+
+  async #inNotebook(tracker: CallSiteTracker, notebook: vscode.NotebookDocument, text: string): Promise<readonly CallSite[]> {
+    const uri = notebook.uri.toString();
+    const known = this.#notebooks.get(uri);
+    if (known === undefined) tracker.open(uri, PYTHON_DOCUMENTS[0] ?? '', 0, text);
+    else if (known.text !== text) tracker.change(uri, known.version + 1, text, []);
+    if (known?.text !== text) this.#notebooks.set(uri, { text, version: (known?.version ?? -1) + 1 });
+    return (await tracker.callSites(uri))?.callSites ?? [];
+  }
+
+  #closeNotebook(uri: string): void {
+    this.#tracker?.close(uri);
+    this.#notebooks.delete(uri);
   }
 
   async #relink(): Promise<void> {
@@ -87,7 +124,7 @@ export class DocumentCallSites implements vscode.Disposable {
   }
 
   #open(document: vscode.TextDocument): void {
-    if (isSupported(document)) this.#tracker?.open(document.uri.toString(), document.languageId, document.version, document.getText());
+    if (isSupported(document) && !notebookOf(document)) this.#tracker?.open(document.uri.toString(), document.languageId, document.version, document.getText());
   }
 
   #close(document: vscode.TextDocument): void {

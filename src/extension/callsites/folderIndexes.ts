@@ -1,17 +1,17 @@
-import { relative } from 'node:path';
 import * as vscode from 'vscode';
+import { AppError } from '../../core/base/errors.ts';
 import { DisposableStore } from '../../core/base/events.ts';
 import type { CallSite } from '../../core/callsites/model.ts';
 import type { FileSummary } from '../../core/callsites/project/summary.ts';
 import type { FolderLinks } from '../../adapters/treeSitter/tracker.ts';
 import { IndexClient } from '../../adapters/workspaceIndex/indexClient.ts';
+import type { SiteChanges } from '../../adapters/workspaceIndex/messages.ts';
 import type { ParserFiles } from '../../adapters/workspaceIndex/languages.ts';
 import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
 import type { Log } from '../platform/log.ts';
+import { showSearch } from './showSearch.ts';
+import { pathIn, watchSources } from './watchSources.ts';
 
-/** Saves, checkouts and generators touch many files at once. */
-const SETTLE_MS = 300;
-const SOURCES = '**/*.{py,ipynb,ts,tsx,mts,cts,js,jsx,mjs,cjs}';
 const NO_NAMES: ReadonlySet<string> = new Set();
 
 interface FolderIndexEntry {
@@ -20,30 +20,69 @@ interface FolderIndexEntry {
   readonly settings: string;
   /** Ends when the folder was searched; never rejects. */
   readonly scanned: Promise<unknown>;
+  state: IndexState;
 }
+
+/** Of a folder's index: `none` when nothing has started it yet. */
+export type IndexState = 'none' | 'reading' | 'complete' | 'failed';
 
 /** An index for each workspace folder in which a document was read, started by the first such document. */
 export class FolderIndexes implements FolderLinks, vscode.Disposable {
   readonly #script: string;
   readonly #parser: ParserFiles;
+  readonly #cacheFolder: string;
   readonly #files: WorkspaceFiles;
   readonly #log: Log;
   readonly #entries = new Map<string, FolderIndexEntry>();
+  /** Folders whose search a person has stopped: only one who asks for all call sites starts it again. */
+  readonly #stopped = new Set<string>();
   readonly #changes = new vscode.EventEmitter<void>();
+  readonly #siteChanges = new vscode.EventEmitter<vscode.WorkspaceFolder>();
   readonly #parts = new DisposableStore();
 
-  constructor(options: { readonly script: string; readonly parser: ParserFiles; readonly files: WorkspaceFiles; readonly log: Log }) {
+  constructor(options: { readonly script: string; readonly parser: ParserFiles; readonly cacheFolder: string; readonly files: WorkspaceFiles; readonly log: Log }) {
     this.#script = options.script;
     this.#parser = options.parser;
+    this.#cacheFolder = options.cacheFolder;
     this.#files = options.files;
     this.#log = options.log;
     this.#parts.add(this.#changes);
+    this.#parts.add(this.#siteChanges);
     this.#parts.add(vscode.workspace.onDidChangeWorkspaceFolders(({ removed }) => removed.forEach((folder) => this.#stop(folder))));
     this.#parts.add(options.files.onDidChange(() => this.#restartChanged()));
+    this.#parts.add(vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration('files.exclude')) this.#restartChanged();
+    }));
   }
 
   /** Fires when call sites of open documents may have changed by what other files say. */
   readonly onDidChange = this.#changes.event;
+
+  /** Fires when call sites of a folder, or the state of its index, may have changed. */
+  readonly onDidChangeSites = this.#siteChanges.event;
+
+  /** Starts the index of a folder on disk, if nothing has yet. */
+  start(folder: vscode.WorkspaceFolder): void {
+    if (folder.uri.scheme === 'file') this.#entryOf(folder);
+  }
+
+  stateOf(folder: vscode.WorkspaceFolder): IndexState {
+    return this.#entries.get(folder.uri.toString())?.state ?? 'none';
+  }
+
+  /**
+   * What is other in a folder than at the answer with the revision `since`; undefined without an index. The paths are relative to it.
+   * @throws AppError cancelled, internal when the index ended meanwhile
+   */
+  async changes(folder: vscode.WorkspaceFolder, since: number): Promise<SiteChanges | undefined> {
+    const changes = await this.#entries.get(folder.uri.toString())?.client.changes(since);
+    return changes && { ...changes, files: changes.files.filter(({ path }) => isOwn(folder, vscode.Uri.joinPath(folder.uri, path))) };
+  }
+
+  /** How many files and folders could not be read, or only in part. */
+  async gaps(folder: vscode.WorkspaceFolder): Promise<number> {
+    return (await this.#entries.get(folder.uri.toString())?.client.limits())?.length ?? 0;
+  }
 
   names(uri: string): ReadonlySet<string> {
     return this.#of(uri)?.entry.client.names ?? NO_NAMES;
@@ -66,16 +105,26 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
     found?.entry.client.link(found.path, undefined).catch((error: unknown) => this.#log.error('Closing a document in the index', error));
   }
 
-  /** The call sites of all workspace folders by the URI of their file, once all are searched. */
-  async sites(): Promise<ReadonlyMap<string, readonly CallSite[]>> {
-    const found = new Map<string, CallSite[]>();
+  /**
+   * The call sites of all workspace folders by the URI of their file, once all are searched.
+   * @throws AppError cancelled by the token
+   */
+  async sites(token?: vscode.CancellationToken): Promise<ReadonlyMap<string, readonly CallSite[]>> {
+    const found = new Map<string, readonly CallSite[]>();
     for (const folder of vscode.workspace.workspaceFolders ?? []) {
       if (folder.uri.scheme !== 'file') continue;
+      this.#stopped.delete(folder.uri.toString());
       const { client, scanned } = this.#entries.get(folder.uri.toString()) ?? this.#start(folder);
-      await scanned;
+      await unlessCancelled(scanned, token);
+      const byPath = new Map<string, CallSite[]>();
       for (const { path, site } of await client.sites()) {
-        const uri = vscode.Uri.joinPath(folder.uri, path).toString();
-        found.set(uri, [...found.get(uri) ?? [], site]);
+        const sites = byPath.get(path);
+        if (sites) sites.push(site);
+        else byPath.set(path, [site]);
+      }
+      for (const [path, sites] of byPath) {
+        const uri = vscode.Uri.joinPath(folder.uri, path);
+        if (isOwn(folder, uri)) found.set(uri.toString(), sites);
       }
     }
     return found;
@@ -90,54 +139,52 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
   #of(uri: string): { readonly entry: FolderIndexEntry; readonly path: string } | undefined {
     const parsed = vscode.Uri.parse(uri);
     const folder = parsed.scheme === 'file' ? vscode.workspace.getWorkspaceFolder(parsed) : undefined;
-    if (!folder) return undefined;
-    return { entry: this.#entries.get(folder.uri.toString()) ?? this.#start(folder), path: pathIn(folder, parsed) };
+    const entry = folder && this.#entryOf(folder);
+    return entry && { entry, path: pathIn(folder, parsed) };
+  }
+
+  #entryOf(folder: vscode.WorkspaceFolder): FolderIndexEntry | undefined {
+    const key = folder.uri.toString();
+    return this.#entries.get(key) ?? (this.#stopped.has(key) ? undefined : this.#start(folder));
   }
 
   #start(folder: vscode.WorkspaceFolder): FolderIndexEntry {
     const { wrappers = [], clients = [], exclude = [] } = this.#files.of(folder)?.file.config?.callsites ?? {};
-    const hidden = Object.entries(vscode.workspace.getConfiguration('files', folder.uri).get<Record<string, unknown>>('exclude') ?? {});
     const parts = new DisposableStore();
     const client = parts.add(new IndexClient({
       script: this.#script,
       folder: folder.uri.fsPath,
       parser: this.#parser,
+      cacheFolder: this.#cacheFolder,
       settings: { wrappers, clients },
-      exclude: [...exclude, ...hidden.flatMap(([glob, on]) => on === true ? [glob] : [])],
+      exclude: [...exclude, ...hiddenIn(folder)],
     }));
-    const scanned = client.scan().catch((error: unknown) => this.#log.error(`Searching ${folder.name} for call sites`, error));
-    const entry = { client, parts, settings: this.#settingsOf(folder), scanned };
+    const settle = (state: IndexState): void => {
+      if (this.#entries.get(folder.uri.toString()) !== entry) return;
+      entry.state = state;
+      this.#siteChanges.fire(folder);
+    };
+    const scanned = showSearch(folder, client, () => {
+      this.#stopped.add(folder.uri.toString());
+      this.#stop(folder);
+    }).then(() => settle('complete'), (error: unknown) => {
+      if (!this.#stopped.has(folder.uri.toString())) this.#log.error(`Searching ${folder.name} for call sites`, error);
+      settle('failed');
+    });
+    const entry: FolderIndexEntry = { client, parts, settings: this.#settingsOf(folder), scanned, state: 'reading' };
     this.#entries.set(folder.uri.toString(), entry);
-    parts.add(client.onDidChange(() => this.#changes.fire()));
-    this.#watch(folder, entry);
+    parts.add(client.onDidChange(() => {
+      this.#changes.fire();
+      this.#siteChanges.fire(folder);
+    }));
+    parts.add(watchSources(folder, (changed, removed) => {
+      client.update(changed, removed).catch((error: unknown) => this.#log.error('Reading changed files', error));
+    }));
     return entry;
   }
 
-  #watch(folder: vscode.WorkspaceFolder, { client, parts }: FolderIndexEntry): void {
-    const watcher = parts.add(vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, SOURCES)));
-    const changed = new Set<string>();
-    const removed = new Set<string>();
-    let timer: NodeJS.Timeout | undefined;
-    const send = (): void => {
-      const update = client.update([...changed], [...removed]);
-      changed.clear();
-      removed.clear();
-      update.catch((error: unknown) => this.#log.error('Reading changed files', error));
-    };
-    const note = (into: Set<string>, other: Set<string>) => (uri: vscode.Uri): void => {
-      into.add(pathIn(folder, uri));
-      other.delete(pathIn(folder, uri));
-      clearTimeout(timer);
-      timer = setTimeout(send, SETTLE_MS);
-    };
-    parts.add(watcher.onDidChange(note(changed, removed)));
-    parts.add(watcher.onDidCreate(note(changed, removed)));
-    parts.add(watcher.onDidDelete(note(removed, changed)));
-    parts.add({ dispose: () => clearTimeout(timer) });
-  }
-
   #settingsOf(folder: vscode.WorkspaceFolder): string {
-    return JSON.stringify(this.#files.of(folder)?.file.config?.callsites ?? {});
+    return JSON.stringify([this.#files.of(folder)?.file.config?.callsites ?? {}, hiddenIn(folder)]);
   }
 
   /** Other settings need another index; it starts with the next question. */
@@ -152,10 +199,31 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
 
   #stop(folder: vscode.WorkspaceFolder): void {
     this.#entries.get(folder.uri.toString())?.parts.dispose();
-    this.#entries.delete(folder.uri.toString());
+    if (this.#entries.delete(folder.uri.toString())) this.#siteChanges.fire(folder);
   }
 }
 
-function pathIn(folder: vscode.WorkspaceFolder, uri: vscode.Uri): string {
-  return relative(folder.uri.fsPath, uri.fsPath).replaceAll('\\', '/');
+/** Globs of `files.exclude`, as the index takes them: those without a folder are about the first level only. */
+function hiddenIn(folder: vscode.WorkspaceFolder): readonly string[] {
+  const globs = Object.entries(vscode.workspace.getConfiguration('files', folder.uri).get<Record<string, unknown>>('exclude') ?? {});
+  return globs.flatMap(([glob, on]) => (on !== true ? [] : [glob.includes('/') ? glob : `/${glob}`]));
+}
+
+/** Where one workspace folder lies in another, both indexes know its files: they are told by its own. */
+function isOwn(folder: vscode.WorkspaceFolder, uri: vscode.Uri): boolean {
+  return vscode.workspace.getWorkspaceFolder(uri)?.uri.toString() === folder.uri.toString();
+}
+
+async function unlessCancelled(work: Promise<unknown>, token: vscode.CancellationToken | undefined): Promise<void> {
+  const parts = new DisposableStore();
+  const cancelled = new Promise<never>((_resolve, reject) => {
+    const cancel = (): void => reject(new AppError('cancelled', 'The search was cancelled.'));
+    if (token?.isCancellationRequested === true) cancel();
+    else if (token) parts.add(token.onCancellationRequested(cancel));
+  });
+  try {
+    await Promise.race([work, cancelled]);
+  } finally {
+    parts.dispose();
+  }
 }

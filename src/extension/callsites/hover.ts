@@ -8,8 +8,11 @@ import type { Connections } from '../connection/connections.ts';
 import { armWords, environmentNames, flagFacts, observedShare, rolloutIn, type FlagFacts } from '../flags/facts.ts';
 import { contains, type DocumentCallSites } from './documentCallSites.ts';
 
-/** A section of the hover, as Markdown; features contribute theirs in order. What a server or file said goes through `shown`. */
-export type HoverPart = (facts: FlagFacts, events: readonly FlagEvent[]) => string | Promise<string>;
+/**
+ * A section of the hover, as Markdown; features contribute theirs in order. What a server or file said goes through `shown`. A
+ * `MarkdownString` stands by itself: only one that holds nothing of theirs may be trusted with a command.
+ */
+export type HoverPart = (facts: FlagFacts, events: readonly FlagEvent[]) => string | vscode.MarkdownString | Promise<string>;
 
 const shown = (text: string, length?: number): string => escapeMarkdown(plainLine(text, length));
 
@@ -60,11 +63,32 @@ export class CallSiteHover implements vscode.HoverProvider {
     const sections = await Promise.all(site.keys.map(async ({ value }) => {
       const events = await store.changesOf(value).catch(() => []);
       const facts = flagFacts(this.#connections, connection, value);
-      const parts = await Promise.all(this.#parts.map(async (part) => part(facts, events)));
-      return parts.filter((part) => part !== '').join('\n\n');
+      return Promise.all(this.#parts.map(async (part) => part(facts, events)));
     }));
-    return new vscode.Hover(sections.join('\n\n---\n\n'), rangeOf(site));
+    return new vscode.Hover(contentsOf(sections), rangeOf(site));
   }
+}
+
+/** Text parts of a flag are one piece; a line stands between flags. */
+function contentsOf(sections: readonly (readonly (string | vscode.MarkdownString)[])[]): vscode.MarkdownString[] {
+  const contents: vscode.MarkdownString[] = [];
+  for (const [index, parts] of sections.entries()) {
+    let text = index === 0 ? [] : ['---'];
+    const flush = (): void => {
+      if (text.length > 0) contents.push(new vscode.MarkdownString(text.join('\n\n')));
+      text = [];
+    };
+    for (const part of parts) {
+      if (typeof part === 'string') {
+        if (part !== '') text.push(part);
+        continue;
+      }
+      flush();
+      contents.push(part);
+    }
+    flush();
+  }
+  return contents;
 }
 
 function rangeOf({ keyRange, nameRange }: CallSite): vscode.Range {

@@ -30,7 +30,7 @@ export interface StateNode {
   readonly entry: RolloutEntry;
 }
 
-/** A line without children. */
+/** A line of a feature, with lines of its own below it if it has `children`. */
 export interface DetailNode {
   readonly kind: 'detail';
   readonly id: string;
@@ -39,10 +39,30 @@ export interface DetailNode {
   readonly tooltip?: string;
   readonly icon: string;
   readonly command?: vscode.Command;
+  /** Asked for when the line is opened. */
+  readonly children?: () => readonly DetailNode[];
+  /** What the context menu goes by. */
+  readonly context?: string;
+  /** What commands of the context menu are about. */
+  readonly connection?: Connection;
+  readonly flag?: string;
 }
 
 /** Adds lines below a flag's environment; a feature contributes one of these from its own folder. */
 export type EnvironmentTreePart = (facts: FlagFacts, environment: string) => readonly DetailNode[];
+
+/** Adds lines below a flag. It may be asked for any flag that is shown, so it is quick. */
+export type FlagTreePart = (facts: FlagFacts) => readonly DetailNode[];
+
+/** Adds lines below the flags of a connection. */
+export type ConnectionTreePart = (connection: Connection) => readonly DetailNode[];
+
+/** What features add to the tree, in order. */
+export interface TreeParts {
+  readonly environment: readonly EnvironmentTreePart[];
+  readonly flag: readonly FlagTreePart[];
+  readonly connection: readonly ConnectionTreePart[];
+}
 
 /** Unlike for every node: names of a server may hold any separator. */
 export function nodeId(node: FlagNode): string {

@@ -7,13 +7,13 @@ import { describeRollout } from '../../core/flags/rollout.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
 import { Command, ContextKey, View } from '../ids.ts';
-import { errorActions } from '../platform/errors.ts';
 import { settings } from '../platform/settings.ts';
 import { mayChange } from '../../core/flags/permissions.ts';
 import { environmentNames, flagFacts, modelText, rolloutIn, type FlagFacts } from './facts.ts';
 import type { FlagHistories } from './histories.ts';
+import { detailItem, failureNode, failureOf } from './detailItems.ts';
 import { historyChildren, historyItem, stateItem } from './historyNodes.ts';
-import { nodeId, type DetailNode, type EnvironmentTreePart, type FlagNode } from './flagNodes.ts';
+import { nodeId, type FlagNode, type TreeParts } from './flagNodes.ts';
 
 const PAGE = 200;
 
@@ -21,16 +21,18 @@ const PAGE = 200;
 export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Disposable {
   readonly #connections: Connections;
   readonly #histories: FlagHistories;
-  readonly #parts: readonly EnvironmentTreePart[];
-  readonly #changes = new vscode.EventEmitter<FlagNode | undefined>();
+  readonly #parts: TreeParts;
+  readonly #changes = new vscode.EventEmitter<FlagNode | FlagNode[] | undefined>();
   readonly #subscriptions = new DisposableStore();
   readonly #view: vscode.TreeView<FlagNode>;
   readonly #expanded = new Set<string>();
   readonly #limits = new Map<Connection, number>();
+  /** Nodes of flags of which VS Code has the parts, by their id: only these can be drawn anew by themselves. */
+  readonly #drawn = new Map<string, FlagNode & { readonly kind: 'flag' }>();
   #filter = '';
 
   /** `onDidChangeParts`: what parts show beside the connections' state is other than it was. */
-  constructor(connections: Connections, histories: FlagHistories, parts: readonly EnvironmentTreePart[], onDidChangeParts: Event<unknown>) {
+  constructor(connections: Connections, histories: FlagHistories, parts: TreeParts, onDidChangeParts: Event<unknown>) {
     this.#connections = connections;
     this.#histories = histories;
     this.#parts = parts;
@@ -68,6 +70,16 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
     this.#refresh();
   }
 
+  /** What the parts say of these flags is other than it was: draws those of them anew that are open, and nothing else; everything without flags. */
+  refreshParts(flags: ReadonlySet<string> | undefined): void {
+    if (flags === undefined) {
+      this.#refresh();
+      return;
+    }
+    const nodes = [...this.#drawn.values()].filter(({ flag }) => flags.has(flag));
+    if (nodes.length > 0) this.#changes.fire(nodes);
+  }
+
   loadMore(connection: Connection): void {
     this.#limits.set(connection, this.#limit(connection) + PAGE);
     this.#refresh();
@@ -99,16 +111,17 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
       case 'connection':
         return this.#flags(node.connection);
       case 'flag':
-        return this.#environments(flagFacts(this.#connections, node.connection, node.flag));
+        return this.#belowFlag(node);
       case 'environment': {
         const facts = flagFacts(this.#connections, node.connection, node.flag);
-        const details = this.#parts.flatMap((part) => part(facts, node.environment));
+        const details = this.#parts.environment.flatMap((part) => part(facts, node.environment));
         return facts.status === 'active' ? [...details, { ...node, kind: 'history' }] : details;
       }
       case 'history':
         return historyChildren(this.#histories, node);
-      case 'state':
       case 'detail':
+        return [...node.children?.() ?? []];
+      case 'state':
       case 'more':
         return [];
     }
@@ -135,6 +148,7 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
     this.#view.message = this.#message();
     this.#view.description = this.#filter === '' ? '' : `filter: ${this.#filter}`;
     if (this.#view.visible) this.#observe();
+    this.#drawn.clear();
     this.#changes.fire(undefined);
   }
 
@@ -160,12 +174,12 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
 
   #flags(connection: Connection): FlagNode[] {
     const error = failureOf(connection);
-    const failure = error === undefined ? [] : [failureNode(connection, error.message, errorActions(error)[0]?.command)];
+    const failure = error === undefined ? [] : [failureNode(connection, error)];
     const all = this.#names(connection);
     const limit = this.#limit(connection);
     const nodes = all.slice(0, limit).map((flag): FlagNode => ({ kind: 'flag', connection, flag }));
     const more: FlagNode[] = all.length > limit ? [{ kind: 'more', connection, hidden: all.length - limit }] : [];
-    return [...failure, ...nodes, ...more];
+    return [...failure, ...nodes, ...more, ...this.#parts.connection.flatMap((part) => part(connection))];
   }
 
   /** What the tree shows of a connection, mapped flags first, behind the filter. */
@@ -184,9 +198,23 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
     return [...new Set(mappings.flatMap(({ switches }) => switches.map(({ flag }) => flag)))];
   }
 
+  #belowFlag(node: FlagNode & { readonly kind: 'flag' }): FlagNode[] {
+    const facts = flagFacts(this.#connections, node.connection, node.flag);
+    this.#drawn.set(nodeId(node), node);
+    return [...this.#environments(facts), ...this.#parts.flag.flatMap((part) => part(facts))];
+  }
+
   #environments(facts: FlagFacts): FlagNode[] {
     const { name, connection } = facts;
     return environmentNames(facts).map((environment) => ({ kind: 'environment', connection, flag: name, environment }));
+  }
+
+  /** A flag without environments opens only if a part has something to say of it, which may change. */
+  #flagItem(node: FlagNode & { readonly kind: 'flag' }): vscode.TreeItem {
+    const facts = flagFacts(this.#connections, node.connection, node.flag);
+    if (facts.status === 'active') return flagItem(facts, true);
+    this.#drawn.set(nodeId(node), node);
+    return flagItem(facts, this.#parts.flag.some((part) => part(facts).length > 0));
   }
 
   #item(node: FlagNode): vscode.TreeItem {
@@ -197,7 +225,7 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
         return item;
       }
       case 'flag':
-        return flagItem(flagFacts(this.#connections, node.connection, node.flag));
+        return this.#flagItem(node);
       case 'environment':
         return environmentItem(flagFacts(this.#connections, node.connection, node.flag), node.environment);
       case 'history':
@@ -215,27 +243,10 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
   }
 }
 
-/** Why what is shown of a connection may be old. */
-function failureOf({ state, session, origin }: Connection): AppError | undefined {
-  if (state.kind === 'signedOut') return new AppError('auth', `Not signed in to ${origin}.`);
-  return state.kind === 'failed' ? state.error : session?.store.error;
-}
-
-function failureNode(connection: Connection, message: string, command: string | undefined): DetailNode {
-  return {
-    kind: 'detail',
-    id: `${connection.baseUrl} ${connection.project}!`,
-    label: plainLine(message),
-    tooltip: plainLine(message, 500),
-    icon: 'warning',
-    ...(command === undefined ? {} : { command: { title: 'What to do', command } }),
-  };
-}
-
-function flagItem(facts: FlagFacts): vscode.TreeItem {
+function flagItem(facts: FlagFacts, opens: boolean): vscode.TreeItem {
   const { name, status, flag, mainEnvironment, mapping } = facts;
   const rollout = rolloutIn(facts, mainEnvironment);
-  const collapsible = status === 'active' ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None;
+  const collapsible = opens ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None;
   const item = new vscode.TreeItem(plainLine(name), collapsible);
   const arm = modelText(facts);
   const state = status === 'active' ? rollout === undefined ? 'no such environment' : describeRollout(rollout) : status === 'unknown' ? 'not in Unleash' : status;
@@ -276,13 +287,4 @@ function environmentItem(facts: FlagFacts, environment: string): vscode.TreeItem
 export function mayOffer({ connection, flag }: FlagFacts, kind: ChangeKind, environment: string): boolean {
   const { identity, project } = connection;
   return flag !== undefined && !settings.readOnly() && identity !== undefined && mayChange(identity, kind, project, environment);
-}
-
-function detailItem(node: DetailNode): vscode.TreeItem {
-  const item = new vscode.TreeItem(plainLine(node.label));
-  if (node.description !== undefined) item.description = plainLine(node.description);
-  if (node.tooltip !== undefined) item.tooltip = node.tooltip;
-  if (node.command !== undefined) item.command = node.command;
-  item.iconPath = new vscode.ThemeIcon(node.icon);
-  return item;
 }

@@ -8,6 +8,7 @@ export const settings = {
   environment: (folder?: vscode.Uri): string => text(Setting.environment, folder),
   pollSeconds: (): number => Math.max(5, vscode.workspace.getConfiguration(SETTINGS_SECTION).get<number>(Setting.pollSeconds) ?? 15),
   lens: (): boolean => vscode.workspace.getConfiguration(SETTINGS_SECTION).get<boolean>(Setting.lens) ?? true,
+  problems: (): boolean => vscode.workspace.getConfiguration(SETTINGS_SECTION).get<boolean>(Setting.problems) ?? true,
   readOnly,
 };
 

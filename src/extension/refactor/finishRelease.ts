@@ -2,12 +2,15 @@ import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { lineAfter } from '../../core/refactor/edits.ts';
-import type { FinishResult, Keep, Leftover } from '../../core/refactor/model.ts';
+import type { NotebookFinish } from '../../core/refactor/finishInNotebooks.ts';
+import type { FinishResult, Keep, Leftover, TextReplacement } from '../../core/refactor/model.ts';
+import type { CellEdits, NotebookCode } from '../../core/refactor/notebook.ts';
 import type { SyntaxParser } from '../../adapters/treeSitter/parser.ts';
+import { pythonCells } from '../callsites/notebookCells.ts';
 import type { Connections } from '../connection/connections.ts';
 import { Command } from '../ids.ts';
 import { toRange } from './ranges.ts';
-import { sitesOfFlag, type FlagCode, type FlagCodeParts } from './sitesOfFlag.ts';
+import type { FlagCode, FlagCodeParts } from './sitesOfFlag.ts';
 
 export interface FinishParts extends FlagCodeParts {
   readonly connections: Connections;
@@ -20,24 +23,23 @@ export type FinishOutcome = FinishResult | undefined;
 /** Removes the switch of a flag from the code of the workspace, after the person has looked at it in the refactor preview. */
 export async function finishFlag(parts: FinishParts, flag: string, keep: Keep): Promise<FinishOutcome> {
   const title = `Finish release of ${plainLine(flag)}: keep ${keep}`;
-  const parser = await parts.loadParser();
+  const [parser, { finishInNotebooks, sitesOfFlag }] = await Promise.all([parts.loadParser(), import('./refactoring.lazy.ts')]);
   const code = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: `${title}...`, cancellable: true }, (_progress, token) => sitesOfFlag(flag, parts, token));
   if (code === undefined) return undefined;
   const sites = code.sites.filter(({ keys }) => keys.includes(flag));
   if (sites.length === 0) {
-    void vscode.window.showInformationMessage(`No call of ${plainLine(flag)} was found in the Python files of this workspace.${skippedWords(code)}`);
+    void vscode.window.showInformationMessage(`No call of ${plainLine(flag)} was found in the Python files and notebooks of this workspace.${skippedWords(code)}`);
     return undefined;
   }
   const asksVariant = keep === 'candidate' && sites.some(({ api }) => api === 'get_variant');
   const variant = asksVariant ? await askVariant(parts.connections, flag) : '';
   if (variant === undefined) return undefined;
-  const { finishRelease } = await import('./refactoring.lazy.ts');
-  const result = finishRelease(code.files, { flag, keep, ...variant === '' ? {} : { variant } }, code.sites, (text) => parser.parse(text));
+  const result = finishInNotebooks(code.files, code.notebooks, { flag, keep, ...variant === '' ? {} : { variant } }, code.sites, (text) => parser.parse(text));
   if (result.files.length === 0) {
     void report(parts, flag, result, code);
     return result;
   }
-  if (!await vscode.workspace.applyEdit(previewed(result, title), { isRefactoring: true })) return undefined;
+  if (!await vscode.workspace.applyEdit(await previewed(result, code, title), { isRefactoring: true })) return undefined;
   void report(parts, flag, result, code);
   return result;
 }
@@ -48,14 +50,28 @@ const PREVIEW_LABEL = 'Look through the changes, then apply or discard them all 
  * VS Code shows its preview when an edit needs a confirmation, and leaves such edits unchecked. The changes belong
  * together, so they come checked; what asks for the confirmation is an edit that inserts nothing.
  */
-function previewed({ files }: FinishResult, label: string): vscode.WorkspaceEdit {
+async function previewed({ files, cells }: NotebookFinish, { notebooks }: FlagCode, label: string): Promise<vscode.WorkspaceEdit> {
   const edit = new vscode.WorkspaceEdit();
-  for (const [index, { file, edits }] of files.entries()) {
-    const uri = vscode.Uri.parse(file, true);
-    if (index === 0) edit.insert(uri, new vscode.Position(0, 0), '', { needsConfirmation: true, label: PREVIEW_LABEL });
+  let isFirst = true;
+  const add = (uri: vscode.Uri, edits: readonly TextReplacement[]): void => {
+    if (isFirst) edit.insert(uri, new vscode.Position(0, 0), '', { needsConfirmation: true, label: PREVIEW_LABEL });
+    isFirst = false;
     for (const { range, text } of edits) edit.replace(uri, toRange(range), text, { needsConfirmation: false, label });
+  };
+  for (const { file, edits } of files) {
+    const uri = vscode.Uri.parse(file, true);
+    const code = notebooks.get(file);
+    if (!code) add(uri, edits);
+    else for (const { document, edits: own } of await cellDocuments(uri, code, cells.get(file) ?? [])) add(document.uri, own);
   }
   return edit;
+}
+
+/** The documents of the cells that are edited. A notebook that is closed is opened without being shown; its change is not saved. */
+async function cellDocuments(uri: vscode.Uri, code: NotebookCode, cells: readonly CellEdits[]): Promise<readonly { readonly document: vscode.TextDocument; readonly edits: readonly TextReplacement[] }[]> {
+  const notebook = await vscode.workspace.openNotebookDocument(uri);
+  if (!code.isOf(pythonCells(notebook))) throw new AppError('conflict', `${vscode.workspace.asRelativePath(uri)} changed meanwhile: nothing was written.`, { reason: 'changed' });
+  return cells.map(({ cell, edits }) => ({ document: notebook.cellAt(cell).document, edits }));
 }
 
 /** The variant that stays; empty when the person leaves it open, undefined when the person gave up. */
@@ -76,7 +92,7 @@ async function report(parts: FinishParts, flag: string, result: FinishResult, co
   const message = `${plainLine(flag)}: ${count(removed, 'call site')} removed in ${count(files.length, 'file')}.${rest}${skippedWords(code)}`;
   const chosen = await (calls === 0 ? vscode.window.showInformationMessage : vscode.window.showWarningMessage)(message, ...show, ...archive);
   if (chosen === undefined) return;
-  if (chosen === show[0]) await showLeft(result);
+  if (chosen === show[0]) await showLeft(result, code);
   else await vscode.commands.executeCommand(Command.archiveFlag, { connection, flag });
 }
 
@@ -96,16 +112,20 @@ const KINDS: Record<Leftover['kind'], { readonly icon: string; readonly words: s
 };
 
 /** A list of what was left, with the places; choosing one goes there, and the list comes back until it is closed. */
-async function showLeft({ files, left }: FinishResult): Promise<void> {
+async function showLeft({ files, left }: FinishResult, { notebooks }: FlagCode): Promise<void> {
   const items = left.map((leftover) => {
     const edits = files.find(({ file }) => file === leftover.file)?.edits ?? [];
-    const line = lineAfter(edits, leftover.range.start.line);
     const uri = vscode.Uri.parse(leftover.file, true);
     const { icon, words } = KINDS[leftover.kind];
-    return { label: `$(${icon}) ${vscode.workspace.asRelativePath(uri)}:${line + 1}`, description: words, detail: plainLine(leftover.reason, 200), uri, line };
+    const place = notebooks.get(leftover.file)?.placeOf(leftover.range.start.line);
+    const line = place?.line ?? lineAfter(edits, leftover.range.start.line);
+    const name = `${vscode.workspace.asRelativePath(uri)}${place === undefined ? '' : `[${place.cell + 1}]`}`;
+    return { label: `$(${icon}) ${name}:${line + 1}`, description: words, detail: plainLine(leftover.reason, 200), uri, line, cell: place?.cell };
   });
   const chosen = await vscode.window.showQuickPick(items, { title: 'Finish release: what to look at', matchOnDetail: true });
-  if (chosen !== undefined) await vscode.window.showTextDocument(chosen.uri, { selection: new vscode.Range(chosen.line, 0, chosen.line, 0) });
+  if (chosen === undefined) return;
+  if (chosen.cell === undefined) await vscode.window.showTextDocument(chosen.uri, { selection: new vscode.Range(chosen.line, 0, chosen.line, 0) });
+  else await vscode.window.showNotebookDocument(await vscode.workspace.openNotebookDocument(chosen.uri), { selections: [new vscode.NotebookRange(chosen.cell, chosen.cell + 1)] });
 }
 
 /** The flag that a command without an argument is about. */

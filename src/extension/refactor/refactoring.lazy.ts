@@ -1,3 +1,4 @@
 /** What code actions and Finish Release compute with; nothing of it is needed before the first of them. */
-export { finishRelease } from '../../core/refactor/finishRelease.ts';
+export { finishInNotebooks } from '../../core/refactor/finishInNotebooks.ts';
+export { sitesOfFlag } from './sitesOfFlag.ts';
 export { callAt, wrapInSwitch } from '../../core/refactor/wrap/wrapInSwitch.ts';

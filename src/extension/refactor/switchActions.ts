@@ -1,8 +1,10 @@
 import * as vscode from 'vscode';
 import type { SyntaxParser } from '../../adapters/treeSitter/parser.ts';
+import { notebookText } from '../../core/callsites/notebookText.ts';
 import type { Refused, Wrapped } from '../../core/refactor/wrap/wrapInSwitch.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { contains, type DocumentCallSites } from '../callsites/documentCallSites.ts';
+import { notebookOf, pythonCells } from '../callsites/notebookCells.ts';
 import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
 import { Command } from '../ids.ts';
 import { toRange } from './ranges.ts';
@@ -50,14 +52,16 @@ export class SwitchActions implements vscode.CodeActionProvider {
 
   /** What cannot be wrapped is told only to those who ask. */
   #wrapActions(document: vscode.TextDocument, range: vscode.Range, { parser, callAt, wrapInSwitch }: Refactoring, isAsked: boolean): vscode.CodeAction[] {
-    const text = document.getText();
-    const selection = { start: document.offsetAt(range.start), end: document.offsetAt(range.end) };
+    // What stands below a cell runs later.
+    const { text: above, lines } = textAbove(document);
+    const text = above + document.getText();
+    const selection = { start: above.length + document.offsetAt(range.start), end: above.length + document.offsetAt(range.end) };
     const tree = parser.parse(text);
     try {
       const source = { text, root: tree.root };
       if (callAt(source, selection) === undefined) return [];
       return this.#flagsFor(document).flatMap((flag) => {
-        const result = wrapInSwitch(source, selection, { flag });
+        const result = inDocument(wrapInSwitch(source, selection, { flag }), lines);
         return result.kind === 'refused' && !isAsked ? [] : [wrapAction(document, flag, result)];
       });
     } finally {
@@ -72,6 +76,21 @@ export class SwitchActions implements vscode.CodeActionProvider {
     const flags = [...new Set(models.flatMap(({ switches }) => switches.map(({ flag }) => flag)))].slice(0, MOST_FLAGS);
     return flags.length === 0 ? [undefined] : flags;
   }
+}
+
+/** What the cells above a cell of a notebook define; nothing for other documents. */
+function textAbove(document: vscode.TextDocument): { readonly text: string; readonly lines: number } {
+  const notebook = notebookOf(document);
+  if (!notebook) return { text: '', lines: 0 };
+  const index = notebook.getCells().findIndex((cell) => cell.document === document);
+  const lines = notebookText(pythonCells(notebook).slice(0, index)).text;
+  return { text: lines, lines: lines.split('\n').length - 1 };
+}
+
+function inDocument(result: Wrapped | Refused, lines: number): Wrapped | Refused {
+  if (result.kind === 'refused') return result;
+  const { start, end } = result.range;
+  return { ...result, range: { start: { ...start, line: start.line - lines }, end: { ...end, line: end.line - lines } } };
 }
 
 /** Cheap: nothing is parsed while the cursor is where no call can be. */

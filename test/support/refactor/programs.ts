@@ -3,11 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { editorLineStarts } from '../../../src/core/callsites/lines.ts';
-import type { CallSite, Range } from '../../../src/core/callsites/model.ts';
+import type { Range } from '../../../src/core/callsites/model.ts';
+import { Linker, NO_SETTINGS } from '../../../src/core/callsites/project/linker.ts';
+import { ModuleRef } from '../../../src/core/callsites/project/blocks.ts';
+import { Program as ProjectProgram } from '../../../src/core/callsites/project/program.ts';
+import { pythonSummarizer } from '../../../src/core/callsites/python/detector.ts';
 import { offsetAt } from '../../../src/core/refactor/edits.ts';
+import { flagSites } from '../../../src/core/refactor/flagSites.ts';
 import type { FlagSite, RefactorFile } from '../../../src/core/refactor/model.ts';
-import { callSitesOf } from '../../unit/callsites/parser.ts';
-import { wrapperSites } from './wrapperSites.ts';
+import { pythonParser } from '../../unit/callsites/parser.ts';
 
 const fixtures = join(import.meta.dirname, '..', '..', 'fixtures', 'refactor');
 
@@ -17,15 +21,6 @@ export const FLAG = 'new-model';
 export interface Program {
   readonly name: string;
   readonly files: readonly RefactorFile[];
-  readonly directives: Directives;
-}
-
-/** Comments in a program's head that say what the index of call sites would know beyond one file. */
-export interface Directives {
-  /** `# keys: constants.NEW=new-model`: what a key that one file does not tell is. */
-  readonly keys: ReadonlyMap<string, string>;
-  /** `# wrappers: use_new, enabled(0)`: functions around the call; with the position of the key, if they take it. */
-  readonly wrappers: ReadonlyMap<string, number | undefined>;
 }
 
 /** A program of several files has lines `#== path` before each; the last file is run. */
@@ -35,7 +30,7 @@ export function readProgram(path: string): Program {
   const parts = text.split(/^#== (.+)\n/m);
   const files = parts.length === 1 ? [{ path: 'main.py', text }] : [];
   for (let index = 1; index < parts.length; index += 2) files.push({ path: parts[index] ?? '', text: parts[index + 1] ?? '' });
-  return { name, files, directives: directivesOf(text) };
+  return { name, files };
 }
 
 export function readPrograms(): readonly Program[] {
@@ -48,33 +43,17 @@ export function expectedText(name: string, keep: string): string | undefined {
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }
 
-function directivesOf(text: string): Directives {
-  const list = (name: string): string[] => (new RegExp(`^# ${name}: (.*)$`, 'm').exec(text)?.[1] ?? '').split(',').map((item) => item.trim()).filter((item) => item !== '');
-  return {
-    keys: new Map(list('keys').map((item) => [item.slice(0, item.lastIndexOf('=')), item.slice(item.lastIndexOf('=') + 1)] as const)),
-    wrappers: new Map(list('wrappers').map((item) => {
-      const [, name = '', position] = /^(\w+)(?:\((\d+)\))?$/.exec(item) ?? [];
-      return [name, position === undefined ? undefined : Number(position)] as const;
-    })),
-  };
-}
-
-/** The call sites of the flag in a program, and those with keys that nobody knows. */
-export async function sitesOf({ files, directives }: Pick<Program, 'files' | 'directives'>): Promise<readonly FlagSite[]> {
-  const found: FlagSite[] = [];
+/** The call sites of the flag in a program, as the index finds them across its files. */
+export async function sitesOf({ files }: Pick<Program, 'files'>): Promise<readonly FlagSite[]> {
+  const parser = await pythonParser();
+  const program = new ProjectProgram({ paths: new Set(files.map(({ path }) => path)), roots: new Set(['']) });
   for (const { path, text } of files) {
-    // Calls of wrappers are found by the directives, with what they go through.
-    for (const site of await callSitesOf(text)) if (site.via !== 'wrapper') found.push(flagSite(path, text, site, directives));
+    const tree = parser.parse(text);
+    program.set(new ModuleRef(path, pythonSummarizer.open().summary({ text, root: tree.root }), pythonSummarizer.rules));
+    tree.delete();
   }
-  const wrapped = wrapperSites(files, directives.wrappers, found);
-  const isInner = (site: FlagSite): boolean => wrapped.some(({ wrappers }) => wrappers?.some(({ file, inner }) => file === site.file && JSON.stringify(inner) === JSON.stringify(site.range)));
-  return [...found, ...wrapped].filter((site) => site.keys.includes(FLAG) || (site.keys.length === 0 && !isInner(site) && !/parameter/.test(site.reason ?? '')));
-}
-
-function flagSite(file: string, text: string, { range, api, key, keys, via, keyRange }: CallSite, directives: Directives): FlagSite {
-  if (key.kind !== 'dynamic') return { file, range, api, keys: keys.map(({ value }) => value), via };
-  const known = keyRange && directives.keys.get(slice(text, keyRange));
-  return { file, range, api, keys: known === undefined ? [] : [known], via, reason: key.reason };
+  const linker = new Linker(program, NO_SETTINGS);
+  return files.flatMap(({ path }) => flagSites(path, linker.sitesIn(path), FLAG, (each) => each));
 }
 
 export function slice(text: string, { start, end }: Range): string {

@@ -10,6 +10,7 @@ import { CallSiteTracker } from '../../../src/adapters/treeSitter/tracker.ts';
 import { FolderIndex } from '../../../src/adapters/workspaceIndex/folderIndex.ts';
 import { IndexClient } from '../../../src/adapters/workspaceIndex/indexClient.ts';
 import { readNotebook } from '../../../src/adapters/workspaceIndex/notebook.ts';
+import { eventually } from '../../support/eventually.ts';
 import { pythonParser, parserFiles } from './parser.ts';
 
 const parser = parserFiles;
@@ -90,6 +91,40 @@ describe('the index of a folder', () => {
     assert.deepEqual(files.index.allFlags(), ['b', 'c']);
   });
 
+  it('takes a folder that comes or goes for all that is in it', async () => {
+    write('a.py', asks('a'));
+    write('pkg/inner/b.py', asks('b'));
+    write('pkg2/c.py', asks('c'));
+    const files = await scanned();
+    rmSync(join(folder, 'pkg'), { recursive: true });
+    await files.update([], ['pkg'], SIGNAL);
+    assert.deepEqual(files.index.allFlags(), ['a', 'c']);
+    write('moved/in/d.py', asks('d'));
+    write('LOCK', '');
+    await files.update(['LOCK'], [], SIGNAL);
+    assert.deepEqual(files.index.allFlags(), ['a', 'c']);
+    await files.update(['moved'], ['gone'], SIGNAL);
+    assert.deepEqual(files.index.allFlags(), ['a', 'c', 'd']);
+  });
+
+  it('takes up what project files and .gitignore say anew', async () => {
+    write('lib/keys.ts', 'export const KEY = "mapped";\n');
+    write('main.ts', 'import { Unleash } from "unleash-client";\nimport { KEY } from "~lib";\nnew Unleash({}).isEnabled(KEY);\n');
+    write('late.py', asks('late'));
+    const files = await scanned();
+    assert.deepEqual(files.index.allFlags(), ['late']);
+    write('tsconfig.json', '{"extends": "./tsconfig.base"}');
+    write('tsconfig.base.json', '{"compilerOptions": {"paths": {"~lib": ["lib/keys"]}}} // comment');
+    await files.update(['tsconfig.base.json'], [], SIGNAL);
+    assert.deepEqual(files.index.allFlags(), ['late', 'mapped']);
+    write('.gitignore', 'late.py\n');
+    await files.update(['.gitignore'], [], SIGNAL);
+    assert.deepEqual(files.index.allFlags(), ['mapped']);
+    rmSync(join(folder, 'tsconfig.json'));
+    await files.update(['tsconfig.json'], [], SIGNAL);
+    assert.deepEqual(files.index.allFlags(), []);
+  });
+
   it('reads many files in threads and finds the same', async function () {
     this.timeout(120_000);
     write('flags.py', `${CLIENT}def on(key):\n    return client.is_enabled(key)\n`);
@@ -143,6 +178,20 @@ describe('the index of a folder', () => {
       await client.update(['keys.py'], []);
       assert.deepEqual((await client.sites()).map(({ path, site }) => [path, site.keys[0]?.value]), [['flags.py', undefined], ['use.py', 'again']]);
       assert.deepEqual(await client.limits(), []);
+    });
+
+    it('starts again with all it knew when its thread ends, but not for ever', async function () {
+      this.timeout(60_000);
+      write('a.py', asks('a'));
+      const broken = join(folder, 'ends.mjs');
+      writeFileSync(broken, `import { parentPort } from 'node:worker_threads';\nawait import(${JSON.stringify(new URL(`file://${script}`).href)});\nparentPort.on('message', ({ kind }) => { if (kind === 'update') process.exit(1); });\n`);
+      client = new IndexClient({ script: broken, folder, parser, settings: NO_SETTINGS, exclude: [] });
+      await client.scan();
+      for (let round = 0; round < 3; round += 1) {
+        await eventually(async () => (await client.sites('a')).length === 1, 30_000);
+        await assert.rejects(client.update(['a.py'], []), (error) => error instanceof AppError && error.code === 'internal');
+      }
+      await assert.rejects(client.sites('a'), /several times/);
     });
 
     it('is cancelled, and says when there is no such folder', async function () {

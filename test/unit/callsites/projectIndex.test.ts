@@ -52,7 +52,7 @@ function allSites(index: ProjectIndex): unknown {
 async function indexOf(texts: Readonly<Record<string, string>>): Promise<{ readonly index: ProjectIndex; readonly files: MemoryFiles }> {
   const files = new MemoryFiles(await pythonParser(), texts);
   const index = newIndex(files);
-  await index.update({ changed: [...files.texts.keys()], roots: [''] }, SIGNAL);
+  await index.update({ changed: [...files.texts.keys()], layout: { roots: [''], imports: { maps: [], packages: [] } } }, SIGNAL);
   return { index, files };
 }
 
@@ -123,7 +123,7 @@ describe('the index of a project', () => {
     });
     const finished: boolean[] = [];
     index.onDidProgress((progress) => finished.push(progress.finished));
-    await assert.rejects(index.update({ changed: ['a.py', 'b.py'], roots: [''] }, abort.signal), { name: 'AbortError' });
+    await assert.rejects(index.update({ changed: ['a.py', 'b.py'], layout: { roots: [''], imports: { maps: [], packages: [] } } }, abort.signal), { name: 'AbortError' });
     assert.deepEqual(flagsIn(index), ['a.py:3 a']);
     assert.equal(finished.at(-1), true);
     await index.update({ changed: ['a.py', 'b.py'] }, SIGNAL);
@@ -179,7 +179,7 @@ describe('an index that was kept up to date', () => {
         await index.update({ changed: [path] }, SIGNAL);
       }
       const fresh = newIndex(new MemoryFiles(parser, Object.fromEntries(files.texts)));
-      await fresh.update({ changed: [...files.texts.keys()], roots: [''] }, SIGNAL);
+      await fresh.update({ changed: [...files.texts.keys()], layout: { roots: [''], imports: { maps: [], packages: [] } } }, SIGNAL);
       assert.deepEqual(allSites(index), allSites(fresh));
     }), { seed: 20261123, numRuns: 40 });
   });

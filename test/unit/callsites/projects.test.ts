@@ -26,7 +26,7 @@ async function indexed(project: string): Promise<FolderIndex> {
 /** `line 3: is_enabled wrapper "a" | "b"` for each label at the end of a line; `none` is no call site. */
 function labels(project: string, path: string): readonly string[] {
   return readFileSync(`${FIXTURES}${project}/${path}`, 'utf8').split('\n').flatMap((content, line) => {
-    const label = /# -> (.*)$/.exec(content)?.[1];
+    const label = /(?:#|\/\/) -> (.*)$/.exec(content)?.[1];
     return label === undefined ? [] : label.split('; ').map((each) => `${line + 1}: ${each}`);
   });
 }
@@ -36,7 +36,7 @@ function described({ api, via, keys, nameRange }: CallSite): string {
 }
 
 function files(project: string): readonly string[] {
-  return readdirSync(`${FIXTURES}${project}`, { recursive: true, encoding: 'utf8' }).map((path) => path.replaceAll('\\', '/')).filter((path) => path.endsWith('.py')).sort();
+  return readdirSync(`${FIXTURES}${project}`, { recursive: true, encoding: 'utf8' }).map((path) => path.replaceAll('\\', '/')).filter((path) => /\.(?:py|tsx?)$/.test(path)).sort();
 }
 
 describe('call sites of the labelled projects', () => {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CallSite } from '../../../src/core/callsites/model.ts';
 import { Linker, NO_SETTINGS } from '../../../src/core/callsites/project/linker.ts';
-import { ModuleRef, Program } from '../../../src/core/callsites/project/program.ts';
+import { ModuleRef } from '../../../src/core/callsites/project/blocks.ts';
+import { Program } from '../../../src/core/callsites/project/program.ts';
 import { typescriptSummarizer } from '../../../src/core/callsites/typescript/detector.ts';
 import { createParser, type SyntaxParser } from '../../../src/adapters/treeSitter/parser.ts';
 

@@ -9,7 +9,7 @@ const HEAD = 'from UnleashClient import UnleashClient\n\nclient = UnleashClient(
 async function finish(texts: Readonly<Record<string, string>>, request: Partial<FinishRequest> = {}, more: (sites: readonly FlagSite[]) => readonly FlagSite[] = (sites) => sites): Promise<FinishResult> {
   const parser = await pythonParser();
   const files = Object.entries(texts).map(([path, text]) => ({ path, text }));
-  const sites = await sitesOf({ files, directives: { keys: new Map(), wrappers: new Map() } });
+  const sites = await sitesOf({ files });
   return finishRelease(files, { flag: FLAG, keep: 'candidate', ...request }, more(sites), (text) => parser.parse(text));
 }
 

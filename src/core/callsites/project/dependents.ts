@@ -1,5 +1,6 @@
 import type { ModuleTarget } from './language.ts';
-import { lastName, type ModuleRef, type Program } from './program.ts';
+import { lastName, type ModuleRef } from './blocks.ts';
+import type { Program } from './program.ts';
 import type { Resolver } from './resolver.ts';
 
 /**

@@ -70,6 +70,35 @@ export interface FolderFiles {
   readonly paths: ReadonlySet<string>;
   /** Folders that hold a project file (`pyproject.toml`, `package.json`, ...); '' is the folder itself. */
   readonly roots: ReadonlySet<string>;
+  readonly imports?: ImportSettings;
+}
+
+/** What project files say about imports that are not relative. */
+export interface ImportSettings {
+  readonly maps: readonly ImportMap[];
+  /** The packages of the folder that import each other by their names. */
+  readonly packages: readonly PackageFolder[];
+}
+
+/** For the files below its folder, up to the next such folder. */
+export interface ImportMap {
+  readonly folder: string;
+  /** The folder in which other imports may start (`baseUrl`). */
+  readonly base?: string;
+  readonly paths: readonly ImportPath[];
+}
+
+/** An import that fits `pattern`, which may hold one `*`, means the first of `targets` that is a file; they are relative to the workspace. */
+export interface ImportPath {
+  readonly pattern: string;
+  readonly targets: readonly string[];
+}
+
+/** Patterns of `entries` are those of `exports` in a `package.json`: `.`, `./keys`, `./*`. */
+export interface PackageFolder {
+  readonly name: string;
+  readonly folder: string;
+  readonly entries: readonly ImportPath[];
 }
 
 export type ModuleTarget =

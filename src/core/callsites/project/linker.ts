@@ -1,12 +1,14 @@
-import { rangeBetween } from '../lines.ts';
-import type { CallSite, FlagApi, FlagKey, KnownKey, Location } from '../model.ts';
+import type { CallSite, FlagApi, Location } from '../model.ts';
+import { argumentFor, skipped } from './arguments.ts';
+import type { BlockRef, CallRef } from './blocks.ts';
+import { callSite, definitionOf, type Outcome, type Step } from './callSite.ts';
 import { dependents } from './dependents.ts';
-import type { FlagQuestion } from './language.ts';
 import { FileMemo } from './memo.ts';
 import { Origins } from './origins.ts';
-import type { BlockRef, BoundName, CallRef, Program } from './program.ts';
-import { argumentFor, Resolver, restParameter, skipped, spreadArguments } from './resolver.ts';
-import { Texts, type DynamicValue, type Value } from './texts.ts';
+import type { Program } from './program.ts';
+import { outcomeOf, type AskedQuestion } from './questions.ts';
+import { Resolver } from './resolver.ts';
+import { Texts, type Value } from './texts.ts';
 import { placed, placeIn, type Frame, type PlacedArgument, type Thing } from './things.ts';
 
 /** What configuration says about functions and objects that no analysis can see. */
@@ -34,19 +36,8 @@ interface WrapperFacts {
   readonly fixed: Map<CallRef, { readonly api: FlagApi; readonly keys: readonly Extract<Value, { kind: 'text' }>[] }>;
 }
 
-/** What one call asks for. */
-interface Outcome {
-  readonly api: FlagApi;
-  readonly values: readonly Value[];
-  readonly key: PlacedArgument | undefined;
-  readonly arguments: CallSite['arguments'];
-  readonly wrapper: BlockRef | undefined;
-  /** Whether a function of the project, or one that configuration names, stands between the call and the SDK. */
-  readonly isWrapped: boolean;
-}
-
 type Target =
-  | { readonly kind: 'question'; readonly question: FlagQuestion; readonly args: readonly PlacedArgument[]; readonly configured: boolean }
+  | ({ readonly kind: 'question' } & AskedQuestion)
   | { readonly kind: 'function'; readonly thing: Extract<Thing, { kind: 'function' }>; readonly args: readonly PlacedArgument[]; readonly skip: number };
 
 const NOTHING_WRITTEN = { context: false, fallback: false };
@@ -155,7 +146,7 @@ export class Linker {
     const { path } = ref.block.module;
     const [first] = outcomes;
     if (!first) { this.#sites.delete(path, ref); return; }
-    this.#sites.set(path, ref, callSite(ref, first, outcomes));
+    this.#sites.set(path, ref, callSite(ref, [first, ...outcomes.slice(1)]));
     this.#learn(ref, first.api, outcomes);
   }
 
@@ -203,40 +194,22 @@ export class Linker {
     return facts !== undefined && (facts.asks.size > 0 || this.#fixedKey(facts) !== undefined);
   }
 
-  /** The one key that a function always asks for. */
-  #fixedKey({ fixed }: WrapperFacts): { readonly api: FlagApi; readonly key: Extract<Value, { kind: 'text' }> } | undefined {
-    const all = [...fixed.values()];
-    const [first] = all;
-    const key = first?.keys[0];
-    return first && key && all.every(({ keys }) => keys.every(({ value }) => value === key.value)) ? { api: first.api, key } : undefined;
+  /** The one key that a function always asks for, with (one of) the calls in it that do. */
+  #fixedKey({ fixed }: WrapperFacts): { readonly api: FlagApi; readonly key: Extract<Value, { kind: 'text' }>; readonly inner: CallRef } | undefined {
+    const [first] = fixed;
+    if (!first) return undefined;
+    const [inner, { api, keys: [key] }] = first;
+    return key && [...fixed.values()].every(({ keys }) => keys.every(({ value }) => value === key.value)) ? { api, key, inner } : undefined;
   }
 
   #outcomes(ref: CallRef, frames: readonly Frame[]): readonly Outcome[] {
-    return this.#targets(ref, frames).flatMap((target) => target.kind === 'question' ? [this.#answer(target)] : this.#follow(target));
-  }
-
-  /** A call of the SDK. */
-  #answer({ question, args, configured }: Extract<Target, { kind: 'question' }>): Outcome {
-    const spread = spreadArguments(args, this.#resolver);
-    const byName = new Map<string, PlacedArgument>();
-    let position = 0;
-    for (const each of spread) {
-      const { name, spread: kind } = each.argument;
-      if (name !== undefined) byName.set(name, each);
-      // What follows `*args` has no known position.
-      else if (kind !== undefined) position = kind === 'list' ? question.parameters.length : position;
-      else {
-        const parameter = question.parameters[position];
-        if (parameter !== undefined) byName.set(parameter, each);
-        position += 1;
-      }
-    }
-    const parameter = question.parameters[question.keyAt ?? 0] ?? '';
-    const more = question.parameters.filter((name) => name !== parameter);
-    const key = byName.get(parameter);
-    const written = { context: more.some((name) => /context/.test(name) && byName.has(name)), fallback: more.some((name) => /fallback|default/.test(name) && byName.has(name)) };
-    const values = key ? this.#texts.evaluate(key.argument.value, key.at).map(asText) : [missing(spread, parameter)];
-    return { api: question.api, values, key, arguments: written, wrapper: undefined, isWrapped: configured };
+    const { targets, isCertain } = this.#targets(ref, frames);
+    return targets.flatMap((target) => {
+      if (target.kind === 'question') return [outcomeOf(target, this.#texts, this.#resolver)];
+      const outcomes = this.#follow(target);
+      // Nobody knows which of several functions it will be: what one of them answers says nothing of the call.
+      return isCertain && targets.length === 1 ? outcomes : outcomes.map((outcome) => ({ ...outcome, steps: undefined }));
+    });
   }
 
   /** A call of a function of the project: what the calls in it ask for with these arguments. */
@@ -246,12 +219,12 @@ export class Linker {
     if (!facts || this.#following.includes(block) || this.#following.length >= MAX_LEVELS || this.#followed >= MAX_FOLLOWED) return [];
     this.#followed += 1;
     const fixed = facts.asks.size === 0 ? this.#fixedKey(facts) : undefined;
-    if (fixed) return [{ api: fixed.api, values: [{ ...fixed.key, named: true }], key: undefined, arguments: NOTHING_WRITTEN, wrapper: block, isWrapped: true }];
+    if (fixed) return [{ api: fixed.api, values: [{ ...fixed.key, named: true }], key: undefined, arguments: NOTHING_WRITTEN, wrapper: block, steps: [{ block, inner: fixed.inner }], isWrapped: true }];
     const frame: Frame = { function: block, self: thing.self, given: { args, skip } };
     const parameters = new Set([...facts.asks.values()].flatMap((names) => [...names]));
     this.#following.push(block);
     try {
-      const outcomes = [...facts.asks.keys()].flatMap((ask) => this.#outcomes(ask, [frame, ...thing.frames]));
+      const outcomes = [...facts.asks.keys()].flatMap((inner) => this.#outcomes(inner, [frame, ...thing.frames]).map((outcome) => ({ ...outcome, steps: stepsThrough(block, inner, outcome) })));
       const found = this.#resolver.parameters(block).filter(({ name }) => parameters.has(name)).flatMap(({ name }) => {
         const argument = argumentFor(this.#resolver.parameters(block), name, { args, skip }, block, this.#resolver);
         return argument?.written ? [{ argument: argument.written, at: argument.at }] : [];
@@ -262,18 +235,20 @@ export class Linker {
     }
   }
 
-  #targets({ call, block }: CallRef, frames: readonly Frame[]): readonly Target[] {
+  /** What a call may call; `isCertain` when it is one thing. */
+  #targets({ call, block }: CallRef, frames: readonly Frame[]): { readonly targets: readonly Target[]; readonly isCertain: boolean } {
     const at = placeIn(block, frames);
     const args = placed(call.args, at);
     const things = this.#resolver.resolve(call.callee, at);
     const targets = things.flatMap((thing) => this.#targetsOf(thing, args));
+    const isCertain = things.length === 1;
     const question = block.module.rules.questions.get(call.name);
     // Without an argument it is another API: a client always needs a flag's name.
-    if (!question || call.callee.kind !== 'attribute' || args.length === 0) return targets;
+    if (!question || call.callee.kind !== 'attribute' || args.length === 0) return { targets, isCertain };
     const { object } = call.callee;
     const isDefined = targets.length > 0 || things.some(({ kind }) => kind === 'function' || kind === 'class');
     const asks = isDefined ? object.kind === 'name' && this.#origins.answersElse(object.name, at) : this.#origins.answers(object, at, question);
-    return asks ? [...targets, { kind: 'question', question, args, configured: false }] : targets;
+    return { targets: asks ? [...targets, { kind: 'question', question, args, configured: false }] : targets, isCertain };
   }
 
   #targetsOf(thing: Thing, args: readonly PlacedArgument[]): readonly Target[] {
@@ -339,69 +314,6 @@ export class Linker {
   }
 }
 
-function asText(value: Value): Value {
-  return value.kind === 'integer' ? { kind: 'dynamic', cause: 'notText', reason: `\`${value.digits}\` is a number, not text`, needs: [] } : value;
-}
-
-function missing(args: readonly PlacedArgument[], parameter: string): DynamicValue {
-  const isUnpacked = args.some(({ argument }) => argument.spread !== undefined);
-  const needs = args.flatMap((each) => {
-    const bound = restParameter(each);
-    return bound ? [{ function: bound.home, parameter: bound.binding.name }] : [];
-  });
-  return { kind: 'dynamic', cause: 'missing', reason: isUnpacked ? 'the arguments are unpacked from a variable' : `the call has no \`${parameter}\` argument`, needs };
-}
-
-function callSite(ref: CallRef, first: Outcome, outcomes: readonly Outcome[]): CallSite {
-  const { call, offset, block } = ref;
-  const { lines } = block.module.summary;
-  const range = (start: number, end: number): CallSite['range'] => rangeBetween(lines, offset + start, offset + end);
-  const values = outcomes.flatMap((outcome) => outcome.values);
-  const unknown = values.find((value) => value.kind === 'dynamic');
-  const keys = unknown ? [] : knownKeys(values);
-  const key: FlagKey = unknown ? { kind: 'dynamic', cause: unknown.cause, reason: unknown.reason } : keys[0] ?? { kind: 'dynamic', cause: 'missing', reason: 'no key was found' };
-  const wrapper = first.wrapper && definitionOf(first.wrapper);
-  const written = first.key?.argument;
-  const within = namesAround(block);
-  return {
-    api: first.api,
-    key,
-    keys,
-    via: key.kind === 'dynamic' ? 'dynamic' : first.isWrapped ? 'wrapper' : keys.every(({ kind }) => kind === 'literal') ? 'direct' : 'constant',
-    range: range(call.start, call.end),
-    nameRange: range(call.at, call.at + call.name.length),
-    keyRange: written && call.args.includes(written) ? range(written.start ?? 0, written.end ?? 0) : undefined,
-    arguments: first.arguments,
-    ...(wrapper ? { wrapper } : {}),
-    ...(within === '' ? {} : { within }),
-  };
-}
-
-function namesAround({ block, parent }: BlockRef): string {
-  const outer = parent === undefined ? '' : namesAround(parent);
-  const own = block.kind === 'function' || block.kind === 'class' ? block.name : '';
-  return [outer, own].filter((name) => name !== '').join('.');
-}
-
-function knownKeys(values: readonly Value[]): readonly KnownKey[] {
-  const keys = new Map<string, KnownKey>();
-  for (const value of values) {
-    if (value.kind !== 'text' || keys.has(value.value)) continue;
-    const definition = value.from && placeOf(value.from);
-    keys.set(value.value, { kind: value.named ? 'constant' : 'literal', value: value.value, ...(definition ? { definition } : {}) });
-  }
-  return [...keys.values()];
-}
-
-function placeOf({ binding, home }: BoundName): Location {
-  const start = home.start + binding.at;
-  return { path: home.module.path, range: rangeBetween(home.module.summary.lines, start, start + binding.name.length) };
-}
-
-function definitionOf(block: BlockRef): (Location & { readonly name: string }) | undefined {
-  const { parent } = block;
-  const binding = parent?.block.bindings.find((each) => each.kind === 'block' && parent.children[each.block] === block);
-  if (!parent || !binding) return undefined;
-  const owner = parent.kind === 'class' ? `${parent.block.name}.` : '';
-  return { ...placeOf({ binding, home: parent }), name: `${owner}${binding.name}` };
+function stepsThrough(block: BlockRef, inner: CallRef, { steps }: Outcome): readonly Step[] | undefined {
+  return steps && [{ block, inner }, ...steps];
 }

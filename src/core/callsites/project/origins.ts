@@ -15,8 +15,9 @@
  */
 import type { FlagQuestion } from './language.ts';
 import { FileMemo } from './memo.ts';
-import { lastName, type BlockRef, type BoundName, type MemberRef } from './program.ts';
-import { skipped, type Resolver } from './resolver.ts';
+import { lastName, type BlockRef, type BoundName, type MemberRef } from './blocks.ts';
+import { skipped } from './arguments.ts';
+import type { Resolver } from './resolver.ts';
 import { WHOLE_EXPORT, type Expression, type TypeNames } from './summary.ts';
 import { written } from './texts.ts';
 import { placed, placeIn, type Place, type Thing } from './things.ts';

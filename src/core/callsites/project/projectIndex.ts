@@ -1,9 +1,10 @@
 import { Emitter, type Disposable, type Event } from '../../base/events.ts';
 import type { CallSite, Location } from '../model.ts';
 import { mayHold, soughtWord, type Fingerprint, type SoughtWord } from './fingerprint.ts';
-import type { LanguageRules } from './language.ts';
+import type { FolderFiles, ImportSettings, LanguageRules } from './language.ts';
 import { Linker, type CallSiteSettings } from './linker.ts';
-import { ModuleRef, Program } from './program.ts';
+import { ModuleRef } from './blocks.ts';
+import { Program } from './program.ts';
 import type { FileSummary } from './summary.ts';
 
 /** What reading a file gave. */
@@ -38,6 +39,13 @@ export interface FileLimit {
   readonly limit: string;
 }
 
+/** What project files say about how the folder is laid out. */
+export interface FolderLayout {
+  /** Folders that hold a project file; '' is the folder itself. */
+  readonly roots: readonly string[];
+  readonly imports: ImportSettings;
+}
+
 interface FileEntry {
   hash: string | undefined;
   fingerprint: Fingerprint | undefined;
@@ -67,7 +75,7 @@ export class ProjectIndex implements Disposable {
   readonly #program: Program;
   readonly #changes = new Emitter<void>();
   readonly #progressed = new Emitter<IndexProgress>();
-  #roots: ReadonlySet<string> = new Set();
+  #layout: FolderLayout = { roots: [], imports: { maps: [], packages: [] } };
   #linker: Linker | undefined;
   #progress: IndexProgress = { done: 0, total: 0, finished: true };
   /** Names of questions and wrappers that files were looked through for; it only grows. */
@@ -99,7 +107,7 @@ export class ProjectIndex implements Disposable {
   }
 
   /** Takes files that came or changed, and forgets those that went. Resolves when all that follows from it is read. */
-  update(change: { readonly changed?: readonly string[]; readonly removed?: readonly string[]; readonly roots?: readonly string[] }, signal: AbortSignal): Promise<void> {
+  update(change: { readonly changed?: readonly string[]; readonly removed?: readonly string[]; readonly layout?: FolderLayout }, signal: AbortSignal): Promise<void> {
     const work = this.#queue.then(() => this.#update(change, signal));
     this.#queue = work.catch(() => undefined);
     return work;
@@ -176,7 +184,7 @@ export class ProjectIndex implements Disposable {
     this.#progressed.dispose();
   }
 
-  async #update({ changed = [], removed = [], roots }: Parameters<ProjectIndex['update']>[0], signal: AbortSignal): Promise<void> {
+  async #update({ changed = [], removed = [], layout }: Parameters<ProjectIndex['update']>[0], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const isNew = changed.some((path) => !this.#files.has(path));
     for (const path of removed) {
@@ -184,8 +192,9 @@ export class ProjectIndex implements Disposable {
       this.#place(path);
     }
     for (const path of changed) if (!this.#files.has(path)) this.#files.set(path, { hash: undefined, fingerprint: undefined, summary: undefined, limit: undefined, checked: 0 });
-    if (roots) this.#roots = new Set(roots);
-    if (isNew || removed.length > 0 || roots) {
+    const isOther = layout !== undefined && JSON.stringify(layout) !== JSON.stringify(this.#layout);
+    if (layout) this.#layout = layout;
+    if (isNew || removed.length > 0 || isOther) {
       this.#program.setFiles(this.#folder());
       this.#linker = undefined;
     }
@@ -254,7 +263,8 @@ export class ProjectIndex implements Disposable {
 
   #take({ path, hash, fingerprint, summary, limit }: FileReading, wasSearched: boolean): void {
     const entry = this.#files.get(path);
-    if (!entry) return;
+    // Touched, or the same again: nothing follows from it.
+    if (!entry || (summary && entry.summary && entry.hash === hash)) return;
     if (hash === undefined && limit === undefined) this.#files.delete(path);
     else this.#files.set(path, { hash, fingerprint, summary, limit, checked: wasSearched ? entry.checked : 0 });
     this.#place(path);
@@ -277,8 +287,9 @@ export class ProjectIndex implements Disposable {
     return this.#linker ??= new Linker(this.#program, this.#settings);
   }
 
-  #folder(): { readonly paths: ReadonlySet<string>; readonly roots: ReadonlySet<string> } {
-    return { paths: new Set(this.#files.keys()), roots: this.#roots };
+  #folder(): FolderFiles {
+    const { roots, imports } = this.#layout;
+    return { paths: new Set(this.#files.keys()), roots: new Set(roots), imports };
   }
 
   #report(done: number, total: number, finished: boolean): void {

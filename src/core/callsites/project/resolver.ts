@@ -1,7 +1,9 @@
+import { argumentFor, restParameter, skipped, spreadArguments, type FoundArgument, type Parameter } from './arguments.ts';
 import type { ModuleTarget } from './language.ts';
 import { FileMemo } from './memo.ts';
-import { lastName, type BlockRef, type BoundName, type MemberRef, type ModuleRef, type Program } from './program.ts';
-import { WHOLE_EXPORT, type Argument, type Expression, type TypeNames } from './summary.ts';
+import { lastName, type BlockRef, type BoundName, type MemberRef, type ModuleRef } from './blocks.ts';
+import type { Program } from './program.ts';
+import { WHOLE_EXPORT, type Expression, type TypeNames } from './summary.ts';
 import { placed, placeIn, type Frame, type Given, type Place, type PlacedArgument, type Thing } from './things.ts';
 
 /** Chains of names, attributes and calls longer than this are not followed. */
@@ -383,68 +385,13 @@ export class Resolver {
     return frame?.given && argumentFor(this.parameters(owner), name, frame.given, owner, this);
   }
 
+  /** The `*args` and `**kwargs` that a followed call hands on to a function: what is in them is up to the callers of theirs. */
+  handedOn(owner: BlockRef, frames: readonly Frame[]): readonly BoundName[] {
+    const given = frames.find((each) => each.function === owner)?.given;
+    return given ? spreadArguments(given.args, this).flatMap((each) => restParameter(each) ?? []) : [];
+  }
+
   parameters(owner: BlockRef): readonly Parameter[] {
     return owner.block.bindings.flatMap((binding) => binding.kind === 'parameter' ? [binding] : []);
   }
-}
-
-export type Parameter = Extract<BoundName['binding'], { kind: 'parameter' }>;
-
-/** The parameters that are bound by calling a method on an object. */
-export function skipped({ function: block, self }: { readonly function: BlockRef; readonly self: Thing | undefined }): number {
-  if (!block.block.function?.receiver) return 0;
-  if (self?.kind === 'instance') return 1;
-  const names = block.block.decorators.map(lastName);
-  return self?.kind === 'class' && names.includes('classmethod') ? 1 : 0;
-}
-
-/** The value of a parameter by the rules of calls: by position, by keyword, else its default. */
-export function argumentFor(parameters: readonly Parameter[], name: string, { args, skip }: Given, owner: BlockRef, resolver: Resolver): FoundArgument | undefined {
-  const parameter = parameters.find((each) => each.name === name);
-  if (!parameter || parameter.rest) return undefined;
-  const positional = parameters.filter((each) => !each.rest && each.keywordOnly !== true).slice(skip);
-  const index = positional.indexOf(parameter);
-  const spread = spreadArguments(args, resolver);
-  const byName = spread.find(({ argument }) => argument.name === name);
-  if (byName) return { value: byName.argument.value, at: byName.at, written: byName.argument };
-  const unknown = spread.findIndex(({ argument }) => argument.spread === 'list');
-  const byPosition = spread.filter(({ argument }) => argument.name === undefined && argument.spread === undefined);
-  if (index >= 0 && index < byPosition.length) {
-    const found = byPosition[index];
-    if (found && (unknown === -1 || spread.indexOf(found) < unknown)) return { value: found.argument.value, at: found.at, written: found.argument };
-  }
-  if (spread.some(({ argument }) => argument.spread !== undefined)) return undefined;
-  return parameter.fallback ? { value: parameter.fallback, at: placeIn(owner.parent ?? owner), written: undefined } : undefined;
-}
-
-/** What a parameter is worth; `written` is missing for a default. */
-export interface FoundArgument {
-  readonly value: Expression;
-  readonly at: Place;
-  readonly written: Argument | undefined;
-}
-
-/** Arguments with `*args` and `**kwargs` replaced by what a followed call gave for them. */
-export function spreadArguments(args: readonly PlacedArgument[], resolver: Resolver): readonly PlacedArgument[] {
-  return args.flatMap((each): readonly PlacedArgument[] => {
-    const { argument, at } = each;
-    const bound = restParameter(each);
-    const given = bound && at.frames.find((frame) => frame.function === bound.home)?.given;
-    if (!given) return [each];
-    const parameters = resolver.parameters(bound.home);
-    const collected = spreadArguments(given.args, resolver);
-    if (argument.spread === 'record') {
-      const names = new Set(parameters.map(({ name }) => name));
-      return collected.filter((one) => one.argument.spread === 'record' || (one.argument.name !== undefined && !names.has(one.argument.name)));
-    }
-    const before = parameters.slice(given.skip).findIndex(({ rest }) => rest === 'list');
-    return collected.filter((one) => one.argument.name === undefined && one.argument.spread !== 'record').slice(Math.max(0, before));
-  });
-}
-
-/** The parameter that collects what `*args` or `**kwargs` hands on. */
-export function restParameter({ argument, at }: PlacedArgument): BoundName | undefined {
-  if (argument.spread === undefined || argument.value.kind !== 'name') return undefined;
-  const [bound] = at.block.lookup(argument.value.name);
-  return bound?.binding.kind === 'parameter' && bound.binding.rest === argument.spread ? bound : undefined;
 }

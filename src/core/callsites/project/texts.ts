@@ -1,7 +1,8 @@
 import type { DynamicCause, DynamicKey } from '../model.ts';
 import { FileMemo } from './memo.ts';
-import { lastName, type BlockRef, type BoundName, type MemberRef } from './program.ts';
-import { argumentFor, type Resolver } from './resolver.ts';
+import { lastName, type BlockRef, type BoundName, type MemberRef } from './blocks.ts';
+import { argumentFor } from './arguments.ts';
+import type { Resolver } from './resolver.ts';
 import { isHidden, type Expression } from './summary.ts';
 import { placeIn, type Place, type Thing } from './things.ts';
 
@@ -191,7 +192,8 @@ export class Texts {
     const argument = this.#resolver.argument(owner, name, at.frames);
     if (argument) return this.evaluate(argument.value, argument.at).map((value) => value.kind === 'text' ? { ...value, named: true } : value);
     const of = owner.block.name === '' ? '' : ` of \`${owner.block.name}\``;
-    return [dynamic('parameter', `${shown} is a parameter${of}`, [{ function: owner, parameter: name }])];
+    const handedOn = this.#resolver.handedOn(owner, at.frames).map(({ binding, home }) => ({ function: home, parameter: binding.name }));
+    return [dynamic('parameter', `${shown} is a parameter${of}`, [...handedOn, { function: owner, parameter: name }])];
   }
 
   #imported(shown: string, { binding, home }: BoundName): readonly Value[] {

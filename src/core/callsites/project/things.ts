@@ -1,4 +1,4 @@
-import type { BlockRef, ModuleRef } from './program.ts';
+import type { BlockRef, ModuleRef } from './blocks.ts';
 import type { Argument, Expression } from './summary.ts';
 
 /** Where an expression is looked up: its block, and what is known of the calls that lead there. */

@@ -1,4 +1,4 @@
-import { lastName } from '../project/program.ts';
+import { lastName } from '../project/blocks.ts';
 import type { Block, Call, Expression, FunctionFacts, TypeNames } from '../project/summary.ts';
 import { childrenOf, textOf, type Source, type SyntaxNode } from '../syntax.ts';
 import { BlockBuilder, type Role } from './blocks.ts';

@@ -11,6 +11,8 @@ import { isInText } from '../projectTexts.ts';
 export interface Project {
   /** Whether another file may mean the name of this file's module. */
   referencedElsewhere(word: string): boolean;
+  /** The same for a name that this file imports. */
+  importReferencedElsewhere(word: string): boolean;
   /** Whether another file reads an attribute of this name. */
   isAttributeElsewhere(word: string): boolean;
   /** Whether another file did one or the other before the change. */
@@ -104,7 +106,7 @@ function isUnusedImport({ source, original, project }: Cleaning, word: string, s
   const rest = occurrences(source, word, spanOf(scope));
   if (rest.some(({ role }) => role === 'load' || role === 'declare') || !isRead(original, word, original.root)) return false;
   if (isInAnnotation(source, word)) return false;
-  return scope.type !== 'module' || !project.referencedElsewhere(word);
+  return scope.type !== 'module' || !project.importReferencedElsewhere(word);
 }
 
 /** In `__all__` or in an annotation that is written as a text. */

@@ -1,5 +1,5 @@
 /** Functions around the call of a flag: what they give once the flag's answer is known. */
-import { childrenOf, textOf, type Source, type SyntaxNode } from '../../callsites/syntax.ts';
+import { childrenOf, isField, textOf, type Source, type SyntaxNode } from '../../callsites/syntax.ts';
 import { bodyOf } from './dropping.ts';
 import { functionsNamed } from './names.ts';
 import { answerOf } from './pass.ts';
@@ -26,12 +26,11 @@ export function definitionOf(source: Source, qualified: string): Definition | un
   return { node, whole, isAsync: textOf(source, node).startsWith('async'), isProperty: decorators.some((decorator) => decorator.endsWith('property')) };
 }
 
-/** The function that a span of the text is the definition of. */
+/** The function whose name stands in a span of the text; undefined for what has none, such as a lambda. */
 export function functionAt(source: Source, start: number, end: number): SyntaxNode | undefined {
-  let node = source.root.namedDescendantForIndex(start, end);
-  if (node?.type === 'decorated_definition') node = node.childForFieldName('definition');
-  while (node && node.type !== 'function_definition') node = node.parent;
-  return node ?? undefined;
+  const name = source.root.namedDescendantForIndex(start, end);
+  const definition = name?.parent;
+  return name && definition?.type === 'function_definition' && isField(definition, 'name', name) ? definition : undefined;
 }
 
 /** What a function gives when all it does is to return the answer. */

@@ -1,7 +1,8 @@
 /** What the code around a place can use: Unleash clients, contexts, candidates. */
 import { isClassName, nameHint } from '../../callsites/clientNames.ts';
 import { Origins } from '../../callsites/project/origins.ts';
-import { ModuleRef, Program, type BlockRef, type BoundName } from '../../callsites/project/program.ts';
+import { ModuleRef, type BlockRef, type BoundName } from '../../callsites/project/blocks.ts';
+import { Program } from '../../callsites/project/program.ts';
 import { Resolver } from '../../callsites/project/resolver.ts';
 import type { Expression } from '../../callsites/project/summary.ts';
 import { written } from '../../callsites/project/texts.ts';

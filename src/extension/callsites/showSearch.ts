@@ -1,0 +1,33 @@
+import * as vscode from 'vscode';
+import type { IndexClient } from '../../adapters/workspaceIndex/indexClient.ts';
+
+/** Most folders are searched sooner: of those nobody needs to hear. */
+const LONG_MS = 3000;
+
+/** Searches a folder; when that takes long, shows how far it is, with a way to stop it. */
+export async function showSearch(folder: vscode.WorkspaceFolder, client: IndexClient, stop: () => void): Promise<void> {
+  const scan = client.scan();
+  const timer = setTimeout(() => {
+    void vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: `Modelswitch: searching ${folder.name} for calls of flags`, cancellable: true }, async (progress, token) => {
+      let shown = 0;
+      const reports = client.onDidProgress(({ done, total }) => {
+        const percent = total === 0 ? 0 : Math.floor((done / total) * 100);
+        if (percent <= shown) return;
+        progress.report({ increment: percent - shown, message: `${done} of ${total} files` });
+        shown = percent;
+      });
+      const cancels = token.onCancellationRequested(stop);
+      try {
+        await scan.catch(() => undefined);
+      } finally {
+        reports.dispose();
+        cancels.dispose();
+      }
+    });
+  }, LONG_MS);
+  try {
+    await scan;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -84,6 +84,18 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
     return (await this.#entries.get(folder.uri.toString())?.client.limits())?.length ?? 0;
   }
 
+  /**
+   * Searches all folders, also those whose search a person has stopped. Resolves when they are searched; see `stateOf` for how it went.
+   * @throws AppError cancelled by the token
+   */
+  async search(token?: vscode.CancellationToken): Promise<void> {
+    for (const folder of vscode.workspace.workspaceFolders ?? []) {
+      if (folder.uri.scheme !== 'file') continue;
+      this.#stopped.delete(folder.uri.toString());
+      await unlessCancelled((this.#entryOf(folder) ?? this.#start(folder)).scanned, token);
+    }
+  }
+
   names(uri: string): ReadonlySet<string> {
     return this.#of(uri)?.entry.client.names ?? NO_NAMES;
   }

@@ -86,8 +86,11 @@ describe('what another thread is told of an index', () => {
     files.set('a.py', [site(7, ['a'])]);
     files.delete('b.py');
     assert.deepEqual(since(2), [3, false, ['a.py 1', 'b.py 0']]);
-    assert.deepEqual(since(2), [4, true, ['a.py 1']]);
-    assert.deepEqual(since(0), [5, true, ['a.py 1']]);
+    assert.deepEqual(since(3), [4, false, []]);
+    files.set('b.py', [site(2, ['b'])]);
+    assert.deepEqual(since(4), [5, false, ['b.py 1']]);
+    assert.deepEqual(since(3), [6, true, ['a.py 1', 'b.py 1']]);
+    assert.deepEqual(since(0), [7, true, ['a.py 1', 'b.py 1']]);
   });
 
   it('comes in portions, each of which goes on where the last one ended', () => {

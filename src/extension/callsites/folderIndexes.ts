@@ -122,18 +122,21 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
    * @throws AppError cancelled by the token
    */
   async sites(token?: vscode.CancellationToken): Promise<ReadonlyMap<string, readonly CallSite[]>> {
-    const found = new Map<string, CallSite[]>();
+    const found = new Map<string, readonly CallSite[]>();
     for (const folder of vscode.workspace.workspaceFolders ?? []) {
       if (folder.uri.scheme !== 'file') continue;
       this.#stopped.delete(folder.uri.toString());
       const { client, scanned } = this.#entries.get(folder.uri.toString()) ?? this.#start(folder);
       await unlessCancelled(scanned, token);
+      const byPath = new Map<string, CallSite[]>();
       for (const { path, site } of await client.sites()) {
-        const uri = vscode.Uri.joinPath(folder.uri, path);
-        if (!isOwn(folder, uri)) continue;
-        const sites = found.get(uri.toString());
+        const sites = byPath.get(path);
         if (sites) sites.push(site);
-        else found.set(uri.toString(), [site]);
+        else byPath.set(path, [site]);
+      }
+      for (const [path, sites] of byPath) {
+        const uri = vscode.Uri.joinPath(folder.uri, path);
+        if (isOwn(folder, uri)) found.set(uri.toString(), sites);
       }
     }
     return found;

@@ -38,6 +38,29 @@ NEW_MODEL = "new-model"
 LIMIT = 3
 
 
+def enabled(key, user=None):
+    return client.is_enabled(key, {"userId": user})
+
+
+def disabled(key):
+    return not enabled(key, user="7")
+
+
+def use_new():
+    return enabled(NEW_MODEL)
+
+
+class Flag:
+    def __init__(self, key):
+        self.key = key
+
+    def active(self):
+        return enabled(self.key)
+
+
+NEW_FLAG = Flag("new-model")
+
+
 def t(name, value):
     print("t", name, value)
     return value
@@ -62,13 +85,14 @@ class Writer {
     return this.#random.pick([
       'client.is_enabled("new-model")', 'client.is_enabled(NEW_MODEL)', "client.is_enabled('new-model', {'userId': str(a)})", 'client.is_enabled(feature_name=NEW_MODEL, context={"a": a})',
       'client.is_enabled(\n            "new-model",\n            {"a": b},\n        )', 'client.is_enabled("new-model", fallback_function=lambda name, context: True)',
+      'enabled("new-model")', 'enabled(user=a, key=NEW_MODEL)', '(not disabled("new-model"))', 'use_new()', 'NEW_FLAG.active()',
     ]);
   }
 
   #leaf(): string {
     const value = this.#random.pick(['a', 'b', 'not c', '""', '0']);
     return this.#random.pick([
-      this.flag(), this.flag(), 'a', 'b', 'c', `t(${this.#next()}, ${value})`, 'True', 'None', '1', '""', 'LIMIT', 'floor(2.5)', 'sqrt(4)', 'json.dumps(a)', 'client.is_enabled("other")',
+      this.flag(), this.flag(), 'a', 'b', 'c', `t(${this.#next()}, ${value})`, 'True', 'None', '1', '""', 'LIMIT', 'floor(2.5)', 'sqrt(4)', 'json.dumps(a)', 'client.is_enabled("other")', 'disabled("other")',
     ]);
   }
 

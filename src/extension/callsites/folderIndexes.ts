@@ -9,6 +9,7 @@ import type { SiteChanges } from '../../adapters/workspaceIndex/messages.ts';
 import type { ParserFiles } from '../../adapters/workspaceIndex/languages.ts';
 import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
 import type { Log } from '../platform/log.ts';
+import { textOfNotebook } from './notebookCells.ts';
 import { showSearch } from './showSearch.ts';
 import { pathIn, watchSources } from './watchSources.ts';
 
@@ -104,7 +105,9 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
     const found = this.#of(uri);
     if (!found) return undefined;
     try {
-      return await found.entry.client.link(found.path, summary);
+      // A notebook stands in the index by its text: its places are told by cell.
+      const notebook = vscode.workspace.notebookDocuments.find((each) => each.uri.toString() === uri);
+      return await found.entry.client.link(found.path, notebook === undefined ? summary : { ...summary, cells: textOfNotebook(notebook).cells });
     } catch (error) {
       // The document by itself still has an answer.
       this.#log.error('Reading call sites across files', error);

@@ -7,6 +7,7 @@ import type { SiteChanges } from '../../adapters/workspaceIndex/messages.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { Log } from '../platform/log.ts';
+import { notebookOf } from '../callsites/notebookCells.ts';
 import type { DocumentCallSites } from '../callsites/documentCallSites.ts';
 import type { FolderIndexes, IndexState } from '../callsites/folderIndexes.ts';
 
@@ -120,7 +121,8 @@ export class WorkspaceSites implements vscode.Disposable {
 
   /** The document's text is another, or it is closed and its file counts again. */
   #typed(document: vscode.TextDocument): void {
-    const folder = document.uri.scheme === 'file' && CALL_SITE_DOCUMENTS.includes(document.languageId) ? vscode.workspace.getWorkspaceFolder(document.uri) : undefined;
+    const uri = notebookOf(document)?.uri ?? document.uri;
+    const folder = uri.scheme === 'file' && CALL_SITE_DOCUMENTS.includes(document.languageId) ? vscode.workspace.getWorkspaceFolder(uri) : undefined;
     if (folder === undefined || this.stateOf(folder) === 'none') return;
     const key = document.uri.toString();
     clearTimeout(this.#typing.get(key));

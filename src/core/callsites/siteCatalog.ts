@@ -77,10 +77,10 @@ export class SiteCatalog {
     return this.#byKey.keys();
   }
 
-  /** Calls whose key nobody can know from the code; not those in a wrapper, whose callers choose it and are call sites themselves. */
+  /** Calls whose key nobody can know from the code; not those whose callers choose it: these are call sites themselves. */
   get dynamic(): number {
     let calls = 0;
-    for (const { sites } of this.#files.values()) for (const { key } of sites) if (key.kind === 'dynamic' && key.cause !== 'parameter') calls += 1;
+    for (const { sites } of this.#files.values()) for (const { key, upToCallers } of sites) if (key.kind === 'dynamic' && upToCallers !== true) calls += 1;
     return calls;
   }
 

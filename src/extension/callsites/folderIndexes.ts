@@ -9,6 +9,7 @@ import type { SiteChanges } from '../../adapters/workspaceIndex/messages.ts';
 import type { ParserFiles } from '../../adapters/workspaceIndex/languages.ts';
 import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
 import type { Log } from '../platform/log.ts';
+import { textOfNotebook } from './notebookCells.ts';
 import { showSearch } from './showSearch.ts';
 import { pathIn, watchSources } from './watchSources.ts';
 
@@ -84,6 +85,18 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
     return (await this.#entries.get(folder.uri.toString())?.client.limits())?.length ?? 0;
   }
 
+  /**
+   * Searches all folders, also those whose search a person has stopped. Resolves when they are searched; see `stateOf` for how it went.
+   * @throws AppError cancelled by the token
+   */
+  async search(token?: vscode.CancellationToken): Promise<void> {
+    for (const folder of vscode.workspace.workspaceFolders ?? []) {
+      if (folder.uri.scheme !== 'file') continue;
+      this.#stopped.delete(folder.uri.toString());
+      await unlessCancelled((this.#entryOf(folder) ?? this.#start(folder)).scanned, token);
+    }
+  }
+
   names(uri: string): ReadonlySet<string> {
     return this.#of(uri)?.entry.client.names ?? NO_NAMES;
   }
@@ -92,7 +105,9 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
     const found = this.#of(uri);
     if (!found) return undefined;
     try {
-      return await found.entry.client.link(found.path, summary);
+      // A notebook stands in the index by its text: its places are told by cell.
+      const notebook = vscode.workspace.notebookDocuments.find((each) => each.uri.toString() === uri);
+      return await found.entry.client.link(found.path, notebook === undefined ? summary : { ...summary, cells: textOfNotebook(notebook).cells });
     } catch (error) {
       // The document by itself still has an answer.
       this.#log.error('Reading call sites across files', error);

@@ -78,7 +78,7 @@ export class LazySites implements Disposable {
     command(Command.openCallSite, 'Open call site', (loaded, argument) => loaded.openCallSite(argument));
     command(Command.createFlag, 'Create flag', (loaded, argument) => loaded.createFlag(parts, argument));
     const languages = CALL_SITE_DOCUMENTS.map((language) => ({ language }));
-    all.add(vscode.languages.registerReferenceProvider(languages, { provideReferences: (document, position, context) => this.#load().then((loaded) => loaded.references(document, position, context)) }));
+    all.add(vscode.languages.registerReferenceProvider(languages, { provideReferences: (document, position, context, token) => this.#load().then((loaded) => loaded.references(document, position, context, token)) }));
     all.add(vscode.languages.registerCodeActionsProvider(languages, { provideCodeActions: (document, _range, context) => this.#loaded?.fixes(document, context) }, { providedCodeActionKinds: [vscode.CodeActionKind.QuickFix] }));
     return all;
   }

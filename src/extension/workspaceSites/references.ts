@@ -38,6 +38,9 @@ async function exactLocation(found: FlagSite): Promise<vscode.Location> {
 
 /** Opens the references peek with the call sites of a flag, at the cursor when it is on one of them. */
 export async function peekCallSites(sites: WorkspaceSites, flag: string, connection?: Connection): Promise<void> {
+  if (sites.state() !== 'complete') {
+    await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: `Looking for call sites of ${plainLine(flag)}...`, cancellable: true }, (_progress, token) => sites.search(token));
+  }
   const locations = await callSiteLocations(sites, flag, connection);
   const [first] = locations;
   if (first === undefined) {
@@ -62,7 +65,8 @@ export class FlagReferences implements vscode.ReferenceProvider {
     this.#documents = documents;
   }
 
-  async provideReferences(document: vscode.TextDocument, position: vscode.Position, { includeDeclaration }: vscode.ReferenceContext): Promise<vscode.Location[]> {
+  async provideReferences(document: vscode.TextDocument, position: vscode.Position, { includeDeclaration }: vscode.ReferenceContext, token: vscode.CancellationToken): Promise<vscode.Location[]> {
+    await this.#sites.search(token);
     const site = (await this.#documents.read(document)).find(({ keyRange }) => keyRange !== undefined && contains(keyRange, position));
     const flags = site?.keys.map(({ value }) => value) ?? this.#definedAt(document, position);
     const locations = await Promise.all(flags.map((flag) => callSiteLocations(this.#sites, flag)));

@@ -17,7 +17,7 @@ export interface LoadedSites extends Disposable {
   readonly flagTree: FlagTreePart;
   readonly connectionTree: ConnectionTreePart;
   readonly hover: HoverPart;
-  references(document: vscode.TextDocument, position: vscode.Position, context: vscode.ReferenceContext): Promise<vscode.Location[]>;
+  references(document: vscode.TextDocument, position: vscode.Position, context: vscode.ReferenceContext, token: vscode.CancellationToken): Promise<vscode.Location[]>;
   fixes(document: vscode.TextDocument, context: vscode.CodeActionContext): Promise<vscode.CodeAction[]>;
   showCallSites(parts: SiteCommandParts, argument: unknown): Promise<void>;
   openCallSite(argument: unknown): Promise<void>;
@@ -43,7 +43,7 @@ export function loadSites(parts: SiteParts, changed: (flags: ReadonlySet<string>
     flagTree: callSitesTreePart(sites),
     connectionTree: askedTreePart(sites, notes),
     hover: callSitesHoverPart(sites),
-    references: (document, position, context) => references.provideReferences(document, position, context),
+    references: (document, position, context, token) => references.provideReferences(document, position, context, token),
     fixes: async (document, { diagnostics, only }) => {
       const own = diagnostics.filter(({ source, code }) => source === SOURCE && code !== undefined);
       const target = connections.targetFor(document.uri);

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { toAppError } from '../../core/base/errors.ts';
 import { DisposableStore } from '../../core/base/events.ts';
 import { CALL_SITE_DOCUMENTS } from '../../core/callsites/languages.ts';
 import { SiteCatalog, type FileEntry, type FlagSite, type SiteCount } from '../../core/callsites/siteCatalog.ts';
@@ -6,6 +7,7 @@ import type { SiteChanges } from '../../adapters/workspaceIndex/messages.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { Log } from '../platform/log.ts';
+import { notebookOf } from '../callsites/notebookCells.ts';
 import type { DocumentCallSites } from '../callsites/documentCallSites.ts';
 import type { FolderIndexes, IndexState } from '../callsites/folderIndexes.ts';
 
@@ -29,7 +31,7 @@ interface FolderSites {
   revision: number;
   /** Whether something changed since it was asked for. */
   isStale: boolean;
-  isAsking: boolean;
+  running: Promise<void> | undefined;
 }
 
 /**
@@ -97,6 +99,17 @@ export class WorkspaceSites implements vscode.Disposable {
     return (['failed', 'reading', 'none'] as const).find((state) => states.has(state)) ?? 'complete';
   }
 
+  /** Searches what was not searched yet, for somebody who asks for all of it; when it is cancelled, what is known until then counts. */
+  async search(token?: vscode.CancellationToken): Promise<void> {
+    if (this.state() === 'complete') return;
+    try {
+      await this.#indexes.search(token);
+    } catch (error) {
+      if (toAppError(error).code !== 'cancelled') throw error;
+    }
+    await Promise.all(this.folders().map((folder) => this.#refresh(folder)));
+  }
+
   dispose(): void {
     this.#subscriptions.dispose();
   }
@@ -108,7 +121,8 @@ export class WorkspaceSites implements vscode.Disposable {
 
   /** The document's text is another, or it is closed and its file counts again. */
   #typed(document: vscode.TextDocument): void {
-    const folder = document.uri.scheme === 'file' && CALL_SITE_DOCUMENTS.includes(document.languageId) ? vscode.workspace.getWorkspaceFolder(document.uri) : undefined;
+    const uri = notebookOf(document)?.uri ?? document.uri;
+    const folder = uri.scheme === 'file' && CALL_SITE_DOCUMENTS.includes(document.languageId) ? vscode.workspace.getWorkspaceFolder(uri) : undefined;
     if (folder === undefined || this.stateOf(folder) === 'none') return;
     const key = document.uri.toString();
     clearTimeout(this.#typing.get(key));
@@ -122,31 +136,30 @@ export class WorkspaceSites implements vscode.Disposable {
     const key = folder.uri.toString();
     const known = this.#folders.get(key);
     if (known !== undefined) return known;
-    const made: FolderSites = { folder, catalog: new SiteCatalog(), state: 'none', gaps: 0, revision: 0, isStale: false, isAsking: false };
+    const made: FolderSites = { folder, catalog: new SiteCatalog(), state: 'none', gaps: 0, revision: 0, isStale: false, running: undefined };
     this.#folders.set(key, made);
     return made;
   }
 
   /** One question at a time for each folder; what changes meanwhile is asked for after it. */
-  async #refresh(folder: vscode.WorkspaceFolder): Promise<void> {
+  #refresh(folder: vscode.WorkspaceFolder): Promise<void> {
     const sites = this.#of(folder);
     sites.isStale = true;
-    if (sites.isAsking) return;
-    sites.isAsking = true;
-    while (this.#isStale(sites)) {
+    return sites.running ??= this.#follow(sites).finally(() => {
+      sites.running = undefined;
+    });
+  }
+
+  async #follow(sites: FolderSites): Promise<void> {
+    while (sites.isStale) {
       sites.isStale = false;
       try {
         await this.#take(sites);
       } catch (error) {
         // An index that was closed meanwhile has a successor, or none is wanted.
-        if (this.#indexes.stateOf(folder) !== 'none') this.#log.error(`Reading the call sites of ${folder.name}`, error);
+        if (this.#indexes.stateOf(sites.folder) !== 'none') this.#log.error(`Reading the call sites of ${sites.folder.name}`, error);
       }
     }
-    sites.isAsking = false;
-  }
-
-  #isStale({ isStale }: FolderSites): boolean {
-    return isStale;
   }
 
   async #take(sites: FolderSites): Promise<void> {

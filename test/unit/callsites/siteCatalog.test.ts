@@ -19,7 +19,7 @@ function site(line: number, keys: readonly string[], more: Partial<CallSite> = {
   return { api: 'is_enabled', key: known[0] ?? { kind: 'dynamic', cause: 'expression', reason: 'x' }, keys: known, via: known.length > 0 ? 'direct' : 'dynamic', range: at(line), nameRange: at(line), keyRange: at(line), arguments: { context: false, fallback: false }, ...more };
 }
 
-const dynamic = (cause: 'parameter' | 'expression'): CallSite => site(9, [], { key: { kind: 'dynamic', cause, reason: 'x' } });
+const dynamic = (more: Partial<CallSite> = {}): CallSite => site(9, [], more);
 
 describe('call sites by flag', () => {
   it('come file by file in order, with their number', () => {
@@ -48,7 +48,7 @@ describe('call sites by flag', () => {
 
   it('count calls whose key nobody can know, but for those whose callers choose it', () => {
     const catalog = new SiteCatalog();
-    catalog.set('a.py', { sites: [dynamic('parameter'), dynamic('expression'), site(1, ['a'])] });
+    catalog.set('a.py', { sites: [dynamic({ upToCallers: true }), dynamic(), site(1, ['a'])] });
     assert.equal(catalog.dynamic, 1);
   });
 
@@ -86,8 +86,11 @@ describe('what another thread is told of an index', () => {
     files.set('a.py', [site(7, ['a'])]);
     files.delete('b.py');
     assert.deepEqual(since(2), [3, false, ['a.py 1', 'b.py 0']]);
-    assert.deepEqual(since(2), [4, true, ['a.py 1']]);
-    assert.deepEqual(since(0), [5, true, ['a.py 1']]);
+    assert.deepEqual(since(3), [4, false, []]);
+    files.set('b.py', [site(2, ['b'])]);
+    assert.deepEqual(since(4), [5, false, ['b.py 1']]);
+    assert.deepEqual(since(3), [6, true, ['a.py 1', 'b.py 1']]);
+    assert.deepEqual(since(0), [7, true, ['a.py 1', 'b.py 1']]);
   });
 
   it('comes in portions, each of which goes on where the last one ended', () => {
@@ -137,7 +140,7 @@ describe('problems of call sites', () => {
   });
 
   it('stand at the key, or at the name of a call without one; a conditional key has one for each', () => {
-    const problems = siteProblems([site(1, ['goood', 'good', 'away']), site(2, ['goood'], { keyRange: undefined, nameRange: at(30) }), dynamic('expression')], (name) => flagVerdict(name, known(), now, () => ''));
+    const problems = siteProblems([site(1, ['goood', 'good', 'away']), site(2, ['goood'], { keyRange: undefined, nameRange: at(30) }), dynamic()], (name) => flagVerdict(name, known(), now, () => ''));
     assert.deepEqual(problems.map(({ flag: name, range }) => [name, range.start.line]), [['goood', 1], ['away', 1], ['goood', 30]]);
   });
 

@@ -54,5 +54,6 @@ export const lines = (all: readonly object[]): string => all.map((record) => `${
 export function csv(all: readonly PredictionRecord[]): string {
   const flat = all.map(({ features, ...rest }) => ({ ...rest, ...Object.fromEntries(Object.entries(features).map(([key, value]) => [`features.${key}`, value])) }));
   const columns = Object.keys(flat[0] ?? {});
-  return `${columns.join(',')}\n${flat.map((row) => columns.map((column) => String((row as Record<string, unknown>)[column] ?? '')).join(',')).join('\n')}\n`;
+  const field = (value: unknown): string => (value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value));
+  return `${columns.join(',')}\n${flat.map((row) => columns.map((column) => field((row as Record<string, unknown>)[column])).join(',')).join('\n')}\n`;
 }

@@ -87,9 +87,9 @@ describe('comparing the arms', () => {
     const all = records({ count: 40_000 }).map((record) => ({ ...record, error: record.assigned_arm === 'candidate' && record.features.country === 'DE' && Number(record.request_id.slice(2)) % 5 === 0 ? 'x' : record.error }));
     const section = { ...SECTION, by: ['features.country'] };
     const report = compareArms(collect(all, section), definition(section), 'production');
-    const verdicts = Object.fromEntries(report.slices.filter(({ name }) => name === 'errors').map(({ slice, verdict }) => [slice, verdict]));
-    assert.equal(verdicts['country = DE'], 'worse');
-    assert.notEqual(verdicts['country = FR'], 'worse');
+    const verdicts = new Map(report.slices.filter(({ name }) => name === 'errors').map(({ slice, verdict }) => [slice, verdict]));
+    assert.equal(verdicts.get('country = DE'), 'worse');
+    assert.notEqual(verdicts.get('country = FR'), 'worse');
   });
 
   it('voids metrics on labels when the arms are labelled differently', () => {

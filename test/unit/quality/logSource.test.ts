@@ -67,7 +67,6 @@ describe('the prediction log', () => {
     writeFileSync(path('logs/a.jsonl'), lines(all.slice(0, 1500)));
     const read = open();
     await read();
-    // What was read is overwritten in place, but for the first bytes: were it read again, it would be malformed.
     appendFileSync(path('logs/a.jsonl'), lines(all.slice(1500)));
     const bytes: number[] = [];
     const data = await source!.read({ now: NOW, signal: new AbortController().signal, onProgress: (done) => void bytes.push(done) });

@@ -1,6 +1,7 @@
 import { isMap } from 'yaml';
 import { plainLine } from '../base/words.ts';
 import { readQuality, type QualityDefinition } from '../quality/definitions.ts';
+import { readPlan, type Stage } from './plan.ts';
 import { readRegistry, type RegistryTarget } from './registry.ts';
 import { readRetrain, type RetrainTarget } from './retrain.ts';
 import { hasCredentials, reservedKeyProblems, secretProblems, tokenProblems } from './secrets.ts';
@@ -34,6 +35,8 @@ export interface ModelMapping {
   readonly retrain?: RetrainTarget;
   /** Sources and metrics of production. */
   readonly quality?: QualityDefinition;
+  /** The stages of its release, in order; none for a plan that cannot be followed. */
+  readonly plan?: readonly Stage[];
   /** Aliases or versions; `champion` and `challenger` where the file says nothing. */
   readonly current: string;
   readonly candidate: string;
@@ -212,6 +215,7 @@ class Reader {
       ...given('suites', suites.length === 0 ? undefined : suites),
       ...given('retrain', readRetrain(fields(model['retrain']))),
       ...given('quality', this.#quality(model['quality'], [...path, 'quality'])),
+      ...given('plan', this.#plan(key, model['plan'])),
       current: name(model['current']) ?? 'champion',
       candidate: name(model['candidate']) ?? 'challenger',
       range: this.#source.keyRange(path),
@@ -226,6 +230,16 @@ class Reader {
       this.problems.push({ code: 'type', severity: 'error', message: `${below.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('').replace(/^\./, '')}: ${message}.`, range: at === undefined ? this.#source.valueRange(place) : this.#source.rangeWithin(place, at) });
     }
     return quality;
+  }
+
+  #plan(model: string, listed: unknown): readonly Stage[] | undefined {
+    if (listed === undefined || listed === null) return undefined;
+    const path = ['models', model, 'plan'];
+    const { stages, problems } = readPlan(listed, (index) => this.#source.valueRange([...path, index]));
+    for (const { severity, message, stage, key } of problems) {
+      this.#add('plan', severity, `Stage ${stage + 1} of ${quotable(model)} ${message}`, [...path, stage, ...(key === undefined ? [] : [key])]);
+    }
+    return stages.length === 0 ? undefined : stages;
   }
 
   #switch(entry: Fields | undefined, path: SourcePath): ModelSwitch | undefined {
@@ -342,6 +356,7 @@ export interface WorkspaceFacts {
   readonly archived?: ReadonlySet<string>;
   readonly environments?: readonly string[];
   readonly projects?: readonly string[];
+  readonly segments?: readonly string[];
 }
 
 function unknownName(code: Problem['code'], what: string, value: string | undefined, range: SourceRange | undefined, known: readonly string[] | undefined): Problem[] {
@@ -366,6 +381,10 @@ export function semanticProblems(config: WorkspaceConfig, facts: WorkspaceFacts)
       const hint = problems.length < MOST_HINTS ? didYouMean(flag, facts.flags) : '';
       problems.push({ code: 'unknownFlag', severity: 'warning', message: `Unleash has no flag "${quotable(flag)}" in this project.${hint === '' ? ' Create it there, or correct the name.' : hint}`, range });
     }
+  }
+  for (const { environment, segment, range } of config.models.flatMap((model) => model.plan ?? [])) {
+    problems.push(...unknownName('unknownEnvironment', 'environment', environment, range, facts.environments));
+    problems.push(...unknownName('unknownSegment', 'segment', segment, range, facts.segments));
   }
   return problems.slice(0, MOST_PROBLEMS).map(forPeople);
 }

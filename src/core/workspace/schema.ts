@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { planSchema } from './plan.ts';
 import { qualitySchema } from './quality.ts';
 import { registrySchema } from './registry.ts';
 import { retrainSchema } from './retrain.ts';
@@ -35,7 +36,7 @@ const modelSwitch = z.strictObject({
 
 const later = (description: string): z.ZodOptional<z.ZodUnknown> => z.unknown().meta({ description }).optional();
 
-export const modelSchema = z.strictObject({
+const modelSchema = z.strictObject({
   flag: text('Name of the Unleash flag that switches this model: the candidate serves when it is on, the current version when it is off.', 'fraud-v2').optional(),
   switches: z.array(modelSwitch, { error: 'must be a list, such as [{flag: fraud-v2, on: candidate, off: current}]' })
     .meta({ description: 'The flags that switch this model, when there are several or on and off mean something else. Instead of flag.' }).optional(),
@@ -46,12 +47,12 @@ export const modelSchema = z.strictObject({
   contract: text('File that says which features the application provides and which outputs it consumes.', 'features.yaml').optional(),
   retrain: retrainSchema.optional(),
   quality: qualitySchema.optional(),
-  plan: later('The stages of a release: environment, audience, percent and the conditions to leave each stage.'),
+  plan: planSchema.optional(),
 }, mapping('settings, such as flag: fraud-v2')).meta({ description: 'A model and the flag that switches between its current version and the candidate.' });
 
 const property = z.union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number or true/false' });
 
-export const personaSchema = z.strictObject({
+const personaSchema = z.strictObject({
   name: text('What the persona is called.', 'internal tester'),
   userId: textOrNumber('The userId of its context.', '"7"').optional(),
   sessionId: textOrNumber('The sessionId of its context.', '"s-1"').optional(),
@@ -71,8 +72,6 @@ const callsites = z.strictObject({
   exclude: z.array(text('Glob of files and folders, relative to this file.', 'legacy/**'), { error: 'must be a list of globs, such as ["legacy/**"]' })
     .meta({ description: 'Files and folders that are not searched, beside those in .gitignore.' }).optional(),
 }, mapping('wrappers, clients and exclude')).meta({ description: 'What the search for call sites cannot find out by itself.' });
-
-export const unleashSchema = unleash;
 
 /** The whole of `modelswitch.yaml`. Sections that other parts of Modelswitch read are accepted as they are. */
 export const workspaceSchema = z.strictObject({

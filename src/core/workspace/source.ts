@@ -16,7 +16,7 @@ export interface SourceRange {
   readonly end: SourcePosition;
 }
 
-export type ProblemCode = 'syntax' | 'size' | 'type' | 'missing' | 'unknownKey' | 'duplicate' | 'url' | 'secret' | 'incomplete' | 'unknownFlag' | 'archivedFlag' | 'unknownEnvironment' | 'unknownProject' | 'unknownContextField';
+export type ProblemCode = 'syntax' | 'size' | 'type' | 'missing' | 'unknownKey' | 'duplicate' | 'url' | 'secret' | 'incomplete' | 'plan' | 'unknownSegment' | 'unknownFlag' | 'archivedFlag' | 'unknownEnvironment' | 'unknownProject' | 'unknownContextField';
 
 /** What is wrong in a file, where, and the mend. The message quotes names of the file, never a secret. */
 export interface Problem {

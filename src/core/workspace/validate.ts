@@ -1,8 +1,5 @@
-import type * as z from 'zod';
-import { qualityKeys } from './quality.ts';
-import { registrySchema } from './registry.ts';
-import { retrainSchema } from './retrain.ts';
-import { modelSchema, personaSchema, unleashSchema, workspaceSchema } from './schema.ts';
+import * as z from 'zod';
+import { workspaceSchema } from './schema.ts';
 import { quotable } from './source.ts';
 import type { Problem, Source, SourcePath } from './source.ts';
 import { didYouMean } from './suggest.ts';
@@ -21,23 +18,36 @@ function pathOf(issue: Issue): SourcePath {
   return issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
 }
 
-/** The keys a mapping at this path may have. */
+/** The keys that the mapping at a path may have, by the schema. */
 function knownKeys(path: SourcePath): string[] {
-  if (path.length === 0) return Object.keys(workspaceSchema.shape);
-  if (path[0] === 'unleash') return Object.keys(unleashSchema.shape);
-  if (path[0] === 'registry') return Object.keys(registrySchema.shape);
-  if (path[0] === 'personas') return Object.keys(personaSchema.shape);
-  if (path[2] === 'quality') return qualityKeys(path);
-  if (path[2] === 'retrain') return Object.keys(retrainSchema.shape);
-  return path.includes('switches') ? ['flag', 'on', 'off'] : Object.keys(modelSchema.shape);
+  let schemas: unknown[] = [workspaceSchema];
+  for (const step of path) schemas = schemas.flatMap(alternatives).flatMap((schema) => inside(schema, step));
+  return schemas.flatMap(alternatives).flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape as Record<string, unknown>) : []));
 }
 
+/** What a value may be: an optional is what it wraps, a union each of its options. */
+function alternatives(schema: unknown): unknown[] {
+  if (schema instanceof z.ZodOptional) return alternatives(schema.unwrap());
+  return schema instanceof z.ZodUnion ? schema.options.flatMap(alternatives) : [schema];
+}
+
+function inside(schema: unknown, step: string | number): unknown[] {
+  if (schema instanceof z.ZodObject) return [(schema.shape as Record<string, unknown>)[step]];
+  if (schema instanceof z.ZodRecord) return [schema.valueType];
+  return schema instanceof z.ZodArray ? [schema.element] : [];
+}
+
+/** A plan with a condition left out would be another plan, so it is not followed; elsewhere what is not known is ignored. */
 function unknownKey(source: Source, path: SourcePath, key: string): Problem {
   const known = knownKeys(path);
   const where = path.length === 0 ? '' : ` in ${pathWords(path)}`;
   const hint = didYouMean(key, known);
   const place = path[0] === 'personas' ? ' Context fields of your own stand under properties.' : ` Known here: ${known.join(', ')}.`;
-  return { code: 'unknownKey', severity: 'warning', message: `Unknown key "${quotable(key)}"${where}; it is ignored.${hint === '' ? place : hint}`, range: source.keyRange([...path, key]) };
+  const isPlan = path[0] === 'models' && path[2] === 'plan';
+  return {
+    code: 'unknownKey', severity: isPlan ? 'error' : 'warning',
+    message: `Unknown key "${quotable(key)}"${where}; ${isPlan ? 'the plan is not followed with it' : 'it is ignored'}.${hint === '' ? place : hint}`, range: source.keyRange([...path, key]),
+  };
 }
 
 function wrongValue(source: Source, issue: Issue): Problem {

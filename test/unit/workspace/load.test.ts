@@ -131,7 +131,7 @@ personas:
   });
 
   it('accepts what other parts will read, whatever is in it', () => {
-    assert.deepEqual(found('version: 1\nregistry: {sqlite: x}\nmodels: {m: {flag: f, suites: [a], contract: b.yaml, quality: {signals: []}, plan: [{percent: 5}]}}'), []);
+    assert.deepEqual(found('version: 1\nregistry: {sqlite: x}\nmodels: {m: {flag: f, suites: [a], contract: b.yaml, quality: {signals: []}, plan: [{environment: production, percent: 5}]}}'), []);
   });
 
   it('sees what stands twice', () => {
@@ -181,8 +181,8 @@ describe('loading modelswitch.yaml: secrets', () => {
     ['a token key', 'version: 1\nunleash: {url: "http://u", token: abc}', 'abc'],
     ['an api key in a later section', 'version: 1\nregistry: {mlflow: "http://m", apiKey: 12345}', '12345'],
     ['a key in camel case', 'version: 1\nmodels: {m: {flag: f, quality: {clientSecret: abc}}}', 'abc'],
-    ['a password deep in a model', 'version: 1\nmodels: {m: {flag: f, plan: {source: {db_password: x1}}}}', 'x1'],
-    ['a personal access token anywhere', `version: 1\nmodels: {m: {flag: f, plan: [user:${hex}]}}`, `user:${hex}`],
+    ['a password deep in a model', 'version: 1\nmodels: {m: {flag: f, suites: {source: {db_password: x1}}}}', 'x1'],
+    ['a personal access token anywhere', `version: 1\nmodels: {m: {flag: f, suites: [user:${hex}]}}`, `user:${hex}`],
     ['a client token anywhere', `version: 1\nmodels: {m: {flag: f, quality: {a: "default:production.${hex}"}}}`, `"default:production.${hex}"`],
     ['an address with credentials in a later section', 'version: 1\nregistry: {mlflow: "http://a:b@m"}', '"http://a:b@m"'],
   ] as const) {
@@ -198,7 +198,7 @@ describe('loading modelswitch.yaml: secrets', () => {
   }
 
   it('lets placeholders and ordinary words pass', () => {
-    assert.deepEqual(found('version: 1\nmodels: {m: {flag: f, plan: {token: "${MLFLOW_TOKEN}", tokenizer: bert, image: "repo@sha256:abc", mail: a@b.c}}}'), []);
+    assert.deepEqual(found('version: 1\nmodels: {m: {flag: f, suites: {token: "${MLFLOW_TOKEN}", tokenizer: bert, image: "repo@sha256:abc", mail: a@b.c}}}'), []);
   });
 });
 

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { durationWords, parseDuration } from '../../../src/core/base/duration.ts';
+import { loadWorkspaceFile, semanticProblems } from '../../../src/core/workspace/load.ts';
+
+const file = (...stages: string[]): string => `version: 1\nmodels:\n  fraud:\n    flag: fraud-v2\n    plan:\n${stages.map((each) => `      - ${each}\n`).join('')}`;
+const plan = (text: string) => loadWorkspaceFile(text).config?.models[0]?.plan;
+/** `line: message` of each problem, lines counted from 1. */
+const problems = (...stages: string[]): string[] => loadWorkspaceFile(file(...stages)).problems.map(({ message, range }) => `${range.start.line + 1}: ${message}`);
+
+describe('the plan of a release', () => {
+  it('is read with everything that a stage may say', () => {
+    const [first, second] = plan(file('{environment: production, segment: internal, percent: 100, hold: 1h30m, gates: [approval]}', '{environment: production, percent: 5, hold: 7d, min_predictions: 2000, auto: true}')) ?? [];
+    assert.deepEqual({ ...first, range: undefined }, { environment: 'production', segment: 'internal', percent: 100, hold: 5_400_000, minPredictions: 0, gates: ['approval'], auto: false, range: undefined });
+    assert.deepEqual({ ...second, range: undefined }, { environment: 'production', percent: 5, hold: 604_800_000, minPredictions: 2000, gates: ['suites', 'compatibility', 'statistics'], auto: true, range: undefined });
+    assert.equal(second?.range.start.line, 6);
+  });
+
+  it('of variants has weights', () => {
+    assert.deepEqual(plan(file('{environment: production, percent: 50, weights: {v14: 20}}', '{environment: production, percent: 50, weights: {v14: 50}}'))?.map(({ weights }) => weights), [{ v14: 20 }, { v14: 50 }]);
+  });
+
+  it('is not followed at all when one stage is wrong', () => {
+    assert.equal(plan(file('{environment: production, percent: 5}', '{environment: production, percent: 250}')), undefined);
+    assert.equal(plan(file('{environment: production, percent: 25}', '{environment: production, percent: 5}')), undefined);
+  });
+
+  const wrong: Record<string, { stages: string[]; says: RegExp[] }> = {
+    'a percentage out of range': { stages: ['{environment: production, percent: 250}'], says: [/^6: .*whole number from 1 to 100/] },
+    'a percentage that is none': { stages: ['{environment: production, percent: half}'], says: [/^6: .*whole number from 1 to 100/] },
+    'no percentage': { stages: ['{environment: production}'], says: [/^6: .*percent/] },
+    'no environment': { stages: ['{percent: 5}'], says: [/^6: .*environment/] },
+    'a hold that is no duration': { stages: ['{environment: development, percent: 5, hold: soon}'], says: [/^6: .*duration, such as 30m, 1h/] },
+    'an unknown gate': { stages: ['{environment: development, percent: 5, gates: [prayer]}'], says: [/^6: .*suites, compatibility, statistics, approval/] },
+    'a misspelt key': { stages: ['{environment: development, percent: 5, hodl: 1h}'], says: [/^6: .*hodl.*hold/] },
+    'a stage that lowers': { stages: ['{environment: development, percent: 25}', '{environment: development, percent: 5}'], says: [/^7: Stage 2 of fraud lowers development from 25 % to 5 %: a plan only goes up/] },
+    'a stage that changes nothing': { stages: ['{environment: development, percent: 25}', '{environment: development, percent: 25, hold: 1d}'], says: [/^7: Stage 2 of fraud leaves development at 25 %/] },
+    'weights over 100 %': { stages: ['{environment: development, percent: 25, weights: {a: 60, b: 60}}'], says: [/^6: Stage 1 of fraud gives its variants 120 % in all/] },
+    'all of production at once': { stages: ['{environment: production, percent: 100}'], says: [/^6: Stage 1 of fraud exposes all of production at once/] },
+    'no holdback': { stages: ['{environment: production, percent: 50, hold: 1d}', '{environment: production, percent: 95}', '{environment: production, percent: 100}'], says: [/^8: Stage 3 of fraud ends the comparison, and the stage before it \(95 %\) has no hold/] },
+  };
+  for (const [what, { stages, says }] of Object.entries(wrong)) {
+    it(`says at its line what is wrong: ${what}`, () => {
+      const found = problems(...stages);
+      assert.equal(found.length, says.length, found.join('\n'));
+      for (const [index, pattern] of says.entries()) assert.match(found[index] ?? '', pattern);
+    });
+  }
+
+  it('with a holdback, or that only names development and a segment, has nothing wrong', () => {
+    assert.deepEqual(problems('{environment: development, percent: 100}', '{environment: production, segment: internal, percent: 100}', '{environment: production, percent: 5}', '{environment: production, percent: 95, hold: 7d}', '{environment: production, percent: 100}'), []);
+  });
+
+  it('is compared with what the server has, once that is known', () => {
+    const { config } = loadWorkspaceFile(file('{environment: prodution, percent: 5}', '{environment: production, segment: interal, percent: 5}'));
+    assert.deepEqual(semanticProblems(config!, {}), []);
+    const found = semanticProblems(config!, { environments: ['development', 'production'], segments: ['internal'] });
+    assert.deepEqual(found.map(({ code, range }) => [code, range.start.line + 1]), [['unknownEnvironment', 6], ['unknownSegment', 7]]);
+    assert.match(found[1]?.message ?? '', /no segment "interal".*Did you mean.*internal/);
+  });
+});
+
+describe('durations', () => {
+  for (const [text, ms] of [['90s', 90_000], ['15m', 900_000], ['1h30m', 5_400_000], ['7d', 604_800_000], ['2w', 1_209_600_000], ['0s', 0]] as const) {
+    it(`${text} is ${ms} ms`, () => assert.equal(parseDuration(text), ms));
+  }
+
+  for (const text of ['', '7', 'd', '1.5h', '-1h', '1h ', '30m1h', '1y', 'soon']) {
+    it(`${JSON.stringify(text)} is none`, () => assert.equal(parseDuration(text), undefined));
+  }
+
+  it('are told by their two largest units', () => {
+    assert.deepEqual([0, 45_000, 90_000, 5_400_000, 604_800_000, 93_784_000].map(durationWords), ['0 s', '45 s', '1 min 30 s', '1 h 30 min', '7 d', '1 d 2 h']);
+  });
+});

@@ -124,6 +124,11 @@ function copyGrammars() {
   }
 }
 
+/** What runs callables of Python and serves versions of a registry. */
+function copyScripts() {
+  for (const file of globSync('media/python/*.py', { cwd: root })) cpSync(join(root, file), join(dist, 'cli', 'python', basename(file)));
+}
+
 /** The command line is published by itself: `npm pack dist/cli`. */
 function writeCliPackage() {
   const { version, license, keywords } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -134,7 +139,7 @@ function writeCliPackage() {
     license,
     keywords,
     bin: { modelswitch: 'modelswitch.cjs' },
-    files: ['modelswitch.cjs', 'index.worker.cjs', '*.wasm'],
+    files: ['modelswitch.cjs', 'index.worker.cjs', '*.wasm', 'python/*.py'],
     engines: { node: '>=20' },
   };
   writeFileSync(join(dist, 'cli', 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
@@ -160,6 +165,7 @@ async function watch() {
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(join(dist, 'cli'), { recursive: true });
 copyGrammars();
+copyScripts();
 writeCliPackage();
 try {
   await (flags.has('--watch') ? watch() : build());

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 
 /** The npm packages of which something is bundled or copied into `dist`. */
-export const BUNDLED_PACKAGES: readonly string[] = ['ignore', 'tiny-emitter', 'tree-sitter-python', 'tree-sitter-typescript', 'unleash-proxy-client', 'web-tree-sitter', 'yaml', 'zod'];
+export const BUNDLED_PACKAGES: readonly string[] = ['@stdlib', 'csv-parse', 'hyparquet', 'ignore', 'json-p3', 'tiny-emitter', 'tree-sitter-python', 'tree-sitter-typescript', 'unleash-proxy-client', 'web-tree-sitter', 'yaml', 'zod'];
 
 export function notices(): string {
   const sections = BUNDLED_PACKAGES.map((name) => {
-    const folder = join(root, 'node_modules', name);
-    const licence = ['LICENSE', 'LICENSE-MIT'].map((file) => join(folder, file)).find((file) => existsSync(file)) ?? '';
+    // stdlib is one work in hundreds of packages, all under one licence.
+    const folder = join(root, 'node_modules', name === '@stdlib' ? '@stdlib/stats-base-dists-binomial-cdf' : name);
+    const licence = ['LICENSE', 'LICENCE', 'LICENSE-MIT'].map((file) => join(folder, file)).find((file) => existsSync(file)) ?? '';
     const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string; license: string };
     return `## ${name} ${version} (${license})\n\n\`\`\`\n${readFileSync(licence, 'utf8').trim()}\n\`\`\`\n`;
   });

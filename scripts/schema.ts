@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { contractJsonSchema } from '../src/core/models/contract.ts';
 import { registryFileJsonSchema } from '../src/core/models/registryFile.ts';
+import { suiteJsonSchema } from '../src/core/suites/schema.ts';
 import { workspaceJsonSchema } from '../src/core/workspace/schema.ts';
 
 /** Every schema file with what it holds. */
@@ -9,6 +10,7 @@ export const SCHEMAS: Readonly<Record<string, () => Record<string, unknown>>> = 
   'modelswitch.schema.json': workspaceJsonSchema,
   'registry.schema.json': registryFileJsonSchema,
   'features.schema.json': contractJsonSchema,
+  'suite.schema.json': suiteJsonSchema,
 };
 
 if (import.meta.main) {

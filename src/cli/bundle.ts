@@ -12,6 +12,7 @@ import type { ModelMapping, WorkspaceConfig } from '../core/workspace/load.ts';
 import { Hasher } from '../adapters/dvc/hasher.ts';
 import { PipelineFolder } from '../adapters/dvc/pipelineFolder.ts';
 import { GitRepository } from '../adapters/git/gitRepository.ts';
+import { globExpression } from '../adapters/node/globs.ts';
 import { sourceFiles } from '../adapters/node/sourceFiles.ts';
 
 export interface BundleContext {
@@ -79,12 +80,6 @@ async function suiteDigest({ cwd, signal }: BundleContext, patterns: readonly st
     for (const file of found) chosen.add(file);
   }
   return digestOf(await Promise.all([...chosen].map(async (file) => `${file} ${sha256(await readFile(join(cwd, file), 'utf8'))}`)), sha256);
-}
-
-/** `*` and `?` within a folder, `**` across folders. */
-function globExpression(pattern: string): RegExp {
-  const source = pattern.replace(/^\.\//, '').replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*\*\/|\*\*|\*|\?/g, (wild) => ({ '**/': '(?:.*/)?', '**': '.*', '*': '[^/]*' })[wild] ?? '[^/]');
-  return new RegExp(`^${source}$`);
 }
 
 /** Files of the application that changed between the locked commit and HEAD. */

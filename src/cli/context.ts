@@ -40,6 +40,12 @@ export interface CliContext {
   readonly cwd: string;
   readonly signal: AbortSignal;
   readonly write: (text: string) => void;
+  /** Values of the command's own options. */
+  readonly own: Readonly<Record<string, unknown>>;
+  /** A sentence for the error stream. */
+  readonly warn: (sentence: string) => void;
+  /** Shows a line that the next one replaces, where somebody looks at a terminal; an empty one takes it away. */
+  readonly progress: (line: string) => void;
 }
 
 export interface Command {
@@ -47,6 +53,8 @@ export interface Command {
   /** The command line behind `modelswitch`, and what it does. */
   readonly usage: string;
   readonly summary: string;
+  /** Options of its own; they go before those of all commands. */
+  readonly options?: Readonly<Record<string, { readonly type: 'string' | 'boolean'; readonly multiple?: boolean }>>;
   /** Gives the exit code. */
   run(context: CliContext): Promise<number>;
 }

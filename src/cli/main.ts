@@ -9,11 +9,12 @@ import { check, compare, models } from './commands/models.ts';
 import { drift, quality, shadow } from './commands/quality.ts';
 import { safeDefault } from './commands/safeDefault.ts';
 import { scan } from './commands/scan.ts';
+import { test } from './commands/test.ts';
 import { which } from './commands/which.ts';
-import type { Command } from './context.ts';
+import type { CliOptions, Command } from './context.ts';
 import { exitCode } from './exitCodes.ts';
 
-const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, weights, rollback, kill, safeDefault, which, scan, models, compare, lineage, lock, check, quality, drift, shadow];
+const COMMANDS: readonly Command[] = [status, rollout, history, whoami, promote, weights, rollback, kill, safeDefault, which, scan, models, compare, lineage, lock, check, test, quality, drift, shadow];
 
 const OPTIONS = {
   url: { type: 'string' },
@@ -62,7 +63,8 @@ Exit: 0 done, 1 failed, 2 usage, 3 not permitted, 4 conflict, 5 unreachable.
 }
 
 async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
-  const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS });
+  const own = COMMANDS.find((candidate) => candidate.name === argv[0])?.options ?? {};
+  const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: { ...OPTIONS, ...own } });
   const [name, ...operands] = positionals;
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (values.help === true) {
@@ -73,7 +75,19 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<number
     process.stderr.write(name === undefined ? usage() : `modelswitch: unknown command "${plainLine(name)}".\n\n${usage()}`);
     return USAGE_ERROR;
   }
-  return command.run({ options: values, operands, env: process.env, cwd: process.cwd(), signal, write: (text) => process.stdout.write(withoutControls(text)) });
+  const shared = Object.fromEntries(Object.entries(values).filter(([option]) => !Object.hasOwn(own, option))) as CliOptions;
+  return command.run({
+    options: shared, own: values, operands, env: process.env, cwd: process.cwd(), signal,
+    write: (text) => process.stdout.write(withoutControls(text)), warn, progress,
+  });
+}
+
+function warn(sentence: string): void {
+  process.stderr.write(`modelswitch: ${plainLine(sentence, 5000)}\n`);
+}
+
+function progress(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${plainLine(line, Math.max(20, process.stderr.columns - 1))}`);
 }
 
 /** The last guard of a terminal: whatever a command prints, only line ends and tabs are obeyed. */

@@ -28,7 +28,7 @@ interface Ran {
 
 async function run(command: Command, options: CliOptions, env: Record<string, string>, cwd: string): Promise<Ran> {
   let written = '';
-  const thrown: unknown = await command.run({ options, operands: [], env, cwd, signal: new AbortController().signal, write: (text) => (written += text) }).then(() => undefined, (error: unknown) => error);
+  const thrown: unknown = await command.run({ options, own: {}, operands: [], env, cwd, warn: (text) => (written += text), progress: () => undefined, signal: new AbortController().signal, write: (text) => (written += text) }).then(() => undefined, (error: unknown) => error);
   assert.ok(thrown === undefined || thrown instanceof AppError, String(thrown));
   return { written, error: thrown };
 }

@@ -33,6 +33,7 @@ describe('the package', function () {
       'dist/bulk.worker.cjs',
       'dist/extension.cjs',
       'dist/index.worker.cjs',
+      'dist/quality.worker.cjs',
       'dist/refactoring.lazy.cjs',
       'dist/tracking.lazy.cjs',
       'dist/tree-sitter-python.wasm',
@@ -42,16 +43,19 @@ describe('the package', function () {
       'dist/web-tree-sitter.wasm',
       'media/icon.png',
       'media/modelswitch.svg',
+      'media/python/modelswitch_predict.py',
+      'media/python/modelswitch_serve.py',
       'media/schemas/features.schema.json',
       'media/schemas/modelswitch.schema.json',
       'media/schemas/registry.schema.json',
+      'media/schemas/suite.schema.json',
       'package.json',
     ]);
   });
 
   it('names the licences of exactly the packages it contains', () => {
     const { inputs } = JSON.parse(readFileSync(join(root, 'dist', 'meta.json'), 'utf8')) as { inputs: Record<string, unknown> };
-    const bundled = Object.keys(inputs).flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
+    const bundled = Object.keys(inputs).flatMap((path) => /^node_modules\/(@stdlib|(?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
     // The grammars are copied, not bundled; unleash-proxy-client's file holds tiny-emitter.
     assert.deepEqual([...new Set([...bundled, 'tree-sitter-python', 'tree-sitter-typescript', 'tiny-emitter'])].toSorted(), BUNDLED_PACKAGES.toSorted());
     assert.equal(readFileSync(join(root, 'THIRD_PARTY_NOTICES.md'), 'utf8'), notices());

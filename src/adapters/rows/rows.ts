@@ -4,6 +4,7 @@ import { parse, CsvError } from 'csv-parse';
 import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
 import type { Json } from '../../core/suites/json.ts';
 import type { Row } from '../../core/suites/model.ts';
+import { COMPRESSORS } from './compressors.ts';
 import { linesOf } from './lines.ts';
 
 export type RowFormat = 'jsonl' | 'csv' | 'parquet';
@@ -96,7 +97,6 @@ function csvValue(text: string, kind: ColumnKind | undefined): Json {
 
 async function* parquetRows(path: string, name: string, signal: AbortSignal): AsyncGenerator<Row> {
   const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
-  const { compressors } = await import('hyparquet-compressors');
   try {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
@@ -105,11 +105,11 @@ async function* parquetRows(path: string, name: string, signal: AbortSignal): As
     for (const { num_rows: count } of metadata.row_groups) {
       throwIfCancelled(signal);
       const end = start + Number(count);
-      for (const row of await parquetReadObjects({ file, metadata, compressors, rowStart: start, rowEnd: end })) yield Object.fromEntries(Object.entries(row).map(([column, value]) => [column, parquetValue(value)]));
+      for (const row of await parquetReadObjects({ file, metadata, compressors: COMPRESSORS, rowStart: start, rowEnd: end })) yield Object.fromEntries(Object.entries(row).map(([column, value]) => [column, parquetValue(value)]));
       start = end;
     }
   } catch (error) {
-    if (error instanceof AppError) throw error;
+    if (error instanceof AppError && error.code === 'cancelled') throw error;
     throw new AppError('validation', `${name}: the Parquet file cannot be read: ${error instanceof Error ? error.message : String(error)}.`, {}, error);
   }
 }

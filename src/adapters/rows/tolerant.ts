@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse';
 import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
+import { COMPRESSORS } from './compressors.ts';
 
 const LARGEST_RECORD = 1024 * 1024;
 const NUMBER = /^[+-]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
@@ -43,7 +44,6 @@ export async function* csvRecords(path: string, skipped: (line: number, reason: 
  */
 export async function* parquetRecords(path: string, columns: readonly string[] | undefined, signal: AbortSignal): AsyncGenerator<Readonly<Record<string, unknown>>> {
   const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import('hyparquet');
-  const { compressors } = await import('hyparquet-compressors');
   try {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
@@ -53,11 +53,11 @@ export async function* parquetRecords(path: string, columns: readonly string[] |
     for (const { num_rows: count } of metadata.row_groups) {
       throwIfCancelled(signal);
       const end = start + Number(count);
-      yield* await parquetReadObjects({ file, metadata, compressors, columns: wanted, rowStart: start, rowEnd: end }) as Record<string, unknown>[];
+      yield* await parquetReadObjects({ file, metadata, compressors: COMPRESSORS, columns: wanted, rowStart: start, rowEnd: end }) as Record<string, unknown>[];
       start = end;
     }
   } catch (error) {
-    if (error instanceof AppError) throw error;
+    if (error instanceof AppError && error.code === 'cancelled') throw error;
     throw new AppError('validation', `The Parquet file cannot be read: ${error instanceof Error ? error.message : String(error)}.`, {}, error);
   }
 }

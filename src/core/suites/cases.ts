@@ -8,7 +8,7 @@ import { changeWords, perturb, sweepValues, withValue } from './perturb.ts';
 import { randomOf } from './random.ts';
 import type { ExpectContent, TestOf } from './schema.ts';
 import type { Failure } from './subject.ts';
-import { EXACT, type Tolerance } from './tolerance.ts';
+import { DEFAULT_TOLERANCE, type Tolerance } from './tolerance.ts';
 
 export type Answer = Output | Failure;
 
@@ -42,8 +42,8 @@ export function isFailure(answer: Answer): answer is Failure {
 }
 
 function toleranceOf(content: number | { readonly abs?: number | undefined; readonly rel?: number | undefined } | undefined): Tolerance {
-  if (content === undefined) return EXACT;
-  return typeof content === 'number' ? { abs: content, rel: 0 } : { abs: content.abs ?? 0, rel: content.rel ?? 0 };
+  const given = typeof content === 'number' ? { abs: content } : content;
+  return { abs: given?.abs ?? DEFAULT_TOLERANCE.abs, rel: given?.rel ?? DEFAULT_TOLERANCE.rel };
 }
 
 /** Whether a test is about a row: null where its condition cannot be told. */

@@ -1,7 +1,7 @@
 import { jsonWords, sameJson, type Json } from './json.ts';
 import type { Output } from './model.ts';
 import { numberWords, outputWords } from './output.ts';
-import { isClose, slack, type Tolerance } from './tolerance.ts';
+import { DEFAULT_TOLERANCE, isClose, slack, type Tolerance } from './tolerance.ts';
 
 /** What a comparison of answers comes to, in words for people where it fails. */
 export type Judgement =
@@ -18,8 +18,14 @@ function failed(expected: string, actual: string): Judgement {
 }
 
 function toleranceWords({ abs, rel }: Tolerance): string {
-  const parts = [...(abs > 0 ? [`abs ${numberWords(abs)}`] : []), ...(rel > 0 ? [`rel ${numberWords(rel)}`] : [])];
+  const parts = [...(abs > 0 ? [`abs ${numberWords(abs)}`] : []), ...(rel > 0 && rel !== DEFAULT_TOLERANCE.rel ? [`rel ${numberWords(rel)}`] : [])];
   return parts.length === 0 ? '' : ` (tolerance ${parts.join(', ')})`;
+}
+
+/** Two numbers that differ, with as many digits as it takes to see that. */
+function apart(a: number, b: number): readonly [string, string] {
+  const words = [numberWords(a), numberWords(b)] as const;
+  return words[0] === words[1] ? [String(a), String(b)] : words;
 }
 
 /** The number that a score test looks at: the score, else the probability of `label`. */
@@ -41,7 +47,8 @@ export function judgeInvariance(original: Output, changed: Output, compare: 'lab
     return near ? PASSED : failed(`${outputWords(original)}${toleranceWords(tolerance)}`, outputWords(changed));
   }
   if (before === undefined || after === undefined) return { kind: 'error', reason: 'The answer has no score and no probability to compare.' };
-  return isClose(before, after, tolerance) ? PASSED : failed(`${numberWords(before)}${toleranceWords(tolerance)}`, numberWords(after));
+  const [expected, actual] = apart(before, after);
+  return isClose(before, after, tolerance) ? PASSED : failed(`${expected}${toleranceWords(tolerance)}`, actual);
 }
 
 export interface Direction {
@@ -78,7 +85,8 @@ export function judgeDirection(original: Output, changed: Output, direction: Dir
   }
   if (holds(after)) return PASSED;
   const amount = [...(atLeast === undefined ? [] : [`at least ${numberWords(atLeast)}`]), ...(atMost === undefined ? [] : [`at most ${numberWords(atMost)}`])].join(' and ');
-  return failed(`${expect} from ${numberWords(before)}${amount === '' ? '' : ` by ${amount}`}${toleranceWords(tolerance)}`, numberWords(after));
+  const [from, to] = apart(before, after);
+  return failed(`${expect} from ${from}${amount === '' ? '' : ` by ${amount}`}${toleranceWords(tolerance)}`, to);
 }
 
 /** What an answer must be; all that is given must hold. */

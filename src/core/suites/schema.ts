@@ -63,7 +63,7 @@ export const dataSchema = z.strictObject({
 const tolerance = z.union([
   z.number().min(0),
   z.strictObject({ abs: z.number().min(0).optional(), rel: z.number().min(0).optional() }),
-], must('a number, or a mapping of abs and rel, none of them negative, such as {abs: 0.01, rel: 0.02}')).meta({ description: 'How far two scores may lie apart, as Python\'s math.isclose; a number is abs. Default: 0.' });
+], must('a number, or a mapping of abs and rel, none of them negative, such as {abs: 0.01, rel: 0.02}')).meta({ description: 'How far two scores may lie apart, as Python\'s math.isclose: at most max(rel * the larger one\'s size, abs). A number is abs. Default, as there: rel 1e-9.' });
 
 const times = count('How often a random change is drawn for a row. Default: 1.', 1, 1000, 3);
 const change = z.union([

@@ -4,7 +4,8 @@ export interface Tolerance {
   readonly rel: number;
 }
 
-export const EXACT: Tolerance = { abs: 0, rel: 0 };
+/** Where nothing is said, as for `math.isclose`: the last digits of a score depend on the rows that were asked for with it. */
+export const DEFAULT_TOLERANCE: Tolerance = { abs: 0, rel: 1e-9 };
 
 /** What a tolerance comes to between two numbers: `max(rel * max(|a|, |b|), abs)`, as Python's `math.isclose`. */
 export function slack({ abs, rel }: Tolerance, a: number, b: number): number {

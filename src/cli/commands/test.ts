@@ -1,0 +1,167 @@
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { AppError, toAppError } from '../../core/base/errors.ts';
+import { plainLine } from '../../core/base/words.ts';
+import { suiteEvidenceTag, suiteEvidenceText } from '../../core/models/evidence.ts';
+import type { Column } from '../../core/models/model.ts';
+import { evidenceOf } from '../../core/suites/evidence.ts';
+import type { Arm, Suite } from '../../core/suites/load.ts';
+import { together, type Outcome, type RunReport } from '../../core/suites/report.ts';
+import { runSuite, type RunEvent } from '../../core/suites/runner.ts';
+import type { SubjectContent } from '../../core/suites/schema.ts';
+import type { Subject } from '../../core/suites/subject.ts';
+import { firstProblem } from '../../core/models/yamlFile.ts';
+import { openSubject } from '../../adapters/suites/subjects.ts';
+import { readSuiteFile, suiteDigests, suiteRows, suiteSignature, type SuiteFile } from '../../adapters/suites/suiteFile.ts';
+import { writeJson, type CliContext, type Command } from '../context.ts';
+import { readConfiguration } from '../registry.ts';
+import { junitReport } from '../reporters/junit.ts';
+import { markdownReport } from '../reporters/markdown.ts';
+import { regressionLines, suiteHead, testLines } from '../reporters/terminal.ts';
+import { chosenSubject, chosenSuites, pythonOf, scriptsFolder, SuiteModel } from '../suites.ts';
+import type { WorkspaceConfig } from '../../core/workspace/load.ts';
+
+const EXIT_CODES: Readonly<Record<Outcome, number>> = { passed: 0, failed: 1, error: 2, inconclusive: 3 };
+const CANCELLED = 130;
+
+/** A text of a command's own options, which the others take otherwise or not at all. */
+function option(context: CliContext, name: string): string | undefined {
+  const value = context.own[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+async function loaded(context: CliContext, name: string): Promise<{ readonly file: SuiteFile; readonly suite: Suite }> {
+  const file = await readSuiteFile(resolve(context.cwd, name), name);
+  const { suite, problems } = file.loaded;
+  if (suite === undefined) throw new AppError('validation', `${name}: ${firstProblem(problems) ?? 'it cannot be read.'}`);
+  for (const { severity, message, range } of problems) if (severity === 'warning') context.warn(`${name}:${range.start.line + 1}: ${message}`);
+  return { file, suite };
+}
+
+/** The subjects of a run, the one that is tested first. */
+function subjectsOf(context: CliContext, suite: Suite, name: string): readonly { readonly arm: Arm; readonly content: SubjectContent }[] {
+  const given = option(context, 'subject');
+  const { candidate, current } = suite.subjects;
+  if (context.own['both'] !== true) return [chosenSubject(suite, given, name)];
+  if (given !== undefined) throw new AppError('validation', '--both takes the subjects that the suite names: leave --subject out.');
+  if (candidate === undefined || current === undefined) throw new AppError('validation', `${name} names one subject, and --both needs candidate and current: write subject: {candidate: {...}, current: {...}}, or subject: {registry: candidate}.`);
+  return [{ arm: 'candidate', content: candidate }, { arm: 'current', content: current }];
+}
+
+/** The model's columns where the suite needs them: its own word first, then the registry's. */
+async function columnsOf(file: SuiteFile, suite: Suite, model: SuiteModel, arm: Arm): Promise<readonly Column[] | undefined> {
+  if (suite.signature !== undefined) return suiteSignature(file, suite.signature);
+  const isNeeded = suite.tests.some(({ content }) => content.kind === 'boundary' && content.generate === 'from_signature');
+  if (!model.isMapped || (!isNeeded && suite.subjects[arm]?.registry === undefined)) return undefined;
+  const { signature } = await model.version(arm);
+  if (signature.kind !== 'known' && isNeeded) throw new AppError('validation', `${file.name}: ${signature.reason} Name its MLmodel file under signature, or write generate: from_data.`);
+  return signature.kind === 'known' ? signature.inputs : undefined;
+}
+
+async function runFile(context: CliContext, config: WorkspaceConfig, name: string): Promise<RunReport> {
+  const { cwd, env, signal } = context;
+  const { file, suite } = await loaded(context, name);
+  const model = new SuiteModel(context, config, file, suite);
+  const subjects: { readonly arm: Arm; readonly subject: Subject }[] = [];
+  const only = context.own['only'];
+  try {
+    const chosen = subjectsOf(context, suite, name);
+    const python = (): Promise<string> => Promise.resolve(pythonOf(cwd, option(context, 'python')));
+    for (const { arm, content } of chosen) subjects.push({ arm, subject: await openSubject(content, { cwd, env, scripts: scriptsFolder(), python, registered: (side) => model.served(side) }) });
+    const digests = await suiteDigests(file, suite, signal);
+    const columns = await columnsOf(file, suite, model, chosen[0]?.arm ?? 'candidate');
+    const report = await runSuite({
+      file: name, digest: digests.suite, dataDigest: digests.data, suite, subjects, rowsOf: suiteRows(file), columns, signal,
+      ...(Array.isArray(only) ? { only: chosenTests(suite, only as readonly string[], name) } : {}),
+      now: () => Date.now(), ms: () => performance.now(), onEvent: (event) => show(context, name, event),
+    });
+    context.progress('');
+    print(context, report);
+    if (context.own['record'] === true) await record(context, report, model);
+    return report;
+  } finally {
+    context.progress('');
+    for (const { subject } of subjects) await subject.close();
+    model.close();
+  }
+}
+
+function chosenTests(suite: Suite, ids: readonly string[], file: string): ReadonlySet<string> {
+  const unknown = ids.find((id) => !suite.tests.some((test) => test.id === id));
+  if (unknown !== undefined) throw new AppError('validation', `${file} has no test ${unknown}: it has ${suite.tests.map(({ id }) => id).join(', ')}.`);
+  return new Set(ids);
+}
+
+function show(context: CliContext, name: string, event: RunEvent): void {
+  if (event.kind === 'started') context.progress(`${name}: ${event.subject} answers after ${Math.round(event.coldStartMs)} ms`);
+  if (event.kind === 'progress') context.progress(`${name}: ${event.cases} cases, ${event.failed} failed${event.errors === 0 ? '' : `, ${event.errors} without an answer`}`);
+}
+
+function print({ write }: CliContext, { suites, regression }: RunReport): void {
+  for (const suite of suites) write(`${[suiteHead(suite), ...suite.tests.flatMap((test) => testLines(suite.file, test)), `  ${suite.verdict}`].join('\n')}\n`);
+  if (regression !== undefined) write(`${regressionLines(regression).join('\n')}\n`);
+}
+
+/** Evidence goes to the version that answered; where nobody knows which that was, to the one that modelswitch.yaml names, marked unverified. */
+async function record(context: CliContext, { suites }: RunReport, model: SuiteModel): Promise<void> {
+  const { model: registered, registry } = model.registered;
+  for (const suite of suites) {
+    const version = suite.version.kind === 'established' ? suite.version.version : (await model.version(suite.arm)).version;
+    await registry.setVersionTag(registered, version, suiteEvidenceTag(suite.file), suiteEvidenceText(evidenceOf(suite)), context.signal);
+    context.write(`recorded at ${plainLine(registered)} ${plainLine(version)}: ${suite.verdict}${suite.version.kind === 'established' ? '' : ', unverified'}\n`);
+  }
+}
+
+/** Numbers that JSON does not know become texts. */
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, (_key, each: unknown) => (typeof each === 'number' && !Number.isFinite(each) ? String(each) : each)));
+}
+
+async function writeReports(context: CliContext, runs: readonly RunReport[], verdict: Outcome): Promise<void> {
+  const { cwd } = context;
+  const [json, junit, markdown] = [option(context, 'json'), option(context, 'junit'), option(context, 'markdown')];
+  const texts: string[] = [];
+  if (json !== undefined) writeJson((text) => texts.push(text), plain({ verdict, runs }));
+  if (json === '-') context.write(texts.join(''));
+  else if (json !== undefined) await writeFile(resolve(cwd, json), texts.join(''));
+  if (junit !== undefined) await writeFile(resolve(cwd, junit), junitReport(runs));
+  if (markdown !== undefined) await writeFile(resolve(cwd, markdown), markdownReport(runs));
+}
+
+async function run(context: CliContext): Promise<number> {
+  const config = await readConfiguration(context.cwd);
+  const runs: RunReport[] = [];
+  const broken: string[] = [];
+  for (const name of await chosenSuites(context, config)) {
+    try {
+      runs.push(await runFile(context, config, name));
+    } catch (error) {
+      const { code, message } = toAppError(error);
+      if (code === 'cancelled') throw error;
+      // One suite that cannot be run keeps no other from running.
+      broken.push(message);
+      context.warn(message);
+    }
+  }
+  const verdict = together([...runs.map(({ suites: [first] }) => first?.verdict ?? 'inconclusive'), ...broken.map(() => 'error' as const)]);
+  await writeReports(context, runs, verdict);
+  return EXIT_CODES[verdict];
+}
+
+export const test: Command = {
+  name: 'test',
+  usage: 'test [FILES] [--subject S | --both] [--only ID]... [--json F] [--junit F] [--markdown F] [--record] [--python P]',
+  summary: 'behavioural suites; exit code 0 pass, 1 fail, 2 error, 3 open',
+  options: { subject: { type: 'string' }, both: { type: 'boolean' }, only: { type: 'string', multiple: true }, json: { type: 'string' }, junit: { type: 'string' }, markdown: { type: 'string' }, record: { type: 'boolean' }, python: { type: 'string' } },
+  async run(context) {
+    try {
+      return await run(context);
+    } catch (error) {
+      // Here 1 says that a test failed, so nothing else may end with it.
+      const { code, message } = toAppError(error);
+      if (code === 'cancelled' || context.signal.aborted) return CANCELLED;
+      context.warn(message);
+      return EXIT_CODES.error;
+    }
+  },
+};

@@ -25,7 +25,7 @@ function valueWords({ kind }: MetricComparison, value: number): string {
 
 function effectWords({ kind, effect, interval }: MetricComparison): string {
   if (effect === undefined) return '-';
-  const unit = kind === 'bad' ? 'x' : '';
+  const unit = kind === 'bad' && Number.isFinite(effect) ? 'x' : '';
   const range = interval === undefined ? '' : ` (${number(interval.low)} to ${number(interval.high)})`;
   return `${kind === 'mean' && effect > 0 ? '+' : ''}${number(effect)}${unit}${range}`;
 }

@@ -10,6 +10,7 @@ import { benchIndex } from './index.ts';
 import { benchLens } from './lens.ts';
 import { benchRegistry } from './registry.ts';
 import { benchRequests } from './requests.ts';
+import { benchSuites } from './suites.ts';
 import { printTable } from './table.ts';
 import type { BenchRow } from './table.ts';
 
@@ -23,6 +24,7 @@ const parts: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   changes: benchChanges,
   registry: benchRegistry,
   guard: () => benchGuard(),
+  suites: benchSuites,
 };
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } });

@@ -31,7 +31,7 @@ tests:
   - {id: typed, kind: expectation, where: "income == 20", expect: {label: default, that: "proba.default > 0.81 and proba.default < 0.82"}}
 `, subject);
       assert.deepEqual(ran.report.suites[0]?.tests.map(({ id, outcome, counts }) => [id, outcome, counts.failed, counts.errors]), [['income-up', 'passed', 0, 0], ['name-blind', 'failed', 3, 0], ['same-label', 'passed', 0, 0], ['typed', 'passed', 0, 0]]);
-      assert.deepEqual(ran.report.suites[0]?.version, { kind: 'established', version: 'v7', by: 'the answers ($.model_version)' });
+      assert.deepEqual(ran.report.suites[0].version, { kind: 'established', version: 'v7', by: 'the answers ($.model_version)' });
       const [missing] = await subject.predict([{ name: 'Tom' }], quiet);
       assert.equal((missing as Failure).failed, 'status');
       assert.equal((missing as Failure).status, 400);

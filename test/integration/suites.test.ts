@@ -181,7 +181,10 @@ describe('rows', () => {
       ];
       for (const compression of ['snappy', 'gzip', 'brotli', 'zstd', 'None']) assert.deepEqual(await read(join(folder, `rows-${compression}.parquet`), 'parquet'), wanted, compression);
       // CSV has no types: an empty text is null, a whole number too large a number, and there are no times.
-      assert.deepEqual(await read(join(folder, 'rows.csv'), 'csv'), wanted.map(({ at: _at, ...row }, index) => (index === 2 ? { ...row, country: null, visits: 9007199254740992 } : row)));
+      assert.deepEqual(await read(join(folder, 'rows.csv'), 'csv'), wanted.map((row, index) => {
+        const { amount, visits, country, zip, seen } = row;
+        return { amount, visits: index === 2 ? 9007199254740992 : visits, country: index === 2 ? null : country, zip, seen };
+      }));
       writeFileSync(join(folder, 'a.jsonl'), '\ufeff{"a": 1}\r\n\n{"a": 2}');
       assert.deepEqual(await read(join(folder, 'a.jsonl'), 'jsonl'), [{ a: 1 }, { a: 2 }]);
       writeFileSync(join(folder, 'b.jsonl'), '{"a": 1}\n{"a": }\n');

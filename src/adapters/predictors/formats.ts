@@ -114,7 +114,7 @@ function filled(template: Json, rows: readonly Row[]): Json {
   const [row = {}] = rows;
   if (typeof template === 'string') {
     const name = WHOLE.exec(template)?.[1];
-    if (name === 'rows') return rows as readonly Json[];
+    if (name === 'rows') return rows;
     if (name === 'row') return row;
     if (name !== undefined) return row[name] ?? null;
     return template.replace(/\{\{\s*([^{}]+?)\s*\}\}/g, (_, column: string) => String(row[column] ?? ''));

@@ -73,11 +73,11 @@ class Session {
       this.#garbage(line);
       return;
     }
-    if (typeof message !== 'object' || message === null || Array.isArray(message)) return this.#garbage(line);
+    if (typeof message !== 'object' || message === null || Array.isArray(message)) { this.#garbage(line); return; }
     const { id, output, error, status, ready } = message as Readonly<Record<string, Json>>;
-    if (ready === true) return this.#ready();
+    if (ready === true) { this.#ready(); return; }
     const pending = typeof id === 'number' ? this.#pending.get(id) : undefined;
-    if (pending === undefined) return this.#garbage(line);
+    if (pending === undefined) { this.#garbage(line); return; }
     if (error !== undefined && error !== null) pending.done({ failed: 'status', message: typeof error === 'string' ? error : JSON.stringify(error), ...(typeof status === 'number' ? { status } : {}) });
     else if (output === undefined) pending.done({ failed: 'missing', message: `The answer has no output: ${excerpt(line)}` });
     else pending.done({ output });

@@ -127,5 +127,5 @@ function parquetValue(value: unknown): Json {
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   if (Array.isArray(value) || ArrayBuffer.isView(value)) return Array.from(value as ArrayLike<unknown>, parquetValue);
-  return Object.fromEntries(Object.entries(value as object).map(([key, each]) => [key, parquetValue(each)]));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, parquetValue(each)]));
 }

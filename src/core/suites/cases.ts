@@ -1,6 +1,5 @@
 import type { Column } from '../models/model.ts';
 import { columnsOfRows, explicitEdges, signatureEdges } from './boundaries.ts';
-import type { Json } from './json.ts';
 import { judgeDirection, judgeExpectation, judgeInvariance, type Direction, type Expected, type Judgement } from './judge.ts';
 import type { Suite, SuiteTest } from './load.ts';
 import type { CaseOutcome, Output, Row, Variant } from './model.ts';
@@ -180,7 +179,7 @@ function expectationOutcome(answer: Answer | undefined, row: Row, change: string
 export function edgeCases(test: SuiteTest, content: TestOf<'boundary'>, given: Given, sample: readonly Row[], { columns }: CaseContext): SuiteCase[] {
   const wanted = (kind: (typeof content.only & object)[number]): boolean => (content.only?.includes(kind) ?? true) && !(content.except?.includes(kind) ?? false);
   const generated = content.generate === undefined ? [] : signatureEdges(content.generate === 'from_signature' ? columns ?? [] : columnsOfRows(sample), given.row, wanted);
-  const edges: readonly Variant[] = [...generated, ...explicitEdges((content.edges ?? {}) as Readonly<Record<string, readonly Json[]>>, given.row)];
+  const edges: readonly Variant[] = [...generated, ...explicitEdges((content.edges ?? {}), given.row)];
   return edges.map(({ row, change }, index) => ({
     index, rows: [row], slices: [],
     judge: ([answer]) => expectationOutcome(answer, row, change, content.expect, expectedOf(test, content, { ...given.record, ...row })),

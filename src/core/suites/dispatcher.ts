@@ -1,4 +1,4 @@
-import { AppError } from '../base/errors.ts';
+import { AppError, toAppError } from '../base/errors.ts';
 import type { Answer } from './cases.ts';
 import type { Row } from './model.ts';
 import type { OutputReader } from './output.ts';
@@ -24,7 +24,7 @@ export class Dispatcher {
   #inFlight = 0;
   #flushing = false;
   #dead = 0;
-  #thrown: unknown;
+  #thrown: AppError | undefined;
   #wake: (() => void)[] = [];
   /** Why asking on is pointless, once it is. */
   stopped: string | undefined;
@@ -69,7 +69,7 @@ export class Dispatcher {
     while (this.#thrown === undefined && this.#waiting > 0 && this.#inFlight < this.#subject.concurrency && (this.#flushing || this.#inFlight === 0 || this.#waiting >= this.#subject.batchSize)) {
       const batch = this.#take();
       this.#inFlight += 1;
-      void this.#send(batch).catch((thrown: unknown) => { this.#thrown ??= thrown; }).finally(() => {
+      void this.#send(batch).catch((thrown: unknown) => { this.#thrown ??= toAppError(thrown); }).finally(() => {
         this.#inFlight -= 1;
         this.#pump();
         for (const wake of this.#wake.splice(0)) wake();
@@ -79,7 +79,7 @@ export class Dispatcher {
 
   /** The next rows that go into one request: of the same columns. */
   #take(): Question[] {
-    const [first] = this.#queue.slice(this.#head, this.#head + 1);
+    const first = this.#queue[this.#head];
     const batch: Question[] = [];
     while (this.#waiting > 0 && batch.length < this.#subject.batchSize) {
       const next = this.#queue[this.#head];

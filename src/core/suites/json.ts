@@ -11,6 +11,11 @@ export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
   return keys.length === Object.keys(right).length && keys.every((key) => Object.hasOwn(right, key) && sameJson(left[key], right[key]));
 }
 
+/** A value as the name of a class, or inside a text: a text as it is. */
+export function nameOf(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 /** A value for a message, cut. */
 export function jsonWords(value: Json | undefined, length = 60): string {
   const text = value === undefined ? 'nothing' : JSON.stringify(value);

@@ -1,4 +1,4 @@
-import { jsonWords, sameJson, type Json } from './json.ts';
+import { jsonWords, nameOf, sameJson, type Json } from './json.ts';
 import type { Output } from './model.ts';
 import { numberWords, outputWords } from './output.ts';
 import { DEFAULT_TOLERANCE, isClose, slack, type Tolerance } from './tolerance.ts';
@@ -30,7 +30,7 @@ function apart(a: number, b: number): readonly [string, string] {
 
 /** The number that a score test looks at: the score, else the probability of `label`. */
 function numberOf({ score, proba }: Output, label: Json | undefined): number | undefined {
-  return score ?? (label === undefined ? undefined : proba?.[String(label)]);
+  return score ?? (label === undefined ? undefined : proba?.[nameOf(label)]);
 }
 
 /**
@@ -120,5 +120,5 @@ export function judgeExpectation(output: Output, expected: Expected): Judgement 
 
 /** A label read from CSV is text or a number as its column is; `1` and `"1"` are the same label. */
 function sameLabel(wanted: Json, found: Json | undefined): boolean {
-  return sameJson(wanted, found) || (typeof wanted !== 'object' && typeof found !== 'object' && wanted !== null && String(wanted) === String(found));
+  return sameJson(wanted, found) || (found !== undefined && typeof wanted !== 'object' && typeof found !== 'object' && nameOf(wanted) === nameOf(found));
 }

@@ -3,6 +3,7 @@ import { checkYaml } from '../models/yamlFile.ts';
 import { samplesForBound } from '../quality/stats/orderStatistics.ts';
 import { quotable, type Problem, type Source, type SourcePath, type SourceRange } from '../workspace/source.ts';
 import { didYouMean } from '../workspace/suggest.ts';
+import { nameOf } from './json.ts';
 import { pathProblem, type OutputSpec } from './output.ts';
 import { combinations, MOST_COMBINATIONS } from './perturb.ts';
 import { LARGEST_SUITE, suiteSchema, type DataContent, type SubjectContent, type SuiteContent, type TestContent } from './schema.ts';
@@ -157,7 +158,7 @@ function checkKind(test: TestContent, path: SourcePath, output: OutputSpec, foun
       const values = Object.values(test.sweep ?? {})[0];
       if (Array.isArray(values) && values.length < 2) found.add([...path, 'sweep'], 'A sweep needs at least two values.');
       if (onlyLabel) found.add([...path, 'expect'], 'A label neither increases nor decreases: add score or proba to output.');
-      if (test.class !== undefined && output.classes !== undefined && !output.classes.some((each) => String(each) === String(test.class))) found.add([...path, 'class'], `There is no class ${quotable(String(test.class))}.${didYouMean(String(test.class), output.classes.map(String))}`);
+      if (test.class !== undefined && output.classes !== undefined && !output.classes.some((each) => nameOf(each) === nameOf(test.class ?? null))) found.add([...path, 'class'], `There is no class ${quotable(String(test.class))}.${didYouMean(String(test.class), output.classes.map(nameOf))}`);
       const { at_least: least, at_most: most } = test.by ?? {};
       if (least !== undefined && most !== undefined && least > most) found.add([...path, 'by'], `Nothing moves by at least ${least} and at most ${most}: swap them.`);
       break;

@@ -1,5 +1,5 @@
 import { compile, JSONPathError } from 'json-p3';
-import { jsonWords, type Json } from './json.ts';
+import { jsonWords, nameOf, type Json } from './json.ts';
 import type { Output } from './model.ts';
 import type { Failure } from './subject.ts';
 
@@ -56,7 +56,7 @@ function finite(value: Json | undefined, what: string, path: string): number | F
 
 function probabilities(value: Json | undefined, path: string, classes: readonly Json[] | undefined): Readonly<Record<string, number>> | Failure {
   if (typeof value !== 'object' || value === null) return value === undefined ? { failed: 'missing', message: `The answer has no class probabilities: ${path} finds nothing.` } : { failed: 'garbage', message: `The class probabilities at ${path} are no list and no mapping: ${jsonWords(value)}.` };
-  const entries = Array.isArray(value) ? (value as readonly Json[]).map((each, index) => [String(classes?.[index] ?? index), each] as const) : Object.entries(value as Readonly<Record<string, Json>>);
+  const entries = Array.isArray(value) ? (value as readonly Json[]).map((each, index) => [nameOf(classes?.[index] ?? index), each] as const) : Object.entries(value as Readonly<Record<string, Json>>);
   if (classes !== undefined && entries.length !== classes.length) return { failed: 'garbage', message: `There are ${entries.length} class probabilities for ${classes.length} classes.` };
   if (entries.length === 0) return { failed: 'missing', message: `The answer has no class probabilities: the list at ${path} is empty.` };
   const found: Record<string, number> = {};
@@ -72,7 +72,7 @@ function probabilities(value: Json | undefined, path: string, classes: readonly 
 function mostLikely(proba: Readonly<Record<string, number>>, classes: readonly Json[] | undefined): Json {
   let [best, most] = ['', -Infinity];
   for (const [name, value] of Object.entries(proba)) if (value > most) [best, most] = [name, value];
-  return classes?.find((each) => String(each) === best) ?? best;
+  return classes?.find((each) => nameOf(each) === best) ?? best;
 }
 
 /** Takes the output out of answers. Where the suite names no part, a number at `fallback` is the score and anything else the label. */
@@ -94,7 +94,7 @@ export function outputReader(spec: OutputSpec, fallback: string): OutputReader {
     const parts: { label?: Json; score?: number; proba?: Readonly<Record<string, number>> } = {};
     if (proba !== undefined) {
       const found = probabilities(proba(document), spec.proba ?? '', classes);
-      if ('failed' in found && typeof found.failed === 'string') return found as Failure;
+      if ('failed' in found && typeof found.failed === 'string') return found;
       parts.proba = found as Readonly<Record<string, number>>;
       parts.label = mostLikely(parts.proba, classes);
     }
@@ -114,7 +114,7 @@ export function outputReader(spec: OutputSpec, fallback: string): OutputReader {
 
 /** An output for people: `approve, score 0.42`. */
 export function outputWords({ label, score, proba }: Output): string {
-  const likely = proba === undefined || label === undefined ? undefined : proba[String(label)];
+  const likely = proba === undefined || label === undefined ? undefined : proba[nameOf(label)];
   return [
     ...(label === undefined ? [] : [jsonWords(label)]),
     ...(score === undefined ? [] : [`score ${numberWords(score)}`]),

@@ -83,7 +83,7 @@ function textual(value: string, change: Details, random: Random): string[] {
 /** The values that a change gives a value; none where it does not apply to it (a number change to a text). */
 function changedValues(value: Json | undefined, change: ChangeContent, isInteger: boolean, random: Random): Json[] {
   if (Array.isArray(change)) return change;
-  const details = change as Details;
+  const details = change;
   const found: Json[] = [...(details.values ?? []), ...(details.set === undefined ? [] : [details.set])];
   if (typeof value === 'number') found.push(...numeric(value, details, random).filter(Number.isFinite).map((each) => (isInteger ? Math.round(each) : each)));
   if (typeof value === 'string') found.push(...textual(value, details, random));
@@ -158,7 +158,7 @@ export function perturb(row: Row, changes: ChangesContent, { times, integers, ra
 /** How many rows at most the changes make of one. */
 export function combinations(changes: ChangesContent): number {
   if (changes === 'shuffle_columns') return 1;
-  return Object.values(changes).reduce((product, change) => product * Math.max(1, Array.isArray(change) ? change.length : detailsCount(change as Details)), 1);
+  return Object.values(changes).reduce((product, change) => product * Math.max(1, Array.isArray(change) ? change.length : detailsCount(change)), 1);
 }
 
 function detailsCount(change: Details): number {

@@ -11,7 +11,7 @@ import { outputReader, outputWords, type OutputReader } from './output.ts';
 import { randomOf, sampleOf } from './random.ts';
 import { Regression } from './regression.ts';
 import { countsAs, together, type Example, type RunReport, type SuiteReport, type TestReport } from './report.ts';
-import type { DataContent } from './schema.ts';
+import type { DataContent, TemplateContent } from './schema.ts';
 import type { Subject } from './subject.ts';
 import { Tally } from './tally.ts';
 import { templateCases } from './templates.ts';
@@ -118,7 +118,7 @@ class Run {
     const peeked: Row[] = [];
     const tallies = tests.map((test) => this.#sides.map(() => new Tally(test, sampled)));
     const edges = new Set(tests.filter(({ kind }) => kind === 'boundary'));
-    const given = template === undefined ? recordsOf(rows, data, peeked) : fromTemplate(template);
+    const given = template === undefined ? recordsOf(rows, data, peeked) : inPlace(fromTemplate(template));
     let isChecked = template !== undefined;
     for await (const each of given) {
       if (!isChecked) {
@@ -146,7 +146,7 @@ class Run {
   /** The rows of some data, or a sample of them; a sample of all rows is none. */
   async #rows(data: DataContent): Promise<{ readonly rows: AsyncIterable<Row> | readonly Row[]; readonly sampled: boolean }> {
     const { rowsOf, signal, suite } = this.#options;
-    const all = data.rows === undefined ? rowsOf(data, signal) : inPlace(data.rows as readonly Row[]);
+    const all = data.rows === undefined ? rowsOf(data, signal) : inPlace(data.rows);
     if (data.sample === undefined) return { rows: all, sampled: false };
     const { items, total } = await sampleOf(all, data.sample, randomOf('sample', String(data.seed ?? suite.seed)));
     return { rows: items, sampled: total > items.length };
@@ -298,8 +298,9 @@ function groupsOf(tests: readonly SuiteTest[]): Group[] {
   return groups;
 }
 
-async function* inPlace(rows: readonly Row[]): AsyncGenerator<Row> {
-  yield* rows;
+/** What is here already, as something to wait for. */
+async function* inPlace<T>(items: Iterable<T>): AsyncGenerator<T> {
+  for (const item of items) yield await Promise.resolve(item);
 }
 
 /** The rows with what of them the model gets. The first are read ahead into `peeked`. */
@@ -330,7 +331,7 @@ async function* recordsOf(rows: AsyncIterable<Row> | readonly Row[] | undefined,
   for (const each of ahead) yield given(each);
 }
 
-async function* fromTemplate(template: Parameters<typeof templateCases>[0]): AsyncGenerator<Given> {
+function* fromTemplate(template: TemplateContent): Generator<Given> {
   let index = 0;
   for (const { record, row, varied } of templateCases(template)) {
     yield { index, record, row, ...(template.vary === undefined ? {} : { varied }) };

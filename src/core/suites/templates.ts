@@ -1,4 +1,4 @@
-import type { Json } from './json.ts';
+import { nameOf, type Json } from './json.ts';
 import type { Row } from './model.ts';
 import type { TemplateContent } from './schema.ts';
 
@@ -10,7 +10,7 @@ export function placeholdersOf(text: string): string[] {
 }
 
 function fill(text: string, values: Readonly<Record<string, Json>>): string {
-  return text.replace(PLACEHOLDER, (whole, name: string) => (Object.hasOwn(values, name) ? String(values[name]) : whole));
+  return text.replace(PLACEHOLDER, (whole, name: string) => (Object.hasOwn(values, name) ? nameOf(values[name] ?? null) : whole));
 }
 
 /** A text with the values of its placeholders, and the texts that differ from it by the placeholder that varies. */

@@ -22,11 +22,11 @@ function kind(judgement: Judgement): Judgement['kind'] {
 const checklist = {
   inv(original: Output, changed: Output, tolerance: number): boolean {
     if (original.label === changed.label) return true;
-    const of = (output: Output): number => output.proba?.[String(original.label)] ?? Number.NaN;
+    const of = (output: Output): number => output.proba?.[original.label as string] ?? Number.NaN;
     return tolerance !== 0 && Math.abs(of(changed) - of(original)) <= tolerance;
   },
   monotonic(original: Output, changed: Output, increasing: boolean, tolerance: number, label?: string): boolean | undefined {
-    const of = (output: Output): number => output.proba?.[label ?? String(original.label)] ?? Number.NaN;
+    const of = (output: Output): number => output.proba?.[label ?? original.label as string] ?? Number.NaN;
     const difference = of(changed) - of(original);
     if (increasing ? of(original) <= tolerance : of(original) >= 1 - tolerance) return undefined;
     return increasing ? difference + tolerance >= 0 : difference - tolerance <= 0;

@@ -90,8 +90,8 @@ describe('the schema of suite files', () => {
   it('is committed as it is generated (run scripts/schema.ts after a change)', () => assert.equal(committed, `${JSON.stringify(suiteJsonSchema(), null, 2)}\n`));
 
   it('completes and checks in an editor', async () => {
-    const service = getLanguageService({ schemaRequestService: (uri: string) => Promise.reject(new Error(uri)), workspaceContext: { resolveRelativePath: () => '' } } as never);
-    service.configure({ completion: true, hover: true, validate: true, schemas: [{ uri: 'modelswitch://suite', fileMatch: ['*.mltest.yaml'], schema: JSON.parse(committed) as unknown }] } as never);
+    const service = getLanguageService({ schemaRequestService: (uri: string) => Promise.reject(new Error(uri)), workspaceContext: { resolveRelativePath: () => '' } });
+    service.configure({ completion: true, hover: true, validate: true, schemas: [{ uri: 'modelswitch://suite', fileMatch: ['*.mltest.yaml'], schema: JSON.parse(committed) as unknown }] });
     let version = 0;
     // The language server keeps what it found by address and version.
     const document = (text: string): TextDocument => TextDocument.create('file:///a.mltest.yaml', 'yaml', version += 1, text);

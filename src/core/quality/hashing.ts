@@ -102,7 +102,7 @@ export class RecentMap<T> {
   set(key: string, value: T): void {
     this.#old.delete(key);
     this.#young.set(key, value);
-    if (this.#young.size >= this.#generation) [this.#old, this.#young] = [this.#young, new Map()];
+    if (this.#young.size >= this.#generation) [this.#old, this.#young] = [this.#young, new Map<string, T>()];
   }
 
   delete(key: string): void {

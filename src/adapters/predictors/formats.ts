@@ -1,5 +1,5 @@
 import { compile } from 'json-p3';
-import type { Json } from '../../core/suites/json.ts';
+import { nameOf, type Json } from '../../core/suites/json.ts';
 import type { Row } from '../../core/suites/model.ts';
 import type { SubjectContent } from '../../core/suites/schema.ts';
 
@@ -117,7 +117,7 @@ function filled(template: Json, rows: readonly Row[]): Json {
     if (name === 'rows') return rows;
     if (name === 'row') return row;
     if (name !== undefined) return row[name] ?? null;
-    return template.replace(/\{\{\s*([^{}]+?)\s*\}\}/g, (_, column: string) => String(row[column] ?? ''));
+    return template.replace(/\{\{\s*([^{}]+?)\s*\}\}/g, (_, column: string) => nameOf(row[column] ?? ''));
   }
   if (Array.isArray(template)) return template.map((each: Json) => filled(each, rows));
   if (typeof template !== 'object' || template === null) return template;

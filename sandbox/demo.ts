@@ -1,33 +1,35 @@
 /**
- * The demo: `npm run demo -- [--no-editor] [--seconds N] [--dir FOLDER]` (default folder: .sandbox). Builds the extension, starts the sandbox's world and opens the editor on its workspace;
+ * The demo: `npm run demo -- [--no-editor] [--seconds N] [--dir FOLDER] [faults]` (default folder: .sandbox; faults: faults.ts). Builds the extension, starts the sandbox's world and opens the editor on its workspace;
  * Ctrl-C, SIGTERM, the end of the editor or the end of N seconds end everything.
  */
 import { createWriteStream, mkdirSync } from 'node:fs';
 import type { WriteStream } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { FAULT_OPTIONS, FAULT_USAGE, readFaults } from './faults.ts';
+import type { Faults } from './faults.ts';
 import { openEditor } from './editor/open.ts';
 import type { OpenedEditor } from './editor/open.ts';
 import { SandboxError, endRuns, messageOf, run } from './processes.ts';
 import { startWorld, worldSteps } from './world.ts';
 import type { Step, World } from './world.ts';
 
-interface Options { editor: boolean; seconds: number | undefined; dir: string }
+interface Options { editor: boolean; seconds: number | undefined; dir: string; faults: Faults }
 
 const root = join(import.meta.dirname, '..');
 const statusIntervalMs = 5_000;
-const usage = 'Usage: npm run demo -- [--no-editor] [--seconds N] [--dir FOLDER]';
+const usage = `Usage: npm run demo -- [--no-editor] [--seconds N] [--dir FOLDER] ${FAULT_USAGE}`;
 
 function readOptions(): Options {
-  let values: { 'no-editor'?: boolean | undefined; seconds?: string | undefined; dir?: string | undefined };
+  let values: { 'no-editor'?: boolean | undefined; seconds?: string | undefined; dir?: string | undefined } & Parameters<typeof readFaults>[0];
   try {
-    ({ values } = parseArgs({ options: { 'no-editor': { type: 'boolean' }, seconds: { type: 'string' }, dir: { type: 'string' } } }));
+    ({ values } = parseArgs({ options: { 'no-editor': { type: 'boolean' }, seconds: { type: 'string' }, dir: { type: 'string' }, ...FAULT_OPTIONS } }));
   } catch (error) {
     throw new SandboxError(`${messageOf(error)}\n${usage}`);
   }
   const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
   if (seconds !== undefined && !(seconds > 0 && seconds <= 86_400)) throw new SandboxError(`--seconds takes a number from 1 to 86400, not "${values.seconds ?? ''}".\n${usage}`);
-  return { editor: values['no-editor'] !== true, seconds, dir: values.dir === undefined ? join(root, '.sandbox') : resolve(values.dir) };
+  return { editor: values['no-editor'] !== true, seconds, dir: values.dir === undefined ? join(root, '.sandbox') : resolve(values.dir), faults: readFaults(values) };
 }
 
 /** Numbers the steps: `[3/8] Starting Unleash ... http://127.0.0.1:4242`. */
@@ -155,14 +157,14 @@ async function open(world: World, vsix: string, end: End, log: (line: string) =>
 }
 
 /** Runs the demo until its end; what it leaves in `started` is to be stopped. */
-async function runDemo({ editor, seconds, dir }: Options, end: End, started: Stoppable[]): Promise<void> {
+async function runDemo({ editor, seconds, dir, faults }: Options, end: End, started: Stoppable[]): Promise<void> {
   mkdirSync(dir, { recursive: true });
   const logFile = join(dir, 'demo.log');
   const log = createWriteStream(logFile, { mode: 0o600 });
   const writeLog = (line: string): void => { log.write(`${line}\n`); };
   const step = numbered(worldSteps + (editor ? 2 : 0), log);
   const vsix = editor ? await step('Building the extension', () => makeVsix(log, end.signal), shown) : undefined;
-  const world = await startWorld({ dir, log: writeLog, step, signal: end.signal, ports: { unleash: 4242, service: 8000, mlflow: 5000 } });
+  const world = await startWorld({ dir, faults, log: writeLog, step, signal: end.signal, ports: { unleash: 4242, service: 8000, mlflow: 5000 } });
   started.push(world);
   let broken: string | undefined;
   void world.broken.then((name) => end.because(broken = `${name} ended unexpectedly, see ${shown(logFile)}`));

@@ -25,5 +25,11 @@ def end_with_parent() -> None:
 
 
 sys.path.insert(0, ".")
+
+import live  # noqa: E402
+from app import features, models, settings  # noqa: E402
+from app.prediction_log import prediction_log  # noqa: E402
+
+live.install(models, features, prediction_log, settings.PREDICTION_LOG_DIRECTORY)
 threading.Thread(target=end_with_parent, daemon=True).start()
 server.run()

@@ -6,6 +6,7 @@ import { candidateShare, readPredictions } from './exposure.ts';
 import type { Share } from './exposure.ts';
 import { requirements as mlflowRequirements, startMlflow } from './mlflow/server.ts';
 import type { RunningMlflow } from './mlflow/server.ts';
+import type { Faults } from './faults.ts';
 import { SandboxError, freePort, messageOf } from './processes.ts';
 import type { Log } from './processes.ts';
 import { ensurePython } from './python.ts';
@@ -34,6 +35,8 @@ export interface WorldOptions {
   /** How steps are told; by default through `log`. There are `worldSteps` of them. */
   step?: Step;
   traffic?: { perSecond?: number };
+  /** What goes wrong in the service. */
+  faults?: Faults;
   /** Ports to take when they are free and no earlier start had others. */
   ports?: { unleash: number; service: number; mlflow: number };
   /** Gives up the start; what was started is ended. */
@@ -108,6 +111,7 @@ class StateFile {
 interface Building extends Required<Pick<WorldOptions, 'dir' | 'log' | 'step' | 'venvsDir'>> {
   state: StateFile;
   ports: WorldOptions['ports'];
+  faults: Faults;
   signal: AbortSignal | undefined;
   /** What was started, in order; ended in reverse. */
   started: { stop(): Promise<void> }[];
@@ -117,10 +121,10 @@ interface Building extends Required<Pick<WorldOptions, 'dir' | 'log' | 'step' | 
  * Starts the whole demo world: Python environments, MLflow, Unleash, seeding, workspace with trained models, inference service, traffic.
  * When a step fails or `signal` aborts, everything started before is ended and the reason is thrown.
  */
-export async function startWorld({ dir, log, step, traffic, ports, signal, venvsDir }: WorldOptions): Promise<World> {
+export async function startWorld({ dir, log, step, traffic, faults = {}, ports, signal, venvsDir }: WorldOptions): Promise<World> {
   mkdirSync(dir, { recursive: true });
   const building: Building = {
-    dir, log, ports, signal, started: [],
+    dir, log, ports, faults, signal, started: [],
     step: step ?? loggedStep(log),
     venvsDir: venvsDir ?? fileURLToPath(new URL('../.sandbox', import.meta.url)),
     state: new StateFile(join(dir, 'state.json')),
@@ -213,11 +217,11 @@ async function train({ state, log, signal }: Building, workspace: string, tools:
   state.save({ trainedDigest: trainingDigest() });
 }
 
-async function bootService({ dir, state, ports, log, signal, started }: Building, workspace: string, python: string, unleash: RunningUnleash, seeded: Seeded): Promise<RunningService> {
+async function bootService({ dir, state, ports, faults, log, signal, started }: Building, workspace: string, python: string, unleash: RunningUnleash, seeded: Seeded): Promise<RunningService> {
   const port = await freePort(state.values.servicePort ?? ports?.service);
   const service = await startService({
     python, workspace, port, unleashUrl: unleash.url, unleashToken: seeded.tokens.productionBackend,
-    cacheDirectory: join(dir, 'unleash-client'), log: prefixed(log, 'service'), signal,
+    cacheDirectory: join(dir, 'unleash-client'), faults, log: prefixed(log, 'service'), signal,
   });
   started.push(service);
   state.save({ servicePort: port });

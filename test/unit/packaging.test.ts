@@ -34,6 +34,7 @@ describe('the package', function () {
       'dist/extension.cjs',
       'dist/index.worker.cjs',
       'dist/models.lazy.cjs',
+      'dist/quality.worker.cjs',
       'dist/refactoring.lazy.cjs',
       'dist/tracking.lazy.cjs',
       'dist/tree-sitter-python.wasm',

@@ -1,24 +1,35 @@
 import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse';
 import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
+import { COMPRESSORS } from './compressors.ts';
 
 const LARGEST_RECORD = 1024 * 1024;
+const NUMBER = /^[+-]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+export type CsvValue = string | number | boolean | null;
+
+/** A field by its look; what a number would not give back, such as leading zeros and long ids, stays text. */
+function valueOf(text: string): CsvValue {
+  if (text === '') return null;
+  if (NUMBER.test(text)) { const number = Number(text); return Number.isInteger(number) && !Number.isSafeInteger(number) ? text : number; }
+  return /^(?:true|false)$/i.test(text) ? text.toLowerCase() === 'true' : text;
+}
 
 /**
- * The records of a CSV file as texts, an empty field as null. A record that cannot be read is told to `skipped` with its line, and passed over.
+ * The records of a CSV file, each field a number, true, false or text by its look, null when it is empty. A record that cannot be read is told to `skipped` with its line, and passed over.
  * @throws AppError cancelled; errors of the file system as they come
  */
-export async function* csvRecords(path: string, skipped: (line: number, reason: string) => void, signal: AbortSignal): AsyncGenerator<{ readonly record: Readonly<Record<string, string | null>>; readonly line: number }> {
+export async function* csvRecords(path: string, skipped: (line: number, reason: string) => void, signal: AbortSignal): AsyncGenerator<{ readonly record: Readonly<Record<string, CsvValue>>; readonly line: number }> {
   const parser = createReadStream(path, { signal }).pipe(parse({
     columns: true, bom: true, skip_empty_lines: true, max_record_size: LARGEST_RECORD, info: true, skip_records_with_error: true,
-    cast: (text) => (text === '' ? null : text),
+    cast: (text, { header }) => (header ? text : valueOf(text)),
     on_skip: (error) => {
       skipped(typeof error?.['lines'] === 'number' ? error['lines'] : 0, error?.message ?? 'the record cannot be read');
     },
   }));
   try {
     for await (const each of parser) {
-      const { record, info } = each as { record: Record<string, string | null>; info: { lines: number } };
+      const { record, info } = each as { record: Record<string, CsvValue>; info: { lines: number } };
       yield { record, line: info.lines };
     }
   } catch (error) {
@@ -33,7 +44,6 @@ export async function* csvRecords(path: string, skipped: (line: number, reason: 
  */
 export async function* parquetRecords(path: string, columns: readonly string[] | undefined, signal: AbortSignal): AsyncGenerator<Readonly<Record<string, unknown>>> {
   const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import('hyparquet');
-  const { compressors } = await import('hyparquet-compressors');
   try {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
@@ -43,11 +53,11 @@ export async function* parquetRecords(path: string, columns: readonly string[] |
     for (const { num_rows: count } of metadata.row_groups) {
       throwIfCancelled(signal);
       const end = start + Number(count);
-      yield* await parquetReadObjects({ file, metadata, compressors, columns: wanted, rowStart: start, rowEnd: end }) as Record<string, unknown>[];
+      yield* await parquetReadObjects({ file, metadata, compressors: COMPRESSORS, columns: wanted, rowStart: start, rowEnd: end }) as Record<string, unknown>[];
       start = end;
     }
   } catch (error) {
-    if (error instanceof AppError) throw error;
+    if (error instanceof AppError && error.code === 'cancelled') throw error;
     throw new AppError('validation', `The Parquet file cannot be read: ${error instanceof Error ? error.message : String(error)}.`, {}, error);
   }
 }

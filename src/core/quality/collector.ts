@@ -2,7 +2,7 @@ import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
 import { ArmCollector, type FeatureOptions } from './armCollector.ts';
 import type { QualityDefinition } from './definitions.ts';
 import { readsOutcome } from './definitions.ts';
-import { RecentTexts } from './hashing.ts';
+import { RecentMap, RecentTexts } from './hashing.ts';
 import { valueOf } from './measures.ts';
 import { ShadowCollector } from './shadowCollector.ts';
 import type { UnitSums } from './stats/dispersion.ts';
@@ -11,8 +11,8 @@ import { NO_NOTES, type ArmSummary, type QualityData, type QualityWindow, type S
 
 const MOST_EXAMPLES = 5;
 const MOST_SLICES = 50;
-/** Predictions that wait for their outcome, and outcomes for their prediction. */
-const MOST_WAITING = 1_000_000;
+/** Predictions that wait for their outcome (this many at least, and twice as many at most), and outcomes for their prediction. */
+const MOST_WAITING = 500_000;
 /** A record from further in the future says that a clock is wrong. */
 const SKEW_MS = 60_000;
 const RECORD_FIELDS: ReadonlySet<string> = new Set(['ts', 'request_id', 'unit_id', 'environment', 'service', 'app_version', 'flag', 'assigned_arm', 'model_version', 'role', 'fallback', 'batch_id', 'features', 'score', 'proba', 'label', 'latency_ms', 'error']);
@@ -80,7 +80,7 @@ export class Collector {
   readonly #groups = new Map<string, Group>();
   readonly #units: Units;
   readonly #seen = new RecentTexts();
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #waiting = new RecentMap<Waiting>(MOST_WAITING);
   readonly #due = new Map<number, string[]>();
   readonly #outcomes = new Map<string, RecordLike>();
   readonly #shadow: ShadowCollector;
@@ -219,10 +219,6 @@ export class Collector {
     const own = this.#outcomeFields.some((field) => record[field] !== undefined && record[field] !== null) ? record : undefined;
     const outcome = own ?? this.#outcomes.get(requestId);
     if (own === undefined) this.#outcomes.delete(requestId);
-    if (this.#waiting.size >= MOST_WAITING) {
-      const oldest = this.#waiting.keys().next().value;
-      if (oldest !== undefined) this.#waiting.delete(oldest);
-    }
     this.#waiting.set(requestId, { ...rest, record: kept, matured: false, outcome });
     const due = Math.floor(rest.at / this.#definition.windowMs);
     const list = this.#due.get(due);

@@ -136,7 +136,7 @@ class Reader {
       labelled: measure === undefined ? expression !== undefined && readsOutcome(expression) : NEEDS_LABELS.has(measure),
       maxRatio,
       minRate: section.min_rate ?? 0,
-      acceptRatio: section.accept_ratio ?? 1.5 * maxRatio,
+      acceptRatio: section.accept_ratio ?? Number((1.5 * maxRatio).toPrecision(12)),
       margin: section.margin ?? 0,
       written: JSON.stringify(given),
     };

@@ -81,6 +81,36 @@ export class RecentTexts {
   }
 }
 
+/** A map of the last entries: between one and two generations of them. Deleting a Map's oldest entry one by one takes longer the more were deleted before. */
+export class RecentMap<T> {
+  readonly #generation: number;
+  #young = new Map<string, T>();
+  #old = new Map<string, T>();
+
+  constructor(generation: number) {
+    this.#generation = generation;
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  get(key: string): T | undefined {
+    return this.#young.get(key) ?? this.#old.get(key);
+  }
+
+  set(key: string, value: T): void {
+    this.#old.delete(key);
+    this.#young.set(key, value);
+    if (this.#young.size >= this.#generation) [this.#old, this.#young] = [this.#young, new Map<string, T>()];
+  }
+
+  delete(key: string): void {
+    this.#young.delete(key);
+    this.#old.delete(key);
+  }
+}
+
 /** A uniform sample of a stream (Vitter, Random sampling with a reservoir, ACM TOMS 11, 1985, algorithm R), the same for the same stream. */
 export class Reservoir {
   readonly values: number[] = [];

@@ -1,4 +1,4 @@
-import { ageWords, countWords, escapeMarkdown, plainLine } from '../base/words.ts';
+import { ageWords, countWords, plainLine } from '../base/words.ts';
 import { histogramQuantile } from './armCollector.ts';
 import type { ComparisonReport, MetricComparison } from './comparison.ts';
 import { DRIFT_DEFINITIONS, type driftReport } from './drift.ts';
@@ -25,7 +25,7 @@ function valueWords({ kind }: MetricComparison, value: number): string {
 
 function effectWords({ kind, effect, interval }: MetricComparison): string {
   if (effect === undefined) return '-';
-  const unit = kind === 'bad' ? 'x' : '';
+  const unit = kind === 'bad' && Number.isFinite(effect) ? 'x' : '';
   const range = interval === undefined ? '' : ` (${number(interval.low)} to ${number(interval.high)})`;
   return `${kind === 'mean' && effect > 0 ? '+' : ''}${number(effect)}${unit}${range}`;
 }
@@ -49,7 +49,7 @@ export function comparisonBlocks(report: ComparisonReport): Block[] {
     { lines: [`Sample ratio: ${sampleRatio.verdict} (candidate ${countWords(sampleRatio.candidate)} units, current ${countWords(sampleRatio.current)}; observed ${percent(sampleRatio.observed)}${configured}): ${sampleRatio.because}.`] },
     { title: `Candidate against current${where}`, columns: COMPARISON, rows: metrics.map(comparisonRow) },
     ...(slices.length === 0 ? [] : [{ title: 'Slices (they inform; they decide nothing)', columns: COMPARISON, rows: slices.map(comparisonRow) }]),
-    { lines: [`Guardrails of counts together: evidence ${number(joint.evidence)}, alarm at 40: ${joint.alarms ? 'ALARM' : 'no alarm'}.`] },
+    { lines: [`Guardrails of counts together: evidence ${joint.evidence > 1e6 ? 'over 1,000,000' : number(joint.evidence)}, alarm at 40: ${joint.alarms ? 'ALARM' : 'no alarm'}.`] },
   ];
 }
 
@@ -98,12 +98,17 @@ export function shadowBlocks(report: ShadowReport): Block[] {
   ];
 }
 
+/** A line as Markdown that shows it: what begins a link, a tag, a column or an emphasis is escaped, figures stay legible. */
+function asMarkdown(line: string): string {
+  return line.replace(/[\\`*_[\]<>|~#&!$]/g, '\\$&');
+}
+
 /** Blocks as text with aligned columns, or as Markdown. */
 export function blocksText(blocks: readonly Block[], markdown: boolean): string {
   return blocks.map((block) => {
-    if ('lines' in block) return block.lines.map((line) => (markdown ? `${escapeMarkdown(plainLine(line, 400))}  \n` : `${plainLine(line, 400)}\n`)).join('');
-    const cells = [block.columns, ...block.rows].map((row) => row.map((cell) => (markdown ? escapeMarkdown(plainLine(cell, 200)) : plainLine(cell, 200))));
-    if (markdown) return `### ${escapeMarkdown(block.title)}\n\n${cells.map((row, index) => `| ${row.join(' | ')} |\n${index === 0 ? `|${row.map(() => '---').join('|')}|\n` : ''}`).join('')}`;
+    if ('lines' in block) return block.lines.map((line) => (markdown ? `${asMarkdown(plainLine(line, 400))}  \n` : `${plainLine(line, 400)}\n`)).join('');
+    const cells = [block.columns, ...block.rows].map((row) => row.map((cell) => (markdown ? asMarkdown(plainLine(cell, 200)) : plainLine(cell, 200))));
+    if (markdown) return `### ${asMarkdown(block.title)}\n\n${cells.map((row, index) => `| ${row.join(' | ')} |\n${index === 0 ? `|${row.map(() => '---').join('|')}|\n` : ''}`).join('')}`;
     const widths = block.columns.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
     return `${block.title}\n${cells.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`).join('')}`;
   }).filter((text) => text !== '').join('\n');

@@ -1,10 +1,11 @@
 import type { RecordLike } from '../expressions/evaluate.ts';
 import type { LabelDefinition } from './definitions.ts';
-import { Reservoir } from './hashing.ts';
+import { RecentMap, Reservoir } from './hashing.ts';
 import { decisionOf, isPositive, scoreOf } from './measures.ts';
 import type { ShadowPairs } from './window.ts';
 
-const MOST_WAITING = 200_000;
+/** Answers that wait for their partner: this many at least. */
+const MOST_WAITING = 100_000;
 const MOST_EXAMPLES = 10;
 const SAMPLE = 5000;
 
@@ -17,14 +18,6 @@ interface Answer {
   readonly slices: readonly string[];
 }
 
-/** A map that forgets its oldest entry when it is full. */
-function remember<T>(map: Map<string, T>, key: string, value: T): void {
-  map.set(key, value);
-  if (map.size <= MOST_WAITING) return;
-  const oldest = map.keys().next().value;
-  if (oldest !== undefined) map.delete(oldest);
-}
-
 function words({ score, label, error }: Answer): string {
   return error ? 'error' : score === null ? label ?? 'nothing' : String(score);
 }
@@ -32,9 +25,9 @@ function words({ score, label, error }: Answer): string {
 /** Pairs the served answer with the shadow's by request id. */
 export class ShadowCollector {
   readonly #labels: LabelDefinition;
-  readonly #served = new Map<string, Answer>();
-  readonly #shadow = new Map<string, Answer>();
-  readonly #unlabelled = new Map<string, readonly [boolean, boolean]>();
+  readonly #served = new RecentMap<Answer>(MOST_WAITING);
+  readonly #shadow = new RecentMap<Answer>(MOST_WAITING);
+  readonly #unlabelled = new RecentMap<readonly [boolean, boolean]>(MOST_WAITING);
   readonly #slices = new Map<string, { pairs: number; agreed: number }>();
   readonly #scores = [new Reservoir(SAMPLE, 11), new Reservoir(SAMPLE, 12), new Reservoir(SAMPLE, 13)] as const;
   #examples: { requestId: string; served: string; shadow: string; difference: number }[] = [];
@@ -66,7 +59,7 @@ export class ShadowCollector {
     const [own, others] = isShadow ? [this.#shadow, this.#served] : [this.#served, this.#shadow];
     const partner = others.get(requestId);
     if (partner === undefined) {
-      remember(own, requestId, answer);
+      own.set(requestId, answer);
       return;
     }
     others.delete(requestId);
@@ -92,7 +85,7 @@ export class ShadowCollector {
     }
     if (served.decision === null || shadow.decision === null) return;
     const outcome = served.outcome ?? shadow.outcome;
-    if (outcome === null) remember(this.#unlabelled, requestId, [served.decision, shadow.decision]);
+    if (outcome === null) this.#unlabelled.set(requestId, [served.decision, shadow.decision]);
     else this.#judge(served.decision, shadow.decision, outcome);
   }
 

@@ -77,7 +77,7 @@ const drift = z.strictObject({
   features: z.array(words('A feature, as the record has it below features.', 'amount'), { error: 'must be a list of features, such as [amount, age]' }).meta({ description: 'The features that are watched. Default: all that the records have.' }).optional(),
 }, { error: 'must be a mapping of reference and features' }).meta({ description: 'Whether inputs and predictions shift.' });
 
-export const qualityShape = {
+const qualityShape = {
   source: source.optional(),
   labels: labels.optional(),
   where: words('Only records for which this is true are compared: those whom the percentage has randomised.', 'features.group != "internal"').optional(),
@@ -89,23 +89,6 @@ export const qualityShape = {
 };
 
 export const qualitySchema = z.strictObject(qualityShape, { error: 'must be a mapping of source, labels, guardrails, signals and drift' }).meta({ description: 'Where predictions are logged and which metrics guard the rollout.' });
-
-const KEYS: Readonly<Record<string, readonly string[]>> = {
-  quality: Object.keys(qualityShape),
-  source: Object.keys(source.shape),
-  prometheus: Object.keys(prometheus.shape),
-  queries: Object.keys(query.shape),
-  labels: Object.keys(labels.shape),
-  drift: Object.keys(drift.shape),
-  guardrails: Object.keys(metricShape),
-  signals: Object.keys(metricShape),
-};
-
-/** The keys that a mapping below `quality` may have, by its path. */
-export function qualityKeys(path: readonly (string | number)[]): string[] {
-  const named = path.findLast((step) => typeof step === 'string' && KEYS[step] !== undefined);
-  return [...(KEYS[String(named)] ?? [])];
-}
 
 export type QualitySection = z.infer<typeof qualitySchema>;
 export type MetricSection = z.infer<typeof metric>;

@@ -1,0 +1,91 @@
+import { Worker } from 'node:worker_threads';
+import { AppError, type ErrorCode } from '../../core/base/errors.ts';
+import type { QualityData, QualityRequest, QualitySource } from '../../core/quality/window.ts';
+
+/** What a thread opens: plain data only. */
+export interface WorkerOptions {
+  /** The content of `quality:`. */
+  readonly section: unknown;
+  readonly folder: string;
+  readonly flags: readonly string[];
+  readonly environment: string;
+  readonly features?: readonly string[];
+  readonly edges?: Readonly<Record<string, readonly number[]>>;
+}
+
+export type ToWorker = { readonly kind: 'read'; readonly id: number; readonly now: number } | { readonly kind: 'cancel'; readonly id: number };
+
+export type FromWorker =
+  | { readonly kind: 'progress'; readonly id: number; readonly done: number; readonly total: number }
+  | { readonly kind: 'data'; readonly id: number; readonly data: QualityData }
+  | { readonly kind: 'failed'; readonly id: number; readonly code: ErrorCode; readonly message: string };
+
+interface Pending {
+  readonly resolve: (data: QualityData) => void;
+  readonly reject: (error: AppError) => void;
+  readonly onProgress: QualityRequest['onProgress'];
+}
+
+/**
+ * A source in a thread of its own, which keeps what it has read: a refresh reads what is new. The thread starts with the first read and anew after it has died, and then
+ * reads everything once more. `script` is the worker's file.
+ */
+export class WorkerSource implements QualitySource {
+  readonly #script: string | URL;
+  readonly #options: WorkerOptions;
+  readonly #pending = new Map<number, Pending>();
+  #worker: Worker | undefined;
+  #last = 0;
+
+  constructor(script: string | URL, options: WorkerOptions) {
+    this.#script = script;
+    this.#options = options;
+  }
+
+  read({ now, signal, onProgress }: QualityRequest): Promise<QualityData> {
+    if (signal.aborted) return Promise.reject(new AppError('cancelled', 'Cancelled.'));
+    const id = (this.#last += 1);
+    const worker = this.#started();
+    const cancel = (): void => worker.postMessage({ kind: 'cancel', id } satisfies ToWorker);
+    signal.addEventListener('abort', cancel, { once: true });
+    return new Promise<QualityData>((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject, onProgress });
+      worker.postMessage({ kind: 'read', id, now } satisfies ToWorker);
+    }).finally(() => {
+      signal.removeEventListener('abort', cancel);
+    });
+  }
+
+  #started(): Worker {
+    if (this.#worker !== undefined) return this.#worker;
+    const worker = new Worker(this.#script, { workerData: this.#options });
+    worker.unref();
+    worker.on('message', (message: FromWorker) => this.#heard(message));
+    const fail = (reason: string): void => {
+      if (this.#worker === worker) this.#worker = undefined;
+      for (const { reject } of this.#pending.values()) reject(new AppError('internal', reason));
+      this.#pending.clear();
+    };
+    worker.on('error', (error: Error) => fail(`The thread that reads the source failed: ${error.message}`));
+    worker.on('exit', () => fail('The thread that reads the source ended.'));
+    this.#worker = worker;
+    return worker;
+  }
+
+  #heard(message: FromWorker): void {
+    const pending = this.#pending.get(message.id);
+    if (pending === undefined) return;
+    if (message.kind === 'progress') {
+      pending.onProgress?.(message.done, message.total);
+      return;
+    }
+    this.#pending.delete(message.id);
+    if (message.kind === 'data') pending.resolve(message.data);
+    else pending.reject(new AppError(message.code, message.message));
+  }
+
+  dispose(): void {
+    void this.#worker?.terminate();
+    this.#worker = undefined;
+  }
+}

@@ -1,0 +1,248 @@
+/** One contract for every source: the same records give the same counts, wherever they are read. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openQualitySource } from '../../src/adapters/quality/open.ts';
+import { AppError } from '../../src/core/base/errors.ts';
+import { readQuality, type QualityDefinition } from '../../src/core/quality/definitions.ts';
+import type { QualityData } from '../../src/core/quality/window.ts';
+import { mlflowPython } from '../support/mlflow.ts';
+import { prometheusBinary, startExporter, startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
+import { csv, lines, records, type PredictionRecord } from '../support/qualityRecords.ts';
+
+const METRICS = { guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow', bad: 'latency_ms > 80' }], signals: [{ name: 'latency', mean: 'latency_ms' }] };
+const ALL = records({ count: 4000, candidateErrors: 0.05 });
+const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+
+function definition(source: unknown): QualityDefinition {
+  const { quality, problems } = readQuality({ ...METRICS, source });
+  assert.deepEqual(problems, []);
+  return quality ?? assert.fail();
+}
+
+/** `arm metric`: n and sum over all windows. */
+function totals(data: QualityData): Record<string, readonly [number, number]> {
+  const found: Record<string, [number, number]> = {};
+  for (const { arm, metrics } of data.windows) {
+    for (const [name, { n, sum }] of Object.entries(metrics)) {
+      const before = found[`${arm} ${name}`] ?? [0, 0];
+      found[`${arm} ${name}`] = [before[0] + n, before[1] + sum];
+    }
+  }
+  return Object.fromEntries(Object.entries(found).sort().map(([key, [n, sum]]) => [key, [n, Math.round(sum * 1000) / 1000]]));
+}
+
+function expected(all: readonly PredictionRecord[]): Record<string, readonly [number, number]> {
+  const of = (arm: string): [string, readonly [number, number]][] => {
+    const own = all.filter(({ assigned_arm }) => assigned_arm === arm);
+    const latency = own.reduce((sum, { latency_ms }) => sum + latency_ms, 0);
+    return [[`${arm} errors`, [own.length, own.filter(({ error }) => error !== null).length]], [`${arm} latency`, [own.length, Math.round(latency * 1000) / 1000]], [`${arm} slow`, [own.length, own.filter(({ latency_ms }) => latency_ms > 80).length]]];
+  };
+  return Object.fromEntries([...of('candidate'), ...of('current')].sort());
+}
+
+/** Counters and a histogram over some of the records, as a service would expose them. */
+function exposition(all: readonly PredictionRecord[]): string {
+  return ['candidate', 'current'].flatMap((arm) => {
+    const own = all.filter(({ assigned_arm }) => assigned_arm === arm);
+    const failed = own.filter(({ error }) => error !== null).length;
+    return [
+      `predictions_total{arm="${arm}",outcome="ok"} ${own.length - failed}`, `predictions_total{arm="${arm}",outcome="error"} ${failed}`,
+      `latency_ms_bucket{arm="${arm}",le="80"} ${own.filter(({ latency_ms }) => latency_ms <= 80).length}`, `latency_ms_bucket{arm="${arm}",le="+Inf"} ${own.length}`,
+      `latency_ms_sum{arm="${arm}"} ${own.reduce((sum, { latency_ms }) => sum + latency_ms, 0)}`, `latency_ms_count{arm="${arm}"} ${own.length}`,
+      `latency_ms_squared_sum{arm="${arm}"} ${own.reduce((sum, { latency_ms }) => sum + latency_ms ** 2, 0)}`,
+    ];
+  }).join('\n') + '\n';
+}
+
+const QUERIES = {
+  errors: { total: 'predictions_total{arm="$arm"}', bad: 'predictions_total{arm="$arm",outcome="error"}' },
+  slow: { total: 'latency_ms_count{arm="$arm"}', good: 'latency_ms_bucket{arm="$arm",le="80"}' },
+  latency: { total: 'latency_ms_count{arm="$arm"}', sum: 'latency_ms_sum{arm="$arm"}', squares: 'latency_ms_squared_sum{arm="$arm"}' },
+};
+
+describe('quality: one contract for every source', function () {
+  this.timeout(240_000);
+  let folder: string;
+  before(() => { folder = mkdtempSync(join(tmpdir(), 'modelswitch-quality-')); });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  const read = async (source: unknown, now = Date.now()): Promise<QualityData> => {
+    const opened = openQualitySource(definition(source), { folder, flags: ['fraud-v2'], environment: 'production', fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}) });
+    try {
+      return await opened.read({ now, signal: AbortSignal.timeout(120_000) });
+    } finally {
+      opened.dispose();
+    }
+  };
+  const refused = async (source: unknown): Promise<AppError> => {
+    const error = await read(source).then(() => undefined, (thrown: unknown) => thrown);
+    assert.ok(error instanceof AppError, String(error));
+    return error;
+  };
+
+  it('JSON Lines', async () => {
+    writeFileSync(join(folder, 'log.jsonl'), lines(ALL));
+    assert.deepEqual(totals(await read({ log: 'log.jsonl' })), expected(ALL));
+  });
+
+  it('CSV', async () => {
+    writeFileSync(join(folder, 'log.csv'), csv(ALL));
+    assert.deepEqual(totals(await read({ log: 'log.csv' })), expected(ALL));
+  });
+
+  for (const compression of ['snappy', 'zstd']) {
+    it(`Parquet, written by pyarrow in several row groups, ${compression}`, async () => {
+      const python = await mlflowPython();
+      const script = `import pyarrow as pa, pyarrow.json as j, pyarrow.parquet as pq\nt = j.read_json('log.jsonl')\nt = t.set_column(t.column_names.index('ts'), 'ts', t['ts'].cast(pa.timestamp('us', 'UTC')))\npq.write_table(t, 'log-${compression}.parquet', row_group_size=700, compression='${compression}')`;
+      writeFileSync(join(folder, 'log.jsonl'), lines(ALL));
+      const { status, stderr } = spawnSync(python, ['-c', script], { cwd: folder, encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+      const [parquet, log] = [await read({ log: `log-${compression}.parquet` }), await read({ log: 'log.jsonl' })];
+      assert.deepEqual(totals(parquet), expected(ALL));
+      assert.deepEqual(parquet.windows, log.windows);
+      assert.deepEqual(parquet.arms.map(({ units, features }) => [units, features.map(({ name, missing }) => [name, missing])]), log.arms.map(({ units, features }) => [units, features.map(({ name, missing }) => [name, missing])]));
+    });
+  }
+
+  it('a command that prints windows', async () => {
+    const { windows } = await read({ log: 'log.jsonl' });
+    writeFileSync(join(folder, 'windows.json'), JSON.stringify({ windows, design_effect: 2, warnings: ['late partition'] }));
+    const data = await read({ exec: [process.execPath, '-e', 'process.stdout.write(require("node:fs").readFileSync("windows.json"))'] });
+    assert.deepEqual(totals(data), expected(ALL));
+    assert.deepEqual([data.designEffect, data.notes.messages], [2, ['late partition']]);
+  });
+
+  it('a command that fails, prints something else, or does not exist', async () => {
+    assert.match((await refused({ exec: [process.execPath, '-e', 'console.error("no such table"); process.exit(3)'] })).message, /exit code 3: no such table/);
+    assert.match((await refused({ exec: [process.execPath, '-e', 'console.log("hello")'] })).message, /did not print JSON/);
+    assert.match((await refused({ exec: [process.execPath, '-e', 'console.log(JSON.stringify({windows: [{arm: 1}]}))'] })).message, /windows\.0\.arm/);
+    assert.equal((await refused({ exec: ['./no-such-command'] })).code, 'notFound');
+  });
+
+  describe('a real Prometheus', () => {
+    const binary = prometheusBinary();
+    let prometheus: RunningPrometheus | undefined;
+    let exporter: { target: string; server: Server } | undefined;
+    let shown: readonly PredictionRecord[] = [];
+
+    before(async function () {
+      if ('reason' in binary) assert.fail(`This test needs Prometheus: ${binary.reason}.`);
+      exporter = await startExporter(() => exposition(shown));
+      prometheus = await startPrometheus(binary.binary, exporter.target);
+    });
+    after(async () => {
+      await prometheus?.stop();
+      exporter?.server.close();
+    });
+
+    it('tells the same counts, across a restart of the service', async () => {
+      const source = { prometheus: { url: prometheus?.url, design_effect: 2, lookback: '1h', queries: QUERIES } };
+      const scrapes = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2500));
+      await scrapes();
+      shown = ALL.slice(0, 1000);
+      await scrapes();
+      shown = ALL.slice(0, 3000);
+      await scrapes();
+      // The process starts anew and counts from 0.
+      shown = ALL.slice(3000);
+      await scrapes();
+      const data = await read(source);
+      assert.deepEqual(totals(data), expected(ALL));
+      assert.equal(data.designEffect, 2);
+      assert.ok(data.arms.every(({ requests, lastSeen }) => requests > 0 && lastSeen > 0));
+    });
+
+    it('is asked PromQL as it stands, too, and its refusal is passed on', async () => {
+      const queries = { ...QUERIES, errors: { total: 'sum(increase(predictions_total{arm="$arm"}[$range]))' } };
+      const data = await read({ prometheus: { url: prometheus?.url, design_effect: 1, queries } });
+      assert.equal(data.arms.length, 2);
+      const wrong = await refused({ prometheus: { url: prometheus?.url, design_effect: 1, queries: { ...QUERIES, errors: { total: 'sum(' } } } });
+      assert.match(wrong.message, /refuses the query sum\(: .*parse error/);
+    });
+  });
+
+  it('a Prometheus that warns, answers in part, asks for a sign-in, or is none', async () => {
+    let answer: { status: number; body: unknown } = { status: 200, body: { status: 'success', warnings: ['store is down'], isPartial: true, data: { resultType: 'matrix', result: [] } } };
+    const server = createServer((_, response) => void response.writeHead(answer.status, { 'content-type': 'application/json' }).end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body)));
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const source = { prometheus: { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, design_effect: 1, queries: QUERIES } };
+    try {
+      const { notes } = await read(source);
+      assert.deepEqual(notes.messages, ['Prometheus: store is down', 'Prometheus: the answer is partial.', 'Prometheus has no data for errors.', 'Prometheus has no data for slow.', 'Prometheus has no data for latency.']);
+      answer = { status: 401, body: {} };
+      assert.equal((await refused(source)).code, 'auth');
+      answer = { status: 200, body: '<html>' };
+      assert.match((await refused(source)).message, /does not answer as Prometheus does/);
+    } finally {
+      server.close();
+    }
+  });
+
+  describe('on the command line', () => {
+    const cli = (...args: string[]): { status: number | null; stdout: string; stderr: string } => spawnSync(process.execPath, [main, ...args], { cwd: folder, encoding: 'utf8', env: { ...process.env, UNLEASH_TOKEN: '', UNLEASH_URL: '' } });
+    const configure = (quality: string): void => writeFileSync(join(folder, 'modelswitch.yaml'), `version: 1\nmodels:\n  fraud:\n    flag: fraud-v2\n    quality:\n${quality.trim().split('\n').map((line) => `      ${line}`).join('\n')}\n`);
+    const QUALITY = 'source: {log: log.jsonl}\nguardrails: [{name: errors, bad: error}]\nby: [features.country]\n';
+
+    it('quality tells arms, verdicts and notes; exit code 1 when a guardrail is worse', () => {
+      configure(QUALITY);
+      writeFileSync(join(folder, 'log.jsonl'), `${lines(records({ count: 30_000, candidateErrors: 0.08 }))}broken\n`);
+      const { status, stdout, stderr } = cli('quality');
+      assert.equal(status, 1, stderr);
+      assert.match(stdout, /production +candidate +[\d.]+k/);
+      assert.match(stdout, /errors +[78][\d.]* % \(n [\d.]+k\) .* worse /);
+      assert.match(stdout, /1 malformed records, left out\.\n *log\.jsonl:30001: no valid JSON/);
+      const { comparisons, notes } = JSON.parse(cli('quality', '--json', '--percent', '25').stdout) as { comparisons: { metrics: { name: string; verdict: string }[]; sampleRatio: { verdict: string } }[]; notes: { malformed: number } };
+      assert.deepEqual([comparisons[0]?.metrics[0]?.verdict, comparisons[0]?.sampleRatio.verdict, notes.malformed], ['worse', 'as configured', 1]);
+    });
+
+    it('compare without versions compares the arms, with slices', () => {
+      configure(QUALITY);
+      writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 5000 })));
+      const { status, stdout } = cli('compare', '--model', 'fraud', '--markdown');
+      assert.equal(status, 0);
+      assert.match(stdout, /\| errors, country = DE \| [\d.]+ %/);
+      assert.match(cli('compare', '--environment', 'nowhere').stderr, /no record of the environment "nowhere"\. There are: production/);
+      assert.match(cli('quality', '--model', 'frad').stderr, /frad has no quality: .* Did you mean "fraud"\?/);
+    });
+
+    it('drift compares with the training data and the arms with each other', () => {
+      configure(`${QUALITY}drift: {reference: train.csv, features: [amount, age, country]}`);
+      const train = records({ count: 5000, seed: 5 }).map(({ features }) => `${features.amount},${features.age},${features.country}`);
+      writeFileSync(join(folder, 'train.csv'), `amount,age,country\n${train.join('\n')}\n`);
+      writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 5000, units: 4000 })));
+      const healthy = cli('drift', '--json');
+      const report = JSON.parse(healthy.stdout) as { drift: { production: string; report: { features: { feature: string; alarm: boolean }[] } }[] };
+      assert.deepEqual(report.drift.map(({ production }) => production).sort(), ['candidate', 'candidate', 'current']);
+      assert.deepEqual(report.drift[0]?.report.features.map(({ feature }) => feature).sort(), ['age', 'amount', 'country']);
+      assert.equal(healthy.status, 0, healthy.stdout);
+      writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 5000, units: 4000 }).map((record) => ({ ...record, features: { ...record.features, amount: record.features.amount * 2 } }))));
+      const drifted = cli('drift');
+      assert.equal(drifted.status, 1);
+      assert.match(drifted.stdout, /amount .*ALARM: PSI/);
+      configure(`${QUALITY}drift: {reference: train.csv, features: [amunt]}`);
+      assert.match(cli('drift').stderr, /train\.csv has no column amunt/);
+    });
+
+    it('shadow tells the pairs, or that there are none', () => {
+      configure(QUALITY);
+      const served = records({ count: 1000, share: 0 });
+      writeFileSync(join(folder, 'log.jsonl'), lines([...served, ...served.map((record) => ({ ...record, role: 'shadow', assigned_arm: 'candidate', score: Math.min(1, record.score + 0.02) }))]));
+      const { status, stdout, stderr } = cli('shadow');
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, /agreement +9[\d.]+ % \(.*Wilson 95 %\)/);
+      writeFileSync(join(folder, 'log.jsonl'), lines(served));
+      assert.match(cli('shadow').stderr, /no shadow answers/);
+    });
+
+    it('stands in the help', () => {
+      const { stdout } = cli('--help');
+      for (const command of ['quality', 'drift', 'shadow', 'compare']) assert.match(stdout, new RegExp(`^ {2}${command} `, 'm'));
+    });
+  });
+});

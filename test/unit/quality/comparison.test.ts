@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { Collector } from '../../../src/core/quality/collector.ts';
+import { compareArms, type ComparisonReport, type MetricComparison } from '../../../src/core/quality/comparison.ts';
+import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
+import { driftReport, featureDrift } from '../../../src/core/quality/drift.ts';
+import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, statusBlocks } from '../../../src/core/quality/reportText.ts';
+import { shadowReport } from '../../../src/core/quality/shadow.ts';
+import { alarms } from '../../../src/core/quality/stats/countRule.ts';
+import { evidenceWorse } from '../../../src/core/quality/stats/countRule.ts';
+import { allocationIntervals, missingAnswers } from '../../../src/core/quality/strata.ts';
+import type { FeatureSample, QualityData, QualityWindow } from '../../../src/core/quality/window.ts';
+import { records, START, type RecordOptions } from '../../support/qualityRecords.ts';
+
+const SECTION = {
+  guardrails: [{ name: 'errors', bad: 'error', max_ratio: 1.2, accept_ratio: 1.8 }, { name: 'slow', bad: 'latency_ms > 80' }],
+  signals: [{ name: 'score', mean: 'score', margin: 0.05 }],
+};
+
+function definition(section: Record<string, unknown> = SECTION): QualityDefinition {
+  const { quality, problems } = readQuality(section);
+  assert.deepEqual(problems, []);
+  return quality ?? assert.fail();
+}
+
+function collect(all: readonly object[], section?: Record<string, unknown>, options: { features?: readonly string[] } = {}): QualityData {
+  const collector = new Collector(definition(section), { flags: ['fraud-v2'], ...options });
+  for (const record of all) collector.add(record as Record<string, unknown>, () => 'record');
+  return collector.data(START + 90 * 86_400_000, []);
+}
+
+const compare = (options: RecordOptions, share?: number): ComparisonReport => compareArms(collect(records(options)), definition(), 'production', share === undefined ? {} : { shareAt: () => share });
+const metric = (report: ComparisonReport, name: string): MetricComparison => report.metrics.find((each) => each.name === name) ?? assert.fail(`no metric ${name}`);
+
+describe('comparing the arms', () => {
+  it('finds a candidate with twice the errors worse, and says by how much', () => {
+    const report = compare({ count: 40_000, candidateErrors: 0.05 });
+    const errors = metric(report, 'errors');
+    assert.equal(errors.verdict, 'worse');
+    assert.ok(errors.interval!.low > 1.2 && errors.interval!.low < 2.5 && errors.interval!.high > 2.5, JSON.stringify(errors.interval));
+    assert.ok(Math.abs(errors.effect! - 2.5) < 0.6);
+    assert.ok(report.joint.alarms);
+    assert.equal(metric(report, 'slow').verdict === 'worse', false);
+  });
+
+  it('finds a healthy one not worse when there is evidence, undecided before', () => {
+    assert.equal(metric(compare({ count: 60_000, candidateErrors: 0.02 }), 'errors').verdict, 'not worse');
+    const early = compare({ count: 500 });
+    assert.equal(metric(early, 'errors').verdict, 'undecided');
+    assert.equal(early.joint.alarms, false);
+  });
+
+  it('compares means by differences, and not below 200 units', () => {
+    assert.equal(metric(compare({ count: 40_000 }), 'score').verdict, 'not worse');
+    assert.equal(metric(compare({ count: 300 }), 'score').verdict, 'insufficient data');
+    const worse = collect(records({ count: 20_000 }).map((record) => ({ ...record, score: record.assigned_arm === 'candidate' ? record.score + 0.2 : record.score })));
+    const score = compareArms(worse, definition(), 'production').metrics.find(({ name }) => name === 'score');
+    assert.equal(score?.verdict, 'worse');
+    assert.ok(score.interval!.low < 0.2 && score.interval!.high > 0.2);
+  });
+
+  it('keeps environments apart, and does not compare without a control', () => {
+    const data = collect([...records({ count: 5000 }), ...records({ count: 5000, environment: 'development', share: 1, firstId: 10_000, candidateErrors: 0.9 })]);
+    assert.equal(metric(compareArms(data, definition(), 'development'), 'errors').verdict, 'no control');
+    assert.notEqual(metric(compareArms(data, definition(), 'production'), 'errors').verdict, 'worse');
+    assert.equal(metric(compareArms(data, definition(), 'nowhere'), 'errors').verdict, 'insufficient data');
+  });
+
+  it('asks for the sample ratio first: a mismatch voids, but never a breach', () => {
+    const healthy = compare({ count: 60_000, units: 20_000 }, 0.25);
+    assert.equal(healthy.sampleRatio.verdict, 'as configured');
+    const mismatch = compare({ count: 60_000, units: 20_000 }, 0.5);
+    assert.equal(mismatch.sampleRatio.verdict, 'mismatch');
+    assert.equal(metric(mismatch, 'errors').verdict, 'void');
+    assert.equal(metric(compare({ count: 60_000, units: 20_000, candidateErrors: 0.08 }, 0.5), 'errors').verdict, 'worse');
+    assert.equal(compare({ count: 1000 }).sampleRatio.verdict, 'not checked');
+  });
+
+  it('divides by the dispersion of units', () => {
+    // Two users of the candidate have all the errors: 100 each of 100.
+    const all = records({ count: 20_000, units: 200, candidateErrors: 0.02 }).map((record) => ({ ...record, error: record.assigned_arm === 'candidate' ? (record.unit_id === 'u-0' ? 'x' : null) : record.error }));
+    const report = compareArms(collect(all), definition(), 'production');
+    assert.ok(metric(report, 'errors').dispersion > 5);
+    assert.notEqual(metric(report, 'errors').verdict, 'worse');
+  });
+
+  it('looks at slices by themselves', () => {
+    const all = records({ count: 40_000 }).map((record) => ({ ...record, error: record.assigned_arm === 'candidate' && record.features.country === 'DE' && Number(record.request_id.slice(2)) % 5 === 0 ? 'x' : record.error }));
+    const section = { ...SECTION, by: ['features.country'] };
+    const report = compareArms(collect(all, section), definition(section), 'production');
+    const verdicts = new Map(report.slices.filter(({ name }) => name === 'errors').map(({ slice, verdict }) => [slice, verdict]));
+    assert.equal(verdicts.get('country = DE'), 'worse');
+    assert.notEqual(verdicts.get('country = FR'), 'worse');
+  });
+
+  it('voids metrics on labels when the arms are labelled differently', () => {
+    const section = { signals: [{ name: 'accuracy', measure: 'accuracy' }], labels: { field: 'outcome' } };
+    const all = records({ count: 20_000, units: 5000 }).map((record, index) => ({ ...record, ...(record.assigned_arm === 'candidate' && index % 2 === 0 ? {} : { outcome: index % 3 === 0 ? 1 : 0 }) }));
+    assert.equal(metric(compareArms(collect(all, section), definition(section), 'production'), 'accuracy').verdict, 'void');
+  });
+
+  it('never pools stretches of different allocation (Simpson)', () => {
+    const window = (arm: string, start: number, n: number, bad: number): QualityWindow => ({ arm, environment: '', service: '', start, end: start + 1, requests: n, units: n, metrics: { errors: { n, sum: bad, squares: bad } } });
+    const days = [window('current', 0, 990_000, 20_000), window('candidate', 0, 10_000, 230), window('current', 1, 500_000, 5000), window('candidate', 1, 500_000, 6000)];
+    const [candidate, current] = ['candidate', 'current'].map((name) => days.filter(({ arm }) => arm === name));
+    assert.equal(allocationIntervals(candidate!, current!).length, 2);
+    assert.equal(allocationIntervals(candidate!, current!, () => 0.5).length, 1);
+  });
+
+  it('takes answers that are missing as bad events of their arm', () => {
+    const window = (arm: string, start: number, requests: number): QualityWindow => ({ arm, environment: '', service: '', start, end: start + 10, requests, units: 0, metrics: {} });
+    const exposed = Array.from({ length: 5 }, (_, index) => ({ start: index * 10, end: index * 10 + 10, candidate: 100, current: 300 }));
+    const current = exposed.map(({ start }) => window('current', start, 297));
+    const intervals = (answered: number): ReturnType<typeof missingAnswers> => missingAnswers(exposed, exposed.map(({ start }) => window('candidate', start, answered)), current);
+    assert.ok(alarms(evidenceWorse(intervals(0), 1.2).restarted, 0.025));
+    assert.ok(!alarms(evidenceWorse(intervals(99), 1.2).restarted, 0.025));
+  });
+});
+
+describe('drift', () => {
+  const sample = (name: string, values: readonly number[], missing = 0): FeatureSample => ({ name, rows: values.length + missing, missing, values, categories: {}, otherCategories: 0 });
+  const named = (name: string, categories: Record<string, number>): FeatureSample => ({ name, rows: Object.values(categories).reduce((a, b) => a + b, 0), missing: 0, values: [], categories, otherCategories: 0 });
+  const units = { reference: 1000, production: 1000 };
+  const uniform = Array.from({ length: 1000 }, (_, index) => index / 10);
+
+  it('finds a shift and leaves none', () => {
+    assert.equal(featureDrift(sample('a', uniform), sample('a', uniform.map((value) => value + 0.05)), units, 5).alarm, false);
+    const shifted = featureDrift(sample('a', uniform), sample('a', uniform.map((value) => value * 1.5)), units, 5);
+    assert.ok(shifted.alarm && shifted.kolmogorovSmirnov!.p < 1e-6);
+    assert.ok(Math.abs(shifted.wasserstein! - 24.975) < 1e-6);
+    assert.ok(Math.abs(shifted.unseenShare - 1 / 3) < 0.01);
+  });
+
+  it('says of few units that chance explains it', () => {
+    const few = featureDrift(sample('a', uniform), sample('a', uniform.map((value) => value * 1.2)), { reference: 20, production: 20 }, 1);
+    assert.ok(few.psi > 0.1 && !few.alarm && few.noise > 1);
+  });
+
+  it('compares categories, unseen ones and missing values', () => {
+    const found = featureDrift(named('c', { DE: 500, FR: 500 }), named('c', { DE: 450, FR: 450, XX: 100 }), units, 1);
+    assert.deepEqual([found.kind, found.unseen, found.unseenShare], ['category', ['XX'], 0.1]);
+    assert.ok(found.alarm && found.chiSquared!.p < 1e-6);
+    assert.equal(featureDrift(named('c', { DE: 500 }), named('c', { DE: 400 }), units, 1).psi, 0);
+    assert.equal(featureDrift(sample('a', uniform), sample('a', [], 500), units, 1).because, 'production has no value');
+    assert.equal(featureDrift(sample('a', uniform, 0), sample('a', uniform, 250), units, 1).production.missing, 0.2);
+    const report = driftReport([sample('a', uniform), sample('b', uniform)], [sample('a', uniform), sample('c', uniform)], units);
+    assert.deepEqual([report.features.map(({ feature }) => feature), report.onlyReference, report.onlyProduction], [['a'], ['b'], ['c']]);
+  });
+});
+
+describe('reports in words', () => {
+  const data = collect([...records({ count: 4000 }), ...records({ count: 500, share: 0 }).map((record) => ({ ...record, role: 'shadow', assigned_arm: 'candidate' }))]);
+  const blocks = [...statusBlocks(data, START), ...comparisonBlocks(compareArms(data, definition(), 'production')), notesBlock(data.notes), ...driftBlocks(driftReport(data.arms[0]!.features, data.arms[1]!.features, { reference: 100, production: 100 }), 'a against b'), ...(data.shadow === undefined ? [] : shadowBlocks(shadowReport(data.shadow)))];
+
+  it('stand in tables, as text and as Markdown', () => {
+    const text = blocksText(blocks, false);
+    for (const expected of [/Sample ratio: not checked/, /errors +\d[\d.]* % \(n [\d.]+k?\)/, /agreement/, /PSI/]) assert.match(text, expected);
+    const markdown = blocksText(blocks, true);
+    assert.match(markdown, /### Candidate against current in production\n\n\| metric \| candidate \|/);
+    assert.match(markdown, /\|---\|---\|/);
+  });
+
+  it('show names as text', () => {
+    const evil = compareArms(collect(records({ count: 500 }), { guardrails: [{ name: 'a|b [x](command:y)\n# z', bad: 'error' }] }), definition({ guardrails: [{ name: 'a|b [x](command:y)\n# z', bad: 'error' }] }), 'production');
+    const markdown = blocksText(comparisonBlocks(evil), true);
+    assert.ok(!/[^\\]\|b|\]\(command|\n# z/.test(markdown), markdown);
+  });
+});

@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LogSource } from '../../../src/adapters/predictionLog/logSource.ts';
+import { filesOf } from '../../../src/adapters/predictionLog/files.ts';
+import { AppError } from '../../../src/core/base/errors.ts';
+import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
+import type { ArmSummary, QualityData } from '../../../src/core/quality/window.ts';
+import { csv, lines, records, START } from '../../support/qualityRecords.ts';
+
+function definition(section: Record<string, unknown>): QualityDefinition {
+  const { quality, problems } = readQuality(section);
+  assert.deepEqual(problems, []);
+  return quality ?? assert.fail('the section cannot be read');
+}
+
+const METRICS = { guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow', bad: 'latency_ms > 80' }] };
+const NOW = START + 30 * 86_400_000;
+
+describe('the prediction log', () => {
+  let folder: string;
+  let source: LogSource | undefined;
+  const path = (name: string): string => join(folder, name);
+  const open = (section: Record<string, unknown> = {}, now = NOW): (() => Promise<QualityData>) => {
+    source = new LogSource({ folder, flags: ['fraud-v2'], definition: definition({ source: { log: 'logs/*.jsonl' }, ...METRICS, ...section }) });
+    return () => source?.read({ now, signal: new AbortController().signal }) ?? assert.fail();
+  };
+  const arm = (data: QualityData, name: string): ArmSummary => data.arms.find((each) => each.arm === name) ?? assert.fail(`no arm ${name}`);
+  const bad = (data: QualityData, name: string, metric = 'errors'): number => data.windows.filter((window) => window.arm === name && window.slice === undefined).reduce((sum, { metrics }) => sum + (metrics[metric]?.sum ?? 0), 0);
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'modelswitch-log-'));
+    mkdirSync(path('logs'));
+  });
+  afterEach(() => {
+    source?.dispose();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('is counted per arm and window, with units', async () => {
+    const all = records({ count: 5000 });
+    writeFileSync(path('logs/a.jsonl'), lines(all));
+    const data = await open()();
+    const own = all.filter(({ assigned_arm }) => assigned_arm === 'candidate');
+    assert.equal(arm(data, 'candidate').requests, own.length);
+    assert.equal(arm(data, 'candidate').units, new Set(own.map(({ unit_id }) => unit_id)).size);
+    assert.equal(bad(data, 'candidate'), own.filter(({ error }) => error !== null).length);
+    assert.equal(bad(data, 'current', 'slow'), all.filter(({ assigned_arm, latency_ms }) => assigned_arm === 'current' && latency_ms > 80).length);
+    assert.equal(data.windows.filter((window) => window.arm === 'candidate').reduce((sum, { units }) => sum + units, 0), arm(data, 'candidate').units);
+    assert.deepEqual([...new Set(data.windows.map(({ start }) => start))], [START, START + 300_000]);
+    assert.equal(data.notes.malformed + data.notes.duplicates + data.notes.future, 0);
+  });
+
+  it('gives the same from JSON Lines and CSV', async () => {
+    const all = records({ count: 3000 });
+    writeFileSync(path('logs/a.jsonl'), lines(all));
+    writeFileSync(path('all.csv'), csv(all));
+    const [first, second] = [await open()(), await open({ source: { log: 'all.csv' } })()];
+    assert.deepEqual(second.windows, first.windows);
+    assert.deepEqual(second.arms.map(({ unitSums }) => unitSums), first.arms.map(({ unitSums }) => unitSums));
+    assert.deepEqual(second.arms.map(({ features }) => features.map(({ name, missing, categories }) => [name, missing, categories])), first.arms.map(({ features }) => features.map(({ name, missing, categories }) => [name, missing, categories])));
+  });
+
+  it('is read on from where it ended: only new bytes', async () => {
+    const all = records({ count: 2000 });
+    writeFileSync(path('logs/a.jsonl'), lines(all.slice(0, 1500)));
+    const read = open();
+    await read();
+    appendFileSync(path('logs/a.jsonl'), lines(all.slice(1500)));
+    const bytes: number[] = [];
+    const data = await source!.read({ now: NOW, signal: new AbortController().signal, onProgress: (done) => void bytes.push(done) });
+    assert.equal(bytes.at(-1), Buffer.byteLength(lines(all.slice(1500))));
+    assert.equal(data.notes.rows, 2000);
+    assert.equal(data.notes.duplicates, 0);
+    assert.equal((await read()).notes.rows, 2000);
+  });
+
+  it('waits for the end of a line that is being written, and takes one that is whole', async () => {
+    const [first, second] = records({ count: 2 });
+    const text = lines([second!]);
+    writeFileSync(path('logs/a.jsonl'), lines([first!]) + text.slice(0, 40));
+    const read = open();
+    assert.equal((await read()).notes.rows, 1);
+    appendFileSync(path('logs/a.jsonl'), text.slice(40).trimEnd());
+    assert.equal((await read()).notes.rows, 2);
+    appendFileSync(path('logs/a.jsonl'), '\n');
+    const data = await read();
+    assert.deepEqual([data.notes.rows, data.notes.malformed], [2, 0]);
+  });
+
+  it('survives rotation by renaming, truncation and vanishing', async () => {
+    const all = records({ count: 400 });
+    writeFileSync(path('logs/a.jsonl'), lines(all.slice(0, 100)));
+    const read = open();
+    await read();
+    renameSync(path('logs/a.jsonl'), path('logs/a.1.jsonl'));
+    appendFileSync(path('logs/a.1.jsonl'), lines(all.slice(100, 120)));
+    writeFileSync(path('logs/a.jsonl'), lines(all.slice(120, 200)));
+    assert.deepEqual([(await read()).notes.rows, (await read()).notes.duplicates], [200, 0]);
+    truncateSync(path('logs/a.jsonl'), 0);
+    appendFileSync(path('logs/a.jsonl'), lines(all.slice(200, 300)));
+    const cut = await read();
+    assert.deepEqual([cut.notes.rows, cut.notes.duplicates], [300, 0]);
+    assert.match(cut.notes.messages.join(), /a\.jsonl was cut or written anew/);
+    rmSync(path('logs/a.1.jsonl'));
+    const gone = await read();
+    assert.equal(gone.notes.rows, 300);
+    assert.match(gone.notes.messages.join(), /a\.1\.jsonl is gone; what it held counts/);
+  });
+
+  it('counts what is malformed with its place, and goes on', async () => {
+    const [first, second, third] = records({ count: 3 });
+    writeFileSync(path('logs/a.jsonl'), `${lines([first!])}{"half": \n[1]\n\n${JSON.stringify({ ...second, ts: 'yesterday' })}\n${JSON.stringify({ flag: 'fraud-v2' })}\n${lines([third!])}`);
+    const { notes } = await open()();
+    assert.deepEqual([notes.rows, notes.malformed], [4, 4]);
+    assert.deepEqual(notes.examples, ['logs/a.jsonl:2: no valid JSON', 'logs/a.jsonl:3: no mapping', 'logs/a.jsonl:5: ts is missing or no time', 'logs/a.jsonl:6: neither assigned_arm nor request_id']);
+  });
+
+  it('leaves out request ids that come twice, other flags, and who is not compared', async () => {
+    const all = records({ count: 100 });
+    writeFileSync(path('logs/a.jsonl'), lines([...all, ...all.slice(0, 10), ...records({ count: 5, firstId: 1000 }).map((record) => ({ ...record, flag: 'other' }))]));
+    const data = await open({ where: 'features.country != "DE"' })();
+    assert.equal(data.notes.duplicates, 10);
+    assert.equal(data.notes.excluded, all.filter(({ features }) => features.country === 'DE').length);
+    assert.equal(data.arms.reduce((sum, { requests }) => sum + requests, 0), 100 - data.notes.excluded);
+  });
+
+  it('tells clocks that are wrong, units in both arms, missing units and NaN', async () => {
+    const all = records({ count: 20, units: 1 });
+    const wrong = [
+      { ...all[0]!, request_id: 'a', ts: new Date(NOW + 3_600_000).toISOString() },
+      { ...all[1]!, request_id: 'b', assigned_arm: all[1]!.assigned_arm === 'current' ? 'candidate' : 'current' },
+      { ...all[2]!, request_id: 'c', unit_id: undefined },
+    ];
+    writeFileSync(path('logs/a.jsonl'), `${lines(all)}${lines(wrong)}${lines([{ ...all[3]!, request_id: 'd' }]).replace(/"score":[\d.]+/, '"score":NaN')}`);
+    const { notes, arms } = await open()();
+    assert.deepEqual([notes.rows, notes.malformed, notes.future, notes.unitsInBothArms, notes.withoutUnit], [24, 0, 1, 1, 1]);
+    assert.equal(arms.reduce((sum, { units }) => sum + units, 0), 2);
+    assert.equal(arms.flatMap(({ features }) => features).find(({ name, missing }) => name === 'score' && missing === 1)?.missing, 1);
+  });
+
+  it('joins outcomes that come before, after, never, from another file, and counts them when they are mature', async () => {
+    const all = records({ count: 10, share: 0 });
+    writeFileSync(path('logs/a.jsonl'), lines([{ request_id: 'r-0', converted: 1 }, ...all, { request_id: 'r-1', converted: true }, { request_id: 'r-99', converted: 1 }]));
+    writeFileSync(path('outcomes.jsonl'), lines([{ request_id: 'r-2', converted: 0 }, { request_id: 'r-3', converted: 1 }]));
+    const section = { source: { log: 'logs/*.jsonl', outcomes: 'outcomes.jsonl' }, guardrails: [], signals: [{ name: 'conversion', mean: 'converted', better: 'higher' }] };
+    const told = (data: QualityData): [number, number] => data.windows.reduce<[number, number]>(([n, sum], { metrics }) => [n + (metrics['conversion']?.n ?? 0), sum + (metrics['conversion']?.sum ?? 0)], [0, 0]);
+    const known = await open({ ...section, labels: { field: 'converted' } })();
+    assert.deepEqual(told(known), [4, 3]);
+    assert.deepEqual([arm(known, 'current').matured, arm(known, 'current').labelled, known.notes.outcomesWithoutPrediction], [10, 4, 1]);
+    assert.deepEqual(told(await open({ ...section, labels: { field: 'converted', absent_means: 0 } })()), [10, 3]);
+    const early = await open({ ...section, labels: { field: 'converted', mature_after: '7d', absent_means: 0 } }, START + 86_400_000)();
+    assert.deepEqual(told(early), [0, 0]);
+  });
+
+  it('counts an outcome in the window of its prediction, when it comes late', async () => {
+    const all = records({ count: 4, share: 0 });
+    writeFileSync(path('logs/a.jsonl'), lines(all));
+    const read = open({ guardrails: [], signals: [{ name: 'conversion', mean: 'converted' }], labels: { field: 'converted' } });
+    await read();
+    appendFileSync(path('logs/a.jsonl'), lines([{ request_id: 'r-1', converted: 1, ts: new Date(START + 9 * 86_400_000).toISOString() }]));
+    const data = await read();
+    assert.deepEqual(data.windows.map(({ start, metrics }) => [start, metrics['conversion']?.n]), [[START, 1]]);
+  });
+
+  it('measures predictions by their labels', async () => {
+    const scored = [[0.9, 1], [0.8, 0], [0.2, 1], [0.1, 0], [0.55, 1]].map(([score, outcome], index) => ({ ...records({ count: 1, share: 0, firstId: index })[0]!, score, outcome }));
+    writeFileSync(path('logs/a.jsonl'), lines(scored));
+    const measures = ['accuracy', 'precision', 'recall', 'brier', 'uncertain', 'confident', 'entropy'];
+    const data = await open({ guardrails: [], signals: measures.map((measure) => ({ name: measure, measure })) })();
+    const value = (name: string): number => { const { n, sum } = data.windows[0]?.metrics[name] ?? assert.fail(); return sum / n; };
+    assert.equal(value('accuracy'), 3 / 5);
+    assert.equal(value('precision'), 2 / 3);
+    assert.equal(value('recall'), 2 / 3);
+    assert.ok(Math.abs(value('brier') - (0.01 + 0.64 + 0.64 + 0.01 + 0.2025) / 5) < 1e-12);
+    assert.deepEqual([value('uncertain'), value('confident')], [0.2, 0.8]);
+    assert.ok(value('entropy') > 0.6 && value('entropy') < 0.9);
+  });
+
+  it('pairs shadow answers with what was served', async () => {
+    const served = records({ count: 200, share: 0 });
+    const shadow = served.slice(0, 150).map((record, index) => ({ ...record, role: 'shadow', assigned_arm: 'candidate', score: index < 30 ? 1 - record.score : record.score, error: index === 149 ? 'boom' : null }));
+    writeFileSync(path('logs/a.jsonl'), lines([...shadow.slice(0, 50), ...served, ...shadow.slice(50)]));
+    const { shadow: pairs, arms } = await open({ by: ['features.country'] })();
+    assert.deepEqual([pairs?.pairs, pairs?.errors], [149 - served.slice(0, 149).filter(({ error }) => error !== null).length, 1]);
+    assert.ok((pairs?.agreed ?? 0) < (pairs?.pairs ?? 0) && (pairs?.examples[0]?.difference ?? 0) > 0.5);
+    assert.equal(arms.reduce((sum, { requests }) => sum + requests, 0), 200);
+  });
+
+  it('can be cancelled, and begins anew after it', async () => {
+    writeFileSync(path('logs/a.jsonl'), lines(records({ count: 20_000 })));
+    const read = open();
+    const controller = new AbortController();
+    const pending = source!.read({ now: NOW, signal: controller.signal, onProgress: () => controller.abort() });
+    await assert.rejects(pending, (error) => error instanceof AppError && error.code === 'cancelled');
+    const { notes } = await read();
+    assert.deepEqual([notes.rows, notes.duplicates], [20_000, 0]);
+  });
+
+  it('finds files by globs, and says when there is none', async () => {
+    mkdirSync(path('logs/2026/03'), { recursive: true });
+    for (const name of ['logs/a.jsonl', 'logs/b.jsonl', 'logs/b.txt', 'logs/2026/03/c.jsonl', 'logs/.hidden.jsonl']) writeFileSync(path(name), '');
+    const found = async (pattern: string): Promise<string[]> => (await filesOf(folder, pattern)).map((file) => file.path.slice(folder.length + 1));
+    assert.deepEqual(await found('logs/*.jsonl'), ['logs/a.jsonl', 'logs/b.jsonl']);
+    assert.deepEqual((await found('logs/**/*.jsonl')).sort(), ['logs/2026/03/c.jsonl', 'logs/a.jsonl', 'logs/b.jsonl']);
+    assert.deepEqual(await found('./logs/{a,x}.jsonl'), ['logs/a.jsonl']);
+    assert.deepEqual(await found('logs/[b-c].*'), ['logs/b.jsonl', 'logs/b.txt']);
+    assert.deepEqual(await found('logs/a(b.jsonl'), []);
+    const { notes } = await open({ source: { log: 'nowhere/*.jsonl' } })();
+    assert.deepEqual(notes.messages, ['No file is called nowhere/*.jsonl.']);
+  });
+
+  it('reads a CSV with broken rows', async () => {
+    const text = csv(records({ count: 10 })).split('\n');
+    writeFileSync(path('all.csv'), [...text.slice(0, 3), 'only,three,fields', ...text.slice(3)].join('\n'));
+    const { notes } = await open({ source: { log: 'all.csv' } })();
+    assert.deepEqual([notes.rows, notes.malformed], [10, 1]);
+  });
+});

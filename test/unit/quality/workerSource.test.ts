@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { WorkerSource } from '../../../src/adapters/quality/workerSource.ts';
+import { AppError } from '../../../src/core/base/errors.ts';
+import { lines, records } from '../../support/qualityRecords.ts';
+
+const script = new URL('../../../src/adapters/quality/quality.worker.ts', import.meta.url);
+const section = { source: { log: 'log.jsonl' }, guardrails: [{ name: 'errors', bad: 'error' }] };
+
+describe('the source in a thread', () => {
+  let folder: string;
+  let source: WorkerSource;
+  const all = records({ count: 30_000 });
+  const read = (signal = new AbortController().signal, onProgress?: (done: number, total: number) => void): ReturnType<WorkerSource['read']> => source.read({ now: Date.now(), signal, ...(onProgress === undefined ? {} : { onProgress }) });
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'modelswitch-worker-'));
+    writeFileSync(join(folder, 'log.jsonl'), lines(all));
+    source = new WorkerSource(script, { section, folder, flags: ['fraud-v2'], environment: '' });
+  });
+  afterEach(() => {
+    source.dispose();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('reads, tells progress, and reads on', async () => {
+    const told: number[] = [];
+    assert.equal((await read(undefined, (done, total) => void told.push(done / total))).notes.rows, 30_000);
+    assert.ok(told.length > 0 && told.every((share) => share > 0 && share <= 1));
+    appendFileSync(join(folder, 'log.jsonl'), lines(records({ count: 5, firstId: 100_000 })));
+    assert.equal((await read()).notes.rows, 30_005);
+  });
+
+  it('can be cancelled, before and meanwhile, and works after it', async () => {
+    const isCancelled = (error: unknown): boolean => error instanceof AppError && error.code === 'cancelled';
+    await assert.rejects(read(AbortSignal.abort()), isCancelled);
+    const controller = new AbortController();
+    const pending = read(controller.signal);
+    controller.abort();
+    await assert.rejects(pending, isCancelled);
+    assert.equal((await read()).notes.duplicates, 0);
+  });
+
+  it('passes failures on with their code, and starts anew after it died', async () => {
+    const wrong = new WorkerSource(script, { section: { guardrails: [] }, folder, flags: [], environment: '' });
+    await assert.rejects(wrong.read({ now: 0, signal: new AbortController().signal }), (error) => error instanceof AppError && error.code === 'validation' && /names no source/.test(error.message));
+    wrong.dispose();
+    const pending = read();
+    source.dispose();
+    await assert.rejects(pending, /thread that reads the source ended/);
+    assert.equal((await read()).notes.rows, 30_000);
+  });
+});

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { lineAfter } from '../../core/refactor/edits.ts';
-import type { NotebookFinish } from '../../core/refactor/finishInNotebooks.ts';
+import { finishInNotebooks, type NotebookFinish } from '../../core/refactor/finishInNotebooks.ts';
 import type { FinishResult, Keep, Leftover, TextReplacement } from '../../core/refactor/model.ts';
 import type { CellEdits, NotebookCode } from '../../core/refactor/notebook.ts';
 import type { SyntaxParser } from '../../adapters/treeSitter/parser.ts';
@@ -10,7 +10,7 @@ import { pythonCells } from '../callsites/notebookCells.ts';
 import type { Connections } from '../connection/connections.ts';
 import { Command } from '../ids.ts';
 import { toRange } from './ranges.ts';
-import type { FlagCode, FlagCodeParts } from './sitesOfFlag.ts';
+import { sitesOfFlag, type FlagCode, type FlagCodeParts } from './sitesOfFlag.ts';
 
 export interface FinishParts extends FlagCodeParts {
   readonly connections: Connections;
@@ -23,7 +23,7 @@ export type FinishOutcome = FinishResult | undefined;
 /** Removes the switch of a flag from the code of the workspace, after the person has looked at it in the refactor preview. */
 export async function finishFlag(parts: FinishParts, flag: string, keep: Keep): Promise<FinishOutcome> {
   const title = `Finish release of ${plainLine(flag)}: keep ${keep}`;
-  const [parser, { finishInNotebooks, sitesOfFlag }] = await Promise.all([parts.loadParser(), import('./refactoring.lazy.ts')]);
+  const parser = await parts.loadParser();
   const code = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: `${title}...`, cancellable: true }, (_progress, token) => sitesOfFlag(flag, parts, token));
   if (code === undefined) return undefined;
   const sites = code.sites.filter(({ keys }) => keys.includes(flag));

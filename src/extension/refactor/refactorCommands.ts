@@ -5,7 +5,7 @@ import { resolveRef, type FlagCommandParts } from '../flags/flagCommands.ts';
 import { Command } from '../ids.ts';
 import { showError } from '../platform/errors.ts';
 import { archiveFlag } from './archiveFlag.ts';
-import { finishFlag, pickFlagToFinish, type FinishParts } from './finishRelease.ts';
+import type { FinishParts } from './finishRelease.ts';
 
 /** Finish Release and Archive Flag: by palette, tree and code action. */
 export function registerRefactorCommands(parts: FlagCommandParts & FinishParts): Disposable {
@@ -16,6 +16,7 @@ export function registerRefactorCommands(parts: FlagCommandParts & FinishParts):
     })));
   };
   const finish = async (argument: unknown, keep: Keep): Promise<unknown> => {
+    const { finishFlag, pickFlagToFinish } = await import('./refactoring.lazy.ts');
     const editor = vscode.window.activeTextEditor;
     const flag = flagOf(argument) ?? await pickFlagToFinish(parts.connections, editor && parts.flagUnderCursor(editor));
     return flag === undefined ? undefined : finishFlag(parts, flag, keep);

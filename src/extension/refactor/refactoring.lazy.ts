@@ -1,4 +1,3 @@
 /** What code actions and Finish Release compute with; nothing of it is needed before the first of them. */
-export { finishInNotebooks } from '../../core/refactor/finishInNotebooks.ts';
-export { sitesOfFlag } from './sitesOfFlag.ts';
+export { finishFlag, pickFlagToFinish } from './finishRelease.ts';
 export { callAt, wrapInSwitch } from '../../core/refactor/wrap/wrapInSwitch.ts';

@@ -121,8 +121,12 @@ describe('flags in the editor', () => {
     await setRollout('45');
     await vscode.commands.executeCommand('modelswitch.showHistory', ref());
     const { document } = vscode.window.activeTextEditor!;
-    const found = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', document.uri, 100);
-    const lens = found.find(({ range }) => document.lineAt(range.start.line).text.includes('20 % -> 30 %'))!;
+    const lensOfState = async (): Promise<vscode.CodeLens | undefined> => {
+      const found = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', document.uri, 100);
+      return found.find(({ range }) => document.lineAt(range.start.line).text.includes('20 % -> 30 %'));
+    };
+    await eventually(async () => await lensOfState() !== undefined, 'a lens at the line of the state');
+    const lens = (await lensOfState())!;
     assert.equal(lens.command!.title, 'Restore 30 %');
     const asked = answering(all, 'confirm');
     await vscode.commands.executeCommand(lens.command!.command, ...(lens.command!.arguments as unknown[]));

@@ -217,7 +217,7 @@ export function planSwitchOn(reading: FlagReading, environmentName: string, note
   const here = situation(reading, environmentName);
   if (!hasEnabledStrategy(here.environment)) throw noEnabledStrategy(environmentName);
   const { environment, own } = here;
-  const title = note.reason === undefined ? undefined : strategyTitle([releaseWords(here, note), note.reason], true);
+  const title = note.reason === undefined ? undefined : strategyTitle([releaseWords(here, note), 'switch on', note.reason], true);
   const strategies = title === undefined ? environment.strategies : environment.strategies.map((strategy) => (isOwn(strategy, own) ? { ...strategy, title } : strategy));
   return planTo('enable', here, { ...environment, enabled: true, strategies });
 }

@@ -293,8 +293,11 @@ export class ModelStore implements Disposable {
   #once(what: string, work: () => Promise<void>): Promise<void> {
     const known = this.#underWay.get(what);
     if (known !== undefined) return known;
-    const running = work().finally(() => this.#underWay.delete(what));
+    let settle: (begun: Promise<void>) => void = () => undefined;
+    const running = new Promise<void>((resolve) => { settle = resolve; }).finally(() => this.#underWay.delete(what));
+    // Before the work begins: it tells that it does, and who listens may ask for the same.
     this.#underWay.set(what, running);
+    settle(work());
     return running;
   }
 

@@ -72,8 +72,8 @@ export interface ComparisonReport {
   readonly sampleRatio: RatioReport;
   readonly metrics: readonly MetricComparison[];
   readonly slices: readonly MetricComparison[];
-  /** Mean of the count guardrails' E against 1 / alpha, and whether it alarms. */
-  readonly joint: { readonly evidence: number; readonly alarms: boolean };
+  /** Mean of the count guardrails' E, from which level it alarms (1 / alpha where there are no others), and whether it does. */
+  readonly joint: { readonly evidence: number; readonly level: number; readonly alarms: boolean };
 }
 
 export interface ComparisonOptions {
@@ -126,14 +126,23 @@ function stratifiedRatio(intervals: readonly CountInterval[]): number | undefine
   return above === 0 && below === 0 ? undefined : above / below;
 }
 
+/** Why a comparison says nothing; `always`: not even that the candidate is worse. */
+interface Refusal {
+  readonly always: boolean;
+  readonly because: string;
+}
+
 class Comparer {
   readonly #data: QualityData;
   readonly #environment: string;
   readonly #alpha: number;
   readonly #options: ComparisonOptions;
   readonly #arms: readonly [candidate: string, current: string];
+  /** Among how many the level is divided, so that all of them together raise one false alarm at most in 1 / alpha releases. */
+  readonly guardrails: number;
 
-  constructor(data: QualityData, environment: string, options: ComparisonOptions) {
+  constructor(data: QualityData, definition: QualityDefinition, environment: string, options: ComparisonOptions) {
+    this.guardrails = Math.max(1, definition.metrics.filter(({ role, measure }) => role === 'guardrail' && measure !== 'pr_auc').length);
     this.#data = data;
     this.#environment = environment;
     this.#options = options;
@@ -187,7 +196,7 @@ class Comparer {
     return sums.length === 0 ? this.#data.designEffect ?? 1 : dispersion(sums);
   }
 
-  compare(metric: MetricDefinition, refused: { readonly verdict: ComparisonVerdict; readonly because: string } | undefined, slice?: string): MetricComparison & { readonly logEvidence?: number } {
+  compare(metric: MetricDefinition, refused: Refusal | undefined, slice?: string): MetricComparison & { readonly logEvidence?: number } {
     const [candidate, current] = this.windows(slice);
     const [a, b] = [total(candidate, metric.name), total(current, metric.name)];
     const phi = this.dispersionOf(metric.name);
@@ -201,8 +210,8 @@ class Comparer {
     if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? this.#arms[0] : this.#arms[1]} has no data` };
     if (metric.measure === 'pr_auc') return { ...common, ...this.#curve(), verdict: 'undecided', because: 'shown only: the area has no interval here' };
     const result = isBad ? this.#counts(metric, candidate, current, phi) : this.#means(metric, candidate, current, phi);
-    // A mismatch voids what would let a release go on, never a breach.
-    return refused === undefined || result.verdict === 'worse' ? { ...common, ...result } : { ...common, ...result, ...refused };
+    // A mismatch voids what would let a release go on, never a breach. Where only some predictions have outcomes, chosen differently by arm, neither is known.
+    return refused === undefined || (result.verdict === 'worse' && !refused.always) ? { ...common, ...result } : { ...common, ...result, verdict: 'void', because: refused.because };
   }
 
   #curve(): Pick<MetricComparison, 'candidate' | 'current' | 'effect'> {
@@ -227,7 +236,7 @@ class Comparer {
     return { verdict, because, ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.#alpha), evidence: bounded(worse), logEvidence: worse };
   }
 
-  #means({ name, better, margin }: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval'> {
+  #means({ name, better, margin, role }: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval'> {
     const effective = ({ n, sum, squares }: Moments): Moments => ({ n: n / phi, sum: sum / phi, squares: squares / phi });
     const isShare = [...candidate, ...current].every(({ metrics }) => { const { sum, squares } = metrics[name] ?? NO_MOMENTS; return Math.abs(sum - squares) < 1e-9 * Math.max(1, squares); });
     const enough = (own: Moments): boolean => own.n >= LEAST_UNITS && (!isShare || (own.sum >= LEAST_EVENTS && own.n - own.sum >= LEAST_EVENTS));
@@ -237,8 +246,9 @@ class Comparer {
     if (found === undefined) return { verdict: 'insufficient data', because: `needs ${LEAST_UNITS} units${isShare ? `, ${LEAST_EVENTS} events and ${LEAST_EVENTS} others` : ''} per arm` };
     const twoSided = sequentialHalfWidth(found, 2 * this.#alpha, TIGHTEST);
     const oneSided = sequentialOneSidedHalfWidth(found, this.#alpha, TIGHTEST);
+    const alarming = role === 'guardrail' ? sequentialOneSidedHalfWidth(found, this.#alpha / this.guardrails, TIGHTEST) : oneSided;
     const worseBy = better === 'lower' ? found.estimate : -found.estimate;
-    const verdict = worseBy - oneSided > margin ? 'worse' : worseBy + oneSided < margin ? 'not worse' : 'undecided';
+    const verdict = worseBy - alarming > margin ? 'worse' : worseBy + oneSided < margin ? 'not worse' : 'undecided';
     const because = verdict === 'worse' ? `worse by more than ${margin}` : verdict === 'not worse' ? `not worse by more than ${margin}` : 'the interval holds both';
     return { verdict, because, effect: found.estimate, interval: { low: found.estimate - twoSided, high: found.estimate + twoSided } };
   }
@@ -253,20 +263,29 @@ function evidenceWords(log: number): string {
  * one looks; then slices, which only inform. Environments are never pooled.
  */
 export function compareArms(data: QualityData, definition: QualityDefinition, environment: string, options: ComparisonOptions = {}): ComparisonReport {
-  const comparer = new Comparer(data, environment, options);
+  const comparer = new Comparer(data, definition, environment, options);
   const sampleRatio = comparer.ratio();
-  const mismatch = sampleRatio.verdict === 'mismatch' ? { verdict: 'void' as const, because: 'the sample ratio is not as configured' } : undefined;
-  const labels = definition.labels.absentMeans === undefined && comparer.labelsDiffer() ? { verdict: 'void' as const, because: 'the arms have outcomes for different shares of their predictions' } : undefined;
-  const refused = (metric: MetricDefinition): typeof mismatch => mismatch ?? (metric.labelled ? labels : undefined);
+  const mismatch: Refusal | undefined = sampleRatio.verdict === 'mismatch' ? { always: false, because: 'the sample ratio is not as configured' } : undefined;
+  const labels: Refusal | undefined = definition.labels.absentMeans === undefined && comparer.labelsDiffer() ? { always: true, because: 'the arms have outcomes for different shares of their predictions' } : undefined;
+  const refused = (metric: MetricDefinition): Refusal | undefined => (metric.labelled ? labels : undefined) ?? mismatch;
   const compared = definition.metrics.map((metric) => comparer.compare(metric, refused(metric)));
   const names = [...new Set(data.windows.flatMap(({ slice, environment: own }) => (slice === undefined || own !== environment ? [] : [slice])))].sort();
   const slices = names.flatMap((slice) => definition.metrics.filter(({ measure }) => measure !== 'pr_auc').map((metric) => comparer.compare(metric, refused(metric), slice)));
   const logs = compared.flatMap(({ role, logEvidence }) => (role === 'guardrail' && logEvidence !== undefined ? [logEvidence] : []));
-  const joint = joinEvidence(logs);
-  return { environment, sampleRatio, metrics: compared.map(plain), slices: slices.map(plain), joint: { evidence: bounded(joint), alarms: logs.length > 0 && alarms(joint, options.alpha ?? ALPHA) } };
+  const evidence = joinEvidence(logs);
+  // Guardrails of means have the rest of the level.
+  const level = comparer.guardrails / (Math.max(1, logs.length) * (options.alpha ?? ALPHA));
+  const joint = { evidence: bounded(evidence), level, alarms: logs.length > 0 && evidence >= Math.log(level) };
+  return { environment, sampleRatio, metrics: compared.map((metric) => plain(joint.alarms ? metric : withoutAlarm(metric, level))), slices: slices.map(plain), joint };
 }
 
 /** Without what only the joint alarm needs. */
+/** One of several guardrails may have much evidence by chance: it is worse only when all together alarm. */
+function withoutAlarm<T extends MetricComparison>(metric: T, level: number): T {
+  if (metric.role !== 'guardrail' || metric.kind !== 'bad' || metric.verdict !== 'worse') return metric;
+  return { ...metric, verdict: 'undecided', because: `${metric.because}; all guardrails together alarm at ${level.toPrecision(3)} : 1 on average` };
+}
+
 function plain(compared: MetricComparison & { readonly logEvidence?: number }): MetricComparison {
   const { logEvidence, ...rest } = compared;
   return logEvidence === undefined ? compared : rest;

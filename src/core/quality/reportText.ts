@@ -49,7 +49,7 @@ export function comparisonBlocks(report: ComparisonReport): Block[] {
     { lines: [`Sample ratio: ${sampleRatio.verdict} (candidate ${countWords(sampleRatio.candidate)} units, current ${countWords(sampleRatio.current)}; observed ${percent(sampleRatio.observed)}${configured}): ${sampleRatio.because}.`] },
     { title: `Candidate against current${where}`, columns: COMPARISON, rows: metrics.map(comparisonRow) },
     ...(slices.length === 0 ? [] : [{ title: 'Slices (they inform; they decide nothing)', columns: COMPARISON, rows: slices.map(comparisonRow) }]),
-    { lines: [`Guardrails of counts together: evidence ${joint.evidence > 1e6 ? 'over 1,000,000' : number(joint.evidence)}, alarm at 40: ${joint.alarms ? 'ALARM' : 'no alarm'}.`] },
+    { lines: [`Guardrails of counts together: evidence ${joint.evidence > 1e6 ? 'over 1,000,000' : number(joint.evidence)}, alarm at ${number(joint.level)}: ${joint.alarms ? 'ALARM' : 'no alarm'}.`] },
   ];
 }
 

@@ -40,6 +40,9 @@ export class HistoryDocuments implements vscode.TextDocumentContentProvider, vsc
     this.#parts.add(vscode.workspace.registerTextDocumentContentProvider(SCHEME, this));
     this.#parts.add(vscode.languages.registerCodeLensProvider({ scheme: SCHEME }, this));
     this.#parts.add(connections.onDidChange(() => this.#follow()));
+    this.#parts.add(vscode.workspace.onDidChangeTextDocument(({ document }) => {
+      if (document.uri.scheme === SCHEME) this.#lensChanges.fire();
+    }));
     this.#parts.add(vscode.workspace.onDidCloseTextDocument(({ uri }) => void this.#shown.delete(uri.toString())));
     this.#parts.add(this.#changes);
     this.#parts.add(this.#lensChanges);
@@ -49,9 +52,10 @@ export class HistoryDocuments implements vscode.TextDocumentContentProvider, vsc
     return this.#shown.get(uri.toString())?.page.text ?? '';
   }
 
-  provideCodeLenses({ uri }: vscode.TextDocument): vscode.CodeLens[] {
-    const shown = this.#shown.get(uri.toString());
-    if (shown === undefined) return [];
+  provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
+    const shown = this.#shown.get(document.uri.toString());
+    // The editor takes over a new text later than it asks for lenses: those of another text would stand at other lines.
+    if (shown === undefined || shown.page.text !== document.getText()) return [];
     const { connection, flag, page } = shown;
     return [...page.states].map(([line, entry]) => new vscode.CodeLens(new vscode.Range(line, 0, line, 0), {
       title: `Restore ${entry.to}`,

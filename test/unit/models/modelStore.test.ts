@@ -38,6 +38,16 @@ describe('the store of a model registry', () => {
     assert.equal(store.snapshot.list.value?.next, '100');
   });
 
+  it('is asked by those who listen to it, within its own event, without end', async () => {
+    store.onDidChange(() => {
+      store.wantDetail('m001', '1');
+      void store.loadVersions('m001');
+    });
+    await store.refresh();
+    await settled();
+    assert.deepEqual(registry.asked.toSorted(), ['models 0+100', 'version m001 1', 'versions m001 0+100', 'versions m001 0+100']);
+  });
+
   it('adds pages on demand, and a refresh reads as many as there are in one request', async () => {
     await store.refresh();
     await Promise.all([store.loadMore(), store.loadMore()]);

@@ -98,6 +98,31 @@ describe('comparing the arms', () => {
     assert.equal(metric(compareArms(collect(all, section), definition(section), 'production'), 'accuracy').verdict, 'void');
   });
 
+  it('does not even call a candidate worse by labels that the arms have for different shares', () => {
+    const section = { guardrails: [{ name: 'wrong', bad: 'outcome == 1' }], labels: { field: 'outcome' } };
+    const all = records({ count: 20_000, units: 5000 }).flatMap((record, index) => (record.assigned_arm === 'candidate' && index % 2 === 0 ? [record] : [{ ...record, outcome: record.assigned_arm === 'candidate' || index % 3 === 0 ? 1 : 0 }]));
+    const { verdict, evidence } = metric(compareArms(collect(all, section), definition(section), 'production'), 'wrong');
+    assert.deepEqual([verdict, (evidence ?? 0) > 1000], ['void', true]);
+  });
+
+  it('takes several guardrails together: one with much evidence is worse only when all of them alarm', () => {
+    const reports = Array.from({ length: 60 }, (_, index) => compare({ count: 1000 + 250 * index, candidateErrors: 0.04 }));
+    const between = reports.filter((report) => !report.joint.alarms && (metric(report, 'errors').evidence ?? 0) >= 40);
+    assert.ok(between.length > 0, 'no case between');
+    for (const report of between) {
+      assert.equal(metric(report, 'errors').verdict, 'undecided');
+      assert.match(metric(report, 'errors').because, /all guardrails together alarm at 40\.0 : 1/);
+    }
+    assert.ok(reports.some(({ joint }) => joint.alarms));
+    assert.ok(reports.every((report) => report.joint.alarms || report.metrics.every(({ verdict }) => verdict !== 'worse')));
+  });
+
+  it('leaves guardrails of means their part of the level', () => {
+    const section = { guardrails: [...SECTION.guardrails, { name: 'revenue', mean: 'score', better: 'higher', margin: 0 }] };
+    const report = compareArms(collect(records({ count: 2000 }), section), definition(section), 'production');
+    assert.equal(report.joint.level, 60);
+  });
+
   it('never pools stretches of different allocation (Simpson)', () => {
     const window = (arm: string, start: number, n: number, bad: number): QualityWindow => ({ arm, environment: '', service: '', start, end: start + 1, requests: n, units: n, metrics: { errors: { n, sum: bad, squares: bad } } });
     const days = [window('current', 0, 990_000, 20_000), window('candidate', 0, 10_000, 230), window('current', 1, 500_000, 5000), window('candidate', 1, 500_000, 6000)];

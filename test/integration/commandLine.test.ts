@@ -220,6 +220,6 @@ describe('the command line', () => {
     const lines = stdout.split('\n');
     assert.ok(lines.length <= 40 && lines.every((line) => line.length <= 80), String(lines.length));
     const promote = await run(['promote', '--help'], {});
-    assert.equal(promote.stdout, 'modelswitch promote --flag F --environment E [--segment S]\n    to the next of 5, 25, 50, 100 %\n');
+    assert.equal(promote.stdout, 'modelswitch promote --flag F --environment E [--segment S] [--from N] [--override REASON]\n    to the next of 5, 25, 50, 100 %\n');
   });
 });

@@ -75,7 +75,7 @@ function versionLine({ version, status, aliases, createdAt, description }: Model
 export const compare: Command = {
   name: 'compare',
   usage: 'compare M V1 V2 | compare [--model M] [--environment E] [--percent N] [--json | --markdown]',
-  summary: 'what differs between two versions (numbers or aliases); without them, the candidate against the current version in production',
+  summary: 'two versions; without them, candidate and current in production',
   run: (context) => context.operands.length === 0 ? compareReleased(context) : withRegistry(context, async (registry, config) => {
     const { operands, options, signal, write } = context;
     const model = registeredName(required(operands[0], 'M'), config);

@@ -87,7 +87,7 @@ function exitOf(reports: readonly ComparisonReport[]): number {
 export const quality: Command = {
   name: 'quality',
   usage: 'quality [--model M] [--environment E] [--percent N] [--json | --markdown]',
-  summary: 'each arm in production: traffic, latency, metrics, verdicts; what the source could not tell',
+  summary: 'each arm in production: traffic, latency, metrics, verdicts',
   async run(context) {
     const opened = await openModel(context);
     const data = await read(context, opened);
@@ -115,7 +115,7 @@ function samplesOf(data: QualityData, arm: string | undefined, environment: stri
 export const drift: Command = {
   name: 'drift',
   usage: 'drift [--model M] [--environment E] [--json | --markdown]',
-  summary: 'inputs and predictions: production against the training data, candidate against current',
+  summary: 'inputs and predictions against the training data, and by arm',
   async run(context) {
     const opened = await openModel(context);
     const { reference: path, features } = opened.definition.drift;

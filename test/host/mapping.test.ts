@@ -148,7 +148,7 @@ models:
     await lensIs('production 25 % -> mapped v14 (challenger) · AUC 0.914 vs 0.908 offline');
     await register('15');
     await lensIs('production 25 % -> mapped: challenger moved from v14 to v15');
-    assert.ok(problems().some((each) => each.includes('challenger moved from v14 to v15 while host-mapped is out in production')), problems().join('\n'));
+    await eventually(() => problems().some((each) => each.includes('challenger moved from v14 to v15 while host-mapped is out in production')), 'the moved alias at its line');
     const { connection } = all.connections.targets[0]!;
     const children = (await all.tree.getChildren({ kind: 'environment', connection, flag, environment: 'production' })).map((node) => all.tree.getTreeItem(node).label as string);
     assert.ok(children.includes('challenger moved from v14 to v15') && children.includes('mapped v14 over v13'), children.join('\n'));

@@ -262,7 +262,9 @@ models:
       };
       await useRegistry(`{mlflow: "${mlflow.url}"}`);
       await eventually(async () => (await shown()).length === 3, 'three models');
-      assert.deepEqual(asked, ['/api/2.0/mlflow/registered-models/search']);
+      // What modelswitch.yaml maps is asked for afterwards, when there is something to look at.
+      assert.equal(asked[0], '/api/2.0/mlflow/registered-models/search');
+      assert.equal(asked.filter((path) => path.endsWith('/search')).length, 1, asked.join());
       assert.equal((await shown())[0], 'fraud-detector | challenger 2 · champion 1');
       assert.deepEqual((await shown(await find(undefined, 'fraud-detector'))).map((line) => line.replace(/ \| .*?· /, ' | ')), [
         'Pipeline', '4', '3', `2 | candidate of ${flag} · production 25 %`, `1 | current of ${flag} · production 75 %`,

@@ -109,9 +109,17 @@ export class WorkbenchPage {
     return this.page.locator('.sidebar .monaco-list-row').filter({ hasText: text });
   }
 
-  /** The texts of the visible tree rows, label and description with one space between. */
-  async treeTexts(): Promise<string[]> {
-    const rows = await this.page.locator('.sidebar .monaco-list-row').all();
+  /** Folds a view of the side bar away, so that another has all the room. */
+  async collapseView(name: string): Promise<void> {
+    const header = this.page.locator(`.sidebar .pane-header[aria-label^="${name}"]`);
+    await header.waitFor();
+    if ((await header.getAttribute('aria-expanded')) === 'true') await header.click();
+    await this.page.locator(`.sidebar .pane-header[aria-label^="${name}"][aria-expanded="false"]`).waitFor();
+  }
+
+  /** The texts of the visible tree rows of a view, label and description with one space between. */
+  async treeTexts(view = 'Flags'): Promise<string[]> {
+    const rows = await this.page.locator('.sidebar .pane').filter({ has: this.page.locator(`.pane-header[aria-label^="${view}"]`) }).locator('.monaco-list-row').all();
     return Promise.all(rows.map(async (row) => (await row.locator('.label-name, .label-description').allInnerTexts()).join(' ').trim()));
   }
 

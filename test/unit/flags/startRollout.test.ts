@@ -82,7 +82,7 @@ describe('pins under a release', () => {
     assert.deepEqual(titles(planSetRollout(raised.reading(), 'production', 0)), ['Modelswitch · fraud v14 over v13 · 0 % · set rollout']);
     assert.deepEqual(titles(planRollback(raised.reading(), 'production')), ['Modelswitch · fraud v14 over v13 · roll back to 0 %']);
     const off = log().switch(false);
-    assert.deepEqual(titles(planSwitchOn(off.reading(), 'production', { reason: 'override compatibility: hotfix' })), ['Modelswitch · fraud v14 over v13 · override compatibility: hotfix · then on']);
+    assert.deepEqual(titles(planSwitchOn(off.reading(), 'production', { reason: 'override compatibility: hotfix' })), ['Modelswitch · fraud v14 over v13 · switch on · override compatibility: hotfix · then on']);
   });
 
   it('are found in the log when a person wrote over the title', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { AppError } from '../../../src/core/base/errors.ts';
 import type { Strategy, StrategyVariant } from '../../../src/core/flags/model.ts';
-import { planRestore, planSetRollout, planSwitchOff } from '../../../src/core/flags/planner.ts';
+import { planRestore, planSetRollout, planSwitchOff, planSwitchOn } from '../../../src/core/flags/planner.ts';
 import { planStart } from '../../../src/core/flags/startRollout.ts';
 import { pin, pinsOf } from '../../../src/core/flags/titles.ts';
 import { segmentMap } from '../../../src/core/flags/planning.ts';
@@ -119,6 +119,8 @@ describe('taking a release back', () => {
     const world = advanced(4);
     world.apply(planStepDown(PLAN, 2, world.reading(), 'production', 'person', { reason: 'guard rollback to 5 %' }));
     world.apply(planSetRollout(world.reading(), 'production', 25, { reason: 'guard rollback to 1 %' }));
+    world.apply(planSwitchOff('kill', world.reading(), ['production']));
+    world.apply(planSwitchOn(world.reading(), 'production', { reason: 'guard rollback to 1 %' }));
     assert.deepEqual(latches(world.events), []);
   });
 

@@ -4,7 +4,7 @@ import type { Lineage } from '../core/models/lineage.ts';
 import { readLineage } from '../core/models/lineageReader.ts';
 import type { VersionDetail } from '../core/models/model.ts';
 import type { Repository } from '../core/models/repository.ts';
-import type { ModelMapping } from '../core/workspace/load.ts';
+import type { ModelMapping } from '../core/workspace/config.ts';
 import type { Hasher } from './dvc/hasher.ts';
 import { PipelineFolder } from './dvc/pipelineFolder.ts';
 import { GitRepository } from './git/gitRepository.ts';

@@ -6,7 +6,7 @@ import type { Lineage } from '../core/models/lineage.ts';
 import { checkLock, digestOf, LOCK_FILE, lockVersion, readLock, type ApplicationChange, type Bundle, type LockedModel, type LockedVersion, type LockFinding } from '../core/models/lock.ts';
 import type { VersionDetail } from '../core/models/model.ts';
 import type { ModelRegistry } from '../core/models/registry.ts';
-import type { ModelMapping, WorkspaceConfig } from '../core/workspace/load.ts';
+import type { ModelMapping, WorkspaceConfig } from '../core/workspace/config.ts';
 import { Hasher } from '../adapters/dvc/hasher.ts';
 import { globExpression } from '../adapters/node/globs.ts';
 import { lineageOf as versionLineage, repositoryOf } from '../adapters/lineages.ts';

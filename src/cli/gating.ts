@@ -10,7 +10,7 @@ import { readView } from '../core/models/readView.ts';
 import type { ModelRegistry } from '../core/models/registry.ts';
 import { gateSubject, needsGates, overrideReason, passGates, type GatePorts, type GateVerdict } from '../core/releases/gates.ts';
 import { PROMOTION_GATES } from '../core/releases/promotionGates.ts';
-import type { WorkspaceConfig } from '../core/workspace/load.ts';
+import type { WorkspaceConfig } from '../core/workspace/config.ts';
 import { connectCli, required, type CliContext, type CliTarget } from './context.ts';
 import { openCliRegistry } from './registry.ts';
 

@@ -5,7 +5,7 @@ import type { VersionDetail } from '../core/models/model.ts';
 import type { ModelRegistry } from '../core/models/registry.ts';
 import type { Arm, Suite } from '../core/suites/load.ts';
 import { SUITE_ENDING, type SubjectContent } from '../core/suites/schema.ts';
-import type { ModelMapping, WorkspaceConfig } from '../core/workspace/load.ts';
+import type { ModelMapping, WorkspaceConfig } from '../core/workspace/config.ts';
 import { globExpression } from '../adapters/node/globs.ts';
 import { sourceFiles } from '../adapters/node/sourceFiles.ts';
 import type { SuiteFile } from '../adapters/suites/suiteFile.ts';

@@ -1,4 +1,5 @@
-import { loadWorkspaceFile, type WorkspaceFile } from '../../src/core/workspace/load.ts';
+import type { WorkspaceFile } from '../../src/core/workspace/config.ts';
+import { loadWorkspaceFile } from '../../src/core/workspace/load.ts';
 import { TOKENS } from './fuzz.ts';
 
 /** What is wrong with how a text was read, in words; empty when all is as it should be. Throws what the loader throws. */

@@ -9,7 +9,7 @@ import type { ModelVersion } from '../../core/models/model.ts';
 import type { ModelRegistry, Page, PageRequest } from '../../core/models/registry.ts';
 import { compareDetails } from '../../core/models/versionDiff.ts';
 import { firstProblem } from '../../core/models/yamlFile.ts';
-import type { WorkspaceConfig } from '../../core/workspace/load.ts';
+import type { WorkspaceConfig } from '../../core/workspace/config.ts';
 import { lockFindings } from '../bundle.ts';
 import { required, type CliContext, type Command } from '../context.ts';
 import { compareReleased } from './quality.ts';

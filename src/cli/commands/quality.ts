@@ -6,7 +6,7 @@ import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, st
 import { shadowReport } from '../../core/quality/shadow.ts';
 import type { ArmSummary, QualityData } from '../../core/quality/window.ts';
 import { didYouMean } from '../../core/workspace/suggest.ts';
-import type { ModelMapping, WorkspaceConfig } from '../../core/workspace/load.ts';
+import type { ModelMapping, WorkspaceConfig } from '../../core/workspace/config.ts';
 import { openQualitySource } from '../../adapters/quality/open.ts';
 import { readReference } from '../../adapters/quality/reference.ts';
 import { writeJson, type CliContext, type Command } from '../context.ts';

@@ -19,7 +19,7 @@ import { junitReport } from '../reporters/junit.ts';
 import { markdownReport } from '../reporters/markdown.ts';
 import { regressionLines, suiteHead, testLines } from '../reporters/terminal.ts';
 import { chosenSubject, chosenSuites, pythonOf, scriptsFolder, SuiteModel } from '../suites.ts';
-import type { WorkspaceConfig } from '../../core/workspace/load.ts';
+import type { WorkspaceConfig } from '../../core/workspace/config.ts';
 
 const EXIT_CODES: Readonly<Record<Outcome, number>> = { passed: 0, failed: 1, error: 2, inconclusive: 3 };
 const CANCELLED = 130;

@@ -1,7 +1,7 @@
 import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { didYouMean } from '../../core/workspace/suggest.ts';
-import type { WorkspaceConfig } from '../../core/workspace/load.ts';
+import type { WorkspaceConfig } from '../../core/workspace/config.ts';
 import { answersOf, evaluateAll, withComparisons, type NamedAnswer, type Question } from '../../core/personas/ask.ts';
 import { answerLines } from '../../core/personas/explain.ts';
 import { checkFrontendToken } from '../../core/personas/frontendToken.ts';

@@ -1,7 +1,7 @@
 import { countWords } from '../base/words.ts';
 import type { Flag } from '../flags/model.ts';
 import { askedWords, isPotentiallyStale, type AskedFlag } from '../flags/serverNotes.ts';
-import type { ModelMapping } from '../workspace/load.ts';
+import type { ModelMapping } from '../workspace/config.ts';
 import type { SourceRange } from '../workspace/source.ts';
 import type { CallSite, Range } from './model.ts';
 

@@ -2,7 +2,7 @@ import { plainLine } from '../base/words.ts';
 import { environmentOf, type Flag } from '../flags/model.ts';
 import { pinnedVersion, pinsModel, versionWords, type Pin } from '../flags/titles.ts';
 import { betterByName, type ModelMetric } from '../workspace/featureSet.ts';
-import type { ModelMapping, ModelSwitch } from '../workspace/load.ts';
+import type { ModelMapping, ModelSwitch } from '../workspace/config.ts';
 import type { RegisteredModel, VersionDetail } from './model.ts';
 import type { Reading } from './modelSnapshot.ts';
 import { payloadVersion } from './payloadVersion.ts';

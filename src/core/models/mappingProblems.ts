@@ -1,6 +1,6 @@
 import { plainLine } from '../base/words.ts';
 import type { Flag } from '../flags/model.ts';
-import type { ModelMapping, WorkspaceConfig } from '../workspace/load.ts';
+import type { ModelMapping, WorkspaceConfig } from '../workspace/config.ts';
 import { quotable, type Problem, type SourceRange } from '../workspace/source.ts';
 import { didYouMean } from '../workspace/suggest.ts';
 import { roleName, type RegistryView } from './mapping.ts';

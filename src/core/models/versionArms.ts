@@ -1,4 +1,4 @@
-import type { ModelMapping } from '../workspace/load.ts';
+import type { ModelMapping } from '../workspace/config.ts';
 import { describeRollout, rangeWords, type EffectiveRollout } from '../flags/rollout.ts';
 
 /** One side of a flag that a version serves. */

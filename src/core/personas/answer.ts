@@ -1,6 +1,6 @@
 import { plainLine } from '../base/words.ts';
 import type { Dependency, Strategy } from '../flags/model.ts';
-import type { ModelMapping } from '../workspace/load.ts';
+import type { ModelMapping } from '../workspace/config.ts';
 import { sdkResult, unmetWords } from './conditions.ts';
 import { drawResult, stickyField } from './draw.ts';
 import { fieldValue, type Evaluation, type EvaluationContext, type StrategyEvaluation } from './model.ts';

@@ -1,5 +1,5 @@
 import type { Flag } from '../flags/model.ts';
-import type { ModelMapping } from '../workspace/load.ts';
+import type { ModelMapping } from '../workspace/config.ts';
 import { answerOf, type Answer } from './answer.ts';
 import { compareAnswers, type Comparison } from './compare.ts';
 import { contextKey, type Evaluation, type FlagEvaluator, type NamedContext, type SdkEvaluator } from './model.ts';

@@ -1,6 +1,6 @@
 import type { Problem } from '../workspace/source.ts';
 import { didYouMean } from '../workspace/suggest.ts';
-import type { Persona } from '../workspace/load.ts';
+import type { Persona } from '../workspace/config.ts';
 import type { ContextField } from './model.ts';
 
 /** Fields that every SDK knows, whether the server lists them or not. */

@@ -9,7 +9,7 @@ import { providedFeatures, type ProvidedFeatures } from '../models/featureFlags.
 import { armsOf, wantedDetails, type Arm } from '../models/mapping.ts';
 import { readView } from '../models/readView.ts';
 import { firstProblem } from '../models/yamlFile.ts';
-import type { ModelMapping } from '../workspace/load.ts';
+import type { ModelMapping } from '../workspace/config.ts';
 import type { GateResult, GateSubject, PromotionGate } from './gates.ts';
 
 /** Whether what the change puts out fits the application's contract; models without one pass. */

@@ -7,7 +7,7 @@ import { armsOf, wantedDetails, type FlagArms } from '../models/mapping.ts';
 import { readView } from '../models/readView.ts';
 import type { ModelRegistry } from '../models/registry.ts';
 import type { FeatureSet } from '../workspace/featureSet.ts';
-import type { ModelMapping } from '../workspace/load.ts';
+import type { ModelMapping } from '../workspace/config.ts';
 
 /** What a gate says about a change. Reasons are sentences; those of `block` say what to do as well. */
 export type GateResult =

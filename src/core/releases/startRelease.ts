@@ -7,7 +7,7 @@ import { planStart, type StartWish } from '../flags/startRollout.ts';
 import { pin, pinsText, strategyTitle, versionWords } from '../flags/titles.ts';
 import type { VersionDetail } from '../models/model.ts';
 import type { ModelRegistry } from '../models/registry.ts';
-import type { ModelMapping } from '../workspace/load.ts';
+import type { ModelMapping } from '../workspace/config.ts';
 import { editMapping, type MappingEdit } from '../workspace/writeMapping.ts';
 
 /** What somebody asks for who starts a release. */

@@ -43,7 +43,7 @@ export interface Look {
   readonly acceptance: readonly AcceptanceFinding[];
   readonly gates: readonly GateFinding[];
   /** How old the newest data is where it is older than `blind_after`; undefined while the guard sees. */
-  readonly blind?: Finding & { readonly forMs: number };
+  readonly blind?: Finding;
   /** What blindness does: nothing but hold, or take the exposure back as the plan asks for it. */
   readonly onBlind: 'hold' | 'rollback';
   /** A sample-ratio mismatch: the arms cannot be compared, but errors still count. */

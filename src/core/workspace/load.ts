@@ -1,110 +1,20 @@
 import { isMap } from 'yaml';
-import { plainLine } from '../base/words.ts';
-import { readMetric, readProvides, type FeatureSet, type ModelMetric } from './featureSet.ts';
+import type { CallSiteConfig, ModelMapping, ModelSwitch, Persona, UnleashTarget, WorkspaceConfig, WorkspaceFile } from './config.ts';
+import { readMetric, readProvides, type FeatureSet } from './featureSet.ts';
 import { readPlan, type Stage } from './plan.ts';
 import { readQuality, type QualityDefinition } from '../quality/definitions.ts';
 import { readRegistry, type RegistryTarget } from './registry.ts';
-import { readRetrain, type RetrainTarget } from './retrain.ts';
+import { readRetrain } from './retrain.ts';
 import { hasCredentials, reservedKeyProblems, secretProblems, tokenProblems } from './secrets.ts';
-import { ALIASES_MEND, MOST_ALIASES, quotable, Source, withoutSecrets } from './source.ts';
+import { ALIASES_MEND, MOST_ALIASES, quotable, shown, Source } from './source.ts';
 import type { Problem, SourcePath, SourceRange } from './source.ts';
-import { didYouMean } from './suggest.ts';
 import { checkServerUrl } from './url.ts';
 import { modelSchema } from './schema.ts';
 import { schemaProblems } from './validate.ts';
 
-export type { Problem, SourceRange };
-
-/** One flag of a model and what serves when it is on and off: `candidate`, `current`, an alias or a version. */
-export interface ModelSwitch {
-  readonly flag: string;
-  readonly on: string;
-  readonly off: string;
-  /** What serves by variant, where the file says it. */
-  readonly variants?: Readonly<Record<string, string>>;
-  /** Where the flag's name stands. */
-  readonly range: SourceRange;
-  /** Where on, off and the variants' names stand, as far as they are written. */
-  readonly ranges?: Readonly<Record<string, SourceRange>>;
-}
-
-/** A model and what switches it. */
-export interface ModelMapping {
-  readonly name: string;
-  /** Empty while the model has no flag yet. */
-  readonly switches: readonly ModelSwitch[];
-  readonly registeredModel?: string;
-  /** Path of the application's feature contract, relative to the folder of this file. */
-  readonly contract?: string;
-  /** Paths and globs of behavioural suites, relative to the folder of this file. */
-  readonly suites?: readonly string[];
-  readonly retrain?: RetrainTarget;
-  /** The stages of its release, in order; none for a plan that cannot be followed. */
-  readonly plan?: readonly Stage[];
-  /** The offline metric to show; undefined: the first usual one that both versions have. */
-  readonly metric?: ModelMetric;
-  /** Sources and metrics of production. */
-  readonly quality?: QualityDefinition;
-  /** Aliases or versions; `champion` and `challenger` where the file says nothing. */
-  readonly current: string;
-  readonly candidate: string;
-  /** Where the model's name stands. */
-  readonly range: SourceRange;
-  /** Where the names of registry and versions stand, as far as they are written. */
-  readonly ranges?: { readonly registeredModel?: SourceRange; readonly current?: SourceRange; readonly candidate?: SourceRange };
-}
-
-/** A named evaluation context. */
-export interface Persona {
-  readonly name: string;
-  readonly userId?: string;
-  readonly sessionId?: string;
-  readonly properties: Readonly<Record<string, string>>;
-  /** Where the persona's name stands. */
-  readonly range: SourceRange;
-  /** Where the names of its properties stand. */
-  readonly propertyRanges: Readonly<Record<string, SourceRange>>;
-}
-
-/** The server section; what the file does not say is undefined, so that settings can say it. */
-export interface UnleashTarget {
-  /** http(s), without credentials, query and trailing slash. */
-  readonly url?: string;
-  readonly project?: string;
-  readonly environment?: string;
-  readonly ranges: { readonly url?: SourceRange; readonly project?: SourceRange; readonly environment?: SourceRange };
-}
-
-/** What the file says about call sites that cannot be found out. */
-export interface CallSiteConfig {
-  readonly wrappers: readonly { readonly function: string; readonly key: number | string }[];
-  readonly clients: readonly string[];
-  readonly exclude: readonly string[];
-}
-
-export interface WorkspaceConfig {
-  readonly unleash?: UnleashTarget;
-  readonly registry?: RegistryTarget;
-  readonly models: readonly ModelMapping[];
-  /** Entries of `models` with `kind: features`. */
-  readonly features?: readonly FeatureSet[];
-  readonly personas: readonly Persona[];
-  readonly callsites?: CallSiteConfig;
-}
-
-/** What a `modelswitch.yaml` says. `config` holds everything that is right, and is undefined when nothing can be read. */
-export interface WorkspaceFile {
-  readonly config?: WorkspaceConfig;
-  readonly problems: readonly Problem[];
-}
-
 const LARGEST = 256 * 1024;
 /** A parser takes seconds for a text that is nothing but opening brackets or dashes. */
 const DEEPEST = 200;
-const MOST_PROBLEMS = 100;
-const LONGEST_MESSAGE = 1000;
-/** Looking for the flag that was meant takes milliseconds among thousands. */
-const MOST_HINTS = 20;
 /** A file of more bytes need not be opened: it has too many characters, whatever they are. */
 export const LARGEST_BYTES = 3 * LARGEST;
 
@@ -354,11 +264,6 @@ function read(source: Source): WorkspaceFile {
   return { config, problems: [...problems, ...reader.problems] };
 }
 
-/** Names of the file stand in messages: nothing in them may be a token, or be obeyed or reordered where it is shown. */
-function forPeople(problem: Problem): Problem {
-  return { ...problem, message: plainLine(withoutSecrets(problem.message), LONGEST_MESSAGE) };
-}
-
 /** How deep brackets nest, or dashes and question marks in one line do; brackets in quotes and comments count too, as an upper limit. */
 export function nestsTooDeeply(written: string): boolean {
   let depth = 0;
@@ -389,48 +294,8 @@ export function loadWorkspaceFile(written: string): WorkspaceFile {
   try {
     source = new Source(written);
     const file = read(source);
-    return { ...file, problems: [...file.problems].sort((a, b) => a.range.start.offset - b.range.start.offset).slice(0, MOST_PROBLEMS).map(forPeople) };
+    return { ...file, problems: shown([...file.problems].sort((a, b) => a.range.start.offset - b.range.start.offset)) };
   } catch (error) {
     return { problems: [failure(source, 'syntax', `The file cannot be read: ${quotable(String(error))}. Undo the last edit, or start again with version: 1.`)] };
   }
-}
-
-/** What is known of the server; undefined: not loaded, so nothing is said about it. */
-export interface WorkspaceFacts {
-  /** Names of the project's active flags. */
-  readonly flags?: ReadonlySet<string>;
-  readonly archived?: ReadonlySet<string>;
-  readonly environments?: readonly string[];
-  readonly projects?: readonly string[];
-  readonly segments?: readonly string[];
-}
-
-function unknownName(code: Problem['code'], what: string, value: string | undefined, range: SourceRange | undefined, known: readonly string[] | undefined): Problem[] {
-  if (value === undefined || range === undefined || known === undefined || known.includes(value)) return [];
-  const hint = didYouMean(value, known);
-  const list = known.length === 0 ? '' : ` There are: ${known.slice(0, 10).map(quotable).join(', ')}.`;
-  return [{ code, severity: 'warning', message: `Unleash has no ${what} "${quotable(value)}", or you may not see it.${hint === '' ? list : hint}`, range }];
-}
-
-/** What a schema cannot know: flags, environment and project that the server does not have, at the place that names them. */
-export function semanticProblems(config: WorkspaceConfig, facts: WorkspaceFacts): Problem[] {
-  const { unleash } = config;
-  const problems = [
-    ...unknownName('unknownProject', 'project', unleash?.project, unleash?.ranges.project, facts.projects),
-    ...unknownName('unknownEnvironment', 'environment', unleash?.environment, unleash?.ranges.environment, facts.environments),
-  ];
-  for (const { flag, range } of [...config.models.flatMap((model) => model.switches), ...config.features ?? []]) {
-    if (facts.flags?.has(flag) === true) continue;
-    if (facts.archived?.has(flag) === true) {
-      problems.push({ code: 'archivedFlag', severity: 'warning', message: `The flag "${quotable(flag)}" is archived: revive it in Unleash, or map the model to another flag.`, range });
-    } else if (facts.flags !== undefined) {
-      const hint = problems.length < MOST_HINTS ? didYouMean(flag, facts.flags) : '';
-      problems.push({ code: 'unknownFlag', severity: 'warning', message: `Unleash has no flag "${quotable(flag)}" in this project.${hint === '' ? ' Create it there, or correct the name.' : hint}`, range });
-    }
-  }
-  for (const { environment, segment, range } of config.models.flatMap((model) => model.plan ?? [])) {
-    problems.push(...unknownName('unknownEnvironment', 'environment', environment, range, facts.environments));
-    problems.push(...unknownName('unknownSegment', 'segment', segment, range, facts.segments));
-  }
-  return problems.slice(0, MOST_PROBLEMS).map(forPeople);
 }

@@ -1,4 +1,4 @@
-import type { WorkspaceFile } from './load.ts';
+import type { WorkspaceFile } from './config.ts';
 import { checkTrackingUrl, type RegistryTarget } from './registry.ts';
 import type { Problem } from './source.ts';
 

@@ -37,6 +37,14 @@ export function quotable(name: string): string {
   return plainLine(withoutSecrets(name), 60);
 }
 
+const MOST_PROBLEMS = 100;
+const LONGEST_MESSAGE = 1000;
+
+/** The first hundred, for people. Names of the file stand in messages: nothing in them may be a token, or be obeyed or reordered where it is shown. */
+export function shown(problems: readonly Problem[]): Problem[] {
+  return problems.slice(0, MOST_PROBLEMS).map((problem) => ({ ...problem, message: plainLine(withoutSecrets(problem.message), LONGEST_MESSAGE) }));
+}
+
 export type SourcePath = readonly (string | number)[];
 
 /** Aliases of aliases grow exponentially; nobody needs more than this many, nor more values by them. */

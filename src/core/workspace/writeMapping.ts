@@ -1,7 +1,8 @@
 import { isMap, isScalar, parseDocument, type Node, type YAMLMap } from 'yaml';
 import { AppError } from '../base/errors.ts';
 import { setEntry } from '../models/yamlEdit.ts';
-import { loadWorkspaceFile, type ModelMapping } from './load.ts';
+import type { ModelMapping } from './config.ts';
+import { loadWorkspaceFile } from './load.ts';
 import { quotable } from './source.ts';
 
 /** What a release writes into `modelswitch.yaml`. */

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { DisposableStore, type Disposable, type Event } from '../../core/base/events.ts';
 import type { RegistryNames } from '../../core/models/mappingProblems.ts';
 import type { FeatureSet } from '../../core/workspace/featureSet.ts';
-import type { ModelMapping, Persona } from '../../core/workspace/load.ts';
+import type { ModelMapping, Persona } from '../../core/workspace/config.ts';
 import { checkServerUrl } from '../../core/workspace/url.ts';
 import { ContextKey } from '../ids.ts';
 import { settings } from '../platform/settings.ts';

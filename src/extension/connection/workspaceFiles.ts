@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
-import { LARGEST_BYTES, loadWorkspaceFile, tooLargeFile, type WorkspaceFile } from '../../core/workspace/load.ts';
+import type { WorkspaceFile } from '../../core/workspace/config.ts';
+import { LARGEST_BYTES, loadWorkspaceFile, tooLargeFile } from '../../core/workspace/load.ts';
 import { DisposableStore } from '../../core/base/events.ts';
 
 export const CONFIGURATION_FILE = 'modelswitch.yaml';

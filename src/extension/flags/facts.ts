@@ -7,7 +7,7 @@ import { armsOf, movedPins, type FlagArms, type MovedPin } from '../../core/mode
 import { armVersionWords, modelWords } from '../../core/models/mappingWords.ts';
 import { maxExposure } from '../../core/flags/rollout.ts';
 import { pinsOf, type Pin } from '../../core/flags/titles.ts';
-import type { ModelMapping } from '../../core/workspace/load.ts';
+import type { ModelMapping } from '../../core/workspace/config.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
 

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { DisposableStore, type Disposable } from '../../core/base/events.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { movedWords, type MovedPin } from '../../core/models/mapping.ts';
-import type { Problem } from '../../core/workspace/load.ts';
+import type { Problem } from '../../core/workspace/source.ts';
 import type { Connections, Target } from '../connection/connections.ts';
 import { environmentNames, flagFacts, movedIn } from '../flags/facts.ts';
 import { Command } from '../ids.ts';

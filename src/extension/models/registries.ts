@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
 import { DisposableStore, Emitter, type Disposable } from '../../core/base/events.ts';
 import type { AliasChange } from '../../core/models/registry.ts';
-import type { ModelMapping } from '../../core/workspace/load.ts';
+import type { ModelMapping } from '../../core/workspace/config.ts';
 import { DEFAULT_REGISTRY_FILE, environmentRegistry, registryProblem } from '../../core/workspace/registryChoice.ts';
 import { fileOf } from '../connection/connections.ts';
 import { CONFIGURATION_FILE, type WorkspaceFiles } from '../connection/workspaceFiles.ts';

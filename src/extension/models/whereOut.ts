@@ -1,7 +1,7 @@
 import { plainLine } from '../../core/base/words.ts';
 import { armsOfVersion, armWords, isServed, type VersionArm } from '../../core/models/versionArms.ts';
 import type { ModelStore } from '../../core/models/modelStore.ts';
-import type { ModelMapping } from '../../core/workspace/load.ts';
+import type { ModelMapping } from '../../core/workspace/config.ts';
 import type { Connections } from '../connection/connections.ts';
 import { environmentNames, flagFacts, rolloutIn } from '../flags/facts.ts';
 import type { FolderRegistry, Registries } from './registries.ts';

@@ -8,7 +8,7 @@ import { DisposableStore } from '../../core/base/events.ts';
 import type { Lineage } from '../../core/models/lineage.ts';
 import type { VersionDetail } from '../../core/models/model.ts';
 import type { Reading } from '../../core/models/modelSnapshot.ts';
-import type { ModelMapping } from '../../core/workspace/load.ts';
+import type { ModelMapping } from '../../core/workspace/config.ts';
 import { Readings } from './readings.ts';
 import { registryKey } from './modelNodes.ts';
 import type { RegistryConnection } from './registryConnection.ts';

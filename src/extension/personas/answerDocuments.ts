@@ -3,7 +3,7 @@ import { plainLine } from '../../core/base/words.ts';
 import type { NamedAnswer } from '../../core/personas/ask.ts';
 import { answerLines } from '../../core/personas/explain.ts';
 import { contextWords, type NamedContext } from '../../core/personas/model.ts';
-import type { ModelMapping } from '../../core/workspace/load.ts';
+import type { ModelMapping } from '../../core/workspace/config.ts';
 
 const SCHEME = 'modelswitch-which';
 

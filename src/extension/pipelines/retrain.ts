@@ -4,7 +4,7 @@ import { PipelineFolder } from '../../adapters/dvc/pipelineFolder.ts';
 import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import type { StageStatus } from '../../core/models/pipelineState.ts';
-import type { ModelMapping } from '../../core/workspace/load.ts';
+import type { ModelMapping } from '../../core/workspace/config.ts';
 import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
 
 export interface RetrainParts {

@@ -9,7 +9,7 @@ import { armsOf, wantedDetails } from '../../core/models/mapping.ts';
 import type { ModelVersion } from '../../core/models/model.ts';
 import { readView } from '../../core/models/readView.ts';
 import { applyStartRelease, isStarted, planStartRelease, startWords, type StartOutcome, type StartPlan, type StartPorts, type StartRequest } from '../../core/releases/startRelease.ts';
-import type { ModelMapping } from '../../core/workspace/load.ts';
+import type { ModelMapping } from '../../core/workspace/config.ts';
 import type { Target } from '../connection/connections.ts';
 import { configurationUri } from '../connection/workspaceFiles.ts';
 import { changeFlag, requireOpen, requireWritable, withProgress, type FlagRef } from '../flags/changeFlow.ts';

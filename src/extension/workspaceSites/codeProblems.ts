@@ -8,7 +8,7 @@ import { locationOf } from './sitePlaces.ts';
 import type { SitesChange, WorkspaceSites } from './workspaceSites.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
-import type { ModelMapping } from '../../core/workspace/load.ts';
+import type { ModelMapping } from '../../core/workspace/config.ts';
 import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
 import type { ServerNotes } from './serverNotes.ts';
 import { SETTINGS_SECTION } from '../ids.ts';

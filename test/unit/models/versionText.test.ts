@@ -25,7 +25,7 @@ describe('a version as text', () => {
 
   it('hides and reorders nothing, whatever names and values hold', () => {
     const text = versionText({ ...detail, params: { 'a\u202eb: c\n- d': 'x\u0000\u200b\r\ny', __proto__: 'z' } }, page);
-    // eslint-disable-next-line no-control-regex
+    // eslint-disable-next-line no-control-regex -- that no control character is left is what is tested
     assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f\u200b-\u200f\u202a-\u202e]/);
     assert.deepEqual((parse(text) as { parameters: unknown }).parameters, { 'a b: c - d': 'x y' });
   });

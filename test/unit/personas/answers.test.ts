@@ -4,7 +4,7 @@ import { compareAnswers, type Comparison } from '../../../src/core/personas/comp
 import { answerLines, answerWords, explainAnswer } from '../../../src/core/personas/explain.ts';
 import { namedContext, type Evaluation, type EvaluationContext, type SdkAnswer, type StrategyEvaluation } from '../../../src/core/personas/model.ts';
 import type { Strategy } from '../../../src/core/flags/model.ts';
-import type { ModelMapping } from '../../../src/core/workspace/load.ts';
+import type { ModelMapping } from '../../../src/core/workspace/config.ts';
 import { constraint, gradual, strategy } from '../flags/rolloutSupport.ts';
 
 const start = { offset: 0, line: 0, column: 0 };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { loadWorkspaceFile } from '../../../src/core/workspace/load.ts';
-import type { Problem, WorkspaceFile } from '../../../src/core/workspace/load.ts';
+import type { WorkspaceFile } from '../../../src/core/workspace/config.ts';
+import type { Problem } from '../../../src/core/workspace/source.ts';
 
 function load(quality: string): WorkspaceFile {
   return loadWorkspaceFile(`version: 1\nmodels:\n  fraud:\n    flag: fraud-v2\n    quality:\n${quality.split('\n').map((line) => `      ${line}`).join('\n')}\n`);

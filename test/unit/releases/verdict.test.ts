@@ -20,10 +20,10 @@ describe('the verdict of one look', () => {
     'a guardrail is breached': { given: { guardrails: [BREACH] }, word: 'rollback', first: 'breach', alarm: true, needsPerson: true },
     'a guardrail is breached although the arms do not compare': { given: { guardrails: [BREACH], mismatches: [{ words: 'arms 48 % / 52 %' }] }, word: 'rollback', first: 'breach', alarm: true, needsPerson: true },
     'a guardrail is breached before the hold time is over': { given: { guardrails: [BREACH], stage: stageOf({ heldMs: 0, predictions: 10 }) }, word: 'rollback', first: 'breach', alarm: true, needsPerson: true },
-    'a guardrail is breached and newer data is missing': { given: { guardrails: [BREACH], blind: { words: 'no data', forMs: 9e5 } }, word: 'rollback', first: 'breach', alarm: true, needsPerson: true },
+    'a guardrail is breached and newer data is missing': { given: { guardrails: [BREACH], blind: { words: 'no data' } }, word: 'rollback', first: 'breach', alarm: true, needsPerson: true },
     'a guardrail is breached in one of two services': { given: { guardrails: [{ ...READY.guardrails[0]!, service: 'web' }, { ...BREACH, service: 'batch' }] }, word: 'rollback', first: 'breach', alarm: true, needsPerson: true },
-    'the data is old': { given: { blind: { words: 'no data for 15 min', forMs: 9e5 } }, word: 'hold', first: 'blind', alarm: true },
-    'the data is old and the plan wants to be safe': { given: { blind: { words: 'no data', forMs: 9e5 }, onBlind: 'rollback' }, word: 'rollback', first: 'blind', alarm: true, needsPerson: true },
+    'the data is old': { given: { blind: { words: 'no data for 15 min' } }, word: 'hold', first: 'blind', alarm: true },
+    'the data is old and the plan wants to be safe': { given: { blind: { words: 'no data' }, onBlind: 'rollback' }, word: 'rollback', first: 'blind', alarm: true, needsPerson: true },
     'the arms do not compare': { given: { mismatches: [{ words: 'arms 48 % / 52 %' }] }, word: 'hold', first: 'mismatch', alarm: true },
     'a guard rolled back and nobody re-armed': { given: { latch: { words: 'rolled back at noon' } }, word: 'hold', first: 'latch', needsPerson: true },
     'an alias moved': { given: { obstacles: [{ words: 'challenger is v15 now' }] }, word: 'hold', first: 'obstacle', needsPerson: true },
@@ -69,7 +69,7 @@ const looks: fc.Arbitrary<Look> = fc.record({
   stage: fc.record({ heldMs: fc.nat(100), holdMs: fc.nat(100), predictions: fc.nat(100), minPredictions: fc.nat(100), isLast: fc.boolean() }),
 }).chain((base) => fc.record({ blind: fc.boolean(), latch: fc.boolean(), approval: fc.constantFrom(undefined, 'given' as const, 'missing' as const) }).map(({ blind, latch, approval }): Look => ({
   ...base,
-  ...(blind ? { blind: { words: 'blind', forMs: 1 } } : {}), ...(latch ? { latch: { words: 'latched' } } : {}), ...(approval === undefined ? {} : { approval }),
+  ...(blind ? { blind: { words: 'blind' } } : {}), ...(latch ? { latch: { words: 'latched' } } : {}), ...(approval === undefined ? {} : { approval }),
 })));
 
 describe('the verdict over random looks', () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { Worker } from 'node:worker_threads';
-import { loadWorkspaceFile, semanticProblems, type WorkspaceFile } from '../../../src/core/workspace/load.ts';
+import type { WorkspaceFile } from '../../../src/core/workspace/config.ts';
+import { loadWorkspaceFile } from '../../../src/core/workspace/load.ts';
+import { semanticProblems } from '../../../src/core/workspace/semantics.ts';
 import { fuzzed, TOKENS } from '../../support/fuzz.ts';
 import { complaints } from '../../support/fuzzCheck.ts';
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { loadWorkspaceFile, type Problem, type WorkspaceConfig } from '../../../src/core/workspace/load.ts';
+import type { WorkspaceConfig } from '../../../src/core/workspace/config.ts';
+import { loadWorkspaceFile } from '../../../src/core/workspace/load.ts';
+import type { Problem } from '../../../src/core/workspace/source.ts';
 
 /** A problem as `line:column-line:column code text-at-range`, lines from 1. */
 function where(content: string, { range, code }: Problem): string {

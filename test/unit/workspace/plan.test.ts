@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { durationWords, parseDuration } from '../../../src/core/base/duration.ts';
-import { loadWorkspaceFile, semanticProblems } from '../../../src/core/workspace/load.ts';
+import { loadWorkspaceFile } from '../../../src/core/workspace/load.ts';
+import { semanticProblems } from '../../../src/core/workspace/semantics.ts';
 
 const file = (...stages: string[]): string => `version: 1\nmodels:\n  fraud:\n    flag: fraud-v2\n    plan:\n${stages.map((each) => `      - ${each}\n`).join('')}`;
 const plan = (text: string) => loadWorkspaceFile(text).config?.models[0]?.plan;

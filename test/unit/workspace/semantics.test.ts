@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { loadWorkspaceFile, semanticProblems, type WorkspaceFacts } from '../../../src/core/workspace/load.ts';
+import { loadWorkspaceFile } from '../../../src/core/workspace/load.ts';
+import { semanticProblems, type WorkspaceFacts } from '../../../src/core/workspace/semantics.ts';
 import { nearest } from '../../../src/core/workspace/suggest.ts';
 
 const CONTENT = `version: 1

@@ -140,9 +140,18 @@ export class WorkbenchPage {
 
   /** Picks an item of a tree row's context menu. */
   async rowMenu(text: string | RegExp, item: string): Promise<void> {
-    await this.treeRow(text).first().click({ button: 'right' });
-    // A menu takes no mouse button that is released within a tenth of a second.
-    await this.page.locator('.monaco-menu .action-menu-item').filter({ hasText: exactly(item) }).click({ delay: 200 });
+    const entry = this.page.locator('.monaco-menu .action-menu-item').filter({ hasText: exactly(item) });
+    for (let attempt = 1; ; attempt += 1) {
+      await this.treeRow(text).first().click({ button: 'right' });
+      try {
+        // A menu takes no mouse button that is released within a tenth of a second.
+        return await entry.click({ delay: 200, timeout: 4000 });
+      } catch (error) {
+        // A row that is drawn anew under the mouse loses the click, and closes its menu.
+        if (attempt === 5) throw error;
+        await this.page.keyboard.press('Escape');
+      }
+    }
   }
 
   /** Notifications that are shown now. */

@@ -27,14 +27,17 @@ function aligned([candidate, current]: Pair): readonly { readonly service: strin
 }
 
 /**
- * Bad events per window, divided by the dispersion. A window is an interval by itself: how many observations each arm had in it is known, so that a percentage that changes
- * between windows changes nothing. Blocks are of 10,000 predictions; where one ends does not depend on how many of them were bad.
+ * Bad events and observations per window, divided by the dispersion: what is left are as many independent observations, with the same rates. A window is an interval by
+ * itself: how many observations each arm had in it is known, so that a percentage that changes between windows changes nothing. Blocks are of 10,000 predictions; where one ends does not depend on how many of them were bad.
  */
 export function countIntervals(candidate: readonly QualityWindow[], current: readonly QualityWindow[], metric: string, dispersion: number): CountInterval[] {
   let before = 0;
   return aligned([candidate, current]).map((pair) => {
     const [own, other] = [pair.candidate?.metrics[metric] ?? NO_MOMENTS, pair.current?.metrics[metric] ?? NO_MOMENTS];
-    const interval = { candidateBad: own.sum / dispersion, bad: (own.sum + other.sum) / dispersion, candidateCount: own.n, currentCount: other.n, block: Math.floor(before / BLOCK) };
+    const interval = {
+      candidateBad: own.sum / dispersion, bad: (own.sum + other.sum) / dispersion,
+      candidateCount: own.n / dispersion, currentCount: other.n / dispersion, block: Math.floor(before / BLOCK),
+    };
     before += own.n + other.n;
     return interval;
   });

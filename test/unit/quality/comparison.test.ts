@@ -83,6 +83,15 @@ describe('comparing the arms', () => {
     assert.notEqual(metric(report, 'errors').verdict, 'worse');
   });
 
+  it('divides observations like bad events, so that a rate above min_rate is one for units as well', () => {
+    // 30 % of the candidate's users have nothing but errors, which is a rate of 30 % of as many independent observations as there are users.
+    const section = { guardrails: [{ name: 'errors', bad: 'error', max_ratio: 1.2, min_rate: 0.03 }] };
+    const all = records({ count: 40_000, units: 800 }).map((record) => ({ ...record, error: record.assigned_arm === 'candidate' && Number(record.unit_id.slice(2)) % 10 < 3 ? 'x' : null }));
+    const errors = metric(compareArms(collect(all, section), definition(section), 'production'), 'errors');
+    assert.ok(errors.dispersion > 20, String(errors.dispersion));
+    assert.equal(errors.verdict, 'worse');
+  });
+
   it('looks at slices by themselves', () => {
     const all = records({ count: 40_000 }).map((record) => ({ ...record, error: record.assigned_arm === 'candidate' && record.features.country === 'DE' && Number(record.request_id.slice(2)) % 5 === 0 ? 'x' : record.error }));
     const section = { ...SECTION, by: ['features.country'] };

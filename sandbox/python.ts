@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { lock } from 'proper-lockfile';
 import { SandboxError, messageOf, run } from './processes.ts';
 import type { Log } from './processes.ts';
 
@@ -99,7 +100,22 @@ export async function ensurePython({ venvDir, requirements, log = () => undefine
   const python = pythonOf(venvDir);
   const stamp = join(venvDir, '.modelswitch-requirements');
   const digest = createHash('sha256').update(readFileSync(requirements)).digest('hex');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest && await ask([python], env)) return python;
+  const isReady = async (): Promise<boolean> => existsSync(stamp) && readFileSync(stamp, 'utf8') === digest && await ask([python], env) !== undefined;
+  if (await isReady()) return python;
+  // Another process may be making it now: two at once would remove each other's files.
+  mkdirSync(dirname(venvDir), { recursive: true });
+  const unlock = await lock(venvDir, { realpath: false, stale: 60_000, retries: { retries: 1200, factor: 1, minTimeout: 500, maxTimeout: 500 } });
+  try {
+    if (await isReady()) return python;
+    await makeVenv({ venvDir, requirements, log, env, signal }, python);
+    writeFileSync(stamp, digest);
+  } finally {
+    await unlock();
+  }
+  return python;
+}
+
+async function makeVenv({ venvDir, requirements, log, env, signal }: Required<Omit<PythonOptions, 'signal'>> & Pick<PythonOptions, 'signal'>, python: string): Promise<void> {
   const found = await findPython(env);
   await completePython(found, { env, log, signal });
   log(`Python ${found.version} (${found.command})`);
@@ -111,6 +127,4 @@ export async function ensurePython({ venvDir, requirements, log = () => undefine
     signal?.throwIfAborted();
     throw new SandboxError(`The Python packages could not be installed (${requirements}): ${messageOf(error)}`);
   }
-  writeFileSync(stamp, digest);
-  return python;
 }

@@ -1,7 +1,7 @@
 /** Runs the test suites that `test/run.ts` knows, each to a `TestResults`. */
 import { spawn } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../sandbox/processes.ts';
@@ -14,10 +14,10 @@ const root = join(import.meta.dirname, '..', '..');
 
 export type SuiteName = 'unit' | 'integration' | 'host' | 'ui';
 
-/** In the order in which they run. `timeoutMs` is for one test. */
-export const suites: Readonly<Record<SuiteName, { readonly files: string; readonly timeoutMs: number }>> = {
-  unit: { files: 'test/unit/**/*.test.ts', timeoutMs: 30_000 },
-  integration: { files: 'test/integration/**/*.test.ts', timeoutMs: 60_000 },
+/** In the order in which they run. `timeoutMs` is for one test, `lanes` how many processes share the files: servers leave a core idle. */
+export const suites: Readonly<Record<SuiteName, { readonly files: string; readonly timeoutMs: number; readonly lanes?: number }>> = {
+  unit: { files: 'test/unit/**/*.test.ts', timeoutMs: 30_000, lanes: 2 },
+  integration: { files: 'test/integration/**/*.test.ts', timeoutMs: 60_000, lanes: 2 },
   // Timeouts of these stand in .vscode-test.mjs.
   host: { files: 'test/host/**/*.test.ts', timeoutMs: 0 },
   ui: { files: 'test/ui/**/*.test.ts', timeoutMs: 180_000 },
@@ -35,12 +35,32 @@ const nothing: TestResults = { passed: [], failed: [], skipped: [], durationMs: 
 /** How long mocha's process may go on after its last test: a socket or a process that a test left open keeps it alive. */
 const lingerMs = 30_000;
 
+/** Runs a suite in its lanes side by side. What the first prints is seen at once, what the others print after it. */
 async function runMocha(name: SuiteName, env: NodeJS.ProcessEnv): Promise<SuiteOutcome> {
-  const { files, timeoutMs } = suites[name];
-  const output = join(root, 'test-results', `${name}.json`);
+  const { files, lanes = 1 } = suites[name];
+  const all = globSync(files, { cwd: root }).sort();
+  const shares = Array.from({ length: lanes }, (_, lane) => all.filter((_file, index) => index % lanes === lane)).filter((share) => share.length > 0);
+  await mkdir(join(root, 'test-results'), { recursive: true });
+  const outcomes = await Promise.all(shares.map((share, lane) => runLane(name, lane, share, env)));
+  for (let lane = 1; lane < shares.length; lane += 1) console.log(await readFile(logOf(name, lane), 'utf8'));
+  const problems = outcomes.flatMap(({ problem }) => problem ?? []);
+  const results: TestResults = {
+    passed: outcomes.flatMap(({ results: { passed } }) => passed),
+    failed: outcomes.flatMap(({ results: { failed } }) => failed),
+    skipped: outcomes.flatMap(({ results: { skipped } }) => skipped),
+    durationMs: Math.max(...outcomes.map(({ results: { durationMs } }) => durationMs)),
+  };
+  return { name, results, ...(problems.length === 0 ? {} : { problem: problems.join(' ') }) };
+}
+
+const logOf = (name: SuiteName, lane: number): string => join(root, 'test-results', `${name}-${lane + 1}.log`);
+
+async function runLane(name: SuiteName, lane: number, files: readonly string[], env: NodeJS.ProcessEnv): Promise<SuiteOutcome> {
+  const output = join(root, 'test-results', `${name}-${lane + 1}.json`);
   await rm(output, { force: true });
-  const args = ['node_modules/mocha/bin/mocha.js', '--forbid-only', '--timeout', String(timeoutMs), '--reporter', './test/support/mochaJson.ts', '--reporter-option', `output=${output}`, files];
-  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  const args = ['node_modules/mocha/bin/mocha.js', '--forbid-only', '--timeout', String(suites[name].timeoutMs), '--reporter', './test/support/mochaJson.ts', '--reporter-option', `output=${output}`, ...files];
+  const log = lane === 0 ? undefined : await open(logOf(name, lane), 'w');
+  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', log?.fd ?? 'inherit', log?.fd ?? 'inherit'] });
   // An interrupted mocha still runs its hooks, which end what the tests started.
   const interrupt = (): void => void child.kill('SIGINT');
   process.once('SIGTERM', interrupt);
@@ -56,6 +76,7 @@ async function runMocha(name: SuiteName, env: NodeJS.ProcessEnv): Promise<SuiteO
   };
   const [code, lingered] = await Promise.all([exit, killLingering()]);
   process.removeListener('SIGTERM', interrupt);
+  await log?.close();
   if (!existsSync(output)) return { name, results: nothing, problem: `mocha ended with ${code === null ? 'a signal' : `code ${code}`} before it had results.` };
   const results = JSON.parse(await readFile(output, 'utf8')) as TestResults;
   if (lingered) return { name, results, problem: `mocha was still running ${lingerMs / 1000} s after the last test: a test leaves something open.` };

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Frame } from 'playwright-core';
+import { countWords } from '../../src/core/base/words.ts';
+import { effectWords, valueWords } from '../../src/core/quality/reportText.ts';
+import type { MetricComparison } from '../../src/core/quality/comparison.ts';
+import { eventually } from '../support/eventually.ts';
+import { LiveRecords } from '../support/liveRecords.ts';
+import { openWorkbench, type WorkbenchPage } from '../support/ui.ts';
+import { sharedUnleash } from '../support/unleash.ts';
+
+const cli = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+
+/** A release that does badly, beside a real Unleash: lens, tree and dashboard show it while a service logs. */
+describe('quality in production', () => {
+  let dir: string;
+  let workbench: WorkbenchPage;
+  let service: LiveRecords;
+  const ending = new AsyncDisposableStack();
+
+  before(async function start() {
+    this.timeout(600_000);
+    dir = mkdtempSync(join(tmpdir(), 'modelswitch-dashboard-'));
+    ending.defer(() => rmSync(dir, { recursive: true, force: true }));
+    const unleash = await sharedUnleash();
+    service = new LiveRecords(dir, 1000 * Math.ceil(Date.now() / 1000), 20, { flag: 'credit-risk-v2', candidateErrors: 0.12, drift: 1.6 });
+    service.start();
+    ending.defer(() => service.stop());
+    writeFileSync(join(dir, 'modelswitch.yaml'), `version: 1
+unleash: {url: ${unleash.url}, project: default, environment: production}
+models:
+  credit-risk:
+    flag: credit-risk-v2
+    quality:
+      source: {log: logs/predictions-*.jsonl}
+      guardrails:
+        - {name: errors, bad: error, max_ratio: 1.2, min_rate: 0.001}
+        - {name: slow answers, bad: latency_ms > 20, max_ratio: 1.5}
+      signals:
+        - {name: score, mean: score, margin: 0.2}
+      by: [features.country]
+      drift: {reference: data/train.csv, features: [income, age, country]}
+      window: 1s
+`);
+    writeFileSync(join(dir, 'scoring.py'), 'from UnleashClient import UnleashClient\n\nclient = UnleashClient(url="http://unleash/api", app_name="credit")\n\n\ndef score(user):\n    return client.is_enabled("credit-risk-v2", {"userId": user})\n');
+    workbench = await openWorkbench({ folder: dir, settings: { 'modelswitch.pollSeconds': 5 }, env: { UNLEASH_URL: unleash.url, UNLEASH_TOKEN: unleash.tokens.eddy, MLFLOW_TRACKING_URI: undefined } });
+    ending.defer(() => workbench.close());
+  });
+
+  after(async function stop() {
+    this.timeout(60_000);
+    await ending.disposeAsync();
+  });
+
+  afterEach(async function look() {
+    await workbench.screenshot(`dashboard-${this.currentTest?.title ?? ''}`);
+  });
+
+  /** The document inside the webview. */
+  const dashboard = async (): Promise<Frame> => {
+    let found: Frame | undefined;
+    await eventually(async () => {
+      for (const frame of workbench.page.frames()) if (await frame.locator('#dashboard').count().catch(() => 0) > 0) found = frame;
+      return found !== undefined;
+    }, 60_000);
+    return found ?? assert.fail();
+  };
+  const cells = async (frame: Frame, name: string): Promise<string[][]> => {
+    const rows = await frame.locator(`[role="region"][aria-label^="${name}"] tbody tr`).all();
+    return Promise.all(rows.map((row) => row.locator('th, td').allInnerTexts()));
+  };
+  const theme = async (name: string): Promise<void> => {
+    await workbench.runCommand('Preferences: Color Theme');
+    await workbench.quickInput().locator('input').first().fill(name);
+    await workbench.pick(new RegExp(`^${name}`));
+  };
+
+  it('says the worst in the lens, within 80 characters', async function lens() {
+    this.timeout(120_000);
+    await workbench.openFile('scoring.py');
+    await workbench.lens(/errors worse: \d/).first().waitFor({ timeout: 90_000 });
+    const [text = ''] = (await workbench.lensTexts())[0]?.split(' | ') ?? [];
+    assert.match(text, /^production 25 % .*errors worse: [\d.]+ % vs [\d.]+ %( \(n [\d.]+k?, (now|\d+ min)\))?$/);
+    assert.ok(text.length <= 80, text);
+  });
+
+  it('shows every metric, the share and the drift in the tree', async function tree() {
+    this.timeout(120_000);
+    await workbench.showContainer('Modelswitch');
+    await workbench.collapseView('Models');
+    await workbench.expand('credit-risk-v2');
+    await workbench.expand(/^Quality/);
+    await workbench.treeRow(/errors.*worse · [\d.]+ % vs [\d.]+ %/).waitFor();
+    await workbench.treeRow(/share of units.*observed 2[\d.]+ %, configured/).waitFor();
+    await workbench.treeRow(/income drifted/).waitFor();
+  });
+
+  it('opens the dashboard from the tree, live', async function open() {
+    this.timeout(120_000);
+    await workbench.runCommand('View: Toggle Primary Side Bar Visibility');
+    await workbench.runCommand('Modelswitch: Open Dashboard');
+    const frame = await dashboard();
+    await frame.locator('.uplot canvas').nth(2).waitFor();
+    const total = async (): Promise<string> => (await cells(frame, 'Arms')).flat().join(' ');
+    const before = await total();
+    await eventually(async () => await total() !== before, 30_000);
+    assert.match(await frame.locator('.alarms').innerText(), /errors is worse/);
+  });
+
+  for (const [name, isDark] of [['Dark Modern', true], ['Light Modern', false], ['Dark High Contrast', true]] as const) {
+    it(`is drawn in the colours of ${name}`, async function drawn() {
+      this.timeout(180_000);
+      await theme(name);
+      const frame = await dashboard();
+      await eventually(async () => await frame.evaluate('document.body.className').then((value) => String(value).includes(name.includes('High') ? 'vscode-high-contrast' : isDark ? 'vscode-dark' : 'vscode-light')), 30_000);
+      for (const [tab, wanted] of [['overview', '.uplot canvas'], ['drift', 'svg.histogram'], ['distributions', '.uplot canvas'], ['slices', 'td'], ['shadow', '.uplot canvas']] as const) {
+        await frame.locator(`#tab-${tab}`).click();
+        await frame.locator(`#panel ${wanted}`).first().waitFor();
+        await workbench.screenshot(`dashboard-${name}-${tab}`);
+      }
+      await frame.locator('#tab-overview').click();
+      // Something of the line's colour and of the text's is on the canvas: it is neither blank nor drawn in a colour of another theme.
+      const colours = await frame.evaluate(`(() => {
+        const canvas = document.querySelectorAll('.uplot canvas')[1];
+        const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+        const seen = new Set();
+        for (let at = 0; at < pixels.length; at += 4) if (pixels[at + 3] === 255) seen.add([pixels[at], pixels[at + 1], pixels[at + 2]].join());
+        const probe = document.createElement('canvas').getContext('2d');
+        return ['--vscode-charts-orange', '--vscode-charts-blue'].map((name) => {
+          probe.fillStyle = getComputedStyle(document.body).getPropertyValue(name).trim();
+          probe.fillRect(0, 0, 1, 1);
+          return seen.has([...probe.getImageData(0, 0, 1, 1).data.slice(0, 3)].join());
+        });
+      })()`);
+      assert.deepEqual(colours, [true, true]);
+    });
+  }
+
+  it('has the numbers of the command line', async function numbers() {
+    this.timeout(180_000);
+    service.stop();
+    const frame = await dashboard();
+    await frame.locator('#tab-overview').click();
+    const { stdout } = spawnSync(process.execPath, [cli, 'quality', '--json'], { cwd: dir, encoding: 'utf8' });
+    const { comparisons: [comparison] } = JSON.parse(stdout) as { comparisons: { metrics: MetricComparison[] }[] };
+    const expected = comparison?.metrics.map((metric) => [metric.name, `${valueWords(metric, metric.candidate.value)} (n ${countWords(metric.candidate.n)})`, `${valueWords(metric, metric.current.value)} (n ${countWords(metric.current.n)})`]);
+    assert.equal(expected?.length, 3);
+    await frame.locator('#refresh').click();
+    await eventually(async () => JSON.stringify((await cells(frame, 'Candidate against current')).map((row) => row.slice(0, 3))) === JSON.stringify(expected), 60_000);
+    const errors = comparison?.metrics.find(({ name }) => name === 'errors') ?? assert.fail();
+    const [row] = await cells(frame, 'Candidate against current');
+    assert.deepEqual(row?.slice(3, 5), [effectWords(errors), 'worse']);
+  });
+
+  it('is reached by keyboard, tab by tab', async () => {
+    const frame = await dashboard();
+    await frame.locator('#tab-overview').focus();
+    const focused = (): Promise<unknown> => frame.evaluate('document.activeElement.id || document.activeElement.getAttribute("aria-label")');
+    await workbench.page.keyboard.press('ArrowRight');
+    assert.equal(await focused(), 'tab-drift');
+    assert.equal(await frame.locator('#tab-drift').getAttribute('aria-selected'), 'true');
+    await workbench.page.keyboard.press('Tab');
+    assert.match(String(await focused()), /against/);
+    await frame.locator('#tab-drift').focus();
+    await workbench.page.keyboard.press('Home');
+    assert.equal(await focused(), 'tab-overview');
+    await workbench.page.keyboard.press('Tab');
+    assert.match(String(await focused()), /^Candidate against current/);
+  });
+
+  it('exports CSV and Markdown', async function exported() {
+    this.timeout(120_000);
+    const frame = await dashboard();
+    const target = join(dir, 'figures.csv');
+    await frame.locator('#export-csv').click();
+    await workbench.fillInput(target);
+    await eventually(() => existsSync(target), 30_000);
+    const csv = readFileSync(target, 'utf8');
+    assert.match(csv, /^part,name,at,arm,n,value,low,high,verdict\r\n/);
+    assert.match(csv, /comparison,errors,,candidate,\d+,0\.\d+/);
+    await frame.locator('#export-markdown').click();
+    await eventually(async () => /credit-risk \(credit-risk-v2\) in production/.test((await workbench.page.locator('.editor-instance .view-lines').last().innerText()).replaceAll(/\s+/g, ' ').replaceAll('\\', '')), 30_000);
+  });
+});

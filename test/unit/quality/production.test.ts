@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { Collector } from '../../../src/core/quality/collector.ts';
+import { compareArms } from '../../../src/core/quality/comparison.ts';
+import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
+import { driftFindings } from '../../../src/core/quality/productionDrift.ts';
+import { sinceEvidence, type ReleaseHistory } from '../../../src/core/quality/productionShare.ts';
+import { coarseAge, driftAlarms, silences, worstFact, type ProductionFacts } from '../../../src/core/quality/productionWords.ts';
+import type { QualityData } from '../../../src/core/quality/window.ts';
+import { dashboardCsv, dashboardMarkdown, dashboardModel, type DashboardInput } from '../../../src/extension/quality/dashboardModel.ts';
+import { timeAxis } from '../../../src/extension/quality/dashboardCharts.ts';
+import { fromDashboard, toDashboard } from '../../../src/shared/dashboard.ts';
+import { records, START, type PredictionRecord, type RecordOptions } from '../../support/qualityRecords.ts';
+
+const SECTION = { guardrails: [{ name: 'errors', bad: 'error', max_ratio: 1.2 }], signals: [{ name: 'score', mean: 'score', margin: 0.05 }], by: ['features.country'], window: '1min' };
+
+function definition(): QualityDefinition {
+  return readQuality(SECTION).quality ?? assert.fail();
+}
+
+function collect(all: readonly PredictionRecord[]): QualityData {
+  const collector = new Collector(definition(), { flags: ['fraud-v2'] });
+  for (const record of all) collector.add({ ...record }, () => 'record');
+  return collector.data(START + 90 * 86_400_000, []);
+}
+
+function factsOf(data: QualityData, change: Partial<ProductionFacts> = {}): ProductionFacts {
+  return { data, report: compareArms(data, definition(), 'production'), drift: driftFindings(data, 'production'), now: Math.max(...data.arms.map(({ lastSeen }) => lastSeen)) + 1000, ...change };
+}
+
+function input(options: RecordOptions, change: Partial<DashboardInput> = {}): DashboardInput {
+  const data = collect(records(options));
+  const { report, drift, now } = factsOf(data);
+  return { model: 'fraud', flag: 'fraud-v2', environment: 'production', data, report, drift, now, history: undefined, readAt: now, failure: undefined, ...change };
+}
+
+describe('the worst fact of production', () => {
+  const words = (facts: ProductionFacts): string => worstFact(facts)?.words[0] ?? '';
+
+  it('is the guardrail that is worse, in the words of both rates', () => {
+    assert.match(words(factsOf(collect(records({ count: 40_000, candidateErrors: 0.06 })))), /^errors worse: [\d.]+ % vs [\d.]+ % \(n 40k, now\)$/);
+  });
+
+  it('is the guardrail nearest to what is tolerated while all is well', () => {
+    const fact = worstFact(factsOf(collect(records({ count: 5000 }))));
+    assert.equal(fact?.kind, 'fine');
+    assert.match(fact?.words[0] ?? '', /^errors [\d.]+ % vs [\d.]+ % \(n 5k, now\)$/);
+    assert.ok(fact?.words.every((each, index, all) => index === 0 || each.length < (all[index - 1]?.length ?? 0)));
+  });
+
+  it('is an arm that fell silent, but not one whose traffic is that thin', () => {
+    const all = records({ count: 12_000 });
+    const half = START + 600_000;
+    const silent = collect(all.filter(({ ts, assigned_arm }) => assigned_arm === 'current' || Date.parse(ts) < half));
+    assert.equal(words(factsOf(silent)), 'candidate: no data for 10 min');
+    const thin = collect(all.filter(({ assigned_arm }, index) => assigned_arm === 'current' || index % 2000 === 0));
+    assert.deepEqual(silences(factsOf(thin)), []);
+  });
+
+  it('is an arm that never answered though it has a share', () => {
+    const data = collect(records({ count: 3000 }).filter(({ assigned_arm }) => assigned_arm === 'current'));
+    assert.equal(words(factsOf(data, { configured: 0.25 })), 'candidate: no data');
+    assert.notEqual(words(factsOf(data, { configured: 0 })), 'candidate: no data');
+  });
+
+  it('is the age of what is shown when the source cannot be read', () => {
+    const facts = factsOf(collect(records({ count: 5000 })));
+    assert.equal(words({ ...facts, failed: { readAt: facts.now - 12 * 60_000 } }), 'quality as of 12 min ago: the source cannot be read');
+  });
+
+  it('is drift, named once, where nothing is worse', () => {
+    const moved = records({ count: 6000 }).map((record) => (record.assigned_arm === 'candidate' ? { ...record, features: { ...record.features, amount: record.features.amount * 3 } } : record));
+    const facts = factsOf(collect(moved));
+    assert.match(words(facts), /^amount drifted \(PSI [\d.]+\)$/);
+    assert.deepEqual(driftAlarms([...facts.drift, ...facts.drift]).map(({ feature }) => feature), ['amount']);
+  });
+
+  it('has coarse ages', () => {
+    assert.deepEqual([0, 59_999, 60_000, 3_600_000 * 3, 86_400_000 * 3, Number.NaN].map(coarseAge), ['now', 'now', '1 min', '3 h', '3 d', 'now']);
+  });
+});
+
+describe('evidence about a release', () => {
+  it('begins with it: windows from before do not count, charts keep them', () => {
+    const at = START + 5 * 60_000 + 1;
+    const history: ReleaseHistory = { given: [{ from: undefined, to: undefined, share: 0.25 }], since: { at, because: 'versions' } };
+    const data = collect(records({ count: 6000 }));
+    const counted = sinceEvidence(data, history);
+    assert.deepEqual(counted.windows.filter(({ start }) => start < at), []);
+    assert.ok(counted.windows.length < data.windows.length && counted.windows.length > 0);
+    const model = dashboardModel(input({ count: 6000 }, { history }));
+    assert.equal(model.rollout.x[0], START / 1000);
+    assert.match(model.summary.join(' '), /Compared is what came after 2026-03-02 10:05:00 UTC/);
+    assert.deepEqual(model.rollout.series[0]?.values.every((share) => share === 0.25), true);
+  });
+});
+
+describe('the dashboard', () => {
+  it('is what its protocol allows, with the counts of the windows', () => {
+    const given = input({ count: 6000, candidateErrors: 0.06 });
+    const model = dashboardModel(given);
+    assert.deepEqual(toDashboard.parse(JSON.parse(JSON.stringify({ kind: 'model', model }))), { kind: 'model', model });
+    const errors = model.metrics.find(({ title }) => title === 'errors') ?? assert.fail();
+    for (const { arm, n, values, low, high } of errors.series) {
+      const windows = given.data.windows.filter((each) => each.arm === arm && each.slice === undefined);
+      assert.equal(n?.reduce((sum, count) => sum + count, 0), windows.reduce((sum, { metrics }) => sum + (metrics['errors']?.n ?? 0), 0));
+      assert.ok(values.every((value, at) => value !== null && (low?.[at] ?? 1) <= value && value <= (high?.[at] ?? 0)));
+    }
+    assert.equal(errors.table.rows.length, errors.x.length);
+    assert.equal(model.slices?.rows.length, given.report.slices.length);
+    assert.ok(Math.abs((model.scores?.series[0]?.values ?? []).reduce<number>((sum, share) => sum + (share ?? 0), 0) - 1) < 1e-9);
+    assert.deepEqual(model.latency?.labels, ['p50', 'p75', 'p90', 'p95', 'p99', 'p99.9']);
+  });
+
+  it('takes neighbouring windows together where there are more than a chart can show', () => {
+    const windows = Array.from({ length: 1000 }, (_, index) => ({ arm: 'current', environment: '', service: '', start: index * 1000, end: index * 1000 + 1000, requests: 1, units: 1, metrics: {} }));
+    const { starts, indexOf } = timeAxis(windows);
+    assert.deepEqual([starts.length, indexOf(0), indexOf(4000), indexOf(5000), indexOf(999_000)], [200, 0, 0, 1, 199]);
+  });
+
+  it('survives an arm without a record, and no record at all', () => {
+    const data = collect(records({ count: 500 }).filter(({ assigned_arm }) => assigned_arm === 'current'));
+    const one = dashboardModel({ ...input({ count: 10 }), data, report: compareArms(data, definition(), 'production'), drift: [] });
+    assert.ok(one.metrics[0]?.series.find(({ arm }) => arm === 'candidate')?.values.every((value) => value === null));
+    assert.match(one.comparison.rows[0]?.[4] ?? '', /no control/);
+    const nothing = collect([]);
+    const none = dashboardModel({ ...input({ count: 10 }), data: nothing, report: compareArms(nothing, definition(), ''), drift: [] });
+    assert.deepEqual([none.rollout.x, none.metrics, none.scores], [[], [], undefined]);
+  });
+
+  it('exports every figure as CSV, and nothing that a spreadsheet would run', () => {
+    const given = input({ count: 3000 });
+    const hostile = { ...given, report: { ...given.report, metrics: given.report.metrics.map((metric) => ({ ...metric, name: '=HYPERLINK("x"),\n' })) } };
+    const csv = dashboardCsv(hostile, dashboardModel(given));
+    assert.ok(csv.startsWith('part,name,at,arm,n,value,low,high,verdict\r\n'));
+    assert.ok(csv.includes(`"'=HYPERLINK(""x""),\n"`));
+    const { candidate } = given.report.metrics[1] ?? assert.fail();
+    assert.ok(dashboardCsv(given, dashboardModel(given)).includes(`comparison,score,,candidate,${candidate.n},${candidate.value},`));
+  });
+
+  it('exports the report as Markdown that obeys no name', () => {
+    const text = dashboardMarkdown(input({ count: 3000 }, { model: '[fraud](command:x)' }));
+    assert.ok(text.startsWith('\\[fraud\\] (command:x) (fraud-v2) in production, read 2026-'), text.slice(0, 80));
+    assert.match(text, /### Candidate against current in production\n\n\| metric \|/);
+  });
+
+  it('refuses messages of another shape', () => {
+    for (const message of [undefined, {}, { kind: 'run' }, { kind: 'export', format: 'exe' }, { kind: 'environment' }]) assert.ok(!fromDashboard.safeParse(message).success, JSON.stringify(message));
+    assert.ok(!toDashboard.safeParse({ kind: 'model', model: {} }).success);
+  });
+});

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingHttpHeaders, Server } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readQuality } from '../../../src/core/quality/definitions.ts';
+import { QualityReader, type QualityReading, type QualitySubject } from '../../../src/extension/quality/qualityReader.ts';
+import { lines, records } from '../../support/qualityRecords.ts';
+
+const script = fileURLToPath(new URL('../../../src/adapters/quality/quality.worker.ts', import.meta.url));
+const METRICS = { guardrails: [{ name: 'errors', bad: 'error' }] };
+
+describe('reading quality for the editor', () => {
+  let folder: string;
+  let readers: QualityReader[] = [];
+
+  beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'modelswitch-reader-'))));
+  afterEach(() => {
+    for (const reader of readers) reader.dispose();
+    readers = [];
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function reader(section: unknown, given: { mayRead?: () => boolean; headers?: (origin: string) => Promise<Record<string, string>> } = {}): { reader: QualityReader; seen: QualityReading[] } {
+    const { quality, problems } = readQuality({ ...METRICS, ...section as object });
+    assert.deepEqual(problems, []);
+    const model = { name: 'fraud', switches: [{ flag: 'fraud-v2' }] };
+    const subject = { folder: { uri: { fsPath: folder } }, model, definition: quality, environment: 'production' } as unknown as QualitySubject;
+    const seen: QualityReading[] = [];
+    const made: QualityReader = new QualityReader(subject, {
+      script, clock: { now: () => Date.now(), after: () => assert.fail() }, mayRead: given.mayRead ?? (() => true), headers: given.headers ?? (() => Promise.resolve({})), history: () => Promise.resolve(undefined),
+    }, () => void seen.push(made.reading));
+    readers.push(made);
+    return { reader: made, seen };
+  }
+
+  it('tells what it read, compared in the first environment', async () => {
+    writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 3000 })));
+    const { reader: it, seen } = reader({ source: { log: 'log.jsonl' } });
+    await Promise.all([it.refresh(), it.refresh()]);
+    assert.deepEqual(seen.map(({ loading }) => loading), [true, false]);
+    assert.equal(it.reading.report?.metrics[0]?.candidate.n, it.reading.data?.arms.find(({ arm }) => arm === 'candidate')?.requests);
+    assert.ok(Object.isFrozen(seen[0]) || seen[0] !== seen[1]);
+  });
+
+  it('keeps what was read when the source fails, with the reason and the age', async () => {
+    writeFileSync(join(folder, 'windows.json'), JSON.stringify({ windows: [{ arm: 'current', environment: 'production', start: 0, end: 1000, requests: 5, metrics: { errors: { n: 5, sum: 1 } } }] }));
+    const { reader: it } = reader({ source: { exec: ['cat', 'windows.json'] } });
+    await it.refresh();
+    const { data, readAt } = it.reading;
+    assert.equal(data?.windows.length, 1);
+    rmSync(join(folder, 'windows.json'));
+    await it.refresh();
+    assert.deepEqual([it.reading.data, it.reading.readAt, it.reading.loading], [data, readAt, false]);
+    assert.match(it.reading.error?.message ?? '', /cat failed with exit code 1/);
+    writeFileSync(join(folder, 'windows.json'), JSON.stringify({ windows: [] }));
+    await it.refresh();
+    assert.deepEqual([it.reading.error, it.reading.data?.windows], [undefined, []]);
+  });
+
+  it('reads nothing and starts no command where it may not', async () => {
+    const { reader: it, seen } = reader({ source: { exec: ['touch', 'started'] } }, { mayRead: () => false });
+    await it.refresh();
+    assert.deepEqual([seen, existsSync(join(folder, 'started'))], [[], false]);
+  });
+
+  it('starts no command when trust was lost while it waited', async () => {
+    let asked = 0;
+    const { reader: it } = reader({ source: { exec: ['touch', 'started'] } }, { mayRead: () => (asked += 1) === 1 });
+    await it.refresh();
+    assert.deepEqual([existsSync(join(folder, 'started')), it.reading.data, it.reading.error], [false, undefined, undefined]);
+  });
+
+  it('is no failure when it is cancelled', async () => {
+    writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 30_000 })));
+    const { reader: it } = reader({ source: { log: 'log.jsonl' } });
+    const running = it.refresh();
+    it.cancel();
+    await running;
+    assert.deepEqual([it.reading.error, it.reading.loading], [undefined, false]);
+    await it.refresh();
+    assert.equal(it.reading.data?.notes.rows, 30_000);
+  });
+
+  it('gives the reference of drift with the rest, and says why where it cannot', async () => {
+    writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 3000 })));
+    writeFileSync(join(folder, 'train.csv'), `amount,age\n${Array.from({ length: 500 }, (_, row) => `${row},${row % 60}`).join('\n')}\n`);
+    const { reader: it } = reader({ source: { log: 'log.jsonl' }, drift: { reference: 'train.csv', features: ['amount', 'age'] } });
+    await it.refresh();
+    assert.deepEqual([it.reading.data?.reference?.path, it.reading.data?.reference?.rows, it.reading.data?.reference?.samples.map(({ name }) => name).sort()], ['train.csv', 500, ['age', 'amount', 'score']]);
+    const { reader: other } = reader({ source: { log: 'log.jsonl' }, drift: { reference: 'gone.csv' } });
+    await other.refresh();
+    assert.equal(other.reading.data?.reference, undefined);
+    assert.match(other.reading.data?.notes.messages.join(' ') ?? '', /Drift has no reference: /);
+  });
+
+  describe('from a Prometheus that wants a token', () => {
+    let server: Server;
+    let heard: IncomingHttpHeaders[] = [];
+    let origin: string;
+
+    beforeEach(async () => {
+      heard = [];
+      server = createServer(({ headers }, response) => {
+        heard.push(headers);
+        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ status: 'success', data: { resultType: 'matrix', result: [] } }));
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    });
+    afterEach(() => new Promise((resolve) => server.close(resolve)));
+
+    const source = (): unknown => ({ source: { prometheus: { url: `${origin}/prometheus`, design_effect: 1, queries: { errors: { total: 'all', bad: 'bad' } } } } });
+
+    it('sends the one that is meant for its origin', async () => {
+      const asked: string[] = [];
+      const { reader: it } = reader(source(), { headers: (each) => { asked.push(each); return Promise.resolve({ authorization: 'Bearer abc' }); } });
+      await it.refresh();
+      assert.deepEqual(asked, [origin]);
+      assert.ok(heard.length > 0 && heard.every(({ authorization }) => authorization === 'Bearer abc'));
+    });
+
+    it('sends none where none is meant for it', async () => {
+      const { reader: it } = reader(source());
+      await it.refresh();
+      assert.ok(heard.length > 0 && heard.every(({ authorization }) => authorization === undefined));
+    });
+  });
+});

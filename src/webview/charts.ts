@@ -4,7 +4,7 @@ import type { Chart, Series } from '../shared/dashboard.ts';
 import { el, svg, tableOf } from './dom.ts';
 
 const HEIGHT = 190;
-const COLOURS: Readonly<Record<Series['arm'], string>> = { candidate: '--vscode-charts-orange', current: '--vscode-charts-blue', other: '--vscode-charts-green' };
+const COLOURS: Readonly<Record<Series['arm'], string>> = { candidate: '--vscode-charts-yellow', current: '--vscode-charts-blue', other: '--vscode-charts-green' };
 /** Lines differ without their colour, too. */
 const DASHES: Readonly<Record<Series['arm'], number[]>> = { candidate: [], current: [6, 4], other: [2, 3] };
 
@@ -40,13 +40,15 @@ interface Drawn {
 
 /** Every series with the two ends of its interval, between which a band is filled. */
 function drawn(chart: Chart): Drawn {
-  const data: [number[], ...Values[]] = [[...chart.x]];
+  // The last bar ends where the next would begin.
+  const isBars = chart.kind === 'bars';
+  const data: [number[], ...Values[]] = [isBars ? [...chart.x, 1] : [...chart.x]];
   const series: uPlot.Series[] = [{}];
   const bands: uPlot.Band[] = [];
   const stepped = uPlot.paths.stepped?.({ align: 1 });
   for (const { label, arm, values, low, high } of chart.series) {
     const stroke = armColour(arm);
-    const isStep = chart.kind === 'bars' || arm === 'other';
+    const isStep = isBars || arm === 'other';
     const isSingle = values.filter((value) => value !== null).length === 1;
     if (low !== undefined && high !== undefined) {
       data.push([...high], [...low]);
@@ -54,9 +56,9 @@ function drawn(chart: Chart): Drawn {
       const edge: uPlot.Series = { stroke: `color-mix(in srgb, ${stroke} 45%, transparent)`, width: 1, dash: DASHES[arm], points: { show: isSingle, size: 4 } };
       series.push({ ...edge }, { ...edge });
     }
-    data.push([...values]);
+    data.push(isBars ? [...values, values.at(-1)] : [...values]);
     series.push({
-      label, stroke, width: 2, dash: DASHES[arm], points: { show: chart.kind === 'steps' || isSingle || values.length <= 40 && chart.kind !== 'bars', size: 6, stroke, fill: arm === 'current' ? colour('--vscode-editor-background', 'Canvas') : stroke },
+      label, stroke, width: 2, dash: DASHES[arm], points: { show: chart.kind === 'steps' || isSingle || (values.length <= 40 && !isBars), size: 6, stroke, fill: arm === 'current' ? colour('--vscode-editor-background', 'Canvas') : stroke },
       ...(isStep && stepped !== undefined ? { paths: stepped } : {}),
     });
   }

@@ -129,7 +129,7 @@ models:
         const seen = new Set();
         for (let at = 0; at < pixels.length; at += 4) if (pixels[at + 3] === 255) seen.add([pixels[at], pixels[at + 1], pixels[at + 2]].join());
         const probe = document.createElement('canvas').getContext('2d');
-        return ['--vscode-charts-orange', '--vscode-charts-blue'].map((name) => {
+        return ['--vscode-charts-yellow', '--vscode-charts-blue'].map((name) => {
           probe.fillStyle = getComputedStyle(document.body).getPropertyValue(name).trim();
           probe.fillRect(0, 0, 1, 1);
           return seen.has([...probe.getImageData(0, 0, 1, 1).data.slice(0, 3)].join());

@@ -34,6 +34,11 @@ export function time(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
+/** In a table whose head says that it is UTC. */
+function shortTime(ms: number): string {
+  return time(ms).slice(0, 19);
+}
+
 function known(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
@@ -68,12 +73,12 @@ function armSeries(metric: MetricComparison, windows: readonly QualityWindow[], 
 export function metricChart(metric: MetricComparison, windows: readonly QualityWindow[], axis: TimeAxis): Chart {
   const series = (['candidate', 'current'] as const).map((arm) => armSeries(metric, windows, axis, arm));
   const words = (value: number | null | undefined): string => (typeof value === 'number' ? valueWords(metric, value) : '-');
-  const rows = axis.starts.map((start, at) => [time(start), ...series.flatMap(({ values, low, high, n }) => [
+  const rows = axis.starts.map((start, at) => [shortTime(start), ...series.flatMap(({ values, low, high, n }) => [
     typeof values[at] === 'number' ? `${words(values[at])} (${words(low?.[at])} to ${words(high?.[at])})` : '-', countWords(n?.[at] ?? 0),
   ])]).reverse();
   return {
     id: `metric ${metric.name}`, title: metric.name, kind: 'time', x: axis.starts.map((start) => start / 1000), unit: metric.kind === 'bad' ? 'share' : 'number', series,
-    table: { title: `${metric.name} over time, newest first`, columns: ['from', 'candidate', 'n', 'current', 'n'], rows },
+    table: { title: `${metric.name} over time, newest first`, columns: ['from (UTC)', 'candidate', 'n', 'current', 'n'], rows },
   };
 }
 
@@ -90,14 +95,14 @@ export function rolloutChart(given: readonly Allocation[] | undefined, windows: 
   const totals = counts.map(([own, other]) => own + other);
   const observed = counts.map(([own], at) => known(own / (totals[at] ?? 0)));
   const intervals = counts.map(([own], at) => ((totals[at] ?? 0) === 0 ? undefined : wilson(own, totals[at] ?? 0)));
-  const rows = axis.starts.map((start, at) => [time(start), ...[configured[at], observed[at]].map((share) => (typeof share === 'number' ? percent(share) : '-')), countWords(totals[at] ?? 0)]).reverse();
+  const rows = axis.starts.map((start, at) => [shortTime(start), ...[configured[at], observed[at]].map((share) => (typeof share === 'number' ? percent(share) : '-')), countWords(totals[at] ?? 0)]).reverse();
   return {
     id: 'rollout', title: 'Rollout: the candidate\'s share', kind: 'time', x: axis.starts.map((start) => start / 1000), unit: 'share',
     series: [
       ...(given === undefined ? [] : [{ label: 'configured', arm: 'other' as const, values: configured }]),
       { label: 'observed', arm: 'candidate', values: observed, n: totals, low: intervals.map((each) => known(each?.low ?? Number.NaN)), high: intervals.map((each) => known(each?.high ?? Number.NaN)) },
     ],
-    table: { title: 'The candidate\'s share of predictions over time, newest first', columns: ['from', 'configured', 'observed', 'n'], rows },
+    table: { title: 'The candidate\'s share of predictions over time, newest first', columns: ['from (UTC)', 'configured', 'observed', 'n'], rows },
   };
 }
 

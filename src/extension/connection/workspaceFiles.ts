@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { WorkspaceFile } from '../../core/workspace/config.ts';
 import { DisposableStore } from '../../core/base/events.ts';
+import type * as reader from './workspaceFile.lazy.ts';
 
 export const CONFIGURATION_FILE = 'modelswitch.yaml';
 
@@ -11,7 +12,7 @@ export interface LoadedFile {
   readonly reader: WorkspaceFileReader;
 }
 
-export type WorkspaceFileReader = typeof import('./workspaceFile.lazy.ts');
+export type WorkspaceFileReader = typeof reader;
 
 /** The `modelswitch.yaml` of every workspace folder, as it stands in the editor or else on disk. */
 export class WorkspaceFiles implements vscode.Disposable {

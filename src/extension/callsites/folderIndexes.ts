@@ -2,8 +2,7 @@ import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
 import { DisposableStore } from '../../core/base/events.ts';
 import type { CallSite } from '../../core/callsites/model.ts';
-import type { FileSummary } from '../../core/callsites/project/summary.ts';
-import type { FolderLinks } from '../../adapters/treeSitter/tracker.ts';
+import type { FolderLinks } from '../../adapters/treeSitter/documentThread.ts';
 import { IndexClient } from '../../adapters/workspaceIndex/indexClient.ts';
 import type { SiteChanges } from '../../adapters/workspaceIndex/messages.ts';
 import type { ParserFiles } from '../../adapters/workspaceIndex/languages.ts';
@@ -101,13 +100,13 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
     return this.#of(uri)?.entry.client.names ?? NO_NAMES;
   }
 
-  async link(uri: string, summary: FileSummary): Promise<readonly CallSite[] | undefined> {
+  async link(uri: string, summary: Uint8Array): Promise<readonly CallSite[] | undefined> {
     const found = this.#of(uri);
     if (!found) return undefined;
     try {
       // A notebook stands in the index by its text: its places are told by cell.
       const notebook = vscode.workspace.notebookDocuments.find((each) => each.uri.toString() === uri);
-      return await found.entry.client.link(found.path, notebook === undefined ? summary : { ...summary, cells: textOfNotebook(notebook).cells });
+      return await found.entry.client.link(found.path, summary, notebook && textOfNotebook(notebook).cells);
     } catch (error) {
       // The document by itself still has an answer.
       this.#log.error('Reading call sites across files', error);

@@ -33,8 +33,8 @@ export class DocumentCallSites implements vscode.Disposable {
       if (contentChanges.length > 0) thread.change(document.uri.toString(), contentChanges);
     }));
     for (const document of vscode.workspace.textDocuments) this.#open(document);
-    // What has made VS Code start the extension is asked about next.
-    if (vscode.workspace.textDocuments.some(isSupported)) thread.start();
+    const ahead = setImmediate(() => void this.#readVisible());
+    this.#subscriptions.add({ dispose: () => clearImmediate(ahead) });
   }
 
   /** Fires when a document was read and its call sites are not those known before. */
@@ -100,8 +100,13 @@ export class DocumentCallSites implements vscode.Disposable {
 
   async #relink(): Promise<void> {
     this.#thread.forgetAnswers();
-    await Promise.all(vscode.window.visibleTextEditors.filter(({ document }) => isSupported(document)).map(({ document }) => this.read(document)));
+    await this.#readVisible();
     this.#relinks.fire();
+  }
+
+  /** At the start too, right after activation: VS Code is about to ask for the lenses of what it shows, and a thread takes its time to start. */
+  async #readVisible(): Promise<void> {
+    await Promise.all(vscode.window.visibleTextEditors.filter(({ document }) => isSupported(document)).map(({ document }) => this.read(document)));
   }
 
   /** The flag whose call the position is in, if its key is known. */

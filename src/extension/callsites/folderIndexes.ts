@@ -49,11 +49,14 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
     this.#parts.add(this.#changes);
     this.#parts.add(this.#siteChanges);
     this.#parts.add(vscode.workspace.onDidChangeWorkspaceFolders(({ removed }) => removed.forEach((folder) => this.#stop(folder))));
-    this.#parts.add(options.files.onDidChange(() => this.#restartChanged()));
+    this.#parts.add(options.files.onDidChange(() => this.#stopChanged()));
     this.#parts.add(vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration('files.exclude')) this.#restartChanged();
+      if (event.affectsConfiguration('files.exclude')) for (const folder of this.#stopChanged()) this.start(folder);
     }));
   }
+
+  /** Most folders are searched sooner than in this time: of those nobody needs to hear. */
+  longSearchMs = 3000;
 
   /** Fires when call sites of open documents may have changed by what other files say. */
   readonly onDidChange = this.#changes.event;
@@ -178,7 +181,7 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
       entry.state = state;
       this.#siteChanges.fire(folder);
     };
-    const scanned = showSearch(folder, client, () => {
+    const scanned = showSearch(folder, client, this.longSearchMs, () => {
       this.#stopped.add(folder.uri.toString());
       this.#stop(folder);
     }).then(() => settle('complete'), (error: unknown) => {
@@ -201,14 +204,15 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
     return JSON.stringify([this.#files.of(folder)?.file.config?.callsites ?? {}, hiddenIn(folder)]);
   }
 
-  /** Other settings need another index; it starts with the next question. */
-  #restartChanged(): void {
+  /** Other settings need another index; it starts with the next question, as one types in `modelswitch.yaml`. */
+  #stopChanged(): readonly vscode.WorkspaceFolder[] {
     const changed = (vscode.workspace.workspaceFolders ?? []).filter((folder) => {
       const entry = this.#entries.get(folder.uri.toString());
       return entry !== undefined && entry.settings !== this.#settingsOf(folder);
     });
     for (const folder of changed) this.#stop(folder);
     if (changed.length > 0) this.#changes.fire();
+    return changed;
   }
 
   #stop(folder: vscode.WorkspaceFolder): void {

@@ -98,9 +98,8 @@ describe('the bundles', () => {
   it('of the extension needs nothing but vscode, Node and its own lazy parts', () => {
     const { builtinModules } = process.getBuiltinModule('node:module');
     const others = external('dist/extension.cjs').filter((name) => name !== 'vscode' && !builtinModules.includes(name));
-    assert.deepEqual([...new Set(others)].toSorted(), ['./models.lazy.cjs', './quality.lazy.cjs', './refactoring.lazy.cjs', './tracking.lazy.cjs', './unleash-proxy-client.cjs', './web-tree-sitter.cjs', './workspaceSites.lazy.cjs']);
+    assert.deepEqual([...new Set(others)].toSorted(), ['./models.lazy.cjs', './quality.lazy.cjs', './refactoring.lazy.cjs', './unleash-proxy-client.cjs', './web-tree-sitter.cjs', './workspaceFile.lazy.cjs', './workspaceSites.lazy.cjs']);
     for (const part of ['refactoring', 'workspaceSites', 'models', 'quality']) assert.deepEqual(external(`dist/${part}.lazy.cjs`).filter((name) => name !== 'vscode' && !builtinModules.includes(name)), [], part);
-    assert.deepEqual(external('dist/tracking.lazy.cjs').filter((name) => !builtinModules.includes(name)), ['./web-tree-sitter.cjs']);
   });
 
   it('of the command line does without vscode, and starts under plain Node', () => {

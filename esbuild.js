@@ -6,7 +6,7 @@
  *   packages    what is loaded when needed   -> dist/<package>.cjs
  *   lazy parts  src/**\/<name>.lazy.ts       -> dist/<name>.lazy.cjs, loaded by `import()` when they are first needed
  *   cli         src/cli/main.ts              -> dist/cli/modelswitch.cjs, with a package.json and the worker of its own
- *   tests       test/host/*.ts               -> dist/test/host/, only with --tests; never packaged
+ *   tests       test/host/**\/*.ts            -> dist/test/host/, only with --tests; never packaged
  *
  * `--production` minifies. `dist/meta.json` holds esbuild's metafile of the extension, the workers and the CLI.
  */
@@ -110,7 +110,7 @@ const targets = {
  */
 const tests = {
   ...common,
-  entryPoints: [...globSync('test/host/{index,*.test}.ts', { cwd: root }), ...globSync('test/bench/*InHost.ts', { cwd: root })],
+  entryPoints: [...globSync('test/host/{index,*.test,folders/*.test}.ts', { cwd: root }), ...globSync('test/bench/*InHost.ts', { cwd: root })],
   outdir: 'dist/test',
   outbase: 'test',
   external: ['vscode'],

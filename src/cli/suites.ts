@@ -7,17 +7,16 @@ import type { Arm, Suite } from '../core/suites/load.ts';
 import { SUITE_ENDING, type SubjectContent } from '../core/suites/schema.ts';
 import type { ModelMapping, WorkspaceConfig } from '../core/workspace/config.ts';
 import { globExpression } from '../adapters/node/globs.ts';
-import { sourceFiles } from '../adapters/node/sourceFiles.ts';
 import type { SuiteFile } from '../adapters/suites/suiteFile.ts';
+import { suitePaths } from '../adapters/suites/suitesOnDisk.ts';
 import type { CliContext } from './context.ts';
 import { openCliRegistry } from './registry.ts';
 
 /** Suites by their paths, as given; without any those of modelswitch.yaml, else every one in the folder. @throws AppError validation when there is none */
 export async function chosenSuites({ operands, cwd, signal }: Pick<CliContext, 'operands' | 'cwd' | 'signal'>, config: WorkspaceConfig): Promise<readonly string[]> {
   if (operands.length > 0) return operands;
-  const { paths } = await sourceFiles(cwd, { endings: [SUITE_ENDING], signal });
   const patterns = config.models.flatMap(({ suites }) => suites ?? []);
-  const found = patterns.length === 0 ? paths : paths.filter((path) => patterns.some((pattern) => globExpression(pattern).test(path)));
+  const found = await suitePaths(cwd, patterns, signal);
   if (found.length === 0) throw new AppError('validation', patterns.length === 0 ? `There is no *${SUITE_ENDING} in this folder: name the suites to run.` : `modelswitch.yaml names the suites ${patterns.join(', ')}, but there is no such file.`);
   return found;
 }

@@ -2,10 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { AppError, toAppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
-import { suiteEvidenceTag, suiteEvidenceText } from '../../core/models/evidence.ts';
 import type { Column } from '../../core/models/model.ts';
-import { evidenceOf } from '../../core/suites/evidence.ts';
 import type { Arm, Suite } from '../../core/suites/load.ts';
+import { recordEvidence } from '../../core/suites/record.ts';
 import { together, type Outcome, type RunReport } from '../../core/suites/report.ts';
 import { runSuite, type RunEvent } from '../../core/suites/runner.ts';
 import type { SubjectContent } from '../../core/suites/schema.ts';
@@ -13,6 +12,7 @@ import type { Subject } from '../../core/suites/subject.ts';
 import { firstProblem } from '../../core/models/yamlFile.ts';
 import { openSubject } from '../../adapters/suites/subjects.ts';
 import { readSuiteFile, suiteDigests, suiteRows, suiteSignature, type SuiteFile } from '../../adapters/suites/suiteFile.ts';
+import { suiteName } from '../../adapters/suites/suitesOnDisk.ts';
 import { writeJson, type CliContext, type Command } from '../context.ts';
 import { readConfiguration } from '../registry.ts';
 import { junitReport } from '../reporters/junit.ts';
@@ -102,13 +102,11 @@ function print({ write }: CliContext, { suites, regression }: RunReport): void {
   if (regression !== undefined) write(`${regressionLines(regression).join('\n')}\n`);
 }
 
-/** Evidence goes to the version that answered; where nobody knows which that was, to the one that modelswitch.yaml names, marked unverified. */
 async function record(context: CliContext, { suites }: RunReport, model: SuiteModel): Promise<void> {
   const { model: registered, registry } = model.registered;
   for (const suite of suites) {
-    const version = suite.version.kind === 'established' ? suite.version.version : (await model.version(suite.arm)).version;
-    await registry.setVersionTag(registered, version, suiteEvidenceTag(suite.file), suiteEvidenceText(evidenceOf(suite)), context.signal);
-    context.write(`recorded at ${plainLine(registered)} ${plainLine(version)}: ${suite.verdict}${suite.version.kind === 'established' ? '' : ', unverified'}\n`);
+    const { version, verified } = await recordEvidence(suite, suiteName(context.cwd, suite.file), { registry, model: registered, version: (arm) => model.version(arm) }, context.signal);
+    context.write(`recorded at ${plainLine(registered)} ${plainLine(version)}: ${suite.verdict}${verified ? '' : ', unverified'}\n`);
   }
 }
 
@@ -129,6 +127,8 @@ async function writeReports(context: CliContext, runs: readonly RunReport[], ver
 }
 
 async function run(context: CliContext): Promise<number> {
+  // What a suite says as a whole is not known from some of its tests.
+  if (context.own['record'] === true && Array.isArray(context.own['only'])) throw new AppError('validation', '--record takes whole suites: leave --only out.');
   const config = await readConfiguration(context.cwd);
   const runs: RunReport[] = [];
   const broken: string[] = [];

@@ -35,6 +35,8 @@ function portsOf({ folder, connection }: Target, registries: Registries): GatePo
   return {
     registry: () => registryOf(folder, registries),
     readText: (path) => readInside(folder, path),
+    suites: async (patterns, signal) => (await import('../suites/suites.lazy.ts')).suitesOnDisk(folder.uri.fsPath, patterns, signal),
+    now: () => Date.now(),
     readFlag: (name, signal) => readFlag(connection, name, signal),
   };
 }

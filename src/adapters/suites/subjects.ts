@@ -6,6 +6,15 @@ import { HttpSubject } from '../predictors/httpSubject.ts';
 import { JsonLinesSubject } from '../predictors/jsonLinesSubject.ts';
 import { RegistrySubject } from '../predictors/registrySubject.ts';
 
+/** A version of a registered model, and how MLflow gets at it. */
+export interface RegisteredVersion {
+  readonly model: string;
+  readonly version: string;
+  readonly trackingUri: string;
+  /** Variables that only the process which serves it gets: credentials of the registry. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
 export interface SubjectContext {
   /** Where programs run, and where Python finds modules: the folder of `modelswitch.yaml`. */
   readonly cwd: string;
@@ -15,7 +24,7 @@ export interface SubjectContext {
   /** The Python that runs callables and serves models. */
   readonly python: () => Promise<string>;
   /** What stands behind an arm in the registry. @throws AppError where there is none, or it cannot be served */
-  readonly registered: (arm: Arm) => Promise<{ readonly model: string; readonly version: string; readonly trackingUri: string }>;
+  readonly registered: (arm: Arm) => Promise<RegisteredVersion>;
 }
 
 /** Names of variables that hold credentials, which no address of a repository gets. */
@@ -56,5 +65,5 @@ export async function openSubject(content: SubjectContent, context: SubjectConte
     return new JsonLinesSubject({ name: content.python, content, saysReady: true, command, cwd, env });
   }
   const served = await context.registered(content.registry ?? 'candidate');
-  return new RegistrySubject({ ...served, content, cwd, env, python: await context.python(), script: `${scripts}/modelswitch_serve.py` });
+  return new RegistrySubject({ ...served, content, cwd, env: { ...env, ...served.env }, python: await context.python(), script: `${scripts}/modelswitch_serve.py` });
 }

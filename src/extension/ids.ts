@@ -72,6 +72,8 @@ export const Setting = {
   lens: 'lens.enabled',
   readOnly: 'readOnly',
   problems: 'problems.enabled',
+  python: 'python.interpreter',
+  recordSuites: 'suites.record',
 } as const;
 
 export const SETTINGS_SECTION = 'modelswitch';

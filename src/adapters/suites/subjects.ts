@@ -2,6 +2,7 @@ import { AppError } from '../../core/base/errors.ts';
 import type { Arm } from '../../core/suites/load.ts';
 import type { SubjectContent } from '../../core/suites/schema.ts';
 import type { Subject } from '../../core/suites/subject.ts';
+import { CREDENTIAL_VARIABLES } from '../mlflow/credentials.ts';
 import { HttpSubject } from '../predictors/httpSubject.ts';
 import { JsonLinesSubject } from '../predictors/jsonLinesSubject.ts';
 import { RegistrySubject } from '../predictors/registrySubject.ts';
@@ -36,6 +37,11 @@ function childEnvironment(env: SubjectContext['env']): Record<string, string | u
   return Object.fromEntries(Object.entries(env).filter(([name]) => !OURS.test(name)));
 }
 
+/** Whoever serves a version asks the registry that the repository names: it gets the credentials of that one, and no other's. */
+function withoutRegistryCredentials(env: SubjectContext['env']): SubjectContext['env'] {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !(CREDENTIAL_VARIABLES as readonly string[]).includes(name)));
+}
+
 /** Fills in `${NAME}`. @throws AppError validation */
 function filledIn(text: string, env: SubjectContext['env']): string {
   return text.replace(/\$\{(\w+)\}/g, (_, name: string) => {
@@ -65,5 +71,5 @@ export async function openSubject(content: SubjectContent, context: SubjectConte
     return new JsonLinesSubject({ name: content.python, content, saysReady: true, command, cwd, env });
   }
   const served = await context.registered(content.registry ?? 'candidate');
-  return new RegistrySubject({ ...served, content, cwd, env: { ...env, ...served.env }, python: await context.python(), script: `${scripts}/modelswitch_serve.py` });
+  return new RegistrySubject({ ...served, content, cwd, env: { ...withoutRegistryCredentials(env), ...served.env }, python: await context.python(), script: `${scripts}/modelswitch_serve.py` });
 }

@@ -4,6 +4,7 @@ import type { VersionDetail } from '../../core/models/model.ts';
 import type { ModelRegistry } from '../../core/models/registry.ts';
 import type { Arm, Suite } from '../../core/suites/load.ts';
 import type { ModelMapping, WorkspaceConfig } from '../../core/workspace/config.ts';
+import { credentialVariables, type MlflowCredentials } from '../mlflow/credentials.ts';
 import { globExpression } from '../node/globs.ts';
 import type { RegisteredVersion } from './subjects.ts';
 
@@ -22,8 +23,8 @@ export interface SuiteModelParts {
   readonly registry: () => Promise<ModelRegistry>;
   /** Versions that stand in for those of the mapping. */
   readonly versions?: Readonly<Partial<Record<Arm, string>>>;
-  /** What a process needs to read the registry, such as `MLFLOW_TRACKING_TOKEN`. */
-  readonly credentials?: () => Promise<Readonly<Record<string, string>>>;
+  /** What signs in at an origin; nothing where that is another one than the credentials are for. */
+  readonly credentials: (origin: string) => Promise<MlflowCredentials | undefined>;
 }
 
 /** What the registry says of a suite's model; nothing is asked until it is needed. */
@@ -71,7 +72,8 @@ export class SuiteModel {
     const registry = await this.registry();
     if (registry.kind === 'file') throw new AppError('validation', `${registry.location} is a registry file, whose versions MLflow cannot serve: name the subject by python, exec or http.`);
     const { version } = await this.version(arm);
-    const env = await this.#parts.credentials?.() ?? {};
+    const origin = registry.kind === 'mlflow' ? URL.parse(registry.location)?.origin : undefined;
+    const env = credentialVariables(origin === undefined ? undefined : await this.#parts.credentials(origin));
     return { model, version, trackingUri: registry.kind === 'sqlite' ? `sqlite:///${resolve(this.#parts.folder, registry.location)}` : registry.location, env };
   }
 }

@@ -24,7 +24,7 @@ async function stateOf(folder: string, path: string, signal: AbortSignal): Promi
   try {
     const file = await readSuiteFile(resolve(folder, path), path);
     const { suite, problems } = file.loaded;
-    if (suite === undefined) return { path, problem: `${firstProblem(problems) ?? 'it cannot be read'}`.replace(/\.?$/, '.') };
+    if (suite === undefined) return { path, problem: (firstProblem(problems) ?? 'it cannot be read').replace(/\.?$/, '.') };
     const { suite: digest, data } = await suiteDigests(file, suite, signal);
     return { path, digest, data };
   } catch (thrown) {

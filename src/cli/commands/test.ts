@@ -10,6 +10,7 @@ import { together, type Outcome, type RunReport } from '../../core/suites/report
 import type { RunEvent } from '../../core/suites/runner.ts';
 import type { SubjectContent } from '../../core/suites/schema.ts';
 import type { WorkspaceConfig } from '../../core/workspace/config.ts';
+import { environmentCredentials } from '../../adapters/mlflow/credentials.ts';
 import { DEFAULT_PYTHON, ownPython } from '../../adapters/suites/python.ts';
 import { runSuiteFile } from '../../adapters/suites/runSuiteFile.ts';
 import { readSuiteFile, type SuiteFile } from '../../adapters/suites/suiteFile.ts';
@@ -54,7 +55,7 @@ async function runFile(context: CliContext, config: WorkspaceConfig, name: strin
   const { file, suite } = await loaded(context, name);
   const path = suiteName(cwd, name);
   let registry: ModelRegistry | undefined;
-  const model = new SuiteModel({ path, folder: cwd, mapping: mappingOf(path, suite, config), registry: () => Promise.resolve(registry ??= openCliRegistry(context, config)) }, signal);
+  const model = new SuiteModel({ path, folder: cwd, mapping: mappingOf(path, suite, config), credentials: (origin) => Promise.resolve(environmentCredentials(env)(origin)), registry: () => Promise.resolve(registry ??= openCliRegistry(context, config)) }, signal);
   const only = context.own['only'];
   try {
     const report = await runSuiteFile({

@@ -1,2 +1,3 @@
-/** The Test Explorer's suites, and what runs and judges them: loaded when somebody first looks at them, or when a gate asks. */
+/** Suites in the editor, and what reads, runs and judges them: loaded when somebody first looks at one, or when a gate asks. */
 export { suitesOnDisk } from '../../adapters/suites/suitesOnDisk.ts';
+export { SuitesFeature } from './suitesFeature.ts';

@@ -82,8 +82,9 @@ describe('suites in the Test Explorer', function () {
       const record: Seen = { states: [], messages: [], output: '', ended: 0 };
       seen.push(record);
       const told = (state: string) => (each: vscode.TestItem, message?: vscode.TestMessage | readonly vscode.TestMessage[]): void => {
-        const messages = message === undefined || typeof message === 'number' ? [] : [message].flat() as vscode.TestMessage[];
-        record.states.push(messages[0] === undefined ? [state, each.label] : [state, each.label, String(messages[0].message as string)]);
+        const messages = (message === undefined || typeof message === 'number' ? [] : [message].flat()) as readonly vscode.TestMessage[];
+        const [first] = messages;
+        record.states.push(first === undefined ? [state, each.label] : [state, each.label, typeof first.message === 'string' ? first.message : first.message.value]);
         record.messages.push(...messages);
         (real as unknown as Record<string, (...given: unknown[]) => void>)[state]!(each, ...(messages.length === 0 ? [] : [messages]));
       };
@@ -288,7 +289,7 @@ describe('suites in the Test Explorer', function () {
     all.prompts.current = { confirm: () => Promise.resolve(true), ask: () => Promise.resolve('hotfix 7') };
     await vscode.commands.executeCommand('modelswitch.promote', ref);
     const titles = (await admin('GET', strategies) as { title: string; parameters: Record<string, string> }[]).map(({ title, parameters }) => [title, parameters['rollout']]);
-    assert.deepEqual(titles, [['Modelswitch · suited candidate · 50 % · override suites: hotfix 7', '50']]);
+    assert.deepEqual(titles, [['Modelswitch · suited v14 (challenger) · 50 % · override suites: hotfix 7', '50']]);
   });
 
   it('runs from the lens and the tree, and shows evidence there', async () => {

@@ -1,12 +1,11 @@
 import * as vscode from 'vscode';
-import { toAppError } from '../../core/base/errors.ts';
+import { AppError, toAppError } from '../../core/base/errors.ts';
 import { DisposableStore, type Disposable } from '../../core/base/events.ts';
 import type { Arm } from '../../core/suites/load.ts';
 import { together, type Outcome } from '../../core/suites/report.ts';
 import type { ModelMapping } from '../../core/workspace/config.ts';
 import { mappingOf, SuiteModel } from '../../adapters/suites/suiteModel.ts';
 import { suiteName } from '../../adapters/suites/suitesOnDisk.ts';
-import { requireTrust } from '../platform/trust.ts';
 import { registryOf } from '../models/registryOf.ts';
 import { continuous } from './continuousRuns.ts';
 import { writeEvidence, type Recordable } from './evidenceWriter.ts';
@@ -68,7 +67,7 @@ export class SuitesFeature implements Disposable {
 
   /** Runs what is asked for, now, or each time that something is saved. @throws AppError forbidden (untrusted) */
   async run(request: vscode.TestRunRequest, target: SuiteTarget, token: vscode.CancellationToken, options: RunOptions = {}): Promise<RunSummary | undefined> {
-    requireTrust();
+    requireTrustToRun();
     if (request.continuous === true) {
       continuous(request, token, { run: (again, stop) => this.run(again, target, stop, options), log: this.#parts.log });
       return undefined;
@@ -171,6 +170,11 @@ export class SuitesFeature implements Disposable {
       if (before !== '' && !before.includes('null')) this.controller.invalidateTestResults(item);
     }
   }
+}
+
+/** A suite runs code of the workspace. */
+export function requireTrustToRun(): void {
+  if (!vscode.workspace.isTrusted) throw new AppError('forbidden', 'This workspace is not trusted, so no suite is run: trust it first (Workspaces: Manage Workspace Trust).', { reason: 'untrusted' });
 }
 
 type Chosen = Pick<FileRun, 'item' | 'uri' | 'tests' | 'isWhole'>;

@@ -18,8 +18,15 @@ const SUITE = `subject: {python: "uimodels:candidate", version_from: $.version}
 output: {score: $.score, range: [0, 1]}
 data: {rows: [{name: Tom, income: 20}, {name: Eva, income: 40}]}
 tests:
-  - {id: name-blind, kind: invariance, change: {name: [Anna, Ahmed]}, tolerance: 0.01, why: names carry no risk}
-  - {id: income-up, kind: directional, change: {income: {add: 10}}, expect: increase}
+  - id: name-blind
+    kind: invariance
+    change: {name: [Anna, Ahmed]}
+    tolerance: 0.01
+    why: names carry no risk
+  - id: income-up
+    kind: directional
+    change: {income: {add: 10}}
+    expect: increase
 `;
 
 describe('suites by clicks', () => {
@@ -57,8 +64,10 @@ describe('suites by clicks', () => {
     assert.match(await workbench.dialogText(), /Run the suites of modelswitch-ui-suites-.* with this Python\?.*python3\nfrom the PATH\./s);
     await workbench.screenshot('suites-interpreter');
     await workbench.answerDialog('Run');
+    await workbench.answerToast('suites/people.mltest.yaml (candidate): failed. Record this', 'Record');
     await workbench.page.locator('.monaco-editor .glyph-margin-widgets .codicon-testing-failed-icon').first().waitFor();
-    await workbench.page.locator('.monaco-editor .test-message-inline-content').filter({ hasText: 'name-blind, row' }).first().waitFor();
+    // In place: what was answered and what was expected, at the line of the test.
+    await workbench.page.locator('.test-error-content-widget').filter({ hasText: '0.9 != 0.2 (tolerance abs 0.01)' }).first().waitFor();
     await workbench.runCommand('Testing: Focus on Test Explorer View');
     await tests('name-blind').waitFor();
     await tests('row 0: name "Tom" -> "Ahmed"').waitFor();
@@ -66,7 +75,6 @@ describe('suites by clicks', () => {
   });
 
   it('are recorded when the person says so, and their badge stands in the tree', async () => {
-    await workbench.answerToast('suites/people.mltest.yaml (candidate): failed. Record this', 'Record');
     await eventually(() => readFileSync(join(folder, 'models', 'registry.yaml'), 'utf8').includes('modelswitch.suite.suites/people'), 15_000);
     await workbench.showContainer('Modelswitch');
     await workbench.expand('detector');
@@ -88,6 +96,5 @@ describe('suites by clicks', () => {
     await eventually(() => processes().length > 0, 30_000);
     await workbench.runCommand('Test: Cancel Test Run');
     await eventually(() => processes().length === 0, 10_000);
-    await workbench.page.locator('.test-explorer .codicon-testing-cancel-icon, .test-explorer .codicon-loading').first().waitFor({ state: 'hidden' });
   });
 });

@@ -126,9 +126,9 @@ class Run {
         for (const test of tests) this.#checkColumns(test, peeked);
         isChecked = true;
       }
-      await this.#probe(each.row);
+      if (!this.#isProbed) await this.#probe(each.row);
       this.#askAll(tests, tallies, each, edges, peeked);
-      for (const { dispatcher } of this.#sides) await dispatcher.room();
+      for (const { dispatcher } of this.#sides) if (dispatcher.isFull) await dispatcher.room();
       // Nobody answers any more: the rest of a million rows would say no more.
       if (this.#sides.every(({ dispatcher }) => dispatcher.stopped !== undefined)) break;
     }

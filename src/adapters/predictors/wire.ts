@@ -56,7 +56,11 @@ function unchunked(data: Buffer, from: number): { readonly body: Buffer } | 'mor
 export class WireConnection {
   readonly #socket: Socket;
   readonly #most: number;
-  #received: Buffer | undefined;
+  /** What came of an answer so far, and from how many bytes on it is worth looking at it again. */
+  #pieces: Buffer[] = [];
+  #size = 0;
+  #enough = 0;
+  #isChunked = false;
   #done: ((answer: WireAnswer | WireFault) => void) | undefined;
   #answers = 0;
   /** Whether another request may be sent on it. */
@@ -89,9 +93,19 @@ export class WireConnection {
       this.destroy();
       return;
     }
-    const data = this.#received = this.#received === undefined ? chunk : Buffer.concat([this.#received, chunk]);
-    if (data.length > this.#most) this.#end('tooLarge');
-    else this.#parse(data, false);
+    this.#pieces.push(chunk);
+    this.#size += chunk.length;
+    if (this.#size > this.#most) this.#end('tooLarge');
+    // The last chunk and its trailers end with an empty line; joining all that came at every piece would take quadratic time.
+    else if (this.#size >= this.#enough && (!this.#isChunked || chunk.length < 4 || chunk.toString('latin1', chunk.length - 4) === HEAD_END)) this.#parse(this.#joined(), false);
+  }
+
+  #joined(): Buffer {
+    const [first, ...more] = this.#pieces;
+    if (first === undefined || more.length === 0) return first ?? Buffer.alloc(0);
+    const all = Buffer.concat(this.#pieces);
+    this.#pieces = [all];
+    return all;
   }
 
   #parse(data: Buffer, isOver: boolean): void {
@@ -107,22 +121,29 @@ export class WireConnection {
       this.#end('garbage');
     } else if (status < 200) {
       // Something like "100 Continue": the answer comes behind it.
-      this.#received = data.subarray(end + 4);
-      this.#parse(this.#received, isOver);
+      this.#pieces = [data.subarray(end + 4)];
+      this.#size = data.length - end - 4;
+      this.#parse(this.#joined(), isOver);
     } else if (length === 'chunked') {
+      this.#isChunked = true;
       const found = unchunked(data, end + 4);
       if (found === undefined) this.#end('garbage');
       else if (found !== 'more') this.#answer(head, status, found.body);
     } else if (length === 'untilClose') {
+      this.#enough = Infinity;
       if (isOver) this.#answer(head, status, data.subarray(end + 4), false);
-    } else if (data.length >= end + 4 + length.bytes) {
-      this.#answer(head, status, data.subarray(end + 4, end + 4 + length.bytes), data.length === end + 4 + length.bytes);
+    } else {
+      this.#enough = end + 4 + length.bytes;
+      if (data.length >= this.#enough) this.#answer(head, status, data.subarray(end + 4, this.#enough), data.length === this.#enough);
     }
   }
 
   #answer(head: string, status: number, body: Buffer, mayKeep = true): void {
     this.#answers += 1;
-    this.#received = undefined;
+    this.#pieces = [];
+    this.#size = 0;
+    this.#enough = 0;
+    this.#isChunked = false;
     if (!mayKeep || /\r\nconnection:[^\r]*\bclose\b/i.test(head) || (head.startsWith('HTTP/1.0') && !/\r\nconnection:[^\r]*\bkeep-alive\b/i.test(head))) this.destroy();
     const done = this.#done;
     this.#done = undefined;
@@ -131,8 +152,8 @@ export class WireConnection {
 
   #closed(): void {
     this.isOpen = false;
-    if (this.#received !== undefined) this.#parse(this.#received, true);
-    this.#end(this.#answers > 0 && this.#received === undefined ? 'stale' : 'closed');
+    if (this.#size > 0 && this.#done !== undefined) this.#parse(this.#joined(), true);
+    this.#end(this.#answers > 0 && this.#size === 0 ? 'stale' : 'closed');
   }
 
   #end(fault: WireFault): void {
@@ -140,7 +161,7 @@ export class WireConnection {
     const done = this.#done;
     this.#done = undefined;
     this.destroy();
-    done?.(isReset && this.#answers > 0 && this.#received === undefined ? 'stale' : fault);
+    done?.(isReset && this.#answers > 0 && this.#size === 0 ? 'stale' : fault);
   }
 }
 

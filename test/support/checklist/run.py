@@ -35,12 +35,12 @@ def predict(examples):
     return confidences.argmax(axis=1), confidences
 
 
-rows = [[(index * 7919) % 100, "Tom"] for index in range(count)]
+rows = [((index * 7919) % 100, "Tom") for index in range(count)]
 started = time.perf_counter()
 tests = {
     "known": MFT(rows, expect=Expect.single(lambda row, pred, conf, label=None, meta=None: bool(0.1 <= conf[1] <= 1))),
-    "name-blind": INV([[row, [row[0], "Anna"], [row[0], "Ahmed"]] for row in rows], threshold=0.01),
-    "income-up": DIR([[row, [row[0] + 10, row[1]]] for row in rows], expect=Expect.monotonic(label=1, increasing=False, tolerance=0.005)),
+    "name-blind": INV([[row, (row[0], "Anna"), (row[0], "Ahmed")] for row in rows], threshold=0.01),
+    "income-up": DIR([[row, (row[0] + 10, row[1])] for row in rows], expect=Expect.monotonic(label=1, increasing=False, tolerance=0.005)),
 }
 found = {}
 for name, test in tests.items():

@@ -96,12 +96,12 @@ const CLASSES = SERVER.replace(/response\.end[^\n]*/, `response.end(JSON.stringi
       return [1 - second, second];
     }) }));`);
 
-const CHECKLIST_SUITE = `output: {proba: "$.predictions[0]", classes: [0, 1]}
+const CHECKLIST_SUITE = `output: {proba: "$.predictions[0]", classes: [low, high]}
 data: {file: a.jsonl}
 tests:
-  - {id: known, kind: expectation, expect: {that: proba.1 >= 0.1}}
+  - {id: known, kind: expectation, expect: {that: proba.high >= 0.1}}
   - {id: name-blind, kind: invariance, change: {name: [Anna, Ahmed]}, tolerance: {abs: 0.01, rel: 0}}
-  - {id: income-up, kind: directional, change: {income: {add: 10}}, expect: decrease, class: 1, tolerance: {abs: 0.005, rel: 0}}
+  - {id: income-up, kind: directional, change: {income: {add: 10}}, expect: decrease, class: high, tolerance: {abs: 0.005, rel: 0}}
 `;
 
 /** The same tests written with CheckList, over the same rows and the same server, in the same run: what both find must be the same. */

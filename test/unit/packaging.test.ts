@@ -37,6 +37,7 @@ describe('the package', function () {
       'dist/models.lazy.cjs',
       'dist/quality.worker.cjs',
       'dist/refactoring.lazy.cjs',
+      'dist/suites.lazy.cjs',
       'dist/tree-sitter-python.wasm',
       'dist/tree-sitter-tsx.wasm',
       'dist/unleash-proxy-client.cjs',
@@ -95,9 +96,8 @@ describe('the bundles', () => {
   it('of the extension needs nothing but vscode, Node and its own lazy parts', () => {
     const { builtinModules } = process.getBuiltinModule('node:module');
     const others = external('dist/extension.cjs').filter((name) => name !== 'vscode' && !builtinModules.includes(name));
-    assert.deepEqual([...new Set(others)].toSorted(), ['./models.lazy.cjs', './refactoring.lazy.cjs', './tracking.lazy.cjs', './unleash-proxy-client.cjs', './web-tree-sitter.cjs', './workspaceSites.lazy.cjs']);
-    for (const part of ['refactoring', 'workspaceSites', 'models']) assert.deepEqual(external(`dist/${part}.lazy.cjs`).filter((name) => name !== 'vscode' && !builtinModules.includes(name)), [], part);
-    assert.deepEqual(external('dist/tracking.lazy.cjs').filter((name) => !builtinModules.includes(name)), ['./web-tree-sitter.cjs']);
+    assert.deepEqual([...new Set(others)].toSorted(), ['./models.lazy.cjs', './refactoring.lazy.cjs', './suites.lazy.cjs', './tracking.lazy.cjs', './unleash-proxy-client.cjs', './web-tree-sitter.cjs', './workspaceSites.lazy.cjs']);
+    for (const part of ['refactoring', 'workspaceSites', 'models', 'suites']) assert.deepEqual(external(`dist/${part}.lazy.cjs`).filter((name) => name !== 'vscode' && !builtinModules.includes(name)), [], part);
   });
 
   it('of the command line does without vscode, and starts under plain Node', () => {

@@ -21,6 +21,8 @@ interface WindowState {
   readonly start: number;
   readonly slice: string | undefined;
   requests: number;
+  /** With those that `where` leaves out. */
+  served: number;
   units: number;
   /** n, sum, squares per metric. */
   readonly sums: Float64Array;
@@ -128,7 +130,7 @@ export class Collector {
     const flag = text(record['flag']);
     if (flag !== undefined && !this.#flags.has(flag)) return;
     const at = timeOf(record['ts']);
-    if (Number.isNaN(at)) {
+    if (!Number.isFinite(at)) {
       this.malformed(place(), 'ts is missing or no time');
       return;
     }
@@ -143,6 +145,8 @@ export class Collector {
     if (isShadow) return;
     if (this.#definition.where !== undefined && this.#definition.where.evaluate(record) !== true) {
       this.#notes.excluded += 1;
+      // The exposure counters count them, too.
+      this.#window(this.#group(text(record['environment']) ?? '', text(record['service']) ?? '', arm), at, undefined).served += 1;
       return;
     }
     this.#predicted(record, arm, at, requestId, slices);
@@ -167,7 +171,10 @@ export class Collector {
     const unitKey = `${group.environment}\n${unit ?? requestId ?? String(this.#notes.rows)}`;
     const { unit: number, isNew } = this.#units.see(unitKey, group.number);
     const windows = [this.#window(group, at, undefined), ...slices.map((slice) => this.#window(group, at, slice))];
-    for (const window of windows) window.requests += 1;
+    for (const window of windows) {
+      window.requests += 1;
+      window.served += 1;
+    }
     const [whole] = windows;
     if (whole !== undefined) whole.units += isNew;
     group.armCollector.units += isNew;
@@ -204,7 +211,7 @@ export class Collector {
     const key = slice === undefined ? String(start) : `${start} ${slice}`;
     let window = group.windows.get(key);
     if (window === undefined) {
-      window = { start, slice, requests: 0, units: 0, sums: new Float64Array(3 * this.#values.length) };
+      window = { start, slice, requests: 0, served: 0, units: 0, sums: new Float64Array(3 * this.#values.length) };
       group.windows.set(key, window);
     }
     if (slice === undefined) group.last = window;
@@ -272,7 +279,7 @@ export class Collector {
     const windows = [...this.#groups.values()].flatMap((group) => [...group.windows.values()].map((state) => this.#snapshot(group, state)));
     return {
       windows: windows.sort((a, b) => a.start - b.start),
-      arms: [...this.#groups.values()].map((group) => this.#summary(group)),
+      arms: [...this.#groups.values()].filter(({ armCollector }) => armCollector.requests > 0).map((group) => this.#summary(group)),
       ...(this.#shadow.pairs === undefined ? {} : { shadow: this.#shadow.pairs }),
       notes: {
         ...this.#notes,
@@ -284,9 +291,9 @@ export class Collector {
     };
   }
 
-  #snapshot({ arm, environment, service }: Group, { start, slice, requests, units, sums }: WindowState): QualityWindow {
+  #snapshot({ arm, environment, service }: Group, { start, slice, requests, served, units, sums }: WindowState): QualityWindow {
     const metrics = Object.fromEntries(this.#definition.metrics.map(({ name }, metric) => [name, { n: sums[3 * metric] ?? 0, sum: sums[3 * metric + 1] ?? 0, squares: sums[3 * metric + 2] ?? 0 }]));
-    return { arm, environment, service, start, end: start + this.#definition.windowMs, requests, units, metrics, ...(slice === undefined ? {} : { slice }) };
+    return { arm, environment, service, start, end: start + this.#definition.windowMs, requests, units, metrics, ...(served === requests ? {} : { served }), ...(slice === undefined ? {} : { slice }) };
   }
 
   #summary({ number, arm, environment, windows, armCollector }: Group): ArmSummary {

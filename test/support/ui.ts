@@ -187,6 +187,21 @@ export class WorkbenchPage {
     if (!closed && await this.quickInput().innerText() === list) await row.click();
   }
 
+  /** What stands above the open quick pick or input box: title and step, such as `Start a release (2/4)`. */
+  async inputTitle(): Promise<string> {
+    return (await this.quickInput().locator('.quick-input-title').innerText()).trim();
+  }
+
+  /** The row of the open quick pick that Enter takes. */
+  focusedRow(): Locator {
+    return this.quickInput().locator('.quick-input-list .monaco-list-row.focused');
+  }
+
+  /** Clicks the back button of the open quick pick or input box. */
+  async goBack(): Promise<void> {
+    await this.quickInput().locator('.quick-input-titlebar .action-label[aria-label="Back"]').click();
+  }
+
   /** Fills the open input box and confirms it. */
   async fillInput(text: string): Promise<void> {
     await this.quickInput().locator('input').first().fill(text);

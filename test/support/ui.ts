@@ -145,7 +145,8 @@ export class WorkbenchPage {
       await this.treeRow(text).first().click({ button: 'right' });
       try {
         // A menu takes no mouse button that is released within a tenth of a second.
-        return await entry.click({ delay: 200, timeout: 4000 });
+        await entry.click({ delay: 200, timeout: 4000 });
+        return;
       } catch (error) {
         // A row that is drawn anew under the mouse loses the click, and closes its menu.
         if (attempt === 5) throw error;
@@ -199,7 +200,7 @@ export class WorkbenchPage {
 
   /** Clicks the back button of the open quick pick or input box. */
   async goBack(): Promise<void> {
-    await this.quickInput().locator('.quick-input-titlebar .action-label[aria-label="Back"]').click();
+    await this.quickInput().locator('.quick-input-left-action-bar .action-label').click();
   }
 
   /** Fills the open input box and confirms it. */

@@ -62,7 +62,8 @@ export async function askPick<Item extends vscode.QuickPickItem>({ title, step, 
         pick.items = offered;
         const current = offered.filter(isCurrent);
         if (many) pick.selectedItems = current;
-        else pick.activeItems = current.slice(0, 1);
+        // An empty list would leave Enter without an answer.
+        else pick.activeItems = (current.length > 0 ? current : offered).slice(0, 1);
         pick.busy = false;
       }, reject);
     });

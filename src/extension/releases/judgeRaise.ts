@@ -41,8 +41,8 @@ function portsOf({ folder, connection }: Target, registries: Registries): GatePo
   };
 }
 
-/** Nothing outside of the folder: the path is somebody else's input. */
-async function readInside(folder: vscode.WorkspaceFolder, path: string): Promise<string> {
+/** The text of a file as it stands in the editor, else on disk. Nothing outside of the folder: the path is somebody else's input. @throws AppError validation */
+export async function readInside(folder: vscode.WorkspaceFolder, path: string): Promise<string> {
   const uri = vscode.Uri.joinPath(folder.uri, path);
   if (!uri.path.startsWith(`${folder.uri.path}/`)) throw new AppError('validation', `The contract ${path} is outside of the folder and was not read.`);
   const open = vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());

@@ -42,7 +42,7 @@ interface Seen {
 }
 
 describe('suites in the Test Explorer', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let all: Services;
   let configuration: string;
   let asked: Confirmation[] = [];

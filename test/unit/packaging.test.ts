@@ -96,7 +96,7 @@ describe('the bundles', () => {
   it('of the extension needs nothing but vscode, Node and its own lazy parts', () => {
     const { builtinModules } = process.getBuiltinModule('node:module');
     const others = external('dist/extension.cjs').filter((name) => name !== 'vscode' && !builtinModules.includes(name));
-    assert.deepEqual([...new Set(others)].toSorted(), ['./models.lazy.cjs', './refactoring.lazy.cjs', './suites.lazy.cjs', './tracking.lazy.cjs', './unleash-proxy-client.cjs', './web-tree-sitter.cjs', './workspaceSites.lazy.cjs']);
+    assert.deepEqual([...new Set(others)].toSorted(), ['./models.lazy.cjs', './refactoring.lazy.cjs', './suites.lazy.cjs', './tracking.lazy.cjs', './unleash-proxy-client.cjs', './web-tree-sitter.cjs', './workspaceFile.lazy.cjs', './workspaceSites.lazy.cjs']);
     for (const part of ['refactoring', 'workspaceSites', 'models', 'suites']) assert.deepEqual(external(`dist/${part}.lazy.cjs`).filter((name) => name !== 'vscode' && !builtinModules.includes(name)), [], part);
   });
 

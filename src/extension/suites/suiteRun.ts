@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { AppError, toAppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { firstProblem } from '../../core/models/yamlFile.ts';
-import type { Arm, SuiteTest } from '../../core/suites/load.ts';
+import type { Arm, Suite, SuiteTest } from '../../core/suites/load.ts';
 import { regressionLines, suiteHead, testLines } from '../../core/suites/reportText.ts';
 import { countsAs, type Example, type RunReport, type TestReport } from '../../core/suites/report.ts';
 import type { RunEvent } from '../../core/suites/runner.ts';
@@ -19,7 +19,7 @@ export interface FileRun {
   readonly name: string;
   readonly tests: readonly vscode.TestItem[];
   readonly isWhole: boolean;
-  readonly arms: readonly Arm[];
+  readonly arms: (suite: Suite) => readonly Arm[];
   readonly model: (suite: { readonly model?: string }) => SuiteModel;
   readonly context: Omit<SubjectContext, 'registered'>;
 }
@@ -55,7 +55,7 @@ export class SuiteRun {
   }
 
   /** Runs a file; undefined where it could not be run, which its tests then say. @throws AppError cancelled */
-  async file({ item, uri, name, tests, isWhole, arms, model, context }: FileRun): Promise<FileOutcome | undefined> {
+  async file({ item, uri, name, tests, isWhole, arms: armsOf, model, context }: FileRun): Promise<FileOutcome | undefined> {
     for (const test of tests) this.#run.started(test);
     try {
       const file = await readSuiteFile(uri.fsPath, name);
@@ -63,6 +63,7 @@ export class SuiteRun {
       if (suite === undefined) throw new AppError('validation', `${name}: ${firstProblem(problems) ?? 'it cannot be read.'}`);
       const wanted = new Set(tests.map(({ id }) => id.slice(item.id.length + 1)));
       const used = model(suite);
+      const arms = armsOf(suite);
       const byId = new Map(tests.map((test) => [test.id.slice(item.id.length + 1), test]));
       const report = await runSuiteFile({
         file, suite, model: used, context, signal: this.#signal, subjects: arms.map((arm) => subjectOf(suite, arm, name)), only: isWhole ? undefined : wanted,

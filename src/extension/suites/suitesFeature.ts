@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { AppError, toAppError } from '../../core/base/errors.ts';
 import { DisposableStore, type Disposable } from '../../core/base/events.ts';
-import type { Arm } from '../../core/suites/load.ts';
+import type { Arm, Suite } from '../../core/suites/load.ts';
 import { together, type Outcome } from '../../core/suites/report.ts';
 import type { ModelMapping } from '../../core/workspace/config.ts';
 import { mappingOf, SuiteModel } from '../../adapters/suites/suiteModel.ts';
@@ -97,7 +97,7 @@ export class SuitesFeature implements Disposable {
     return { verdict: together(outcomes), recorded };
   }
 
-  async #runFile(shown: SuiteRun, file: Chosen, target: SuiteTarget, { versions }: RunOptions, signal: AbortSignal, recordable: Recordable[], outcomes: Outcome[]): Promise<void> {
+  async #runFile(shown: SuiteRun, file: Chosen, target: SuiteTarget, { versions, record }: RunOptions, signal: AbortSignal, recordable: Recordable[], outcomes: Outcome[]): Promise<void> {
     const folder = vscode.workspace.getWorkspaceFolder(file.uri);
     if (folder === undefined || signal.aborted) return;
     const { registries, credentials, scripts } = this.#parts;
@@ -105,7 +105,7 @@ export class SuitesFeature implements Disposable {
     const models = this.#modelsOf(folder);
     let mapping: ModelMapping | undefined;
     const outcome = await shown.file({
-      ...file, name: path, arms: ARMS[target],
+      ...file, name: path, arms: (suite) => (record === true && target === 'candidate' && needsBoth(suite) ? ARMS.both : ARMS[target]),
       model: (suite) => {
         mapping = mappingOf(path, suite, { models });
         return new SuiteModel({ path, folder: folder.uri.fsPath, mapping, registry: () => registryOf(folder, registries), ...(versions === undefined ? {} : { versions }), credentials: (origin) => credentials.find(origin) }, signal);
@@ -170,6 +170,11 @@ export class SuitesFeature implements Disposable {
       if (before !== '' && !before.includes('null')) this.controller.invalidateTestResults(item);
     }
   }
+}
+
+/** A ratio of candidate by current has no verdict, and is no evidence, unless both are asked. */
+function needsBoth({ tests, subjects }: Suite): boolean {
+  return subjects.current !== undefined && tests.some(({ content }) => content.kind === 'performance' && content.max_ratio !== undefined);
 }
 
 /** A suite runs code of the workspace. */

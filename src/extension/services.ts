@@ -41,6 +41,7 @@ import { LazyQuality } from './quality/lazyQuality.ts';
 import { judgeRaise } from './releases/judgeRaise.ts';
 import { registerReleaseCommands } from './releases/releaseCommands.ts';
 import { registerRefactorCommands } from './refactor/refactorCommands.ts';
+import { SuiteTests } from './suites/suiteTests.ts';
 import { SwitchActions } from './refactor/switchActions.ts';
 import { LazySites } from './workspaceSites/lazySites.ts';
 
@@ -69,6 +70,7 @@ export interface Services extends Disposable {
   readonly workspaceSites: LazySites;
   readonly indexes: FolderIndexes;
   readonly quality: LazyQuality;
+  readonly suites: SuiteTests;
 }
 
 /** Puts the extension together. It registers everything at once and waits for nothing. */
@@ -113,6 +115,8 @@ export function createServices(context: vscode.ExtensionContext): Services {
   all.add(vscode.languages.registerCodeLensProvider(documents, lenses));
   const models = all.add(new ModelViews({ registries, connections, credentials: registryCredentials, files, log, fetch: parts.fetch, prompts: ask }));
   all.add(vscode.languages.registerHoverProvider(documents, new CallSiteHover(connections, sites, hoverParts(personas, workspaceSites, quality, lineageForHover(connections, registries, models)))));
+
+  const suites = all.add(new SuiteTests({ files, registries, credentials: registryCredentials, prompts: ask, memory: context.workspaceState, log, scripts: vscode.Uri.joinPath(context.extensionUri, 'media', 'python').fsPath }));
 
   const tree = all.add(new FlagTree(connections, histories, { environment: treeParts(personas), flag: flagTreeParts(workspaceSites, quality), connection: connectionTreeParts(workspaceSites) }, personas.onDidChange));
   all.add(new StatusBar(connections));
@@ -164,7 +168,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
   updateActivity();
   void connections.update();
   void registries.update();
-  return { connections, registries, prompts, tree, models, lenses, sites, workspaceSites, indexes, quality, dispose: () => all.dispose() };
+  return { connections, registries, prompts, tree, models, lenses, sites, workspaceSites, indexes, quality, suites, dispose: () => all.dispose() };
 }
 
 /** Loads a thing when it is first needed; a failure is tried again. */

@@ -126,6 +126,18 @@ models:
       assert.equal(await rollout(), '50', 'without a reason nothing is overridden');
     });
 
+    it('says so before that, at the line of the contract, until it fits', async () => {
+      const said = (): string[] => vscode.languages.getDiagnostics(file('features.yaml')).map(({ message, range, severity }) => `${range.start.line + 1} ${severity === vscode.DiagnosticSeverity.Error ? 'error' : 'warning'} ${message}`);
+      await vscode.commands.executeCommand('modelswitch.models.focus');
+      await eventually(() => said().join('\n') === '2 error mapped v14: column visits (long) is missing', 'the missing column').catch((error: unknown) => assert.fail(`${String(error)}: ${said().join('\n')}`));
+      const contract = await read('features.yaml');
+      await write('features.yaml', contract.replace('features:\n', 'features:\n  - {name: visits, type: long}\n'));
+      await eventually(() => said().length === 0, 'the contract has the column').catch((error: unknown) => assert.fail(`${String(error)}: ${said().join('\n')}`));
+      await write('features.yaml', 'version: 1\nfeatures: 3\n');
+      await eventually(() => said().some((each) => /^2 error /.test(each)), 'what is wrong with the contract itself').catch((error: unknown) => assert.fail(`${String(error)}: ${said().join('\n')}`));
+      await write('features.yaml', contract);
+    });
+
     it('asks nobody on the way down, and needs no registry for it', async () => {
       await set({ rollout: '60' });
       await write('models/registry.yaml', 'this is: [no registry');

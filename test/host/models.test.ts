@@ -154,6 +154,22 @@ models:
       assert.deepEqual(titles.toSorted(), ['Compare with...', 'Move an Alias Here...', 'Retrain...', 'Show Changes to HEAD']);
     });
 
+    it('counts a variant whose payload names the version as a way out', async () => {
+      const [{ id }] = await admin('GET', strategies) as [{ id: string }];
+      const set = async (variants: readonly unknown[]): Promise<void> => {
+        await admin('PATCH', `${strategies}/${id}`, [{ op: 'replace', path: '/variants', value: variants }]);
+        await vscode.commands.executeCommand('modelswitch.refresh');
+      };
+      const line = async (): Promise<string | undefined> => (await shown(await find(undefined, 'fraud-detector'))).find((each) => each.startsWith('3'));
+      const variant = (name: string, weight: number, value: string): unknown => ({ name, weight, weightType: name === 'b' ? 'fix' : 'variable', stickiness: 'userId', payload: { type: 'json', value } });
+      await set([variant('a', 600, '{"method": "x"}'), variant('b', 400, '{"model_version": 3}')]);
+      await eventually(async () => await line() === `3 | variant b of ${flag} · production 10 %`, 'version 3 is out').catch(async (error: unknown) => assert.fail(`${String(error)}: ${String(await line())}`));
+      await vscode.commands.executeCommand('modelswitch.showVersion', await version('3'));
+      assert.ok(openText().includes(`out:\n  - "variant b of ${flag}, where it is on: production 10 %"`), openText());
+      await set([]);
+      await eventually(async () => await line() === '3', 'version 3 is not out any more');
+    });
+
     it('says so where something is not known', async () => {
       await vscode.commands.executeCommand('modelswitch.showVersion', await version('3'));
       assert.match(openText(), /signature: "?missing/);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { reproTask, stageWords } from '../../src/extension/pipelines/retrain.ts';
+import { WorkspaceFiles } from '../../src/extension/connection/workspaceFiles.ts';
+import { reproTask, RetrainOffers, stageWords } from '../../src/extension/pipelines/retrain.ts';
 import { eventually, services } from './services.ts';
 
 describe('Retrain', () => {
@@ -47,6 +48,29 @@ describe('Retrain', () => {
     assert.equal(await retrain('Train fraud'), 0);
     assert.equal(await read('trained.txt'), 'trained\n');
     assert.equal(await retrain('Fail'), 3);
+  });
+
+  it('is offered once where drift calls for it, and only where there is something to run', async () => {
+    const offered: string[] = [];
+    const files = new WorkspaceFiles();
+    const model = /^models:\n +(\S+):/m.exec(configuration)![1]!;
+    const offers = new RetrainOffers({ files }, (message, action) => { offered.push(`${message} ${action}`); return Promise.resolve(false); });
+    const offer = { folder: folder().uri.toString(), model, because: 'amount drifted in $(bug) production' };
+    const withRetrain = async (retrain: string): Promise<void> => {
+      await write('modelswitch.yaml', configuration.replace(/^( +)flag: .*$/m, (line, indent: string) => `${line}\n${indent}retrain: {${retrain}}`));
+      await eventually(() => JSON.stringify(files.of(folder())?.file.config?.models[0]?.retrain) === JSON.stringify(Object.fromEntries([retrain.split(': ')])), `retrain: ${retrain}`);
+    };
+    await withRetrain('folder: nowhere');
+    assert.equal(await offers.offer(offer), undefined);
+    assert.deepEqual(offered, [], 'no pipeline, no task');
+    await withRetrain('task: Train fraud');
+    assert.equal(await offers.offer(offer), undefined, 'nobody wanted it');
+    await offers.offer(offer);
+    await offers.offer({ ...offer, model: 'no such model' });
+    assert.deepEqual(offered, [`${model}: amount drifted in $ (bug) production. Retrain...`]);
+    await offers.offer({ ...offer, because: 'age drifted in production' });
+    assert.equal(offered.length, 2);
+    files.dispose();
   });
 
   it('runs dvc without a shell, and takes no stage for an option', () => {

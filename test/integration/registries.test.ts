@@ -42,8 +42,10 @@ describe('the registries', () => {
     folder = mkdtempSync(join(tmpdir(), 'modelswitch-registry-'));
     mkdirSync(join(folder, 'models'));
     writeFileSync(join(folder, 'models', 'registry.yaml'), registryText(seeded));
-    basic = await startMlflow({ auth: 'basic', prefix: '/ml', copyOf: plain.dir });
-    bearer = await startMlflow({ auth: 'bearer', workspaces: true, copyOf: plain.dir });
+    [basic, bearer] = await Promise.all([
+      startMlflow({ auth: 'basic', prefix: '/ml', copyOf: plain.dir }),
+      startMlflow({ auth: 'bearer', workspaces: true, copyOf: plain.dir }),
+    ]);
   });
   after(async function end() {
     this.timeout(60_000);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { gradual } from '../../sandbox/unleash/admin.ts';
 import { openRegistry } from '../../src/adapters/registries.ts';
 import type { UnleashClient } from '../../src/adapters/unleash/unleashClient.ts';
@@ -22,6 +23,17 @@ const CONTRACT = 'version: 1\napplication: {version: "2.4"}\nfeatures:\n  - {nam
 
 interface Run { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 interface Shown { readonly enabled: boolean; readonly strategies: { title: string; parameters: Record<string, string>; segments: number[] }[] }
+
+/** The arguments of each call of `modelswitch` in the first workflow of a page, as the shell would give them. */
+function workflowCommands(page: string): string[][] {
+  const [, workflow = ''] = /```yaml\n(name: model\n[^]*?)```/.exec(page) ?? [];
+  const { jobs } = parse(workflow) as { jobs: Record<string, { steps: { run?: string }[] }> };
+  const lines = Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ run = '' }) => run.split('\n')));
+  return lines.flatMap((line) => {
+    const [, args] = /^modelswitch ([^|]*)/.exec(line) ?? [];
+    return args === undefined ? [] : [[...args.replaceAll('${{ github.sha }}', '1fcd0f0').matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '')];
+  });
+}
 
 describe('releases of real models behind real flags', function () {
   this.timeout(120_000);
@@ -221,6 +233,30 @@ describe('releases of real models behind real flags', function () {
       assert.deepEqual([again.code, again.stdout.split('\n')[0]], [0, `start fraud behind ${flag} (unchanged)`], again.stdout);
       const missing = await cli(['start', 'fraud', '99', '--flag', flag]);
       assert.equal(missing.code, 1);
+    });
+
+    it('does what the documented workflow asks of it, twice', async () => {
+      const flag = newName();
+      configure(flag, ', suites: [suites/*.mltest.yaml]');
+      writeFileSync(path(), file()!.replace('fraud:', 'credit-risk:'));
+      mkdirSync(join(folder, 'suites'));
+      writeFileSync(join(folder, 'suites', 'model.cjs'), "require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => console.log(JSON.stringify({ id: JSON.parse(line).id, output: 0.5 })));\n");
+      writeFileSync(join(folder, 'suites', 'rows.jsonl'), '{"amount": 1}\n{"amount": 2}\n');
+      writeFileSync(join(folder, 'suites', 'risk.mltest.yaml'), `subject: {exec: [${JSON.stringify(process.execPath)}, suites/model.cjs]}\ndata: {file: rows.jsonl}\ntests:\n  - {id: finite, kind: expectation, expect: {finite: true}}\n`);
+      for (const args of [['init', '--quiet'], ['add', '.'], ['-c', 'user.name=a', '-c', 'user.email=a@example.com', 'commit', '--quiet', '-m', 'all']]) execFileSync('git', args, { cwd: folder });
+      const commands = workflowCommands(readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'pipelines.md'), 'utf8')).map((args) => args.map((each) => (each === 'credit-risk-v2' ? flag : each)));
+      assert.deepEqual(commands.map(([name]) => name), ['lineage', 'check', 'test', 'lock', 'check', 'start']);
+      // Twice: the second run finds the lock and the flag of the first.
+      for (const challenger of ['2', '1']) {
+        await alias('challenger', challenger);
+        await alias('champion', challenger === '2' ? '1' : '2');
+        for (const args of commands) {
+          const { code, stdout, stderr } = await cli(args);
+          assert.equal(code, 0, `${args.join(' ')}: ${stdout}${stderr}`);
+        }
+        for (const shown of Object.values(await state(flag))) assert.deepEqual([shown.enabled, shown.strategies.map(({ title, parameters }) => [title, parameters['rollout']])], [false, [[`Modelswitch · credit-risk v${challenger} over v${challenger === '2' ? 1 : 2} · 0 % · 1fcd0f0`, '0']]]);
+      }
+      await alias('champion', '1');
     });
 
     it('does not promote what the contract cannot serve, unless somebody says why', async () => {

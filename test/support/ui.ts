@@ -145,7 +145,8 @@ export class WorkbenchPage {
       await this.treeRow(text).first().click({ button: 'right' });
       try {
         // A menu takes no mouse button that is released within a tenth of a second.
-        return await entry.click({ delay: 200, timeout: 4000 });
+        await entry.click({ delay: 200, timeout: 4000 });
+        return;
       } catch (error) {
         // A row that is drawn anew under the mouse loses the click, and closes its menu.
         if (attempt === 5) throw error;
@@ -185,6 +186,21 @@ export class WorkbenchPage {
     // A list that is drawn anew under the mouse loses the click.
     const closed = await row.waitFor({ state: 'hidden', timeout: 3000 }).then(() => true, () => false);
     if (!closed && await this.quickInput().innerText() === list) await row.click();
+  }
+
+  /** What stands above the open quick pick or input box: title and step, such as `Start a release (2/4)`. */
+  async inputTitle(): Promise<string> {
+    return (await this.quickInput().locator('.quick-input-title').innerText()).trim();
+  }
+
+  /** The row of the open quick pick that Enter takes. */
+  focusedRow(): Locator {
+    return this.quickInput().locator('.quick-input-list .monaco-list-row.focused');
+  }
+
+  /** Clicks the back button of the open quick pick or input box. */
+  async goBack(): Promise<void> {
+    await this.quickInput().locator('.quick-input-left-action-bar .action-label').click();
   }
 
   /** Fills the open input box and confirms it. */

@@ -40,6 +40,7 @@ describe('the package', function () {
       'dist/quality.lazy.cjs',
       'dist/quality.worker.cjs',
       'dist/refactoring.lazy.cjs',
+      'dist/suites.lazy.cjs',
       'dist/tree-sitter-python.wasm',
       'dist/tree-sitter-tsx.wasm',
       'dist/unleash-proxy-client.cjs',
@@ -100,6 +101,8 @@ describe('the bundles', () => {
     const others = external('dist/extension.cjs').filter((name) => name !== 'vscode' && !builtinModules.includes(name));
     assert.deepEqual([...new Set(others)].toSorted(), ['./models.lazy.cjs', './quality.lazy.cjs', './refactoring.lazy.cjs', './unleash-proxy-client.cjs', './web-tree-sitter.cjs', './workspaceFile.lazy.cjs', './workspaceSites.lazy.cjs']);
     for (const part of ['refactoring', 'workspaceSites', 'models', 'quality']) assert.deepEqual(external(`dist/${part}.lazy.cjs`).filter((name) => name !== 'vscode' && !builtinModules.includes(name)), [], part);
+    assert.deepEqual([...new Set(others)].toSorted(), ['./models.lazy.cjs', './refactoring.lazy.cjs', './suites.lazy.cjs', './tracking.lazy.cjs', './unleash-proxy-client.cjs', './web-tree-sitter.cjs', './workspaceFile.lazy.cjs', './workspaceSites.lazy.cjs']);
+    for (const part of ['refactoring', 'workspaceSites', 'models', 'suites']) assert.deepEqual(external(`dist/${part}.lazy.cjs`).filter((name) => name !== 'vscode' && !builtinModules.includes(name)), [], part);
   });
 
   it('of the command line does without vscode, and starts under plain Node', () => {

@@ -5,6 +5,7 @@ import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import type { QualityData, QualityRequest, QualitySource } from '../../core/quality/window.ts';
 import { csvRecords, nested, parquetRecords } from '../rows/tolerant.ts';
 import { filesOf, type FoundFile } from './files.ts';
+import { LineReader, type Wanted } from './lineReader.ts';
 import { tail, type TailState } from './tail.ts';
 
 const MOST_MESSAGES = 20;
@@ -31,6 +32,8 @@ interface KnownFile {
 export class LogSource implements QualitySource {
   readonly #options: LogSourceOptions;
   #collector: Collector;
+  readonly #wanted: Wanted;
+  readonly #lines: LineReader;
   #known = new Map<string, KnownFile>();
   /** Whether the last read was cut off by an error or a cancel: what is in the collector is then not known. */
   #broken = false;
@@ -38,6 +41,8 @@ export class LogSource implements QualitySource {
   constructor(options: LogSourceOptions) {
     this.#options = options;
     this.#collector = new Collector(options.definition, options);
+    this.#wanted = wantedBy(options);
+    this.#lines = new LineReader(this.#wanted);
   }
 
   dispose(): void {
@@ -131,7 +136,7 @@ export class LogSource implements QualitySource {
     }
     let value: unknown;
     try {
-      value = JSON.parse(line);
+      value = this.#lines.read(line);
     } catch {
       // Python writes NaN and Infinity, which JSON does not have.
       value = withoutNaN(line);
@@ -151,16 +156,27 @@ export class LogSource implements QualitySource {
   }
 
   async #parquet(file: FoundFile, signal: AbortSignal): Promise<void> {
-    const { metrics, labels, where, slices } = this.#options.definition;
-    const expressions = [...metrics.flatMap(({ expression }) => expression ?? []), ...(where === undefined ? [] : [where]), ...slices];
-    const columns = [...COLUMNS, labels.field, ...expressions.flatMap(({ paths }) => paths.map(([first = '']) => first))];
+    const name = this.#name(file.path);
     let row = 0;
-    for await (const record of parquetRecords(file.path, columns, signal)) {
+    const place = (): string => `${name}, row ${row}`;
+    await parquetRecords(file.path, [...this.#wanted.fields], (record) => {
       row += 1;
-      const number = row;
-      this.#collector.add(Object.keys(record).some((key) => key.includes('.')) ? nested(record) : record, () => `${this.#name(file.path)}, row ${number}`);
-    }
+      this.#collector.add(record, place);
+    }, signal);
   }
+}
+
+/** What the metrics, slices and drift of a definition read of a record. */
+function wantedBy({ definition, features }: LogSourceOptions): Wanted {
+  const { metrics, labels, where, slices } = definition;
+  const expressions = [...metrics.flatMap(({ expression }) => expression ?? []), ...(where === undefined ? [] : [where]), ...slices];
+  const paths = expressions.flatMap((expression) => expression.paths);
+  const ofFeatures = paths.filter(([first]) => first === 'features').map(([, second]) => second);
+  return {
+    fields: new Set([...COLUMNS, labels.field, ...paths.map(([first = '']) => first)]),
+    // A feature that is compared or tested; all of them where none is named.
+    features: features === undefined || ofFeatures.includes(undefined) ? undefined : new Set([...features, ...ofFeatures.flatMap((name) => name ?? [])]),
+  };
 }
 
 /** The value of a line in which NaN or an infinity stands where a value does; undefined when that is not what is wrong with it. */

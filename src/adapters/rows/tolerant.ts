@@ -39,26 +39,56 @@ export async function* csvRecords(path: string, skipped: (line: number, reason: 
 }
 
 /**
- * The rows of a Parquet file, one row group held after another, only the named columns (those that there are), values as Parquet has them.
+ * Tells the rows of a Parquet file, one row group held after another, only the named columns (those that there are) and columns below them such as `features.amount`, values as Parquet
+ * has them. A row is the caller's until the next one is told.
  * @throws AppError cancelled, validation when the file is none or damaged
  */
-export async function* parquetRecords(path: string, columns: readonly string[] | undefined, signal: AbortSignal): AsyncGenerator<Readonly<Record<string, unknown>>> {
-  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import('hyparquet');
+export async function parquetRecords(path: string, columns: readonly string[], tell: (record: Readonly<Record<string, unknown>>) => void, signal: AbortSignal): Promise<void> {
+  const { asyncBufferFromFile, parquetMetadataAsync, parquetRead, parquetSchema } = await import('hyparquet');
   try {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
     const present = parquetSchema(metadata).children.map(({ element }) => element.name);
-    const wanted = columns === undefined ? present : present.filter((name) => columns.some((column) => name === column || name.startsWith(`${column}.`)));
+    const wanted = present.filter((name) => columns.some((column) => name === column || name.startsWith(`${column}.`)));
     let start = 0;
     for (const { num_rows: count } of metadata.row_groups) {
       throwIfCancelled(signal);
       const end = start + Number(count);
-      yield* await parquetReadObjects({ file, metadata, compressors: COMPRESSORS, columns: wanted, rowStart: start, rowEnd: end }) as Record<string, unknown>[];
+      const chunks = new Map<string, { readonly first: number; readonly values: ArrayLike<unknown> }[]>(wanted.map((name) => [name, []]));
+      await parquetRead({ file, metadata, compressors: COMPRESSORS, columns: wanted, rowStart: start, rowEnd: end, onChunk: ({ columnName, columnData, rowStart }) => void chunks.get(columnName)?.push({ first: rowStart, values: columnData }) });
+      tellRows([...chunks].map(([name, found]) => ({ name, values: joined(found, start, end) })), end - start, tell);
       start = end;
     }
   } catch (error) {
     if (error instanceof AppError && error.code === 'cancelled') throw error;
     throw new AppError('validation', `The Parquet file cannot be read: ${error instanceof Error ? error.message : String(error)}.`, {}, error);
+  }
+}
+
+/** The values of a column from `start` on. */
+function joined(chunks: readonly { readonly first: number; readonly values: ArrayLike<unknown> }[], start: number, end: number): ArrayLike<unknown> {
+  const [only] = chunks;
+  if (chunks.length === 1 && only?.first === start && only.values.length === end - start) return only.values;
+  const values = new Array<unknown>(end - start);
+  for (const { first, values: own } of chunks) for (let index = 0; index < own.length; index += 1) values[first - start + index] = own[index];
+  return values;
+}
+
+function tellRows(columns: readonly { readonly name: string; readonly values: ArrayLike<unknown> }[], count: number, tell: (record: Readonly<Record<string, unknown>>) => void): void {
+  const record: Record<string, unknown> = {};
+  // A column such as features.amount is a field of features.
+  const places = columns.map(({ name, values }) => {
+    const dot = name.indexOf('.');
+    if (dot <= 0) return { into: record, name, values };
+    const outer = name.slice(0, dot);
+    const known = record[outer];
+    const into = typeof known === 'object' && known !== null ? known as Record<string, unknown> : {};
+    record[outer] = into;
+    return { into, name: name.slice(dot + 1), values };
+  });
+  for (let row = 0; row < count; row += 1) {
+    for (const { into, name, values } of places) into[name] = values[row];
+    tell(record);
   }
 }
 

@@ -1,7 +1,8 @@
-import { AppError } from '../../core/base/errors.ts';
+import { AppError, toAppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import type { ChangePlan } from '../../core/flags/changePlan.ts';
 import type { ChangeOutcome } from '../../core/flags/changeRunner.ts';
+import { applyCreate, planCreate } from '../../core/flags/createFlag.ts';
 import type { Audience } from '../../core/flags/audienceTarget.ts';
 import { planPromote, planRollback, planSetRollout, planSwitchOff, type ChangeNote, type FlagReading } from '../../core/flags/planner.ts';
 import { parseWeights, planSetWeights, variantNames } from '../../core/flags/weights.ts';
@@ -14,6 +15,9 @@ import type { GateVerdict } from '../../core/releases/gates.ts';
 import { connectCli, required, runnerFor, writeJson, type CliContext, type CliTarget, type Command } from '../context.ts';
 import { BLOCKED, exitCode } from '../exitCodes.ts';
 import { gatedPlan, pinNow } from '../gating.ts';
+
+/** The flag that samples for the shadow of another has its name with this behind it. */
+const SHADOW_SUFFIX = '.shadow';
 
 /** Plans a change from a fresh reading; `environment` is the one that was asked for. */
 type Planner = (reading: FlagReading, environment: () => string, context: CliContext, note: ChangeNote, target: CliTarget) => ChangePlan | Promise<ChangePlan>;
@@ -120,3 +124,35 @@ export const repin = change('repin', 'repin --flag F [--model M]', 'a release go
 
 export const kill = change('kill', 'kill --flag F (--environment E | --all-environments)', 'switch off',
   (reading, environment, { options }) => planSwitchOff('kill', reading, options['all-environments'] === true ? reading.detail.flag.environments.map(({ name }) => name) : [environment()]));
+
+/**
+ * The shadow of a flag's candidate: `<flag>.shadow` samples the requests for which the candidate is asked beside the current version. Made at 0 % where there is none yet,
+ * sampled by request, not by user. Nobody is served another answer by it.
+ */
+export async function changeShadow(context: CliContext): Promise<number> {
+  const { options, own, signal, write } = context;
+  const wished = [own['on'] === true, own['off'] === true, options.percent !== undefined && own['on'] !== true].filter(Boolean);
+  if (wished.length !== 1) throw new AppError('validation', 'Give one of --on, --off and --percent N; --on may have a --percent.');
+  const flag = `${required(options.flag, '--flag')}${SHADOW_SUFFIX}`;
+  const target = await connectCli(context);
+  const environment = required(target.environment, '--environment');
+  const { client, project } = target;
+  const exists = await client.readFlag(project, flag, signal).then(() => true, (error: unknown) => { if (toAppError(error).code === 'notFound') return false; throw error; });
+  if (!exists) {
+    if (own['off'] === true) throw new AppError('notFound', `There is no flag ${plainLine(flag)}: the shadow is off.`);
+    const plan = await planCreate(client, { server: client.baseUrl, project, flag }, signal, { stickiness: 'random', description: `Samples requests for the shadow of ${plainLine(required(options.flag, '--flag'))}` });
+    if (options['dry-run'] === true) {
+      if (options.json === true) writeJson(write, { create: plan });
+      else write(`create ${plainLine(flag)} on ${plan.server} (dry run, nothing is written), at 0 % in ${plan.environments.map((each) => plainLine(each.environment)).join(', ')}; then ${own['on'] === true ? options.percent ?? '100' : options.percent ?? ''} % in ${plainLine(environment)}\n`);
+      return 0;
+    }
+    const { id } = await client.readIdentity(signal);
+    const made = await applyCreate(client, plan, id, signal);
+    if (made.error !== undefined) throw made.error;
+    if (options.json !== true) write(`made ${plainLine(flag)}, off and at 0 %\n`);
+  }
+  const shadowed: CliContext = { ...context, options: { ...options, flag } };
+  return runChange(shadowed, (reading, _environment, { options: { percent } }, note) => (own['off'] === true
+    ? planSwitchOff('disable', reading, [environment])
+    : planSetRollout(reading, environment, percentOf(percent ?? '100', '--percent'), { ...note, reason: note.reason ?? 'shadow' })), undefined);
+}

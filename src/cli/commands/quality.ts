@@ -13,6 +13,7 @@ import { openQualitySource } from '../../adapters/quality/open.ts';
 import { readReference } from '../../adapters/quality/reference.ts';
 import { writeJson, type CliContext, type Command } from '../context.ts';
 import { readConfiguration } from '../registry.ts';
+import { changeShadow } from './changes.ts';
 
 interface Opened {
   readonly model: ModelMapping;
@@ -125,9 +126,12 @@ export const drift: Command = {
 
 export const shadow: Command = {
   name: 'shadow',
-  usage: 'shadow [--model M] [--json | --markdown]',
-  summary: 'the candidate\'s shadow answers beside those that were served',
+  usage: 'shadow [--model M] [--json | --markdown] | shadow --flag F --environment E (--on [--percent N] | --off | --percent N)',
+  summary: 'the candidate\'s shadow answers beside those that were served; switch it',
+  options: { on: { type: 'boolean' }, off: { type: 'boolean' } },
+  details: 'With --on, --off or --percent the flag F.shadow is changed, and made at 0 % where there is none: it samples the requests for which the candidate is asked in the shadow. --dry-run shows the change.',
   async run(context) {
+    if (context.own['on'] === true || context.own['off'] === true || context.options.percent !== undefined) return changeShadow(context);
     const opened = await openModel(context);
     const data = await read(context, opened);
     if (data.shadow === undefined) throw new AppError('notFound', 'The source has no shadow answers: records with role "shadow" and the request_id of what was served.');

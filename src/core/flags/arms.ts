@@ -43,3 +43,22 @@ export function armsWithin(state: FlagEnvironment, bounds: readonly FlagEnvironm
     return [...own].every(([arm, share]) => share <= Math.max(0, ...limits.map((limit) => limit.get(arm) ?? 0)) + ROUNDING);
   }));
 }
+
+/** The largest part of any audience that gets a variant, in per cent, for contexts with all sticky fields. */
+export function largestArm(environment: FlagEnvironment, segments: Segments, variant: string): number {
+  return Math.max(0, ...armOverAudiences(environment, segments, variant));
+}
+
+/** The smallest part of any audience that gets a variant. */
+export function smallestArm(environment: FlagEnvironment, segments: Segments, variant: string): number {
+  return Math.min(100, ...armOverAudiences(environment, segments, variant));
+}
+
+function armOverAudiences(environment: FlagEnvironment, segments: Segments, variant: string): number[] {
+  const shares = stateShares(environment, segments);
+  const space = spaceOf(shares.map(({ predicate }) => predicate));
+  const of = (addresses: (share: StrategyShare) => boolean): number => armShares(shares, addresses, new Set()).get(variant) ?? 0;
+  // Predicates that are too many to combine: each by itself.
+  if (space.atoms === undefined) return shares.map((each) => of((other) => other === each));
+  return space.atoms.map((atom) => of(({ predicate }) => holdsIn(space, atom, predicate)));
+}

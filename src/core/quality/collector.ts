@@ -1,9 +1,10 @@
-import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
+import { type RecordLike } from '../expressions/evaluate.ts';
 import { ArmCollector, type FeatureOptions } from './armCollector.ts';
 import type { QualityDefinition } from './definitions.ts';
 import { readsOutcome } from './definitions.ts';
-import { RecentMap, RecentTexts } from './hashing.ts';
+import { hash53, RecentHashes, RecentMap } from './hashing.ts';
 import { valueOf } from './measures.ts';
+import { RecordTimes } from './recordTimes.ts';
 import { ShadowCollector } from './shadowCollector.ts';
 import type { UnitSums } from './stats/dispersion.ts';
 import { Units } from './units.ts';
@@ -17,10 +18,16 @@ const MOST_WAITING = 500_000;
 const SKEW_MS = 60_000;
 const RECORD_FIELDS: ReadonlySet<string> = new Set(['ts', 'request_id', 'unit_id', 'environment', 'service', 'app_version', 'flag', 'assigned_arm', 'model_version', 'role', 'fallback', 'batch_id', 'features', 'score', 'proba', 'label', 'latency_ms', 'error']);
 
+/** Seeds of hashes, so that a request's shadow and its served answer are told apart. */
+const [SERVED, SHADOW] = [0, 1];
+const NO_SLICES: readonly string[] = [];
+
 interface WindowState {
   readonly start: number;
   readonly slice: string | undefined;
   requests: number;
+  /** With those that `where` leaves out. */
+  served: number;
   units: number;
   /** n, sum, squares per metric. */
   readonly sums: Float64Array;
@@ -33,8 +40,12 @@ interface Group {
   readonly environment: string;
   readonly service: string;
   readonly armCollector: ArmCollector;
+  /** A unit is followed within its environment. */
+  readonly unitSeed: number;
   readonly windows: Map<string, WindowState>;
   last: WindowState | undefined;
+  /** `last` alone, as a list. */
+  lastAlone: readonly WindowState[];
 }
 
 /** A prediction whose outcome is not known or not final. */
@@ -42,23 +53,10 @@ interface Waiting {
   readonly record: RecordLike;
   readonly group: Group;
   readonly windows: readonly WindowState[];
-  readonly unitKey: string;
+  readonly unitHash: number;
   readonly at: number;
   matured: boolean;
   outcome: RecordLike | undefined;
-}
-
-function timeOf(value: unknown): number {
-  if (typeof value === 'string') {
-    const parsed = Date.parse(value);
-    if (!Number.isNaN(parsed)) return parsed;
-  }
-  if (value instanceof Date) return value.getTime();
-  const number = toNumber(value);
-  if (number === null) return Number.NaN;
-  // Seconds, milliseconds, microseconds or nanoseconds since 1970: the years 2001 to 2286 do not overlap.
-  if (number < 1e11) return number * 1000;
-  return number < 1e14 ? number : number < 1e17 ? number / 1000 : number / 1e6;
 }
 
 function text(value: unknown): string | undefined {
@@ -77,9 +75,11 @@ export class Collector {
   readonly #values: readonly ((record: RecordLike) => number | null)[];
   readonly #labelled: readonly number[];
   readonly #immediate: readonly number[];
-  readonly #groups = new Map<string, Group>();
+  readonly #groups: Group[] = [];
+  readonly #times = new RecordTimes();
+  readonly #seeds = new Map<string, number>();
   readonly #units: Units;
-  readonly #seen = new RecentTexts();
+  readonly #seen = new RecentHashes();
   readonly #waiting = new RecentMap<Waiting>(MOST_WAITING);
   readonly #due = new Map<number, string[]>();
   readonly #outcomes = new Map<string, RecordLike>();
@@ -115,7 +115,7 @@ export class Collector {
     if (this.#notes.examples.length < MOST_EXAMPLES) this.#notes.examples = [...this.#notes.examples, `${place}: ${reason}`];
   }
 
-  /** A record: a prediction, or, where it has a request id but no arm, an outcome. Never throws. */
+  /** A record: a prediction, or, where it has a request id but no arm, an outcome. It may be changed after the call: what is kept of it is copied. Never throws. */
   add(record: RecordLike, place: () => string): void {
     this.#notes.rows += 1;
     const requestId = text(record['request_id']);
@@ -127,28 +127,32 @@ export class Collector {
     }
     const flag = text(record['flag']);
     if (flag !== undefined && !this.#flags.has(flag)) return;
-    const at = timeOf(record['ts']);
-    if (Number.isNaN(at)) {
+    const at = this.#times.of(record['ts']);
+    if (!Number.isFinite(at)) {
       this.malformed(place(), 'ts is missing or no time');
       return;
     }
     const isShadow = record['role'] === 'shadow';
-    if (requestId !== undefined && this.#seen.seen(isShadow ? `shadow ${requestId}` : requestId)) {
+    const hash = requestId === undefined ? 0 : hash53(requestId, SERVED);
+    if (requestId !== undefined && this.#seen.seen(isShadow ? hash53(requestId, SHADOW) : hash)) {
       this.#notes.duplicates += 1;
       return;
     }
     if (at > this.#now + SKEW_MS) this.#notes.future += 1;
     const slices = this.#sliceNames(record);
-    if (requestId !== undefined && (isShadow || arm === 'current')) this.#shadow.add(record, requestId, slices);
+    if (requestId !== undefined && (isShadow || arm === 'current')) this.#shadow.add(record, requestId, hash, slices);
     if (isShadow) return;
     if (this.#definition.where !== undefined && this.#definition.where.evaluate(record) !== true) {
       this.#notes.excluded += 1;
+      // The exposure counters count them, too.
+      this.#window(this.#group(text(record['environment']) ?? '', text(record['service']) ?? '', arm), at, undefined).served += 1;
       return;
     }
     this.#predicted(record, arm, at, requestId, slices);
   }
 
-  #sliceNames(record: RecordLike): string[] {
+  #sliceNames(record: RecordLike): readonly string[] {
+    if (this.#definition.slices.length === 0) return NO_SLICES;
     return this.#definition.slices.flatMap((slice) => {
       const value = slice.evaluate(record);
       if (value === null) return [];
@@ -164,37 +168,42 @@ export class Collector {
     const group = this.#group(text(record['environment']) ?? '', text(record['service']) ?? '', arm);
     const unit = text(record['batch_id']) ?? text(record['unit_id']);
     if (unit === undefined) this.#notes.withoutUnit += 1;
-    const unitKey = `${group.environment}\n${unit ?? requestId ?? String(this.#notes.rows)}`;
-    const { unit: number, isNew } = this.#units.see(unitKey, group.number);
-    const windows = [this.#window(group, at, undefined), ...slices.map((slice) => this.#window(group, at, slice))];
-    for (const window of windows) window.requests += 1;
-    const [whole] = windows;
-    if (whole !== undefined) whole.units += isNew;
+    const unitHash = hash53(unit ?? requestId ?? String(this.#notes.rows), group.unitSeed);
+    const number = this.#units.see(unitHash, group.number);
+    const { isNew } = this.#units;
+    const whole = this.#window(group, at, undefined);
+    const windows = slices.length === 0 ? group.lastAlone : [whole, ...slices.map((slice) => this.#window(group, at, slice))];
+    for (const window of windows) {
+      window.requests += 1;
+      window.served += 1;
+    }
+    whole.units += isNew;
     group.armCollector.units += isNew;
-    group.armCollector.add(record, at);
+    group.armCollector.add(record, Math.min(at, this.#now));
     this.#count(record, this.#immediate, windows, number);
-    if (this.#labelled.length > 0 && requestId !== undefined) this.#wait(record, requestId, { group, windows, unitKey, at });
+    if (this.#labelled.length > 0 && requestId !== undefined) this.#wait(record, requestId, { group, windows, unitHash, at });
   }
 
   #count(record: RecordLike, metrics: readonly number[], windows: readonly WindowState[], unit: number): void {
     for (const metric of metrics) {
       const value = this.#values[metric]?.(record) ?? null;
       if (value === null) continue;
+      const place = 3 * metric;
       for (const { sums } of windows) {
-        sums[3 * metric] = (sums[3 * metric] ?? 0) + 1;
-        sums[3 * metric + 1] = (sums[3 * metric + 1] ?? 0) + value;
-        sums[3 * metric + 2] = (sums[3 * metric + 2] ?? 0) + value * value;
+        sums[place] = (sums[place] ?? 0) + 1;
+        sums[place + 1] = (sums[place + 1] ?? 0) + value;
+        sums[place + 2] = (sums[place + 2] ?? 0) + value * value;
       }
       this.#units.add(unit, metric, value);
     }
   }
 
   #group(environment: string, service: string, arm: string): Group {
-    const key = `${environment}\n${service}\n${arm}`;
-    const known = this.#groups.get(key);
-    if (known !== undefined) return known;
-    const group: Group = { number: this.#groups.size, arm, environment, service, armCollector: new ArmCollector(this.#options), windows: new Map(), last: undefined };
-    this.#groups.set(key, group);
+    for (const known of this.#groups) if (known.arm === arm && known.service === service && known.environment === environment) return known;
+    const unitSeed = this.#seeds.get(environment) ?? this.#seeds.size + 1;
+    this.#seeds.set(environment, unitSeed);
+    const group: Group = { number: this.#groups.length, arm, environment, service, unitSeed, armCollector: new ArmCollector(this.#options), windows: new Map(), last: undefined, lastAlone: [] };
+    this.#groups.push(group);
     return group;
   }
 
@@ -204,19 +213,22 @@ export class Collector {
     const key = slice === undefined ? String(start) : `${start} ${slice}`;
     let window = group.windows.get(key);
     if (window === undefined) {
-      window = { start, slice, requests: 0, units: 0, sums: new Float64Array(3 * this.#values.length) };
+      window = { start, slice, requests: 0, served: 0, units: 0, sums: new Float64Array(3 * this.#values.length) };
       group.windows.set(key, window);
     }
-    if (slice === undefined) group.last = window;
+    if (slice === undefined) {
+      group.last = window;
+      group.lastAlone = [window];
+    }
     return window;
   }
 
   /** Keeps of a prediction what its outcome will need. */
-  #wait(record: RecordLike, requestId: string, rest: Pick<Waiting, 'group' | 'windows' | 'unitKey' | 'at'>): void {
+  #wait(record: RecordLike, requestId: string, rest: Pick<Waiting, 'group' | 'windows' | 'unitHash' | 'at'>): void {
     const { score, proba, label, latency_ms, error, fallback, features } = record;
     const readsFeatures = this.#labelled.some((metric) => this.#definition.metrics[metric]?.expression?.paths.some(([first]) => first === 'features') === true);
-    const kept: RecordLike = { score, proba, label, latency_ms, error, fallback, ...(readsFeatures ? { features } : {}) };
-    const own = this.#outcomeFields.some((field) => record[field] !== undefined && record[field] !== null) ? record : undefined;
+    const kept: RecordLike = { score, proba, label, latency_ms, error, fallback, ...(readsFeatures ? { features: { ...(features as object) } } : {}) };
+    const own = this.#outcomeFields.some((field) => record[field] !== undefined && record[field] !== null) ? { ...record } : undefined;
     const outcome = own ?? this.#outcomes.get(requestId);
     if (own === undefined) this.#outcomes.delete(requestId);
     this.#waiting.set(requestId, { ...rest, record: kept, matured: false, outcome });
@@ -230,21 +242,21 @@ export class Collector {
     this.#shadow.addOutcome(requestId, record[this.#definition.labels.field]);
     const waiting = this.#waiting.get(requestId);
     if (waiting === undefined) {
-      if (this.#labelled.length > 0 && this.#outcomes.size < MOST_WAITING) this.#outcomes.set(requestId, record);
+      if (this.#labelled.length > 0 && this.#outcomes.size < MOST_WAITING) this.#outcomes.set(requestId, { ...record });
       return;
     }
-    waiting.outcome = record;
+    waiting.outcome = { ...record };
     if (waiting.matured) this.#settleOne(requestId, waiting);
   }
 
-  #settleOne(requestId: string, { record, group, windows, unitKey, outcome, matured }: Waiting): void {
+  #settleOne(requestId: string, { record, group, windows, unitHash, outcome, matured }: Waiting): void {
     const { labels } = this.#definition;
     const fields = Object.fromEntries(this.#outcomeFields.map((field) => [field, outcome === undefined ? labels.absentMeans : outcome[field]]));
     const whole = { ...record, ...fields };
     this.#waiting.delete(requestId);
     if (!matured) group.armCollector.matured += 1;
     if (outcome !== undefined || labels.absentMeans !== undefined) group.armCollector.addOutcome(whole, labels.field);
-    this.#count(whole, this.#labelled, windows, this.#units.see(unitKey, group.number).unit);
+    this.#count(whole, this.#labelled, windows, this.#units.see(unitHash, group.number));
   }
 
   /** Counts the predictions that have matured by now: earlier, only quick outcomes would be known, and they differ from slow ones. */
@@ -269,24 +281,24 @@ export class Collector {
   /** All until now; with the sentences of the source. */
   data(now: number, messages: readonly string[]): QualityData {
     this.#settle(now);
-    const windows = [...this.#groups.values()].flatMap((group) => [...group.windows.values()].map((state) => this.#snapshot(group, state)));
+    const windows = [...this.#groups].flatMap((group) => [...group.windows.values()].map((state) => this.#snapshot(group, state)));
     return {
       windows: windows.sort((a, b) => a.start - b.start),
-      arms: [...this.#groups.values()].map((group) => this.#summary(group)),
+      arms: [...this.#groups].filter(({ armCollector }) => armCollector.requests > 0).map((group) => this.#summary(group)),
       ...(this.#shadow.pairs === undefined ? {} : { shadow: this.#shadow.pairs }),
       notes: {
         ...this.#notes,
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.size,
-        notFinite: [...this.#groups.values()].reduce((sum, { armCollector }) => sum + armCollector.notFinite, 0),
+        notFinite: [...this.#groups].reduce((sum, { armCollector }) => sum + armCollector.notFinite, 0),
         messages,
       },
     };
   }
 
-  #snapshot({ arm, environment, service }: Group, { start, slice, requests, units, sums }: WindowState): QualityWindow {
+  #snapshot({ arm, environment, service }: Group, { start, slice, requests, served, units, sums }: WindowState): QualityWindow {
     const metrics = Object.fromEntries(this.#definition.metrics.map(({ name }, metric) => [name, { n: sums[3 * metric] ?? 0, sum: sums[3 * metric + 1] ?? 0, squares: sums[3 * metric + 2] ?? 0 }]));
-    return { arm, environment, service, start, end: start + this.#definition.windowMs, requests, units, metrics, ...(slice === undefined ? {} : { slice }) };
+    return { arm, environment, service, start, end: start + this.#definition.windowMs, requests, units, metrics, ...(served === requests ? {} : { served }), ...(slice === undefined ? {} : { slice }) };
   }
 
   #summary({ number, arm, environment, windows, armCollector }: Group): ArmSummary {

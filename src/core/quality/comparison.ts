@@ -6,6 +6,7 @@ import { dispersion } from './stats/dispersion.ts';
 import { chiSquaredTable } from './stats/fixedTests.ts';
 import type { Interval } from './stats/intervals.ts';
 import { isMismatch, sampleRatioEvidence } from './stats/sampleRatio.ts';
+import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.ts';
 import { allocationIntervals, countIntervals, type ShareAt } from './strata.ts';
 import type { QualityData, QualityWindow } from './window.ts';
 
@@ -82,7 +83,14 @@ export interface ComparisonOptions {
   /** Configured share of the candidate at a time; undefined where it is not known. */
   readonly shareAt?: ShareAt | undefined;
   readonly alpha?: number;
+  /** From when on observations count, in milliseconds since 1970: what was learnt about another version is no evidence about this one. */
+  readonly since?: number | undefined;
+  /** What the exposure counters say, and now: with it, answers that are missing are a guardrail of their own, `MISSING_ANSWERS`. */
+  readonly exposed?: { readonly exposures: readonly Exposure[]; readonly now: number } | undefined;
 }
+
+/** The name of the guardrail that no one has to declare: the arm was chosen, and no prediction is told. */
+export const MISSING_ANSWERS = 'missing answers';
 
 function total(windows: readonly QualityWindow[], metric: string): Moments {
   return windows.reduce<Moments>((sum, { metrics }) => {
@@ -142,7 +150,7 @@ class Comparer {
   readonly guardrails: number;
 
   constructor(data: QualityData, definition: QualityDefinition, environment: string, options: ComparisonOptions) {
-    this.guardrails = Math.max(1, definition.metrics.filter(({ role, measure }) => role === 'guardrail' && measure !== 'pr_auc').length);
+    this.guardrails = Math.max(1, definition.metrics.filter(({ role, measure }) => role === 'guardrail' && measure !== 'pr_auc').length + (options.exposed === undefined ? 0 : 1));
     this.#data = data;
     this.#environment = environment;
     this.#options = options;
@@ -151,7 +159,8 @@ class Comparer {
   }
 
   windows(slice?: string): readonly [candidate: readonly QualityWindow[], current: readonly QualityWindow[]] {
-    const own = this.#data.windows.filter((window) => window.environment === this.#environment && window.slice === slice);
+    const { since = Number.NEGATIVE_INFINITY } = this.#options;
+    const own = this.#data.windows.filter((window) => window.environment === this.#environment && window.slice === slice && window.start >= since);
     return [own.filter(({ arm }) => arm === this.#arms[0]), own.filter(({ arm }) => arm === this.#arms[1])];
   }
 
@@ -211,7 +220,28 @@ class Comparer {
     if (metric.measure === 'pr_auc') return { ...common, ...this.#curve(), verdict: 'undecided', because: 'shown only: the area has no interval here' };
     const result = isBad ? this.#counts(metric, candidate, current, phi) : this.#means(metric, candidate, current, phi);
     // A mismatch voids what would let a release go on, never a breach. Where only some predictions have outcomes, chosen differently by arm, neither is known.
-    return refused === undefined || (result.verdict === 'worse' && !refused.always) ? { ...common, ...result } : { ...common, ...result, verdict: 'void', because: refused.because };
+    if (refused === undefined || (result.verdict === 'worse' && !refused.always)) return { ...common, ...result };
+    // What says nothing is no evidence in the mean of all guardrails either.
+    return { ...common, ...result, verdict: 'void', because: refused.because, ...(refused.always && 'logEvidence' in result ? { logEvidence: 0 } : {}) };
+  }
+
+  /** Predictions that are missing where the flag chose an arm; `dispersions` are those of the other bad events, of which the largest stands for theirs. */
+  missing(dispersions: readonly number[]): (MetricComparison & { readonly logEvidence: number }) | undefined {
+    const { exposed, since = Number.NEGATIVE_INFINITY } = this.#options;
+    if (exposed === undefined) return undefined;
+    const dispersion = Math.max(1, ...dispersions);
+    const { intervals, candidate, current, evidence } = silence(exposed.exposures.filter(({ start }) => start >= since), ...this.windows(), { now: exposed.now, dispersion });
+    const value = ({ chosen, missing }: typeof candidate): ArmValue => ({ n: chosen, value: missing / chosen });
+    const effect = stratifiedRatio(intervals);
+    const isWorse = alarms(evidence.restarted, this.#alpha);
+    const nobody = candidate.chosen === 0 || current.chosen === 0;
+    const verdict = nobody ? candidate.chosen === current.chosen ? 'insufficient data' : 'no control' : isWorse ? 'worse' : 'undecided';
+    const counted = `${candidate.missing} of ${candidate.chosen} answers of the candidate are missing, ${current.missing} of ${current.chosen} of the current version`;
+    return {
+      name: MISSING_ANSWERS, role: 'guardrail', kind: 'bad', better: 'lower', candidate: value(candidate), current: value(current), ...(effect === undefined ? {} : { effect }),
+      tolerated: MISSING_RATIO, dispersion, verdict, evidence: bounded(evidence.restarted), logEvidence: evidence.restarted,
+      because: nobody ? 'the exposure counters say that nobody was sent to an arm' : isWorse ? `evidence ${evidenceWords(evidence.restarted)}: ${counted}` : `${counted}; up to ${100 * MISSING_LEAST} % may be lost on the way`,
+    };
   }
 
   #curve(): Pick<MetricComparison, 'candidate' | 'current' | 'effect'> {
@@ -268,7 +298,9 @@ export function compareArms(data: QualityData, definition: QualityDefinition, en
   const mismatch: Refusal | undefined = sampleRatio.verdict === 'mismatch' ? { always: false, because: 'the sample ratio is not as configured' } : undefined;
   const labels: Refusal | undefined = definition.labels.absentMeans === undefined && comparer.labelsDiffer() ? { always: true, because: 'the arms have outcomes for different shares of their predictions' } : undefined;
   const refused = (metric: MetricDefinition): Refusal | undefined => (metric.labelled ? labels : undefined) ?? mismatch;
-  const compared = definition.metrics.map((metric) => comparer.compare(metric, refused(metric)));
+  const declared = definition.metrics.map((metric) => comparer.compare(metric, refused(metric)));
+  const missing = comparer.missing(declared.filter(({ kind }) => kind === 'bad').map(({ dispersion: own }) => own));
+  const compared: readonly (MetricComparison & { readonly logEvidence?: number })[] = missing === undefined ? declared : [...declared, missing];
   const names = [...new Set(data.windows.flatMap(({ slice, environment: own }) => (slice === undefined || own !== environment ? [] : [slice])))].sort();
   const slices = names.flatMap((slice) => definition.metrics.filter(({ measure }) => measure !== 'pr_auc').map((metric) => comparer.compare(metric, refused(metric), slice)));
   const logs = compared.flatMap(({ role, logEvidence }) => (role === 'guardrail' && logEvidence !== undefined ? [logEvidence] : []));
@@ -279,13 +311,13 @@ export function compareArms(data: QualityData, definition: QualityDefinition, en
   return { environment, sampleRatio, metrics: compared.map((metric) => plain(joint.alarms ? metric : withoutAlarm(metric, level))), slices: slices.map(plain), joint };
 }
 
-/** Without what only the joint alarm needs. */
 /** One of several guardrails may have much evidence by chance: it is worse only when all together alarm. */
 function withoutAlarm<T extends MetricComparison>(metric: T, level: number): T {
   if (metric.role !== 'guardrail' || metric.kind !== 'bad' || metric.verdict !== 'worse') return metric;
   return { ...metric, verdict: 'undecided', because: `${metric.because}; all guardrails together alarm at ${level.toPrecision(3)} : 1 on average` };
 }
 
+/** Without what only the joint alarm needs. */
 function plain(compared: MetricComparison & { readonly logEvidence?: number }): MetricComparison {
   const { logEvidence, ...rest } = compared;
   return logEvidence === undefined ? compared : rest;

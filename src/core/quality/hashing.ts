@@ -1,6 +1,7 @@
-/** A 53-bit hash of a text, never 0 (cyrb53: two multiplicative hashes of 32 bits). Among a million texts two are alike with a chance of 1 in 18,000. */
-export function hash53(text: string): number {
-  let [high, low] = [0xdeadbeef, 0x41c6ce57];
+/** A 53-bit hash of a text, never 0 (cyrb53: two multiplicative hashes of 32 bits). Among a million texts two are alike with a chance of 1 in 18,000. Another seed gives another hash of the same text. */
+export function hash53(text: string, seed = 0): number {
+  let high = 0xdeadbeef ^ seed;
+  let low = 0x41c6ce57 ^ seed;
   for (let index = 0; index < text.length; index += 1) {
     const unit = text.charCodeAt(index);
     high = Math.imul(high ^ unit, 2654435761);
@@ -29,7 +30,8 @@ export class HashIndex {
   /** The number of a hash, or -1. */
   find(hash: number): number {
     const mask = this.#slots.length - 1;
-    for (let slot = (hash % 4294967291) & mask; ; slot = (slot + 1) & mask) {
+    // Its lowest 32 bits, which are mixed well.
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const found = this.#slots[slot];
       if (found === hash) return this.#places[slot] ?? -1;
       if (found === 0) return -1;
@@ -46,7 +48,7 @@ export class HashIndex {
 
   #put(hash: number, place: number): void {
     const mask = this.#slots.length - 1;
-    let slot = (hash % 4294967291) & mask;
+    let slot = hash & mask;
     while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
     this.#slots[slot] = hash;
     this.#places[slot] = place;
@@ -56,12 +58,15 @@ export class HashIndex {
     const [slots, places] = [this.#slots, this.#places];
     this.#slots = new Float64Array(2 * slots.length);
     this.#places = new Uint32Array(2 * slots.length);
-    for (const [slot, hash] of slots.entries()) if (hash !== 0) this.#put(hash, places[slot] ?? 0);
+    for (let slot = 0; slot < slots.length; slot += 1) {
+      const hash = slots[slot] ?? 0;
+      if (hash !== 0) this.#put(hash, places[slot] ?? 0);
+    }
   }
 }
 
-/** Whether a text was among the last million or two: two generations, the older of which is forgotten when the younger is full. */
-export class RecentTexts {
+/** Whether a hash was among the last million or two: two generations, the older of which is forgotten when the younger is full. */
+export class RecentHashes {
   readonly #generation: number;
   #young = new HashIndex();
   #old = new HashIndex();
@@ -71,8 +76,7 @@ export class RecentTexts {
   }
 
   /** Remembers it; true when it had been seen. */
-  seen(text: string): boolean {
-    const hash = hash53(text);
+  seen(hash: number): boolean {
     if (this.#young.find(hash) >= 0) return true;
     const isOld = this.#old.find(hash) >= 0;
     if (this.#young.size >= this.#generation) [this.#old, this.#young] = [this.#young, new HashIndex()];

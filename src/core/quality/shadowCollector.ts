@@ -1,22 +1,14 @@
 import type { RecordLike } from '../expressions/evaluate.ts';
 import type { LabelDefinition } from './definitions.ts';
 import { RecentMap, Reservoir } from './hashing.ts';
-import { decisionOf, isPositive, scoreOf } from './measures.ts';
+import { RecentAnswers, type Answer } from './recentAnswers.ts';
+import { isPositive, scoreOf } from './measures.ts';
 import type { ShadowPairs } from './window.ts';
 
 /** Answers that wait for their partner: this many at least. */
 const MOST_WAITING = 100_000;
 const MOST_EXAMPLES = 10;
 const SAMPLE = 5000;
-
-interface Answer {
-  readonly score: number | null;
-  readonly decision: boolean | null;
-  readonly label: string | undefined;
-  readonly error: boolean;
-  readonly outcome: boolean | null;
-  readonly slices: readonly string[];
-}
 
 function words({ score, label, error }: Answer): string {
   return error ? 'error' : score === null ? label ?? 'nothing' : String(score);
@@ -25,8 +17,8 @@ function words({ score, label, error }: Answer): string {
 /** Pairs the served answer with the shadow's by request id. */
 export class ShadowCollector {
   readonly #labels: LabelDefinition;
-  readonly #served = new RecentMap<Answer>(MOST_WAITING);
-  readonly #shadow = new RecentMap<Answer>(MOST_WAITING);
+  readonly #served = new RecentAnswers(MOST_WAITING);
+  readonly #shadow = new RecentAnswers(MOST_WAITING);
   readonly #unlabelled = new RecentMap<readonly [boolean, boolean]>(MOST_WAITING);
   readonly #slices = new Map<string, { pairs: number; agreed: number }>();
   readonly #scores = [new Reservoir(SAMPLE, 11), new Reservoir(SAMPLE, 12), new Reservoir(SAMPLE, 13)] as const;
@@ -43,13 +35,15 @@ export class ShadowCollector {
     this.#labels = labels;
   }
 
-  add(record: RecordLike, requestId: string, slices: readonly string[]): void {
+  /** `hash` is the request id's. */
+  add(record: RecordLike, requestId: string, hash: number, slices: readonly string[]): void {
     const isShadow = record['role'] === 'shadow';
     this.#hasShadow ||= isShadow;
     const { label, error } = record;
+    const score = scoreOf(record);
     const answer: Answer = {
-      score: scoreOf(record),
-      decision: decisionOf(record, this.#labels.threshold),
+      score,
+      decision: score === null ? isPositive(label) : score >= this.#labels.threshold,
       label: typeof label === 'string' || typeof label === 'number' ? String(label) : undefined,
       error: error !== null && error !== undefined && error !== '' && error !== false,
       outcome: isPositive(record[this.#labels.field]),
@@ -57,12 +51,11 @@ export class ShadowCollector {
     };
     if (isShadow && answer.error) this.#errors += 1;
     const [own, others] = isShadow ? [this.#shadow, this.#served] : [this.#served, this.#shadow];
-    const partner = others.get(requestId);
+    const partner = others.take(hash);
     if (partner === undefined) {
-      own.set(requestId, answer);
+      own.set(hash, answer);
       return;
     }
-    others.delete(requestId);
     this.#pair(requestId, isShadow ? partner : answer, isShadow ? answer : partner);
   }
 

@@ -6,7 +6,7 @@ import type { QualityWindow } from './window.ts';
 export type ShareAt = (start: number, end: number) => number | undefined;
 
 /** Predictions in one block of the restarting rule. */
-const BLOCK = 10_000;
+export const BLOCK = 10_000;
 /** A window in which the observed share differs by more than this from the stretch so far begins a new one. */
 const SHARE_CHANGE = 0.025;
 
@@ -56,7 +56,7 @@ export function allocationIntervals(candidate: readonly QualityWindow[], current
     const share = shareAt?.(start, pair.candidate?.end ?? pair.current?.end ?? start);
     const n: [number, number] = [pair.candidate?.requests ?? 0, pair.current?.requests ?? 0];
     let last = own.at(-1);
-    if (last === undefined || (shareAt === undefined ? moved(last.n, n) : last.share !== share)) {
+    if (last === undefined || last.share !== share || (share === undefined && moved(last.n, n))) {
       last = { candidate: [], current: [], n: [0, 0], share };
       own.push(last);
     }
@@ -72,19 +72,4 @@ function moved([a, b]: readonly [number, number], [c, d]: readonly [number, numb
   const [before, now, all] = [a / (a + b), c / (c + d), (a + c) / (a + b + c + d)];
   const error = Math.sqrt(all * (1 - all) * (1 / (a + b) + 1 / (c + d)));
   return Math.abs(now - before) > Math.max(SHARE_CHANGE, 4 * error);
-}
-
-/**
- * Answers that are missing although the exposure counters say that an arm was chosen, as bad events of that arm: a crashed candidate logs nothing. `exposed` counts, per window,
- * how often each arm was chosen. A few per cent are lost on the way in both arms alike, which the comparison of the two allows for.
- */
-export function missingAnswers(exposed: readonly { readonly start: number; readonly end: number; readonly candidate: number; readonly current: number }[], candidate: readonly QualityWindow[], current: readonly QualityWindow[]): CountInterval[] {
-  let before = 0;
-  return exposed.map(({ start, end, candidate: chosen, current: others }) => {
-    const answered = (windows: readonly QualityWindow[]): number => windows.reduce((sum, window) => (window.start >= start && window.end <= end ? sum + window.requests : sum), 0);
-    const [own, other] = [Math.max(0, chosen - answered(candidate)), Math.max(0, others - answered(current))];
-    const interval = { candidateBad: own, bad: own + other, candidateCount: chosen, currentCount: others, block: Math.floor(before / BLOCK) };
-    before += chosen + others;
-    return interval;
-  });
 }

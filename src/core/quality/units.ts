@@ -1,4 +1,4 @@
-import { hash53, HashIndex } from './hashing.ts';
+import { HashIndex } from './hashing.ts';
 import type { UnitSums } from './stats/dispersion.ts';
 
 /** From this many units on, only a half of them (by hash) is followed, then a quarter, and so on; each stands for two, four... */
@@ -23,29 +23,33 @@ export class Units {
     this.#sums = new Float64Array(1024 * 2 * metrics);
   }
 
+  /** For how many units the last one that was seen counts because it is new; 0: it is not. */
+  isNew = 0;
+
   /**
-   * The number of a unit, and for how many it counts when it is new (0: it is not). -1: it is not followed. `group` is its arm and environment; a unit
+   * The number of a unit by its hash; -1: it is not followed. `isNew` then says for how many it counts. `group` is its arm and environment; a unit
    * belongs to the arm in which it was seen first, and is -1 in another.
    */
-  see(key: string, group: number): { readonly unit: number; readonly isNew: number } {
-    const hash = hash53(key);
-    if (this.#level > 1 && hash % this.#level !== 0) return { unit: -1, isNew: 0 };
+  see(hash: number, group: number): number {
+    this.isNew = 0;
+    if (this.#level > 1 && hash % this.#level !== 0) return -1;
     const known = this.#index.find(hash);
     if (known >= 0) {
-      if (this.#groups[known] === group) return { unit: known, isNew: 0 };
+      if (this.#groups[known] === group) return known;
       if (this.#crossed[known] === 0) {
         this.#crossed[known] = 1;
         this.inBothArms += this.#level;
       }
-      return { unit: -1, isNew: 0 };
+      return -1;
     }
     if (this.#index.size >= this.#most) this.#thinOut();
-    if (hash % this.#level !== 0) return { unit: -1, isNew: 0 };
+    if (hash % this.#level !== 0) return -1;
     const unit = this.#index.add(hash);
     if (unit >= this.#groups.length) this.#grow();
     this.#hashes[unit] = hash;
     this.#groups[unit] = group;
-    return { unit, isNew: this.#level };
+    this.isNew = this.#level;
+    return unit;
   }
 
   add(unit: number, metric: number, value: number): void {

@@ -11,6 +11,8 @@ export interface QualityWindow {
   readonly end: number;
   /** Served predictions. */
   readonly requests: number;
+  /** With those that `where` leaves out: what exposure counters are compared with. Where it is not told, `requests`. */
+  readonly served?: number;
   /** Units that appeared for the first time. */
   readonly units: number;
   /** By metric: how many records told it, the sum of the values (bad events count 1) and of their squares. */

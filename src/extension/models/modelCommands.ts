@@ -5,7 +5,7 @@ import { plainLine } from '../../core/base/words.ts';
 import type { ModelVersion } from '../../core/models/model.ts';
 import type { Connections } from '../connection/connections.ts';
 import { Command } from '../ids.ts';
-import { retrain, type RetrainParts } from '../pipelines/retrain.ts';
+import { isRetrainOffer, retrain, RetrainOffers, type RetrainParts } from '../pipelines/retrain.ts';
 import { requireTrust } from '../platform/trust.ts';
 import type { ModelNode, VersionNode } from './modelNodes.ts';
 import type { ModelTree } from './modelTree.ts';
@@ -33,6 +33,7 @@ export function modelCommands(parts: ModelCommandParts): Readonly<Record<string,
     const node = await resolveVersion(parts, argument, title);
     return node === undefined ? undefined : run(node);
   };
+  const offers = new RetrainOffers(parts);
   return {
     [Command.refreshModels]: async () => {
       requireTrust();
@@ -56,7 +57,7 @@ export function modelCommands(parts: ModelCommandParts): Readonly<Record<string,
       const node = await resolveVersion(parts, argument, 'Move an alias to a version');
       return node === undefined ? undefined : moveAlias(parts, node, typeof alias === 'string' ? alias : undefined);
     },
-    [Command.retrain]: (argument) => retrain(parts, argument),
+    [Command.retrain]: (argument) => (isRetrainOffer(argument) ? offers.offer(argument) : retrain(parts, argument)),
     [Command.registrySignIn]: () => signIn(parts),
     [Command.registrySignOut]: () => signOut(parts),
   };

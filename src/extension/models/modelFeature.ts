@@ -1,5 +1,6 @@
 import type * as vscode from 'vscode';
 import { DisposableStore } from '../../core/base/events.ts';
+import { ContractProblems } from './contractProblems.ts';
 import { modelCommands } from './modelCommands.ts';
 import type { ModelNode } from './modelNodes.ts';
 import { ModelTree } from './modelTree.ts';
@@ -28,6 +29,7 @@ export class ModelFeature implements vscode.Disposable {
     this.workingTree = workingTree;
     this.tree = this.#parts.add(new ModelTree({ registries, connections, workingTree, view, changed: treeChanged }));
     this.documents = this.#parts.add(new VersionDocuments({ registries, connections, workingTree, changed: documentChanged }));
+    this.#parts.add(new ContractProblems(connections));
     this.commands = modelCommands({ ...parts, tree: this.tree, workingTree });
   }
 

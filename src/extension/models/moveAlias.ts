@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
-import { armsOf } from '../../core/models/versionArms.ts';
 import type { RegisteredModel } from '../../core/models/model.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { Prompts } from '../platform/prompts.ts';
@@ -9,7 +8,7 @@ import { settings } from '../platform/settings.ts';
 import { requireTrust } from '../platform/trust.ts';
 import type { VersionNode } from './modelNodes.ts';
 import type { Registries } from './registries.ts';
-import { mappingsOf, outingsOf } from './whereOut.ts';
+import { outingsOf } from './whereOut.ts';
 
 export interface MoveAliasParts {
   readonly registries: Registries;
@@ -55,7 +54,7 @@ export async function moveAlias(parts: MoveAliasParts, node: VersionNode, named?
 
 /** Who is served by what the alias names: moving it moves them, as soon as the application loads the model again. */
 function liveLines({ registries, connections }: MoveAliasParts, { connection, registered }: VersionNode, alias: string): string[] {
-  const outings = mappingsOf(registries, connection, registered).flatMap((mapped) => outingsOf(mapped, armsOf(mapped.mapping).filter(({ name }) => name === alias), connections));
+  const outings = outingsOf(registries, connections, connection, registered, (arms) => arms.filter(({ name }) => name === alias));
   return outings.flatMap(({ arm: { role, flag, on }, model, environments }) => {
     const live = environments.filter(({ isLive }) => isLive).map(({ environment, words }) => `${environment} ${words}`);
     const who = `${role} of ${model}, where the flag ${flag} is ${on ? 'on' : 'off'}`;

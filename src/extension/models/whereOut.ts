@@ -1,9 +1,9 @@
 import { plainLine } from '../../core/base/words.ts';
-import { armsOfVersion, armWords, isServed, type VersionArm } from '../../core/models/versionArms.ts';
-import type { ModelStore } from '../../core/models/modelStore.ts';
+import { environmentOf } from '../../core/flags/model.ts';
+import { armsOfModel, armsOfVersion, armWords, isServed, type VersionArm } from '../../core/models/versionArms.ts';
 import type { ModelMapping } from '../../core/workspace/config.ts';
 import type { Connections } from '../connection/connections.ts';
-import { environmentNames, flagFacts, rolloutIn } from '../flags/facts.ts';
+import { environmentNames, flagFacts, rolloutIn, type FlagFacts } from '../flags/facts.ts';
 import type { FolderRegistry, Registries } from './registries.ts';
 import type { RegistryConnection } from './registryConnection.ts';
 
@@ -35,28 +35,35 @@ export interface Outing {
   readonly environments: readonly OutIn[];
 }
 
-/** Who gets the given sides of a mapping's flags, by the last reading of Unleash. */
-export function outingsOf({ registry, mapping }: Mapped, arms: readonly VersionArm[], connections: Connections): Outing[] {
-  const target = connections.targets.find(({ folder }) => folder.uri.toString() === registry.folder.uri.toString());
-  return arms.map((arm): Outing => {
-    const facts = target === undefined ? undefined : flagFacts(connections, target.connection, arm.flag);
-    const environments = facts === undefined || facts.status !== 'active' ? [] : environmentNames(facts).map((environment): OutIn => {
-      const rollout = rolloutIn(facts, environment);
-      if (rollout === undefined) return { environment, words: 'unknown', isLive: false };
-      return { environment, words: armWords(rollout, arm), isLive: isServed(rollout, arm) };
-    });
-    return { arm, model: mapping.name, environments };
+/** Every side that versions of a registered model serve, and who gets it, by the last reading of Unleash. @param serves which of the sides are meant */
+export function outingsOf(registries: Registries, connections: Connections, connection: RegistryConnection, registered: string, serves: (arms: readonly VersionArm[]) => readonly VersionArm[]): Outing[] {
+  return registries.folders.filter((each) => each.connection === connection).flatMap((registry) => {
+    const target = connections.targets.find(({ folder }) => folder.uri.toString() === registry.folder.uri.toString());
+    const factsOf = (flag: string): FlagFacts | undefined => target && flagFacts(connections, target.connection, flag);
+    // Every mapping of the folder: the payload of a variant may name another model than the mapping does.
+    return registry.models.flatMap((mapping) => serves(armsOfModel(mapping, registered, (flag) => factsOf(flag)?.flag)).map((arm): Outing => {
+      const facts = factsOf(arm.flag);
+      return { arm, model: mapping.name, environments: facts === undefined ? [] : environmentsOf(facts, arm) };
+    }));
   });
 }
 
-/** Where a version is out, over all mappings of its model. */
-export function whereOut(registries: Registries, connections: Connections, connection: RegistryConnection, registered: string, version: string): Outing[] {
-  const { store } = connection;
-  return mappingsOf(registries, connection, registered).flatMap((mapped) => outingsOf(mapped, armsOfVersion(mapped.mapping, version, (name) => resolved(store, registered, name)), connections));
+function environmentsOf(facts: FlagFacts, arm: VersionArm): OutIn[] {
+  const { flag, snapshot, status } = facts;
+  if (status !== 'active') return [];
+  return environmentNames(facts).filter((name) => arm.variant?.environments.includes(name) ?? true).map((name): OutIn => {
+    const rollout = rolloutIn(facts, name);
+    const environment = flag && environmentOf(flag, name);
+    if (rollout === undefined || environment === undefined || snapshot === undefined) return { environment: name, words: 'unknown', isLive: false };
+    const place = { environment, segments: snapshot.segments, rollout };
+    return { environment: name, words: armWords(place, arm), isLive: isServed(place, arm) };
+  });
 }
 
-function resolved(store: ModelStore | undefined, registered: string, name: string): string | undefined {
-  return store?.resolve(registered, name);
+/** Where a version is out, over all mappings and variants that name it. */
+export function whereOut(registries: Registries, connections: Connections, connection: RegistryConnection, registered: string, version: string): Outing[] {
+  const { store } = connection;
+  return outingsOf(registries, connections, connection, registered, (arms) => armsOfVersion(arms, version, (name) => store?.resolve(registered, name)));
 }
 
 /** `candidate of fraud-v2 · production 25 %`. */

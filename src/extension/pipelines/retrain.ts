@@ -20,6 +20,12 @@ export interface RetrainTargetRef {
   readonly stage?: string;
 }
 
+/** What calls for it, by whoever found that out, such as a drift of what the model is asked about. */
+export interface RetrainOffer extends RetrainTargetRef {
+  /** A sentence without what changes from look to look, such as `amount and age drifted in production`: it is said once. */
+  readonly because: string;
+}
+
 interface Target {
   readonly folder: vscode.WorkspaceFolder;
   readonly model: ModelMapping;
@@ -43,6 +49,40 @@ export async function retrain(parts: RetrainParts, argument: unknown): Promise<n
   if (task !== undefined) return runTask(await namedTask(task), target.model.name);
   const chosen = stage ?? await chooseStage(target);
   return chosen === undefined ? undefined : runTask(reproTask(target, chosen), target.model.name);
+}
+
+/** Says what calls for retraining a model, once in a window, and does it when somebody wants it. */
+export class RetrainOffers {
+  readonly #parts: RetrainParts;
+  readonly #ask: (message: string, action: string) => Promise<boolean>;
+  readonly #told = new Set<string>();
+
+  /** @param ask whether the person chose the action */
+  constructor(parts: RetrainParts, ask: (message: string, action: string) => Promise<boolean> = async (message, action) => (await vscode.window.showWarningMessage(message, action)) === action) {
+    this.#parts = parts;
+    this.#ask = ask;
+  }
+
+  /** The exit code; undefined when nothing was run: nobody wanted it, it was offered before, or the model has neither a pipeline nor a task. */
+  async offer(offer: RetrainOffer): Promise<number | undefined> {
+    const key = JSON.stringify([offer.folder, offer.model, offer.because]);
+    await this.#parts.files.ready;
+    const target = await chooseTarget(targets(this.#parts.files), offer);
+    if (!vscode.workspace.isTrusted || this.#told.has(key) || target === undefined || !(await mayRetrain(target))) return undefined;
+    this.#told.add(key);
+    const wanted = await this.#ask(plainLine(`${plainLine(offer.model, 60)}: ${offer.because}.`, 400), 'Retrain...');
+    return wanted ? retrain(this.#parts, offer) : undefined;
+  }
+}
+
+export function isRetrainOffer(argument: unknown): argument is RetrainOffer {
+  return isRef(argument) && 'because' in argument && typeof argument.because === 'string';
+}
+
+async function mayRetrain({ folder, model }: Target): Promise<boolean> {
+  if (model.retrain?.task !== undefined) return true;
+  const pipeline = vscode.Uri.joinPath(folder.uri, model.retrain?.folder ?? '', 'dvc.yaml');
+  return vscode.workspace.fs.stat(pipeline).then(() => true, () => false);
 }
 
 function targets(files: WorkspaceFiles): Target[] {

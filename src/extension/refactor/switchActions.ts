@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { SyntaxParser } from '../../adapters/treeSitter/parser.ts';
 import { notebookText } from '../../core/callsites/notebookText.ts';
-import type { Refused, Wrapped } from '../../core/refactor/wrap/wrapInSwitch.ts';
+import type { Refused, WrapPart, Wrapped } from '../../core/refactor/wrap/wrapInSwitch.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { contains, type DocumentCallSites } from '../callsites/documentCallSites.ts';
 import { notebookOf, pythonCells } from '../callsites/notebookCells.ts';
@@ -11,15 +11,16 @@ import { toRange } from './ranges.ts';
 import type * as refactoring from './refactoring.lazy.ts';
 
 const WRAP = vscode.CodeActionKind.RefactorRewrite.append('modelswitch').append('wrap');
+const SHADOW = vscode.CodeActionKind.RefactorRewrite.append('modelswitch').append('shadow');
 const FINISH = vscode.CodeActionKind.RefactorRewrite.append('modelswitch').append('finish');
 /** One action for each flag of `modelswitch.yaml`, up to this many. */
 const MOST_FLAGS = 5;
 
 type Refactoring = typeof refactoring & { readonly parser: SyntaxParser };
 
-/** Offers to wrap a call in a model switch, and to finish the release of the flag that a call asks for. */
+/** Offers to wrap a call in a model switch, to ask the candidate in the shadow of one, and to finish the release of the flag that a call asks for. */
 export class SwitchActions implements vscode.CodeActionProvider {
-  static readonly kinds: readonly vscode.CodeActionKind[] = [WRAP, FINISH];
+  static readonly kinds: readonly vscode.CodeActionKind[] = [WRAP, SHADOW, FINISH];
   readonly #sites: DocumentCallSites;
   readonly #files: WorkspaceFiles;
   readonly #loadParser: () => Promise<SyntaxParser>;
@@ -33,9 +34,15 @@ export class SwitchActions implements vscode.CodeActionProvider {
   async provideCodeActions(document: vscode.TextDocument, range: vscode.Range, { only, triggerKind }: vscode.CodeActionContext, token: vscode.CancellationToken): Promise<vscode.CodeAction[]> {
     const wants = (kind: vscode.CodeActionKind): boolean => only === undefined || only.contains(kind);
     const found = wants(FINISH) ? await this.#finishActions(document, range) : [];
+    const isAsked = triggerKind === vscode.CodeActionTriggerKind.Invoke;
+    if (wants(SHADOW) && document.languageId === 'python' && notebookOf(document) === undefined && document.lineAt(range.start.line).text.includes('is_enabled')) {
+      const [parser, { addShadowCall }] = await Promise.all([this.#loadParser(), import('./refactoring.lazy.ts')]);
+      const shadow = token.isCancellationRequested ? undefined : shadowAction(document, range, { parser, addShadowCall }, isAsked);
+      if (shadow !== undefined) return [...found, shadow];
+    }
     if (found.length > 0 || !wants(WRAP) || !mayBeCall(document, range)) return found;
     const [parser, computing] = await Promise.all([this.#loadParser(), import('./refactoring.lazy.ts')]);
-    return token.isCancellationRequested ? [] : this.#wrapActions(document, range, { parser, ...computing }, triggerKind === vscode.CodeActionTriggerKind.Invoke);
+    return token.isCancellationRequested ? [] : this.#wrapActions(document, range, { parser, ...computing }, isAsked);
   }
 
   async #finishActions(document: vscode.TextDocument, range: vscode.Range): Promise<vscode.CodeAction[]> {
@@ -105,17 +112,41 @@ function wrapAction(document: vscode.TextDocument, flag: string | undefined, res
     action.disabled = { reason: result.reason };
     return action;
   }
+  action.edit = new vscode.WorkspaceEdit();
+  action.edit.set(document.uri, [editOf(toRange(result.range), result.parts)]);
+  return action;
+}
+
+/** What cannot be done is told only to those who ask. */
+function shadowAction(document: vscode.TextDocument, range: vscode.Range, { parser, addShadowCall }: Pick<Refactoring, 'parser' | 'addShadowCall'>, isAsked: boolean): vscode.CodeAction | undefined {
+  const text = document.getText();
+  const tree = parser.parse(text);
+  try {
+    const result = addShadowCall({ text, root: tree.root }, { start: document.offsetAt(range.start), end: document.offsetAt(range.end) });
+    if (result === undefined || (result.kind === 'refused' && !isAsked)) return undefined;
+    const action = new vscode.CodeAction('Add Shadow Call', SHADOW);
+    if (result.kind === 'refused') {
+      action.disabled = { reason: result.reason };
+      return action;
+    }
+    action.edit = new vscode.WorkspaceEdit();
+    action.edit.set(document.uri, result.insertions.map((each) => editOf(toRange(each.range), each.parts)));
+    return action;
+  } finally {
+    tree.delete();
+  }
+}
+
+function editOf(range: vscode.Range, parts: readonly WrapPart[]): vscode.TextEdit | vscode.SnippetTextEdit {
+  if (parts.every((part) => typeof part === 'string')) return new vscode.TextEdit(range, parts.join(''));
   const snippet = new vscode.SnippetString();
-  for (const part of result.parts) {
+  for (const part of parts) {
     if (typeof part === 'string') snippet.appendText(part);
     else if (part.placeholder === '') snippet.appendTabstop();
     else snippet.appendPlaceholder(part.placeholder);
   }
-  const range = toRange(result.range);
-  const edit = result.parts.every((part) => typeof part === 'string') ? new vscode.TextEdit(range, result.parts.join('')) : new vscode.SnippetTextEdit(range, snippet);
+  const edit = new vscode.SnippetTextEdit(range, snippet);
   // The text is indented as it must be; strings of several lines must not be touched.
-  if (edit instanceof vscode.SnippetTextEdit) edit.keepWhitespace = true;
-  action.edit = new vscode.WorkspaceEdit();
-  action.edit.set(document.uri, [edit]);
-  return action;
+  edit.keepWhitespace = true;
+  return edit;
 }

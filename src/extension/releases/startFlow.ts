@@ -1,35 +1,20 @@
 import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
-import { isFlagName } from '../../core/flags/createFlag.ts';
 import { lackingPermission, lackingToCreate } from '../../core/flags/permissions.ts';
 import { pin, versionWords } from '../../core/flags/titles.ts';
 import { planRepin } from '../../core/flags/startRollout.ts';
 import { armsOf, wantedDetails } from '../../core/models/mapping.ts';
-import type { ModelVersion } from '../../core/models/model.ts';
 import { readView } from '../../core/models/readView.ts';
-import { applyStartRelease, isStarted, planStartRelease, startWords, type StartOutcome, type StartPlan, type StartPorts, type StartRequest } from '../../core/releases/startRelease.ts';
-import type { ModelMapping } from '../../core/workspace/config.ts';
+import { applyStartRelease, isStarted, planStartRelease, startWords, type StartOutcome, type StartPlan, type StartPorts } from '../../core/releases/startRelease.ts';
 import type { Target } from '../connection/connections.ts';
 import { configurationUri } from '../connection/workspaceFiles.ts';
 import { changeFlag, requireOpen, requireWritable, withProgress, type FlagRef } from '../flags/changeFlow.ts';
 import { Command } from '../ids.ts';
 import { requireTrust } from '../platform/trust.ts';
-import { registryOf } from './judgeRaise.ts';
+import { registryOf } from '../models/registryOf.ts';
 import type { ReleaseParts } from './releaseCommands.ts';
-
-/** What a caller may have chosen already: a version of the tree "Models", or all of it. */
-interface Given {
-  readonly registered?: string;
-  readonly version?: string;
-  /** Name in modelswitch.yaml. */
-  readonly model?: string;
-  readonly flag?: string;
-  readonly stickiness?: string;
-  readonly segments?: readonly (string | number)[];
-}
-
-const TITLE = 'Start a release';
+import { askStart, type Given } from './startQuestions.ts';
 
 /** Asks for version, flag, stickiness and segments, shows everything that will be changed in one question, and does it. Starting again goes on where it stopped. */
 export async function startRelease(parts: ReleaseParts, argument: unknown): Promise<StartOutcome | undefined> {
@@ -37,7 +22,7 @@ export async function startRelease(parts: ReleaseParts, argument: unknown): Prom
   requireWritable();
   const target = await pickTarget(parts);
   if (target === undefined) return undefined;
-  const request = await ask(parts, target, givenOf(argument));
+  const request = await askStart(target, () => registryOf(target.folder, parts.registries), givenOf(argument));
   if (request === undefined) return undefined;
   const ports = await portsOf(parts, target);
   const plan = await withProgress('Planning the release...', (signal) => planStartRelease(ports, request, signal));
@@ -87,81 +72,11 @@ function givenOf(argument: unknown): Given {
 async function pickTarget({ connections }: ReleaseParts): Promise<Target | undefined> {
   const here = connections.targetFor(vscode.window.activeTextEditor?.document.uri);
   if (here !== undefined || connections.targets.length <= 1) return here ?? connections.targets[0] ?? notConnected();
-  return (await vscode.window.showQuickPick(connections.targets.map((target) => ({ label: plainLine(target.folder.name), description: target.baseUrl, target })), { title: `${TITLE}: in which folder?` }))?.target;
+  return (await vscode.window.showQuickPick(connections.targets.map((target) => ({ label: plainLine(target.folder.name), description: target.baseUrl, target })), { title: 'Start a release: in which folder?' }))?.target;
 }
 
 function notConnected(): never {
   throw new AppError('auth', 'Connect to Unleash first.');
-}
-
-async function ask(parts: ReleaseParts, target: Target, given: Given): Promise<StartRequest | undefined> {
-  const registered = given.registered ?? await pickModel(parts, target);
-  if (registered === undefined) return undefined;
-  const mapping = target.models.find(({ name }) => name === given.model) ?? target.models.find(({ name, registeredModel }) => (registeredModel ?? name) === registered);
-  const candidate = given.version ?? await pickVersion(parts, target, registered, mapping);
-  if (candidate === undefined) return undefined;
-  const flag = given.flag ?? await pickFlag(target, mapping, registered);
-  if (flag === undefined) return undefined;
-  const isNew = target.connection.session?.store.snapshot?.flags.has(flag) === false;
-  const stickiness = given.stickiness ?? (isNew ? await pickStickiness(target) : 'default');
-  if (stickiness === undefined) return undefined;
-  const segments = given.segments ?? await pickSegments(target);
-  return segments === undefined ? undefined : { model: given.model ?? mapping?.name ?? registered, mapping, registered, candidate, flag, stickiness, segments };
-}
-
-async function pickModel({ registries }: ReleaseParts, target: Target): Promise<string | undefined> {
-  const registry = await registryOf(target.folder, registries);
-  const { items } = await withProgress('Reading models...', (signal) => registry.listModels({}, signal));
-  const mapped = target.models.flatMap(({ registeredModel }) => registeredModel ?? []);
-  const names = [...new Set([...mapped, ...items.map(({ name }) => name)])];
-  return (await vscode.window.showQuickPick(names.map((name) => ({ label: plainLine(name), description: mapped.includes(name) ? 'in modelswitch.yaml' : '', name })), { title: `${TITLE}: which model?` }))?.name;
-}
-
-async function pickVersion({ registries }: ReleaseParts, target: Target, registered: string, mapping: ModelMapping | undefined): Promise<string | undefined> {
-  const registry = await registryOf(target.folder, registries);
-  const { items } = await withProgress('Reading versions...', (signal) => registry.listVersions(registered, {}, signal));
-  const current = mapping?.current ?? 'champion';
-  const candidate = mapping?.candidate ?? 'challenger';
-  const named = ({ version, aliases }: ModelVersion, name: string): boolean => version === name || aliases.includes(name);
-  const offered = items.filter((each) => !named(each, current) && each.status === 'ready').toSorted((a, b) => Number(named(b, candidate)) - Number(named(a, candidate)));
-  if (offered.length === 0) throw new AppError('validation', `${registered} has no version beside the one that serves: register one first.`);
-  return (await vscode.window.showQuickPick(offered.map((each) => ({ label: plainLine(versionWords(each.version)), description: plainLine(each.aliases.join(', ')), detail: plainLine(each.description), version: each.version })), { title: `${TITLE} of ${plainLine(registered, 60)}: which version?` }))?.version;
-}
-
-/** The model's own flag; without one an existing flag to adopt, or a new name. */
-async function pickFlag(target: Target, mapping: ModelMapping | undefined, registered: string): Promise<string | undefined> {
-  const switches = mapping?.switches ?? [];
-  if (switches.length === 1) return switches[0]?.flag;
-  const known = switches.length > 0 ? switches.map(({ flag }) => flag) : [...target.connection.session?.store.snapshot?.flags.keys() ?? []].toSorted();
-  const fresh = { label: 'A New Flag...', description: 'made at 0 % in every environment', flag: undefined as string | undefined };
-  const items = [...(switches.length > 0 ? [] : [fresh]), ...known.map((flag) => ({ label: plainLine(flag), description: switches.length > 0 ? '' : 'adopted: its rollout is set to 0 %', flag }))];
-  const chosen = await vscode.window.showQuickPick(items, { title: `${TITLE}: behind which flag?` });
-  if (chosen === undefined || chosen.flag !== undefined) return chosen?.flag;
-  return vscode.window.showInputBox({
-    title: `${TITLE}: the new flag`, prompt: 'Its name; code asks for the flag by it', value: registered.replace(/[^\w.~-]+/g, '-'), ignoreFocusOut: true,
-    validateInput: (name) => (isFlagName(name) ? known.includes(name) ? 'There is a flag of this name: go back and choose it to adopt it.' : undefined : 'Letters, digits and - _ . ~ only, at most 100'),
-  });
-}
-
-async function pickStickiness({ connection }: Target): Promise<string | undefined> {
-  const { client } = requireOpen(connection);
-  const fields = await withProgress('Reading context fields...', (signal) => client.readContextFields(signal)).catch(() => []);
-  const others = fields.filter(({ stickiness, name }) => stickiness && name !== 'userId' && name !== 'sessionId').map(({ name, description }) => ({ label: plainLine(name), description: plainLine(description), name }));
-  const items = [
-    { label: 'userId', description: 'a user always gets the same model; the code has to send userId', name: 'userId' },
-    { label: 'sessionId', description: 'the same model within a session', name: 'sessionId' },
-    { label: 'default', description: 'userId, else sessionId, else random at each call', name: 'default' },
-    ...others,
-  ];
-  return (await vscode.window.showQuickPick(items, { title: `${TITLE}: sticky on what? It stays for the whole release` }))?.name;
-}
-
-async function pickSegments({ connection }: Target): Promise<readonly number[] | undefined> {
-  const segments = [...connection.session?.store.snapshot?.segments.values() ?? []];
-  if (segments.length === 0) return [];
-  const items = segments.map(({ id, name }) => ({ label: plainLine(name), id }));
-  const chosen = await vscode.window.showQuickPick(items, { canPickMany: true, title: `${TITLE}: segments with a share of their own`, placeHolder: 'None: everyone together' });
-  return chosen?.map(({ id }) => id);
 }
 
 async function portsOf({ registries }: ReleaseParts, { connection, folder }: Target): Promise<StartPorts> {

@@ -110,6 +110,16 @@ describe('the index of a project', () => {
     assert.deepEqual(flagsIn(index), ['use.py:3 saved']);
   });
 
+  it('finds the first call of a folder in an open document, before its file has it', async () => {
+    const { index } = await indexOf({ 'spam.py': `${CLIENT}def is_spam(mail):\n    return spam.predict(mail)\n` });
+    const text = `${CLIENT}def is_spam(mail):\n    if client.is_enabled("spam-v3", {}):\n        return candidate.predict(mail)\n    return spam.predict(mail)\n`;
+    const tree = (await pythonParser()).parse(text);
+    await index.setDocument('spam.py', pythonSummarizer.open().summary({ text, root: tree.root }), SIGNAL);
+    tree.delete();
+    assert.deepEqual(index.sitesIn('spam.py').map(({ key }) => key.kind !== 'dynamic' && key.value), ['spam-v3']);
+    assert.deepEqual(flagsIn(index), ['spam.py:4 spam-v3']);
+  });
+
   it('can be cancelled, answers from what it has, and goes on later', async () => {
     const files = new MemoryFiles(await pythonParser(), { 'a.py': `${CLIENT}client.is_enabled("a")\n`, 'b.py': `${CLIENT}client.is_enabled("b")\n` });
     const abort = new AbortController();

@@ -5,9 +5,7 @@ import { readQuality, type QualityDefinition } from '../../../src/core/quality/d
 import { driftReport, featureDrift } from '../../../src/core/quality/drift.ts';
 import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, statusBlocks } from '../../../src/core/quality/reportText.ts';
 import { shadowReport } from '../../../src/core/quality/shadow.ts';
-import { alarms } from '../../../src/core/quality/stats/countRule.ts';
-import { evidenceWorse } from '../../../src/core/quality/stats/countRule.ts';
-import { allocationIntervals, missingAnswers } from '../../../src/core/quality/strata.ts';
+import { allocationIntervals } from '../../../src/core/quality/strata.ts';
 import type { FeatureSample, QualityData, QualityWindow } from '../../../src/core/quality/window.ts';
 import { records, START, type RecordOptions } from '../../support/qualityRecords.ts';
 
@@ -138,15 +136,26 @@ describe('comparing the arms', () => {
     const [candidate, current] = ['candidate', 'current'].map((name) => days.filter(({ arm }) => arm === name));
     assert.equal(allocationIntervals(candidate!, current!).length, 2);
     assert.equal(allocationIntervals(candidate!, current!, () => 0.5).length, 1);
+    // A share that is not known for some time does not make one stretch of what was different.
+    assert.equal(allocationIntervals(candidate!, current!, () => undefined).length, 2);
   });
 
-  it('takes answers that are missing as bad events of their arm', () => {
-    const window = (arm: string, start: number, requests: number): QualityWindow => ({ arm, environment: '', service: '', start, end: start + 10, requests, units: 0, metrics: {} });
-    const exposed = Array.from({ length: 5 }, (_, index) => ({ start: index * 10, end: index * 10 + 10, candidate: 100, current: 300 }));
-    const current = exposed.map(({ start }) => window('current', start, 297));
-    const intervals = (answered: number): ReturnType<typeof missingAnswers> => missingAnswers(exposed, exposed.map(({ start }) => window('candidate', start, answered)), current);
-    assert.ok(alarms(evidenceWorse(intervals(0), 1.2).restarted, 0.025));
-    assert.ok(!alarms(evidenceWorse(intervals(99), 1.2).restarted, 0.025));
+  it('takes no evidence from a metric of labels that the arms have for different shares', () => {
+    const section = { ...SECTION, guardrails: [...SECTION.guardrails, { name: 'wrong', bad: 'converted == 0' }], labels: { field: 'converted' } };
+    const all = records({ count: 20_000 });
+    // Every outcome of the candidate is bad, but it has them for a third of its predictions only.
+    const outcomes = all.filter(({ assigned_arm }, index) => assigned_arm === 'current' || index % 3 === 0).map(({ request_id, assigned_arm }, index) => ({ request_id, converted: assigned_arm === 'candidate' ? 0 : Number(index % 10 > 0) }));
+    const report = compareArms(collect([...all, ...outcomes], section), definition(section), 'production');
+    assert.equal(metric(report, 'wrong').verdict, 'void');
+    assert.equal(report.joint.alarms, false);
+  });
+
+  it('counts from when the version went out', () => {
+    const data = collect([...records({ count: 30_000, candidateErrors: 0.1 }), ...records({ count: 30_000, firstId: 30_000 }).map((record) => ({ ...record, ts: new Date(Date.parse(record.ts) + 86_400_000).toISOString() }))]);
+    assert.equal(metric(compareArms(data, definition(), 'production'), 'errors').verdict, 'worse');
+    const since = compareArms(data, definition(), 'production', { since: START + 43_200_000 });
+    assert.notEqual(metric(since, 'errors').verdict, 'worse');
+    assert.equal(metric(since, 'errors').candidate.n + metric(since, 'errors').current.n, 30_000);
   });
 });
 

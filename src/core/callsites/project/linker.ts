@@ -3,6 +3,7 @@ import { argumentFor, skipped } from './arguments.ts';
 import type { BlockRef, CallRef } from './blocks.ts';
 import { callSite, definitionOf, type Outcome, type Step } from './callSite.ts';
 import { dependents } from './dependents.ts';
+import type { LanguageRules } from './language.ts';
 import { FileMemo } from './memo.ts';
 import { Origins } from './origins.ts';
 import type { Program } from './program.ts';
@@ -58,6 +59,7 @@ export class Linker {
   /** The same with their aliases. */
   readonly #names = new Set<string>();
   readonly #usesProvider: boolean;
+  readonly #rules: ReadonlySet<LanguageRules>;
   readonly #following: BlockRef[] = [];
   #followed = 0;
 
@@ -68,8 +70,8 @@ export class Linker {
     this.#texts = new Texts(this.#resolver);
     this.#origins = new Origins(this.#resolver, new Set(settings.clients));
     this.#usesProvider = program.usesUnleashProvider;
-    const rules = new Set([...this.#program.modules].map((module) => module.rules));
-    for (const { questions, questionFunctions } of rules) for (const name of [...questions.keys(), ...questionFunctions]) this.#announceName(name);
+    this.#rules = new Set([...this.#program.modules].map((module) => module.rules));
+    for (const { questions, questionFunctions } of this.#rules) for (const name of [...questions.keys(), ...questionFunctions]) this.#announceName(name);
     for (const { function: name } of settings.wrappers) this.#announceName(name.split('.').at(-1) ?? name);
     this.#link();
   }
@@ -80,6 +82,11 @@ export class Linker {
    */
   update(changed: ReadonlySet<string>): boolean {
     if (this.#program.usesUnleashProvider !== this.#usesProvider) return false;
+    // The first file of a language brings the questions of its SDK.
+    for (const path of changed) {
+      const rules = this.#program.get(path)?.rules;
+      if (rules !== undefined && !this.#rules.has(rules)) return false;
+    }
     const affected = dependents(this.#program, this.#resolver, changed);
     for (const path of affected) {
       this.#resolver.forget(path);

@@ -45,10 +45,16 @@ export function callAt(source: Source, selection: Span): SyntaxNode | undefined 
   return undefined;
 }
 
-function isOnCallee(source: Source, call: SyntaxNode, at: number): boolean {
+/** Whether it is the call of a method that models have. */
+export function isModelCall(source: Source, call: SyntaxNode): boolean {
   const callee = call.childForFieldName('function');
   const name = callee?.type === 'attribute' ? callee.childForFieldName('attribute') : null;
-  return callee !== null && name !== null && MODEL_CALLS.test(textOf(source, name)) && at >= callee.startIndex && at <= call.endIndex;
+  return name !== null && MODEL_CALLS.test(textOf(source, name));
+}
+
+function isOnCallee(source: Source, call: SyntaxNode, at: number): boolean {
+  const callee = call.childForFieldName('function');
+  return callee !== null && isModelCall(source, call) && at >= callee.startIndex && at <= call.endIndex;
 }
 
 export function wrapInSwitch(source: Source, selection: Span, options: WrapOptions): Wrapped | Refused {

@@ -1,0 +1,87 @@
+import { HashIndex } from './hashing.ts';
+
+/** An answer of a model that waits for that of the other. */
+export interface Answer {
+  readonly score: number | null;
+  readonly decision: boolean | null;
+  readonly label: string | undefined;
+  readonly error: boolean;
+  readonly outcome: boolean | null;
+  readonly slices: readonly string[];
+}
+
+const NO_SLICES: readonly string[] = [];
+const THREE: readonly (boolean | null)[] = [null, false, true];
+const three = (value: boolean | null): number => (value === null ? 0 : value ? 2 : 1);
+
+/** As many answers as it was made for, in arrays of numbers: most are never asked for. */
+class Generation {
+  readonly #index = new HashIndex();
+  readonly #scores: Float64Array;
+  /** decision, outcome: 0 not known, 1 no, 2 yes; error. */
+  readonly #facts: Uint8Array;
+  readonly #taken: Uint8Array;
+  readonly #labels: (string | undefined)[] = [];
+  readonly #slices: (readonly string[])[] = [];
+  waiting = 0;
+
+  constructor(size: number) {
+    this.#scores = new Float64Array(size);
+    this.#facts = new Uint8Array(size);
+    this.#taken = new Uint8Array(size);
+  }
+
+  get size(): number {
+    return this.#index.size;
+  }
+
+  set(hash: number, { score, decision, label, error, outcome, slices }: Answer): void {
+    const known = this.#index.find(hash);
+    const place = known >= 0 ? known : this.#index.add(hash);
+    if (known < 0 || this.#taken[place] === 1) this.waiting += 1;
+    this.#taken[place] = 0;
+    this.#scores[place] = score ?? Number.NaN;
+    this.#facts[place] = three(decision) + 3 * three(outcome) + 9 * Number(error);
+    // Only where there are any: most logs have scores, and no slices.
+    if (label !== undefined || place < this.#labels.length) this.#labels[place] = label;
+    if (slices.length > 0 || place < this.#slices.length) this.#slices[place] = slices;
+  }
+
+  take(hash: number): Answer | undefined {
+    const place = this.#index.find(hash);
+    if (place < 0 || this.#taken[place] === 1) return undefined;
+    this.#taken[place] = 1;
+    this.waiting -= 1;
+    const [score = Number.NaN, facts = 0] = [this.#scores[place], this.#facts[place]];
+    return {
+      score: Number.isNaN(score) ? null : score, decision: THREE[facts % 3] ?? null, outcome: THREE[Math.floor(facts / 3) % 3] ?? null, error: facts >= 9,
+      label: this.#labels[place], slices: this.#slices[place] ?? NO_SLICES,
+    };
+  }
+}
+
+/** The last answers by the hash of their request: between one and two generations of them. */
+export class RecentAnswers {
+  readonly #generation: number;
+  #young: Generation;
+  #old: Generation | undefined;
+
+  constructor(generation: number) {
+    this.#generation = generation;
+    this.#young = new Generation(generation);
+  }
+
+  get size(): number {
+    return this.#young.waiting + (this.#old?.waiting ?? 0);
+  }
+
+  /** Takes an answer out. */
+  take(hash: number): Answer | undefined {
+    return this.#young.take(hash) ?? this.#old?.take(hash);
+  }
+
+  set(hash: number, answer: Answer): void {
+    if (this.#young.size >= this.#generation) [this.#old, this.#young] = [this.#young, new Generation(this.#generation)];
+    this.#young.set(hash, answer);
+  }
+}

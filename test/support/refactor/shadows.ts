@@ -1,0 +1,20 @@
+import { editorLineStarts } from '../../../src/core/callsites/lines.ts';
+import { offsetAt } from '../../../src/core/refactor/edits.ts';
+import { addShadowCall } from '../../../src/core/refactor/wrap/shadowCall.ts';
+import { wrappedText } from '../../../src/core/refactor/wrap/wrapInSwitch.ts';
+import { pythonParser } from '../../unit/callsites/parser.ts';
+
+/** A text with a shadow call for its first question of a flag; `refused: reason`; `nothing` where no flag is asked. */
+export async function withShadow(text: string): Promise<string> {
+  const at = text.indexOf('is_enabled');
+  const tree = (await pythonParser()).parse(text);
+  try {
+    const result = addShadowCall({ text, root: tree.root }, { start: Math.max(0, at), end: Math.max(0, at) });
+    if (result === undefined) return 'nothing';
+    if (result.kind === 'refused') return `refused: ${result.reason}`;
+    const lines = editorLineStarts(text);
+    return [...result.insertions].reverse().reduce((now, { range, parts }) => now.slice(0, offsetAt(lines, range.start)) + wrappedText(parts) + now.slice(offsetAt(lines, range.end)), text);
+  } finally {
+    tree.delete();
+  }
+}

@@ -11,6 +11,7 @@ import type { ModelRegistry } from '../core/models/registry.ts';
 import { gateSubject, needsGates, overrideReason, passGates, type GatePorts, type GateVerdict } from '../core/releases/gates.ts';
 import { PROMOTION_GATES } from '../core/releases/promotionGates.ts';
 import type { WorkspaceConfig } from '../core/workspace/config.ts';
+import { suitesOnDisk } from '../adapters/suites/suitesOnDisk.ts';
 import { connectCli, required, type CliContext, type CliTarget } from './context.ts';
 import { openCliRegistry } from './registry.ts';
 
@@ -51,6 +52,8 @@ function ports({ cwd }: CliContext, { client, project }: CliTarget, open: () => 
         throw new AppError('validation', `The contract ${path} cannot be read: check the path.`, {}, error);
       }
     },
+    suites: (patterns, signal) => suitesOnDisk(cwd, patterns, signal),
+    now: () => Date.now(),
     readFlag: async (name, signal) => {
       try {
         return (await client.readFlag(project, name, signal)).flag;

@@ -39,6 +39,9 @@ export const Command = {
   showCodeChanges: 'modelswitch.showCodeChanges',
   openInRegistry: 'modelswitch.openInRegistry',
   moveAlias: 'modelswitch.moveAlias',
+  runSuites: 'modelswitch.runSuites',
+  runModelSuites: 'modelswitch.runModelSuites',
+  newSuite: 'modelswitch.newSuite',
   registrySignIn: 'modelswitch.registrySignIn',
   registrySignOut: 'modelswitch.registrySignOut',
   showCallSites: 'modelswitch.showCallSites',
@@ -69,6 +72,8 @@ export const Setting = {
   lens: 'lens.enabled',
   readOnly: 'readOnly',
   problems: 'problems.enabled',
+  python: 'python.interpreter',
+  recordSuites: 'suites.record',
 } as const;
 
 export const SETTINGS_SECTION = 'modelswitch';

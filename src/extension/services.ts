@@ -39,6 +39,7 @@ import { settings } from './platform/settings.ts';
 import { judgeRaise } from './releases/judgeRaise.ts';
 import { registerReleaseCommands } from './releases/releaseCommands.ts';
 import { registerRefactorCommands } from './refactor/refactorCommands.ts';
+import { SuiteTests } from './suites/suiteTests.ts';
 import { SwitchActions } from './refactor/switchActions.ts';
 import { LazySites } from './workspaceSites/lazySites.ts';
 
@@ -66,6 +67,7 @@ export interface Services extends Disposable {
   readonly sites: DocumentCallSites;
   readonly workspaceSites: LazySites;
   readonly indexes: FolderIndexes;
+  readonly suites: SuiteTests;
 }
 
 /** Puts the extension together. It registers everything at once and waits for nothing. */
@@ -107,6 +109,8 @@ export function createServices(context: vscode.ExtensionContext): Services {
   all.add(vscode.languages.registerCodeLensProvider(documents, lenses));
   const models = all.add(new ModelViews({ registries, connections, credentials: registryCredentials, files, log, fetch: parts.fetch, prompts: ask }));
   all.add(vscode.languages.registerHoverProvider(documents, new CallSiteHover(connections, sites, hoverParts(personas, workspaceSites, lineageForHover(connections, registries, models)))));
+
+  const suites = all.add(new SuiteTests({ files, registries, credentials: registryCredentials, prompts: ask, memory: context.workspaceState, log, scripts: vscode.Uri.joinPath(context.extensionUri, 'media', 'python').fsPath }));
 
   const histories = new FlagHistories();
   const tree = all.add(new FlagTree(connections, histories, { environment: treeParts(personas), flag: flagTreeParts(workspaceSites), connection: connectionTreeParts(workspaceSites) }, personas.onDidChange));
@@ -156,7 +160,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
   updateActivity();
   void connections.update();
   void registries.update();
-  return { connections, registries, prompts, tree, models, lenses, sites, workspaceSites, indexes, dispose: () => all.dispose() };
+  return { connections, registries, prompts, tree, models, lenses, sites, workspaceSites, indexes, suites, dispose: () => all.dispose() };
 }
 
 /** Loads a thing when it is first needed; a failure is tried again. */

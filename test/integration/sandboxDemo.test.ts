@@ -44,7 +44,7 @@ describe('npm run demo', function () {
   const state = (): State => JSON.parse(readFileSync(join(dir, 'state.json'), 'utf8')) as State;
   const isAllFree = async (): Promise<boolean> => (await Promise.all([state().unleashPort, state().servicePort, state().mlflowPort].map(canListen))).every(Boolean);
 
-  for (const [text, signal] of [['[2/7] Starting Unleash', 'SIGINT'], ['[5/7]', 'SIGTERM']] as const) {
+  for (const [text, signal] of [['[2/8] Starting Unleash', 'SIGINT'], ['[5/8]', 'SIGTERM']] as const) {
     it(`ends everything when ${signal} comes at ${text}`, async () => {
       const { code, stderr } = await runDemo(['--no-editor', '--dir', dir], { text, signal });
       assert.equal(code, 1);
@@ -58,7 +58,7 @@ describe('npm run demo', function () {
   it('starts after interruptions, tells each step and what to look at, prints no secret, and ends by itself', async () => {
     const { code, stdout, stderr } = await runDemo(['--no-editor', '--seconds', '3', '--dir', dir]);
     assert.equal(code, 0, stderr);
-    for (let number = 1; number <= 7; number += 1) assert.match(stdout, new RegExp(`^\\[${number}/7\\] .+ \\.\\.\\. .+$`, 'm'));
+    for (let number = 1; number <= 8; number += 1) assert.match(stdout, new RegExp(`^\\[${number}/8\\] .+ \\.\\.\\. .+$`, 'm'));
     assert.match(stdout, new RegExp(`http://127\\.0\\.0\\.1:${state().unleashPort} `));
     assert.match(stdout, new RegExp(`MLflow +http://127\\.0\\.0\\.1:${state().mlflowPort}: `));
     assert.match(stdout, /log in as alice[^]*state\.json[^]*What to look at[^]*3 s are over[^]*Everything has ended/);

@@ -3,13 +3,16 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gradual } from '../../sandbox/unleash/admin.ts';
 import { openRegistry } from '../../src/adapters/registries.ts';
 import { readRows } from '../../src/adapters/rows/rows.ts';
 import { suiteEvidence } from '../../src/core/models/evidence.ts';
+import { newSuiteText } from '../../src/core/suites/newSuite.ts';
 import type { VersionDetail } from '../../src/core/models/model.ts';
 import type { Row } from '../../src/core/suites/model.ts';
 import type { RunReport } from '../../src/core/suites/report.ts';
 import { eventually } from '../support/eventually.ts';
+import { freshFlag, sharedUnleash } from '../support/unleash.ts';
 import { mlflowPython, runScript, sharedMlflow, type RunningMlflow } from '../support/mlflow.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -142,6 +145,47 @@ describe('suites by the command line', function () {
       assert.match(bad?.digest ?? '', /^sha256:[0-9a-f]{64}$/);
       assert.equal(suiteEvidence((await detail('1')).tags)[0]?.outcome, 'passed');
       assert.deepEqual(processesWith('models:/suite-model'), []);
+    });
+
+    it('stand in the way of a promotion until they passed against just that version', async function gate() {
+      this.timeout(300_000);
+      const unleash = await sharedUnleash();
+      const { name: flag } = await freshFlag({ environments: { production: { strategies: (of) => [gradual(of, 5)] } } });
+      const configuration = readFileSync(join(folder, 'modelswitch.yaml'), 'utf8');
+      const map = (candidate: string, current: string): string => write('modelswitch.yaml', configuration.replace('flag: risk-v2', `flag: ${flag}, candidate: "${candidate}", current: "${current}"`));
+      const promote = (...more: string[]): { readonly status: number | null; readonly stdout: string } => spawnSync(process.execPath, [program, 'promote', '--flag', flag, '--environment', 'production', ...more], { cwd: folder, encoding: 'utf8', env: { ...process.env, MLFLOW_TRACKING_URI: undefined, UNLEASH_URL: unleash.url, UNLEASH_TOKEN: unleash.tokens.eddy } });
+      try {
+        map('2', '1');
+        const failed = promote();
+        assert.deepEqual([failed.status, failed.stdout.split('\n')[0]], [6, 'blocked by suites: risk: registry.mltest.yaml failed against v2 (name-blind, income-up): look at what it says of the model.']);
+        map('1', '2');
+        assert.equal(promote('--dry-run').status, 0, 'evidence of version 1 opens the way');
+        write('registry.mltest.yaml', `${readFileSync(join(folder, 'registry.mltest.yaml'), 'utf8')}# changed\n`);
+        assert.match(promote().stdout, /^blocked by suites: risk: registry\.mltest\.yaml changed since it was run against v1: run it again\.\n/);
+        const ran = await run(['registry.mltest.yaml', '--record', '--python', interpreter]);
+        assert.equal(ran.code, 0, ran.stdout + ran.stderr);
+        assert.equal(promote().status, 0);
+        // The server tells 2 itself, by the path of a run in which nobody said which version answered.
+        write('unverified.mltest.yaml', `subject: {python: "app.models:current"}\noutput: {score: $.score}\n${TESTS}`);
+        write('modelswitch.yaml', readFileSync(join(folder, 'modelswitch.yaml'), 'utf8').replace('suites: [registry.mltest.yaml]', 'suites: [registry.mltest.yaml, unverified.mltest.yaml]'));
+        assert.match(promote().stdout, /unverified\.mltest\.yaml was not run against v1: run it\./);
+        assert.match((await run(['./unverified.mltest.yaml', '--record'])).stdout, /recorded at suite-model 1: passed, unverified/);
+        assert.match(promote().stdout, /^blocked by suites: risk: unverified\.mltest\.yaml passed against v1 as modelswitch\.yaml names it; which version answered was not established\.\n/);
+        assert.equal(promote('--override', 'hotfix 7').status, 0);
+        assert.match(spawnSync(process.execPath, [program, 'history', '--flag', flag, '--environment', 'production'], { cwd: folder, encoding: 'utf8', env: { ...process.env, UNLEASH_URL: unleash.url, UNLEASH_TOKEN: unleash.tokens.eddy } }).stdout, /override suites: hotfix 7/);
+        assert.deepEqual([(await run(['registry.mltest.yaml', '--record', '--only', 'noise'])).code], [2], 'a part of a suite is no evidence');
+      } finally {
+        write('modelswitch.yaml', configuration);
+      }
+    });
+
+    it('begin with one from the signature of a version, which runs', async () => {
+      const { signature } = await detail('1');
+      write('made.mltest.yaml', newSuiteText({ model: 'risk', registered: 'suite-model', version: '1', signature, servable: true }));
+      const { code, stdout, stderr } = await run(['made.mltest.yaml', '--subject', 'current', '--python', interpreter]);
+      // It finds at once what nobody looked for: without an income the model answers NaN.
+      assert.equal(code, 1, stdout + stderr);
+      assert.match(stdout, /failed {7}edges: 1 of 20 failed\n.*row 0, income null: The score is no finite number: "NaN"\..*\n {2}passed {7}column-order.*\n {2}passed {7}name-blind.*\n {2}failed {7}income-up \(warning\): 1 of 1 failed/);
     });
 
     it('stop serving when they are interrupted', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -71,6 +71,8 @@ describe('an untrusted workspace', () => {
     mkdirSync(join(folder, 'models'));
     writeFileSync(join(folder, 'models', 'registry.yaml'), `version: 1\nmodels: {${JSON.stringify(`model ${HOSTILE_NAME}`)}: {versions: [{version: 1}]}}\n`);
     writeFileSync(join(folder, 'service.py'), 'from UnleashClient import UnleashClient\nclient = UnleashClient(url="http://unleash/api", app_name="fraud")\nif client.is_enabled("fraud-v2"):\n    pass\n');
+    writeFileSync(join(folder, 'evil.py'), 'open("ran", "w").close()\n\ndef predict(row):\n    return 1\n');
+    writeFileSync(join(folder, 'a.mltest.yaml'), 'subject: {python: "evil:predict"}\ndata: {rows: [{a: 1}]}\ntests: [{id: runs-code, kind: expectation, expect: {finite: true}}]\n');
     const mark = randomUUID();
     processes = new ProcessWatch(mark);
     ending.defer(() => processes.stop());
@@ -107,6 +109,16 @@ describe('an untrusted workspace', () => {
       await workbench.runCommand('Notifications: Clear All Notifications');
     }
     assert.deepEqual(hostile.requests, []);
+  });
+
+  it('runs no suite, though its tests are shown', async () => {
+    await workbench.openFile('a.mltest.yaml');
+    await workbench.page.locator('.monaco-editor .glyph-margin-widgets .testing-run-glyph').first().click();
+    await workbench.dialog().waitFor();
+    assert.match(await workbench.dialogText(), /trust/i);
+    await workbench.answerDialog('Cancel');
+    await delay(2000);
+    assert.equal(existsSync(join(folder, 'ran')), false);
   });
 
   it('starts no process', () => {

@@ -42,6 +42,7 @@ describe('the package', function () {
       'dist/unleash-proxy-client.cjs',
       'dist/web-tree-sitter.cjs',
       'dist/web-tree-sitter.wasm',
+      'dist/workspaceFile.lazy.cjs',
       'dist/workspaceSites.lazy.cjs',
       'media/icon.png',
       'media/modelswitch.svg',

@@ -23,3 +23,12 @@ export function environmentCredentials(env: Readonly<Record<string, string | und
     return token === '' ? undefined : { kind: 'bearer', token };
   };
 }
+
+/** Names of the variables in which MLflow's clients look for credentials. */
+export const CREDENTIAL_VARIABLES = ['MLFLOW_TRACKING_USERNAME', 'MLFLOW_TRACKING_PASSWORD', 'MLFLOW_TRACKING_TOKEN'] as const;
+
+/** The same credentials as MLflow's clients take them from their environment. */
+export function credentialVariables(credentials: MlflowCredentials | undefined): Readonly<Record<string, string>> {
+  if (credentials === undefined) return {};
+  return credentials.kind === 'bearer' ? { MLFLOW_TRACKING_TOKEN: credentials.token } : { MLFLOW_TRACKING_USERNAME: credentials.username, MLFLOW_TRACKING_PASSWORD: credentials.password };
+}

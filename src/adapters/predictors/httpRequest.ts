@@ -3,7 +3,17 @@ import * as https from 'node:https';
 import { AppError } from '../../core/base/errors.ts';
 import type { Failure } from '../../core/suites/subject.ts';
 
-const LARGEST_ANSWER = 64 * 1024 * 1024;
+export const LARGEST_ANSWER = 64 * 1024 * 1024;
+export const TOO_LARGE = `The answer has more than ${LARGEST_ANSWER / 1024 / 1024} MB: it was dropped.`;
+export const BROKEN_ANSWER = 'The connection broke in the middle of the answer.';
+
+export function noAnswerWithin(ms: number): string {
+  return `There was no answer within ${ms} ms.`;
+}
+
+export function unreachable(url: string, why: string): Failure {
+  return { failed: 'unreachable', message: `${new URL(url).origin} cannot be reached (${why}).` };
+}
 
 export interface HttpAnswered {
   readonly status: number;
@@ -11,8 +21,15 @@ export interface HttpAnswered {
   readonly header: (name: string) => string | null;
 }
 
+/** Sends JSON and gives the answer, whatever its status; a fault is a `Failure`. */
+export interface Sender {
+  /** @throws AppError cancelled */
+  send(method: 'GET' | 'POST', url: string, body: string | undefined, signal: AbortSignal): Promise<HttpAnswered | Failure>;
+  close(): void;
+}
+
 /** Sends JSON over connections that are kept. A fault is a `Failure`; redirects are not followed. */
-export class JsonSender {
+export class JsonSender implements Sender {
   readonly #agent: http.Agent;
   readonly #send: typeof http.request;
   readonly #timeoutMs: number;
@@ -49,10 +66,10 @@ export class JsonSender {
         let size = 0;
         response.on('data', (chunk: Buffer) => {
           size += chunk.length;
-          if (size > LARGEST_ANSWER) fail('garbage', `The answer has more than ${LARGEST_ANSWER / 1024 / 1024} MB: it was dropped.`);
+          if (size > LARGEST_ANSWER) fail('garbage', TOO_LARGE);
           else chunks.push(chunk);
         });
-        response.on('error', () => fail('unreachable', 'The connection broke in the middle of the answer.'));
+        response.on('error', () => fail('unreachable', BROKEN_ANSWER));
         response.on('end', () => end(() => resolve({
           status: response.statusCode ?? 0,
           text: (chunks.length === 1 ? chunks[0] ?? Buffer.alloc(0) : Buffer.concat(chunks)).toString('utf8'),
@@ -61,9 +78,9 @@ export class JsonSender {
       });
       request.on('error', (error: NodeJS.ErrnoException) => {
         const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
-        end(() => resolve({ failed: 'unreachable', message: `${new URL(url).origin} cannot be reached (${error.code ?? error.message}).`, ...(stale ? { stale } : {}) }));
+        end(() => resolve({ ...unreachable(url, error.code ?? error.message), ...(stale ? { stale } : {}) }));
       });
-      timer = setTimeout(() => fail('timeout', `There was no answer within ${this.#timeoutMs} ms.`), this.#timeoutMs);
+      timer = setTimeout(() => fail('timeout', noAnswerWithin(this.#timeoutMs)), this.#timeoutMs);
       signal.addEventListener('abort', cancel);
       request.end(body);
     });

@@ -4,8 +4,9 @@ import type { Row } from '../../core/suites/model.ts';
 import type { SubjectContent } from '../../core/suites/schema.ts';
 import type { Failure, RawAnswer, Subject, VersionState } from '../../core/suites/subject.ts';
 import { MLFLOW, jsonTemplate, kserveV2, type WireFormat } from './formats.ts';
-import { JsonSender } from './httpRequest.ts';
+import { JsonSender, type Sender } from './httpRequest.ts';
 import { excerpt, parseJson } from './json.ts';
+import { isLocal, LocalSender } from './localSender.ts';
 import { AnswerVersions } from './versions.ts';
 
 export const TIMEOUT_MS = 10_000;
@@ -21,7 +22,7 @@ export class HttpSubject implements Subject {
   readonly concurrency: number;
   readonly #content: SubjectContent;
   readonly #url: string;
-  readonly #sender: JsonSender;
+  readonly #sender: Sender;
   readonly #versions: AnswerVersions;
   #format: WireFormat;
 
@@ -33,7 +34,8 @@ export class HttpSubject implements Subject {
     this.#format = content.format === 'json' ? jsonTemplate(content) : content.format === 'kserve-v2' ? kserveV2(content, []) : MLFLOW;
     this.batchSize = this.#format.takesSeveral ? content.batch_size ?? BATCH_SIZE : 1;
     this.concurrency = content.concurrency ?? CONCURRENCY;
-    this.#sender = new JsonSender(url, this.concurrency, content.timeout_ms ?? TIMEOUT_MS);
+    const timeoutMs = content.timeout_ms ?? TIMEOUT_MS;
+    this.#sender = isLocal(url) ? new LocalSender(url, timeoutMs) : new JsonSender(url, this.concurrency, timeoutMs);
     // The protocol's answers name the version; other servers' do where the suite says where.
     this.#versions = new AnswerVersions(content.version_from ?? (content.format === 'kserve-v2' ? '$.model_version' : undefined));
   }

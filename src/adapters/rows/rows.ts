@@ -129,3 +129,22 @@ function parquetValue(value: unknown): Json {
   if (Array.isArray(value) || ArrayBuffer.isView(value)) return Array.from(value as ArrayLike<unknown>, parquetValue);
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, parquetValue(each)]));
 }
+
+const PEEKED = 200;
+
+/** The columns of a file without reading all of it; `partial` where they are those of the first rows only. @throws AppError as `readRows` does */
+export async function columnsOfFile(path: string, format: RowFormat, name: string, signal: AbortSignal): Promise<{ readonly columns: ReadonlySet<string>; readonly partial: boolean }> {
+  if (format === 'csv') {
+    if ((await stat(path).catch(() => undefined))?.isFile() !== true) throw new AppError('notFound', `There is no file ${name}.`);
+    for await (const record of csvRecords(path, name, signal)) return { columns: new Set(Object.keys(record)), partial: false };
+    return { columns: new Set(), partial: false };
+  }
+  const columns = new Set<string>();
+  let count = 0;
+  for await (const row of readRows(path, format, name, signal)) {
+    for (const column of Object.keys(row)) columns.add(column);
+    count += 1;
+    if (count >= PEEKED) break;
+  }
+  return { columns, partial: format === 'jsonl' && count >= PEEKED };
+}

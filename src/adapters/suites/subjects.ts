@@ -2,9 +2,19 @@ import { AppError } from '../../core/base/errors.ts';
 import type { Arm } from '../../core/suites/load.ts';
 import type { SubjectContent } from '../../core/suites/schema.ts';
 import type { Subject } from '../../core/suites/subject.ts';
+import { CREDENTIAL_VARIABLES } from '../mlflow/credentials.ts';
 import { HttpSubject } from '../predictors/httpSubject.ts';
 import { JsonLinesSubject } from '../predictors/jsonLinesSubject.ts';
 import { RegistrySubject } from '../predictors/registrySubject.ts';
+
+/** A version of a registered model, and how MLflow gets at it. */
+export interface RegisteredVersion {
+  readonly model: string;
+  readonly version: string;
+  readonly trackingUri: string;
+  /** Variables that only the process which serves it gets: credentials of the registry. */
+  readonly env: Readonly<Record<string, string>>;
+}
 
 export interface SubjectContext {
   /** Where programs run, and where Python finds modules: the folder of `modelswitch.yaml`. */
@@ -15,7 +25,7 @@ export interface SubjectContext {
   /** The Python that runs callables and serves models. */
   readonly python: () => Promise<string>;
   /** What stands behind an arm in the registry. @throws AppError where there is none, or it cannot be served */
-  readonly registered: (arm: Arm) => Promise<{ readonly model: string; readonly version: string; readonly trackingUri: string }>;
+  readonly registered: (arm: Arm) => Promise<RegisteredVersion>;
 }
 
 /** Names of variables that hold credentials, which no address of a repository gets. */
@@ -25,6 +35,11 @@ const OURS = /^UNLEASH_/;
 
 function childEnvironment(env: SubjectContext['env']): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !OURS.test(name)));
+}
+
+/** Whoever serves a version asks the registry that the repository names: it gets the credentials of that one, and no other's. */
+function withoutRegistryCredentials(env: SubjectContext['env']): SubjectContext['env'] {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !(CREDENTIAL_VARIABLES as readonly string[]).includes(name)));
 }
 
 /** Fills in `${NAME}`. @throws AppError validation */
@@ -56,5 +71,5 @@ export async function openSubject(content: SubjectContent, context: SubjectConte
     return new JsonLinesSubject({ name: content.python, content, saysReady: true, command, cwd, env });
   }
   const served = await context.registered(content.registry ?? 'candidate');
-  return new RegistrySubject({ ...served, content, cwd, env, python: await context.python(), script: `${scripts}/modelswitch_serve.py` });
+  return new RegistrySubject({ ...served, content, cwd, env: { ...withoutRegistryCredentials(env), ...served.env }, python: await context.python(), script: `${scripts}/modelswitch_serve.py` });
 }

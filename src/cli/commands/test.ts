@@ -2,24 +2,26 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { AppError, toAppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
-import { suiteEvidenceTag, suiteEvidenceText } from '../../core/models/evidence.ts';
-import type { Column } from '../../core/models/model.ts';
-import { evidenceOf } from '../../core/suites/evidence.ts';
-import type { Arm, Suite } from '../../core/suites/load.ts';
-import { together, type Outcome, type RunReport } from '../../core/suites/report.ts';
-import { runSuite, type RunEvent } from '../../core/suites/runner.ts';
-import type { SubjectContent } from '../../core/suites/schema.ts';
-import type { Subject } from '../../core/suites/subject.ts';
+import type { ModelRegistry } from '../../core/models/registry.ts';
 import { firstProblem } from '../../core/models/yamlFile.ts';
-import { openSubject } from '../../adapters/suites/subjects.ts';
-import { readSuiteFile, suiteDigests, suiteRows, suiteSignature, type SuiteFile } from '../../adapters/suites/suiteFile.ts';
+import type { Arm, Suite } from '../../core/suites/load.ts';
+import { recordEvidence } from '../../core/suites/record.ts';
+import { together, type Outcome, type RunReport } from '../../core/suites/report.ts';
+import type { RunEvent } from '../../core/suites/runner.ts';
+import type { SubjectContent } from '../../core/suites/schema.ts';
+import type { WorkspaceConfig } from '../../core/workspace/config.ts';
+import { environmentCredentials } from '../../adapters/mlflow/credentials.ts';
+import { DEFAULT_PYTHON, ownPython } from '../../adapters/suites/python.ts';
+import { runSuiteFile } from '../../adapters/suites/runSuiteFile.ts';
+import { readSuiteFile, type SuiteFile } from '../../adapters/suites/suiteFile.ts';
+import { mappingOf, SuiteModel } from '../../adapters/suites/suiteModel.ts';
+import { suiteName } from '../../adapters/suites/suitesOnDisk.ts';
 import { writeJson, type CliContext, type Command } from '../context.ts';
-import { readConfiguration } from '../registry.ts';
+import { openCliRegistry, readConfiguration } from '../registry.ts';
 import { junitReport } from '../reporters/junit.ts';
 import { markdownReport } from '../reporters/markdown.ts';
-import { regressionLines, suiteHead, testLines } from '../reporters/terminal.ts';
-import { chosenSubject, chosenSuites, pythonOf, scriptsFolder, SuiteModel } from '../suites.ts';
-import type { WorkspaceConfig } from '../../core/workspace/config.ts';
+import { regressionLines, suiteHead, testLines } from '../../core/suites/reportText.ts';
+import { chosenSubject, chosenSuites, scriptsFolder } from '../suites.ts';
 
 const EXIT_CODES: Readonly<Record<Outcome, number>> = { passed: 0, failed: 1, error: 2, inconclusive: 3 };
 const CANCELLED = 130;
@@ -48,41 +50,27 @@ function subjectsOf(context: CliContext, suite: Suite, name: string): readonly {
   return [{ arm: 'candidate', content: candidate }, { arm: 'current', content: current }];
 }
 
-/** The model's columns where the suite needs them: its own word first, then the registry's. */
-async function columnsOf(file: SuiteFile, suite: Suite, model: SuiteModel, arm: Arm): Promise<readonly Column[] | undefined> {
-  if (suite.signature !== undefined) return suiteSignature(file, suite.signature);
-  const isNeeded = suite.tests.some(({ content }) => content.kind === 'boundary' && content.generate === 'from_signature');
-  if (!model.isMapped || (!isNeeded && suite.subjects[arm]?.registry === undefined)) return undefined;
-  const { signature } = await model.version(arm);
-  if (signature.kind !== 'known' && isNeeded) throw new AppError('validation', `${file.name}: ${signature.reason} Name its MLmodel file under signature, or write generate: from_data.`);
-  return signature.kind === 'known' ? signature.inputs : undefined;
-}
-
 async function runFile(context: CliContext, config: WorkspaceConfig, name: string): Promise<RunReport> {
   const { cwd, env, signal } = context;
   const { file, suite } = await loaded(context, name);
-  const model = new SuiteModel(context, config, file, suite);
-  const subjects: { readonly arm: Arm; readonly subject: Subject }[] = [];
+  const path = suiteName(cwd, name);
+  let registry: ModelRegistry | undefined;
+  const model = new SuiteModel({ path, folder: cwd, mapping: mappingOf(path, suite, config), credentials: (origin) => Promise.resolve(environmentCredentials(env)(origin)), registry: () => Promise.resolve(registry ??= openCliRegistry(context, config)) }, signal);
   const only = context.own['only'];
   try {
-    const chosen = subjectsOf(context, suite, name);
-    const python = (): Promise<string> => Promise.resolve(pythonOf(cwd, option(context, 'python')));
-    for (const { arm, content } of chosen) subjects.push({ arm, subject: await openSubject(content, { cwd, env, scripts: scriptsFolder(), python, registered: (side) => model.served(side) }) });
-    const digests = await suiteDigests(file, suite, signal);
-    const columns = await columnsOf(file, suite, model, chosen[0]?.arm ?? 'candidate');
-    const report = await runSuite({
-      file: name, digest: digests.suite, dataDigest: digests.data, suite, subjects, rowsOf: suiteRows(file), columns, signal,
-      ...(Array.isArray(only) ? { only: chosenTests(suite, only as readonly string[], name) } : {}),
-      now: () => Date.now(), ms: () => performance.now(), onEvent: (event) => show(context, name, event),
+    const report = await runSuiteFile({
+      file, suite, model, signal, subjects: subjectsOf(context, suite, name),
+      only: Array.isArray(only) ? chosenTests(suite, only as readonly string[], name) : undefined,
+      context: { cwd, env, scripts: scriptsFolder(), python: () => Promise.resolve(option(context, 'python') ?? ownPython(cwd) ?? DEFAULT_PYTHON) },
+      onEvent: (event) => show(context, name, event),
     });
     context.progress('');
     print(context, report);
-    if (context.own['record'] === true) await record(context, report, model);
+    if (context.own['record'] === true) await record(context, report, path, model);
     return report;
   } finally {
     context.progress('');
-    for (const { subject } of subjects) await subject.close();
-    model.close();
+    registry?.close();
   }
 }
 
@@ -102,13 +90,12 @@ function print({ write }: CliContext, { suites, regression }: RunReport): void {
   if (regression !== undefined) write(`${regressionLines(regression).join('\n')}\n`);
 }
 
-/** Evidence goes to the version that answered; where nobody knows which that was, to the one that modelswitch.yaml names, marked unverified. */
-async function record(context: CliContext, { suites }: RunReport, model: SuiteModel): Promise<void> {
-  const { model: registered, registry } = model.registered;
+async function record(context: CliContext, { suites }: RunReport, path: string, model: SuiteModel): Promise<void> {
+  const { registered } = model;
+  const registry = await model.registry();
   for (const suite of suites) {
-    const version = suite.version.kind === 'established' ? suite.version.version : (await model.version(suite.arm)).version;
-    await registry.setVersionTag(registered, version, suiteEvidenceTag(suite.file), suiteEvidenceText(evidenceOf(suite)), context.signal);
-    context.write(`recorded at ${plainLine(registered)} ${plainLine(version)}: ${suite.verdict}${suite.version.kind === 'established' ? '' : ', unverified'}\n`);
+    const { version, verified } = await recordEvidence(suite, path, { registry, model: registered, version: (arm) => model.version(arm) }, context.signal);
+    context.write(`recorded at ${plainLine(registered)} ${plainLine(version)}: ${suite.verdict}${verified ? '' : ', unverified'}\n`);
   }
 }
 
@@ -129,6 +116,8 @@ async function writeReports(context: CliContext, runs: readonly RunReport[], ver
 }
 
 async function run(context: CliContext): Promise<number> {
+  // What a suite says as a whole is not known from some of its tests.
+  if (context.own['record'] === true && Array.isArray(context.own['only'])) throw new AppError('validation', '--record takes whole suites: leave --only out.');
   const config = await readConfiguration(context.cwd);
   const runs: RunReport[] = [];
   const broken: string[] = [];

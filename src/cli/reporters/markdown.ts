@@ -1,7 +1,7 @@
 import { escapeMarkdown, plainLine } from '../../core/base/words.ts';
 import { numberWords } from '../../core/suites/output.ts';
 import type { Difference, RegressionReport, RunReport, SuiteReport, TestReport } from '../../core/suites/report.ts';
-import { versionWords } from './terminal.ts';
+import { versionWords } from '../../core/suites/reportText.ts';
 
 const SIGNS: Readonly<Record<TestReport['outcome'], string>> = { passed: '✅ passed', failed: '❌ failed', error: '⚠️ error', inconclusive: '❔ inconclusive' };
 const MOST = 5;

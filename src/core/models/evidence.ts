@@ -29,6 +29,8 @@ const suiteEvidenceSchema = z.object({
   tests: z.object({ passed: z.number(), failed: z.number(), errors: z.number(), inconclusive: z.number(), waived: z.number() }),
   /** Blocking tests that failed. */
   blocking: z.array(z.string()).optional(),
+  /** The day on which the first waiver ends that let a failure of this run pass. */
+  waived_until: z.string().optional(),
 });
 
 /** What a suite said about one version, as it stands at that version in the registry. */

@@ -7,6 +7,7 @@ import { armsOf, wantedDetails, type FlagArms } from '../models/mapping.ts';
 import { readView } from '../models/readView.ts';
 import type { ModelRegistry } from '../models/registry.ts';
 import type { FeatureSet } from '../workspace/featureSet.ts';
+import type { SuiteOnDisk } from '../suites/evidence.ts';
 import type { ModelMapping } from '../workspace/config.ts';
 
 /** What a gate says about a change. Reasons are sentences; those of `block` say what to do as well. */
@@ -28,6 +29,10 @@ export interface GatePorts {
   registry(): Promise<Pick<ModelRegistry, 'readModel' | 'readVersion'>>;
   /** A text file by its path relative to `modelswitch.yaml`. */
   readText(path: string): Promise<string>;
+  /** The suites that paths and globs name, by the folder of `modelswitch.yaml`, as they stand there now. */
+  suites(patterns: readonly string[], signal?: AbortSignal): Promise<readonly SuiteOnDisk[]>;
+  /** Milliseconds since the epoch. */
+  now(): number;
   /** Other flags of the project, such as those of features; undefined where there is none of the name. */
   readFlag(name: string, signal?: AbortSignal): Promise<Flag | undefined>;
 }
@@ -42,7 +47,7 @@ export interface GateSubject {
   readonly arms: (signal?: AbortSignal) => Promise<readonly FlagArms[]>;
 }
 
-/** A condition that a change which raises exposure has to meet. Later features (suites, statistics, approval) add theirs to the list. */
+/** A condition that a change which raises exposure has to meet. Later features (statistics, approval) add theirs to the list. */
 export interface PromotionGate {
   /** As it is named in messages and in the title of an override: `compatibility`. */
   readonly name: string;

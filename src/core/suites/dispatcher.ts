@@ -41,9 +41,14 @@ export class Dispatcher {
     this.#pump();
   }
 
+  /** Whether no more rows should be taken in now, or ever: `room` tells. */
+  get isFull(): boolean {
+    return this.#thrown !== undefined || this.#waiting > 2 * this.#subject.concurrency * this.#subject.batchSize;
+  }
+
   /** Resolves when more rows can be taken in. @throws what the subject throws: cancelled */
   async room(): Promise<void> {
-    while (this.#thrown === undefined && this.#waiting > 2 * this.#subject.concurrency * this.#subject.batchSize) await this.#changed();
+    while (this.#thrown === undefined && this.isFull) await this.#changed();
     if (this.#thrown !== undefined) throw this.#thrown;
   }
 
@@ -69,12 +74,19 @@ export class Dispatcher {
     while (this.#thrown === undefined && this.#waiting > 0 && this.#inFlight < this.#subject.concurrency && (this.#flushing || this.#inFlight === 0 || this.#waiting >= this.#subject.batchSize)) {
       const batch = this.#take();
       this.#inFlight += 1;
-      void this.#send(batch).catch((thrown: unknown) => { this.#thrown ??= toAppError(thrown); }).finally(() => {
-        this.#inFlight -= 1;
-        this.#pump();
-        for (const wake of this.#wake.splice(0)) wake();
-      });
+      void this.#carry(batch);
     }
+  }
+
+  async #carry(batch: readonly Question[]): Promise<void> {
+    try {
+      await this.#send(batch);
+    } catch (thrown) {
+      this.#thrown ??= toAppError(thrown);
+    }
+    this.#inFlight -= 1;
+    this.#pump();
+    if (this.#wake.length > 0) for (const wake of this.#wake.splice(0)) wake();
   }
 
   /** The next rows that go into one request: of the same columns. */

@@ -137,7 +137,7 @@ function checkKind(test: TestContent, path: SourcePath, output: OutputSpec, foun
       if (expect.between !== undefined && expect.between[0] > expect.between[1]) found.add([...path, 'expect', 'between'], `No score lies between ${expect.between[0]} and ${expect.between[1]}: swap them.`);
       const { between, score } = expect;
       const { range } = output;
-      if (between !== undefined && range !== undefined && (between[0] > range[1] || between[1] < range[0])) found.add([...path, 'expect', 'between'], `No score lies there: the range of the output is ${range[0]} to ${range[1]}.`);
+      if (between !== undefined && between[0] <= between[1] && range !== undefined && (between[0] > range[1] || between[1] < range[0])) found.add([...path, 'expect', 'between'], `No score lies there: the range of the output is ${range[0]} to ${range[1]}.`);
       if (score !== undefined && range !== undefined && (score < range[0] || score > range[1])) found.add([...path, 'expect', 'score'], `No score is ${score}: the range of the output is ${range[0]} to ${range[1]}.`);
       if (expect.error !== undefined && Object.keys(expect).length > 1) found.add([...path, 'expect', 'error'], 'A row that is refused has no answer: error stands alone; or_error lets both pass.');
       if (onlyScore && (expect.label !== undefined || expect.one_of !== undefined || expect.label_from !== undefined)) found.add([...path, 'expect'], 'A label is expected, and output names only a score: add label or proba to output.');

@@ -1,9 +1,9 @@
 import { AppError } from '../base/errors.ts';
 import type { Column } from '../models/model.ts';
-import { didYouMean } from '../workspace/suggest.ts';
 import { applies, caseOf, edgeCases, isFailure, type Answer, type CaseContext, type Given, type SuiteCase } from './cases.ts';
+import { namedColumns, unknownColumnWords } from './columns.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { jsonWords, sameJson } from './json.ts';
+import { sameJson } from './json.ts';
 import type { Arm, Suite, SuiteTest } from './load.ts';
 import { measurePerformance } from './measure.ts';
 import type { CaseOutcome, Output, Row } from './model.ts';
@@ -126,9 +126,9 @@ class Run {
         for (const test of tests) this.#checkColumns(test, peeked);
         isChecked = true;
       }
-      await this.#probe(each.row);
+      if (!this.#isProbed) await this.#probe(each.row);
       this.#askAll(tests, tallies, each, edges, peeked);
-      for (const { dispatcher } of this.#sides) await dispatcher.room();
+      for (const { dispatcher } of this.#sides) if (dispatcher.isFull) await dispatcher.room();
       // Nobody answers any more: the rest of a million rows would say no more.
       if (this.#sides.every(({ dispatcher }) => dispatcher.stopped !== undefined)) break;
     }
@@ -245,15 +245,9 @@ class Run {
   #checkColumns(test: SuiteTest, peeked: readonly Row[]): void {
     const { content } = test;
     const known = new Set(peeked.flatMap((row) => Object.keys(row)));
-    const named = [
-      ...(test.where?.paths ?? []), ...test.slices.flatMap(({ condition }) => condition.paths), ...(test.that?.paths.filter(([name]) => !['score', 'label', 'proba'].includes(name ?? '')) ?? []),
-    ].map(([name]) => name ?? '');
-    if ('change' in content && content.change !== undefined && content.change !== 'shuffle_columns') named.push(...Object.keys(content.change));
-    if (content.kind === 'directional') named.push(...Object.keys(content.sweep ?? {}));
-    if (content.kind === 'boundary') named.push(...Object.keys(content.edges ?? {}).filter((name) => !(this.#context.columns ?? []).some((column) => column.name === name)));
-    if (content.kind === 'expectation') named.push(...[content.expect.label_from, content.expect.score_from].flatMap((name) => name ?? []));
-    const unknown = named.find((name) => !known.has(name));
-    if (unknown !== undefined) throw this.#fault(test, `the data has no column ${jsonWords(unknown)}.${didYouMean(unknown, known)}`);
+    const columns = new Set((this.#context.columns ?? []).flatMap(({ name }) => name ?? []));
+    const unknown = namedColumns(test, [], columns).find(({ name }) => !known.has(name));
+    if (unknown !== undefined) throw this.#fault(test, unknownColumnWords(unknown.name, known));
     if (content.kind === 'boundary' && content.generate === 'from_signature' && this.#context.columns === undefined) throw this.#fault(test, 'the model\'s signature is not known: name its MLmodel file under signature, or write generate: from_data.');
   }
 

@@ -1,6 +1,7 @@
 import type { WorkspaceFile } from './config.ts';
-import { checkTrackingUrl, type RegistryTarget } from './registry.ts';
+import type { RegistryTarget } from './registry.ts';
 import type { Problem } from './source.ts';
+import { checkTrackingUrl } from './url.ts';
 
 /** The registry of a repository that names none. */
 export const DEFAULT_REGISTRY_FILE = 'models/registry.yaml';

@@ -23,3 +23,17 @@ export function checkServerUrl(text: string): CheckedUrl {
   const normal = `${url.origin}${base}`;
   return base === path ? { url: normal } : { url: normal, advice: `is taken as ${plainLine(normal, 200)}: leave out ${path.slice(base.length)}, it is added where it is needed` };
 }
+
+/** The address of an MLflow server as `origin/prefix` without a trailing slash; what follows the UI's `#` is taken off. */
+export function checkTrackingUrl(text: string): { readonly url: string } | { readonly problem: string } {
+  const url = URL.parse(text.trim());
+  if (url === null) return { problem: 'is not an address: write it with its scheme, such as http://localhost:5000' };
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    const mend = url.protocol === 'sqlite:' ? ': use sqlite: with the path of the database' : '';
+    return { problem: `must start with http:// or https://, not ${url.protocol}//${mend}` };
+  }
+  if (url.username !== '' || url.password !== '') return { problem: 'must not hold credentials: remove what stands before the @ and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead' };
+  if (url.search !== '') return { problem: 'must be the address of the server only: remove what follows ?' };
+  const path = url.pathname.replace(/\/+$/, '').replace(/\/(?:ajax-)?api(?:\/2\.0(?:\/mlflow)?)?$/, '');
+  return { url: `${url.origin}${path}` };
+}

@@ -1,14 +1,18 @@
 import * as vscode from 'vscode';
 import type { WorkspaceFile } from '../../core/workspace/config.ts';
-import { LARGEST_BYTES, loadWorkspaceFile, tooLargeFile } from '../../core/workspace/load.ts';
 import { DisposableStore } from '../../core/base/events.ts';
+import type * as reader from './workspaceFile.lazy.ts';
 
 export const CONFIGURATION_FILE = 'modelswitch.yaml';
 
 export interface LoadedFile {
   readonly uri: vscode.Uri;
   readonly file: WorkspaceFile;
+  /** What read it: its checks are there as soon as a file is. */
+  readonly reader: WorkspaceFileReader;
 }
+
+export type WorkspaceFileReader = typeof reader;
 
 /** The `modelswitch.yaml` of every workspace folder, as it stands in the editor or else on disk. */
 export class WorkspaceFiles implements vscode.Disposable {
@@ -59,9 +63,9 @@ export class WorkspaceFiles implements vscode.Disposable {
 
   async #load(folder: vscode.WorkspaceFolder): Promise<void> {
     const uri = configurationUri(folder);
-    const file = await currentFile(uri);
-    if (file === undefined) this.#files.delete(folder.uri.toString());
-    else this.#files.set(folder.uri.toString(), { uri, file });
+    const loaded = await currentFile(uri);
+    if (loaded === undefined) this.#files.delete(folder.uri.toString());
+    else this.#files.set(folder.uri.toString(), loaded);
   }
 }
 
@@ -69,14 +73,34 @@ export function configurationUri(folder: vscode.WorkspaceFolder): vscode.Uri {
   return vscode.Uri.joinPath(folder.uri, CONFIGURATION_FILE);
 }
 
-async function currentFile(uri: vscode.Uri): Promise<WorkspaceFile | undefined> {
-  const open = vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());
-  if (open !== undefined) return loadWorkspaceFile(open.getText());
+async function currentFile(uri: vscode.Uri): Promise<LoadedFile | undefined> {
+  const size = openDocument(uri) === undefined ? await sizeOnDisk(uri) : 0;
+  if (size === undefined) return undefined;
+  const reader = await import('./workspaceFile.lazy.ts');
+  // Looked for again: it may have been opened, closed or changed meanwhile.
+  const open = openDocument(uri);
+  if (open === undefined && size > reader.LARGEST_BYTES) return { uri, reader, file: reader.tooLargeFile() };
+  const text = open?.getText() ?? await textOnDisk(uri);
+  return text === undefined ? undefined : { uri, reader, file: reader.loadWorkspaceFile(text) };
+}
+
+function openDocument(uri: vscode.Uri): vscode.TextDocument | undefined {
+  return vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());
+}
+
+/** In bytes; undefined for what is no file: a repository may hold a link to a device, which never ends. */
+async function sizeOnDisk(uri: vscode.Uri): Promise<number | undefined> {
   try {
     const { type, size } = await vscode.workspace.fs.stat(uri);
-    // A repository may hold a link to a device, which never ends.
-    if ((type & vscode.FileType.File) === 0) return undefined;
-    return size > LARGEST_BYTES ? tooLargeFile() : loadWorkspaceFile(new TextDecoder().decode(await vscode.workspace.fs.readFile(uri)));
+    return (type & vscode.FileType.File) === 0 ? undefined : size;
+  } catch {
+    return undefined;
+  }
+}
+
+async function textOnDisk(uri: vscode.Uri): Promise<string | undefined> {
+  try {
+    return new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
   } catch {
     return undefined;
   }

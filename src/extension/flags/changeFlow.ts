@@ -12,7 +12,7 @@ import type { Connection, Session } from '../connection/connection.ts';
 import { Command } from '../ids.ts';
 import { showError } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
-import type { Prompts } from '../platform/prompts.ts';
+import type { Confirmation, Prompts } from '../platform/prompts.ts';
 import { settings } from '../platform/settings.ts';
 import type { Connections } from '../connection/connections.ts';
 import { flagFacts, observedShare } from './facts.ts';
@@ -98,10 +98,15 @@ async function passGates(parts: ChangeParts, ref: FlagRef, reading: FlagReading,
   if (final.length > 0) throw new AppError('conflict', `Blocked by ${final.map(({ gate }) => gate).join(' and ')}. ${reasons.join(' ')}`, { reason: final.some(({ gate }) => gate === 'moved alias') ? 'movedAlias' : 'gate' });
   const names = verdict.blocks.map(({ gate }) => gate).join(' and ');
   const detail = [...reasons, ...verdict.warnings, 'One may go on with a reason; it is recorded in Unleash under your name.'].map((line) => plainLine(line, 300)).join('\n');
-  if (!(await parts.prompts.confirm({ message: `${offer.verb}: ${plainLine(ref.flag)} is blocked by ${names}.`, detail, verb: 'Override...' }))) return undefined;
+  if (!(await parts.prompts.confirm({ message: `${offer.verb}: ${plainLine(ref.flag)} is blocked by ${names}.`, detail, verb: 'Override...', ...insteadOf(verdict, ref) }))) return undefined;
   const reason = await parts.prompts.ask?.({ title: `Override ${names}`, prompt: 'Why? It goes into the title of the strategy.' });
   if (reason === undefined || reason.trim() === '') return undefined;
   return { offer: propose(reading, overrideReason(verdict, reason)), warnings: [...reasons.map((each) => `Overridden: ${each}`), ...verdict.warnings] };
+}
+
+/** Evidence that is missing can be had right away. */
+function insteadOf({ blocks }: GateVerdict, { flag }: FlagRef): Pick<Confirmation, 'instead'> {
+  return blocks.some(({ gate }) => gate === 'suites') ? { instead: { verb: 'Run Suites', run: () => void vscode.commands.executeCommand(Command.runModelSuites, { flag }) } } : {};
 }
 
 /** What one may do about a change that was refused. */

@@ -1,21 +1,21 @@
 import * as vscode from 'vscode';
 import { AppError, toAppError } from '../../core/base/errors.ts';
-import { addPersona } from '../../core/personas/edit.ts';
 import type { EvaluationContext } from '../../core/personas/model.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
-import { configurationUri } from '../connection/workspaceFiles.ts';
+import { configurationUri, type WorkspaceFileReader } from '../connection/workspaceFiles.ts';
 
 /** Asks for a name and writes the context into the folder's `modelswitch.yaml`, which is made when there is none. */
 export async function saveAsPersona(connections: Connections, connection: Connection, context: EvaluationContext): Promise<void> {
   const target = connections.targets.find((each) => each.connection === connection);
   if (target === undefined) throw new AppError('validation', 'Open a folder first: personas stand in its modelswitch.yaml.');
+  const { addPersona } = await import('../connection/workspaceFile.lazy.ts');
   const uri = configurationUri(target.folder);
   const document = await vscode.workspace.openTextDocument(uri).then((found) => found, () => undefined);
   const text = document?.getText() ?? 'version: 1\n';
   const name = await vscode.window.showInputBox({
     title: 'Save as persona', prompt: 'What the persona is called, such as internal tester', ignoreFocusOut: true,
-    validateInput: (value) => problem(text, value.trim(), context),
+    validateInput: (value) => problem(addPersona, text, value.trim(), context),
   });
   if (name === undefined) return;
   const edited = addPersona(text, { name: name.trim(), context });
@@ -26,7 +26,7 @@ export async function saveAsPersona(connections: Connections, connection: Connec
   shown.revealRange(new vscode.Range(line, line));
 }
 
-function problem(text: string, name: string, context: EvaluationContext): string | undefined {
+function problem(addPersona: WorkspaceFileReader['addPersona'], text: string, name: string, context: EvaluationContext): string | undefined {
   if (name === '') return 'A persona needs a name';
   try {
     addPersona(text, { name, context });

@@ -6,6 +6,8 @@ export interface Confirmation {
   readonly detail: string;
   /** The button that says what will be done. */
   readonly verb: string;
+  /** Another way on, on a button of its own; choosing it does not confirm. */
+  readonly instead?: { readonly verb: string; readonly run: () => void };
 }
 
 export interface Question {
@@ -23,8 +25,10 @@ export interface Prompts {
 
 export const modalPrompts: Prompts = {
   ask: async ({ title, prompt }) => vscode.window.showInputBox({ title: plainLine(title, 200), prompt: plainLine(prompt, 400), ignoreFocusOut: true, validateInput: (text) => (text.trim() === '' ? 'A reason is needed.' : undefined) }),
-  confirm: async ({ message, detail, verb }) => {
-    const button = plainLine(verb, 60);
-    return (await vscode.window.showWarningMessage(plainLine(message, 400), { modal: true, detail }, button)) === button;
+  confirm: async ({ message, detail, verb, instead }) => {
+    const [button, other] = [plainLine(verb, 60), instead === undefined ? [] : [instead.verb]];
+    const chosen = await vscode.window.showWarningMessage(plainLine(message, 400), { modal: true, detail }, button, ...other);
+    if (chosen !== button && chosen === instead?.verb) instead?.run();
+    return chosen === button;
   },
 };

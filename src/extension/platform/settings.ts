@@ -9,6 +9,9 @@ export const settings = {
   pollSeconds: (): number => Math.max(5, vscode.workspace.getConfiguration(SETTINGS_SECTION).get<number>(Setting.pollSeconds) ?? 15),
   lens: (): boolean => vscode.workspace.getConfiguration(SETTINGS_SECTION).get<boolean>(Setting.lens) ?? true,
   problems: (): boolean => vscode.workspace.getConfiguration(SETTINGS_SECTION).get<boolean>(Setting.problems) ?? true,
+  python: (folder?: vscode.Uri): string => text(Setting.python, folder),
+  /** Whether the outcome of suites is written to the version in the registry: `ask`, `always`, `never`. */
+  recordSuites: (folder?: vscode.Uri): string => text(Setting.recordSuites, folder),
   readOnly,
 };
 

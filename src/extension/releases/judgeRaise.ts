@@ -1,11 +1,11 @@
 import * as vscode from 'vscode';
 import { AppError, toAppError } from '../../core/base/errors.ts';
-import type { ModelRegistry } from '../../core/models/registry.ts';
 import type { GatePorts, GateVerdict } from '../../core/releases/gates.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Connections, Target } from '../connection/connections.ts';
 import { requireOpen, withProgress, type JudgeRaise } from '../flags/changeFlow.ts';
 import type { Registries } from '../models/registries.ts';
+import { registryOf } from '../models/registryOf.ts';
 import type * as gating from '../models/models.lazy.ts';
 
 type Gating = Pick<typeof gating, 'PROMOTION_GATES' | 'gateSubject' | 'passGates'>;
@@ -35,15 +35,10 @@ function portsOf({ folder, connection }: Target, registries: Registries): GatePo
   return {
     registry: () => registryOf(folder, registries),
     readText: (path) => readInside(folder, path),
+    suites: async (patterns, signal) => (await import('../suites/suites.lazy.ts')).suitesOnDisk(folder.uri.fsPath, patterns, signal),
+    now: () => Date.now(),
     readFlag: (name, signal) => readFlag(connection, name, signal),
   };
-}
-
-/** The registry itself, not what is known of it: a raise is judged by what holds now. @throws AppError */
-export async function registryOf(folder: vscode.WorkspaceFolder, registries: Registries): Promise<ModelRegistry> {
-  const found = registries.folders.find((each) => each.folder.uri.toString() === folder.uri.toString());
-  if (found === undefined) throw registries.problem ?? new AppError('validation', 'No model registry: name one in modelswitch.yaml (registry: {mlflow: http://localhost:5000}).');
-  return (await found.connection.open()).registry;
 }
 
 /** Nothing outside of the folder: the path is somebody else's input. */

@@ -15,7 +15,7 @@ import { configurationUri } from '../connection/workspaceFiles.ts';
 import { changeFlag, requireOpen, requireWritable, withProgress, type FlagRef } from '../flags/changeFlow.ts';
 import { Command } from '../ids.ts';
 import { requireTrust } from '../platform/trust.ts';
-import { registryOf } from './judgeRaise.ts';
+import { registryOf } from '../models/registryOf.ts';
 import type { ReleaseParts } from './releaseCommands.ts';
 
 /** What a caller may have chosen already: a version of the tree "Models", or all of it. */

@@ -17,6 +17,7 @@ const config = (models: string): { models: NonNullable<ReturnType<typeof loadWor
   return { models: found!.models, features: found!.features ?? [] };
 };
 const MODEL = `  fraud: {flag: ${FLAG}, registered_model: detector, contract: features.yaml}\n`;
+const NOW = Date.UTC(2026, 10, 23, 12);
 const away = (): Promise<never> => Promise.reject(new AppError('network', 'http://mlflow is away.'));
 
 function ports(more: Partial<GatePorts> = {}, details: Readonly<Record<string, Partial<VersionDetail>>> = {}): GatePorts {
@@ -28,6 +29,8 @@ function ports(more: Partial<GatePorts> = {}, details: Readonly<Record<string, P
     }),
     readText: () => Promise.resolve('version: 1\nfeatures:\n  - {name: amount, type: double}\n'),
     readFlag: () => Promise.resolve(undefined),
+    suites: () => assert.fail('suites were read'),
+    now: () => NOW,
     ...more,
   };
 }

@@ -1,7 +1,7 @@
-import { plainLine } from '../../core/base/words.ts';
-import { numberWords } from '../../core/suites/output.ts';
-import type { RegressionReport, SuiteReport, TestReport } from '../../core/suites/report.ts';
-import type { VersionState } from '../../core/suites/subject.ts';
+import { plainLine } from '../base/words.ts';
+import { numberWords } from './output.ts';
+import type { RegressionReport, SuiteReport, TestReport } from './report.ts';
+import type { VersionState } from './subject.ts';
 
 const MOST_EXAMPLES = 3;
 

@@ -13,7 +13,7 @@ import type { Stage } from '../workspace/plan.ts';
 import { carrier, demandsAt, planPosition, type Demand } from './position.ts';
 
 /** Stages in words count from 1. */
-function stageWords(plan: readonly Stage[], index: number): string {
+export function stageWords(plan: readonly Stage[], index: number): string {
   return index < 0 ? 'before the first stage' : `stage ${index + 1} of ${plan.length}`;
 }
 
@@ -39,6 +39,18 @@ export function planAdvance(plan: readonly Stage[], reading: FlagReading, note: 
   if (next === undefined) throw new AppError('validation', `${name} is at the last stage of its plan.`, { reason: 'atTop', stage });
   const reason = `${stageWords(plan, stage + 1)}${note.reason === undefined ? '' : `: ${note.reason}`}`;
   return { to: stage + 1, change: planReach(next, reading, { ...note, reason }) };
+}
+
+/** On to the next stage from where Unleash stands somewhere between two; undefined at the last stage. */
+export function planWayOn(plan: readonly Stage[], from: number, reading: FlagReading, note: ChangeNote = {}): ChangePlan | undefined {
+  const next = plan[from + 1];
+  return next === undefined ? undefined : planReach(next, reading, { ...note, reason: note.reason ?? stageWords(plan, from + 1) });
+}
+
+/** What a stage has, once more, where something fell short of it. */
+export function planStageAgain(plan: readonly Stage[], index: number, reading: FlagReading, note: ChangeNote = {}): ChangePlan | undefined {
+  const stage = plan[index];
+  return stage === undefined ? undefined : planReach(stage, reading, { ...note, reason: note.reason ?? stageWords(plan, index) });
 }
 
 /** One stage's share and split as one change. */

@@ -32,7 +32,8 @@ async function openModel({ options, cwd }: CliContext): Promise<Opened> {
   return { model, definition: model.quality, config };
 }
 
-function prometheusCredentials(env: CliContext['env']): (origin: string) => Readonly<Record<string, string>> {
+/** The token of PROMETHEUS_TOKEN goes to the origin of PROMETHEUS_URL only. */
+export function prometheusCredentials(env: CliContext['env']): (origin: string) => Readonly<Record<string, string>> {
   const [url, token] = [env['PROMETHEUS_URL'] ?? '', env['PROMETHEUS_TOKEN'] ?? ''];
   return (origin) => (token !== '' && URL.parse(url)?.origin === origin ? { authorization: `Bearer ${token}` } : {});
 }
@@ -66,7 +67,7 @@ function shareAt({ options: { percent } }: CliContext): (() => number) | undefin
 }
 
 /** NaN and infinities, which JSON has not, as null and texts. */
-function jsonable(value: unknown): unknown {
+export function jsonable(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value, (_key, each: unknown) => (typeof each === 'number' && !Number.isFinite(each) ? (Number.isNaN(each) ? null : String(each)) : each)));
 }
 

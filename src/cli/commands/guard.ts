@@ -13,7 +13,7 @@ import { jsonable } from './quality.ts';
 import { meantReleases, withReleases, type CliReleases } from '../releases.ts';
 
 /** Exit codes of the guard by what it found, beside those of all commands; docs/guard.md lists them. */
-export const GUARD_EXIT: Readonly<Record<GuardState, number>> = { healthy: 0, advanced: 0, 'needs a person': 13, alarm: 12, unreadable: 12, breach: 10, 'rolled back': 10, 'not lowered': 11 };
+const GUARD_EXIT: Readonly<Record<GuardState, number>> = { healthy: 0, advanced: 0, 'needs a person': 13, alarm: 12, unreadable: 12, breach: 10, 'rolled back': 10, 'not lowered': 11 };
 /** Worst first. */
 const ORDER: readonly GuardState[] = ['not lowered', 'rolled back', 'breach', 'unreadable', 'alarm', 'needs a person', 'advanced', 'healthy'];
 /** States that somebody is told about. */

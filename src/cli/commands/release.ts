@@ -48,8 +48,9 @@ function advanceVerdict({ assessment, gates }: Awaited<ReturnType<typeof theRele
   } else if (latch !== undefined) {
     blocks.unshift({ gate: 'latch', reasons: [...reasons, 'Look at what happened, then re-arm: modelswitch rearm.'], overridable: false });
   }
-  if (approval !== undefined && (approval.given === undefined || approval.given.byId === userId)) {
-    const why = approval.given === undefined ? 'it needs the approval of another Unleash user' : `${plainLine(approval.given.by, 60)} approved it, and somebody else has to make the change`;
+  if (approval !== undefined && approval.given.every(({ byId }) => byId === userId)) {
+    const [own] = approval.given;
+    const why = own === undefined ? 'it needs the approval of another Unleash user' : `${plainLine(own.by, 60)} approved it, and somebody else has to`;
     blocks.push({ gate: 'approval', reasons: [`${why}: modelswitch approve --model ${assessment.model} --digest ${approval.digest}`], overridable: false });
   }
   return { kind: blocks.length > 0 ? 'block' : gates?.warnings.length === 0 || gates === undefined ? 'pass' : 'warn', warnings: gates?.warnings ?? [], blocks };
@@ -132,6 +133,6 @@ export const approve: Command = {
     const digest = required(typeof context.own['digest'] === 'string' ? context.own['digest'] : undefined, '--digest', `; the next change has ${approval.digest}, look at it with modelswitch release`);
     if (digest !== approval.digest) throw new AppError('conflict', `The change, the versions or the evidence are other than those of ${plainLine(digest, 40)} (now ${approval.digest}): look again, then approve.`, { reason: 'stale' });
     const [environment] = next.change.environments;
-    return applied(context, releases, planApprove(look.reading, environment?.environment ?? assessment.environment, digest, { reason: context.options.reason }), FREE);
+    return applied(context, releases, planApprove(look.reading, environment?.environment ?? assessment.environment, digest, { reason: [`by user ${await userIdOf(context, releases)}`, ...context.options.reason === undefined ? [] : [context.options.reason]].join(': ') }), FREE);
   }),
 };

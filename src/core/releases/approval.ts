@@ -33,10 +33,10 @@ export function approvalDigest(change: ChangePlan, look: Look, pin: Pin | undefi
   return sha256(text).slice(0, DIGEST_LENGTH);
 }
 
-/** The newest approval of just this change in the environment that it changes; it stands in the title of a strategy of ours, so that Unleash says who gave it. */
-export function approvalOf(reading: FlagReading, change: ChangePlan, digest: string): Approval | undefined {
+/** The approvals of just this change in the environment that it changes, newest first; they stand in the titles of strategies of ours, so that Unleash says who gave them. */
+export function approvalsOf(reading: FlagReading, change: ChangePlan, digest: string): Approval[] {
   const environments = new Set(change.environments.map(({ environment }) => environment));
-  const found = reading.events.filter(({ strategy, previousStrategy, environment }) => strategy !== undefined && environments.has(environment ?? '') && approvedDigest(strategy.title) === digest && previousStrategy?.title !== strategy.title)
-    .toSorted((a, b) => b.id - a.id)[0];
-  return found === undefined ? undefined : { event: found.id, at: found.createdAt, by: found.by, byId: found.byId };
+  return reading.events.filter(({ strategy, previousStrategy, environment }) => strategy !== undefined && environments.has(environment ?? '') && approvedDigest(strategy.title) === digest && previousStrategy?.title !== strategy.title)
+    .toSorted((a, b) => b.id - a.id)
+    .map(({ id, createdAt, by, byId }) => ({ event: id, at: createdAt, by, byId }));
 }

@@ -12,7 +12,7 @@ import type { ModelMapping } from '../workspace/config.ts';
 import type { Stage } from '../workspace/plan.ts';
 import type { QualityData } from '../quality/window.ts';
 import { allocations, evidenceStart, shareDuring, type EvidenceStart } from './allocation.ts';
-import { approvalDigest, approvalOf, type Approval } from './approval.ts';
+import { approvalDigest, approvalsOf, type Approval } from './approval.ts';
 import { armNames } from './armNames.ts';
 import { countersWords, dataAge, type DataAge } from './dataAge.ts';
 import { qualityFindings, type ExposureCount, type Findings } from './findings.ts';
@@ -88,8 +88,8 @@ export interface ReleaseAssessment {
   readonly next: Offer;
   /** Takes the environments that are in breach (without a breach: the one of the stage) back as `guard:` says. */
   readonly rollback: Offer;
-  /** What an approval of the next change has to name, and the one that does. */
-  readonly approval?: { readonly digest: string; readonly given?: Approval };
+  /** What an approval of the next change has to name, and those that do, newest first; one of them has to be by another user than who makes the change. */
+  readonly approval?: { readonly digest: string; readonly given: readonly Approval[] };
   readonly needsPerson: boolean;
 }
 
@@ -138,7 +138,7 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
     stage: stageProgress(known, plan, position.stage, since, environment),
   };
   const approval = wanted.has('approval') && next.kind === 'change' ? approvalFor(known, next.change, withoutApproval, pin, since) : undefined;
-  const look: Look = approval === undefined ? withoutApproval : { ...withoutApproval, approval: approval.given === undefined ? 'missing' : 'given' };
+  const look: Look = approval === undefined ? withoutApproval : { ...withoutApproval, approval: approval.given.length === 0 ? 'missing' : 'given' };
   const started = watches.length > 0;
   const verdict: Verdict = started ? verdictOf(look) : notStarted(latch, look);
   const breached = watches.filter((each) => each.findings?.guardrails.some(({ state }) => state === 'breach') === true).map((each) => each.environment.name);
@@ -222,8 +222,7 @@ function stageProgress({ model, reading, quality, now }: ReleaseLook, plan: read
 
 function approvalFor({ reading, sha256 }: ReleaseLook, change: ChangePlan, look: Look, pin: Pin | undefined, since: EvidenceStart): NonNullable<ReleaseAssessment['approval']> {
   const digest = approvalDigest(change, look, pin, since, sha256);
-  const given = approvalOf(reading, change, digest);
-  return { digest, ...(given === undefined ? {} : { given }) };
+  return { digest, given: approvalsOf(reading, change, digest) };
 }
 
 function waysBack(plan: readonly Stage[], { stage, deviations }: Position, reading: FlagReading): Way[] {

@@ -116,7 +116,7 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
   const settings = model.guard ?? GUARD_DEFAULTS;
   const position = planPosition(plan, reading);
   const reached = plan[position.stage];
-  const environment = (reached ?? plan[0] as Stage).environment;
+  const environment = (reached ?? plan[0])?.environment ?? '';
   const exposed = exposedEnvironments(plan, reading);
   const watches = exposed.map((each) => watch(known, each, each.name === environment ? reached : undefined, settings));
   const main = watches.find((each) => each.environment.name === environment);

@@ -124,7 +124,7 @@ function signal(metric: MetricComparison, comparable: boolean, statistics: boole
 
 function accepted(metric: MetricComparison, comparable: boolean): AcceptanceFinding {
   const { name, verdict } = metric;
-  const words = `${comparisonWords(metric)}`;
+  const words = comparisonWords(metric);
   if (!comparable || (verdict === 'no control' && metric.current.n === 0)) return { name, state: 'no control', words: `${plainLine(name, 40)}: nobody is left to compare with` };
   return { name, state: verdict === 'not worse' ? 'accepted' : 'open', words };
 }

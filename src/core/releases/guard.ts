@@ -1,4 +1,4 @@
-import { AppError, throwIfCancelled, toAppError } from '../base/errors.ts';
+import { throwIfCancelled, toAppError, type AppError } from '../base/errors.ts';
 import { plainLine } from '../base/words.ts';
 import type { ChangePlan } from '../flags/changePlan.ts';
 import type { ChangeOutcome, ChangeRunner } from '../flags/changeRunner.ts';

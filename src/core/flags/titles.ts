@@ -87,6 +87,20 @@ export function markOf(title: string): keyof typeof MARKS | undefined {
   return (['guard', 'rearmed'] as const).find((mark) => said.startsWith(MARKS[mark]));
 }
 
+const APPROVED = /^approved ([0-9a-f]{16})$/;
+
+/** The first parts of a title with which somebody approves a change: the digest of what it is about stands behind the pins. */
+export function approvedText(digest: string): string {
+  return `approved ${digest}`;
+}
+
+/** The digest that a title of ours approves. */
+export function approvedDigest(title: string): string | undefined {
+  if (!isOwnTitle(title)) return undefined;
+  const parts = title.slice(TITLE_PREFIX.length).split(' · ', 2);
+  return parts.map((part) => APPROVED.exec(part)?.[1]).find((digest) => digest !== undefined);
+}
+
 export function isOwnTitle(title: string): boolean {
   return title.startsWith(TITLE_PREFIX);
 }

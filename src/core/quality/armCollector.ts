@@ -2,11 +2,12 @@ import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
 import { Reservoir } from './hashing.ts';
 import { isPositive, scoreOf } from './measures.ts';
 import { binOf } from './stats/driftMeasures.ts';
-import type { FeatureSample, Histogram } from './window.ts';
+import type { FeatureSample, Histogram, LoggedVersion } from './window.ts';
 
 const SAMPLE = 5000;
 const MOST_CATEGORIES = 1000;
 const MOST_FEATURES = 200;
+const MOST_VERSIONS = 20;
 const SCORE_BINS = 200;
 /** Latency in milliseconds: 10 bins a decade from 0.1 ms to 1000 s, so quantiles are within 12 %. */
 const LATENCY_EDGES: readonly number[] = Array.from({ length: 71 }, (_, index) => 10 ** (index / 10 - 1));
@@ -94,6 +95,7 @@ export class ArmCollector {
   readonly #scores = counts(SCORE_EDGES);
   readonly #positives = counts(SCORE_EDGES);
   readonly #labelledScores = counts(SCORE_EDGES);
+  readonly #versions = new Map<string, { first: number; last: number; requests: number }>();
   requests = 0;
   units = 0;
   lastSeen = 0;
@@ -116,6 +118,7 @@ export class ArmCollector {
   add(record: RecordLike, at: number): void {
     this.requests += 1;
     if (at > this.lastSeen) this.lastSeen = at;
+    this.#answered(record['model_version'], at);
     const latency = toNumber(record['latency_ms']);
     if (latency !== null) bump(this.#latency, binOf(LATENCY_EDGES, latency));
     const score = scoreOf(record);
@@ -131,6 +134,19 @@ export class ArmCollector {
     for (const name of Object.keys(features)) this.#feature(name)?.add((features as RecordLike)[name]);
   }
 
+  #answered(version: unknown, at: number): void {
+    const name = typeof version === 'number' ? String(version) : version;
+    if (typeof name !== 'string' || name === '') return;
+    const known = this.#versions.get(name);
+    if (known !== undefined) {
+      known.first = Math.min(known.first, at);
+      known.last = Math.max(known.last, at);
+      known.requests += 1;
+    } else if (this.#versions.size < MOST_VERSIONS) {
+      this.#versions.set(name, { first: at, last: at, requests: 1 });
+    }
+  }
+
   addOutcome(record: RecordLike, field: string): void {
     this.labelled += 1;
     const [score, actual] = [scoreOf(record), isPositive(record[field])];
@@ -143,9 +159,10 @@ export class ArmCollector {
     return [...this.#features.values()].reduce((sum, { notFinite }) => sum + notFinite, 0);
   }
 
-  summary(): { readonly latency: Histogram; readonly score: Histogram; readonly labelledScore: Histogram; readonly scoreOfPositives: Histogram; readonly features: readonly FeatureSample[] } {
+  summary(): { readonly versions: readonly LoggedVersion[]; readonly latency: Histogram; readonly score: Histogram; readonly labelledScore: Histogram; readonly scoreOfPositives: Histogram; readonly features: readonly FeatureSample[] } {
     const histogram = (edges: readonly number[], values: Float64Array): Histogram => ({ edges, counts: [...values] });
     return {
+      versions: [...this.#versions].map(([version, seen]) => ({ version, ...seen })).sort((a, b) => a.first - b.first),
       latency: histogram(LATENCY_EDGES, this.#latency),
       score: histogram(SCORE_EDGES, this.#scores),
       labelledScore: histogram(SCORE_EDGES, this.#labelledScores),

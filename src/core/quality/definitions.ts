@@ -27,6 +27,8 @@ export interface MetricDefinition {
   readonly maxRatio: number;
   readonly minRate: number;
   readonly acceptRatio: number;
+  /** A rate or mean that must not be passed in any case, above for `lower`, below for `higher`. */
+  readonly limit?: number;
   /** In the units of the mean. */
   readonly margin: number;
   /** What was written, for people and for digests. */
@@ -137,6 +139,7 @@ class Reader {
       maxRatio,
       minRate: section.min_rate ?? 0,
       acceptRatio: section.accept_ratio ?? Number((1.5 * maxRatio).toPrecision(12)),
+      ...(section.limit === undefined ? {} : { limit: section.limit }),
       margin: section.margin ?? 0,
       written: JSON.stringify(given),
     };

@@ -40,6 +40,14 @@ export interface FeatureSample {
   readonly otherCategories: number;
 }
 
+/** A version as the records of an arm name it. Times are milliseconds since 1970. */
+export interface LoggedVersion {
+  readonly version: string;
+  readonly first: number;
+  readonly last: number;
+  readonly requests: number;
+}
+
 /** An arm over all of the time that was read. */
 export interface ArmSummary {
   readonly arm: string;
@@ -47,6 +55,8 @@ export interface ArmSummary {
   readonly requests: number;
   readonly units: number;
   readonly lastSeen: number;
+  /** The versions that answered, in the order in which they were first seen, at most 20; missing where the source does not tell. */
+  readonly versions?: readonly LoggedVersion[];
   /** By metric; missing where the source knows no units. */
   readonly unitSums: Readonly<Record<string, UnitSums>>;
   readonly latency: Histogram;

@@ -1,5 +1,6 @@
 import type { QualityDefinition } from '../quality/definitions.ts';
 import type { FeatureSet, ModelMetric } from './featureSet.ts';
+import type { GuardSettings } from './guard.ts';
 import type { Stage } from './plan.ts';
 import type { RegistryTarget } from './registry.ts';
 import type { RetrainTarget } from './retrain.ts';
@@ -31,6 +32,8 @@ export interface ModelMapping {
   readonly retrain?: RetrainTarget;
   /** The stages of its release, in order; none for a plan that cannot be followed. */
   readonly plan?: readonly Stage[];
+  /** What the guard does about it by itself; undefined: as `GUARD_DEFAULTS` has it. */
+  readonly guard?: GuardSettings;
   /** The offline metric to show; undefined: the first usual one that both versions have. */
   readonly metric?: ModelMetric;
   /** Sources and metrics of production. */

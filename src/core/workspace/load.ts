@@ -1,6 +1,7 @@
 import { isMap } from 'yaml';
 import type { CallSiteConfig, ModelMapping, ModelSwitch, Persona, UnleashTarget, WorkspaceConfig, WorkspaceFile } from './config.ts';
 import { readMetric, readProvides, type FeatureSet } from './featureSet.ts';
+import { readGuard } from './guard.ts';
 import { readPlan, type Stage } from './plan.ts';
 import { readQuality, type QualityDefinition } from '../quality/definitions.ts';
 import { readRegistry, type RegistryTarget } from './registry.ts';
@@ -159,6 +160,7 @@ class Reader {
       ...given('metric', readMetric(model['metric'])),
       ...given('retrain', readRetrain(fields(model['retrain']))),
       ...given('plan', this.#plan(key, model['plan'])),
+      ...given('guard', readGuard(fields(model['guard']))),
       ...given('quality', this.#quality(model['quality'], [...path, 'quality'])),
       current: name(model['current']) ?? 'champion',
       candidate: name(model['candidate']) ?? 'challenger',

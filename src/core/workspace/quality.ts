@@ -66,6 +66,7 @@ const metricShape = {
   max_ratio: amount('How many times the current rate of bad events is still tolerated. Default: 1.2.', 1, 1.2).optional(),
   min_rate: amount('A rate of bad events that is tolerated in any case: tiny baselines say nothing by their ratio.', 0, 0.001).optional(),
   accept_ratio: amount('To advance, the ratio must be shown to be below this. Default: 1.5 times max_ratio.', 1, 1.8).optional(),
+  limit: z.number({ error: 'must be a number, such as 0.05' }).meta({ description: 'A rate of bad events, or a mean, that the version which serves must not pass, whatever the other one does: what is left to compare with where there is no control.', examples: [0.05] }).optional(),
   margin: amount('How much worse a mean may be, in its own units.', 0, 0.005).optional(),
 };
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { kindSchema, metricSchema, providesSchema } from './featureSet.ts';
+import { guardSchema } from './guard.ts';
 import { planSchema } from './plan.ts';
 import { qualitySchema } from './quality.ts';
 import { registrySchema } from './registry.ts';
@@ -54,6 +55,7 @@ export const modelSchema = z.strictObject({
   retrain: retrainSchema.optional(),
   quality: qualitySchema.optional(),
   plan: planSchema.optional(),
+  guard: guardSchema.optional(),
 }, mapping('settings, such as flag: fraud-v2')).meta({ description: 'A model and the flag that switches between its current version and the candidate.' });
 
 const property = z.union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number or true/false' });

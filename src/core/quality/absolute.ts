@@ -1,0 +1,58 @@
+import { ALPHA } from './comparison.ts';
+import type { MetricDefinition } from './definitions.ts';
+import { LEAST_UNITS, NO_MOMENTS, mean, sequentialOneSidedHalfWidth, variance, type Moments } from './stats/confidenceSequence.ts';
+import { alarms, evidenceAboveRate } from './stats/countRule.ts';
+import { dispersion } from './stats/dispersion.ts';
+import { countIntervals } from './strata.ts';
+import type { QualityData, QualityWindow } from './window.ts';
+
+/** Observations at which the interval of a mean is tightest. */
+const TIGHTEST = 10_000;
+
+/** What one version does against the limit that a metric has for every version. */
+export interface LimitFinding {
+  readonly name: string;
+  readonly limit: number;
+  readonly n: number;
+  /** Rate of bad events, or mean; NaN without records. */
+  readonly value: number;
+  readonly state: 'passed' | 'within' | 'insufficient';
+}
+
+/** What decides whether a limit was passed. */
+export interface LimitOptions {
+  readonly data: Pick<QualityData, 'arms' | 'designEffect'>;
+  readonly environment: string;
+  /** Of the level, how many limits share it. */
+  readonly among: number;
+}
+
+/**
+ * Whether a version passes a metric's own limit, by evidence that is valid however often one looks: for rates the count rule against a fixed share
+ * (`evidenceAboveRate`), for means the one-sided confidence sequence. Undefined for metrics without a limit.
+ *
+ * @param windows of one arm or of all that serve, in the order of time
+ */
+export function limitFinding(metric: MetricDefinition, windows: readonly QualityWindow[], { data, environment, among }: LimitOptions): LimitFinding | undefined {
+  const { name, limit, better } = metric;
+  if (limit === undefined || metric.measure === 'pr_auc') return undefined;
+  const total = windows.reduce<Moments>((sum, { metrics }) => {
+    const { n, sum: added, squares } = metrics[name] ?? NO_MOMENTS;
+    return { n: sum.n + n, sum: sum.sum + added, squares: sum.squares + squares };
+  }, NO_MOMENTS);
+  const found = { name, limit, n: total.n, value: total.sum / total.n };
+  if (total.n === 0) return { ...found, state: 'insufficient' };
+  const sums = data.arms.filter((arm) => arm.environment === environment).flatMap(({ unitSums }) => unitSums[name] ?? []);
+  const phi = sums.length === 0 ? data.designEffect ?? 1 : dispersion(sums);
+  const alpha = ALPHA / Math.max(1, among);
+  if (metric.kind === 'bad') {
+    // Trials shrink as the bad events do: what depends on each other counts as fewer observations of the same rate.
+    const intervals = countIntervals(windows, [], name, phi).map((each) => ({ ...each, candidateCount: each.candidateCount / phi }));
+    return { ...found, state: alarms(evidenceAboveRate(intervals, limit).restarted, alpha) ? 'passed' : 'within' };
+  }
+  const effective = { n: total.n / phi, sum: total.sum / phi, squares: total.squares / phi };
+  if (effective.n < LEAST_UNITS) return { ...found, state: 'insufficient' };
+  const estimate = { estimate: mean(effective), standardError: Math.sqrt(variance(effective) / effective.n), n: effective.n };
+  const beyond = better === 'lower' ? estimate.estimate - limit : limit - estimate.estimate;
+  return { ...found, state: beyond - sequentialOneSidedHalfWidth(estimate, alpha, TIGHTEST) > 0 ? 'passed' : 'within' };
+}

@@ -1,0 +1,276 @@
+import { toAppError } from '../base/errors.ts';
+import { durationWords } from '../base/duration.ts';
+import { ageWords, countWords, plainLine } from '../base/words.ts';
+import type { ChangePlan } from '../flags/changePlan.ts';
+import { environmentOf, type FlagEnvironment } from '../flags/model.ts';
+import { environmentPins, segmentMap, situation, type FlagReading } from '../flags/planning.ts';
+import { maxExposure } from '../flags/rollout.ts';
+import { pinsModel, type Pin } from '../flags/titles.ts';
+import { movedWords, type MovedPin } from '../models/mapping.ts';
+import { GUARD_DEFAULTS, type GuardSettings } from '../workspace/guard.ts';
+import type { ModelMapping } from '../workspace/config.ts';
+import type { Stage } from '../workspace/plan.ts';
+import type { QualityData } from '../quality/window.ts';
+import { allocations, evidenceStart, shareDuring, type EvidenceStart } from './allocation.ts';
+import { approvalDigest, approvalsOf, type Approval } from './approval.ts';
+import { armNames } from './armNames.ts';
+import { countersWords, dataAge, type DataAge } from './dataAge.ts';
+import { qualityFindings, type ExposureCount, type Findings } from './findings.ts';
+import { latches, type Latch } from './latch.ts';
+import { loggedObstacle, loggedSince } from './loggedVersions.ts';
+import { planPosition, planVisits, type Position } from './position.ts';
+import { planAdvance, planStageAgain, planStepDown, planWayOn, stageWords } from './stageChange.ts';
+import { verdictOf, type GateFinding, type Look, type Verdict } from './verdict.ts';
+
+/** What a source of observations told, or why it told nothing. */
+export type QualityLook =
+  | { readonly kind: 'data'; readonly data: QualityData }
+  /** `last`: what the same process read before, if anything. */
+  | { readonly kind: 'failed'; readonly because: string; readonly last?: QualityData }
+  /** The model has no `quality:`. */
+  | { readonly kind: 'none' };
+
+/** Everything that one look at one release knows. It holds nothing that another process could not read as well. */
+export interface ReleaseLook {
+  /** Milliseconds since 1970, by the server's clock where that is known. */
+  readonly now: number;
+  readonly model: ModelMapping;
+  readonly reading: FlagReading;
+  readonly quality: QualityLook;
+  /** Unleash's counters; undefined: they could not be read. */
+  readonly exposures?: readonly ExposureCount[] | undefined;
+  /** What gates say that ask something else than live data: suites, compatibility. */
+  readonly gates: readonly GateFinding[];
+  /** Versions that are not the pinned ones any more. Nothing for a registry that does not answer. */
+  readonly moved: readonly MovedPin[];
+  /** Of a text, as 64 hex digits: SHA-256. */
+  readonly sha256: (text: string) => string;
+}
+
+/** A way out of a state that is not as the plan has it, or a change that a release offers; each is asked for and confirmed like any other. */
+export interface Way {
+  /** `Go back to stage 2 of 5`. */
+  readonly words: string;
+  readonly change: ChangePlan;
+}
+
+/** A change, or a sentence why there is none now. */
+export type Offer = { readonly kind: 'change'; readonly to: number; readonly change: ChangePlan } | { readonly kind: 'none'; readonly because: string };
+
+/** What a look says about the release of one model behind one flag: all that the command line, the guard and the editor show or do. */
+export interface ReleaseAssessment {
+  readonly model: string;
+  readonly flag: string;
+  /** Under way from the first exposure until the last stage is left, which completion does. */
+  readonly state: 'not started' | 'under way' | 'last stage';
+  /** Pinned versions in words; undefined where nothing is pinned. */
+  readonly pin?: Pin;
+  /** The environment of the stage that was reached, or of the first one. */
+  readonly environment: string;
+  /** Index of the reached stage, -1 before the first. */
+  readonly stage: number;
+  readonly stages: number;
+  /** `stage 2 of 5`. */
+  readonly stageWords: string;
+  readonly position: Position;
+  /** Empty where everything is as the plan has it. */
+  readonly ways: readonly Way[];
+  readonly since: EvidenceStart;
+  readonly look: Look;
+  readonly verdict: Verdict;
+  /** The evidence in lines, the first of them the reasons of the verdict. */
+  readonly evidence: readonly string[];
+  readonly data: DataAge;
+  /** The comparisons that findings are made of, for views. */
+  readonly comparisons: Findings['reports'];
+  /** A guard's rollback that nobody has re-armed, in any environment of the plan. */
+  readonly latch?: Latch;
+  readonly next: Offer;
+  /** Takes the environments that are in breach (without a breach: the one of the stage) back as `guard:` says. */
+  readonly rollback: Offer;
+  /** What an approval of the next change has to name, and those that do, newest first; one of them has to be by another user than who makes the change. */
+  readonly approval?: { readonly digest: string; readonly given: readonly Approval[] };
+  readonly needsPerson: boolean;
+}
+
+interface Watch {
+  readonly environment: FlagEnvironment;
+  readonly since: EvidenceStart;
+  readonly findings: Findings | undefined;
+  readonly blind: { readonly words: string } | undefined;
+  readonly data: DataAge;
+}
+
+const NO_FINDINGS: Findings = { guardrails: [], signals: [], acceptance: [], mismatches: [], reports: [] };
+
+/**
+ * A pure function of what is known now: called a thousand times, or in two processes, it says the same. Undefined for a model without a plan for this flag.
+ *
+ * Guardrails are judged in every environment that the plan exposes, everything else in the one of the stage that was reached.
+ */
+export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined {
+  const { model, reading, now } = known;
+  const plan = model.plan ?? [];
+  const { flag } = reading.detail;
+  if (plan.length === 0 || !model.switches.some((entry) => entry.flag === flag.name)) return undefined;
+  const settings = model.guard ?? GUARD_DEFAULTS;
+  const position = planPosition(plan, reading);
+  const reached = plan[position.stage];
+  const environment = (reached ?? plan[0])?.environment ?? '';
+  const exposed = exposedEnvironments(plan, reading);
+  const watches = exposed.map((each) => watch(known, each, each.name === environment ? reached : undefined, settings));
+  const main = watches.find((each) => each.environment.name === environment);
+  const since = main?.since ?? evidenceStart(reading, environment, model.name);
+  const planned = new Set(plan.map((each) => each.environment));
+  const latch = latches(reading.events).filter((each) => planned.has(each.environment)).at(-1);
+  const pin = pinOf(reading, environment, model.name);
+  const next = offer(() => planAdvance(plan, reading));
+  const findings = main?.findings ?? NO_FINDINGS;
+  const others = watches.filter((each) => each !== main).flatMap((each) => (each.findings?.guardrails ?? []).filter(({ state }) => state === 'breach').map((finding) => ({ ...finding, words: `${each.environment.name}: ${finding.words}` })));
+  const wanted = new Set(reached?.gates ?? []);
+  const blind = main?.blind ?? watches.find((each) => each.blind !== undefined)?.blind;
+  const withoutApproval: Look = {
+    guardrails: [...findings.guardrails, ...others], signals: findings.signals, acceptance: findings.acceptance, mismatches: findings.mismatches,
+    gates: known.gates.filter(({ name }) => !isGate(name) || wanted.has(name)),
+    ...(blind === undefined ? {} : { blind }), onBlind: settings.onBlind,
+    ...(latch === undefined ? {} : { latch: { words: `the guard took ${plainLine(latch.environment, 40)} back ${ageWords(now - Date.parse(latch.at))}; nothing is raised until somebody re-arms` } }),
+    obstacles: [...position.deviations.map(({ message }) => ({ words: message })), ...known.moved.map((each) => ({ words: movedWords(each) })), ...loggedObstacle(known, environment, pin, since.at)],
+    stage: stageProgress(known, plan, position.stage, since, environment),
+  };
+  const approval = wanted.has('approval') && next.kind === 'change' ? approvalFor(known, next.change, withoutApproval, pin, since) : undefined;
+  const look: Look = approval === undefined ? withoutApproval : { ...withoutApproval, approval: approval.given.length === 0 ? 'missing' : 'given' };
+  const started = watches.length > 0;
+  const verdict: Verdict = started ? verdictOf(look) : notStarted(latch, look);
+  const breached = watches.filter((each) => each.findings?.guardrails.some(({ state }) => state === 'breach') === true).map((each) => each.environment.name);
+  return {
+    model: model.name, flag: flag.name,
+    state: !started ? 'not started' : position.stage === plan.length - 1 ? 'last stage' : 'under way',
+    ...(pin === undefined ? {} : { pin }),
+    environment, stage: position.stage, stages: plan.length, stageWords: stageWords(plan, position.stage), position,
+    ways: waysBack(plan, position, reading), since, look, verdict, evidence: evidenceLines(verdict, look),
+    data: main?.data ?? { state: 'not set up', words: 'nobody gets the candidate' }, comparisons: findings.reports,
+    ...(latch === undefined ? {} : { latch }), next,
+    rollback: offerRollback(plan, position.stage, reading, breached.length > 0 ? breached : [environment], settings, verdict),
+    ...(approval === undefined ? {} : { approval }),
+    needsPerson: verdict.needsPerson || latch !== undefined || position.deviations.length > 0,
+  };
+}
+
+const GATES: ReadonlySet<string> = new Set(['suites', 'compatibility']);
+function isGate(name: string): name is 'suites' | 'compatibility' {
+  return GATES.has(name);
+}
+
+/** Those of the plan in which somebody gets the candidate. */
+function exposedEnvironments(plan: readonly Stage[], reading: FlagReading): FlagEnvironment[] {
+  const segments = segmentMap(reading.segments);
+  return [...new Set(plan.map(({ environment }) => environment))].flatMap((name) => environmentOf(reading.detail.flag, name) ?? []).filter((each) => maxExposure(each, segments) > 0);
+}
+
+function pinOf(reading: FlagReading, environment: string, model: string): Pin | undefined {
+  return environmentOf(reading.detail.flag, environment) === undefined ? undefined : environmentPins(situation(reading, environment)).find((each) => pinsModel(each, model));
+}
+
+function notStarted(latch: Latch | undefined, look: Look): Verdict {
+  const words = latch === undefined ? 'nobody gets the candidate: the release begins with the first advance' : look.latch?.words ?? '';
+  return { word: 'hold', reasons: [{ kind: latch === undefined ? 'data' : 'latch', words }], alarm: false, needsPerson: latch !== undefined };
+}
+
+/** What is seen of one environment. */
+function watch(known: ReleaseLook, environment: FlagEnvironment, stage: Stage | undefined, settings: GuardSettings): Watch {
+  const { model, reading, quality, now } = known;
+  const { name } = environment;
+  const arms = armNames(model, reading.detail.flag.name);
+  const exposure = evidenceStart(reading, name, model.name);
+  const definition = model.quality;
+  if (definition === undefined || quality.kind === 'none') return { environment, since: exposure, findings: undefined, blind: undefined, data: { state: 'not set up', words: `${model.name} has no quality: in modelswitch.yaml, so nothing is compared` } };
+  const data = quality.kind === 'data' ? quality.data : quality.last;
+  const since = loggedSince(exposure, data, name, arms);
+  const given = allocations(reading, name, arms.candidateVariant);
+  const begin = evidenceFrom(since);
+  const comparable = given.some(({ share, to }) => (share ?? 1) > 0 && (to ?? Number.POSITIVE_INFINITY) > (since.at ?? Number.NEGATIVE_INFINITY));
+  const findings = data === undefined ? undefined : qualityFindings({
+    data, definition, environment: name, arms, since: begin, now, comparable, exposures: known.exposures,
+    shareAt: (start, end) => shareDuring(given, start, end), statistics: stage === undefined || stage.gates.includes('statistics'),
+  });
+  const seen = dataAge(quality, data, name, now, since, settings);
+  // Where nobody ever logged and no sample is asked for, such as a developer's own environment, nothing is missing.
+  const isWatched = environment.type === 'production' || seen.lastSeen !== undefined || (stage?.minPredictions ?? 0) > 0;
+  if (!isWatched) return { environment, since, findings: undefined, blind: undefined, data: seen };
+  return { environment, since, findings, blind: seen.blind === undefined ? undefined : { words: `${seen.blind}${countersWords(known, name)}` }, data: seen };
+}
+
+/** Counters are hourly: the hour of the first exposure counts as a whole, because nobody got the candidate before it. */
+function evidenceFrom({ at, because }: EvidenceStart): number | undefined {
+  return at === undefined || because !== 'exposure' ? at : Math.floor(at / 3_600_000) * 3_600_000;
+}
+
+/** How long the stage has lasted, and how many predictions of the candidate it has seen; both begin anew with the evidence. */
+function stageProgress({ model, reading, quality, now }: ReleaseLook, plan: readonly Stage[], index: number, since: EvidenceStart, environment: string): Look['stage'] {
+  const visits = planVisits(plan, reading);
+  const first = visits[visits.findLastIndex((visit) => visit.stage !== index || visit.deviations.length > 0) + 1];
+  const began = Math.max(first?.since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(first.since), since.because === 'exposure' ? Number.NEGATIVE_INFINITY : since.at ?? Number.NEGATIVE_INFINITY);
+  const data = quality.kind === 'data' ? quality.data : quality.kind === 'failed' ? quality.last : undefined;
+  const { candidate } = armNames(model, reading.detail.flag.name);
+  const predictions = (data?.windows ?? []).filter((each) => each.environment === environment && each.arm === candidate && each.slice === undefined && each.end > began).reduce((sum, each) => sum + each.requests, 0);
+  const stage = plan[index];
+  return {
+    heldMs: Number.isFinite(began) ? Math.max(0, now - began) : Number.MAX_SAFE_INTEGER, holdMs: stage?.hold ?? 0,
+    predictions, minPredictions: stage?.minPredictions ?? 0, isLast: index === plan.length - 1,
+  };
+}
+
+function approvalFor({ reading, sha256 }: ReleaseLook, change: ChangePlan, look: Look, pin: Pin | undefined, since: EvidenceStart): NonNullable<ReleaseAssessment['approval']> {
+  const digest = approvalDigest(change, look, pin, since, sha256);
+  return { digest, given: approvalsOf(reading, change, digest) };
+}
+
+function waysBack(plan: readonly Stage[], { stage, deviations }: Position, reading: FlagReading): Way[] {
+  if (deviations.length === 0) return [];
+  const environments = [...new Set(deviations.filter(({ kind }) => kind !== 'less').map(({ environment }) => environment))];
+  const back = environments.map((name) => ({ words: `Go back to ${stageWords(plan, stage)} in ${name}`, change: planStepDown(plan, stage, reading, name, 'person') }));
+  const on = planWayOn(plan, stage, reading);
+  const again = deviations.some(({ kind }) => kind === 'less') ? planStageAgain(plan, stage, reading) : undefined;
+  return [
+    ...back.filter(({ change }) => change.environments.some(({ steps }) => steps.length > 0)),
+    ...(again === undefined ? [] : [{ words: `Set what ${stageWords(plan, stage)} has`, change: again }]),
+    ...(on === undefined ? [] : [{ words: `Go on to ${stageWords(plan, stage + 1)}`, change: on }]),
+  ];
+}
+
+function offer(plan: () => { readonly to: number; readonly change: ChangePlan }): Offer {
+  try {
+    return { kind: 'change', ...plan() };
+  } catch (thrown) {
+    return { kind: 'none', because: toAppError(thrown).message };
+  }
+}
+
+/** The stage to which an environment is taken back: the last one before that exposes less there, or none (-1). */
+export function stageBefore(plan: readonly Stage[], stage: number, environment: string): number {
+  const own = (index: number): boolean => plan[index]?.environment === environment;
+  let last = stage;
+  while (last >= 0 && !own(last)) last -= 1;
+  return last < 0 ? -1 : last - 1;
+}
+
+function offerRollback(plan: readonly Stage[], stage: number, reading: FlagReading, environments: readonly string[], { onBreach }: GuardSettings, verdict: Verdict): Offer {
+  const [reason] = verdict.word === 'rollback' ? verdict.reasons : [];
+  const changes = environments.map((name) => {
+    const to = onBreach === 'zero' ? -1 : stageBefore(plan, stage, name);
+    return { to, change: planStepDown(plan, to, reading, name, verdict.word === 'rollback' ? 'guard' : 'person', reason === undefined ? {} : { reason: plainLine(reason.words, 80) }) };
+  });
+  const [first] = changes;
+  if (first === undefined || changes.every(({ change }) => change.environments.every(({ steps }) => steps.length === 0))) return { kind: 'none', because: 'Nobody gets the candidate, so there is nothing to take back.' };
+  return { kind: 'change', to: first.to, change: changes.map(({ change }) => change).reduce((a, b) => ({ ...a, environments: [...a.environments, ...b.environments], blockers: [...a.blockers, ...b.blockers], warnings: [...a.warnings, ...b.warnings] })) };
+}
+
+function evidenceLines(verdict: Verdict, look: Look): string[] {
+  const withService = ({ service, words }: { readonly service?: string; readonly words: string }): string => (service === undefined ? words : `${plainLine(service, 40)}: ${words}`);
+  const { heldMs, holdMs, predictions, minPredictions } = look.stage;
+  const progress = [
+    ...(holdMs > 0 ? [`held for ${heldMs === Number.MAX_SAFE_INTEGER ? 'longer than the log tells' : durationWords(heldMs)} of ${durationWords(holdMs)}`] : []),
+    ...(minPredictions > 0 ? [`${countWords(predictions)} of ${countWords(minPredictions)} predictions of the candidate`] : []),
+  ];
+  return [...new Set([...verdict.reasons.map(({ words }) => words), ...look.guardrails.map(withService), ...look.signals.map(withService), ...look.gates.map(({ words }) => words), ...progress])];
+}

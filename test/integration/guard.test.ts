@@ -1,0 +1,293 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { releasePorts } from '../../src/adapters/releases/releasePorts.ts';
+import type { UnleashClient } from '../../src/adapters/unleash/unleashClient.ts';
+import { AppError } from '../../src/core/base/errors.ts';
+import type { ChangeRunner } from '../../src/core/flags/changeRunner.ts';
+import { planStart } from '../../src/core/flags/startRollout.ts';
+import { pin } from '../../src/core/flags/titles.ts';
+import { guardRelease, type GuardPorts, type GuardReport } from '../../src/core/releases/guard.ts';
+import { latches } from '../../src/core/releases/latch.ts';
+import { ReleaseReader } from '../../src/core/releases/releaseReader.ts';
+import { planAdvance, planRearm } from '../../src/core/releases/stageChange.ts';
+import type { ModelMapping } from '../../src/core/workspace/config.ts';
+import { loadWorkspaceFile } from '../../src/core/workspace/load.ts';
+import { gradual } from '../../sandbox/unleash/admin.ts';
+import { eventChain } from '../support/eventChain.ts';
+import { FaultProxy, faults } from '../support/faultProxy.ts';
+import { lines, records } from '../support/qualityRecords.ts';
+import { archiveFlags, freshFlag, sharedUnleash, type SharedUnleash } from '../support/unleash.ts';
+import { clientOf, runnerOf } from '../support/unleashClient.ts';
+
+const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+const PREFIX = 'guarded';
+
+/** Releases on a real Unleash; their predictions are written into the log at once, with the times at which a service would have written them. */
+describe('the guard', () => {
+  let unleash: SharedUnleash;
+  let dir: string;
+  let client: UnleashClient;
+  let runner: ChangeRunner;
+  let ids = 0;
+
+  before(async function start() {
+    this.timeout(180_000);
+    unleash = await sharedUnleash();
+    dir = mkdtempSync(join(tmpdir(), 'modelswitch-guard-'));
+    client = clientOf(unleash.url, unleash.tokens.eddy);
+    runner = await runnerOf(client);
+  });
+  after(async function stop() {
+    this.timeout(60_000);
+    await archiveFlags(PREFIX);
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  interface Release {
+    readonly flag: string;
+    readonly folder: string;
+    readonly model: ModelMapping;
+    ports(client?: Pick<UnleashClient, 'readExposures' | 'clockOffset'>, runner?: ChangeRunner): GuardPorts & { readonly dispose: () => void };
+    look(): Promise<GuardReport>;
+    traffic(share: number, candidateErrors: number, count?: number): Promise<void>;
+    production(): Promise<{ enabled: boolean; rollouts: readonly string[] }>;
+  }
+
+  const PLAN = '[{environment: production, percent: 5, gates: [], auto: true}, {environment: production, percent: 25, min_predictions: 2000, auto: true}, {environment: production, percent: 100}]';
+
+  async function release(stages: number, { plan = PLAN, guard = '{}' } = {}): Promise<Release> {
+    const { name: flag } = await freshFlag({ prefix: PREFIX, environments: {} });
+    const folder = mkdtempSync(join(dir, 'release-'));
+    const text = `version: 1\nunleash: {url: ${unleash.url}}\nmodels:\n  fraud:\n    flag: ${flag}\n    current: "13"\n    candidate: "14"\n    guard: ${guard}\n    plan: ${plan}\n    quality:\n      source: {log: log.jsonl}\n      window: 1s\n      guardrails: [{name: errors, bad: error}]\n`;
+    writeFileSync(join(folder, 'modelswitch.yaml'), text);
+    writeFileSync(join(folder, 'log.jsonl'), '');
+    const { config, problems } = loadWorkspaceFile(text);
+    assert.deepEqual(problems.filter(({ severity }) => severity === 'error'), []);
+    const model = config!.models[0]!;
+    await runner.apply(planStart(await runner.read('default', flag), { environments: ['production'], pin: pin('fraud', '14', '13') }));
+    for (let stage = 0; stage < stages; stage += 1) {
+      const outcome = await runner.apply(planAdvance(model.plan!, await runner.read('default', flag)).change);
+      assert.equal(outcome.error, undefined);
+    }
+    const refuse = (): Promise<never> => Promise.reject(new AppError('network', 'there is no registry here'));
+    const ports: Release['ports'] = (own = client, ownRunner = runner) => {
+      const opened = releasePorts({
+        client: own, runner: ownRunner, project: 'default', config: { models: [model], features: [] }, folder, fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}),
+        gates: { registry: refuse, readText: refuse, readFlag: () => Promise.resolve(undefined), suites: () => Promise.resolve([]), now: () => Date.now() },
+      });
+      return { reader: new ReleaseReader(opened), runner: ownRunner, project: 'default', sleep: () => Promise.resolve(), keepEvidence: () => Promise.resolve(), dispose: opened.dispose };
+    };
+    return {
+      flag, folder, model, ports,
+      look: async () => {
+        const own = ports();
+        try {
+          return await guardRelease(own, model, flag);
+        } finally {
+          own.dispose();
+        }
+      },
+      traffic: async (share, candidateErrors, count = 20_000) => {
+        const { events } = await runner.read('default', flag);
+        const from = Math.ceil(Date.parse(events[0]!.createdAt) / 1000) * 1000;
+        const all = records({ count, share, candidateErrors, units: 1_000_000, seed: (ids += 1), firstId: (ids += count) });
+        const log = all.map((record, index) => ({ ...record, flag, ts: new Date(from + Math.floor(2000 * index / count)).toISOString() }));
+        appendFileSync(join(folder, 'log.jsonl'), lines(log));
+      },
+      production: async () => {
+        const { enabled, strategies } = (await unleash.as.alice.flag(flag))!.environments.find(({ name }) => name === 'production')!;
+        return { enabled, rollouts: strategies.map(({ parameters }) => parameters['rollout'] ?? '') };
+      },
+    };
+  }
+
+  it('lets a good candidate go from 0 to 100 % through a plan that asks for nobody', async function good() {
+    this.timeout(60_000);
+    const made = await release(1);
+    const states: string[] = [];
+    for (const share of [0.05, 0.25]) {
+      await made.traffic(share, 0.02, 40_000);
+      const { state, words } = await made.look();
+      states.push(`${state}: ${words[0] ?? ''}`);
+    }
+    assert.deepEqual(states, ['advanced: production: 5 % -> 25 %', 'advanced: production: 25 % -> 100 %']);
+    assert.deepEqual(await made.production(), { enabled: true, rollouts: ['100'] });
+  });
+
+  it('takes a candidate back that degrades from 2 to 4 % at 25 %, exactly once in 1,000 looks, until somebody re-arms', async function degrading() {
+    this.timeout(300_000);
+    const made = await release(2);
+    await made.traffic(0.25, 0.04);
+    const first = await made.look();
+    assert.equal(first.state, 'rolled back', JSON.stringify(first.words));
+    assert.match(first.words[0] ?? '', /^errors [34](\.\d)? % vs [12](\.\d)? % .*, ratio .* above 1\.2$/);
+    assert.deepEqual(await made.production(), { enabled: true, rollouts: ['0'] });
+    const events = (await eventChain(unleash.as.alice, made.flag)).length;
+    const ports = made.ports();
+    for (let look = 1; look < 1000; look += 1) {
+      const { state } = await guardRelease(ports, made.model, made.flag);
+      assert.equal(state, 'needs a person');
+    }
+    ports.dispose();
+    assert.equal((await eventChain(unleash.as.alice, made.flag)).length, events);
+    await runner.apply(planRearm(await runner.read('default', made.flag), 'production'));
+    assert.deepEqual(latches((await runner.read('default', made.flag)).events), []);
+    assert.equal((await made.look()).state, 'healthy');
+  });
+
+  it('goes back to the stage before where guard: says so', async function previous() {
+    this.timeout(60_000);
+    const made = await release(2, { guard: '{on_breach: previous}' });
+    await made.traffic(0.25, 0.04);
+    assert.equal((await made.look()).state, 'rolled back');
+    assert.deepEqual(await made.production(), { enabled: true, rollouts: ['5'] });
+  });
+
+  it('takes a candidate back that falls silent while Unleash counts that it is chosen', async function silent() {
+    this.timeout(60_000);
+    const made = await release(2);
+    await made.traffic(0, 0.02, 12_000);
+    const hour = Math.floor(Date.now() / 3_600_000) * 3_600_000;
+    // Unleash drops counters of flags that are younger than ten seconds: its answer is replaced, its shape is proved where it is read.
+    const own = made.ports({ clockOffset: 0, readExposures: () => Promise.resolve([{ environment: 'production', app: 'credit', start: hour, end: hour + 3_600_000, yes: 4000, no: 12_000, variants: {} }]) });
+    const found = await guardRelease(own, made.model, made.flag);
+    own.dispose();
+    assert.deepEqual([found.state, found.words[0]?.startsWith('missing answers')], ['rolled back', true], JSON.stringify(found.words));
+    assert.deepEqual(await made.production(), { enabled: true, rollouts: ['0'] });
+  });
+
+  it('holds and alarms when the source dies, and changes nothing', async function dies() {
+    this.timeout(60_000);
+    const made = await release(2);
+    rmSync(join(made.folder, 'log.jsonl'));
+    const own = made.ports();
+    const failing: GuardPorts = { ...own, reader: new ReleaseReader({ ...releasePortsOf(made), readQuality: () => Promise.reject(new AppError('network', 'connection refused')) }) };
+    const { state, words } = await guardRelease(failing, made.model, made.flag);
+    own.dispose();
+    assert.deepEqual([state, words[0]], ['alarm', 'the source cannot be read: connection refused; Unleash counts no request either']);
+    assert.deepEqual(await made.production(), { enabled: true, rollouts: ['25'] });
+  });
+
+  function releasePortsOf(made: Release): ReturnType<typeof releasePorts> {
+    const refuse = (): Promise<never> => Promise.reject(new AppError('network', 'there is no registry here'));
+    return releasePorts({ client, runner, project: 'default', config: { models: [made.model], features: [] }, folder: made.folder, fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}), gates: { registry: refuse, readText: refuse, readFlag: refuse, suites: refuse, now: () => Date.now() } });
+  }
+
+  it('does no harm in two processes at once', async function twice() {
+    this.timeout(60_000);
+    const made = await release(2);
+    await made.traffic(0.25, 0.05);
+    const second = await runnerOf(clientOf(unleash.url, unleash.tokens.alice));
+    const both = await Promise.all([guardRelease(made.ports(), made.model, made.flag), guardRelease(made.ports(client, second), made.model, made.flag)]);
+    assert.deepEqual(both.map(({ state }) => state), ['rolled back', 'rolled back'], JSON.stringify(both.map(({ words }) => words)));
+    assert.deepEqual(await made.production(), { enabled: true, rollouts: ['0'] });
+  });
+
+  it('switches the environment off where somebody else\'s strategy keeps exposure up, and says so', async function foreign() {
+    this.timeout(60_000);
+    const made = await release(2);
+    await unleash.as.alice.addStrategy(made.flag, 'production', gradual(made.flag, 30, { title: 'by hand', constraints: [{ contextName: 'region', operator: 'IN', values: ['eu'] }] }));
+    await made.traffic(0.25, 0.05);
+    const found = await made.look();
+    assert.equal(found.state, 'rolled back', JSON.stringify(found.words));
+    assert.ok(found.words.includes('as a last resort the environment was switched off'), JSON.stringify(found.words));
+    assert.equal((await made.production()).enabled, false);
+    assert.deepEqual(latches((await runner.read('default', made.flag)).events).map(({ environment }) => environment), ['production']);
+  });
+
+  it('takes exposure back through every fault of the network', async function faulty() {
+    this.timeout(600_000);
+    const proxy = await FaultProxy.start(unleash.url);
+    let tried = 0;
+    for (const [name, fault] of Object.entries(faults)) {
+      if (name.endsWith('from then on')) continue;
+      const made = await release(2);
+      await made.traffic(0.25, 0.05);
+      const through = clientOf(proxy.url, unleash.tokens.eddy, proxy.fetch, 300);
+      const own = await runnerOf(through);
+      // The look takes the first calls, the preflight the next; from there on the writes and their read-backs.
+      for (const at of [0, 5, 9, 12]) {
+        proxy.arm(at, fault);
+        const found = await guardRelease(made.ports(through, own), made.model, made.flag);
+        tried += 1;
+        const { enabled, rollouts } = await made.production();
+        const isExposed = enabled && rollouts.some((each) => each !== '0');
+        // What could not be read or lowered is said, and the next look, minutes later, does the same again.
+        assert.equal(isExposed, found.state === 'unreadable' || found.state === 'not lowered', `${name} at ${at}: ${found.state}, ${JSON.stringify(found.words)}`);
+        if (found.state === 'rolled back') break;
+        if (isExposed) continue;
+        assert.equal(found.state, 'needs a person', `${name} at ${at}: ${JSON.stringify(found.words)}`);
+        break;
+      }
+    }
+    proxy.close();
+    console.log(`      ${tried} rollbacks through faults`);
+  });
+
+  function run(folder: string, args: readonly string[], env: Record<string, string> = {}): Promise<{ code: number | null; stdout: string; stderr: string }> {
+    const child = spawn(process.execPath, [main, ...args], { cwd: folder, env: { ...process.env, UNLEASH_URL: unleash.url, UNLEASH_TOKEN: unleash.tokens.eddy, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const output = { stdout: '', stderr: '' };
+    child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
+    return new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code) => resolve({ code, ...output }));
+    });
+  }
+
+  it('says by its exit code what it found, tells a webhook, and writes metrics; what it latched is not raised until re-armed', async function commands() {
+    this.timeout(120_000);
+    const heard: string[] = [];
+    const hook = createServer((request, response) => {
+      request.on('data', (chunk: Buffer) => heard.push(chunk.toString()));
+      request.on('end', () => response.end());
+    });
+    await new Promise<void>((resolve) => hook.listen(0, '127.0.0.1', resolve));
+    const env = { MODELSWITCH_WEBHOOK_URL: `http://127.0.0.1:${(hook.address() as AddressInfo).port}/` };
+    try {
+      const made = await release(2);
+      await made.traffic(0.25, 0.04);
+      const dry = await run(made.folder, ['guard', '--dry-run'], env);
+      assert.deepEqual([dry.code, (await made.production()).rollouts, heard], [10, ['25'], []], dry.stderr);
+      const found = await run(made.folder, ['guard', '--once', '--metrics-file', join(made.folder, 'guard.prom'), '--json'], env);
+      assert.equal(found.code, 10, found.stderr);
+      assert.equal((JSON.parse(found.stdout) as { state: string }[])[0]?.state, 'rolled back');
+      assert.match(heard.join(''), /rolled back: errors [34]/);
+      assert.match(await import('node:fs').then(({ readFileSync }) => readFileSync(join(made.folder, 'guard.prom'), 'utf8')), /modelswitch_guard_state\{model="fraud",flag="guarded-[^"]+",state="rolled back"\} 1/);
+      assert.equal((await run(made.folder, ['guard'], env)).code, 13);
+      const blocked = await run(made.folder, ['advance']);
+      assert.deepEqual([blocked.code, blocked.stdout.includes('blocked by latch')], [6, true], blocked.stdout + blocked.stderr);
+      assert.equal((await run(made.folder, ['rearm', '--reason', 'the cause is found'])).code, 0);
+      const dryAdvance = await run(made.folder, ['advance', '--dry-run', '--json']);
+      assert.equal(dryAdvance.code, 0, dryAdvance.stdout + dryAdvance.stderr);
+      assert.deepEqual((JSON.parse(dryAdvance.stdout) as { environments: { from: string; to: string }[] }).environments.map(({ from, to }) => [from, to]), [['0 %', '5 %']]);
+      const shown = await run(made.folder, ['release']);
+      assert.match(shown.stdout, /^fraud v14 over v13: before the first stage in production, hold/);
+      assert.equal((await run(made.folder, ['guard'], { UNLEASH_URL: 'http://127.0.0.1:2' })).code, 2, 'the file names another server than the token is for');
+    } finally {
+      hook.close();
+    }
+  });
+
+  it('advances only with the approval of another user, of just this change', async function approval() {
+    this.timeout(120_000);
+    const made = await release(1, { plan: '[{environment: production, percent: 5, gates: [approval]}, {environment: production, percent: 100}]' });
+    await made.traffic(0.05, 0.02);
+    const blocked = await run(made.folder, ['advance']);
+    const digest = /--digest ([0-9a-f]{16})/.exec(blocked.stdout)?.[1] ?? '';
+    assert.deepEqual([blocked.code, digest.length], [6, 16], blocked.stdout + blocked.stderr);
+    assert.equal((await run(made.folder, ['approve', '--digest', digest])).code, 0);
+    assert.equal((await run(made.folder, ['advance'])).code, 6, 'nobody approves what they do themselves');
+    assert.equal((await run(made.folder, ['approve', '--digest', '0123456789abcdef'], { UNLEASH_TOKEN: unleash.tokens.alice })).code, 4);
+    assert.equal((await run(made.folder, ['approve', '--digest', digest], { UNLEASH_TOKEN: unleash.tokens.alice })).code, 0);
+    const done = await run(made.folder, ['advance', '--from', '1']);
+    assert.equal(done.code, 0, done.stdout + done.stderr);
+    assert.deepEqual((await made.production()).rollouts, ['100']);
+    assert.match((await run(made.folder, ['advance', '--from', '1'])).stdout, /stage 2 of 2 \(unchanged\)/);
+  });
+});

@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { planSetRollout } from '../../../src/core/flags/planner.ts';
+import { planStart } from '../../../src/core/flags/startRollout.ts';
+import { pin } from '../../../src/core/flags/titles.ts';
+import { readQuality } from '../../../src/core/quality/definitions.ts';
+import type { QualityData, QualityWindow } from '../../../src/core/quality/window.ts';
+import { NO_NOTES } from '../../../src/core/quality/window.ts';
+import { assessRelease, stageBefore, type ReleaseAssessment, type ReleaseLook } from '../../../src/core/releases/assessment.ts';
+import { planAdvance, planRearm } from '../../../src/core/releases/stageChange.ts';
+import type { ModelMapping } from '../../../src/core/workspace/config.ts';
+import { GUARD_DEFAULTS } from '../../../src/core/workspace/guard.ts';
+import type { Stage } from '../../../src/core/workspace/plan.ts';
+import { stage, World } from './worldSupport.ts';
+
+const nowhere = { start: { offset: 0, line: 0, column: 0 }, end: { offset: 0, line: 0, column: 0 } };
+const PLAN: readonly Stage[] = [
+  stage('development', 100), stage('production', 5, { gates: ['statistics'] }), stage('production', 25, { gates: ['statistics'], hold: 3_600_000, minPredictions: 2000 }), stage('production', 100),
+];
+const QUALITY = readQuality({ source: { log: 'x.jsonl' }, guardrails: [{ name: 'errors', bad: 'error', max_ratio: 1.2, limit: 0.2 }], window: '5min' }).quality!;
+const MINUTE = 60_000;
+
+function model(more: Partial<ModelMapping> = {}): ModelMapping {
+  return { name: 'fraud', switches: [{ flag: 'fraud', on: 'candidate', off: 'current', range: nowhere }], current: 'champion', candidate: 'challenger', range: nowhere, plan: PLAN, quality: QUALITY, ...more };
+}
+
+/** A release that was started and advanced so many times. */
+function released(times: number, plan = PLAN): World {
+  const world = new World();
+  world.apply(planStart(world.reading(), { environments: ['development', 'production'], pin: pin('fraud', '14', '13') }));
+  for (let count = 0; count < times; count += 1) world.apply(planAdvance(plan, world.reading()).change);
+  return world;
+}
+
+const lastEvent = (world: World): number => Date.parse(world.events.at(-1)!.createdAt);
+
+interface Traffic {
+  readonly start: number;
+  readonly count?: number;
+  readonly share?: number;
+  readonly candidateErrors?: number;
+  readonly currentErrors?: number;
+  readonly service?: string;
+  readonly perWindow?: number;
+}
+
+/** Windows with exactly the rates that are asked for; each unit asks once. */
+function windows({ start, count = 12, share = 0.25, candidateErrors = 0.02, currentErrors = 0.02, service = 'credit', perWindow = 4000 }: Traffic): QualityWindow[] {
+  const first = Math.ceil(start / (5 * MINUTE)) * 5 * MINUTE;
+  return Array.from({ length: count }, () => [['candidate', share, candidateErrors], ['current', 1 - share, currentErrors]] as const).flatMap((arms, index) => arms.map(([arm, part, rate]): QualityWindow => {
+    const n = Math.round(perWindow * part);
+    const bad = Math.round(n * rate);
+    return { arm, environment: 'production', service, start: first + index * 5 * MINUTE, end: first + (index + 1) * 5 * MINUTE, requests: n, units: n, metrics: { errors: { n, sum: bad, squares: bad } } };
+  }));
+}
+
+function data(all: readonly QualityWindow[], versions: Readonly<Record<string, string>> = { candidate: '14', current: '13' }): QualityData {
+  const nothing = { edges: [], counts: [] };
+  const lastSeen = Math.max(0, ...all.map(({ end }) => end)) - 1;
+  return {
+    windows: all, notes: NO_NOTES,
+    arms: ['candidate', 'current'].map((arm) => ({
+      arm, environment: 'production', requests: 1, units: 1, lastSeen, unitSums: {}, latency: nothing, score: nothing, labelledScore: nothing, scoreOfPositives: nothing, features: [], matured: 0, labelled: 0,
+      versions: [{ version: versions[arm] ?? '', first: 0, last: lastSeen, requests: 1 }],
+    })),
+  };
+}
+
+function assess(world: World, all: readonly QualityWindow[], more: Partial<ReleaseLook> = {}): ReleaseAssessment {
+  const now = Math.max(lastEvent(world), ...all.map(({ end }) => end));
+  const assessment = assessRelease({
+    now, model: model(), reading: world.reading(), quality: { kind: 'data', data: data(all) }, gates: [], moved: [], sha256: (text) => createHash('sha256').update(text).digest('hex'), ...more,
+  });
+  return assessment ?? assert.fail('nothing was assessed');
+}
+
+describe('the assessment of a release', () => {
+  it('lets a good candidate go on once hold time, sample and evidence are there, with the change that does it', () => {
+    const world = released(3);
+    const found = assess(world, windows({ start: lastEvent(world), count: 14 }));
+    assert.deepEqual([found.stageWords, found.environment, found.verdict.word, found.state], ['stage 3 of 4', 'production', 'advance', 'under way'], JSON.stringify(found.verdict));
+    assert.equal(found.next.kind === 'change' && found.next.to, 3);
+    assert.deepEqual(found.pin, { model: 'fraud', candidate: 'v14', current: 'v13' });
+  });
+
+  it('holds a good candidate that has not lasted', () => {
+    const world = released(3);
+    const found = assess(world, windows({ start: lastEvent(world), count: 4 }));
+    assert.deepEqual([found.verdict.word, found.verdict.reasons[0]?.kind, found.needsPerson], ['hold', 'hold time', false]);
+  });
+
+  it('takes a candidate back whose errors double, to nobody or to the stage before, in words that stand alone', () => {
+    const world = released(3);
+    const bad = windows({ start: lastEvent(world), candidateErrors: 0.04 });
+    const found = assess(world, bad);
+    assert.equal(found.verdict.word, 'rollback');
+    assert.match(found.verdict.reasons[0]?.words ?? '', /^errors 4 % vs 2 % \(n 12k\), ratio 2 above 1\.2$/);
+    assert.deepEqual(found.rollback.kind === 'change' && found.rollback.change.environments.map(({ environment, after }) => [environment, after.strategies.map(({ parameters }) => parameters['rollout'])]), [['production', ['0']]]);
+    const previous = assess(world, bad, { model: model({ guard: { ...GUARD_DEFAULTS, onBreach: 'previous' } }) });
+    assert.deepEqual(previous.rollback.kind === 'change' && [previous.rollback.to, previous.rollback.change.environments[0]?.to], [1, '5 %']);
+  });
+
+  it('judges what it did not compare: after a guard rollback the same data is no breach, and nothing is raised until somebody re-arms', () => {
+    const world = released(3);
+    const bad = windows({ start: lastEvent(world) - 60 * MINUTE, candidateErrors: 0.04, count: 6 });
+    const all = [...bad];
+    const first = assess(released(3), windows({ start: lastEvent(world), candidateErrors: 0.04 }));
+    assert.ok(first.rollback.kind === 'change');
+    world.apply(first.rollback.change);
+    const second = assess(world, all);
+    assert.notEqual(second.verdict.word, 'rollback');
+    assert.deepEqual([second.latch?.environment, second.needsPerson, second.verdict.reasons.some(({ kind }) => kind === 'latch')], ['production', true, true]);
+    world.apply(planRearm(world.reading(), 'production'));
+    assert.equal(assess(world, all).latch, undefined);
+  });
+
+  it('does not take back because data is missing: a source that fails holds and alarms', () => {
+    const world = released(3);
+    const now = lastEvent(world) + 2 * 60 * MINUTE;
+    const found = assess(world, [], { now, quality: { kind: 'failed', because: 'connection refused' } });
+    assert.deepEqual([found.verdict.word, found.verdict.alarm, found.verdict.reasons[0]?.kind, found.data.state], ['hold', true, 'blind', 'failed']);
+    const configured = assess(world, [], { now, quality: { kind: 'failed', because: 'connection refused' }, model: model({ guard: { ...GUARD_DEFAULTS, onBlind: 'rollback' } }) });
+    assert.equal(configured.verdict.word, 'rollback');
+    const old = assess(world, windows({ start: lastEvent(world), count: 2 }), { now });
+    assert.deepEqual([old.verdict.word, old.data.state], ['hold', 'old']);
+  });
+
+  it('counts missing answers as failures when the counters say that the candidate was chosen', () => {
+    const world = released(3);
+    const hour = 60 * MINUTE;
+    const start = Math.ceil(lastEvent(world) / hour) * hour;
+    const silent = windows({ start, count: 12 }).filter(({ arm }) => arm === 'current');
+    const exposures = [{ environment: 'production', app: 'credit', start, end: start + hour, yes: 12_000, no: 36_000, variants: {} }];
+    const found = assess(world, silent, { exposures });
+    assert.deepEqual([found.verdict.word, found.verdict.reasons.map(({ words }) => words.startsWith('missing answers'))], ['rollback', [true]], JSON.stringify(found.look.guardrails));
+    assert.notEqual(assess(world, silent).verdict.word, 'rollback', 'without counters nothing says that anything is missing');
+  });
+
+  it('lets the worst of several services decide', () => {
+    const world = released(3);
+    const start = lastEvent(world);
+    const found = assess(world, [...windows({ start, service: 'web' }), ...windows({ start, service: 'batch', candidateErrors: 0.05 })]);
+    assert.match(found.verdict.reasons[0]?.words ?? '', /^batch: errors 5 %/);
+    assert.equal(found.verdict.word, 'rollback');
+    assert.equal(found.comparisons.length, 2);
+  });
+
+  it('holds and alarms when units do not fall into the arms as configured', () => {
+    const world = released(3);
+    const found = assess(world, windows({ start: lastEvent(world) + 5 * MINUTE, share: 0.35 }));
+    assert.deepEqual([found.verdict.word, found.verdict.alarm, found.verdict.reasons[0]?.kind], ['hold', true, 'mismatch']);
+  });
+
+  it('tests the limit of a metric where nobody is left to compare with', () => {
+    const world = released(4);
+    const start = lastEvent(world) + 5 * MINUTE;
+    const broken = windows({ start, share: 1, candidateErrors: 0.3 }).filter(({ requests }) => requests > 0);
+    const found = assess(world, broken);
+    assert.equal(found.verdict.word, 'rollback');
+    assert.match(found.verdict.reasons[0]?.words ?? '', /errors 30 % \(n 48k\), limit 20 %/);
+    const fine = assess(world, windows({ start, share: 1, candidateErrors: 0.1 }).filter(({ requests }) => requests > 0));
+    assert.deepEqual([fine.verdict.word, fine.state], ['hold', 'last stage']);
+  });
+
+  it('begins anew when another version answers, and says that it is not the pinned one', () => {
+    const world = released(3);
+    const bad = windows({ start: lastEvent(world), candidateErrors: 0.04 });
+    const known = data(bad, { candidate: '15', current: '13' });
+    const swapped = { ...known, arms: known.arms.map((arm) => (arm.arm === 'candidate' ? { ...arm, versions: [{ version: '14', first: 0, last: 1, requests: 1 }, { version: '15', first: arm.lastSeen, last: arm.lastSeen, requests: 1 }] } : arm)) };
+    const found = assess(world, bad, { quality: { kind: 'data', data: swapped } });
+    assert.notEqual(found.verdict.word, 'rollback');
+    assert.equal(found.since.because, 'versions');
+    assert.ok(found.verdict.reasons.some(({ words }) => words === 'candidate is answered by v15, the release pinned v14'), JSON.stringify(found.verdict));
+  });
+
+  it('shows a deviation with the ways out of it', () => {
+    const world = released(2);
+    world.apply(planSetRollout(world.reading(), 'production', 10));
+    const found = assess(world, windows({ start: lastEvent(world), share: 0.1 }));
+    assert.deepEqual(found.position.deviations.map(({ message }) => message), ['production is at 10 % instead of 5 %']);
+    assert.deepEqual(found.ways.map(({ words, change }) => [words, change.environments[0]?.to]), [['Go back to stage 2 of 4 in production', '5 %'], ['Go on to stage 3 of 4', '25 %']]);
+    assert.deepEqual([found.next.kind, found.needsPerson], ['none', true]);
+  });
+
+  it('asks for the approval of another user, bound to change, versions and evidence', () => {
+    const plan = [stage('production', 5, { gates: ['approval'] }), stage('production', 25)];
+    const world = released(1, plan);
+    const at = (share: number, errors = 0.02): ReleaseAssessment => assess(world, windows({ start: lastEvent(world), share, candidateErrors: errors }), { model: model({ plan }) });
+    const waiting = at(0.05);
+    assert.deepEqual([waiting.verdict.word, waiting.verdict.reasons[0]?.kind, waiting.verdict.needsPerson], ['hold', 'approval', true], JSON.stringify(waiting.verdict));
+    assert.match(waiting.approval?.digest ?? '', /^[0-9a-f]{16}$/);
+    assert.notEqual(at(0.05, 0.04).approval?.digest, waiting.approval?.digest, 'a breach is other evidence');
+    assert.equal(at(0.05, 0.0201).approval?.digest, waiting.approval?.digest, 'more of the same is not');
+  });
+
+  it('says nothing where there is no plan, and that nobody is exposed before the first stage', () => {
+    const world = released(0);
+    assert.equal(assess(world, []).state, 'not started');
+    assert.equal(assessRelease({ now: 0, model: model({ plan: [] }), reading: world.reading(), quality: { kind: 'none' }, gates: [], moved: [], sha256: String }), undefined);
+    assert.deepEqual([stageBefore(PLAN, 3, 'production'), stageBefore(PLAN, 1, 'production'), stageBefore(PLAN, 0, 'production')], [2, 0, -1]);
+  });
+});

@@ -5,6 +5,7 @@
  *   workers     src/**\/<name>.worker.ts     -> dist/<name>.worker.cjs
  *   packages    what is loaded when needed   -> dist/<package>.cjs
  *   lazy parts  src/**\/<name>.lazy.ts       -> dist/<name>.lazy.cjs, loaded by `import()` when they are first needed
+ *   webviews    src/webview/<name>.webview.ts -> dist/<name>.webview.js and .css
  *   cli         src/cli/main.ts              -> dist/cli/modelswitch.cjs, with a package.json and the worker of its own
  *   tests       test/host/*.ts               -> dist/test/host/, only with --tests; never packaged
  *
@@ -87,6 +88,18 @@ const targets = {
     ...common,
     entryPoints: Object.fromEntries(globSync('src/**/*.worker.ts', { cwd: root }).map((file) => [basename(file, '.ts'), file])),
     outdir: 'dist',
+  },
+  // What runs in a browser: no Node, no CommonJS. A style sheet that it imports is written beside it.
+  webview: {
+    ...common,
+    entryPoints: Object.fromEntries(globSync('src/webview/*.webview.ts', { cwd: root }).map((file) => [basename(file, '.ts'), file])),
+    outdir: 'dist',
+    platform: 'browser',
+    target: 'chrome122',
+    format: 'iife',
+    outExtension: {},
+    define: {},
+    banner: {},
   },
   // vscode is not external here: an import of it anywhere below the command line breaks the build.
   cli: {

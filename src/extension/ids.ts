@@ -47,6 +47,10 @@ export const Command = {
   showCallSites: 'modelswitch.showCallSites',
   openCallSite: 'modelswitch.openCallSite',
   createFlag: 'modelswitch.createFlag',
+  openDashboard: 'modelswitch.openDashboard',
+  refreshQuality: 'modelswitch.refreshQuality',
+  prometheusSignIn: 'modelswitch.prometheusSignIn',
+  prometheusSignOut: 'modelswitch.prometheusSignOut',
 } as const;
 
 /** Commands that only the extension itself calls, with arguments: they are not in the palette. */

@@ -36,6 +36,7 @@ import { systemClock } from './platform/clock.ts';
 import { Log } from './platform/log.ts';
 import { modalPrompts, type Prompts } from './platform/prompts.ts';
 import { settings } from './platform/settings.ts';
+import { LazyQuality } from './quality/lazyQuality.ts';
 import { judgeRaise } from './releases/judgeRaise.ts';
 import { registerReleaseCommands } from './releases/releaseCommands.ts';
 import { registerRefactorCommands } from './refactor/refactorCommands.ts';
@@ -44,10 +45,10 @@ import { SwitchActions } from './refactor/switchActions.ts';
 import { LazySites } from './workspaceSites/lazySites.ts';
 
 /** What lens, hover and tree are made of, in order. A feature adds its parts here. */
-const LENS_PARTS: readonly LensPart[] = [ageLensPart, rolloutLensPart, variantsLensPart, modelLensPart];
-const hoverParts = (personas: PersonaStore, sites: LazySites, lineageOf: LineageOf): readonly HoverPart[] => [titleHoverPart, sites.hover, modelHoverPart(lineageOf), environmentsHoverPart, personasHoverPart(personas)];
+const lensParts = (quality: LazyQuality): readonly LensPart[] => [ageLensPart, rolloutLensPart, variantsLensPart, modelLensPart, quality.lens];
+const hoverParts = (personas: PersonaStore, sites: LazySites, quality: LazyQuality, lineageOf: LineageOf): readonly HoverPart[] => [titleHoverPart, sites.hover, modelHoverPart(lineageOf), environmentsHoverPart, quality.hover, personasHoverPart(personas)];
 const treeParts = (personas: PersonaStore): readonly EnvironmentTreePart[] => [strategiesPart, modelTreePart, observedPart, personasTreePart(personas)];
-const flagTreeParts = (sites: LazySites): readonly FlagTreePart[] => [sites.flagTree];
+const flagTreeParts = (sites: LazySites, quality: LazyQuality): readonly FlagTreePart[] => [quality.flagTree, sites.flagTree];
 const connectionTreeParts = (sites: LazySites): readonly ConnectionTreePart[] => [sites.connectionTree];
 
 /** Nobody looks at an unfocused window closely. */
@@ -68,6 +69,7 @@ export interface Services extends Disposable {
   readonly workspaceSites: LazySites;
   readonly indexes: FolderIndexes;
   readonly suites: SuiteTests;
+  readonly quality: LazyQuality;
 }
 
 /** Puts the extension together. It registers everything at once and waits for nothing. */
@@ -105,15 +107,20 @@ export function createServices(context: vscode.ExtensionContext): Services {
   }, log, indexes.onDidChange));
   const ask: Prompts = { confirm: (confirmation) => prompts.current.confirm(confirmation), ask: (question) => prompts.current.ask?.(question) ?? Promise.resolve(undefined) };
   const workspaceSites = all.add(new LazySites({ indexes, documents: sites, connections, files, clock: systemClock, log, prompts: ask }));
-  const lenses = all.add(new CallSiteLenses(connections, sites, LENS_PARTS));
+  const histories = new FlagHistories();
+  const quality = all.add(new LazyQuality({
+    connections, files, histories, log, clock: systemClock, context, pollEveryMs: parts.pollEveryMs, script: dist('quality.worker.cjs'),
+    flagUnderCursor: (editor) => sites.flagAt(editor.document, editor.selection.active),
+  }));
+  const lenses = all.add(new CallSiteLenses(connections, sites, lensParts(quality)));
+  all.add(quality.onDidChange(() => lenses.refreshParts()));
   all.add(vscode.languages.registerCodeLensProvider(documents, lenses));
   const models = all.add(new ModelViews({ registries, connections, credentials: registryCredentials, files, log, fetch: parts.fetch, prompts: ask }));
-  all.add(vscode.languages.registerHoverProvider(documents, new CallSiteHover(connections, sites, hoverParts(personas, workspaceSites, lineageForHover(connections, registries, models)))));
+  all.add(vscode.languages.registerHoverProvider(documents, new CallSiteHover(connections, sites, hoverParts(personas, workspaceSites, quality, lineageForHover(connections, registries, models)))));
 
   const suites = all.add(new SuiteTests({ files, registries, credentials: registryCredentials, prompts: ask, memory: context.workspaceState, log, scripts: vscode.Uri.joinPath(context.extensionUri, 'media', 'python').fsPath }));
 
-  const histories = new FlagHistories();
-  const tree = all.add(new FlagTree(connections, histories, { environment: treeParts(personas), flag: flagTreeParts(workspaceSites), connection: connectionTreeParts(workspaceSites) }, personas.onDidChange));
+  const tree = all.add(new FlagTree(connections, histories, { environment: treeParts(personas), flag: flagTreeParts(workspaceSites, quality), connection: connectionTreeParts(workspaceSites) }, personas.onDidChange));
   all.add(new StatusBar(connections));
   all.add(new ConfigurationDiagnostics(files, connections, personas));
   all.add(registerConnectionCommands({ connections, credentials, files, log, client: (baseUrl, token) => unleashClient(baseUrl, token, parts) }));
@@ -137,6 +144,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
 
   all.add(workspaceSites.register({ flagUnderCursor: flagCommandParts.flagUnderCursor, pickFlag: () => resolveRef(flagCommandParts, undefined, false) }));
   all.add(workspaceSites.onDidChange((flags) => tree.refreshParts(flags)));
+  all.add(quality.onDidChange((flags) => tree.refreshParts(flags)));
   all.add(registerPersonaCommands({
     connections,
     credentials,
@@ -150,7 +158,9 @@ export function createServices(context: vscode.ExtensionContext): Services {
 
   const updateActivity = (): void => {
     connections.setActive(vscode.window.state.focused || tree.visible || models.visible || lenses.visible);
-    registries.setActive(models.visible || tree.visible || lenses.visible);
+    const isShown = models.visible || tree.visible || lenses.visible;
+    registries.setActive(isShown);
+    quality.setActive(isShown);
   };
   all.add(vscode.window.onDidChangeWindowState(updateActivity));
   all.add(vscode.window.onDidChangeVisibleTextEditors(updateActivity));
@@ -160,7 +170,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
   updateActivity();
   void connections.update();
   void registries.update();
-  return { connections, registries, prompts, tree, models, lenses, sites, workspaceSites, indexes, suites, dispose: () => all.dispose() };
+  return { connections, registries, prompts, tree, models, lenses, sites, workspaceSites, indexes, suites, quality, dispose: () => all.dispose() };
 }
 
 /** Loads a thing when it is first needed; a failure is tried again. */

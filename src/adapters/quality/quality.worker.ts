@@ -1,38 +1,68 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError, toAppError } from '../../core/base/errors.ts';
 import { readQuality } from '../../core/quality/definitions.ts';
-import type { QualitySource } from '../../core/quality/window.ts';
+import type { DriftReference, QualityData, QualitySource } from '../../core/quality/window.ts';
 import { openQualitySource } from './open.ts';
+import { readReference } from './reference.ts';
 import type { FromWorker, ToWorker, WorkerOptions } from './workerSource.ts';
 
 const PROGRESS_MS = 100;
-const { section, ...options } = workerData as WorkerOptions;
+const { section, credentials, withReference, ...options } = workerData as WorkerOptions;
 const reading = new Map<number, AbortController>();
 let source: QualitySource | undefined;
 /** One read after another: they share what was read before. */
-let last: Promise<unknown> = Promise.resolve();
+let previous: Promise<unknown> = Promise.resolve();
 
 function send(message: FromWorker): void {
   parentPort?.postMessage(message);
 }
 
-function opened(): QualitySource {
+/** What drift is measured against; a sentence instead where it cannot be read, which keeps nothing else from being told. */
+let reference: DriftReference | undefined;
+let withoutReference: string | undefined;
+
+async function opened(signal: AbortSignal): Promise<QualitySource> {
   const { quality } = readQuality(section);
   if (quality === undefined) throw new AppError('validation', 'quality: cannot be read: see the problems of modelswitch.yaml.');
-  return openQualitySource(quality, { ...options, fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}) });
+  const { reference: path, features } = quality.drift;
+  let edges = options.edges;
+  if (withReference === true && quality.source?.kind === 'log' && path !== undefined) {
+    try {
+      const found = await readReference(options.folder, path, features, signal);
+      reference = { path, rows: found.rows, samples: found.samples };
+      edges = found.edges;
+    } catch (error) {
+      const { code, message } = toAppError(error);
+      if (code === 'cancelled') throw error;
+      withoutReference = `Drift has no reference: ${message}`;
+    }
+  }
+  return openQualitySource(quality, {
+    ...options, ...(features === undefined ? {} : { features }), ...(edges === undefined ? {} : { edges }),
+    fetch: (url, init) => fetch(url, init), credentialsFor: (origin) => (origin === credentials?.origin ? credentials.headers : {}),
+  });
+}
+
+function told(data: QualityData): QualityData {
+  const { notes } = data;
+  return {
+    ...data,
+    ...(reference === undefined ? {} : { reference }),
+    ...(withoutReference === undefined ? {} : { notes: { ...notes, messages: [...notes.messages, withoutReference] } }),
+  };
 }
 
 async function read(id: number, now: number, signal: AbortSignal): Promise<void> {
   try {
     if (signal.aborted) throw new AppError('cancelled', 'Cancelled.');
-    source ??= opened();
-    let told = 0;
+    source ??= await opened(signal);
+    let last = 0;
     const onProgress = (done: number, total: number): void => {
-      if (performance.now() - told < PROGRESS_MS) return;
-      told = performance.now();
+      if (performance.now() - last < PROGRESS_MS) return;
+      last = performance.now();
       send({ kind: 'progress', id, done, total });
     };
-    send({ kind: 'data', id, data: await source.read({ now, signal, onProgress }) });
+    send({ kind: 'data', id, data: told(await source.read({ now, signal, onProgress })) });
   } catch (error) {
     const { code, message } = toAppError(error);
     send({ kind: 'failed', id, code, message });
@@ -48,5 +78,5 @@ parentPort?.on('message', (message: ToWorker) => {
   }
   const controller = new AbortController();
   reading.set(message.id, controller);
-  last = last.then(() => read(message.id, message.now, controller.signal));
+  previous = previous.then(() => read(message.id, message.now, controller.signal));
 });

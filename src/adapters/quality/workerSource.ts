@@ -11,6 +11,10 @@ export interface WorkerOptions {
   readonly environment: string;
   readonly features?: readonly string[];
   readonly edges?: Readonly<Record<string, readonly number[]>>;
+  /** Headers for the one origin that they are meant for. */
+  readonly credentials?: { readonly origin: string; readonly headers: Readonly<Record<string, string>> };
+  /** Whether the thread reads what drift is measured against, too: production is then counted in its bins. */
+  readonly withReference?: boolean;
 }
 
 export type ToWorker = { readonly kind: 'read'; readonly id: number; readonly now: number } | { readonly kind: 'cancel'; readonly id: number };

@@ -1,12 +1,14 @@
 import { AppError } from '../../core/base/errors.ts';
 import { compareArms, type ComparisonReport } from '../../core/quality/comparison.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
-import { DRIFT_DEFINITIONS, driftReport } from '../../core/quality/drift.ts';
+import { DRIFT_DEFINITIONS } from '../../core/quality/drift.ts';
+import { driftFindings } from '../../core/quality/productionDrift.ts';
 import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { shadowReport } from '../../core/quality/shadow.ts';
-import type { ArmSummary, QualityData } from '../../core/quality/window.ts';
+import type { QualityData } from '../../core/quality/window.ts';
 import { didYouMean } from '../../core/workspace/suggest.ts';
 import type { ModelMapping, WorkspaceConfig } from '../../core/workspace/config.ts';
+import { prometheusCredentials } from '../../adapters/prometheus/credentials.ts';
 import { openQualitySource } from '../../adapters/quality/open.ts';
 import { readReference } from '../../adapters/quality/reference.ts';
 import { writeJson, type CliContext, type Command } from '../context.ts';
@@ -30,11 +32,6 @@ async function openModel({ options, cwd }: CliContext): Promise<Opened> {
   }
   if (found.length > 1) throw new AppError('validation', `Give --model NAME: ${names.join(', ')} have quality.`);
   return { model, definition: model.quality, config };
-}
-
-function prometheusCredentials(env: CliContext['env']): (origin: string) => Readonly<Record<string, string>> {
-  const [url, token] = [env['PROMETHEUS_URL'] ?? '', env['PROMETHEUS_TOKEN'] ?? ''];
-  return (origin) => (token !== '' && URL.parse(url)?.origin === origin ? { authorization: `Bearer ${token}` } : {});
 }
 
 async function read({ options, env, cwd, signal }: CliContext, { model, definition, config }: Opened, extra: { readonly features?: readonly string[] | undefined; readonly edges?: Readonly<Record<string, readonly number[]>> } = {}): Promise<QualityData> {
@@ -108,10 +105,6 @@ export async function compareReleased(context: CliContext): Promise<number> {
   return exitOf(reports);
 }
 
-function samplesOf(data: QualityData, arm: string | undefined, environment: string): readonly ArmSummary[] {
-  return data.arms.filter((each) => each.environment === environment && (arm === undefined || each.arm === arm));
-}
-
 export const drift: Command = {
   name: 'drift',
   usage: 'drift [--model M] [--environment E] [--json | --markdown]',
@@ -122,15 +115,8 @@ export const drift: Command = {
     if (opened.definition.source?.kind !== 'log') throw new AppError('validation', 'Drift needs the records themselves: source: {log: ...}.');
     const reference = path === undefined ? undefined : await readReference(context.cwd, path, features, context.signal);
     const data = await read(context, opened, { features, ...(reference === undefined ? {} : { edges: reference.edges }) });
-    const found: { environment: string; production: string; reference: string; report: ReturnType<typeof driftReport> }[] = [];
-    for (const environment of environments(data, context.options.environment)) {
-      const arms = samplesOf(data, undefined, environment);
-      for (const arm of reference === undefined ? [] : arms) {
-        found.push({ environment, production: arm.arm, reference: path ?? '', report: driftReport(reference?.samples ?? [], arm.features, { reference: reference?.rows ?? 0, production: arm.units === 0 ? arm.requests : arm.units }) });
-      }
-      const [current, candidate] = ['current', 'candidate'].map((name) => arms.find(({ arm }) => arm === name));
-      if (current !== undefined && candidate !== undefined) found.push({ environment, production: 'candidate', reference: 'current', report: driftReport(current.features, candidate.features, { reference: current.units, production: candidate.units }) });
-    }
+    const whole: QualityData = reference === undefined || path === undefined ? data : { ...data, reference: { path, rows: reference.rows, samples: reference.samples } };
+    const found = environments(data, context.options.environment).flatMap((environment) => driftFindings(whole, environment));
     const blocks = found.flatMap((each) => driftBlocks(each.report, `${each.environment === '' ? '' : `${each.environment}: `}${each.production} against ${each.reference}`));
     print(context, { model: opened.model.name, drift: found, definitions: DRIFT_DEFINITIONS, notes: data.notes }, [...blocks, notesBlock(data.notes)]);
     return found.some(({ report }) => report.features.some(({ alarm }) => alarm)) ? 1 : 0;

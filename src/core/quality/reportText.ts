@@ -8,7 +8,8 @@ import type { QualityData, SourceNotes } from './window.ts';
 /** A report as titled tables and sentences, the same for a terminal and for Markdown. Names of the records are text: nothing in them is obeyed. */
 export type Block = { readonly title: string; readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] } | { readonly lines: readonly string[] };
 
-function number(value: number | undefined, digits = 3): string {
+/** Three significant digits; `-` for what is not known. */
+export function number(value: number | undefined, digits = 3): string {
   if (value === undefined || Number.isNaN(value)) return '-';
   if (!Number.isFinite(value)) return value > 0 ? 'unbounded' : '-unbounded';
   return String(Number(value.toPrecision(digits)));
@@ -19,11 +20,13 @@ export function percent(share: number): string {
   return Number.isNaN(share) ? '-' : `${Number((100 * share).toPrecision(3))} %`;
 }
 
-function valueWords({ kind }: MetricComparison, value: number): string {
+/** A rate in per cent, a mean as it is. */
+export function valueWords({ kind }: Pick<MetricComparison, 'kind'>, value: number): string {
   return kind === 'bad' ? percent(value) : number(value);
 }
 
-function effectWords({ kind, effect, interval }: MetricComparison): string {
+/** Ratio or difference with its interval. */
+export function effectWords({ kind, effect, interval }: MetricComparison): string {
   if (effect === undefined) return '-';
   const unit = kind === 'bad' && Number.isFinite(effect) ? 'x' : '';
   const range = interval === undefined ? '' : ` (${number(interval.low)} to ${number(interval.high)})`;

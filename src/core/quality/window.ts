@@ -98,7 +98,16 @@ export interface QualityData {
   /** By how much bad events vary more than independent requests would, where the source knows no units. */
   readonly designEffect?: number;
   readonly shadow?: ShadowPairs;
+  /** What drift is measured against, where the reader was asked for it, too. */
+  readonly reference?: DriftReference;
   readonly notes: SourceNotes;
+}
+
+/** The features of the training data, or of whatever production shall be like. */
+export interface DriftReference {
+  readonly path: string;
+  readonly rows: number;
+  readonly samples: readonly FeatureSample[];
 }
 
 /** Pairs of answers to the same request: what was served, and the candidate's shadow. */

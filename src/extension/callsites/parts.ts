@@ -21,6 +21,8 @@ export interface SiteFacts extends FlagFacts {
 /** One piece of a lens's text; features contribute theirs in order. It reads the snapshot and nothing else. */
 export interface LensPart {
   readonly separator: ' · ' | ' ';
+  /** Whether its room is kept free of what parts before it could also do without. */
+  readonly early?: true;
   /** `room`: how many characters are left, for a part that can say less. */
   readonly text: (facts: SiteFacts, room: number) => string | undefined;
 }
@@ -72,10 +74,19 @@ export const modelLensPart: LensPart = {
   },
 };
 
+/** What an early part may claim of a line. */
+const EARLY_ROOM = 44;
+
 export function lensText(parts: readonly LensPart[], facts: SiteFacts): string {
+  const claims = parts.map((part) => {
+    const words = part.early === true ? part.text(facts, EARLY_ROOM) : undefined;
+    return words === undefined ? 0 : part.separator.length + words.length;
+  });
   let text = '';
-  for (const part of parts) {
-    const words = part.text(facts, MAX_LENS_LENGTH - text.length - (text === '' ? 0 : part.separator.length));
+  let claimed = claims.reduce((sum, each) => sum + each, 0);
+  for (const [index, part] of parts.entries()) {
+    claimed -= claims[index] ?? 0;
+    const words = part.text(facts, Math.max(0, MAX_LENS_LENGTH - claimed - text.length - (text === '' ? 0 : part.separator.length)));
     if (words !== undefined) text += (text === '' ? '' : part.separator) + words;
   }
   return plainLine(text, MAX_LENS_LENGTH);

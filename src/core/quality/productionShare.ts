@@ -1,0 +1,37 @@
+import { allocations, evidenceStart, shareDuring, type Allocation, type EvidenceStart } from '../releases/allocation.ts';
+import type { FlagReading } from '../flags/planning.ts';
+import type { ModelMapping, ModelSwitch } from '../workspace/config.ts';
+import type { ShareAt } from './strata.ts';
+import type { QualityData } from './window.ts';
+
+/** What Unleash's event log tells about the arms of a release in one environment. */
+export interface ReleaseHistory {
+  /** The candidate's configured share, oldest first. */
+  readonly given: readonly Allocation[];
+  readonly since: EvidenceStart;
+}
+
+/** The variant that serves the candidate; undefined where the switch goes by on and off. */
+function candidateVariant({ variants = {} }: ModelSwitch, { candidate }: ModelMapping): string | undefined {
+  return Object.entries(variants).find(([, role]) => role === 'candidate' || role === candidate)?.[0];
+}
+
+/** The allocation of the model's first flag. A switch that is off for the candidate gives it the rest. */
+export function releaseHistory(reading: FlagReading, environment: string, model: ModelMapping): ReleaseHistory | undefined {
+  const entry = model.switches.find(({ flag }) => flag === reading.detail.flag.name);
+  if (entry === undefined) return undefined;
+  const variant = candidateVariant(entry, model);
+  const inverted = variant === undefined && (entry.off === 'candidate' || entry.off === model.candidate);
+  const given = allocations(reading, environment, variant).map((each) => (inverted && each.share !== undefined ? { ...each, share: 1 - each.share } : each));
+  return { given, since: evidenceStart(reading, environment, model.name) };
+}
+
+export function shareOf(history: ReleaseHistory | undefined): ShareAt | undefined {
+  return history === undefined ? undefined : (start, end) => shareDuring(history.given, start, end);
+}
+
+/** Only windows that began after the evidence did: what was learnt about other versions does not count. Arms and drift stay those of all that was read. */
+export function sinceEvidence(data: QualityData, history: ReleaseHistory | undefined): QualityData {
+  const at = history?.since.at;
+  return at === undefined || data.windows.every(({ start }) => start >= at) ? data : { ...data, windows: data.windows.filter(({ start }) => start >= at) };
+}

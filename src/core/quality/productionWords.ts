@@ -1,0 +1,130 @@
+import { countWords, plainLine } from '../base/words.ts';
+import type { ComparisonReport, MetricComparison } from './comparison.ts';
+import type { DriftFinding } from './productionDrift.ts';
+import { valueWords } from './reportText.ts';
+import type { ArmSummary, QualityData } from './window.ts';
+
+/** Silent for a minute at least, and for so long that an arm with its usual traffic would have been heard: a gap of twenty means is one of e^20 by chance. */
+const SILENT_MS = 60_000;
+const SILENT_GAPS = 20;
+
+/** The worst that is known, in words of different length for the room that there is. */
+export interface WorstFact {
+  readonly kind: 'worse' | 'silent' | 'ratio' | 'drift' | 'fine' | 'failed';
+  /** Longest first. */
+  readonly words: readonly string[];
+}
+
+export interface ProductionFacts {
+  readonly data: QualityData;
+  readonly report: ComparisonReport;
+  readonly drift: readonly DriftFinding[];
+  /** Shares that are configured now; undefined where they are not known. */
+  readonly configured?: number | undefined;
+  /** Why the last reading failed, and when the one before was made. */
+  readonly failed?: { readonly readAt: number } | undefined;
+  readonly now: number;
+}
+
+/** `now`, `1 min`, `3 h`, `2 d`: as coarse as a lens may be. */
+export function coarseAge(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (!(minutes >= 1)) return 'now';
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`;
+}
+
+/** An arm that answers, but has not been heard of for longer than its traffic explains. */
+export interface Silence {
+  readonly arm: string;
+  /** Since when, in milliseconds since 1970; undefined: never heard of. */
+  readonly since: number | undefined;
+}
+
+/** Arms that should answer and do not: those that fell silent, and those that have a share and no record. */
+export function silences({ data, report: { environment }, configured, now }: ProductionFacts): Silence[] {
+  const own = data.arms.filter((each) => each.environment === environment && each.requests > 0);
+  const expected = configured === undefined ? (own.length === 0 ? [] : own.map(({ arm }) => arm)) : [...(configured > 0 ? ['candidate'] : []), ...(configured < 1 ? ['current'] : [])];
+  return expected.flatMap((name): Silence[] => {
+    const arm = own.find((each) => each.arm === name);
+    if (arm === undefined) return data.notes.rows > 0 ? [{ arm: name, since: undefined }] : [];
+    return now - arm.lastSeen > Math.max(SILENT_MS, SILENT_GAPS * meanGap(arm, data)) ? [{ arm: name, since: arm.lastSeen }] : [];
+  });
+}
+
+function meanGap({ arm, environment, requests, lastSeen }: ArmSummary, { windows }: QualityData): number {
+  const first = windows.find((each) => each.arm === arm && each.environment === environment)?.start ?? lastSeen;
+  return (lastSeen - first) / Math.max(1, requests);
+}
+
+/** How near a guardrail is to what is tolerated: above 1 it is beyond. */
+function badness({ kind, effect, tolerated, better }: MetricComparison): number {
+  if (effect === undefined || Number.isNaN(effect)) return Number.NEGATIVE_INFINITY;
+  if (kind === 'bad') return effect / tolerated;
+  const worseBy = better === 'lower' ? effect : -effect;
+  return tolerated > 0 ? worseBy / tolerated : 1 + Math.sign(worseBy);
+}
+
+/** The guardrail to look at: one that is worse before all others, then the one that is nearest to what is tolerated. */
+export function worstGuardrail({ metrics }: ComparisonReport): MetricComparison | undefined {
+  const rank = (metric: MetricComparison): number => (metric.verdict === 'worse' ? 1e9 : 0) + Math.max(-1e6, Math.min(1e6, badness(metric)));
+  const told = metrics.filter(({ candidate, current }) => candidate.n > 0 || current.n > 0);
+  const guardrails = told.filter(({ role }) => role === 'guardrail');
+  return (guardrails.length > 0 ? guardrails : told).toSorted((a, b) => rank(b) - rank(a))[0];
+}
+
+function pairWords(metric: MetricComparison): string {
+  return `${valueWords(metric, metric.candidate.value)} vs ${valueWords(metric, metric.current.value)}`;
+}
+
+function metricFact(metric: MetricComparison, kind: WorstFact['kind'], age: string): WorstFact {
+  const name = plainLine(metric.name, 24);
+  const state = metric.verdict === 'worse' ? ' worse:' : metric.verdict === 'void' ? ' void:' : '';
+  const pair = pairWords(metric);
+  const n = countWords(metric.candidate.n + metric.current.n);
+  return { kind, words: [`${name}${state} ${pair} (n ${n}, ${age})`, `${name}${state} ${pair} (n ${n})`, `${name}${state} ${pair}`, `${name}${metric.verdict === 'worse' ? ' worse' : ''}`] };
+}
+
+/**
+ * The one fact that a lens has room for: a guardrail that is worse; an arm that fell silent; arms that do not hold whom they should; drift; else the guardrail
+ * that is nearest to what is tolerated. A reading that failed says how old it is.
+ */
+export function worstFact(facts: ProductionFacts): WorstFact | undefined {
+  const { report, data, drift, failed, now } = facts;
+  const lastSeen = Math.max(0, ...data.arms.filter(({ environment }) => environment === report.environment).map((arm) => arm.lastSeen));
+  const age = coarseAge(now - (failed?.readAt ?? lastSeen));
+  const metric = worstGuardrail(report);
+  if (metric?.verdict === 'worse') return metricFact(metric, 'worse', age);
+  if (failed !== undefined) return { kind: 'failed', words: [`quality as of ${age} ago: the source cannot be read`, `quality as of ${age} ago`] };
+  const [silent, other] = silences(facts);
+  if (silent !== undefined) {
+    const who = other === undefined ? `${silent.arm}: ` : '';
+    const since = silent.since === undefined ? 'no data' : `no data for ${coarseAge(now - silent.since)}`;
+    return { kind: 'silent', words: [`${who}${since}`, since] };
+  }
+  const { sampleRatio } = report;
+  if (sampleRatio.verdict === 'mismatch') {
+    const observed = `candidate gets ${valueWords({ kind: 'bad' }, sampleRatio.observed)}`;
+    return { kind: 'ratio', words: [sampleRatio.configured === undefined ? observed : `${observed}, configured ${valueWords({ kind: 'bad' }, sampleRatio.configured)}`, 'sample ratio mismatch'] };
+  }
+  const drifted = driftAlarms(drift);
+  if (drifted.length > 0) {
+    const first = plainLine(drifted[0]?.feature ?? '', 24);
+    return { kind: 'drift', words: [`${first} drifted (PSI ${Number((drifted[0]?.psi ?? 0).toPrecision(2))})${drifted.length > 1 ? ` and ${drifted.length - 1} more` : ''}`, `${first} drifted`] };
+  }
+  if (metric === undefined) return lastSeen === 0 ? undefined : { kind: 'fine', words: ['no metric told'] };
+  return metricFact(metric, 'fine', age);
+}
+
+/** What alarms against the reference, each feature once, the worst first; between the arms where there is no reference. */
+export function driftAlarms(findings: readonly DriftFinding[]): { readonly feature: string; readonly psi: number; readonly because: string }[] {
+  const found = new Map<string, { feature: string; psi: number; because: string }>();
+  for (const { report, reference, production } of findings) {
+    for (const { feature, psi, alarm, because } of report.features) {
+      const known = found.get(feature);
+      if (alarm && (known === undefined || known.psi < psi)) found.set(feature, { feature, psi, because: `${production} against ${reference}: ${because}` });
+    }
+  }
+  return [...found.values()].sort((a, b) => b.psi - a.psi);
+}

@@ -1,0 +1,155 @@
+import type { Allocation } from '../../core/releases/allocation.ts';
+import { countWords } from '../../core/base/words.ts';
+import { histogramQuantile } from '../../core/quality/armCollector.ts';
+import type { MetricComparison } from '../../core/quality/comparison.ts';
+import { number, percent, valueWords } from '../../core/quality/reportText.ts';
+import { NO_MOMENTS, type Moments } from '../../core/quality/stats/confidenceSequence.ts';
+import { normalPoint, wilson, type Interval } from '../../core/quality/stats/intervals.ts';
+import type { ArmSummary, Histogram, QualityWindow } from '../../core/quality/window.ts';
+import type { Chart, Series } from '../../shared/dashboard.ts';
+
+/** As many points as a chart of usual width can tell apart. */
+const MOST_POINTS = 240;
+const BARS = 20;
+const QUANTILES = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999] as const;
+
+export type ArmName = Series['arm'];
+
+/** Where windows lie in time: neighbours are taken together where there are too many of them. Milliseconds since 1970. */
+export interface TimeAxis {
+  readonly starts: readonly number[];
+  /** The number of the point that a window belongs to. */
+  readonly indexOf: (start: number) => number;
+  readonly end: number;
+}
+
+export function timeAxis(windows: readonly QualityWindow[]): TimeAxis {
+  const all = [...new Set(windows.map(({ start }) => start))].sort((a, b) => a - b);
+  const together = Math.max(1, Math.ceil(all.length / MOST_POINTS));
+  const index = new Map(all.map((start, place) => [start, Math.floor(place / together)]));
+  return { starts: all.filter((_, place) => place % together === 0), indexOf: (start) => index.get(start) ?? 0, end: windows.reduce((latest, { end }) => Math.max(latest, end), 0) };
+}
+
+export function time(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+function known(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
+
+/** Wilson's interval of a share, and the usual one of a mean; counts divided by the dispersion, for requests of one unit are not independent. At one look: decisions go by the table above. */
+function pointInterval({ kind }: Pick<MetricComparison, 'kind'>, { n, sum, squares }: Moments, dispersion: number): Interval | undefined {
+  if (n === 0) return undefined;
+  const effective = n / dispersion;
+  if (kind === 'bad') return wilson(Math.min(effective, sum / dispersion), effective);
+  if (n < 2) return undefined;
+  const variance = Math.max(0, (squares - (sum * sum) / n) / (n - 1));
+  const half = normalPoint(0.975) * Math.sqrt(variance / effective);
+  return { low: sum / n - half, high: sum / n + half };
+}
+
+function armSeries(metric: MetricComparison, windows: readonly QualityWindow[], axis: TimeAxis, arm: 'candidate' | 'current'): Series {
+  const sums = axis.starts.map((): Moments => NO_MOMENTS);
+  for (const { arm: own, start, metrics } of windows) {
+    if (own !== arm) continue;
+    const [at, added] = [axis.indexOf(start), metrics[metric.name] ?? NO_MOMENTS];
+    const before = sums[at] ?? NO_MOMENTS;
+    sums[at] = { n: before.n + added.n, sum: before.sum + added.sum, squares: before.squares + added.squares };
+  }
+  const intervals = sums.map((each) => pointInterval(metric, each, metric.dispersion));
+  return {
+    label: arm, arm, n: sums.map(({ n }) => n), values: sums.map(({ n, sum }) => known(sum / n)),
+    low: intervals.map((each) => known(each?.low ?? Number.NaN)), high: intervals.map((each) => known(each?.high ?? Number.NaN)),
+  };
+}
+
+/** One metric of both arms over time, with intervals. */
+export function metricChart(metric: MetricComparison, windows: readonly QualityWindow[], axis: TimeAxis): Chart {
+  const series = (['candidate', 'current'] as const).map((arm) => armSeries(metric, windows, axis, arm));
+  const words = (value: number | null | undefined): string => (typeof value === 'number' ? valueWords(metric, value) : '-');
+  const rows = axis.starts.map((start, at) => [time(start), ...series.flatMap(({ values, low, high, n }) => [
+    typeof values[at] === 'number' ? `${words(values[at])} (${words(low?.[at])} to ${words(high?.[at])})` : '-', countWords(n?.[at] ?? 0),
+  ])]).reverse();
+  return {
+    id: `metric ${metric.name}`, title: metric.name, kind: 'time', x: axis.starts.map((start) => start / 1000), unit: metric.kind === 'bad' ? 'share' : 'number', series,
+    table: { title: `${metric.name} over time, newest first`, columns: ['from', 'candidate', 'n', 'current', 'n'], rows },
+  };
+}
+
+/** The candidate's share: what the event log says was configured, beside what the records show. */
+export function rolloutChart(given: readonly Allocation[] | undefined, windows: readonly QualityWindow[], axis: TimeAxis): Chart {
+  const counts = axis.starts.map((): [number, number] => [0, 0]);
+  for (const { arm, start, requests } of windows) {
+    const pair = counts[axis.indexOf(start)];
+    if (pair !== undefined && (arm === 'candidate' || arm === 'current')) pair[arm === 'candidate' ? 0 : 1] += requests;
+  }
+  const shareAt = (at: number): number | undefined => given?.find(({ from, to }) => (from ?? Number.NEGATIVE_INFINITY) <= at && at < (to ?? Number.POSITIVE_INFINITY))?.share;
+  const middles = axis.starts.map((start, at) => (start + (axis.starts[at + 1] ?? Math.max(start, axis.end))) / 2);
+  const configured = middles.map((at) => shareAt(at) ?? null);
+  const totals = counts.map(([own, other]) => own + other);
+  const observed = counts.map(([own], at) => known(own / (totals[at] ?? 0)));
+  const intervals = counts.map(([own], at) => ((totals[at] ?? 0) === 0 ? undefined : wilson(own, totals[at] ?? 0)));
+  const rows = axis.starts.map((start, at) => [time(start), ...[configured[at], observed[at]].map((share) => (typeof share === 'number' ? percent(share) : '-')), countWords(totals[at] ?? 0)]).reverse();
+  return {
+    id: 'rollout', title: 'Rollout: the candidate\'s share', kind: 'time', x: axis.starts.map((start) => start / 1000), unit: 'share',
+    series: [
+      ...(given === undefined ? [] : [{ label: 'configured', arm: 'other' as const, values: configured }]),
+      { label: 'observed', arm: 'candidate', values: observed, n: totals, low: intervals.map((each) => known(each?.low ?? Number.NaN)), high: intervals.map((each) => known(each?.high ?? Number.NaN)) },
+    ],
+    table: { title: 'The candidate\'s share of predictions over time, newest first', columns: ['from', 'configured', 'observed', 'n'], rows },
+  };
+}
+
+function armName(arm: string): ArmName {
+  return arm === 'candidate' || arm === 'current' ? arm : 'other';
+}
+
+function inBars({ edges, counts }: Histogram): number[] {
+  const bars = new Array<number>(BARS).fill(0);
+  // Bin i holds values up to and including edge i.
+  for (const [bin, count] of counts.entries()) {
+    const middle = ((edges[bin - 1] ?? 0) + (edges[bin] ?? 1)) / 2;
+    const bar = Math.max(0, Math.min(BARS - 1, Math.floor(middle * BARS)));
+    bars[bar] = (bars[bar] ?? 0) + count;
+  }
+  return bars;
+}
+
+export function barChart(id: string, title: string, arms: readonly { readonly label: string; readonly arm: ArmName; readonly bars: readonly number[] }[]): Chart | undefined {
+  const told = arms.map((each) => ({ ...each, total: each.bars.reduce((sum, count) => sum + count, 0) })).filter(({ total }) => total > 0);
+  if (told.length === 0) return undefined;
+  const x = Array.from({ length: BARS }, (_, bar) => bar / BARS);
+  return {
+    id, title, kind: 'bars', x, unit: 'share',
+    series: told.map(({ label, arm, bars, total }) => ({ label, arm, values: bars.map((count) => count / total), n: [...bars] })),
+    table: { title, columns: ['score', ...told.flatMap(({ label }) => [label, 'n'])], rows: x.map((low, bar) => [`${number(low)} to ${number(low + 1 / BARS)}`, ...told.flatMap(({ bars, total }) => [percent((bars[bar] ?? 0) / total), countWords(bars[bar] ?? 0)])]) },
+  };
+}
+
+/** How confident each arm is: its scores, as shares. */
+export function scoreChart(arms: readonly ArmSummary[]): Chart | undefined {
+  return barChart('scores', 'Confidence: scores by arm', arms.map(({ arm, score }) => ({ label: arm, arm: armName(arm), bars: inBars(score) })));
+}
+
+export function sampleChart(id: string, title: string, samples: readonly { readonly label: string; readonly arm: ArmName; readonly values: readonly number[] }[]): Chart | undefined {
+  return barChart(id, title, samples.map(({ values, ...rest }) => {
+    const bars = new Array<number>(BARS).fill(0);
+    for (const value of values) {
+      const bar = Math.max(0, Math.min(BARS - 1, Math.floor(value * BARS)));
+      bars[bar] = (bars[bar] ?? 0) + 1;
+    }
+    return { ...rest, bars };
+  }));
+}
+
+export function latencyChart(arms: readonly ArmSummary[]): Chart | undefined {
+  const told = arms.map(({ arm, latency }) => ({ arm, n: latency.counts.reduce((sum, count) => sum + count, 0), values: QUANTILES.map((q) => histogramQuantile(latency, q)) })).filter(({ n }) => n > 0);
+  if (told.length === 0) return undefined;
+  const labels = QUANTILES.map((q) => `p${Number((100 * q).toPrecision(4))}`);
+  return {
+    id: 'latency', title: 'Latency quantiles by arm, ms', kind: 'steps', x: QUANTILES.map((_, at) => at), labels, unit: 'ms',
+    series: told.map(({ arm, values }) => ({ label: arm, arm: armName(arm), values: values.map(known) })),
+    table: { title: 'Latency quantiles by arm, ms', columns: ['arm', 'n', ...labels], rows: told.map(({ arm, n, values }) => [arm, countWords(n), ...values.map((value) => number(value))]) },
+  };
+}

@@ -1,0 +1,143 @@
+import { shareDuring } from '../../core/releases/allocation.ts';
+import { plainLine } from '../../core/base/words.ts';
+import type { ComparisonReport } from '../../core/quality/comparison.ts';
+import type { DriftFinding } from '../../core/quality/productionDrift.ts';
+import { coarseAge, driftAlarms, silences } from '../../core/quality/productionWords.ts';
+import type { ReleaseHistory } from '../../core/quality/productionShare.ts';
+import { blocksText, comparisonBlocks, driftBlocks, notesBlock, percent, shadowBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
+import { shadowReport } from '../../core/quality/shadow.ts';
+import type { QualityData } from '../../core/quality/window.ts';
+import type { Chart, DashboardModel, DriftTable, Table } from '../../shared/dashboard.ts';
+import { latencyChart, metricChart, rolloutChart, sampleChart, scoreChart, time, timeAxis } from './dashboardCharts.ts';
+
+/** What a dashboard is made of. */
+export interface DashboardInput {
+  readonly model: string;
+  readonly flag: string;
+  readonly environment: string;
+  readonly data: QualityData;
+  /** The comparison in that environment, with slices. */
+  readonly report: ComparisonReport;
+  readonly drift: readonly DriftFinding[];
+  readonly history: ReleaseHistory | undefined;
+  readonly readAt: number;
+  readonly failure: string | undefined;
+  readonly now: number;
+}
+
+/** A dashboard may be of a service with a thousand slices; the export and the command line have all of them. */
+const MOST_SLICES = 200;
+
+function tables(blocks: readonly Block[]): Table[] {
+  return blocks.flatMap((block) => ('lines' in block ? [] : [{ title: block.title, columns: [...block.columns], rows: block.rows.map((row) => row.map((cell) => plainLine(cell, 200))) }]));
+}
+
+function sentences(blocks: readonly Block[]): string[] {
+  return blocks.flatMap((block) => ('lines' in block ? block.lines.map((line) => plainLine(line, 400)) : []));
+}
+
+/** Everything that the dashboard shows, in words and plain numbers: nothing is computed where it is drawn. */
+export function dashboardModel(input: DashboardInput): DashboardModel {
+  const { model, flag, environment, data, report, history, readAt, failure, drift } = input;
+  const windows = data.windows.filter((window) => window.environment === environment && window.slice === undefined);
+  const arms = data.arms.filter((arm) => arm.environment === environment);
+  const axis = timeAxis(windows);
+  const blocks = comparisonBlocks(report);
+  const [comparison, slices] = tables(blocks);
+  const [armTable] = tables(statusBlocks({ ...data, arms }, input.now));
+  const [scores, latency, shadow] = [scoreChart(arms), latencyChart(arms), shadowOf(data)];
+  const since = history?.since.at;
+  return {
+    model, flag, environment, readAt, environments: [...new Set(data.arms.map((arm) => arm.environment))].sort(), mayRetrain: driftAlarms(drift).length > 0,
+    ...(failure === undefined ? {} : { failure }),
+    alarms: alarmsOf(input),
+    summary: [...sentences(blocks), ...(since === undefined ? [] : [`Compared is what came after ${time(since)}, when evidence about this release began (${history?.since.because ?? ''}).`])],
+    arms: armTable ?? { title: 'Arms', columns: [], rows: [] },
+    comparison: comparison ?? { title: '', columns: [], rows: [] },
+    rollout: rolloutChart(history?.given, windows, axis),
+    metrics: report.metrics.flatMap((metric) => (windows.some(({ metrics }) => (metrics[metric.name]?.n ?? 0) > 0) && !isCurve(metric.because) ? [metricChart(metric, windows, axis)] : [])),
+    drift: drift.map(driftTable),
+    ...(scores === undefined ? {} : { scores }),
+    ...(latency === undefined ? {} : { latency }),
+    ...(slices === undefined ? {} : { slices: { ...slices, rows: slices.rows.slice(0, MOST_SLICES) } }),
+    ...(shadow === undefined ? {} : { shadow }),
+    notes: sentences([notesBlock(data.notes)]),
+  };
+}
+
+/** The area under a curve has no value by window. */
+function isCurve(because: string): boolean {
+  return because.startsWith('shown only');
+}
+
+function alarmsOf({ data, report, drift, history, now }: DashboardInput): string[] {
+  const { sampleRatio, metrics, joint } = report;
+  const configured = history === undefined ? undefined : shareDuring(history.given, now, now);
+  return [
+    ...metrics.filter(({ role, verdict }) => role === 'guardrail' && verdict === 'worse').map(({ name, because }) => `${name} is worse: ${because}.`),
+    ...(joint.alarms ? ['The guardrails of counts alarm together.'] : []),
+    ...silences({ data, report, drift, configured, now }).map(({ arm, since }) => `${arm}: no data${since === undefined ? '' : ` for ${coarseAge(now - since)}`}.`),
+    ...(sampleRatio.verdict === 'mismatch' ? [`Sample ratio: ${sampleRatio.because}.`] : []),
+    ...driftAlarms(drift).map(({ feature, because }) => `${feature} drifted: ${because}.`),
+  ].map((line) => plainLine(line, 300));
+}
+
+function driftTable({ production, reference, report }: DriftFinding): DriftTable {
+  const blocks = driftBlocks(report, `${production} against ${reference}`);
+  const [table] = tables(blocks);
+  const share = (counts: readonly number[], at: number): number => { const total = counts.reduce((sum, count) => sum + count, 0); return total === 0 ? 0 : (counts[at] ?? 0) / total; };
+  return {
+    title: plainLine(table?.title ?? '', 200), columns: table?.columns ?? [], notes: sentences(blocks),
+    rows: report.features.map(({ alarm, bins }, index) => ({
+      cells: table?.rows[index] ?? [], alarm,
+      bins: bins.labels.slice(0, 30).map((label, at) => ({ label: plainLine(label, 60), reference: share(bins.reference, at), production: share(bins.production, at) })),
+    })),
+  };
+}
+
+function shadowOf({ shadow }: QualityData): DashboardModel['shadow'] {
+  if (shadow === undefined) return undefined;
+  const scores: Chart | undefined = sampleChart('shadow scores', 'Scores of the same requests', [{ label: 'served', arm: 'current', values: shadow.served }, { label: 'shadow', arm: 'candidate', values: shadow.shadow }]);
+  return { tables: tables(shadowBlocks(shadowReport(shadow))), ...(scores === undefined ? {} : { scores }) };
+}
+
+/** The whole report as Markdown: what the command line prints, with what the event log tells. */
+export function dashboardMarkdown({ model, flag, environment, data, report, drift, history, readAt }: DashboardInput): string {
+  const arms = data.arms.filter((arm) => arm.environment === environment);
+  const configured: Block = { title: 'Configured share of the candidate', columns: ['from', 'share'], rows: (history?.given ?? []).map(({ from, share }) => [from === undefined ? 'before the event log' : time(from), share === undefined ? 'depends on who asks' : percent(share)]) };
+  const blocks = [
+    ...(history === undefined ? [] : [configured]), ...statusBlocks({ ...data, arms }, readAt), ...comparisonBlocks(report),
+    ...drift.flatMap((each) => driftBlocks(each.report, `Drift: ${each.production} against ${each.reference}`)), ...(data.shadow === undefined ? [] : shadowBlocks(shadowReport(data.shadow))), notesBlock(data.notes),
+  ];
+  return `${blocksText([{ lines: [`${model} (${flag}) in ${environment}, read ${time(readAt)}`] }], true)}\n${blocksText(blocks, true)}`;
+}
+
+/** A cell of a spreadsheet: text that a program would take for a formula begins with an apostrophe. */
+function csvCell(value: string | number | null | undefined): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'number') return String(value);
+  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/** Every point of every chart and every comparison as a line each, numbers unrounded. */
+export function dashboardCsv({ report }: Pick<DashboardInput, 'report'>, { rollout, metrics, scores, latency, shadow }: DashboardModel): string {
+  const lines: (string | number | null | undefined)[][] = [['part', 'name', 'at', 'arm', 'n', 'value', 'low', 'high', 'verdict']];
+  for (const { name, slice, candidate, current, effect, interval, verdict } of [...report.metrics, ...report.slices]) {
+    const finite = (value: number | undefined): number | undefined => (value !== undefined && Number.isFinite(value) ? value : undefined);
+    for (const [arm, { n, value }] of [['candidate', candidate], ['current', current]] as const) lines.push(['comparison', name, slice, arm, n, finite(value)]);
+    lines.push(['comparison', name, slice, 'candidate against current', candidate.n + current.n, finite(effect), finite(interval?.low), finite(interval?.high), verdict]);
+  }
+  for (const chart of [rollout, ...metrics, scores, latency, shadow?.scores]) {
+    for (const { label, values, low, high, n } of chart?.series ?? []) {
+      for (const [at, value] of values.entries()) lines.push([chart?.id.split(' ')[0], chart?.title, pointName(chart, at), label, n?.[at], value, low?.[at], high?.[at]]);
+    }
+  }
+  return lines.map((line) => `${Array.from({ length: 9 }, (_, column) => csvCell(line[column])).join(',')}\r\n`).join('');
+}
+
+function pointName(chart: Chart | undefined, at: number): string | number | undefined {
+  if (chart?.kind === 'time') return new Date(1000 * (chart.x[at] ?? 0)).toISOString();
+  return chart?.labels?.[at] ?? chart?.x[at];
+}
+

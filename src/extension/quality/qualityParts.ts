@@ -1,0 +1,133 @@
+import type { AppError } from '../../core/base/errors.ts';
+import { ageWords, countWords, escapeMarkdown, plainLine } from '../../core/base/words.ts';
+import type { MetricComparison } from '../../core/quality/comparison.ts';
+import { driftAlarms, silences, worstFact, coarseAge, type ProductionFacts } from '../../core/quality/productionWords.ts';
+import { effectWords, notesBlock, percent, valueWords } from '../../core/quality/reportText.ts';
+import type { FlagFacts } from '../flags/facts.ts';
+import type { DetailNode } from '../flags/flagNodes.ts';
+import { Command } from '../ids.ts';
+import { productionFacts } from './qualityFacts.ts';
+import type { QualityReading } from './qualityReader.ts';
+import type { QualityRef, QualityStore } from './qualityStore.ts';
+
+const shown = (text: string, length?: number): string => escapeMarkdown(plainLine(text, length));
+const MOST_LINES = 12;
+
+export function refOf({ folder, model }: Pick<QualityReading, 'folder' | 'model'>): QualityRef {
+  return { folder: folder.uri.toString(), model: model.name };
+}
+
+function readingsOf(store: QualityStore, { arms }: Pick<FlagFacts, 'arms'>): QualityReading[] {
+  return arms.flatMap(({ model }) => store.of(model) ?? []);
+}
+
+/** The worst fact, as long as there is room; nothing before something was read. */
+export function qualityLensText(store: QualityStore, facts: FlagFacts, room: number, now: number): string | undefined {
+  if (facts.status !== 'active') return undefined;
+  for (const reading of readingsOf(store, facts)) {
+    const known = productionFacts(reading, now);
+    if (known === undefined) {
+      if (reading.error === undefined) continue;
+      return ['quality: the source cannot be read', 'no quality'].find(({ length }) => length <= room);
+    }
+    const words = worstFact(known)?.words.find(({ length }) => length <= room);
+    if (words !== undefined) return words;
+  }
+  return undefined;
+}
+
+/** Every metric with its verdict, observed beside configured share, drift and what is wrong with the source. */
+export function qualityHoverText(store: QualityStore, facts: FlagFacts, now: number): string {
+  return readingsOf(store, facts).map((reading) => {
+    const known = productionFacts(reading, now);
+    if (known === undefined) return reading.error === undefined ? '' : `**${shown(reading.model.name)} in production** ${shown(reading.error.message, 300)}`;
+    const lines = [
+      ...known.report.metrics.slice(0, MOST_LINES).map((metric) => `${shown(metric.name, 60)}: ${shown(metricWords(metric), 200)}: **${shown(metric.verdict)}**`),
+      ...otherLines(reading, known).map(({ label, description }) => `${shown(label, 200)}${description === undefined ? '' : `: ${shown(description, 200)}`}`),
+    ];
+    return `**${shown(reading.model.name)} in ${shown(reading.environment)}**, read ${shown(ageWords(now - (reading.readAt ?? now)))}\n- ${lines.join('\n- ')}`;
+  }).filter((text) => text !== '').join('\n\n');
+}
+
+/** `1.8 % vs 2.1 %, 0.87x (0.6 to 1.2), n 3.1k vs 9.7k`. */
+export function metricWords(metric: MetricComparison): string {
+  const { candidate, current, effect } = metric;
+  return `${valueWords(metric, candidate.value)} vs ${valueWords(metric, current.value)}${effect === undefined ? '' : `, ${effectWords(metric)}`}, n ${countWords(candidate.n)} vs ${countWords(current.n)}`;
+}
+
+interface Line {
+  readonly label: string;
+  readonly description?: string;
+  readonly icon: string;
+  readonly retrain?: true;
+}
+
+function otherLines({ environment, data }: QualityReading, known: ProductionFacts): Line[] {
+  const { sampleRatio } = known.report;
+  const units = sampleRatio.candidate + sampleRatio.current;
+  return [
+    ...silences(known).map(({ arm, since }): Line => ({ label: `${arm}: no data${since === undefined ? '' : ` for ${coarseAge(known.now - since)}`}`, description: environment, icon: 'warning' })),
+    ...(units === 0 ? [] : [{
+      label: 'share of units', icon: sampleRatio.verdict === 'mismatch' ? 'warning' : 'pie-chart',
+      description: `observed ${percent(sampleRatio.observed)}, configured ${sampleRatio.configured === undefined ? 'unknown' : percent(sampleRatio.configured)}: ${sampleRatio.verdict} (${countWords(units)} units)`,
+    }]),
+    ...driftAlarms(known.drift).slice(0, MOST_LINES).map(({ feature, because }): Line => ({ label: `${feature} drifted`, description: because, icon: 'warning', retrain: true })),
+    ...(data === undefined ? [] : sourceLines(data)),
+  ];
+}
+
+function sourceLines({ notes }: Pick<NonNullable<QualityReading['data']>, 'notes'>): Line[] {
+  const block = notesBlock(notes);
+  return ('lines' in block ? block.lines : []).slice(0, MOST_LINES).map((line) => ({ label: line.trim(), icon: 'info' }));
+}
+
+function verdictIcon({ verdict }: MetricComparison): string {
+  switch (verdict) {
+    case 'worse': return 'error';
+    case 'not worse': return 'pass';
+    case 'void': return 'warning';
+    case 'undecided': case 'insufficient data': case 'no control': return 'circle-outline';
+  }
+}
+
+/** A node "Quality" for each model behind the flag, with its metrics below. */
+export function qualityNodes(store: QualityStore, facts: FlagFacts, now: number): DetailNode[] {
+  const { connection, name } = facts;
+  return readingsOf(store, facts).map((reading): DetailNode => {
+    const id = JSON.stringify(['quality', connection.baseUrl, connection.project, name, reading.folder.uri.toString(), reading.model.name]);
+    const known = productionFacts(reading, now);
+    const worst = known === undefined ? undefined : worstFact(known);
+    const state = worst?.words[0] ?? (reading.error !== undefined ? 'cannot be read' : reading.loading ? 'reading...' : reading.data === undefined ? 'not read yet' : 'no record yet');
+    const isBad = reading.error !== undefined || (worst !== undefined && worst.kind !== 'fine');
+    return {
+      kind: 'detail', id, label: facts.arms.length > 1 ? `Quality of ${reading.model.name}` : 'Quality', description: state, icon: isBad ? 'warning' : 'graph',
+      tooltip: `How ${reading.model.name} does in ${reading.environment}. Choose this line for the dashboard.`, context: 'quality',
+      command: { title: 'Open Dashboard', command: Command.openDashboard, arguments: [refOf(reading)] },
+      connection, flag: name,
+      children: () => lines(reading, known, id),
+    };
+  });
+}
+
+function lines(reading: QualityReading, known: ProductionFacts | undefined, id: string): DetailNode[] {
+  const { error } = reading;
+  const failure = error === undefined ? [] : [failureNode(error, reading, id)];
+  if (known === undefined) return failure;
+  const metrics = known.report.metrics.map((metric): DetailNode => ({
+    kind: 'detail', id: `${id} metric ${metric.name}`, label: metric.name, description: `${metric.verdict} · ${metricWords(metric)}`, icon: verdictIcon(metric), tooltip: `${metric.role}: ${metric.because}`,
+  }));
+  const others = otherLines(reading, known).map(({ label, description, icon, retrain }, index): DetailNode => ({
+    kind: 'detail', id: `${id} line ${index}`, label, icon,
+    ...(description === undefined ? {} : { description }),
+    ...(retrain === undefined ? {} : { tooltip: 'Production is not what the model was trained on. Choose this line to retrain.', context: 'drifted', command: { title: 'Retrain...', command: Command.retrain, arguments: [refOf(reading)] } }),
+  }));
+  return [...failure, ...metrics, ...others];
+}
+
+function failureNode({ message, code }: AppError, reading: QualityReading, id: string): DetailNode {
+  const signIn = code === 'auth' ? { title: 'Sign In', command: Command.prometheusSignIn, arguments: [] } : { title: 'Try Again', command: Command.refreshQuality, arguments: [refOf(reading)] };
+  return {
+    kind: 'detail', id: `${id} failure`, label: message, tooltip: message, icon: 'warning', command: signIn,
+    description: reading.readAt === undefined ? 'nothing was read yet' : `shown is what was read ${ageWords(Date.now() - reading.readAt)}`,
+  };
+}

@@ -1,0 +1,146 @@
+import type * as vscode from 'vscode';
+import { WorkerSource, type WorkerOptions } from '../../adapters/quality/workerSource.ts';
+import type { Clock } from '../../core/base/clock.ts';
+import { AppError, toAppError } from '../../core/base/errors.ts';
+import type { Disposable } from '../../core/base/events.ts';
+import { compareArms, type ComparisonReport } from '../../core/quality/comparison.ts';
+import type { QualityDefinition } from '../../core/quality/definitions.ts';
+import { shareOf, sinceEvidence, type ReleaseHistory } from '../../core/quality/productionShare.ts';
+import type { QualityData } from '../../core/quality/window.ts';
+import type { ModelMapping } from '../../core/workspace/config.ts';
+
+/** A model of a workspace folder whose `quality:` can be read. */
+export interface QualitySubject {
+  readonly folder: vscode.WorkspaceFolder;
+  readonly model: ModelMapping;
+  readonly definition: QualityDefinition;
+  /** The environment that the folder names first. */
+  readonly environment: string;
+}
+
+/** What is known of a model in production at one moment; nothing in it changes. */
+export interface QualityReading extends QualitySubject {
+  /** Undefined before the first reading succeeded; after a failure still what was read before. */
+  readonly data: QualityData | undefined;
+  /** When `data` was read, in milliseconds since 1970. */
+  readonly readAt: number | undefined;
+  /** Why the last reading failed. */
+  readonly error: AppError | undefined;
+  readonly loading: boolean;
+  /** The arms in the first environment, without slices. */
+  readonly report: ComparisonReport | undefined;
+  /** What Unleash's event log tells of the first environment; undefined while nobody is connected. */
+  readonly history: ReleaseHistory | undefined;
+}
+
+/** What a reader is given. */
+export interface ReaderParts {
+  /** The worker's file. */
+  readonly script: string;
+  readonly clock: Clock;
+  /** Headers for an origin. */
+  readonly headers: (origin: string) => Promise<Readonly<Record<string, string>>>;
+  /** What the event log tells of an environment. */
+  readonly history: (subject: QualitySubject, environment: string) => Promise<ReleaseHistory | undefined>;
+  readonly mayRead: () => boolean;
+}
+
+/** Reads one model's source, in a thread that keeps what it has read; one reading at a time. */
+export class QualityReader implements Disposable {
+  readonly #parts: ReaderParts;
+  readonly #changed: () => void;
+  #reading: QualityReading;
+  #source: WorkerSource | undefined;
+  #headers = '';
+  #running: Promise<void> | undefined;
+  #abort = new AbortController();
+  #disposed = false;
+  readonly #progress = new Set<(done: number, total: number) => void>();
+
+  constructor(subject: QualitySubject, parts: ReaderParts, changed: () => void) {
+    this.#parts = parts;
+    this.#changed = changed;
+    this.#reading = { ...subject, data: undefined, readAt: undefined, error: undefined, loading: false, report: undefined, history: undefined };
+  }
+
+  get reading(): QualityReading {
+    return this.#reading;
+  }
+
+  /** Another mapping of the same section: what was read stays. */
+  follow(subject: QualitySubject): void {
+    this.#reading = { ...this.#reading, ...subject };
+  }
+
+  /** Reads what is new; who asks meanwhile gets the reading that runs. It never rejects: why it failed is in the reading. */
+  refresh(onProgress?: (done: number, total: number) => void): Promise<void> {
+    if (onProgress !== undefined) this.#progress.add(onProgress);
+    this.#running ??= this.#refresh().finally(() => {
+      this.#running = undefined;
+      this.#progress.clear();
+    });
+    return this.#running;
+  }
+
+  /** Ends the reading that runs; what was read before stays. */
+  cancel(): void {
+    this.#abort.abort();
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#abort.abort();
+    this.#source?.dispose();
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.#disposed || !this.#parts.mayRead()) return;
+    this.#abort = new AbortController();
+    const { signal } = this.#abort;
+    this.#set({ loading: true });
+    try {
+      const source = await this.#opened();
+      const now = this.#parts.clock.now();
+      const [data, history] = await Promise.all([
+        source.read({ now, signal, onProgress: (done, total) => this.#progress.forEach((tell) => tell(done, total)) }),
+        this.#parts.history(this.#reading, this.#reading.environment),
+      ]);
+      this.#set({ data, readAt: now, error: undefined, loading: false, history, report: reportOf(this.#reading, data, this.#reading.environment, history) });
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      this.#set({ loading: false, ...(error.code === 'cancelled' ? {} : { error }) });
+    }
+  }
+
+  /** The thread, started anew when another token is to be used. @throws AppError */
+  async #opened(): Promise<WorkerSource> {
+    const { definition, folder, model, environment } = this.#reading;
+    const options: WorkerOptions = {
+      section: definition.section, folder: folder.uri.fsPath, environment, withReference: true,
+      flags: model.switches.flatMap(({ flag }) => [flag, `${flag}.shadow`]),
+    };
+    const url = definition.source?.kind === 'prometheus' ? URL.parse(definition.source.prometheus.url) : null;
+    const credentials = url === null ? undefined : { origin: url.origin, headers: await this.#parts.headers(url.origin) };
+    if (this.#disposed || !this.#parts.mayRead()) throw new AppError('cancelled', 'Cancelled.');
+    const headers = JSON.stringify(credentials ?? null);
+    if (this.#source === undefined || headers !== this.#headers) {
+      this.#source?.dispose();
+      this.#source = new WorkerSource(this.#parts.script, { ...options, ...(credentials === undefined ? {} : { credentials }) });
+      this.#headers = headers;
+    }
+    return this.#source;
+  }
+
+  #set(change: Partial<QualityReading>): void {
+    if (this.#disposed) return;
+    this.#reading = { ...this.#reading, ...change };
+    this.#changed();
+  }
+}
+
+/** The comparison in one environment, since evidence counts. Slices are only compared `withSlices`. */
+export function reportOf({ definition }: Pick<QualitySubject, 'definition'>, data: QualityData, environment: string, history: ReleaseHistory | undefined, withSlices = false): ComparisonReport {
+  const counted = sinceEvidence(data, history);
+  const shown = withSlices ? counted : { ...counted, windows: counted.windows.filter(({ slice }) => slice === undefined) };
+  return compareArms(shown, definition, environment, { shareAt: shareOf(history) });
+}

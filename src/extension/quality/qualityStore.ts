@@ -1,0 +1,176 @@
+import * as vscode from 'vscode';
+import type { Clock } from '../../core/base/clock.ts';
+import { DisposableStore, Emitter, type Disposable } from '../../core/base/events.ts';
+import { releaseHistory, type ReleaseHistory } from '../../core/quality/productionShare.ts';
+import type { ModelMapping } from '../../core/workspace/config.ts';
+import type { Connections } from '../connection/connections.ts';
+import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
+import type { FlagHistories } from '../flags/histories.ts';
+import type { Log } from '../platform/log.ts';
+import type { PrometheusCredentials } from './prometheusCredentials.ts';
+import { QualityReader, type QualityReading, type QualitySubject } from './qualityReader.ts';
+
+export interface QualityStoreParts {
+  readonly files: WorkspaceFiles;
+  readonly connections: Connections;
+  readonly histories: FlagHistories;
+  readonly credentials: PrometheusCredentials;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly pollEveryMs: () => number;
+  /** The file of the thread that reads. */
+  readonly script: string;
+}
+
+/** A model of a workspace folder in a command's argument or a view's state. */
+export interface QualityRef {
+  /** URI of the workspace folder. */
+  readonly folder: string;
+  /** Its name in `modelswitch.yaml`. */
+  readonly model: string;
+}
+
+/**
+ * How every model with `quality:` does in production. A source is read at an interval while something shows it, each in a thread of its own; a
+ * failed reading keeps the last one with its age. In an untrusted workspace nothing is read and no command is run.
+ */
+export class QualityStore implements Disposable {
+  readonly #parts: QualityStoreParts;
+  readonly #subscriptions = new DisposableStore();
+  readonly #changes = this.#subscriptions.add(new Emitter<QualityReading>());
+  readonly #readers = new Map<string, { readonly section: string; readonly reader: QualityReader }>();
+  #timer: Disposable | undefined;
+  #active = false;
+  #updating: Promise<void> = Promise.resolve();
+
+  constructor(parts: QualityStoreParts) {
+    this.#parts = parts;
+    const update = (): void => void this.update();
+    this.#subscriptions.add(parts.files.onDidChange(update));
+    this.#subscriptions.add(parts.connections.onDidChange(update));
+    this.#subscriptions.add(parts.credentials.onDidChange(() => void this.refresh()));
+    this.#subscriptions.add(vscode.workspace.onDidGrantWorkspaceTrust(update));
+    update();
+  }
+
+  /** The reading that changed: something new was read, or could not be. */
+  readonly onDidChange = this.#changes.event;
+
+  get readings(): readonly QualityReading[] {
+    return [...this.#readers.values()].map(({ reader }) => reader.reading);
+  }
+
+  /** By the mapping itself, or by what names it. */
+  of(wanted: ModelMapping | QualityRef): QualityReading | undefined {
+    const readings = this.readings;
+    if ('folder' in wanted) return readings.find(({ folder, model }) => folder.uri.toString() === wanted.folder && model.name === wanted.model);
+    return readings.find(({ model }) => model === wanted) ?? readings.find(({ model }) => model.name === wanted.name && model.switches[0]?.flag === wanted.switches[0]?.flag);
+  }
+
+  /** Look from time to time: something shows it. */
+  setActive(active: boolean): void {
+    if (active === this.#active) return;
+    this.#active = active;
+    this.#timer?.dispose();
+    if (active) void this.#poll();
+  }
+
+  /** Reads a model, or all of them, now. Never rejects. */
+  async refresh(wanted?: QualityRef, onProgress?: (done: number, total: number) => void): Promise<void> {
+    await this.#updating;
+    const meant = wanted === undefined ? [...this.#readers.values()] : [...this.#readers.values()].filter(({ reader: { reading } }) => reading === this.of(wanted));
+    await Promise.all(meant.map(({ reader }) => reader.refresh(onProgress)));
+  }
+
+  /** Ends the reading of a model that runs. */
+  cancel(wanted: QualityRef): void {
+    for (const { reader } of this.#readers.values()) if (reader.reading === this.of(wanted)) reader.cancel();
+  }
+
+  /** What the event log tells of an environment; undefined where nobody is connected or no flag stands for the model. */
+  async historyOf({ folder, model }: QualitySubject, environment: string): Promise<ReleaseHistory | undefined> {
+    const connection = this.#parts.connections.targets.find((target) => target.folder.uri.toString() === folder.uri.toString())?.connection;
+    const [first] = model.switches;
+    if (connection?.session === undefined || first === undefined) return undefined;
+    try {
+      return releaseHistory(await this.#parts.histories.read(connection, first.flag), environment, model);
+    } catch (error) {
+      this.#parts.log.error(`Reading the history of ${first.flag} for its quality`, error);
+      return undefined;
+    }
+  }
+
+  /** Brings readers in line with files and trust; one run after another. */
+  update(): Promise<void> {
+    this.#updating = this.#updating.then(() => this.#update()).catch((error: unknown) => this.#parts.log.error('Updating the sources of quality', error));
+    return this.#updating;
+  }
+
+  dispose(): void {
+    this.#timer?.dispose();
+    this.#subscriptions.dispose();
+    for (const { reader } of this.#readers.values()) reader.dispose();
+    this.#readers.clear();
+  }
+
+  #subjects(): QualitySubject[] {
+    if (!vscode.workspace.isTrusted) return [];
+    return (vscode.workspace.workspaceFolders ?? []).flatMap((folder) => {
+      const config = this.#parts.files.of(folder)?.file.config;
+      const target = this.#parts.connections.targets.find((each) => each.folder.uri.toString() === folder.uri.toString());
+      const environment = target?.environment ?? config?.unleash?.environment ?? 'production';
+      return (config?.models ?? []).flatMap((model) => (model.quality?.source === undefined ? [] : [{ folder, model, definition: model.quality, environment }]));
+    });
+  }
+
+  async #update(): Promise<void> {
+    await this.#parts.files.ready;
+    const wanted = new Map(this.#subjects().map((subject) => [keyOf(subject), subject]));
+    for (const [key, { reader }] of this.#readers) {
+      if (wanted.has(key)) continue;
+      reader.dispose();
+      this.#readers.delete(key);
+    }
+    const added: QualityReader[] = [];
+    for (const [key, subject] of wanted) {
+      const section = JSON.stringify([subject.definition.section, subject.model.switches.map(({ flag }) => flag), subject.environment]);
+      const known = this.#readers.get(key);
+      if (known?.section === section) {
+        known.reader.follow(subject);
+        continue;
+      }
+      known?.reader.dispose();
+      const reader = this.#reader(subject);
+      this.#readers.set(key, { section, reader });
+      added.push(reader);
+    }
+    if (this.#active) for (const reader of added) void reader.refresh();
+  }
+
+  #reader(subject: QualitySubject): QualityReader {
+    const { script, clock, log, credentials } = this.#parts;
+    let logged: unknown;
+    const reader: QualityReader = new QualityReader(subject, {
+      script, clock, mayRead: () => vscode.workspace.isTrusted,
+      headers: (origin) => credentials.headers(origin),
+      history: (each, environment) => this.historyOf(each, environment),
+    }, () => {
+      const { error } = reader.reading;
+      if (error !== undefined && error !== logged) log.error(`Reading the quality of ${subject.model.name}`, error);
+      logged = error;
+      this.#changes.fire(reader.reading);
+    });
+    return reader;
+  }
+
+  async #poll(): Promise<void> {
+    await this.refresh();
+    if (!this.#active) return;
+    this.#timer?.dispose();
+    this.#timer = this.#parts.clock.after(this.#parts.pollEveryMs(), () => void this.#poll());
+  }
+}
+
+function keyOf({ folder, model }: QualitySubject): string {
+  return JSON.stringify([folder.uri.toString(), model.name]);
+}

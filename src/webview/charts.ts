@@ -1,0 +1,144 @@
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import type { Chart, Series } from '../shared/dashboard.ts';
+import { el, svg, tableOf } from './dom.ts';
+
+const HEIGHT = 190;
+const COLOURS: Readonly<Record<Series['arm'], string>> = { candidate: '--vscode-charts-orange', current: '--vscode-charts-blue', other: '--vscode-charts-green' };
+/** Lines differ without their colour, too. */
+const DASHES: Readonly<Record<Series['arm'], number[]>> = { candidate: [], current: [6, 4], other: [2, 3] };
+
+/** A colour of the theme, as a canvas takes it. */
+function colour(name: string, otherwise: string): string {
+  const value = getComputedStyle(document.body).getPropertyValue(name).trim();
+  return value === '' ? otherwise : value;
+}
+
+function armColour(arm: Series['arm']): string {
+  return colour(COLOURS[arm], foreground());
+}
+
+function foreground(): string {
+  return colour('--vscode-foreground', 'CanvasText');
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}
+
+function valueWords({ unit }: Chart, value: number): string {
+  return unit === 'share' ? `${short(100 * value)} %` : short(value);
+}
+
+type Values = (number | null | undefined)[];
+
+interface Drawn {
+  readonly data: uPlot.AlignedData;
+  readonly series: uPlot.Series[];
+  readonly bands: uPlot.Band[];
+}
+
+/** Every series with the two ends of its interval, between which a band is filled. */
+function drawn(chart: Chart): Drawn {
+  const data: [number[], ...Values[]] = [[...chart.x]];
+  const series: uPlot.Series[] = [{}];
+  const bands: uPlot.Band[] = [];
+  const stepped = uPlot.paths.stepped?.({ align: 1 });
+  for (const { label, arm, values, low, high } of chart.series) {
+    const stroke = armColour(arm);
+    const isStep = chart.kind === 'bars' || arm === 'other';
+    const isSingle = values.filter((value) => value !== null).length === 1;
+    if (low !== undefined && high !== undefined) {
+      data.push([...high], [...low]);
+      bands.push({ series: [series.length, series.length + 1], fill: `color-mix(in srgb, ${stroke} 22%, transparent)` });
+      const edge: uPlot.Series = { stroke: `color-mix(in srgb, ${stroke} 45%, transparent)`, width: 1, dash: DASHES[arm], points: { show: isSingle, size: 4 } };
+      series.push({ ...edge }, { ...edge });
+    }
+    data.push([...values]);
+    series.push({
+      label, stroke, width: 2, dash: DASHES[arm], points: { show: chart.kind === 'steps' || isSingle || values.length <= 40 && chart.kind !== 'bars', size: 6, stroke, fill: arm === 'current' ? colour('--vscode-editor-background', 'Canvas') : stroke },
+      ...(isStep && stepped !== undefined ? { paths: stepped } : {}),
+    });
+  }
+  return { data, series, bands };
+}
+
+function axes(chart: Chart): uPlot.Axis[] {
+  const grid = { stroke: `color-mix(in srgb, ${foreground()} 18%, transparent)`, width: 1 };
+  const common: uPlot.Axis = { stroke: foreground(), grid, ticks: grid, font: `11px ${colour('--vscode-font-family', 'sans-serif')}` };
+  const labels = chart.labels;
+  const x: uPlot.Axis = chart.kind === 'steps' ? { ...common, splits: () => [...chart.x], values: (_plot, splits) => splits.map((at) => labels?.[at] ?? '') } : common;
+  return [x, { ...common, size: 64, values: (_plot, splits) => splits.map((value) => valueWords(chart, value)) }];
+}
+
+function bottomOf({ unit }: Chart, low: number, high: number): [number, number] {
+  if (unit === 'number' && low < 0) return [low, high];
+  const room = high === low ? Math.max(Math.abs(high) * 0.2, 0.01) : (high - low) * 0.1;
+  return unit === 'number' ? [low - room, high + room] : [0, high + room];
+}
+
+/** Line under a legend: what each looks like. */
+function legend({ series }: Chart): HTMLElement {
+  return el('div', { class: 'legend' }, ...series.map(({ label, arm }) => {
+    const line = svg('line', { x1: 0, y1: 5, x2: 28, y2: 5, stroke: armColour(arm), 'stroke-width': 2, 'stroke-dasharray': DASHES[arm].join(' ') });
+    return el('span', {}, svg('svg', { width: 28, height: 10, 'aria-hidden': 'true' }, line), el('span', {}, label));
+  }));
+}
+
+/** What a picture says to those who do not see it: the last value of each series; all of them stand in the table beside it. */
+function spoken(chart: Chart): string {
+  const last = chart.series.map(({ label, values }) => {
+    const value = values.findLast((each) => each !== null);
+    return `${label} ${typeof value === 'number' ? valueWords(chart, value) : 'no value'}`;
+  });
+  return `Chart: ${chart.title}. ${chart.kind === 'time' ? `Last: ${last.join(', ')}. ` : ''}The table beside it has the figures.`;
+}
+
+/** A chart with its table beside it. Charts over time share their cursor. */
+export class ChartView {
+  readonly element: HTMLElement;
+  readonly #chart: Chart;
+  readonly #place: HTMLElement;
+  readonly #observer: ResizeObserver;
+  #plot: uPlot | undefined;
+  #width = 0;
+
+  constructor(chart: Chart) {
+    this.#chart = chart;
+    this.#place = el('div', { class: 'plot', role: 'img', 'aria-label': spoken(chart) });
+    this.element = el('section', { class: 'chart' }, el('h3', {}, chart.title), el('div', { class: 'beside' }, el('div', {}, legend(chart), this.#place), tableOf(chart.table)));
+    this.#observer = new ResizeObserver(() => this.#fit());
+    this.#observer.observe(this.#place);
+  }
+
+  destroy(): void {
+    this.#observer.disconnect();
+    this.#plot?.destroy();
+  }
+
+  #fit(): void {
+    const width = Math.floor(this.#place.clientWidth);
+    if (width === 0 || width === this.#width) return;
+    this.#width = width;
+    if (this.#plot === undefined) this.#draw(width);
+    else this.#plot.setSize({ width, height: HEIGHT });
+  }
+
+  #draw(width: number): void {
+    const chart = this.#chart;
+    if (chart.x.length === 0) {
+      this.#place.append(el('p', { class: 'none' }, 'No record yet.'));
+      return;
+    }
+    const { data, series, bands } = drawn(chart);
+    this.#plot = new uPlot({
+      width, height: HEIGHT, series, bands, axes: axes(chart),
+      legend: { show: false },
+      cursor: { drag: { x: false, y: false }, points: { show: false }, ...(chart.kind === 'time' ? { sync: { key: 'time' } } : {}) },
+      scales: {
+        x: { time: chart.kind === 'time', ...(chart.kind === 'steps' ? { range: [-0.3, chart.x.length - 0.7] as [number, number] } : chart.kind === 'bars' ? { range: [0, 1] as [number, number] } : {}) },
+        y: { range: (_plot, low, high) => (Number.isFinite(low) && Number.isFinite(high) ? bottomOf(chart, low, high) : [0, 1]) },
+      },
+    }, data, this.#place);
+  }
+}

@@ -1,0 +1,134 @@
+import * as z from 'zod';
+import { dashboardState, toDashboard, type DashboardModel, type DashboardState, type FromDashboard } from '../shared/dashboard.ts';
+import type { ChartView } from './charts.ts';
+import './dashboard.css';
+import { button, el, list } from './dom.ts';
+import { SECTIONS } from './sections.ts';
+
+// Checks that are compiled at run time are what the page's content security policy forbids.
+z.config({ jitless: true });
+
+declare function acquireVsCodeApi(): { postMessage(message: FromDashboard): void; getState(): unknown; setState(state: DashboardState): void };
+
+const api = acquireVsCodeApi();
+const root = document.getElementById('dashboard') ?? document.body;
+
+function keptState(): DashboardState {
+  const kept = dashboardState.safeParse(api.getState());
+  if (kept.success) return kept.data;
+  const given = dashboardState.safeParse(JSON.parse(document.body.dataset['state'] ?? '{}'));
+  return given.success ? given.data : { folder: '', model: '' };
+}
+
+let state = keptState();
+let model: DashboardModel | undefined;
+let shown = '';
+let percent: number | null = null;
+let charts: readonly ChartView[] = [];
+
+function keep(change: Partial<DashboardState>): void {
+  state = { ...state, ...change };
+  api.setState(state);
+}
+
+/** Draws anew what is there; focus and scrolling stay where they were. */
+function draw(): void {
+  const focused = document.activeElement?.id ?? '';
+  const scrolled = document.scrollingElement?.scrollTop ?? 0;
+  for (const chart of charts) chart.destroy();
+  charts = [];
+  if (model === undefined) return;
+  const section = SECTIONS.find(({ id }) => id === state.tab) ?? SECTIONS[0];
+  const drawn = section?.draw(model);
+  charts = drawn?.charts ?? [];
+  const panel = el('div', { role: 'tabpanel', id: 'panel', 'aria-labelledby': `tab-${section?.id ?? ''}` }, ...drawn?.nodes ?? []);
+  root.replaceChildren(header(model), ...alarms(model), tabs(section?.id ?? ''), panel);
+  document.getElementById(focused)?.focus({ preventScroll: true });
+  if (document.scrollingElement !== null) document.scrollingElement.scrollTop = scrolled;
+}
+
+function header({ model: name, flag, environment, environments, readAt, mayRetrain }: DashboardModel): HTMLElement {
+  const choice = el('select', { id: 'environment', 'aria-label': 'Environment' }, ...environments.map((each) => el('option', { value: each, ...(each === environment ? { selected: '' } : {}) }, each === '' ? 'no environment' : each)));
+  choice.addEventListener('change', () => {
+    keep({ environment: choice.value });
+    api.postMessage({ kind: 'environment', environment: choice.value });
+  });
+  return el('header', {},
+    el('h1', {}, name), el('p', { class: 'about' }, `flag ${flag} · read `, el('time', { datetime: new Date(readAt).toISOString() }, new Date(readAt).toLocaleTimeString()), el('span', { id: 'progress', role: 'status' }, progressWords())),
+    el('div', { class: 'actions' }, choice,
+      button('refresh', 'Refresh', () => api.postMessage({ kind: 'refresh' })),
+      ...(percent === null ? [] : [button('cancel', 'Cancel', () => api.postMessage({ kind: 'cancel' }), 'End the reading')]),
+      button('export-markdown', 'Export Markdown', () => api.postMessage({ kind: 'export', format: 'markdown' })),
+      button('export-csv', 'Export CSV', () => api.postMessage({ kind: 'export', format: 'csv' })),
+      ...(mayRetrain ? [button('retrain', 'Retrain...', () => api.postMessage({ kind: 'retrain' }), 'Production is not what the model was trained on')] : [])));
+}
+
+function progressWords(): string {
+  return percent === null ? '' : ` · reading, ${percent} %`;
+}
+
+function alarms({ alarms: lines, failure }: DashboardModel): HTMLElement[] {
+  const all = [...(failure === undefined ? [] : [`The source cannot be read now; shown is what was read before. ${failure}`]), ...lines];
+  return all.length === 0 ? [] : [el('section', { class: 'alarms', role: 'region', 'aria-label': 'Alarms' }, list(all, ''))];
+}
+
+/** One stop of the tab key; arrows, Home and End go from tab to tab (WAI-ARIA's pattern). */
+function tabs(selected: string): HTMLElement {
+  const bar = el('div', { role: 'tablist', 'aria-label': 'Parts of the dashboard' });
+  for (const [index, { id, title }] of SECTIONS.entries()) {
+    const isSelected = id === selected;
+    const tab = el('button', { type: 'button', role: 'tab', id: `tab-${id}`, 'aria-selected': String(isSelected), 'aria-controls': 'panel', tabindex: isSelected ? '0' : '-1' }, title);
+    tab.addEventListener('click', () => choose(id));
+    tab.addEventListener('keydown', (event) => {
+      const to = { ArrowRight: index + 1, ArrowLeft: index - 1, Home: 0, End: SECTIONS.length - 1 }[event.key];
+      const next = to === undefined ? undefined : SECTIONS[(to + SECTIONS.length) % SECTIONS.length];
+      if (next === undefined) return;
+      event.preventDefault();
+      choose(next.id);
+    });
+    bar.append(tab);
+  }
+  return bar;
+}
+
+function choose(tab: string): void {
+  keep({ tab });
+  draw();
+  document.getElementById(`tab-${tab}`)?.focus();
+}
+
+window.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+  const parsed = toDashboard.safeParse(data);
+  if (!parsed.success) return;
+  const message = parsed.data;
+  switch (message.kind) {
+    case 'model': {
+      const text = JSON.stringify(message.model);
+      if (text === shown) return;
+      shown = text;
+      model = message.model;
+      draw();
+      return;
+    }
+    case 'empty':
+      model = undefined;
+      shown = '';
+      for (const chart of charts) chart.destroy();
+      charts = [];
+      root.replaceChildren(el('h1', {}, state.model), el('p', { class: 'none', role: 'status' }, message.text));
+      return;
+    case 'progress': {
+      const isOther = (percent === null) !== (message.percent === null);
+      ({ percent } = message);
+      const line = document.getElementById('progress');
+      if (isOther) draw();
+      else if (line !== null) line.textContent = progressWords();
+    }
+  }
+});
+
+// Canvases do not follow the theme by themselves.
+new MutationObserver(() => draw()).observe(document.body, { attributes: true, attributeFilter: ['class', 'data-vscode-theme-id'] });
+
+keep({});
+api.postMessage({ kind: 'ready' });

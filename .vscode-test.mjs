@@ -3,7 +3,7 @@
  * or, with MODELSWITCH_EDITOR=desktop, in the desktop build. Files are what `esbuild.js --tests` writes.
  */
 const common = {
-  files: 'dist/test/host/**/*.test.cjs',
+  files: 'dist/test/host/*.test.cjs',
   workspaceFolder: 'test/fixtures/host',
   mocha: { ui: 'bdd', timeout: 20_000 },
 };
@@ -12,4 +12,5 @@ export default [
   { ...common, label: 'newest VS Code' },
   // The oldest one that engines.vscode allows.
   { ...common, label: 'oldest VS Code', version: '1.103.2' },
+  { ...common, label: 'several folders', files: 'dist/test/host/folders/*.test.cjs', workspaceFolder: 'test/fixtures/hostFolders/several.code-workspace' },
 ];

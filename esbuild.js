@@ -7,7 +7,7 @@
  *   lazy parts  src/**\/<name>.lazy.ts       -> dist/<name>.lazy.cjs, loaded by `import()` when they are first needed
  *   webviews    src/webview/<name>.webview.ts -> dist/<name>.webview.js and .css
  *   cli         src/cli/main.ts              -> dist/cli/modelswitch.cjs, with a package.json and the worker of its own
- *   tests       test/host/*.ts               -> dist/test/host/, only with --tests; never packaged
+ *   tests       test/host/**\/*.ts            -> dist/test/host/, only with --tests; never packaged
  *
  * `--production` minifies. `dist/meta.json` holds esbuild's metafile of the extension, the workers and the CLI.
  */
@@ -123,7 +123,7 @@ const targets = {
  */
 const tests = {
   ...common,
-  entryPoints: [...globSync('test/host/{index,*.test}.ts', { cwd: root }), ...globSync('test/bench/*InHost.ts', { cwd: root })],
+  entryPoints: [...globSync('test/host/{index,*.test,folders/*.test}.ts', { cwd: root }), ...globSync('test/bench/*InHost.ts', { cwd: root })],
   outdir: 'dist/test',
   outbase: 'test',
   external: ['vscode'],

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { DisposableStore, type Disposable } from '../core/base/events.ts';
 import { CALL_SITE_DOCUMENTS } from '../core/callsites/languages.ts';
+import { DocumentThread } from '../adapters/treeSitter/documentThread.ts';
 import { createParser } from '../adapters/treeSitter/parser.ts';
 import { BulkWorker } from '../adapters/unleash/bulkWorker.ts';
 import { CallSiteHover, environmentsHoverPart, titleHoverPart, type HoverPart } from './callsites/hover.ts';
@@ -101,10 +102,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
   // A window without a folder has no storage of its own.
   const cacheFolder = vscode.Uri.joinPath(context.storageUri ?? context.globalStorageUri, 'callSites').fsPath;
   const indexes = all.add(new FolderIndexes({ script: dist('index.worker.cjs'), parser, cacheFolder, files, log }));
-  const sites = all.add(new DocumentCallSites(async () => {
-    const { CallSiteTracker, callSiteLanguages } = await import('./callsites/tracking.lazy.ts');
-    return new CallSiteTracker(callSiteLanguages(parser), indexes);
-  }, log, indexes.onDidChange));
+  const sites = all.add(new DocumentCallSites(new DocumentThread(dist('documents.worker.cjs'), { parser }, indexes), log, indexes.onDidChange));
   const ask: Prompts = { confirm: (confirmation) => prompts.current.confirm(confirmation), ask: (question) => prompts.current.ask?.(question) ?? Promise.resolve(undefined) };
   const workspaceSites = all.add(new LazySites({ indexes, documents: sites, connections, files, clock: systemClock, log, prompts: ask }));
   const histories = new FlagHistories();

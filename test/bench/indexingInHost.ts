@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { Services } from '../../src/extension/services.ts';
@@ -15,25 +15,42 @@ export interface IndexingTask {
 export interface IndexingTimes {
   /** The longest time for which the extension host heard nothing while the folder was searched, and its call sites came. */
   readonly blocked: number;
-  /** The same in as long a time without a search. */
+  /** The most that its thread has worked at one go in that time, as Linux counts it; another process takes nothing from it. */
+  readonly busy: number | undefined;
+  /** As `blocked`, in as long a time without a search. */
   readonly idle: number;
   /** From opening the document until all call sites of the folder were known in the extension host. */
   readonly until: number;
 }
 
-/** Beyond the millisecond that a timer takes anyway. */
+/** How long the main thread has worked until now, in milliseconds; undefined where the system does not tell. */
+function worked(): number | undefined {
+  try {
+    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The longest of the times between two turns of the event loop, beyond the millisecond that a timer takes anyway. */
 class Blocking {
   longest = 0;
+  busiest = 0;
+  readonly #tells = worked() !== undefined;
   #last = performance.now();
+  #lastWorked = worked() ?? 0;
   readonly #timer = setInterval(() => {
     const now = performance.now();
+    const work = worked() ?? 0;
     this.longest = Math.max(this.longest, now - this.#last - 1);
+    this.busiest = Math.max(this.busiest, work - this.#lastWorked);
     this.#last = now;
+    this.#lastWorked = work;
   }, 1);
 
-  end(): number {
+  end(): { readonly longest: number; readonly busiest: number | undefined } {
     clearInterval(this.#timer);
-    return this.longest;
+    return { longest: this.longest, busiest: this.#tells ? this.busiest : undefined };
   }
 }
 
@@ -51,11 +68,11 @@ async function measure({ file }: IndexingTask): Promise<IndexingTimes> {
   if (indexes.stateOf(folder) !== 'reading') throw new Error('The document did not start the search.');
   const found = await indexes.sites();
   const until = performance.now() - before;
-  const blocked = blocking.end();
+  const { longest: blocked, busiest: busy } = blocking.end();
   if (found.size < 600) throw new Error(`Only ${found.size} files with call sites were found.`);
   const rest = new Blocking();
   await delay(until);
-  return { blocked, idle: rest.end(), until };
+  return { blocked, busy, idle: rest.end().longest, until };
 }
 
 /** Called by VS Code inside its extension host. */

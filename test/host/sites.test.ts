@@ -94,6 +94,76 @@ describe('call sites of the workspace in the editor', () => {
     assert.ok(partial.every((each) => JSON.stringify(each) === JSON.stringify([flag])), JSON.stringify(drawn));
   });
 
+  describe('when the folder is searched anew', () => {
+    const { withProgress } = vscode.window;
+    /** What a notification of progress was asked for, and what it was told. */
+    const shown: { title: string | undefined; cancellable: boolean | undefined; told: string[] }[] = [];
+    const exclude = (globs: Record<string, boolean> | undefined): Thenable<void> => vscode.workspace.getConfiguration('files').update('exclude', globs, vscode.ConfigurationTarget.Workspace);
+    const state = (): string => all.indexes.stateOf(vscode.workspace.workspaceFolders![0]!);
+    const countOf = async (): Promise<string | undefined> => (await sitesNode())?.label;
+
+    /** Every search counts as a long one; its notification is seen here, and somebody presses its button, or nobody does. */
+    function watchProgress({ isStopped }: { readonly isStopped: boolean }): void {
+      shown.length = 0;
+      all.indexes.longSearchMs = 0;
+      const watched: typeof withProgress = ({ title, cancellable }, task) => {
+        const told: string[] = [];
+        shown.push({ title, cancellable, told });
+        const button = new vscode.CancellationTokenSource();
+        const work = task({ report: (value) => void told.push((value as { message?: string }).message ?? '') }, button.token);
+        if (isStopped) button.cancel();
+        return work;
+      };
+      Object.assign(vscode.window, { withProgress: watched });
+    }
+
+    afterEach(async () => {
+      Object.assign(vscode.window, { withProgress });
+      all.indexes.longSearchMs = 3000;
+      await exclude(undefined);
+      await all.indexes.search();
+      await eventually(async () => state() === 'complete' && await countOf() === 'Call sites (3)', 'everything is found again', 60_000);
+    });
+
+    it('leave out what files.exclude hides, until it hides it no more', async function hide() {
+      this.timeout(120_000);
+      await exclude({ 'sites/scoring.py': true });
+      await eventually(async () => JSON.stringify(itemsOf(await sitesNode())) === JSON.stringify(['web.ts:7  banner · key in sites/webKeys.ts:1']), 'the hidden file is left out', 60_000);
+      await exclude({ '**/web*.ts': true });
+      await eventually(async () => await countOf() === 'Call sites (2)', 'another one is', 60_000);
+    });
+
+    it('show how far a search is that takes long', async function show() {
+      this.timeout(120_000);
+      watchProgress({ isStopped: false });
+      await exclude({ nothing: true });
+      await all.indexes.search();
+      await eventually(() => state() === 'complete', 'searched', 60_000);
+      assert.equal(shown.length, 1);
+      const [{ title, cancellable, told }] = shown as [typeof shown[number]];
+      assert.deepEqual([title, cancellable], [`Modelswitch: searching ${vscode.workspace.workspaceFolders![0]!.name} for calls of flags`, true]);
+      assert.match(told.at(-1) ?? '', /^(\d+) of \1 files$/);
+      assert.ok(told.every((each, index) => each !== told[index - 1]));
+    });
+
+    it('are read by themselves after somebody has stopped the search, and all again when somebody asks for all', async function stop() {
+      this.timeout(120_000);
+      watchProgress({ isStopped: true });
+      await exclude({ nothing: true });
+      const document = await openFile('sites/scoring.py');
+      await all.sites.read(document);
+      await eventually(() => shown.length === 1 && state() === 'none', 'stopped', 60_000);
+      // Neither documents nor the tree start it again.
+      assert.deepEqual((await all.sites.read(document)).map(({ via }) => via), ['dynamic', 'dynamic', 'wrapper', 'dynamic', 'direct', 'dynamic']);
+      await sitesNode();
+      assert.deepEqual([shown.length, state()], [1, 'none']);
+      watchProgress({ isStopped: false });
+      await all.indexes.search();
+      assert.equal(state(), 'complete');
+      await eventually(async () => (await all.sites.read(document)).some(({ via }) => via === 'constant'), 'the key of another file is known again');
+    });
+  });
+
   async function references(path: string, word: string, offset = 1): Promise<string[]> {
     const document = await openFile(path);
     const at = document.positionAt(document.getText().indexOf(word) + offset);

@@ -2,7 +2,7 @@
 import { existsSync, globSync } from 'node:fs';
 import { cp, mkdir, mkdtempDisposable, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { format } from 'node:util';
 import { TestRunFailedError, runTests } from '@vscode/test-electron';
@@ -23,7 +23,7 @@ export interface HostSuite {
   readonly label: string;
   /** Glob of the bundled suites. */
   readonly files: string;
-  /** The folder to open; the tests get a copy of it. */
+  /** The folder to open, or the `.code-workspace` file in one; the tests get a copy of it. */
   readonly workspaceFolder: string;
   /** Version of VS Code, such as `1.103.2`; default the newest known. */
   readonly version?: string;
@@ -34,7 +34,7 @@ export interface HostSuite {
 export interface HostRun {
   /** Absolute path of a CommonJS module that exports `run(): Promise<void>`. */
   readonly testsPath: string;
-  /** Absolute path of the folder to open. */
+  /** Absolute path of the folder to open, or of a `.code-workspace` file. */
   readonly folder: string;
   /** Absolute path of the extension under development; default this project. A workbench takes one. */
   readonly extension?: string;
@@ -93,11 +93,13 @@ async function saveEvidence(page: Page, { lines }: Automation, dataDir: string, 
   if (existsSync(logs)) await cp(logs, join(evidence, 'logs'), { recursive: true });
 }
 
+const WORKSPACE = '.code-workspace';
+
 /** The workbench's URL: it loads the extension and the tests from this machine, so both are named by the page's own host and port. */
 function workbenchUrl(port: number, folder: string, extension: string, testsPath: string): string {
   const remote = (path: string): string => `vscode-remote://127.0.0.1:${port}${path}`;
   const payload = [['extensionDevelopmentPath', remote(extension)], ['extensionTestsPath', remote(testsPath)]];
-  return `http://127.0.0.1:${port}/?${new URLSearchParams({ folder, payload: JSON.stringify(payload) }).toString()}`;
+  return `http://127.0.0.1:${port}/?${new URLSearchParams({ [folder.endsWith(WORKSPACE) ? 'workspace' : 'folder']: folder, payload: JSON.stringify(payload) }).toString()}`;
 }
 
 async function runInCodeServer(codeServer: CodeServer, { testsPath, folder, extension = root, env, evidence, log }: HostRun): Promise<number> {
@@ -170,8 +172,10 @@ export async function runHostSuite(suite: HostSuite, log: Log): Promise<TestResu
   const files = globSync(suite.files, { cwd: root }).map((file) => join(root, file));
   if (files.length === 0) throw new Error(`No file matches ${suite.files}: build with --tests first.`);
   await using temporary = await mkdtempDisposable(join(tmpdir(), 'modelswitch-workspace-'));
-  const folder = join(temporary.path, 'workspace');
-  await cp(join(root, suite.workspaceFolder), folder, { recursive: true });
+  const copy = join(temporary.path, 'workspace');
+  const isFile = suite.workspaceFolder.endsWith(WORKSPACE);
+  await cp(join(root, isFile ? dirname(suite.workspaceFolder) : suite.workspaceFolder), copy, { recursive: true });
+  const folder = isFile ? join(copy, basename(suite.workspaceFolder)) : copy;
   const output = join(temporary.path, 'results.json');
   const evidence = join(root, 'test-results', 'host', suite.label.replaceAll(/\W+/g, '-'));
   const code = await runInHost({

@@ -17,20 +17,12 @@ export interface LanguageSupport {
   readonly loadParser: () => Promise<SyntaxParser>;
 }
 
-/** The folders that documents belong to, for what a document says of other files and they of it. */
-export interface FolderLinks {
-  /** Names of wrappers that a folder has: a document that holds one may have call sites. */
-  names(uri: string): ReadonlySet<string>;
-  /** The call sites of a document with this summary; undefined when it belongs to no folder, or the folder cannot tell. */
-  link(uri: string, summary: FileSummary): Promise<readonly CallSite[] | undefined>;
-  /** The document is no longer open: its file counts again. */
-  close(uri: string): void;
-}
-
 export interface DocumentCallSites {
   /** The version of the document that the call sites belong to. */
   readonly version: number;
   readonly callSites: readonly CallSite[];
+  /** What other files need to know of it; none of a text that names no question. */
+  readonly summary?: FileSummary;
 }
 
 /**
@@ -49,8 +41,8 @@ interface TrackedDocument {
   /** The tree with the text that it was parsed from and the edits that came since. */
   parsed: { readonly tree: ParsedTree; readonly text: string; edits: DocumentEdit[] } | undefined;
   detection: Detection;
-  /** The answer, once it was asked for, of the newest version. */
-  answer: DocumentCallSites | undefined;
+  /** The answer, once it was asked for, of the newest version, and the names that it looked for. */
+  answer: { readonly found: DocumentCallSites; readonly names: ReadonlySet<string> | undefined } | undefined;
 }
 
 /**
@@ -61,16 +53,9 @@ export class CallSiteTracker implements Disposable {
   readonly #languages: readonly LanguageSupport[];
   readonly #documents = new Map<string, TrackedDocument>();
   readonly #parsers = new Map<LanguageSupport, Promise<SyntaxParser>>();
-  readonly #links: FolderLinks | undefined;
 
-  constructor(languages: readonly LanguageSupport[], links?: FolderLinks) {
+  constructor(languages: readonly LanguageSupport[]) {
     this.#languages = languages;
-    this.#links = links;
-  }
-
-  /** What the folders know has changed: the next question is answered anew. */
-  forgetAnswers(): void {
-    for (const document of this.#documents.values()) document.answer = undefined;
   }
 
   /** Whether call sites can be found in documents of this language. */
@@ -92,9 +77,14 @@ export class CallSiteTracker implements Disposable {
    * starts from scratch.
    */
   change(uri: string, version: number, text: string, changes: readonly ContentChange[]): void {
+    this.changes(uri, version, text, [changes]);
+  }
+
+  /** The same for several events, each in the coordinates of the text that the one before it left. */
+  changes(uri: string, version: number, text: string, events: readonly (readonly ContentChange[])[]): void {
     const document = this.#documents.get(uri);
     if (!document) return;
-    const edits = editsOf(changes);
+    const edits = events.flatMap(editsOf);
     if (document.parsed) {
       const few = document.parsed.edits.length + edits.length <= MAX_EDITS;
       if (few && edits.reduce(applyEdit, document.text) === text) document.parsed.edits.push(...edits);
@@ -106,26 +96,19 @@ export class CallSiteTracker implements Disposable {
   }
 
   /**
-   * The call sites of the newest version that the tracker was told of; undefined when the document is not tracked.
+   * The call sites of the newest version that the tracker was told of, as far as the document alone tells; undefined when it is not tracked.
+   * @param names of wrappers that its folder has: a document that holds one may have call sites
    * @throws AppError internal when the parser cannot be loaded; the next call tries again
    */
-  async callSites(uri: string): Promise<DocumentCallSites | undefined> {
+  async callSites(uri: string, names?: ReadonlySet<string>): Promise<DocumentCallSites | undefined> {
     const asked = this.#documents.get(uri);
-    if (!asked || asked.answer) return asked?.answer;
-    const parser = this.#mayHaveCallSites(uri, asked) ? await this.#parser(asked.language) : undefined;
+    if (!asked || isAnswered(asked, names)) return asked?.answer?.found;
+    const parser = mayHaveCallSites(asked.language.detector, asked.text, names) ? await this.#parser(asked.language) : undefined;
     // While the parser loaded the document may have changed, been closed or been opened anew.
     const document = this.#documents.get(uri);
-    if (document !== asked) return this.callSites(uri);
-    if (document.answer) return document.answer;
-    const { summary, ...alone } = this.#answer(uri, document, parser);
-    if (!this.#links || !summary) return document.answer = alone;
-    const linked = await this.#links.link(uri, summary);
-    if (this.#documents.get(uri) !== document || document.version !== alone.version) return this.callSites(uri);
-    return document.answer = linked ? { version: alone.version, callSites: linked } : alone;
-  }
-
-  #mayHaveCallSites(uri: string, { language, text }: TrackedDocument): boolean {
-    return mayHaveCallSites(language.detector, text, this.#links?.names(uri));
+    if (document !== asked) return this.callSites(uri, names);
+    if (!isAnswered(document, names)) document.answer = { found: this.#answer(document, parser, names), names };
+    return document.answer?.found;
   }
 
   /** Ends the tracking of a document and frees its tree. */
@@ -134,21 +117,20 @@ export class CallSiteTracker implements Disposable {
     if (!document) return;
     this.#forgetTree(document);
     this.#documents.delete(uri);
-    this.#links?.close(uri);
   }
 
   dispose(): void {
     for (const uri of [...this.#documents.keys()]) this.close(uri);
   }
 
-  #answer(uri: string, document: TrackedDocument, parser: SyntaxParser | undefined): DocumentCallSites & { readonly summary?: FileSummary } {
-    const { version, text } = document;
-    if (!parser || !this.#mayHaveCallSites(uri, document)) {
+  #answer(document: TrackedDocument, parser: SyntaxParser | undefined, names: ReadonlySet<string> | undefined): DocumentCallSites {
+    const { version, text, language } = document;
+    if (!parser || !mayHaveCallSites(language.detector, text, names)) {
       this.#forgetTree(document);
       return { version, callSites: [] };
     }
     const tree = this.#parse(document, parser);
-    return { version, ...document.detection.read({ text, root: tree.root }, this.#links?.names(uri)) };
+    return { version, ...document.detection.read({ text, root: tree.root }, names) };
   }
 
   #parse(document: TrackedDocument, parser: SyntaxParser): ParsedTree {
@@ -186,6 +168,10 @@ export class CallSiteTracker implements Disposable {
     this.#parsers.set(language, loading);
     return loading;
   }
+}
+
+function isAnswered({ answer }: TrackedDocument, names: ReadonlySet<string> | undefined): boolean {
+  return answer !== undefined && answer.names === names;
 }
 
 /** Changes of one event are in the coordinates of the text before all of them: made last first, none moves another. */

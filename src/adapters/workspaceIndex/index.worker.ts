@@ -1,6 +1,8 @@
+import { deserialize } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError } from '../../core/base/errors.ts';
 import type { FileReading } from '../../core/callsites/project/projectIndex.ts';
+import type { FileSummary } from '../../core/callsites/project/summary.ts';
 import { LocalReader } from './fileReader.ts';
 import { FolderIndex } from './folderIndex.ts';
 import { callSiteLanguages } from './languages.ts';
@@ -41,7 +43,7 @@ class IndexThread {
       case 'cancel': return this.#running.get(request.id)?.abort();
       case 'document': {
         const reply = (): IndexReply => ({ kind: 'callSites', id: request.id, sites: index.sitesIn(request.path) });
-        this.#run(request.id, (signal) => index.setDocument(request.path, request.summary, signal), reply); return;
+        this.#run(request.id, (signal) => index.setDocument(request.path, summaryOf(request), signal), reply); return;
       }
       case 'sites': {
         const all = [...index.all()].flatMap(({ path, sites }) => sites.map((site) => ({ path, site })));
@@ -64,6 +66,10 @@ class IndexThread {
   #reply(message: IndexReply): void {
     parentPort?.postMessage(message);
   }
+}
+
+function summaryOf({ summary, cells }: Extract<IndexRequest, { readonly kind: 'document' }>): FileSummary | undefined {
+  return summary && { ...deserialize(summary) as FileSummary, ...cells && { cells } };
 }
 
 function codeOf(error: unknown): 'cancelled' | 'notFound' | 'internal' {

@@ -2,6 +2,7 @@ import type { CallSite } from '../../core/callsites/model.ts';
 import type { CallSiteSettings } from '../../core/callsites/project/linker.ts';
 import type { FileLimit, FileReading, IndexProgress } from '../../core/callsites/project/projectIndex.ts';
 import type { FileSummary } from '../../core/callsites/project/summary.ts';
+import type { FailedReply } from '../node/askedThread.ts';
 import type { ParserFiles } from './languages.ts';
 import type { CachePlace } from './summaryCache.ts';
 
@@ -37,8 +38,8 @@ export type IndexRequest =
   /** Lists the folder and reads all of it; `cancel` stops it. */
   | { readonly kind: 'scan'; readonly id: number }
   | { readonly kind: 'update'; readonly id: number; readonly changed: readonly string[]; readonly removed: readonly string[] }
-  /** A document that is open in an editor, or closed (no summary); the answer are its call sites. */
-  | { readonly kind: 'document'; readonly id: number; readonly path: string; readonly summary: FileSummary | undefined }
+  /** A document that is open in an editor, by its `FileSummary` as `v8.serialize` writes it, or closed (no summary); the answer are its call sites. */
+  | { readonly kind: 'document'; readonly id: number; readonly path: string; readonly summary: Uint8Array | undefined; readonly cells: FileSummary['cells'] | undefined }
   | { readonly kind: 'sites'; readonly id: number; readonly flag: string | undefined }
   /** What is other than at the answer with this revision; everything for 0. */
   | { readonly kind: 'changes'; readonly id: number; readonly since: number }
@@ -72,7 +73,7 @@ export type IndexReply =
   | { readonly kind: 'sites'; readonly id: number; readonly sites: readonly PlacedSite[] }
   | { readonly kind: 'changes'; readonly id: number; readonly changes: SiteChanges }
   | { readonly kind: 'limits'; readonly id: number; readonly limits: readonly FileLimit[] }
-  | { readonly kind: 'failed'; readonly id: number; readonly code: 'cancelled' | 'notFound' | 'internal'; readonly message: string }
+  | FailedReply
   /** Told without being asked. */
   | { readonly kind: 'progress'; readonly progress: IndexProgress }
   | { readonly kind: 'changed'; readonly names: readonly string[] };

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { DisposableStore } from '../../core/base/events.ts';
 import { CALL_SITE_DOCUMENTS, PYTHON_DOCUMENTS } from '../../core/callsites/languages.ts';
 import type { CallSite, Range } from '../../core/callsites/model.ts';
-import type { CallSiteTracker } from '../../adapters/treeSitter/tracker.ts';
+import type { DocumentThread, OpenText } from '../../adapters/treeSitter/documentThread.ts';
 import type { Log } from '../platform/log.ts';
 import { notebookOf, sitesInCell, textOfNotebook } from './notebookCells.ts';
 
@@ -11,21 +11,18 @@ import { notebookOf, sitesInCell, textOfNotebook } from './notebookCells.ts';
  * as one text, in their order.
  */
 export class DocumentCallSites implements vscode.Disposable {
-  readonly #load: () => Promise<CallSiteTracker>;
+  readonly #thread: DocumentThread;
   readonly #log: Log;
   readonly #known = new Map<string, readonly CallSite[]>();
-  readonly #notebooks = new Map<string, { readonly text: string; readonly version: number }>();
+  readonly #notebooks = new Map<string, OpenNotebook>();
   readonly #changes = new vscode.EventEmitter<vscode.TextDocument>();
   readonly #relinks = new vscode.EventEmitter<void>();
   readonly #subscriptions = new DisposableStore();
-  #tracker: CallSiteTracker | undefined;
-  #loading: Promise<CallSiteTracker> | undefined;
 
-  /** `load` gives what reads documents; it is called when the first one is read. */
-  constructor(load: () => Promise<CallSiteTracker>, log: Log, onDidChangeFolders: vscode.Event<void>) {
-    this.#load = load;
+  /** `thread` is disposed of with this. */
+  constructor(thread: DocumentThread, log: Log, onDidChangeFolders: vscode.Event<void>) {
+    this.#thread = this.#subscriptions.add(thread);
     this.#log = log;
-    this.#subscriptions.add({ dispose: () => this.#tracker?.dispose() });
     this.#subscriptions.add(this.#changes);
     this.#subscriptions.add(this.#relinks);
     this.#subscriptions.add(onDidChangeFolders(() => void this.#relink()));
@@ -33,8 +30,11 @@ export class DocumentCallSites implements vscode.Disposable {
     this.#subscriptions.add(vscode.workspace.onDidCloseTextDocument((document) => this.#close(document)));
     this.#subscriptions.add(vscode.workspace.onDidCloseNotebookDocument(({ uri }) => this.#closeNotebook(uri.toString())));
     this.#subscriptions.add(vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
-      if (contentChanges.length > 0) this.#tracker?.change(document.uri.toString(), document.version, document.getText(), contentChanges);
+      if (contentChanges.length > 0) thread.change(document.uri.toString(), contentChanges);
     }));
+    for (const document of vscode.workspace.textDocuments) this.#open(document);
+    const ahead = setImmediate(() => void this.#readVisible());
+    this.#subscriptions.add({ dispose: () => clearImmediate(ahead) });
   }
 
   /** Fires when a document was read and its call sites are not those known before. */
@@ -52,9 +52,8 @@ export class DocumentCallSites implements vscode.Disposable {
   async read(document: vscode.TextDocument): Promise<readonly CallSite[]> {
     const uri = document.uri.toString();
     try {
-      const tracker = isSupported(document) ? await this.#loaded() : undefined;
-      const notebook = tracker && notebookOf(document);
-      const found = notebook ? await this.#inCell(tracker, notebook, document) : (await tracker?.callSites(uri))?.callSites ?? [];
+      const notebook = notebookOf(document);
+      const found = notebook ? await this.#inCell(notebook, document) : await this.#thread.callSites(uri) ?? [];
       const known = this.#known.get(uri);
       this.#known.set(uri, found);
       if (known !== found && JSON.stringify(known?.map(({ key, keys }) => [key, keys]) ?? []) !== JSON.stringify(found.map(({ key, keys }) => [key, keys]))) this.#changes.fire(document);
@@ -68,37 +67,46 @@ export class DocumentCallSites implements vscode.Disposable {
   /** The call sites of a notebook that is open, in the lines of the text that its cells make; not those of its file. */
   async readNotebook(notebook: vscode.NotebookDocument): Promise<readonly CallSite[]> {
     try {
-      return await this.#inNotebook(await this.#loaded(), notebook, textOfNotebook(notebook).text);
+      return await this.#inNotebook(notebook, textOfNotebook(notebook).text);
     } catch (error) {
       this.#log.error('Reading call sites', error);
       return [];
     }
   }
 
-  async #inCell(tracker: CallSiteTracker, notebook: vscode.NotebookDocument, document: vscode.TextDocument): Promise<readonly CallSite[]> {
+  async #inCell(notebook: vscode.NotebookDocument, document: vscode.TextDocument): Promise<readonly CallSite[]> {
     const text = textOfNotebook(notebook);
-    const sites = await this.#inNotebook(tracker, notebook, text.text);
+    const sites = await this.#inNotebook(notebook, text.text);
     return sitesInCell(sites, text, notebook.getCells().findIndex((cell) => cell.document === document));
   }
 
-  async #inNotebook(tracker: CallSiteTracker, notebook: vscode.NotebookDocument, text: string): Promise<readonly CallSite[]> {
+  async #inNotebook(notebook: vscode.NotebookDocument, text: string): Promise<readonly CallSite[]> {
     const uri = notebook.uri.toString();
     const known = this.#notebooks.get(uri);
-    if (known === undefined) tracker.open(uri, PYTHON_DOCUMENTS[0] ?? '', 0, text);
-    else if (known.text !== text) tracker.change(uri, known.version + 1, text, []);
-    if (known?.text !== text) this.#notebooks.set(uri, { text, version: (known?.version ?? -1) + 1 });
-    return (await tracker.callSites(uri))?.callSites ?? [];
+    const source = known ?? new OpenNotebook(text);
+    if (known === undefined) {
+      this.#notebooks.set(uri, source);
+      this.#thread.open(uri, source);
+    } else if (known.take(text)) {
+      this.#thread.change(uri, []);
+    }
+    return await this.#thread.callSites(uri) ?? [];
   }
 
   #closeNotebook(uri: string): void {
-    this.#tracker?.close(uri);
+    this.#thread.close(uri);
     this.#notebooks.delete(uri);
   }
 
   async #relink(): Promise<void> {
-    this.#tracker?.forgetAnswers();
-    await Promise.all(vscode.window.visibleTextEditors.filter(({ document }) => isSupported(document)).map(({ document }) => this.read(document)));
+    this.#thread.forgetAnswers();
+    await this.#readVisible();
     this.#relinks.fire();
+  }
+
+  /** At the start too, right after activation: VS Code is about to ask for the lenses of what it shows, and a thread takes its time to start. */
+  async #readVisible(): Promise<void> {
+    await Promise.all(vscode.window.visibleTextEditors.filter(({ document }) => isSupported(document)).map(({ document }) => this.read(document)));
   }
 
   /** The flag whose call the position is in, if its key is known. */
@@ -111,25 +119,36 @@ export class DocumentCallSites implements vscode.Disposable {
     this.#subscriptions.dispose();
   }
 
-  /** A failure is not kept: the next document tries again. */
-  #loaded(): Promise<CallSiteTracker> {
-    return this.#loading ??= this.#load().then((tracker) => {
-      this.#tracker = tracker;
-      for (const document of vscode.workspace.textDocuments) this.#open(document);
-      return tracker;
-    }).catch((error: unknown) => {
-      this.#loading = undefined;
-      throw error;
-    });
-  }
-
   #open(document: vscode.TextDocument): void {
-    if (isSupported(document) && !notebookOf(document)) this.#tracker?.open(document.uri.toString(), document.languageId, document.version, document.getText());
+    if (isSupported(document) && !notebookOf(document)) this.#thread.open(document.uri.toString(), document);
   }
 
   #close(document: vscode.TextDocument): void {
-    this.#tracker?.close(document.uri.toString());
+    this.#thread.close(document.uri.toString());
     this.#known.delete(document.uri.toString());
+  }
+}
+
+/** The Python of a notebook's cells, as one text. */
+class OpenNotebook implements OpenText {
+  readonly languageId = PYTHON_DOCUMENTS[0] ?? '';
+  version = 0;
+  #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  getText(): string {
+    return this.#text;
+  }
+
+  /** Whether the text is another one. */
+  take(text: string): boolean {
+    if (text === this.#text) return false;
+    this.#text = text;
+    this.version += 1;
+    return true;
   }
 }
 

@@ -2,8 +2,7 @@ import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
 import { DisposableStore } from '../../core/base/events.ts';
 import type { CallSite } from '../../core/callsites/model.ts';
-import type { FileSummary } from '../../core/callsites/project/summary.ts';
-import type { FolderLinks } from '../../adapters/treeSitter/tracker.ts';
+import type { FolderLinks } from '../../adapters/treeSitter/documentThread.ts';
 import { IndexClient } from '../../adapters/workspaceIndex/indexClient.ts';
 import type { SiteChanges } from '../../adapters/workspaceIndex/messages.ts';
 import type { ParserFiles } from '../../adapters/workspaceIndex/languages.ts';
@@ -50,11 +49,14 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
     this.#parts.add(this.#changes);
     this.#parts.add(this.#siteChanges);
     this.#parts.add(vscode.workspace.onDidChangeWorkspaceFolders(({ removed }) => removed.forEach((folder) => this.#stop(folder))));
-    this.#parts.add(options.files.onDidChange(() => this.#restartChanged()));
+    this.#parts.add(options.files.onDidChange(() => this.#stopChanged()));
     this.#parts.add(vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration('files.exclude')) this.#restartChanged();
+      if (event.affectsConfiguration('files.exclude')) for (const folder of this.#stopChanged()) this.start(folder);
     }));
   }
+
+  /** Most folders are searched sooner than in this time: of those nobody needs to hear. */
+  longSearchMs = 3000;
 
   /** Fires when call sites of open documents may have changed by what other files say. */
   readonly onDidChange = this.#changes.event;
@@ -101,13 +103,13 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
     return this.#of(uri)?.entry.client.names ?? NO_NAMES;
   }
 
-  async link(uri: string, summary: FileSummary): Promise<readonly CallSite[] | undefined> {
+  async link(uri: string, summary: Uint8Array): Promise<readonly CallSite[] | undefined> {
     const found = this.#of(uri);
     if (!found) return undefined;
     try {
       // A notebook stands in the index by its text: its places are told by cell.
       const notebook = vscode.workspace.notebookDocuments.find((each) => each.uri.toString() === uri);
-      return await found.entry.client.link(found.path, notebook === undefined ? summary : { ...summary, cells: textOfNotebook(notebook).cells });
+      return await found.entry.client.link(found.path, summary, notebook && textOfNotebook(notebook).cells);
     } catch (error) {
       // The document by itself still has an answer.
       this.#log.error('Reading call sites across files', error);
@@ -179,7 +181,7 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
       entry.state = state;
       this.#siteChanges.fire(folder);
     };
-    const scanned = showSearch(folder, client, () => {
+    const scanned = showSearch(folder, client, this.longSearchMs, () => {
       this.#stopped.add(folder.uri.toString());
       this.#stop(folder);
     }).then(() => settle('complete'), (error: unknown) => {
@@ -202,14 +204,15 @@ export class FolderIndexes implements FolderLinks, vscode.Disposable {
     return JSON.stringify([this.#files.of(folder)?.file.config?.callsites ?? {}, hiddenIn(folder)]);
   }
 
-  /** Other settings need another index; it starts with the next question. */
-  #restartChanged(): void {
+  /** Other settings need another index; it starts with the next question, as one types in `modelswitch.yaml`. */
+  #stopChanged(): readonly vscode.WorkspaceFolder[] {
     const changed = (vscode.workspace.workspaceFolders ?? []).filter((folder) => {
       const entry = this.#entries.get(folder.uri.toString());
       return entry !== undefined && entry.settings !== this.#settingsOf(folder);
     });
     for (const folder of changed) this.#stop(folder);
     if (changed.length > 0) this.#changes.fire();
+    return changed;
   }
 
   #stop(folder: vscode.WorkspaceFolder): void {

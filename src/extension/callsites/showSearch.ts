@@ -1,11 +1,8 @@
 import * as vscode from 'vscode';
 import type { IndexClient } from '../../adapters/workspaceIndex/indexClient.ts';
 
-/** Most folders are searched sooner: of those nobody needs to hear. */
-const LONG_MS = 3000;
-
-/** Searches a folder; when that takes long, shows how far it is, with a way to stop it. */
-export async function showSearch(folder: vscode.WorkspaceFolder, client: IndexClient, stop: () => void): Promise<void> {
+/** Searches a folder; when that takes longer than `longMs`, shows how far it is, with a way to stop it. */
+export async function showSearch(folder: vscode.WorkspaceFolder, client: IndexClient, longMs: number, stop: () => void): Promise<void> {
   const scan = client.scan();
   const timer = setTimeout(() => {
     void vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: `Modelswitch: searching ${folder.name} for calls of flags`, cancellable: true }, async (progress, token) => {
@@ -24,7 +21,7 @@ export async function showSearch(folder: vscode.WorkspaceFolder, client: IndexCl
         cancels.dispose();
       }
     });
-  }, LONG_MS);
+  }, longMs);
   try {
     await scan;
   } finally {

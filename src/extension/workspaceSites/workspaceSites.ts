@@ -61,6 +61,9 @@ export class WorkspaceSites implements vscode.Disposable {
     }));
     this.#subscriptions.add(vscode.workspace.onDidCloseTextDocument((document) => this.#typed(document)));
     this.#subscriptions.add({ dispose: () => this.#typing.forEach((timer) => clearTimeout(timer)) });
+    // This is loaded after the flags have come, and after indexes that documents have started: of those nobody may say anything more.
+    this.#startIndexes();
+    for (const folder of this.folders()) if (indexes.stateOf(folder) !== 'none') void this.#refresh(folder);
   }
 
   readonly onDidChange = this.#changes.event;

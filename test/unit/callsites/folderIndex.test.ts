@@ -5,13 +5,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../../../src/core/base/errors.ts';
 import { NO_SETTINGS } from '../../../src/core/callsites/project/linker.ts';
-import { pythonDetector } from '../../../src/core/callsites/python/detector.ts';
-import { CallSiteTracker } from '../../../src/adapters/treeSitter/tracker.ts';
+import { DocumentThread, type OpenText } from '../../../src/adapters/treeSitter/documentThread.ts';
 import { FolderIndex } from '../../../src/adapters/workspaceIndex/folderIndex.ts';
 import { IndexClient } from '../../../src/adapters/workspaceIndex/indexClient.ts';
 import { readNotebook } from '../../../src/adapters/workspaceIndex/notebook.ts';
 import { eventually } from '../../support/eventually.ts';
-import { pythonParser, parserFiles } from './parser.ts';
+import { documentsScript, parserFiles } from './parser.ts';
 
 const parser = parserFiles;
 const script = fileURLToPath(new URL('../../../src/adapters/workspaceIndex/index.worker.ts', import.meta.url));
@@ -215,22 +214,23 @@ describe('the index of a folder', () => {
       write('use.py', 'pass\n');
       start();
       await client.scan();
-      const tracker = new CallSiteTracker([{ detector: pythonDetector, loadParser: pythonParser }], {
+      const documents = new DocumentThread(documentsScript, { parser }, {
         names: () => client.names,
         link: (path, summary) => client.link(path, summary),
-        close: (path) => void client.link(path, undefined),
+        close: (path) => void client.link(path, undefined).catch(() => undefined),
       });
-      const keys = async (path: string): Promise<unknown> => (await tracker.callSites(path))?.callSites.map(({ key, via }) => [key.kind === 'dynamic' ? key.cause : key.value, via]);
-      tracker.open('use.py', 'python', 1, 'from flags import on\nfrom keys import KEY\non(KEY)\n');
+      const keys = async (path: string): Promise<unknown> => (await documents.callSites(path))?.map(({ key, via }) => [key.kind === 'dynamic' ? key.cause : key.value, via]);
+      const text = (content: string): OpenText => ({ languageId: 'python', version: 1, getText: () => content });
+      documents.open('use.py', text('from flags import on\nfrom keys import KEY\non(KEY)\n'));
       assert.deepEqual(await keys('use.py'), [['saved', 'wrapper']]);
-      tracker.open('keys.py', 'python', 1, 'KEY = "unsaved"  # on\n');
+      documents.open('keys.py', text('KEY = "unsaved"  # on\n'));
       await keys('keys.py');
-      tracker.forgetAnswers();
+      documents.forgetAnswers();
       assert.deepEqual(await keys('use.py'), [['unsaved', 'wrapper']]);
-      tracker.close('keys.py');
-      tracker.forgetAnswers();
+      documents.close('keys.py');
+      documents.forgetAnswers();
       assert.deepEqual(await keys('use.py'), [['saved', 'wrapper']]);
-      tracker.dispose();
+      documents.dispose();
     });
   });
 });

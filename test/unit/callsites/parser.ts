@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { createParser, type SyntaxParser } from '../../../src/adapters/treeSitter/parser.ts';
 import { detectOnce } from '../../../src/core/callsites/detector.ts';
 import type { CallSite } from '../../../src/core/callsites/model.ts';
@@ -19,6 +20,9 @@ export const parserFiles = {
   pythonWasm: wasmFiles.grammarWasm,
   typescriptWasm: resolve('tree-sitter-typescript/tree-sitter-tsx.wasm'),
 };
+
+/** What the thread of open documents runs. */
+export const documentsScript = fileURLToPath(new URL('../../../src/adapters/treeSitter/documents.worker.ts', import.meta.url));
 
 let parser: Promise<SyntaxParser> | undefined;
 

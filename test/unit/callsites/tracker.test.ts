@@ -144,6 +144,16 @@ describe('the tracker of call sites', () => {
     }
   });
 
+  it('follows several events at once, each in the text that the one before it left', async () => {
+    const { tracker, parser } = await tracked();
+    await tracker.callSites(URI);
+    const first = replacing(TEXT, 'KEY = "a"', 'import os\n\nKEY = "first"');
+    const second = replacing(first.text, '"first"', '"second"');
+    tracker.changes(URI, 3, second.text, [[first.change], [second.change]]);
+    assert.deepEqual(await keys(tracker), ['second']);
+    assert.deepEqual([parser.parses, parser.reparses], [1, 1]);
+  });
+
   it('parses from scratch when the changes do not lead to the text, or are many', async () => {
     const { tracker, parser } = await tracked();
     await tracker.callSites(URI);

@@ -238,7 +238,8 @@ export class Resolver {
   #classBinding(bound: BoundName, self: Thing): readonly Thing[] {
     const block = bound.binding.kind === 'block' ? bound.home.children[bound.binding.block] : undefined;
     const facts = block?.block.function;
-    if (!block || !facts) return this.bound(bound, []);
+    // What is assigned in the body of the class, a lambda for one, is a method of it; what is merely named there may be one of elsewhere.
+    if (!block || !facts) return this.bound(bound, []).map((thing) => thing.kind === 'function' && thing.function.parent === bound.home && thing.self === undefined ? { ...thing, self } : thing);
     return facts.property ? this.results(block, undefined, self, []) : [{ kind: 'function', function: block, self, frames: [] }];
   }
 

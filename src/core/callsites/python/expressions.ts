@@ -98,7 +98,13 @@ export class ExpressionReader {
 
   #call(node: SyntaxNode, depth: number, calls: number): Expression {
     const callee = node.childForFieldName('function');
-    if (callee?.type === 'identifier' && textOf(this.#source, callee) === 'super') return { kind: 'super' };
+    const builtin = callee?.type === 'identifier' ? textOf(this.#source, callee) : undefined;
+    if (builtin === 'super') return { kind: 'super' };
+    if (builtin === 'staticmethod') {
+      // Its result is called like its argument.
+      const [made, ...more] = childrenOf(node.childForFieldName('arguments') ?? node);
+      if (made && more.length === 0) return this.read(made, depth + 1, calls);
+    }
     const args = calls < MAX_CALL_DEPTH ? this.args(node.childForFieldName('arguments'), undefined, depth, calls + 1) : undefined;
     return { kind: 'call', callee: callee ? this.read(callee, depth + 1, calls + 1) : this.#unread(node), args };
   }

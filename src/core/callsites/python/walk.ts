@@ -169,7 +169,9 @@ export class FileWalk {
     const body = node.childForFieldName('body');
     this.#result(body ?? undefined, builder);
     this.#look(body, builder, 'answer');
-    into.fill(place, builder.build(HEADLESS, { receiver: false, property: false, results: [], empty: false }));
+    // `on = lambda self, key: ...` in a class is a method; as an argument, of `staticmethod` above all, it is none.
+    const receiver = into.kind === 'class' && node.parent?.type === 'assignment';
+    into.fill(place, builder.build(HEADLESS, { receiver, property: false, results: [], empty: false }));
     return place;
   }
 

@@ -2,9 +2,10 @@ import type * as z from 'zod';
 import type { Constraint, Dependency, Exposure, Flag, FlagEnvironment, Segment, Strategy, StrategyVariant } from '../../core/flags/model.ts';
 import type { EnvironmentInfo, FlagDetail, FlagEvent } from '../../core/flags/ports.ts';
 import type { AskedFlag } from '../../core/flags/serverNotes.ts';
+import type { ExposureCount } from '../../core/releases/findings.ts';
 import type { ProjectDefaults } from '../../core/flags/projectDefault.ts';
 import { wireDependency, wireOrder, wireSegmentName, wireStrategy } from './wire.ts';
-import type { wireConstraint, wireEvent, wireFlagDetail, wireFlagList, wirePlayground, wireProjectOverview, wireSegments, wireUnknownFlags, wireVariant } from './wire.ts';
+import type { wireConstraint, wireEvent, wireFlagDetail, wireFlagList, wirePlayground, wireExposures, wireProjectOverview, wireSegments, wireUnknownFlags, wireVariant } from './wire.ts';
 
 /** From the wire's shapes to the core's own types: one place for defaults, so that two reads of one thing are equal. */
 
@@ -54,6 +55,15 @@ export function projectDefaults(wire: z.output<typeof wireProjectOverview>): Pro
       return { environment, strategy: { name, title, disabled, parameters, constraints, segments: ids, variants } };
     }),
   };
+}
+
+const HOUR_MS = 3_600_000;
+
+export function exposureCounts({ data }: z.output<typeof wireExposures>): ExposureCount[] {
+  return data.flatMap(({ appName, environment, timestamp, yes, no, variants }) => {
+    const start = Date.parse(timestamp);
+    return Number.isNaN(start) ? [] : [{ app: appName, environment, start, end: start + HOUR_MS, yes, no, variants: variants ?? {} }];
+  });
 }
 
 export function askedFlags({ unknownFlags }: z.output<typeof wireUnknownFlags>): AskedFlag[] {

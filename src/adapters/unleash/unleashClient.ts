@@ -8,15 +8,16 @@ import type {
 } from '../../core/flags/ports.ts';
 import { sameStrategy } from '../../core/flags/compare.ts';
 import type { ProjectDefaultPort, ProjectDefaults } from '../../core/flags/projectDefault.ts';
+import type { ExposureCount } from '../../core/releases/findings.ts';
 import type { AskedPoll, ServerNotesReader } from '../../core/flags/serverNotes.ts';
 import type { ContextField, Evaluation, EvaluationQuery, FlagEvaluator } from '../../core/personas/model.ts';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../node/httpClient.ts';
 import type { BulkParser } from './bulk.ts';
 import { errorOf, notUnleash } from './errors.ts';
-import { askedFlags, event, flagDetail, projectDefaults, segments, strategy } from './normalise.ts';
+import { askedFlags, event, exposureCounts, flagDetail, projectDefaults, segments, strategy } from './normalise.ts';
 import { contextFields, evaluate } from './playground.ts';
 import { strategyPatch, wireNewStrategy } from './patch.ts';
-import { wireEnvironments, wireEvents, wireFeatureTypes, wireFlagDetail, wireProjectOverview, wireSegments, wireStrategy, wireUiConfig, wireUnknownFlags, wireUser } from './wire.ts';
+import { wireEnvironments, wireEvents, wireExposures, wireFeatureTypes, wireFlagDetail, wireProjectOverview, wireSegments, wireStrategy, wireUiConfig, wireUnknownFlags, wireUser } from './wire.ts';
 
 /** Environments x flags x contexts that one playground request may ask for; Unleash refuses more. */
 const PLAYGROUND_LIMIT = 15_000;
@@ -25,10 +26,16 @@ const PLAYGROUND_LIMIT = 15_000;
 export class UnleashClient implements FlagBulkReader, FlagWriter, FlagArchiver, FlagCreator, ServerNotesReader, ProjectDefaultPort, FlagEvaluator {
   readonly #http: HttpClient;
   readonly #parseBulk: BulkParser;
+  #clockOffset = 0;
 
   constructor(http: HttpClient, parseBulk: BulkParser) {
     this.#http = http;
     this.#parseBulk = parseBulk;
+  }
+
+  /** By how many milliseconds the server's clock is ahead of this machine's, as its last answer had it; it tells whole seconds. */
+  get clockOffset(): number {
+    return this.#clockOffset;
   }
 
   get origin(): string {
@@ -185,6 +192,11 @@ export class UnleashClient implements FlagBulkReader, FlagWriter, FlagArchiver, 
     return { changed: true, flags: askedFlags(this.#parse(answer, wireUnknownFlags, 'the unknown flags')), etag: answer.headers.get('etag') ?? undefined };
   }
 
+  /** How often each application was told what, hour by hour, for the two days that Unleash keeps. */
+  async readExposures(flag: string, signal?: AbortSignal): Promise<readonly ExposureCount[]> {
+    return exposureCounts(await this.#read(`/client-metrics/features/${segment(flag)}/raw?hoursBack=48`, wireExposures, signal));
+  }
+
   async readLifetimes(signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
     const { types } = await this.#read('/feature-types', wireFeatureTypes, signal);
     return new Map(types.flatMap(({ id, lifetimeDays }) => (lifetimeDays === null || lifetimeDays === undefined ? [] : [[id, lifetimeDays] as const])));
@@ -213,6 +225,8 @@ export class UnleashClient implements FlagBulkReader, FlagWriter, FlagArchiver, 
 
   async #send(request: HttpRequest): Promise<HttpAnswer> {
     const answer = await this.#http.send(request);
+    const told = Date.parse(answer.headers.get('date') ?? '');
+    if (!Number.isNaN(told)) this.#clockOffset = told - Date.now();
     const error = errorOf(answer, this.origin);
     if (error !== undefined) throw error;
     return answer;

@@ -195,6 +195,11 @@ export const wireUnknownFlags = z.object({
   })),
 });
 
+/** Hourly counters of one flag by application; rows of hours without requests are filled in by the server. */
+export const wireExposures = z.object({
+  data: list(z.object({ appName: text, environment: text, timestamp: z.string(), yes: z.number(), no: z.number(), variants: z.record(z.string(), z.number()).nullish() })),
+});
+
 export const wireFeatureTypes = z.object({ types: list(z.object({ id: z.string(), lifetimeDays: z.number().nullish() })) });
 
 /** An error body; Unleash has three shapes of it and all carry `message`. */

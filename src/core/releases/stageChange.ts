@@ -7,7 +7,7 @@ import { planSetRollout } from '../flags/planner.ts';
 import { keepUp, planTo, releaseWords, situation, type ChangeNote, type FlagReading, type Situation } from '../flags/planning.ts';
 import { compareExposure } from '../flags/rollout.ts';
 import { wholePercent } from '../flags/shares.ts';
-import { MARKS, strategyTitle } from '../flags/titles.ts';
+import { approvedText, MARKS, strategyTitle } from '../flags/titles.ts';
 import { editableVariants, planSetWeights, type Weights } from '../flags/weights.ts';
 import type { Stage } from '../workspace/plan.ts';
 import { carrier, demandsAt, planPosition, type Demand } from './position.ts';
@@ -140,11 +140,27 @@ function titled({ environment }: Situation, after: FlagEnvironment, title: (word
  * @throws AppError validation where there is no strategy of ours that could carry it
  */
 export function planRearm(reading: FlagReading, environmentName: string, note: ChangeNote = {}): ChangePlan {
+  return planTitles(reading, environmentName, note, (strategy, words) => [`${MARKS.rearmed} at ${strategy.parameters['rollout'] ?? '100'} %`, words, note.reason ?? ''], 'there is nothing to re-arm');
+}
+
+/** Marks an environment that the guard could only switch off, which has no title of its own: it stands until somebody re-arms. It writes titles only. */
+export function planLatch(reading: FlagReading, environmentName: string, note: ChangeNote = {}): ChangePlan {
+  return planTitles(reading, environmentName, note, (_strategy, words) => [`${MARKS.guard} to off`, words, note.reason ?? ''], 'nothing can say that the guard took it back');
+}
+
+/**
+ * Approves the change that a digest stands for, in the name of whoever writes it. It writes titles only.
+ * @throws AppError validation where there is no strategy of ours that could carry it
+ */
+export function planApprove(reading: FlagReading, environmentName: string, digest: string, note: ChangeNote = {}): ChangePlan {
+  return planTitles(reading, environmentName, note, (_strategy, words) => [words, approvedText(digest), note.reason ?? ''], 'nothing can carry the approval');
+}
+
+function planTitles(reading: FlagReading, environmentName: string, note: ChangeNote, parts: (strategy: Strategy, words: string) => readonly string[], otherwise: string): ChangePlan {
   const here = situation(reading, environmentName);
-  const rearmed = here.environment.strategies.map((strategy) =>
-    (isOwn(strategy, here.own) ? { ...strategy, title: strategyTitle([`${MARKS.rearmed} at ${strategy.parameters['rollout'] ?? '100'} %`, releaseWords(here, note), note.reason ?? '']) } : strategy));
-  if (rearmed.every((strategy, index) => strategy === here.environment.strategies[index])) {
-    throw new AppError('validation', `${reading.detail.flag.name} has no strategy of Modelswitch in ${environmentName}: there is nothing to re-arm.`, { reason: 'nothingToRearm' });
+  const titledOnes = here.environment.strategies.map((strategy) => (isOwn(strategy, here.own) ? { ...strategy, title: strategyTitle(parts(strategy, releaseWords(here, note))) } : strategy));
+  if (titledOnes.every((strategy, index) => strategy === here.environment.strategies[index])) {
+    throw new AppError('validation', `${reading.detail.flag.name} has no strategy of Modelswitch in ${environmentName}: ${otherwise}.`, { reason: 'nothingToRearm' });
   }
-  return planTo('re-arm', here, { ...here.environment, strategies: rearmed });
+  return planTo('re-arm', here, { ...here.environment, strategies: titledOnes });
 }

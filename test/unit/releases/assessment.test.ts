@@ -47,7 +47,7 @@ interface Traffic {
 /** Windows with exactly the rates that are asked for; each unit asks once. */
 function windows({ start, count = 12, share = 0.25, candidateErrors = 0.02, currentErrors = 0.02, service = 'credit', perWindow = 4000 }: Traffic): QualityWindow[] {
   const first = Math.ceil(start / (5 * MINUTE)) * 5 * MINUTE;
-  return Array.from({ length: count }, (_, index) => [['candidate', share, candidateErrors], ['current', 1 - share, currentErrors]] as const).flatMap((arms, index) => arms.map(([arm, part, rate]): QualityWindow => {
+  return Array.from({ length: count }, () => [['candidate', share, candidateErrors], ['current', 1 - share, currentErrors]] as const).flatMap((arms, index) => arms.map(([arm, part, rate]): QualityWindow => {
     const n = Math.round(perWindow * part);
     const bad = Math.round(n * rate);
     return { arm, environment: 'production', service, start: first + index * 5 * MINUTE, end: first + (index + 1) * 5 * MINUTE, requests: n, units: n, metrics: { errors: { n, sum: bad, squares: bad } } };

@@ -1,0 +1,74 @@
+import { countWords, plainLine } from '../base/words.ts';
+import { limitFinding } from '../quality/absolute.ts';
+import { compareArms } from '../quality/comparison.ts';
+import type { QualityDefinition } from '../quality/definitions.ts';
+import type { QualityData, QualityWindow } from '../quality/window.ts';
+import type { Moments } from '../quality/stats/confidenceSequence.ts';
+import type { ReleaseLook } from './assessment.ts';
+import { comparisonWords } from './findings.ts';
+
+/** How what serves does without a candidate to compare it with. */
+export interface ChampionWatch {
+  /** Sentences; each asks for somebody to look. */
+  readonly alarms: readonly string[];
+  /** What was compared with what: `the last day with the same hours of 3 earlier weeks`. */
+  readonly words: string;
+}
+
+const DAY_MS = 86_400_000;
+const WEEK_MS = 7 * DAY_MS;
+const WEEKS = 4;
+
+/**
+ * All that served in the last day against the limits of the metrics, and against the same hours of up to four earlier weeks, which have the same season. It alarms and never changes
+ * anything: what an application is asked for may differ from week to week without a fault of the model. Undefined without `quality:` or data.
+ */
+export function watchChampion({ model, quality, now, reading }: Pick<ReleaseLook, 'model' | 'quality' | 'now' | 'reading'>): ChampionWatch | undefined {
+  const definition = model.quality;
+  if (definition === undefined || quality.kind !== 'data') return undefined;
+  const production = reading.detail.flag.environments.filter(({ type }) => type === 'production').map(({ name }) => name);
+  const watched = production.map((environment) => watchEnvironment(quality.data, definition, environment, now));
+  return { alarms: watched.flatMap(({ alarms }) => alarms), words: watched.map(({ words }) => words).join('; ') };
+}
+
+function watchEnvironment(data: QualityData, definition: QualityDefinition, environment: string, now: number): ChampionWatch {
+  const own = data.windows.filter((each) => each.environment === environment && each.slice === undefined);
+  const recent = own.filter(({ start }) => start > now - DAY_MS);
+  const guardrails = definition.metrics.filter(({ role, limit }) => role === 'guardrail' && limit !== undefined);
+  const limits = guardrails.flatMap((metric) => {
+    const found = limitFinding(metric, merged(recent), { data, environment, among: guardrails.length });
+    return found?.state === 'passed' ? [`${environment}: ${plainLine(found.name, 40)} is ${Number(found.value.toPrecision(2))} (n ${countWords(found.n)}) in the last day, past its limit ${found.limit}`] : [];
+  });
+  const weeks = Array.from({ length: WEEKS }, (_, index) => index + 1).filter((week) => own.some(({ start }) => start <= now - week * WEEK_MS && start > now - week * WEEK_MS - DAY_MS));
+  if (weeks.length === 0) return { alarms: limits, words: `${environment}: the records go less than a week back, so there are no same hours to compare with` };
+  const earlier = weeks.flatMap((week) => own.filter(({ start }) => start <= now - week * WEEK_MS && start > now - week * WEEK_MS - DAY_MS).map((each) => ({ ...each, start: each.start + week * WEEK_MS, end: each.end + week * WEEK_MS })));
+  const windows = [...as('candidate', merged(recent)), ...as('current', merged(earlier))].sort((a, b) => a.start - b.start);
+  const report = compareArms({ ...data, windows }, definition, environment);
+  const worse = report.metrics.filter(({ role, verdict }) => role === 'guardrail' && verdict === 'worse');
+  return {
+    alarms: [...limits, ...worse.map((metric) => `${environment}: ${comparisonWords(metric)}, the last day against the same hours of ${weeks.length === 1 ? 'the week' : `${weeks.length} weeks`} before`)],
+    words: `${environment}: the last day with the same hours of ${weeks.length === 1 ? 'one earlier week' : `${weeks.length} earlier weeks`}`,
+  };
+}
+
+const as = (arm: string, windows: readonly QualityWindow[]): QualityWindow[] => windows.map((each) => ({ ...each, arm }));
+
+/** Windows of all arms and weeks that stand at the same time in the same service, as one. */
+function merged(windows: readonly QualityWindow[]): QualityWindow[] {
+  const found = new Map<string, QualityWindow>();
+  for (const each of windows) {
+    const key = JSON.stringify([each.service, each.start]);
+    const known = found.get(key);
+    found.set(key, known === undefined ? each : { ...known, requests: known.requests + each.requests, units: known.units + each.units, metrics: sums(known.metrics, each.metrics) });
+  }
+  return [...found.values()].sort((a, b) => a.start - b.start);
+}
+
+function sums(a: QualityWindow['metrics'], b: QualityWindow['metrics']): Record<string, Moments> {
+  const all: Record<string, Moments> = { ...a };
+  for (const [name, { n, sum, squares }] of Object.entries(b)) {
+    const known = all[name] ?? { n: 0, sum: 0, squares: 0 };
+    all[name] = { n: known.n + n, sum: known.sum + sum, squares: known.squares + squares };
+  }
+  return all;
+}

@@ -1,0 +1,191 @@
+import { AppError, throwIfCancelled, toAppError } from '../base/errors.ts';
+import { plainLine } from '../base/words.ts';
+import type { ChangePlan } from '../flags/changePlan.ts';
+import type { ChangeOutcome, ChangeRunner } from '../flags/changeRunner.ts';
+import type { FlagReading } from '../flags/planning.ts';
+import { mergePlans, planSwitchOff } from '../flags/planner.ts';
+import type { ModelMapping } from '../workspace/config.ts';
+import { GUARD_DEFAULTS } from '../workspace/guard.ts';
+import { stageBefore, type ReleaseAssessment } from './assessment.ts';
+import { watchChampion, type ChampionWatch } from './championWatch.ts';
+import { latches } from './latch.ts';
+import type { LookedAt, ReleaseReader } from './releaseReader.ts';
+import { planLatch, planStepDown } from './stageChange.ts';
+
+/** What one look of the guard came to, worst first. */
+export type GuardState =
+  /** A breach, and the read-back shows more exposure than there should be. */
+  | 'not lowered'
+  | 'rolled back'
+  /** It would have been rolled back, but for `dryRun`. */
+  | 'breach'
+  /** The flag could not be read, so nothing was judged. */
+  | 'unreadable'
+  | 'alarm'
+  | 'needs a person'
+  | 'advanced'
+  | 'healthy';
+
+/** Two guards may take the same exposure back: the second finds it lowered. */
+export interface GuardReport {
+  readonly model: string;
+  readonly flag: string;
+  readonly environments: readonly string[];
+  readonly state: GuardState;
+  /** Why, in sentences; the first is the one to show where there is room for one. */
+  readonly words: readonly string[];
+  readonly assessment?: ReleaseAssessment;
+  readonly champion?: ChampionWatch;
+  /** The change that was made, or would be. */
+  readonly change?: ChangePlan;
+  readonly outcome?: ChangeOutcome;
+}
+
+export interface GuardPorts {
+  readonly reader: Pick<ReleaseReader, 'look'>;
+  readonly runner: Pick<ChangeRunner, 'read' | 'apply'>;
+  readonly project: string;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** Keeps the evidence of a rollback at the candidate's version; a failure is told and changes nothing. */
+  readonly keepEvidence: (assessment: ReleaseAssessment, words: readonly string[], signal?: AbortSignal) => Promise<void>;
+}
+
+export interface GuardOptions {
+  readonly dryRun?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const LOOK_TRIES = 3;
+const LOWER_TRIES = 6;
+const WAIT_MS = 500;
+const LONGEST_WAIT_MS = 5000;
+
+/** One look at one release, and what it asks for. It remembers nothing: whatever it did stands in Unleash. @throws AppError cancelled */
+export async function guardRelease(ports: GuardPorts, model: ModelMapping, flag: string, { dryRun = false, signal }: GuardOptions = {}): Promise<GuardReport> {
+  let looked: LookedAt;
+  try {
+    looked = await lookAgain(ports, model, flag, signal);
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    if (error.code === 'cancelled') throw error;
+    return { model: model.name, flag, environments: [], state: 'unreadable', words: [error.message] };
+  }
+  const { assessment, look } = looked;
+  const { verdict } = assessment;
+  const common = { model: model.name, flag, environments: [assessment.environment], assessment };
+  if (verdict.word === 'rollback' && assessment.rollback.kind === 'change') {
+    const { change } = assessment.rollback;
+    const words = verdict.reasons.map((reason) => reason.words);
+    if (dryRun) return { ...common, environments: change.environments.map(({ environment }) => environment), state: 'breach', words, change };
+    return takeBack(ports, model, assessment, change.environments.map(({ environment }) => environment), signal);
+  }
+  const champion = assessment.state === 'under way' ? undefined : watchChampion(look);
+  const watched = champion === undefined ? common : { ...common, champion };
+  const stage = model.plan?.[assessment.stage];
+  if (verdict.word === 'advance' && stage?.auto === true && assessment.next.kind === 'change' && looked.gates?.kind !== 'block') {
+    const { change } = assessment.next;
+    return dryRun ? { ...watched, state: 'healthy', words: [`would go on from ${assessment.stageWords}`], change } : advanced(ports, watched, change, signal);
+  }
+  const words = [...verdict.reasons.map((reason) => reason.words), ...champion?.alarms ?? []];
+  if (verdict.alarm || (champion?.alarms.length ?? 0) > 0) return { ...watched, state: 'alarm', words: [...champion?.alarms ?? [], ...verdict.reasons.map((reason) => reason.words)] };
+  const isWaiting = verdict.word === 'advance' || (assessment.needsPerson && assessment.state !== 'not started') || assessment.latch !== undefined;
+  return { ...watched, state: isWaiting ? 'needs a person' : 'healthy', words: verdict.word === 'advance' ? [`may go on from ${assessment.stageWords}`] : words };
+}
+
+async function lookAgain({ reader, sleep }: GuardPorts, model: ModelMapping, flag: string, signal: AbortSignal | undefined): Promise<LookedAt> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await reader.look(model, flag, signal);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (attempt >= LOOK_TRIES || !['network', 'timeout', 'rateLimited', 'internal', 'validation'].includes(error.code)) throw error;
+      await sleep(WAIT_MS * attempt, signal);
+    }
+  }
+}
+
+async function advanced({ runner }: GuardPorts, report: Pick<GuardReport, 'model' | 'flag' | 'environments' | 'assessment' | 'champion'>, change: ChangePlan, signal: AbortSignal | undefined): Promise<GuardReport> {
+  try {
+    const outcome = await runner.apply(change, signal);
+    if (outcome.error !== undefined) return { ...report, state: 'needs a person', words: [`it did not go on: ${outcome.error.message}`], change, outcome };
+    return { ...report, state: 'advanced', words: change.environments.map(({ environment, from, to }) => `${environment}: ${from} -> ${to}`), change, outcome };
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    if (error.code === 'cancelled') throw error;
+    // Somebody else was quicker: the next look sees what holds now.
+    return { ...report, state: error.code === 'conflict' ? 'healthy' : 'needs a person', words: [`it did not go on: ${error.message}`], change };
+  }
+}
+
+/**
+ * Takes exposure back by compare-and-set, again from a fresh reading as long as something is in the way; where that does not do, the environments are switched
+ * off. Success is what was read back.
+ */
+async function takeBack(ports: GuardPorts, model: ModelMapping, assessment: ReleaseAssessment, environments: readonly string[], signal: AbortSignal | undefined): Promise<GuardReport> {
+  const { flag, verdict } = assessment;
+  const reasons = verdict.reasons.map(({ words }) => words);
+  const baseline = assessment.rollback.kind === 'change' ? assessment.rollback.change.baselineEvent : 0;
+  const common = { model: model.name, flag, environments, assessment };
+  let last: AppError | undefined;
+  for (let attempt = 1; attempt <= LOWER_TRIES; attempt += 1) {
+    throwIfCancelled(signal);
+    try {
+      const reading = await ports.runner.read(ports.project, flag, signal);
+      if (isTakenBack(reading, environments, baseline)) return { ...common, state: 'rolled back', words: [...reasons, 'another guard has taken it back already'] };
+      const change = lowering(model, assessment, reading, environments, reasons[0] ?? '');
+      if (change.blockers.length > 0) return await switchOff(ports, common, reading, [...reasons, ...change.blockers.map(({ message }) => message)], signal);
+      const outcome = await ports.runner.apply(change, signal);
+      if (outcome.error === undefined) {
+        const kept = await evidenceWords(ports, assessment, reasons, signal);
+        return { ...common, state: 'rolled back', words: [...reasons, ...change.environments.map(({ environment, from, to }) => `${plainLine(environment, 40)}: ${from} -> ${to}, read back`), ...kept], change, outcome };
+      }
+      last = outcome.error;
+    } catch (thrown) {
+      last = toAppError(thrown);
+      if (last.code === 'cancelled') throw last;
+      if (last.code === 'auth' || last.code === 'forbidden') break;
+    }
+    const asked = last.data['retryAfterMs'];
+    await ports.sleep(Math.min(typeof asked === 'number' ? asked : WAIT_MS * 2 ** (attempt - 1), LONGEST_WAIT_MS), signal);
+  }
+  try {
+    return await switchOff(ports, common, await ports.runner.read(ports.project, flag, signal), [...reasons, ...(last === undefined ? [] : [last.message])], signal);
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    if (error.code === 'cancelled') throw error;
+    return { ...common, state: 'not lowered', words: [`Exposure could not be taken back: ${error.message} Switch the environment off in Unleash.`, ...reasons] };
+  }
+}
+
+function isTakenBack(reading: FlagReading, environments: readonly string[], baseline: number): boolean {
+  const latched = new Set(latches(reading.events).filter(({ event }) => event > baseline).map(({ environment }) => environment));
+  return environments.every((name) => latched.has(name));
+}
+
+function lowering(model: ModelMapping, assessment: ReleaseAssessment, reading: FlagReading, environments: readonly string[], reason: string): ChangePlan {
+  const { onBreach } = model.guard ?? GUARD_DEFAULTS;
+  const plan = model.plan ?? [];
+  return mergePlans(environments.map((name) => planStepDown(plan, onBreach === 'zero' ? -1 : stageBefore(plan, assessment.stage, name), reading, name, 'guard', { reason: plainLine(reason, 80) })));
+}
+
+async function switchOff(ports: GuardPorts, common: Pick<GuardReport, 'model' | 'flag' | 'environments'> & { readonly assessment: ReleaseAssessment }, reading: FlagReading, words: readonly string[], signal: AbortSignal | undefined): Promise<GuardReport> {
+  const change = planSwitchOff('kill', reading, common.environments);
+  const outcome = await ports.runner.apply(change, signal);
+  if (outcome.error !== undefined) return { ...common, state: 'not lowered', words: [`Exposure could not be taken back: ${outcome.error.message} Switch the environment off in Unleash.`, ...words], change, outcome };
+  const unmarked: string[] = [];
+  for (const name of common.environments) {
+    const marked = await ports.runner.read(ports.project, common.flag, signal).then((now) => ports.runner.apply(planLatch(now, name, { reason: plainLine(words[0] ?? '', 80) }), signal)).then(({ error }) => error, toAppError);
+    if (marked !== undefined) unmarked.push(`${plainLine(name, 40)} is off, but its strategies do not say that the guard did it: ${marked.message}`);
+  }
+  return { ...common, state: 'rolled back', words: [...words, 'as a last resort the environment was switched off', ...unmarked, ...await evidenceWords(ports, common.assessment, words, signal)], change, outcome };
+}
+
+/** Exposure is down by now: whatever happens to the evidence is a note. */
+async function evidenceWords({ keepEvidence }: GuardPorts, assessment: ReleaseAssessment, reasons: readonly string[], signal: AbortSignal | undefined): Promise<string[]> {
+  try {
+    await keepEvidence(assessment, reasons, signal);
+    return [];
+  } catch (thrown) {
+    return [`the evidence could not be written to the registry: ${plainLine(toAppError(thrown).message, 200)}`];
+  }
+}

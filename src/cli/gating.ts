@@ -18,7 +18,7 @@ import { openCliRegistry } from './registry.ts';
 const FREE: GateVerdict = { kind: 'pass', warnings: [], blocks: [] };
 
 /** A registry that is opened when it is first asked, and closed at the end. */
-async function withLazyRegistry<T>(context: CliContext, target: CliTarget, work: (open: () => Promise<ModelRegistry>) => Promise<T>): Promise<T> {
+export async function withLazyRegistry<T>(context: CliContext, target: CliTarget, work: (open: () => Promise<ModelRegistry>) => Promise<T>): Promise<T> {
   let opened: Promise<ModelRegistry> | undefined;
   try {
     return await work(() => opened ??= Promise.resolve().then(() => openCliRegistry(context, target.config ?? { models: [], personas: [] })));
@@ -34,7 +34,7 @@ export async function gatedPlan(context: CliContext, target: CliTarget, reading:
   if (!needsGates(first)) return { plan: first, verdict: FREE };
   const verdict = await withLazyRegistry(context, target, (open) => {
     const config = { models: target.config?.models ?? [], features: target.config?.features ?? [] };
-    return passGates(PROMOTION_GATES, gateSubject(first, reading, config, ports(context, target, open)), signal);
+    return passGates(PROMOTION_GATES, gateSubject(first, reading, config, gatePorts(context, target, open)), signal);
   });
   if (options.override === undefined || verdict.kind !== 'block' || verdict.blocks.some(({ overridable }) => !overridable)) return { plan: first, verdict };
   const reason = overrideReason(verdict, required(options.override, '--override', '; it takes the reason'));
@@ -42,7 +42,7 @@ export async function gatedPlan(context: CliContext, target: CliTarget, reading:
   return { plan: await plan({ reason: options.reason === undefined ? reason : `${reason} · ${options.reason}` }), verdict: { kind: 'warn', warnings, blocks: [] } };
 }
 
-function ports({ cwd }: CliContext, { client, project }: CliTarget, open: () => Promise<ModelRegistry>): GatePorts {
+export function gatePorts({ cwd }: CliContext, { client, project }: CliTarget, open: () => Promise<ModelRegistry>): GatePorts {
   return {
     registry: open,
     readText: async (path) => {
@@ -72,7 +72,7 @@ export async function featuresNow(context: CliContext, config: WorkspaceConfig):
   const environment = context.options.environment ?? config.unleash?.environment ?? 'production';
   try {
     const target = await connectCli(context);
-    const asked = ports(context, target, () => Promise.reject(new AppError('internal', 'No registry is asked here.')));
+    const asked = gatePorts(context, target, () => Promise.reject(new AppError('internal', 'No registry is asked here.')));
     const [segments, ...flags] = await Promise.all([target.client.readSegments(context.signal), ...features.map(({ flag }) => asked.readFlag(flag, context.signal))]);
     return providedFeatures(features, environment, new Map(flags.flatMap((flag) => (flag === undefined ? [] : [[flag.name, flag] as const]))), segmentMap(segments));
   } catch (thrown) {

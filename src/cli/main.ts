@@ -3,10 +3,12 @@ import { toAppError } from '../core/base/errors.ts';
 import { plainLine } from '../core/base/words.ts';
 import { kill, promote, repin, rollback, weights } from './commands/changes.ts';
 import { history, rollout, status, whoami } from './commands/reading.ts';
+import { guard } from './commands/guard.ts';
 import { lineage } from './commands/lineage.ts';
 import { lock } from './commands/lock.ts';
 import { check, compare, models } from './commands/models.ts';
 import { drift, quality, shadow } from './commands/quality.ts';
+import { advance, approve, rearm, release } from './commands/release.ts';
 import { safeDefault } from './commands/safeDefault.ts';
 import { scan } from './commands/scan.ts';
 import { start } from './commands/start.ts';
@@ -17,7 +19,7 @@ import { exitCode } from './exitCodes.ts';
 import { endQuietlyWithReader } from './output.ts';
 
 const COMMANDS: readonly Command[] = [
-  status, rollout, history, whoami, start, promote, weights, rollback, kill, repin, safeDefault, which, scan, models, compare, lineage, lock, check, test, quality, drift, shadow,
+  status, rollout, history, whoami, start, release, advance, approve, guard, rearm, promote, weights, rollback, kill, repin, safeDefault, which, scan, models, compare, lineage, lock, check, test, quality, drift, shadow,
 ];
 
 const OPTIONS = {
@@ -68,7 +70,7 @@ ${lines.join('\n')}
 
 The token is read from UNLEASH_TOKEN, a personal access token.
 Exit: 0 done, 1 failed, 2 usage, 3 not permitted, 4 conflict, 5 unreachable,
-6 blocked by a gate.
+6 blocked by a gate. guard has codes of its own (10 to 13).
 `;
 }
 

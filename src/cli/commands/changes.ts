@@ -61,12 +61,12 @@ function blockLines({ blocks }: GateVerdict): string[] {
   return blocks.flatMap(({ gate, reasons, overridable }) => [...reasons.map((reason) => `blocked by ${gate}: ${reason}`), ...(overridable ? ['To go on all the same: --override REASON.'] : [])]);
 }
 
-function writeBlocked({ options, write }: CliContext, plan: ChangePlan, gates: GateVerdict): void {
+export function writeBlocked({ options, write }: CliContext, plan: ChangePlan, gates: GateVerdict): void {
   if (options.json === true) writeJson(write, { plan, gates, outcome: { kind: 'blocked' } });
   else for (const line of [...blockLines(gates), ...gates.warnings]) write(`${plainLine(line, 400)}\n`);
 }
 
-function writePlan({ options, write }: CliContext, plan: ChangePlan, gates: GateVerdict): void {
+export function writePlan({ options, write }: CliContext, plan: ChangePlan, gates: GateVerdict): void {
   if (options.json === true) {
     writeJson(write, { ...plan, gates });
     return;
@@ -79,7 +79,7 @@ function writePlan({ options, write }: CliContext, plan: ChangePlan, gates: Gate
   for (const line of [...plan.warnings, ...gates.warnings, ...blockLines(gates), ...plan.blockers.map(({ message }) => message)]) write(`  ${plainLine(line, 400)}\n`);
 }
 
-function writeOutcome({ options, write }: CliContext, plan: ChangePlan, outcome: ChangeOutcome, gates: GateVerdict): void {
+export function writeOutcome({ options, write }: CliContext, plan: ChangePlan, outcome: ChangeOutcome, gates: GateVerdict): void {
   if (options.json === true) {
     const { error, ...rest } = outcome;
     writeJson(write, { plan, gates, outcome: { ...rest, ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }) } });

@@ -63,7 +63,7 @@ function shareAt({ options: { percent } }: CliContext): (() => number) | undefin
 }
 
 /** NaN and infinities, which JSON has not, as null and texts. */
-function jsonable(value: unknown): unknown {
+export function jsonable(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value, (_key, each: unknown) => (typeof each === 'number' && !Number.isFinite(each) ? (Number.isNaN(each) ? null : String(each)) : each)));
 }
 

@@ -161,7 +161,8 @@ export function advanceHurdles(assessment: ReleaseAssessment, userId: number | u
   if (latch !== undefined) final.push(`The guard took ${plainLine(latch.environment, 40)} back: re-arm first.`);
   if (approval !== undefined && approval.given === undefined) final.push('This stage waits for the approval of another person: ask somebody to choose Approve.');
   if (approval?.given !== undefined && approval.given.byId === userId) final.push('You approved this change yourself: whoever makes it has to be another person than who approved it.');
-  for (const { kind, words } of verdict.reasons) {
+  if (verdict.word === 'rollback') final.push(...verdict.reasons.map(({ words }) => `${plainLine(words, 240)}: roll back instead.`));
+  else for (const { kind, words } of verdict.reasons) {
     if (kind === 'latch' || kind === 'approval' || kind === 'gate' || kind === 'last stage' || (kind === 'data' && assessment.state === 'not started')) continue;
     overridable.push(plainLine(words, 240));
   }

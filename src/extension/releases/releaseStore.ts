@@ -142,7 +142,7 @@ export class ReleaseStore implements Disposable {
       readFlag: (flag, signal) => session().runner.read(target.project, flag, signal),
       readExposures: (flag, signal) => session().client.readExposures(flag, signal),
       readQuality: (model) => this.#quality(target, model),
-      now: () => clock.now() + (target.connection.session?.client.clockOffset ?? 0),
+      now: () => clock.now() + clockOffset(target),
       sha256: (text) => createHash('sha256').update(text).digest('hex'),
     };
   }
@@ -156,6 +156,12 @@ export class ReleaseStore implements Disposable {
     if (reading?.data === undefined) throw new AppError('validation', `The quality of ${model.name} has no source that could be read: name one in modelswitch.yaml (quality: {source: ...}).`);
     return reading.data;
   }
+}
+
+/** The server tells whole seconds: a difference that small is none. */
+function clockOffset({ connection }: Target): number {
+  const offset = connection.session?.client.clockOffset ?? 0;
+  return Math.abs(offset) > 2000 ? offset : 0;
 }
 
 function notConnected({ connection: { origin } }: Target): never {

@@ -1,0 +1,52 @@
+import { AppError } from '../core/base/errors.ts';
+import type { ChangeRunner } from '../core/flags/changeRunner.ts';
+import type { ModelRegistry } from '../core/models/registry.ts';
+import { ReleaseReader, type LookedAt } from '../core/releases/releaseReader.ts';
+import type { ModelMapping } from '../core/workspace/config.ts';
+import { releasePorts } from '../adapters/releases/releasePorts.ts';
+import { prometheusCredentials } from './commands/quality.ts';
+import { connectCli, runnerFor, type CliContext, type CliTarget } from './context.ts';
+import { gatePorts, withLazyRegistry } from './gating.ts';
+
+/** All that commands about releases work with. */
+export interface CliReleases {
+  readonly target: CliTarget;
+  readonly runner: ChangeRunner;
+  readonly reader: ReleaseReader;
+  readonly openRegistry: () => Promise<ModelRegistry>;
+}
+
+/** Connects, and closes at the end what was opened meanwhile. @throws AppError validation without a modelswitch.yaml */
+export async function withReleases<T>(context: CliContext, work: (releases: CliReleases) => Promise<T>): Promise<T> {
+  const target = await connectCli(context);
+  if (target.config === undefined) throw new AppError('validation', 'There is no readable modelswitch.yaml here: run it in the folder that has one, which names the stages of a release.');
+  const { models, features = [] } = target.config;
+  const runner = await runnerFor(target.client, context.signal);
+  return withLazyRegistry(context, target, async (openRegistry) => {
+    const ports = releasePorts({
+      client: target.client, runner, project: target.project, config: { models, features }, gates: gatePorts(context, target, openRegistry), folder: context.cwd,
+      fetch: (url, init) => fetch(url, init), credentialsFor: prometheusCredentials(context.env),
+    });
+    try {
+      return await work({ target, runner, reader: new ReleaseReader(ports), openRegistry });
+    } finally {
+      ports.dispose();
+    }
+  });
+}
+
+/** The releases that are meant: those of `--model` and `--flag`, else all. @throws AppError notFound when there is none */
+export function meantReleases({ options }: CliContext, reader: ReleaseReader): readonly { readonly model: ModelMapping; readonly flag: string }[] {
+  const found = reader.releases.filter(({ model, flag }) => (options.model === undefined || model.name === options.model) && (options.flag === undefined || flag === options.flag));
+  if (found.length > 0) return found;
+  const names = reader.releases.map(({ model, flag }) => `${model.name} (${flag})`);
+  throw new AppError('notFound', names.length === 0 ? 'No model of modelswitch.yaml has a plan: that can be followed.' : `modelswitch.yaml has no such release. There are: ${names.join(', ')}.`);
+}
+
+/** The one release that is meant. @throws AppError validation when there are several */
+export async function theRelease(context: CliContext, { reader }: CliReleases): Promise<LookedAt> {
+  const found = meantReleases(context, reader);
+  const [only] = found;
+  if (only === undefined || found.length > 1) throw new AppError('validation', `Say which release with --model or --flag: ${found.map(({ model, flag }) => `${model.name} (${flag})`).join(', ')}.`);
+  return reader.look(only.model, only.flag, context.signal);
+}

@@ -40,6 +40,7 @@ describe('the package', function () {
       'dist/quality.lazy.cjs',
       'dist/quality.worker.cjs',
       'dist/refactoring.lazy.cjs',
+      'dist/releases.lazy.cjs',
       'dist/tree-sitter-python.wasm',
       'dist/tree-sitter-tsx.wasm',
       'dist/unleash-proxy-client.cjs',

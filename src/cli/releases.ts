@@ -4,7 +4,7 @@ import type { ModelRegistry } from '../core/models/registry.ts';
 import { ReleaseReader, type LookedAt } from '../core/releases/releaseReader.ts';
 import type { ModelMapping } from '../core/workspace/config.ts';
 import { releasePorts } from '../adapters/releases/releasePorts.ts';
-import { prometheusCredentials } from './commands/quality.ts';
+import { prometheusCredentials } from '../adapters/prometheus/credentials.ts';
 import { connectCli, runnerFor, type CliContext, type CliTarget } from './context.ts';
 import { gatePorts, withLazyRegistry } from './gating.ts';
 

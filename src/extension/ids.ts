@@ -51,12 +51,25 @@ export const Command = {
   refreshQuality: 'modelswitch.refreshQuality',
   prometheusSignIn: 'modelswitch.prometheusSignIn',
   prometheusSignOut: 'modelswitch.prometheusSignOut',
+  refreshReleases: 'modelswitch.refreshReleases',
+  advanceRelease: 'modelswitch.advanceRelease',
+  rollBackRelease: 'modelswitch.rollBackRelease',
+  rearmRelease: 'modelswitch.rearmRelease',
+  approveRelease: 'modelswitch.approveRelease',
+  completeRelease: 'modelswitch.completeRelease',
+  shipCandidate: 'modelswitch.shipCandidate',
+  keepCurrent: 'modelswitch.keepCurrent',
+  wayBack: 'modelswitch.wayBack',
+  releaseTimeline: 'modelswitch.releaseTimeline',
+  exportTimeline: 'modelswitch.exportTimeline',
+  guardOn: 'modelswitch.guardOn',
+  guardOff: 'modelswitch.guardOff',
 } as const;
 
 /** Commands that only the extension itself calls, with arguments: they are not in the palette. */
-export const INTERNAL_COMMANDS: readonly string[] = [Command.loadMore, Command.revealFlag, Command.restoreThisState, Command.loadMoreModels, Command.openCallSite];
+export const INTERNAL_COMMANDS: readonly string[] = [Command.loadMore, Command.revealFlag, Command.restoreThisState, Command.loadMoreModels, Command.openCallSite, Command.wayBack];
 
-export const View = { flags: 'modelswitch.flags', models: 'modelswitch.models' } as const;
+export const View = { flags: 'modelswitch.flags', releases: 'modelswitch.releases', models: 'modelswitch.models' } as const;
 
 export const ContextKey = {
   /** 'untrusted' | 'noUrl' | 'signedOut' | 'connecting' | 'failed' | 'connected' */

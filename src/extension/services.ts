@@ -17,6 +17,7 @@ import { Credentials } from './connection/credentials.ts';
 import { SnapshotFile } from './connection/snapshotFile.ts';
 import { StatusBar } from './connection/statusBar.ts';
 import { WorkspaceFiles } from './connection/workspaceFiles.ts';
+import { changeFlag } from './flags/changeFlow.ts';
 import { registerFlagCommands, resolveRef, type FlagCommandParts } from './flags/flagCommands.ts';
 import type { ConnectionTreePart, EnvironmentTreePart, FlagTreePart } from './flags/flagNodes.ts';
 import { FlagTree } from './flags/flagTree.ts';
@@ -38,7 +39,8 @@ import { Log } from './platform/log.ts';
 import { modalPrompts, type Prompts } from './platform/prompts.ts';
 import { settings } from './platform/settings.ts';
 import { LazyQuality } from './quality/lazyQuality.ts';
-import { judgeRaise } from './releases/judgeRaise.ts';
+import { judgeRaise, portsOf } from './releases/judgeRaise.ts';
+import { LazyReleases } from './releases/lazyReleases.ts';
 import { registerReleaseCommands } from './releases/releaseCommands.ts';
 import { registerRefactorCommands } from './refactor/refactorCommands.ts';
 import { SuiteTests } from './suites/suiteTests.ts';
@@ -69,8 +71,9 @@ export interface Services extends Disposable {
   readonly sites: DocumentCallSites;
   readonly workspaceSites: LazySites;
   readonly indexes: FolderIndexes;
-  readonly quality: LazyQuality;
   readonly suites: SuiteTests;
+  readonly quality: LazyQuality;
+  readonly releases: LazyReleases;
 }
 
 /** Puts the extension together. It registers everything at once and waits for nothing. */
@@ -135,6 +138,10 @@ export function createServices(context: vscode.ExtensionContext): Services {
     flagUnderCursor: (editor) => sites.flagAt(editor.document, editor.selection.active),
   };
   all.add(registerFlagCommands(flagCommandParts));
+  const releases = all.add(new LazyReleases({
+    connections, files, registries, quality, histories, change: flagCommandParts, changeFlag, gatePorts: (target) => portsOf(target, registries),
+    flagUnderCursor: flagCommandParts.flagUnderCursor, memory: context.workspaceState, clock: systemClock, pollEveryMs: parts.pollEveryMs,
+  }));
   all.add(registerReleaseCommands({ ...flagCommandParts, registries, files, loadReleases }));
   const loadPython = once(() => createParser({ runtimeWasm: parser.runtimeWasm, grammarWasm: parser.pythonWasm }));
   all.add(registerRefactorCommands({ ...flagCommandParts, loadParser: loadPython, indexes, sites }));
@@ -155,8 +162,8 @@ export function createServices(context: vscode.ExtensionContext): Services {
   }));
 
   const updateActivity = (): void => {
-    connections.setActive(vscode.window.state.focused || tree.visible || models.visible || lenses.visible);
-    const isShown = models.visible || tree.visible || lenses.visible;
+    connections.setActive(vscode.window.state.focused || tree.visible || releases.visible || models.visible || lenses.visible);
+    const isShown = models.visible || releases.visible || tree.visible || lenses.visible;
     registries.setActive(isShown);
     quality.setActive(isShown);
   };
@@ -164,11 +171,12 @@ export function createServices(context: vscode.ExtensionContext): Services {
   all.add(vscode.window.onDidChangeVisibleTextEditors(updateActivity));
   all.add(tree.onDidChangeVisibility(updateActivity));
   all.add(models.onDidChangeVisibility(updateActivity));
+  all.add(releases.onDidChangeVisibility(updateActivity));
   all.add(sites.onDidChange(updateActivity));
   updateActivity();
   void connections.update();
   void registries.update();
-  return { connections, registries, prompts, tree, models, lenses, sites, workspaceSites, indexes, quality, suites, dispose: () => all.dispose() };
+  return { connections, registries, prompts, tree, models, lenses, sites, workspaceSites, indexes, suites, quality, releases, dispose: () => all.dispose() };
 }
 
 /** Loads a thing when it is first needed; a failure is tried again. */

@@ -69,7 +69,7 @@ export class WireConnection {
   constructor(host: string, port: number, most: number) {
     this.#most = most;
     this.#socket = connect({ host, port, noDelay: true });
-    this.#socket.on('data', (chunk) => this.#take(chunk as Buffer));
+    this.#socket.on('data', (chunk) => this.#take(chunk));
     this.#socket.on('error', (error) => this.#end(error));
     this.#socket.on('close', () => this.#closed());
   }

@@ -104,8 +104,8 @@ export class CallSiteLenses implements vscode.CodeLensProvider<SiteLens>, vscode
     const reference = { connection, flag: name, environment };
     const active = facts.status === 'active';
     const entries: LensEntry[] = [{ title: text, command: active ? Command.revealFlag : '', arguments: [reference] }];
-    if (active && facts.arms.some(({ model }) => model.quality?.source !== undefined)) entries.push({ title: 'Dashboard', command: Command.openDashboard, arguments: [{ flag: name }] });
     if (active && facts.arms.some(({ model }) => (model.suites ?? []).length > 0)) entries.push({ title: 'Run suites', command: Command.runModelSuites, arguments: [reference] });
+    if (active && facts.arms.some(({ model }) => model.quality?.source !== undefined)) entries.push({ title: 'Dashboard', command: Command.openDashboard, arguments: [{ flag: name }] });
     const here = facts.flag && environmentOf(facts.flag, environment);
     if (here === undefined || facts.snapshot === undefined || !mayOffer(facts, 'set rollout', environment) || connection.isChanging(name, environment)) return entries;
     const { segments } = facts.snapshot;

@@ -38,6 +38,8 @@ export type JudgeRaise = (ref: FlagRef, plan: ChangePlan, reading: FlagReading) 
 export interface Offer {
   readonly verb: string;
   readonly plan: ChangePlan;
+  /** What speaks for and against it, in lines: it is read before old and new. */
+  readonly evidence?: readonly string[];
 }
 
 /** What to ask, computed from a fresh reading. `reason`: why a gate is overridden, for the titles. */
@@ -154,9 +156,9 @@ export function withProgress<T>(title: string, work: (signal: AbortSignal) => Pr
   return running.finally(() => clearTimeout(slow));
 }
 
-function confirm(parts: ChangeParts, ref: FlagRef, { verb, plan }: Offer, warnings: readonly string[]): Promise<boolean> {
+function confirm(parts: ChangeParts, ref: FlagRef, { verb, plan, evidence = [] }: Offer, warnings: readonly string[]): Promise<boolean> {
   const environments = plan.environments.map(({ environment }) => plainLine(environment)).join(', ');
-  return parts.prompts.confirm({ message: `${verb}: ${plainLine(ref.flag)} in ${environments}?`, detail: detailOf(parts, ref, plan, warnings), verb });
+  return parts.prompts.confirm({ message: `${verb}: ${plainLine(ref.flag)} in ${environments}?`, detail: [...evidence, ...(evidence.length > 0 ? [''] : []), detailOf(parts, ref, plan, warnings)].join('\n'), verb });
 }
 
 function detailOf({ connections }: ChangeParts, ref: FlagRef, plan: ChangePlan, gateWarnings: readonly string[]): string {

@@ -137,7 +137,8 @@ export class Dashboard implements Disposable {
       case 'refresh':
         return this.#parts.store.refresh(this.#ref, (done, total) => this.#progress(done, total)).then(() => this.#progress(0, 0));
       case 'cancel':
-        return this.#parts.store.cancel(this.#ref);
+        this.#parts.store.cancel(this.#ref);
+        return;
       case 'retrain':
         await vscode.commands.executeCommand(Command.retrain, this.#ref);
         return;

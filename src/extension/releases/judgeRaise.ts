@@ -31,7 +31,8 @@ function together(verdicts: readonly GateVerdict[]): GateVerdict {
   return { kind: blocks.length > 0 ? 'block' : warnings.length > 0 ? 'warn' : 'pass', warnings: [...new Set(warnings)], blocks };
 }
 
-function portsOf({ folder, connection }: Target, registries: Registries): GatePorts {
+/** What gates ask, for one workspace folder. */
+export function portsOf({ folder, connection }: Target, registries: Registries): GatePorts {
   return {
     registry: () => registryOf(folder, registries),
     readText: (path) => readInside(folder, path),

@@ -43,8 +43,8 @@ describe('the worst fact of production', () => {
   it('is the guardrail nearest to what is tolerated while all is well', () => {
     const fact = worstFact(factsOf(collect(records({ count: 5000 }))));
     assert.equal(fact?.kind, 'fine');
-    assert.match(fact?.words[0] ?? '', /^errors [\d.]+ % vs [\d.]+ % \(n 5k, now\)$/);
-    assert.ok(fact?.words.every((each, index, all) => index === 0 || each.length < (all[index - 1]?.length ?? 0)));
+    assert.match(fact.words[0] ?? '', /^errors [\d.]+ % vs [\d.]+ % \(n 5k, now\)$/);
+    assert.ok(fact.words.every((each, index, all) => index === 0 || each.length < (all[index - 1]?.length ?? 0)));
   });
 
   it('is an arm that fell silent, but not one whose traffic is that thin', () => {

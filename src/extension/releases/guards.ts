@@ -1,0 +1,151 @@
+import * as vscode from 'vscode';
+import { sleep } from '../../adapters/node/sleep.ts';
+import { toAppError } from '../../core/base/errors.ts';
+import { DisposableStore, Emitter, type Disposable } from '../../core/base/events.ts';
+import { plainLine } from '../../core/base/words.ts';
+import { guardRelease, type GuardReport, type GuardState } from '../../core/releases/guard.ts';
+import { Command, View } from '../ids.ts';
+import { settings } from '../platform/settings.ts';
+import { keepGuardEvidence } from './guardEvidence.ts';
+import { GUARDED, type ReleaseFeatureParts } from './lazyReleases.ts';
+import type { ReleaseState, ReleaseStore } from './releaseStore.ts';
+
+/** How long between two looks of the guard; the command line's has the same. */
+const LOOK_EVERY_MS = 60_000;
+
+const SERIOUS: ReadonlySet<GuardState> = new Set(['not lowered', 'rolled back', 'breach']);
+
+/**
+ * The guard of this window: off until somebody turns it on for a release, and remembered by the workspace. It is the command line's guard, run again and again while the window is open; what it did
+ * stands in Unleash, so that two windows, or a window and a container, do no harm to each other.
+ */
+export class Guards implements Disposable {
+  readonly #parts: ReleaseFeatureParts;
+  readonly #store: ReleaseStore;
+  readonly #all = new DisposableStore();
+  readonly #changes = this.#all.add(new Emitter<undefined>());
+  readonly #item: vscode.StatusBarItem;
+  readonly #last = new Map<string, GuardReport>();
+  readonly #abort = new AbortController();
+  #timer: Disposable | undefined;
+  #looking: Promise<void> | undefined;
+
+  constructor(parts: ReleaseFeatureParts, store: ReleaseStore) {
+    this.#parts = parts;
+    this.#store = store;
+    this.#item = this.#all.add(vscode.window.createStatusBarItem('modelswitch.guard', vscode.StatusBarAlignment.Left, 49));
+    this.#item.name = 'Modelswitch Guard';
+    this.#item.command = `${View.releases}.focus`;
+    this.#all.add(store.onDidChange(() => this.#draw()));
+    this.#schedule(0);
+    this.#draw();
+  }
+
+  readonly onDidChange = this.#changes.event;
+
+  isOn(key: string): boolean {
+    return this.#keys.includes(key);
+  }
+
+  /** What its last look at a release said. */
+  reportOf(key: string): GuardReport | undefined {
+    return this.#last.get(key);
+  }
+
+  async turn(key: string, on: boolean): Promise<void> {
+    const others = this.#keys.filter((each) => each !== key);
+    await this.#parts.memory.update(GUARDED, on ? [...others, key] : others);
+    this.#last.delete(key);
+    this.#draw();
+    this.#changes.fire(undefined);
+    if (on) await this.lookNow();
+  }
+
+  /** Looks at every release whose guard is on. One round at a time; it never rejects. */
+  lookNow(): Promise<void> {
+    return this.#looking ??= this.#round().finally(() => {
+      this.#looking = undefined;
+      this.#schedule(LOOK_EVERY_MS);
+    });
+  }
+
+  dispose(): void {
+    this.#abort.abort();
+    this.#timer?.dispose();
+    this.#all.dispose();
+  }
+
+  get #keys(): readonly string[] {
+    return this.#parts.memory.get<readonly string[]>(GUARDED, []);
+  }
+
+  get #watched(): readonly ReleaseState[] {
+    return this.#store.states.filter(({ key }) => this.isOn(key));
+  }
+
+  #schedule(ms: number): void {
+    this.#timer?.dispose();
+    if (!this.#abort.signal.aborted) this.#timer = this.#parts.clock.after(ms, () => void this.lookNow());
+  }
+
+  async #round(): Promise<void> {
+    for (const state of this.#watched) {
+      const { connection } = state.target;
+      if (!vscode.workspace.isTrusted || connection.session === undefined || connection.state.kind !== 'connected') continue;
+      try {
+        await this.#guard(state, connection.session);
+      } catch (thrown) {
+        const error = toAppError(thrown);
+        if (error.code !== 'cancelled') this.#parts.change.log.error(`Guard of ${state.flag}`, error);
+      }
+    }
+    this.#draw();
+  }
+
+  async #guard(state: ReleaseState, { runner, store }: NonNullable<ReleaseState['target']['connection']['session']>): Promise<void> {
+    const { key, target, model, flag } = state;
+    const ports = { reader: this.#store.reader(target), runner, project: target.project, sleep, keepEvidence: keepGuardEvidence(this.#parts, target, model) };
+    // Read-only switches every write off, also the guard's: it says so instead.
+    const report = await guardRelease(ports, model, flag, { dryRun: settings.readOnly(), signal: this.#abort.signal });
+    const before = this.#last.get(key);
+    this.#last.set(key, report);
+    this.#parts.change.log.info(`guard ${model.name} behind ${flag}: ${report.state}; ${report.words.join('; ')}`);
+    if (report.outcome !== undefined) await store.expectChange();
+    await this.#store.look(key).catch(() => undefined);
+    this.#changes.fire(undefined);
+    if (before?.state !== report.state) void this.#notify(key, report);
+  }
+
+  /** Production lost its safety, or its sight: that is worth a notification, once. */
+  async #notify(key: string, { state, model, flag, environments, words }: GuardReport): Promise<void> {
+    if (!SERIOUS.has(state) && state !== 'alarm' && state !== 'unreadable') return;
+    const where = environments.length === 0 ? '' : ` in ${environments.join(', ')}`;
+    const what: Partial<Record<GuardState, string>> = {
+      'rolled back': `The guard took ${model} back${where} (flag ${flag})`,
+      'not lowered': `The guard could NOT take ${model} back${where} (flag ${flag})`,
+      breach: `${model}${where} breaches a guardrail, and modelswitch.readOnly keeps the guard from taking it back (flag ${flag})`,
+      alarm: `Guard of ${model}`, unreadable: `The guard cannot see ${model} (flag ${flag})`,
+    };
+    const message = plainLine(`${what[state] ?? ''}: ${words.slice(0, 2).join('; ')}`, 600);
+    const actions = state === 'not lowered' || state === 'breach' ? ['Kill Switch...', 'Show Timeline'] : ['Show Timeline'];
+    const chosen = await (SERIOUS.has(state) ? vscode.window.showErrorMessage : vscode.window.showWarningMessage)(message, ...actions);
+    if (chosen === 'Show Timeline') await vscode.commands.executeCommand(Command.releaseTimeline, { release: key });
+    if (chosen === 'Kill Switch...') await vscode.commands.executeCommand(Command.killSwitch, { connection: this.#store.of(key)?.target.connection, flag });
+  }
+
+  #draw(): void {
+    const watched = this.#watched;
+    if (watched.length === 0) {
+      this.#item.hide();
+      return;
+    }
+    const reports = watched.flatMap(({ key }) => this.#last.get(key) ?? []);
+    const worst = reports.find(({ state }) => SERIOUS.has(state)) ?? reports.find(({ state }) => state === 'alarm' || state === 'unreadable');
+    const latched = watched.find(({ looked }) => looked?.assessment.latch !== undefined);
+    const words = latched !== undefined ? `guard: ${latched.model.name} latched` : worst !== undefined ? `guard: ${worst.model} ${worst.state}` : watched.length === 1 ? `guard: ${watched[0]?.model.name ?? ''}` : `guard: ${watched.length} releases`;
+    this.#item.text = `$(shield) ${plainLine(words, 60)}`;
+    this.#item.backgroundColor = latched === undefined && worst === undefined ? undefined : new vscode.ThemeColor(worst !== undefined && SERIOUS.has(worst.state) ? 'statusBarItem.errorBackground' : 'statusBarItem.warningBackground');
+    this.#item.tooltip = watched.map(({ key, model, flag }) => plainLine(`${model.name} behind ${flag}: ${this.#last.get(key)?.state ?? 'not looked at yet'}${this.#last.get(key)?.words.map((each) => `; ${each}`).join('') ?? ''}`, 400)).join('\n');
+    this.#item.show();
+  }
+}

@@ -1,0 +1,153 @@
+import * as vscode from 'vscode';
+import type { Clock } from '../../core/base/clock.ts';
+import { DisposableStore, type Disposable } from '../../core/base/events.ts';
+import type { GatePorts } from '../../core/releases/gates.ts';
+import type { Connections, Target } from '../connection/connections.ts';
+import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
+import type { changeFlag, ChangeParts } from '../flags/changeFlow.ts';
+import type { FlagUnderCursor } from '../flags/flagCommands.ts';
+import type { FlagHistories } from '../flags/histories.ts';
+import { Command, View } from '../ids.ts';
+import type { Registries } from '../models/registries.ts';
+import { showError } from '../platform/errors.ts';
+import { requireTrust } from '../platform/trust.ts';
+import type { LazyQuality } from '../quality/lazyQuality.ts';
+import type { ReleaseFeature } from './releases.lazy.ts';
+import type { ReleaseNode } from './releaseTree.ts';
+
+export interface ReleaseFeatureParts {
+  readonly connections: Connections;
+  readonly files: WorkspaceFiles;
+  readonly registries: Registries;
+  readonly quality: LazyQuality;
+  readonly histories: FlagHistories;
+  readonly change: ChangeParts;
+  /** Handed in so that the lazy part does not bring it along a second time. */
+  readonly changeFlag: typeof changeFlag;
+  readonly gatePorts: (target: Target) => GatePorts;
+  readonly flagUnderCursor: FlagUnderCursor;
+  readonly memory: vscode.Memento;
+  readonly clock: Clock;
+  readonly pollEveryMs: () => number;
+}
+
+/** What the lazy part tells the views that stand for it. */
+export interface ReleaseShell {
+  readonly view: vscode.TreeView<ReleaseNode>;
+  readonly treeChanged: () => void;
+  readonly documentChanged: (uri: vscode.Uri) => void;
+}
+
+export const TIMELINE_SCHEME = 'modelswitch-release';
+/** Releases whose guard is on in this window, in the workspace's memory. */
+export const GUARDED = 'modelswitch.guarded';
+
+/** Commands by what a failure of theirs is called. */
+const COMMANDS: Readonly<Record<string, string>> = {
+  [Command.refreshReleases]: 'Refresh releases',
+  [Command.advanceRelease]: 'Advance release',
+  [Command.rollBackRelease]: 'Roll back release',
+  [Command.rearmRelease]: 'Re-arm release',
+  [Command.approveRelease]: 'Approve',
+  [Command.completeRelease]: 'Complete release',
+  [Command.shipCandidate]: 'Ship candidate',
+  [Command.keepCurrent]: 'Keep current',
+  [Command.wayBack]: 'Way back',
+  [Command.releaseTimeline]: 'Show timeline',
+  [Command.exportTimeline]: 'Export timeline',
+  [Command.guardOn]: 'Guard',
+  [Command.guardOff]: 'Guard',
+};
+
+/**
+ * The view "Releases", its documents and its commands, as they are registered on activation. What they do is loaded when somebody looks at it, asks for it, or left a guard on.
+ */
+export class LazyReleases implements vscode.TreeDataProvider<ReleaseNode>, vscode.TextDocumentContentProvider, vscode.CodeLensProvider, Disposable {
+  readonly #parts: ReleaseFeatureParts;
+  readonly #all = new DisposableStore();
+  readonly #treeChanges = this.#all.add(new vscode.EventEmitter<undefined>());
+  readonly #documentChanges = this.#all.add(new vscode.EventEmitter<vscode.Uri>());
+  readonly #lensChanges = this.#all.add(new vscode.EventEmitter<void>());
+  readonly #view: vscode.TreeView<ReleaseNode>;
+  #loading: Promise<ReleaseFeature> | undefined;
+  #loaded: ReleaseFeature | undefined;
+
+  readonly onDidChangeTreeData = this.#treeChanges.event;
+  readonly onDidChange = this.#documentChanges.event;
+  readonly onDidChangeCodeLenses = this.#lensChanges.event;
+
+  constructor(parts: ReleaseFeatureParts) {
+    this.#parts = parts;
+    this.#view = this.#all.add(vscode.window.createTreeView(View.releases, { treeDataProvider: this, showCollapseAll: true }));
+    this.#all.add(vscode.workspace.registerTextDocumentContentProvider(TIMELINE_SCHEME, this));
+    this.#all.add(vscode.languages.registerCodeLensProvider({ scheme: 'file', pattern: '**/modelswitch.yaml' }, this));
+    this.#all.add(this.#view.onDidChangeVisibility(() => this.#loaded?.updateActivity()));
+    this.#all.add(vscode.window.onDidChangeWindowState(() => this.#loaded?.updateActivity()));
+    for (const [id, title] of Object.entries(COMMANDS)) {
+      this.#all.add(vscode.commands.registerCommand(id, (argument: unknown) => this.load().then((loaded) => loaded.run(id, argument)).catch((error: unknown) => void showError(parts.change.log, title, error))));
+    }
+    const loadGuard = (): void => {
+      if (this.#hasPlan() && parts.memory.get<readonly string[]>(GUARDED, []).length > 0) void this.load().catch((error: unknown) => parts.change.log.error('Loading the guard', error));
+    };
+    this.#all.add(parts.files.onDidChange(() => {
+      this.#treeChanges.fire(undefined);
+      loadGuard();
+    }));
+    this.#all.add(parts.connections.onDidChange(loadGuard));
+  }
+
+  get visible(): boolean {
+    return this.#view.visible;
+  }
+
+  get onDidChangeVisibility(): vscode.Event<unknown> {
+    return this.#view.onDidChangeVisibility;
+  }
+
+  async getChildren(node?: ReleaseNode): Promise<ReleaseNode[]> {
+    return this.#hasPlan() ? (await this.load()).tree.getChildren(node) : [];
+  }
+
+  async getTreeItem(node: ReleaseNode): Promise<vscode.TreeItem> {
+    return (await this.load()).tree.getTreeItem(node);
+  }
+
+  getParent(node: ReleaseNode): ReleaseNode | undefined {
+    return node.parent;
+  }
+
+  provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
+    return this.load().then((loaded) => loaded.timelines.text(uri));
+  }
+
+  async provideCodeLenses(document: vscode.TextDocument): Promise<vscode.CodeLens[]> {
+    return this.#hasPlan() ? (await this.load()).planLenses(document) : [];
+  }
+
+  /** @throws AppError forbidden in an untrusted workspace */
+  async load(): Promise<ReleaseFeature> {
+    requireTrust();
+    return this.#loading ??= import('./releases.lazy.ts').then(({ ReleaseFeature }) => {
+      const shell: ReleaseShell = {
+        view: this.#view,
+        treeChanged: () => {
+          this.#treeChanges.fire(undefined);
+          this.#lensChanges.fire();
+        },
+        documentChanged: (uri) => this.#documentChanges.fire(uri),
+      };
+      return this.#loaded = this.#all.add(new ReleaseFeature(this.#parts, shell));
+    }).catch((error: unknown) => {
+      this.#loading = undefined;
+      throw error;
+    });
+  }
+
+  dispose(): void {
+    this.#all.dispose();
+  }
+
+  #hasPlan(): boolean {
+    return vscode.workspace.isTrusted && (vscode.workspace.workspaceFolders ?? []).some((folder) => this.#parts.files.of(folder)?.file.config?.models.some(({ plan = [] }) => plan.length > 0) === true);
+  }
+}

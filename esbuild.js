@@ -4,6 +4,7 @@
  *   extension   src/extension/extension.ts   -> dist/extension.cjs
  *   workers     src/**\/<name>.worker.ts     -> dist/<name>.worker.cjs
  *   packages    what is loaded when needed   -> dist/<package>.cjs
+ *   statistics  src/core/quality/stats/      -> dist/statistics.cjs, one for the lazy parts and workers
  *   lazy parts  src/**\/<name>.lazy.ts       -> dist/<name>.lazy.cjs, loaded by `import()` when they are first needed
  *   webviews    src/webview/<name>.webview.ts -> dist/<name>.webview.js and .css
  *   cli         src/cli/main.ts              -> dist/cli/modelswitch.cjs, with a package.json and the worker of its own
@@ -12,7 +13,7 @@
  * `--production` minifies. `dist/meta.json` holds esbuild's metafile of the extension, the workers and the CLI.
  */
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve, sep } from 'node:path';
 import * as esbuild from 'esbuild';
 
 const root = import.meta.dirname;
@@ -52,10 +53,25 @@ const common = {
 /** Packages that the extension imports when it needs them, `await import(...)`, not on activation. */
 const loadedLater = ['unleash-proxy-client', 'web-tree-sitter'];
 
+/** Packages that several lazy parts and workers need: one copy for all of them. None is loaded on activation. */
+const shared = ['yaml', 'hyparquet', 'csv-parse'];
+
 /** @type {esbuild.Plugin} */
 const leaveOut = {
-  name: 'packages that are loaded later',
-  setup: ({ onResolve }) => onResolve({ filter: new RegExp(`^(${loadedLater.join('|')})$`) }, ({ path }) => ({ path: `./${path}.cjs`, external: true })),
+  name: 'packages that are files of their own',
+  setup: ({ onResolve }) => onResolve({ filter: new RegExp(`^(${[...loadedLater, ...shared].join('|')})$`) }, ({ path }) => ({ path: `./${path}.cjs`, external: true })),
+};
+
+const STATISTICS_FOLDER = 'src/core/quality/stats';
+const STATISTICS = globSync('*.ts', { cwd: join(root, STATISTICS_FOLDER) });
+
+/**
+ * The closed forms with their special functions are one file for all that need them.
+ * @type {esbuild.Plugin}
+ */
+const statistics = {
+  name: 'statistics',
+  setup: ({ onResolve }) => onResolve({ filter: /\.ts$/ }, ({ path, resolveDir }) => (resolve(resolveDir, path).startsWith(join(root, STATISTICS_FOLDER) + sep) ? { path: './statistics.cjs', external: true } : undefined)),
 };
 
 /**
@@ -81,19 +97,22 @@ const targets = {
     entryPoints: Object.fromEntries(globSync('src/**/*.lazy.ts', { cwd: root }).map((file) => [basename(file, '.ts'), file])),
     outdir: 'dist',
     external: ['vscode'],
-    plugins: [leaveOut],
+    plugins: [leaveOut, statistics],
   },
-  packages: { ...common, entryPoints: Object.fromEntries(loadedLater.map((name) => [name, name])), outdir: 'dist' },
+  packages: { ...common, entryPoints: Object.fromEntries([...loadedLater, ...shared].map((name) => [name, name])), outdir: 'dist' },
+  statistics: { ...common, stdin: { contents: STATISTICS.map((file) => `export * from './${file}';`).join('\n'), resolveDir: join(root, STATISTICS_FOLDER) }, outfile: 'dist/statistics.cjs' },
   workers: {
     ...common,
     entryPoints: Object.fromEntries(globSync('src/**/*.worker.ts', { cwd: root }).map((file) => [basename(file, '.ts'), file])),
     outdir: 'dist',
+    plugins: [leaveOut, statistics],
   },
   // What runs in a browser: no Node, no CommonJS. A style sheet that it imports is written beside it.
   webview: {
     ...common,
     entryPoints: Object.fromEntries(globSync('src/webview/*.webview.ts', { cwd: root }).map((file) => [basename(file, '.ts'), file])),
     outdir: 'dist',
+    plugins: [leaveOut, statistics],
     platform: 'browser',
     target: 'chrome122',
     format: 'iife',

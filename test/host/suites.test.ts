@@ -6,7 +6,8 @@ import type { Confirmation } from '../../src/extension/platform/prompts.ts';
 import type { Services } from '../../src/extension/services.ts';
 import { admin, answering, eventually, lenses, openFile, services } from './services.ts';
 
-const flag = 'host-suites';
+// Archived at the end: a name is taken for ever.
+const flag = `host-suites-${Date.now().toString(36)}`;
 const strategies = `/features/${flag}/environments/production/strategies`;
 
 const MODELS = `import time

@@ -31,16 +31,19 @@ describe('the package', function () {
       'README.md',
       'THIRD_PARTY_NOTICES.md',
       'dist/bulk.worker.cjs',
+      'dist/csv-parse.cjs',
       'dist/dashboard.webview.css',
       'dist/dashboard.webview.js',
       'dist/documents.worker.cjs',
       'dist/extension.cjs',
+      'dist/hyparquet.cjs',
       'dist/index.worker.cjs',
       'dist/models.lazy.cjs',
       'dist/quality.lazy.cjs',
       'dist/quality.worker.cjs',
       'dist/refactoring.lazy.cjs',
       'dist/releases.lazy.cjs',
+      'dist/statistics.cjs',
       'dist/suites.lazy.cjs',
       'dist/tree-sitter-python.wasm',
       'dist/tree-sitter-tsx.wasm',
@@ -49,6 +52,7 @@ describe('the package', function () {
       'dist/web-tree-sitter.wasm',
       'dist/workspaceFile.lazy.cjs',
       'dist/workspaceSites.lazy.cjs',
+      'dist/yaml.cjs',
       'media/icon.png',
       'media/modelswitch.svg',
       'media/python/modelswitch_predict.py',
@@ -100,9 +104,10 @@ describe('the bundles', () => {
   it('of the extension needs nothing but vscode, Node and its own lazy parts', () => {
     const { builtinModules } = process.getBuiltinModule('node:module');
     const others = external('dist/extension.cjs').filter((name) => name !== 'vscode' && !builtinModules.includes(name));
-    assert.deepEqual([...new Set(others)].toSorted(), ['./models.lazy.cjs', './quality.lazy.cjs', './refactoring.lazy.cjs', './tracking.lazy.cjs', './unleash-proxy-client.cjs', './web-tree-sitter.cjs', './workspaceSites.lazy.cjs']);
-    for (const part of ['refactoring', 'workspaceSites', 'models', 'quality']) assert.deepEqual(external(`dist/${part}.lazy.cjs`).filter((name) => name !== 'vscode' && !builtinModules.includes(name)), [], part);
-    assert.deepEqual(external('dist/tracking.lazy.cjs').filter((name) => !builtinModules.includes(name)), ['./web-tree-sitter.cjs']);
+    const lazy = ['models', 'quality', 'refactoring', 'releases', 'suites', 'workspaceFile', 'workspaceSites'].map((part) => `./${part}.lazy.cjs`);
+    assert.deepEqual([...new Set(others)].toSorted(), [...lazy, './unleash-proxy-client.cjs', './web-tree-sitter.cjs'].toSorted());
+    const shared = ['./csv-parse.cjs', './hyparquet.cjs', './statistics.cjs', './web-tree-sitter.cjs', './yaml.cjs'];
+    for (const part of lazy) assert.deepEqual(external(`dist/${part.slice(2)}`).filter((name) => name !== 'vscode' && !builtinModules.includes(name) && !shared.includes(name)), [], part);
   });
 
   it('of the command line does without vscode, and starts under plain Node', () => {

@@ -17,6 +17,8 @@ export type WorkspaceFileReader = typeof reader;
 /** The `modelswitch.yaml` of every workspace folder, as it stands in the editor or else on disk. */
 export class WorkspaceFiles implements vscode.Disposable {
   readonly #files = new Map<string, LoadedFile>();
+  /** How often each folder's file was begun to be read: of two readings the later one counts, whichever ends first. */
+  readonly #readings = new Map<string, number>();
   readonly #changes = new vscode.EventEmitter<void>();
   readonly #parts = new DisposableStore();
   #ready: Promise<void>;
@@ -62,10 +64,13 @@ export class WorkspaceFiles implements vscode.Disposable {
   }
 
   async #load(folder: vscode.WorkspaceFolder): Promise<void> {
-    const uri = configurationUri(folder);
-    const loaded = await currentFile(uri);
-    if (loaded === undefined) this.#files.delete(folder.uri.toString());
-    else this.#files.set(folder.uri.toString(), loaded);
+    const key = folder.uri.toString();
+    const reading = (this.#readings.get(key) ?? 0) + 1;
+    this.#readings.set(key, reading);
+    const loaded = await currentFile(configurationUri(folder));
+    if (this.#readings.get(key) !== reading) return;
+    if (loaded === undefined) this.#files.delete(key);
+    else this.#files.set(key, loaded);
   }
 }
 

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import type { Services } from '../../src/extension/services.ts';
+import type { ReleaseNode } from '../../src/extension/releases/releaseTree.ts';
+import type { ReleaseFeature } from '../../src/extension/releases/releases.lazy.ts';
+import { admin, answering, eventually, services } from './services.ts';
+
+// Archived at the end: a name is taken for ever.
+const flag = `host-released-${Date.now().toString(36)}`;
+const PLAN = [
+  '      - {environment: development, percent: 100, gates: []}',
+  '      - {environment: production, percent: 25, gates: []}',
+  '      - {environment: production, percent: 95, gates: []}',
+  '      - {environment: production, percent: 100, gates: []}',
+].join('\n');
+const QUALITY = '    quality: {source: {log: released.jsonl}, window: 1min, guardrails: [{name: errors, bad: error, max_ratio: 1.2, min_rate: 0.001}]}\n';
+
+describe('releases in the editor', function () {
+  this.timeout(90_000);
+  let all: Services;
+  let feature: ReleaseFeature;
+  let configuration: string;
+
+  const file = (path: string): vscode.Uri => vscode.Uri.joinPath(vscode.workspace.workspaceFolders![0]!.uri, path);
+  const write = (path: string, text: string): Thenable<void> => vscode.workspace.fs.writeFile(file(path), new TextEncoder().encode(text));
+  const rollout = async (environment = 'production'): Promise<string | undefined> => (await admin('GET', `/features/${flag}/environments/${environment}/strategies`) as { parameters: Record<string, string> }[])[0]?.parameters['rollout'];
+  const titles = async (): Promise<string[]> => (await admin('GET', `/features/${flag}/environments/production/strategies`) as { title: string }[]).map(({ title }) => title);
+  const key = (): string => feature.store.states.find((state) => state.flag === flag)!.key;
+  const run = (command: string): Thenable<unknown> => vscode.commands.executeCommand(`modelswitch.${command}`, { release: key() });
+  const item = (node: ReleaseNode): vscode.TreeItem => feature.tree.getTreeItem(node);
+  const root = (): ReleaseNode => feature.tree.getChildren().find(({ release }) => release === key())!;
+  const described = (): string => String(item(root()).description);
+  const lines = (node = root()): string[] => feature.tree.getChildren(node).flatMap((child) => [`${String(item(child).label)}${item(child).description === '' ? '' : ` | ${String(item(child).description)}`}`, ...lines(child)]);
+  const configure = (quality = ''): Thenable<void> => write('modelswitch.yaml', configuration.replace(/^models:\n/m, `models:\n  released:\n    flag: ${flag}\n${quality}    plan:\n${PLAN}\n`));
+
+  /** Records of the last minutes: 4,000 of each arm a minute, the candidate's with this rate of errors. */
+  async function log(candidateErrors: number): Promise<void> {
+    const now = Date.now();
+    const rows = Array.from({ length: 8000 }, (_, index) => {
+      const isCandidate = index % 4 === 0;
+      const isError = isCandidate ? (index / 4) % 100 < candidateErrors * 100 : index % 50 === 1;
+      return JSON.stringify({ ts: new Date(now - 1000 + index / 10).toISOString(), request_id: `${now}-${index}`, unit_id: `u${index}`, environment: 'production', service: 's', flag, assigned_arm: isCandidate ? 'candidate' : 'current', model_version: isCandidate ? '14' : '13', role: 'serving', score: 0.5, latency_ms: 5, error: isError ? 'x' : null });
+    });
+    await write('released.jsonl', `${rows.join('\n')}\n`);
+  }
+
+  before(async () => {
+    all = await services();
+    configuration = new TextDecoder().decode(await vscode.workspace.fs.readFile(file('modelswitch.yaml')));
+    await admin('POST', '/features', { name: flag, type: 'release' });
+    await configure();
+    await eventually(() => all.connections.overview === 'connected', 'connected');
+    feature = await all.releases.load();
+    await eventually(() => feature.store.states.some((state) => state.flag === flag), 'the release is known');
+  });
+  after(async () => {
+    await vscode.commands.executeCommand('modelswitch.guardOff', { release: key() });
+    await write('modelswitch.yaml', configuration);
+    await admin('DELETE', `/features/${flag}`);
+    await Promise.resolve(vscode.workspace.fs.delete(file('released.jsonl'))).catch(() => undefined);
+    await vscode.workspace.getConfiguration('modelswitch').update('readOnly', undefined, vscode.ConfigurationTarget.Global);
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
+  it('shows what is not started, with its stages', async () => {
+    await vscode.commands.executeCommand('modelswitch.refreshReleases');
+    await eventually(() => described().includes('not started'), 'looked at').catch(() => assert.fail(described()));
+    assert.equal(item(root()).label, 'released');
+    assert.match(item(root()).contextValue ?? '', /^release next .*unguarded$/);
+    assert.match(item(root()).accessibilityInformation?.label ?? '', /^release, released, /);
+    assert.ok(lines().some((line) => line.startsWith('Guard | off in this window')), lines().join('\n'));
+    assert.equal(lines().filter((line) => /^\d\. |development 100 %|production \d+ %/.test(line)).length, 4, lines().join('\n'));
+  });
+
+  it('changes nothing when the question is cancelled', async () => {
+    const asked = answering(all, 'cancel');
+    await run('advanceRelease');
+    assert.equal(asked.length, 1, JSON.stringify(asked));
+    assert.match(asked[0]!.detail, /development: .* -> .*100 %/);
+    assert.equal(await rollout('development'), undefined);
+  });
+
+  it('advances stage by stage, each after a confirmation with evidence and old and new', async () => {
+    const asked = answering(all, 'confirm');
+    await run('advanceRelease');
+    await run('advanceRelease');
+    assert.deepEqual(asked.map(({ verb }) => verb), ['Advance to Stage 1', 'Advance to Stage 2']);
+    assert.match(asked[1]!.detail, /production: .* -> .*25 %/);
+    assert.match(asked[1]!.detail, /Verdict at stage 1 of 4: advance\./);
+    assert.deepEqual([await rollout('development'), await rollout()], ['100', '25']);
+    await eventually(() => described().includes('stage 2 of 4'), 'stage 2').catch(() => assert.fail(described()));
+  });
+
+  it('shows at the line of its stage in modelswitch.yaml where the release stands', async () => {
+    const document = await vscode.workspace.openTextDocument(file('modelswitch.yaml'));
+    const found = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', document.uri, 50);
+    assert.deepEqual(found.map(({ range, command }) => [document.lineAt(range.start.line).text.trim(), command?.title]), [['- {environment: production, percent: 25, gates: []}', 'the release is here: advance']]);
+  });
+
+  it('tells what is not as the plan has it, and offers the ways out', async () => {
+    const [strategy] = await admin('GET', `/features/${flag}/environments/production/strategies`) as { id: string }[];
+    await admin('PATCH', `/features/${flag}/environments/production/strategies/${strategy!.id}`, [{ op: 'replace', path: '/parameters/rollout', value: '40' }]);
+    await vscode.commands.executeCommand('modelswitch.refresh');
+    await vscode.commands.executeCommand('modelswitch.refreshReleases');
+    const shown = lines();
+    assert.ok(shown.some((line) => line.includes('production is at 40 % instead of 25 %')), shown.join('\n'));
+    const way = feature.tree.getChildren(root()).flatMap((node) => feature.tree.getChildren(node)).find(({ row }) => row.way !== undefined && row.label.startsWith('Go back'));
+    answering(all, 'confirm');
+    const { command } = item(way!);
+    await vscode.commands.executeCommand(command!.command, ...command!.arguments as unknown[]);
+    assert.equal(await rollout(), '25');
+  });
+
+  it('rolls back to the stage before, and goes on again', async () => {
+    const quick = vscode.window.showQuickPick;
+    const asked = answering(all, 'confirm');
+    Object.assign(vscode.window, { showQuickPick: (items: readonly { label: string }[]) => Promise.resolve(items[0]) });
+    try {
+      await run('rollBackRelease');
+    } finally {
+      Object.assign(vscode.window, { showQuickPick: quick });
+    }
+    assert.equal(asked.length, 1);
+    assert.notEqual(await rollout(), '25');
+    await run('advanceRelease');
+    assert.equal(await rollout(), '25');
+  });
+
+  it('takes back by the guard what breaches, once, latches, and lets nothing be raised before it is re-armed', async () => {
+    await log(0.5);
+    await configure(QUALITY);
+    await eventually(() => feature.store.states.find((state) => state.flag === flag)?.model.quality !== undefined, 'quality is known');
+    answering(all, 'confirm');
+    await run('guardOn');
+    await eventually(async () => await rollout() === '0', 'taken back', 30_000).catch(async () => assert.fail(`${await rollout()}: ${JSON.stringify(feature.guards.reportOf(key())?.words)}`));
+    assert.match((await titles())[0] ?? '', /guard rollback to 0 % .*errors/);
+    const changes = async (): Promise<number> => ((await (await fetch(`${process.env['UNLEASH_URL']}/api/admin/events?feature=${flag}`, { headers: { authorization: process.env['UNLEASH_TOKEN'] ?? '' } })).json()) as { events?: unknown[] }).events?.length ?? 0;
+    const before = await changes();
+    for (let look = 0; look < 3; look += 1) await feature.guards.lookNow();
+    assert.equal(await changes(), before);
+    await eventually(() => described().startsWith('latched'), 'latched').catch(() => assert.fail(described()));
+    const asked = answering(all, 'confirm');
+    await run('advanceRelease');
+    assert.equal(await rollout(), '0');
+    await vscode.commands.executeCommand('modelswitch.promote', { connection: all.connections.targets[0]!.connection, flag, environment: 'production' });
+    assert.equal(await rollout(), '0');
+    await run('rearmRelease');
+    assert.ok(asked.some(({ verb }) => verb === 'Re-Arm'));
+    assert.match((await titles())[0] ?? '', /re-armed/);
+    await eventually(() => !described().startsWith('latched'), 're-armed').catch(() => assert.fail(described()));
+  });
+
+  it('tells the timeline with stages and what the guard did', async () => {
+    await run('releaseTimeline');
+    const text = vscode.window.activeTextEditor?.document.getText() ?? '';
+    assert.match(text, /guard/);
+    assert.match(text, /re-armed/);
+  });
+
+  it('says what the guard would do, and does nothing, while changes are switched off', async () => {
+    await run('guardOff');
+    const asked = answering(all, 'confirm');
+    await run('advanceRelease');
+    assert.ok(asked.length >= 1);
+    await log(0.5);
+    await vscode.workspace.getConfiguration('modelswitch').update('readOnly', true, vscode.ConfigurationTarget.Global);
+    const held = await rollout();
+    await run('guardOn');
+    assert.equal(await rollout(), held);
+    await run('advanceRelease');
+    assert.equal(await rollout(), held);
+  });
+});

@@ -217,7 +217,8 @@ export class WorkbenchPage {
   /** The text of the hover over the first place in the editor that shows `text`. */
   async hover(text: string): Promise<string> {
     await this.page.locator('.editor-instance .view-line span').filter({ hasText: text }).last().hover();
-    const hover = this.page.locator('.monaco-hover:visible .monaco-hover-content').first();
+    // Hovers of tabs and buttons are others.
+    const hover = this.page.locator('.monaco-hover:not(.workbench-hover):visible .monaco-hover-content').first();
     await hover.waitFor();
     return hover.innerText();
   }

@@ -91,6 +91,7 @@ models:
     this.timeout(120_000);
     await workbench.showContainer('Modelswitch');
     await workbench.collapseView('Models');
+    await workbench.collapseView('Releases');
     await workbench.expand('credit-risk-v2');
     await workbench.expand(/^Quality/);
     await workbench.treeRow(/errors.*worse · [\d.]+ % vs [\d.]+ %/).waitFor();
@@ -176,6 +177,8 @@ models:
     const frame = await dashboard();
     const target = join(dir, 'figures.csv');
     await frame.locator('#export-csv').click();
+    // The dialog puts its own proposal in first.
+    await eventually(async () => /quality-credit-risk\.csv$/.test(await workbench.quickInput().locator('input').first().inputValue()), 30_000);
     await workbench.fillInput(target);
     await eventually(() => existsSync(target), 30_000);
     const csv = readFileSync(target, 'utf8');

@@ -180,6 +180,7 @@ describe('releasing a model from the editor', () => {
   it('sets the rollout of a segment from its line in the tree', async () => {
     await workbench.showContainer('Modelswitch');
     await workbench.collapseView('Models');
+    await workbench.collapseView('Releases');
     await workbench.expand(/^credit-risk-v2/);
     await workbench.expand(/^production/);
     await workbench.treeRow('100 % of segment internal').click();

@@ -83,7 +83,7 @@ function metricFact(metric: MetricComparison, kind: WorstFact['kind'], age: stri
   const state = metric.verdict === 'worse' ? ' worse:' : metric.verdict === 'void' ? ' void:' : '';
   const pair = pairWords(metric);
   const n = countWords(metric.candidate.n + metric.current.n);
-  return { kind, words: [`${name}${state} ${pair} (n ${n}, ${age})`, `${name}${state} ${pair} (n ${n})`, `${name}${state} ${pair}`, `${name}${metric.verdict === 'worse' ? ' worse' : ''}`] };
+  return { kind, words: [`${name}${state} ${pair} (n ${n}, ${age})`, `${name}${state} ${pair} (n ${n})`, `${name}${state} ${pair}`, ...(metric.verdict === 'worse' ? [`${name} worse`] : [])] };
 }
 
 /**

@@ -23,6 +23,8 @@ export interface LensPart {
   readonly separator: ' · ' | ' ';
   /** Whether its room is kept free of what parts before it could also do without. */
   readonly early?: true;
+  /** Whether it says something for which another part, but not the first, is left out where there is no room for both. */
+  readonly urgent?: (facts: SiteFacts) => boolean;
   /** `room`: how many characters are left, for a part that can say less. */
   readonly text: (facts: SiteFacts, room: number) => string | undefined;
 }
@@ -82,12 +84,15 @@ export function lensText(parts: readonly LensPart[], facts: SiteFacts): string {
     const words = part.early === true ? part.text(facts, EARLY_ROOM) : undefined;
     return words === undefined ? 0 : part.separator.length + words.length;
   });
+  const isUrgent = parts.some((part) => part.urgent?.(facts) === true);
   let text = '';
   let claimed = claims.reduce((sum, each) => sum + each, 0);
   for (const [index, part] of parts.entries()) {
     claimed -= claims[index] ?? 0;
-    const words = part.text(facts, Math.max(0, MAX_LENS_LENGTH - claimed - text.length - (text === '' ? 0 : part.separator.length)));
-    if (words !== undefined) text += (text === '' ? '' : part.separator) + words;
+    const room = Math.max(0, MAX_LENS_LENGTH - claimed - text.length - (text === '' ? 0 : part.separator.length));
+    const words = part.text(facts, room);
+    const gives = isUrgent && claimed > 0 && text !== '' && (words?.length ?? 0) > room;
+    if (words !== undefined && !gives) text += (text === '' ? '' : part.separator) + words;
   }
   return plainLine(text, MAX_LENS_LENGTH);
 }

@@ -8,7 +8,7 @@ import { Dashboards } from './dashboards.ts';
 import type { QualityParts } from './lazyQuality.ts';
 import { PrometheusCredentials } from './prometheusCredentials.ts';
 import { prometheusSignIn, prometheusSignOut } from './prometheusSignIn.ts';
-import { qualityHoverText, qualityLensText, qualityNodes, refOf } from './qualityParts.ts';
+import { qualityHoverText, isUrgent, qualityLensText, qualityNodes, refOf } from './qualityParts.ts';
 import { QualityStore } from './qualityStore.ts';
 import { readWithProgress } from './readWithProgress.ts';
 
@@ -34,6 +34,10 @@ export class QualityFeature implements Disposable {
 
   lens(facts: FlagFacts, room: number): string | undefined {
     return qualityLensText(this.store, facts, room, this.#parts.clock.now());
+  }
+
+  isUrgent(facts: FlagFacts): boolean {
+    return isUrgent(this.store, facts, this.#parts.clock.now());
   }
 
   hover(facts: FlagFacts): string {

@@ -36,6 +36,14 @@ export function qualityLensText(store: QualityStore, facts: FlagFacts, room: num
   return undefined;
 }
 
+/** Whether the lens has something worse to say than that all is well. */
+export function isUrgent(store: QualityStore, facts: FlagFacts, now: number): boolean {
+  return facts.status === 'active' && readingsOf(store, facts).some((reading) => {
+    const known = productionFacts(reading, now);
+    return known !== undefined && (worstFact(known)?.kind ?? 'fine') !== 'fine';
+  });
+}
+
 /** Every metric with its verdict, observed beside configured share, drift and what is wrong with the source. */
 export function qualityHoverText(store: QualityStore, facts: FlagFacts, now: number): string {
   return readingsOf(store, facts).map((reading) => {

@@ -30,7 +30,7 @@ describe('releases in the editor', function () {
   const item = (node: ReleaseNode): vscode.TreeItem => feature.tree.getTreeItem(node);
   const root = (): ReleaseNode => feature.tree.getChildren().find(({ release }) => release === key())!;
   const described = (): string => String(item(root()).description);
-  const lines = (node = root()): string[] => feature.tree.getChildren(node).flatMap((child) => [`${String(item(child).label)}${item(child).description === '' ? '' : ` | ${String(item(child).description)}`}`, ...lines(child)]);
+  const lines = (node = root()): string[] => feature.tree.getChildren(node).flatMap((child) => [`${child.row.label}${child.row.description === '' ? '' : ` | ${child.row.description}`}`, ...lines(child)]);
   const configure = (quality = ''): Thenable<void> => write('modelswitch.yaml', configuration.replace(/^models:\n/m, `models:\n  released:\n    flag: ${flag}\n${quality}    plan:\n${PLAN}\n`));
 
   /** Records of the last minutes: 4,000 of each arm a minute, the candidate's with this rate of errors. */

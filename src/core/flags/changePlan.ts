@@ -6,7 +6,7 @@ import { audienceKey } from './ownership.ts';
 import type { NewStrategy } from './ports.ts';
 import { compareExposure, exposureWithin, type ExposureChange, type Segments } from './rollout.ts';
 
-export type ChangeKind = 'promote' | 'set rollout' | 'set weights' | 'roll back' | 'restore' | 'kill' | 'enable' | 'disable' | 'start' | 're-pin' | 're-arm';
+export type ChangeKind = 'promote' | 'set rollout' | 'set weights' | 'roll back' | 'restore' | 'kill' | 'enable' | 'disable' | 'start' | 're-pin' | 're-arm' | 'approve';
 
 /** One call of the Admin API. */
 export type Call =

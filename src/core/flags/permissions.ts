@@ -27,6 +27,7 @@ const NEEDED: Record<ChangeKind, readonly Needed[]> = {
   start: ['CREATE_FEATURE_STRATEGY', 'UPDATE_FEATURE_STRATEGY'],
   're-pin': ['UPDATE_FEATURE_STRATEGY'],
   're-arm': ['UPDATE_FEATURE_STRATEGY'],
+  approve: ['UPDATE_FEATURE_STRATEGY'],
 };
 
 /** Whether to offer a change. The server has the last word: this only keeps buttons away that cannot work. */

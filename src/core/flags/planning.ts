@@ -50,7 +50,7 @@ export function situation(reading: FlagReading, environmentName: string): Situat
 }
 
 /** Changes that write down which versions a release is about, also where the rollout stays as it is. */
-const TITLED: ReadonlySet<ChangeKind> = new Set(['start', 're-pin', 're-arm']);
+const TITLED: ReadonlySet<ChangeKind> = new Set(['start', 're-pin', 're-arm', 'approve']);
 
 /** What an environment's strategies of ours pin, by model; the newest title that pins something where a person wrote over it. */
 export function environmentPins({ environment, own, reading }: Pick<Situation, 'environment' | 'own' | 'reading'>): readonly Pin[] {

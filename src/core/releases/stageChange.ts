@@ -153,14 +153,14 @@ export function planLatch(reading: FlagReading, environmentName: string, note: C
  * @throws AppError validation where there is no strategy of ours that could carry it
  */
 export function planApprove(reading: FlagReading, environmentName: string, digest: string, note: ChangeNote = {}): ChangePlan {
-  return planTitles(reading, environmentName, note, (_strategy, words) => [words, approvedText(digest), note.reason ?? ''], 'nothing can carry the approval');
+  return planTitles(reading, environmentName, note, (_strategy, words) => [words, approvedText(digest), note.reason ?? ''], 'nothing can carry the approval', 'approve');
 }
 
-function planTitles(reading: FlagReading, environmentName: string, note: ChangeNote, parts: (strategy: Strategy, words: string) => readonly string[], otherwise: string): ChangePlan {
+function planTitles(reading: FlagReading, environmentName: string, note: ChangeNote, parts: (strategy: Strategy, words: string) => readonly string[], otherwise: string, kind: 're-arm' | 'approve' = 're-arm'): ChangePlan {
   const here = situation(reading, environmentName);
   const titledOnes = here.environment.strategies.map((strategy) => (isOwn(strategy, here.own) ? { ...strategy, title: strategyTitle(parts(strategy, releaseWords(here, note))) } : strategy));
   if (titledOnes.every((strategy, index) => strategy === here.environment.strategies[index])) {
     throw new AppError('validation', `${reading.detail.flag.name} has no strategy of Modelswitch in ${environmentName}: ${otherwise}.`, { reason: 'nothingToRearm' });
   }
-  return planTo('re-arm', here, { ...here.environment, strategies: titledOnes });
+  return planTo(kind, here, { ...here.environment, strategies: titledOnes });
 }

@@ -57,6 +57,7 @@ const PAST: Record<ChangeKind, string> = {
   start: 'Release started',
   're-pin': 'Re-pinned',
   're-arm': 'Re-armed',
+  approve: 'Approved',
 };
 
 /**

@@ -33,9 +33,9 @@ function edits(a: string, b: string): number {
 
 describe('perturbations', () => {
   it('of value lists take each other value once, and leave all other columns and their order', () => {
-    fc.assert(fc.property(fc.uniqueArray(scalar, { minLength: 1, maxLength: 8, comparator: 'SameValue' }), scalar, number, (values, own, other) => {
+    fc.assert(fc.property(fc.uniqueArray(scalar, { minLength: 1, maxLength: 8, comparator: 'SameValueZero' }), scalar, number, (values, own, other) => {
       const found = change({ a: own, b: other }, { a: values });
-      assert.deepEqual(found.map(({ row }) => row['a']), [...new Set(values)].filter((value) => value !== own));
+      assert.deepEqual(found.map(({ row }) => row['a']), values.filter((value) => value !== own));
       for (const { row } of found) assert.deepEqual([Object.keys(row), row['b']], [['a', 'b'], other]);
     }));
   });

@@ -59,14 +59,10 @@ function usage(): string {
 ${lines.join('\n')}
 
 \`modelswitch COMMAND --help\` tells a command's options. Most take these:
-
-  --url URL       the Unleash server (default: UNLEASH_URL)
-  --project NAME  (default: modelswitch.yaml, then "default")
-  --reason TEXT   goes into the strategy's title
-  --registry R    an MLflow address, a registry file or an mlflow.db
-  --json          machine-readable output
-  --markdown      reports as Markdown
-  --dry-run       prints the change plan and writes nothing
+  --url URL, --project NAME  the Unleash server (default: UNLEASH_URL), project
+  --reason TEXT              goes into the strategy's title
+  --registry R               an MLflow address, a registry file or an mlflow.db
+  --json, --markdown         for machines, for reports; --dry-run writes nothing
 
 The token is read from UNLEASH_TOKEN, a personal access token.
 Exit: 0 done, 1 failed, 2 usage, 3 not permitted, 4 conflict, 5 unreachable,

@@ -17,7 +17,7 @@ export type SuiteName = 'unit' | 'integration' | 'host' | 'ui';
 /** In the order in which they run. `timeoutMs` is for one test, `lanes` how many processes share the files: servers leave a core idle. */
 export const suites: Readonly<Record<SuiteName, { readonly files: string; readonly timeoutMs: number; readonly lanes?: number }>> = {
   unit: { files: 'test/unit/**/*.test.ts', timeoutMs: 30_000, lanes: 2 },
-  integration: { files: 'test/integration/**/*.test.ts', timeoutMs: 60_000, lanes: 2 },
+  integration: { files: 'test/integration/**/*.test.ts', timeoutMs: 60_000 },
   // Timeouts of these stand in .vscode-test.mjs.
   host: { files: 'test/host/**/*.test.ts', timeoutMs: 0 },
   ui: { files: 'test/ui/**/*.test.ts', timeoutMs: 180_000 },

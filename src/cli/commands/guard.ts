@@ -25,7 +25,7 @@ const DEFAULT_EVERY_MS = 60_000;
 export const guard: Command = {
   name: 'guard',
   usage: 'guard [--once | --watch [--every 1m]] [--model M] [--flag F] [--metrics-file FILE] [--dry-run] [--json]',
-  summary: 'takes a release back by itself when its guardrails are in breach',
+  summary: 'takes a release back when its guardrails are in breach',
   details: `It keeps nothing: run it from cron, CI or a container, as often and in as many places as you like. ${WEBHOOK} gets a JSON message. Exit: 0 healthy, 10 rolled back, 11 exposure could not be lowered, 12 alarm (blind, mismatch, champion), 13 a person is needed.`,
   options: { once: { type: 'boolean' }, watch: { type: 'boolean' }, every: { type: 'string' }, 'metrics-file': { type: 'string' } },
   run: (context) => withReleases(context, (releases) => run(context, releases)),

@@ -127,7 +127,7 @@ export const drift: Command = {
 export const shadow: Command = {
   name: 'shadow',
   usage: 'shadow [--model M] [--json | --markdown] | shadow --flag F --environment E (--on [--percent N] | --off | --percent N)',
-  summary: 'the candidate\'s shadow answers beside those that were served; switch it',
+  summary: 'the candidate\'s shadow answers beside those that were served',
   options: { on: { type: 'boolean' }, off: { type: 'boolean' } },
   details: 'With --on, --off or --percent the flag F.shadow is changed, and made at 0 % where there is none: it samples the requests for which the candidate is asked in the shadow. --dry-run shows the change.',
   async run(context) {

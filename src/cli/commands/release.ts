@@ -112,7 +112,7 @@ export const advance: Command = {
 export const rearm: Command = {
   name: 'rearm',
   usage: 'rearm [--model M] [--flag F] [--reason TEXT]',
-  summary: 'after a guard rollback: evidence counts anew, and the ramp may go on',
+  summary: 'after a guard rollback: the ramp may go on',
   run: (context) => withReleases(context, async (releases) => {
     const { assessment, look } = await theRelease(context, releases);
     if (assessment.latch === undefined) throw new AppError('validation', `The guard has not taken ${assessment.model} back, so there is nothing to re-arm.`, { reason: 'nothingToRearm' });

@@ -216,10 +216,19 @@ export class WorkbenchPage {
 
   /** The text of the hover over the first place in the editor that shows `text`. */
   async hover(text: string): Promise<string> {
-    await this.page.locator('.editor-instance .view-line span').filter({ hasText: text }).last().hover();
     // Hovers of tabs and buttons are others.
     const hover = this.page.locator('.monaco-hover:not(.workbench-hover):visible .monaco-hover-content').first();
-    await hover.waitFor();
+    for (let attempt = 1; ; attempt += 1) {
+      await this.page.mouse.move(0, 0);
+      await this.page.locator('.editor-instance .view-line span').filter({ hasText: text }).last().hover();
+      try {
+        await hover.waitFor({ timeout: 5000 });
+        break;
+      } catch (error) {
+        // Lines that moved under the mouse, such as below a new lens, show none.
+        if (attempt === 5) throw error;
+      }
+    }
     return hover.innerText();
   }
 

@@ -147,6 +147,8 @@ describe('an untrusted workspace', () => {
     await workbench.treeRow('$ (trash)').first().waitFor();
     await workbench.openFile('service.py');
     await workbench.lens('$ (trash)[z] (command:').first().waitFor();
+    // The panel of test results took the focus.
+    await workbench.page.locator('.editor-instance .view-line').first().click();
     await workbench.statusBarItem('$ (trash)').waitFor();
     const lens = (await workbench.lensTexts()).join('\n');
     assert.match(lens, /^production 25 %/);

@@ -17,8 +17,9 @@ export interface IndexingTimes {
   readonly blocked: number;
   /** The most that its thread has worked at one go in that time, as Linux counts it; another process takes nothing from it. */
   readonly busy: number | undefined;
-  /** As `blocked`, in as long a time without a search. */
+  /** As `blocked` and `busy`, in as long a time without a search. */
   readonly idle: number;
+  readonly idleBusy: number | undefined;
   /** From opening the document until all call sites of the folder were known in the extension host. */
   readonly until: number;
 }
@@ -72,7 +73,8 @@ async function measure({ file }: IndexingTask): Promise<IndexingTimes> {
   if (found.size < 600) throw new Error(`Only ${found.size} files with call sites were found.`);
   const rest = new Blocking();
   await delay(until);
-  return { blocked, busy, idle: rest.end().longest, until };
+  const { longest: idle, busiest: idleBusy } = rest.end();
+  return { blocked, busy, idle, idleBusy, until };
 }
 
 /** Called by VS Code inside its extension host. */

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { openSync, readSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { Services } from '../../src/extension/services.ts';
@@ -24,10 +24,15 @@ export interface IndexingTimes {
   readonly until: number;
 }
 
-/** How long the main thread has worked until now, in milliseconds; undefined where the system does not tell. */
+const schedule = Buffer.alloc(64);
+let scheduleFile: number | undefined;
+
+/** How long the main thread has worked until now, in milliseconds; undefined where the system does not tell. The file stays open and is read to one buffer: asked each millisecond, garbage would be measured. */
 function worked(): number | undefined {
   try {
-    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
+    scheduleFile ??= openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
+    const length = readSync(scheduleFile, schedule, 0, schedule.length, 0);
+    return Number.parseInt(schedule.toString('latin1', 0, length), 10) / 1e6;
   } catch {
     return undefined;
   }

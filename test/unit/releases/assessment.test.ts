@@ -120,9 +120,9 @@ describe('the assessment of a release', () => {
     const first = assess(world, bad);
     assert.ok(first.verdict.word === 'rollback' && first.rollback.kind === 'change');
     world.apply(first.rollback.change);
-    for (let title = 0; title < 5; title += 1) world.apply(planRearm(world.reading(), 'production', { reason: String(title) }));
+    for (let minute = 0; lastEvent(world) <= bad[0]!.end; minute += 1) world.apply(planRearm(world.reading(), 'production', { reason: String(minute) }));
     world.apply(planAdvance(PLAN, world.reading()).change);
-    assert.ok(lastEvent(world) > bad[0]!.end && lastEvent(world) < Date.UTC(2026, 0, 1, 1), 'it began anew after the bad data, in the same hour');
+    assert.ok(lastEvent(world) < Date.UTC(2026, 0, 1, 1), 'it began anew in the same hour');
     const found = assess(world, bad);
     assert.deepEqual([found.since.because, found.position.stage], ['exposure', 1]);
     assert.notEqual(found.verdict.word, 'rollback', JSON.stringify(found.verdict.reasons));

@@ -229,6 +229,41 @@ describe('quality: one contract for every source', function () {
       assert.match(cli('drift').stderr, /train\.csv has no column amunt/);
     });
 
+    it('drift measures against the training data that the registry names for a version', () => {
+      const train = records({ count: 3000, seed: 5 }).map(({ features }) => `${features.amount},${features.age},${features.country}`);
+      writeFileSync(join(folder, 'train.csv'), `amount,age,country\n${train.join('\n')}\n`);
+      writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 3000, units: 3000 })));
+      const registry = (data: string): void => writeFileSync(join(folder, 'registry.yaml'), `version: 1\nmodels:\n  fraud:\n    aliases: {challenger: "14"}\n    versions:\n      - {version: "14", run: {id: abc}, data: [${data}]}\n`);
+      configure(`${QUALITY}drift: {reference: {training: candidate}, features: [amount, age, country]}`);
+      registry('{name: train, digest: "1", source: "train.csv", context: training}, {name: holdout, digest: "2", source: "s3://bucket/holdout.csv", context: eval}');
+      const { status, stdout, stderr } = cli('drift', '--registry', 'registry.yaml');
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, /^production: candidate against the training data of fraud 14 \(train\.csv\)$/m);
+      configure(`${QUALITY}drift: {reference: {training: "14", dataset: holdout}, features: [amount]}`);
+      assert.match(cli('drift', '--registry', 'registry.yaml').stderr, /The data set holdout of fraud 14 comes from s3:\/\/bucket\/holdout\.csv, which is no file that can be read here/);
+      configure(`${QUALITY}drift: {reference: {training: candidate}, features: [amount]}`);
+      registry('');
+      assert.match(cli('drift', '--registry', 'registry.yaml').stderr, /The run of fraud 14 names no data set/);
+      assert.match(cli('drift').stderr, /No registry: give --registry/);
+    });
+
+    it('drift measures against the same hours of the week before, from the log itself', () => {
+      configure(`${QUALITY}drift: {reference: {weeks_ago: 1, hours: 3}, features: [amount, age, country]}`);
+      const [now, week] = [Date.now(), 7 * 86_400_000];
+      const during = (until: number, firstId: number, factor = 1): object[] => records({ count: 3000, units: 3000, firstId }).map((record, index) => ({ ...record, ts: new Date(until - 10_000_000 + index * 3300).toISOString(), features: { ...record.features, amount: record.features.amount * factor } }));
+      writeFileSync(join(folder, 'log.jsonl'), lines([...during(now - week, 0), ...during(now, 10_000)]));
+      const calm = cli('drift', '--json');
+      assert.equal(calm.status, 0, calm.stderr);
+      const { drift } = JSON.parse(calm.stdout) as { drift: { production: string; reference: string }[] };
+      assert.match(drift[0]?.reference ?? '', /^the same hours a week earlier \(\d{4}-\d\d-\d\d \d\d:00 to .* UTC\)$/);
+      writeFileSync(join(folder, 'log.jsonl'), lines([...during(now - week, 0), ...during(now, 10_000, 2)]));
+      const drifted = cli('drift');
+      assert.equal(drifted.status, 1, drifted.stderr);
+      assert.match(drifted.stdout, /candidate against the same hours a week earlier .*\n.*\n +amount .*ALARM: PSI/);
+      writeFileSync(join(folder, 'log.jsonl'), lines(during(now, 0)));
+      assert.match(cli('drift').stdout, /Drift has no reference: the log has no record of production from /);
+    });
+
     it('shadow tells the pairs, or that there are none', () => {
       configure(QUALITY);
       const served = records({ count: 1000, share: 0 });

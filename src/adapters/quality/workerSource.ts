@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { AppError, type ErrorCode } from '../../core/base/errors.ts';
 import type { QualityData, QualityRequest, QualitySource } from '../../core/quality/window.ts';
+import type { FoundTrainingData } from './reference.ts';
 
 /** What a thread opens: plain data only. */
 export interface WorkerOptions {
@@ -14,7 +15,9 @@ export interface WorkerOptions {
   /** Headers for the one origin that they are meant for. */
   readonly credentials?: { readonly origin: string; readonly headers: Readonly<Record<string, string>> };
   /** Whether the thread reads what drift is measured against, too: production is then counted in its bins. */
-  readonly withReference?: boolean;
+  readonly withDrift?: boolean;
+  /** The training data, where drift is measured against that of a version. */
+  readonly training?: FoundTrainingData;
 }
 
 export type ToWorker = { readonly kind: 'read'; readonly id: number; readonly now: number } | { readonly kind: 'cancel'; readonly id: number };

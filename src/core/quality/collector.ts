@@ -1,6 +1,7 @@
 import { type RecordLike } from '../expressions/evaluate.ts';
 import { ArmCollector, type FeatureOptions } from './armCollector.ts';
 import type { QualityDefinition } from './definitions.ts';
+import { EarlierHours } from './earlierHours.ts';
 import { readsOutcome } from './definitions.ts';
 import { hash53, RecentHashes, RecentMap } from './hashing.ts';
 import { valueOf } from './measures.ts';
@@ -84,6 +85,8 @@ export class Collector {
   readonly #due = new Map<number, string[]>();
   readonly #outcomes = new Map<string, RecordLike>();
   readonly #shadow: ShadowCollector;
+  /** Where drift is measured against hours of an earlier week. */
+  readonly #earlier: EarlierHours | undefined;
   readonly #slices = new Set<string>();
   readonly #outcomeFields: readonly string[];
   readonly #notes: { -readonly [K in keyof SourceNotes]: SourceNotes[K] } = { ...NO_NOTES };
@@ -95,7 +98,8 @@ export class Collector {
     this.#definition = definition;
     this.#options = options;
     this.#flags = new Set(options.flags);
-    const { metrics, labels } = definition;
+    const { metrics, labels, drift: { reference } } = definition;
+    this.#earlier = reference?.kind === 'earlier' ? new EarlierHours(reference, options) : undefined;
     this.#values = metrics.map((metric) => valueOf(metric, labels));
     this.#labelled = metrics.flatMap(({ labelled }, index) => (labelled ? [index] : []));
     this.#immediate = metrics.flatMap(({ labelled }, index) => (labelled ? [] : [index]));
@@ -180,6 +184,7 @@ export class Collector {
     whole.units += isNew;
     group.armCollector.units += isNew;
     group.armCollector.add(record, Math.min(at, this.#now));
+    this.#earlier?.add(record, group.environment, arm, Math.min(at, this.#now), unitHash);
     this.#count(record, this.#immediate, windows, number);
     if (this.#labelled.length > 0 && requestId !== undefined) this.#wait(record, requestId, { group, windows, unitHash, at });
   }
@@ -282,16 +287,18 @@ export class Collector {
   data(now: number, messages: readonly string[]): QualityData {
     this.#settle(now);
     const windows = [...this.#groups].flatMap((group) => [...group.windows.values()].map((state) => this.#snapshot(group, state)));
+    const earlier = this.#earlier?.found(now);
     return {
       windows: windows.sort((a, b) => a.start - b.start),
       arms: [...this.#groups].filter(({ armCollector }) => armCollector.requests > 0).map((group) => this.#summary(group)),
+      ...(earlier === undefined ? {} : { references: earlier.references }),
       ...(this.#shadow.pairs === undefined ? {} : { shadow: this.#shadow.pairs }),
       notes: {
         ...this.#notes,
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.size,
         notFinite: [...this.#groups].reduce((sum, { armCollector }) => sum + armCollector.notFinite, 0),
-        messages,
+        messages: [...messages, ...earlier?.messages ?? []],
       },
     };
   }

@@ -80,8 +80,16 @@ function otherLines({ environment, data }: QualityReading, known: ProductionFact
       description: `observed ${percent(sampleRatio.observed)}, configured ${sampleRatio.configured === undefined ? 'unknown' : percent(sampleRatio.configured)}: ${sampleRatio.verdict} (${countWords(units)} units)`,
     }]),
     ...driftAlarms(known.drift).slice(0, MOST_LINES).map(({ feature, because }): Line => ({ label: `${feature} drifted`, description: because, icon: 'warning', retrain: true })),
+    ...referenceLines(known),
     ...(data === undefined ? [] : sourceLines(data)),
   ];
+}
+
+/** What drift is measured against, where nothing drifted: what did says it itself. */
+function referenceLines({ drift }: ProductionFacts): Line[] {
+  if (driftAlarms(drift).length > 0) return [];
+  const references = [...new Set(drift.map(({ reference }) => reference))].filter((reference) => reference !== 'current');
+  return references.map((reference) => ({ label: 'no drift', description: `against ${reference}`, icon: 'pass' }));
 }
 
 function sourceLines({ notes }: Pick<NonNullable<QualityReading['data']>, 'notes'>): Line[] {

@@ -1,9 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError, toAppError } from '../../core/base/errors.ts';
 import { readQuality } from '../../core/quality/definitions.ts';
+import type { SkewReport } from '../../core/quality/skew.ts';
 import type { QualitySource } from '../../core/quality/window.ts';
 import { openQualitySource } from './open.ts';
 import { prepareReference, withReference, type PreparedReference } from './reference.ts';
+import { checkSkew } from './skew.ts';
 import type { FromWorker, ToWorker, WorkerOptions } from './workerSource.ts';
 
 const PROGRESS_MS = 100;
@@ -38,9 +40,19 @@ async function opened(signal: AbortSignal): Promise<QualitySource> {
   });
 }
 
-async function read(id: number, now: number, signal: AbortSignal): Promise<void> {
+function skewed(now: number, signal: AbortSignal): Promise<SkewReport> {
+  const { quality } = readQuality(section);
+  if (quality === undefined) throw new AppError('validation', 'quality: cannot be read: see the problems of modelswitch.yaml.');
+  return checkSkew(quality, { folder: options.folder, flags: options.flags, environment: options.environment === '' ? undefined : options.environment, now }, signal);
+}
+
+async function answer(kind: 'read' | 'skew', id: number, now: number, signal: AbortSignal): Promise<void> {
   try {
     if (signal.aborted) throw new AppError('cancelled', 'Cancelled.');
+    if (kind === 'skew') {
+      send({ kind: 'skew', id, report: await skewed(now, signal) });
+      return;
+    }
     source ??= await opened(signal);
     let last = 0;
     const onProgress = (done: number, total: number): void => {
@@ -64,5 +76,5 @@ parentPort?.on('message', (message: ToWorker) => {
   }
   const controller = new AbortController();
   reading.set(message.id, controller);
-  previous = previous.then(() => read(message.id, message.now, controller.signal));
+  previous = previous.then(() => answer(message.kind, message.id, message.now, controller.signal));
 });

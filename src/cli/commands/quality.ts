@@ -4,7 +4,7 @@ import { compareArms, type ComparisonReport } from '../../core/quality/compariso
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { DRIFT_DEFINITIONS } from '../../core/quality/drift.ts';
 import { driftFindings } from '../../core/quality/productionDrift.ts';
-import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
+import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
 import { shadowReport } from '../../core/quality/shadow.ts';
 import type { QualityData } from '../../core/quality/window.ts';
@@ -13,6 +13,7 @@ import type { ModelMapping, WorkspaceConfig } from '../../core/workspace/config.
 import { prometheusCredentials } from '../../adapters/prometheus/credentials.ts';
 import { openQualitySource } from '../../adapters/quality/open.ts';
 import { prepareReference, withReference, type FoundTrainingData } from '../../adapters/quality/reference.ts';
+import { checkSkew, type SkewPlace } from '../../adapters/quality/skew.ts';
 import { writeJson, type CliContext, type Command } from '../context.ts';
 import { openCliRegistry, readConfiguration } from '../registry.ts';
 import { changeShadow } from './changes.ts';
@@ -119,10 +120,16 @@ async function trainingOf(context: CliContext, { model, definition: { drift: { r
   }
 }
 
+function skewPlace({ options, cwd }: CliContext, { model }: Opened): SkewPlace {
+  return { folder: cwd, flags: model.switches.map(({ flag }) => flag), environment: options.environment, now: Date.now() };
+}
+
 export const drift: Command = {
   name: 'drift',
-  usage: 'drift [--model M] [--environment E] [--json | --markdown]',
+  usage: 'drift [--model M] [--environment E] [--skew] [--json | --markdown]',
   summary: 'inputs and predictions against the training data, and by arm',
+  options: { skew: { type: 'boolean' } },
+  details: 'With --skew the command of skew: in modelswitch.yaml recomputes the features of logged requests; they are compared with those that were logged.',
   async run(context) {
     const opened = await openModel(context);
     const { features } = opened.definition.drift;
@@ -130,9 +137,13 @@ export const drift: Command = {
     const prepared = await prepareReference(opened.definition, context.cwd, await trainingOf(context, opened), context.signal);
     const data = withReference(await read(context, opened, { features, ...(prepared.edges === undefined ? {} : { edges: prepared.edges }) }), prepared);
     const found = environments(data, context.options.environment).flatMap((environment) => driftFindings(data, environment));
-    const blocks = found.flatMap((each) => driftBlocks(each.report, `${each.environment === '' ? '' : `${each.environment}: `}${each.production} against ${each.reference}`));
-    print(context, { model: opened.model.name, drift: found, definitions: DRIFT_DEFINITIONS, notes: data.notes }, [...blocks, notesBlock(data.notes)]);
-    return found.some(({ report }) => report.features.some(({ alarm }) => alarm)) ? 1 : 0;
+    const skew = context.own['skew'] === true ? await checkSkew(opened.definition, skewPlace(context, opened), context.signal) : undefined;
+    const blocks = [
+      ...found.flatMap((each) => driftBlocks(each.report, `${each.environment === '' ? '' : `${each.environment}: `}${each.production} against ${each.reference}`)),
+      ...(skew === undefined ? [] : skewBlocks(skew, (opened.definition.skew?.command ?? []).join(' '))),
+    ];
+    print(context, { model: opened.model.name, drift: found, ...(skew === undefined ? {} : { skew }), definitions: DRIFT_DEFINITIONS, notes: data.notes }, [...blocks, notesBlock(data.notes)]);
+    return found.some(({ report }) => report.features.some(({ alarm }) => alarm)) || skew?.features.some(({ alarm }) => alarm) === true ? 1 : 0;
   },
 };
 

@@ -1,6 +1,7 @@
 import { compileCondition, compileNumber, compileValue, type Compiled, type Expression, type ExpressionProblem, type FieldTypes } from '../expressions/expression.ts';
 import { nearest } from '../workspace/suggest.ts';
 import { parseDuration } from '../base/duration.ts';
+import type { SkewDefinition } from './skew.ts';
 import { qualitySchema, type MetricSection, type QualitySection } from '../workspace/quality.ts';
 
 /** What a prediction record holds by itself; every other field is one of the outcome. */
@@ -83,6 +84,7 @@ export interface QualityDefinition {
   readonly metrics: readonly MetricDefinition[];
   readonly slices: readonly Expression<number | string | boolean>[];
   readonly drift: { readonly reference?: DriftReferenceTarget; readonly features?: readonly string[] };
+  readonly skew?: SkewDefinition;
   readonly windowMs: number;
 }
 
@@ -173,6 +175,10 @@ class Reader {
   }
 }
 
+function skewDefinition({ exec, abs, rel, max_share, sample, lookback }: NonNullable<QualitySection['skew']>): SkewDefinition {
+  return { command: exec, abs: abs ?? 0, rel: rel ?? 1e-6, maxShare: max_share ?? 0.01, sample: sample ?? 1000, lookbackMs: parseDuration(lookback ?? '1d') ?? 86_400_000 };
+}
+
 function referenceTarget(written: NonNullable<NonNullable<QualitySection['drift']>['reference']>): DriftReferenceTarget {
   if (typeof written === 'string') return { kind: 'file', path: written };
   if ('weeks_ago' in written) return { kind: 'earlier', weeks: written.weeks_ago, hours: written.hours ?? 24 };
@@ -212,6 +218,7 @@ export function readQuality(section: unknown): { readonly quality?: QualityDefin
       metrics: metrics.filter(({ name }, index) => metrics.findIndex((other) => other.name === name) === index),
       slices: (content.by ?? []).flatMap((text, index) => reader.expression(compileValue(text, RECORD_TYPES), ['by', index]) ?? []),
       drift: { ...(content.drift?.reference === undefined ? {} : { reference: referenceTarget(content.drift.reference) }), ...(content.drift?.features === undefined ? {} : { features: content.drift.features }) },
+      ...(content.skew === undefined ? {} : { skew: skewDefinition(content.skew) }),
       windowMs: parseDuration(content.window ?? '5min') ?? 300_000,
     },
   };

@@ -94,6 +94,16 @@ const drift = z.strictObject({
   features: z.array(words('A feature, as the record has it below features.', 'amount'), { error: 'must be a list of features, such as [amount, age]' }).meta({ description: 'The features that are watched. Default: all that the records have.' }).optional(),
 }, { error: 'must be a mapping of reference and features' }).meta({ description: 'Whether inputs and predictions shift.' });
 
+const tolerance = (description: string, example: number): z.ZodOptional<z.ZodNumber> => amount(description, 0, example).optional();
+const skew = z.strictObject({
+  exec: z.array(words('The command and its arguments.', 'scripts/features.py'), { error: 'must be a list of texts, such as [python, scripts/features.py]' }).min(1).meta({ description: 'A command that reads logged predictions from its standard input, a JSON mapping a line, and prints their features as it computes them, {"request_id": ..., "features": {...}}, a line each.' }),
+  abs: tolerance('By how much a number may differ. Default: 0.', 0.001),
+  rel: tolerance('By which part of itself a number may differ. Default: 0.000001.', 1e-6),
+  max_share: amount('The share of requests with another value that is tolerated. Default: 0.01.', 0, 0.01).max(1, { error: 'must be a share from 0 to 1, such as 0.01' }).optional(),
+  sample: whole('How many requests are recomputed at most. Default: 1000.', 1, 100_000, 1000).optional(),
+  lookback: duration('How far back requests are taken from. Default: 1d.', '1d').optional(),
+}, { error: 'must be a mapping of exec, abs, rel, max_share, sample and lookback' }).meta({ description: 'Whether the features that were logged are those that the model was meant to get.' });
+
 const qualityShape = {
   source: source.optional(),
   labels: labels.optional(),
@@ -102,6 +112,7 @@ const qualityShape = {
   signals: metrics('Metrics that only hold the ramp.').optional(),
   by: z.array(words('A field whose values are looked at by themselves.', 'features.country'), { error: 'must be a list of fields, such as [features.country]' }).meta({ description: 'Slices.' }).optional(),
   drift: drift.optional(),
+  skew: skew.optional(),
   window: duration('Length of a window. Default: 5min.', '5min').optional(),
 };
 

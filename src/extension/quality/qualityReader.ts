@@ -7,6 +7,7 @@ import type { Disposable } from '../../core/base/events.ts';
 import { compareArms, type ComparisonReport } from '../../core/quality/comparison.ts';
 import type { DriftReferenceTarget, QualityDefinition } from '../../core/quality/definitions.ts';
 import { shareOf, sinceEvidence, type ReleaseHistory } from '../../core/quality/productionShare.ts';
+import type { SkewReport } from '../../core/quality/skew.ts';
 import type { QualityData } from '../../core/quality/window.ts';
 import type { ModelMapping } from '../../core/workspace/config.ts';
 
@@ -32,6 +33,8 @@ export interface QualityReading extends QualitySubject {
   readonly report: ComparisonReport | undefined;
   /** What Unleash's event log tells of the first environment; undefined while nobody is connected. */
   readonly history: ReleaseHistory | undefined;
+  /** What the last check of feature skew found, and when it was made. */
+  readonly skew: { readonly report: SkewReport; readonly at: number } | undefined;
 }
 
 /** What a reader is given. */
@@ -64,7 +67,7 @@ export class QualityReader implements Disposable {
   constructor(subject: QualitySubject, parts: ReaderParts, changed: () => void) {
     this.#parts = parts;
     this.#changed = changed;
-    this.#reading = { ...subject, data: undefined, readAt: undefined, error: undefined, loading: false, report: undefined, history: undefined };
+    this.#reading = { ...subject, data: undefined, readAt: undefined, error: undefined, loading: false, report: undefined, history: undefined, skew: undefined };
   }
 
   get reading(): QualityReading {
@@ -114,6 +117,13 @@ export class QualityReader implements Disposable {
       const error = toAppError(thrown);
       this.#set({ loading: false, ...(error.code === 'cancelled' ? {} : { error }) });
     }
+  }
+
+  /** Has the command of `skew:` recompute the features of logged requests: it runs a program. @throws AppError cancelled, too, in an untrusted workspace */
+  async checkSkew(signal: AbortSignal): Promise<void> {
+    const at = this.#parts.clock.now();
+    const report = await (await this.#opened()).skew({ now: at, signal });
+    this.#set({ skew: { report, at } });
   }
 
   /** The thread, started anew when another token is to be used, or other training data. @throws AppError */

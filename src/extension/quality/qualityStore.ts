@@ -89,6 +89,11 @@ export class QualityStore implements Disposable {
     await Promise.all(meant.map(({ reader }) => reader.refresh(onProgress)));
   }
 
+  /** Checks the feature skew of a model: it runs the command that `skew:` names. @throws AppError */
+  async checkSkew(wanted: QualityRef, signal: AbortSignal): Promise<void> {
+    for (const { reader } of this.#readers.values()) if (reader.reading === this.of(wanted)) await reader.checkSkew(signal);
+  }
+
   /** Ends the reading of a model that runs. */
   cancel(wanted: QualityRef): void {
     for (const { reader } of this.#readers.values()) if (reader.reading === this.of(wanted)) reader.cancel();

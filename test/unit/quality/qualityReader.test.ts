@@ -69,6 +69,22 @@ describe('reading quality for the editor', () => {
     assert.deepEqual([seen, existsSync(join(folder, 'started'))], [[], false]);
   });
 
+  it('has features recomputed when it is asked to, never where it may not', async () => {
+    writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 200 }).map((record) => ({ ...record, ts: new Date().toISOString() }))));
+    // It prints what it reads: the features as they are.
+    const section = { source: { log: 'log.jsonl' }, skew: { exec: ['tee', 'asked.jsonl'] } };
+    const { reader: it } = reader(section);
+    await it.refresh();
+    assert.deepEqual([it.reading.skew, existsSync(join(folder, 'asked.jsonl'))], [undefined, false]);
+    await it.checkSkew(new AbortController().signal);
+    assert.deepEqual([it.reading.skew?.report.told, it.reading.skew?.report.features.map(({ equal }) => equal)], [200, [200, 200, 200]]);
+    assert.equal(it.reading.data?.notes.rows, 200);
+    rmSync(join(folder, 'asked.jsonl'));
+    const { reader: other } = reader(section, { mayRead: () => false });
+    await assert.rejects(other.checkSkew(new AbortController().signal), /Cancelled/);
+    assert.equal(existsSync(join(folder, 'asked.jsonl')), false);
+  });
+
   it('starts no command when trust was lost while it waited', async () => {
     let asked = 0;
     const { reader: it } = reader({ source: { exec: ['touch', 'started'] } }, { mayRead: () => (asked += 1) === 1 });

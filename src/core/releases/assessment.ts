@@ -19,7 +19,7 @@ import { qualityFindings, type ExposureCount, type Findings } from './findings.t
 import { latches, type Latch } from './latch.ts';
 import { loggedObstacle, loggedSince } from './loggedVersions.ts';
 import { planPosition, planVisits, type Position } from './position.ts';
-import { planAdvance, planStageAgain, planStepDown, planWayOn, stageWords } from './stageChange.ts';
+import { planAdvance, planStageAgain, planStepDown, planWayOn, stageBefore, stageWords } from './stageChange.ts';
 import { verdictOf, type GateFinding, type Look, type Verdict } from './verdict.ts';
 
 /** What a source of observations told, or why it told nothing. */
@@ -187,10 +187,9 @@ function watch(known: ReleaseLook, environment: FlagEnvironment, stage: Stage | 
   const data = quality.kind === 'data' ? quality.data : quality.last;
   const since = loggedSince(exposure, data, name, arms);
   const given = allocations(reading, name, arms.candidateVariant);
-  const begin = evidenceFrom(since);
   const comparable = given.some(({ share, to }) => (share ?? 1) > 0 && (to ?? Number.POSITIVE_INFINITY) > (since.at ?? Number.NEGATIVE_INFINITY));
   const findings = data === undefined ? undefined : qualityFindings({
-    data, definition, environment: name, arms, since: begin, now, comparable, exposures: known.exposures,
+    data, definition, environment: name, arms, since: since.counted ?? since.at, now, comparable, exposures: known.exposures,
     shareAt: (start, end) => shareDuring(given, start, end), statistics: stage === undefined || stage.gates.includes('statistics'),
   });
   const seen = dataAge(quality, data, name, now, since, settings);
@@ -198,11 +197,6 @@ function watch(known: ReleaseLook, environment: FlagEnvironment, stage: Stage | 
   const isWatched = environment.type === 'production' || seen.lastSeen !== undefined || (stage?.minPredictions ?? 0) > 0;
   if (!isWatched) return { environment, since, findings: undefined, blind: undefined, data: seen };
   return { environment, since, findings, blind: seen.blind === undefined ? undefined : { words: `${seen.blind}${countersWords(known, name)}` }, data: seen };
-}
-
-/** Counters are hourly: the hour of the first exposure counts as a whole, because nobody got the candidate before it. */
-function evidenceFrom({ at, because }: EvidenceStart): number | undefined {
-  return at === undefined || because !== 'exposure' ? at : Math.floor(at / 3_600_000) * 3_600_000;
 }
 
 /** How long the stage has lasted, and how many predictions of the candidate it has seen; both begin anew with the evidence. */
@@ -244,14 +238,6 @@ function offer(plan: () => { readonly to: number; readonly change: ChangePlan })
   } catch (thrown) {
     return { kind: 'none', because: toAppError(thrown).message };
   }
-}
-
-/** The stage to which an environment is taken back: the last one before that exposes less there, or none (-1). */
-export function stageBefore(plan: readonly Stage[], stage: number, environment: string): number {
-  const own = (index: number): boolean => plan[index]?.environment === environment;
-  let last = stage;
-  while (last >= 0 && !own(last)) last -= 1;
-  return last < 0 ? -1 : last - 1;
 }
 
 function offerRollback(plan: readonly Stage[], stage: number, reading: FlagReading, environments: readonly string[], { onBreach }: GuardSettings, verdict: Verdict): Offer {

@@ -6,8 +6,8 @@ import { pin } from '../../../src/core/flags/titles.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import type { QualityData, QualityWindow } from '../../../src/core/quality/window.ts';
 import { NO_NOTES } from '../../../src/core/quality/window.ts';
-import { assessRelease, stageBefore, type ReleaseAssessment, type ReleaseLook } from '../../../src/core/releases/assessment.ts';
-import { planAdvance, planRearm } from '../../../src/core/releases/stageChange.ts';
+import { assessRelease, type ReleaseAssessment, type ReleaseLook } from '../../../src/core/releases/assessment.ts';
+import { planAdvance, planRearm, stageBefore } from '../../../src/core/releases/stageChange.ts';
 import type { ModelMapping } from '../../../src/core/workspace/config.ts';
 import { GUARD_DEFAULTS } from '../../../src/core/workspace/guard.ts';
 import type { Stage } from '../../../src/core/workspace/plan.ts';
@@ -112,6 +112,21 @@ describe('the assessment of a release', () => {
     assert.deepEqual([second.latch?.environment, second.needsPerson, second.verdict.reasons.some(({ kind }) => kind === 'latch')], ['production', true, true]);
     world.apply(planRearm(world.reading(), 'production'));
     assert.equal(assess(world, all).latch, undefined);
+  });
+
+  it('judges a release that began anew by what came after, also within the same hour', () => {
+    const world = released(3);
+    const bad = windows({ start: lastEvent(world), candidateErrors: 0.2, count: 1 });
+    const first = assess(world, bad);
+    assert.ok(first.verdict.word === 'rollback' && first.rollback.kind === 'change');
+    world.apply(first.rollback.change);
+    for (let minute = 0; lastEvent(world) <= bad[0]!.end; minute += 1) world.apply(planRearm(world.reading(), 'production', { reason: String(minute) }));
+    world.apply(planAdvance(PLAN, world.reading()).change);
+    assert.ok(lastEvent(world) < Date.UTC(2026, 0, 1, 1), 'it began anew in the same hour');
+    const found = assess(world, bad);
+    assert.deepEqual([found.since.because, found.position.stage], ['exposure', 1]);
+    assert.notEqual(found.verdict.word, 'rollback', JSON.stringify(found.verdict.reasons));
+    assert.equal(assess(world, [...bad, ...windows({ start: lastEvent(world), share: 0.05, candidateErrors: 0.2 })]).verdict.word, 'rollback');
   });
 
   it('does not take back because data is missing: a source that fails holds and alarms', () => {

@@ -23,7 +23,7 @@ export async function readReference(folder: string, path: string, features: read
   const file = path.startsWith('/') ? path : join(folder, path);
   const collect = async (edges?: Reference['edges']): Promise<ArmCollector> => {
     const collector = new ArmCollector({ features, edges });
-    for await (const row of readRows(file, formatOf(file), path, signal)) collector.add({ features: row, score: row['score'] }, 0);
+    for await (const row of readRows(file, formatOf(file), path, signal)) collector.add({ features: row, score: row['score'] });
     return collector;
   };
   const first = (await collect()).summary().features;

@@ -1,4 +1,3 @@
-import type { RecordLike } from '../expressions/evaluate.ts';
 import { ArmCollector, type FeatureOptions } from './armCollector.ts';
 import type { DriftReferenceTarget } from './definitions.ts';
 import { DistinctCount } from './distinct.ts';
@@ -11,8 +10,9 @@ const SAMPLE = 5000;
 const [LEAST_OF_AN_HOUR, MOST_OF_AN_HOUR] = [200, 1000];
 const MOST_CATEGORIES = 1000;
 
-/** An hour of an arm. */
-interface Hour {
+/** What was seen of an arm in an hour. */
+export interface Hour {
+  /** Its features and scores only. */
   readonly collector: ArmCollector;
   readonly units: DistinctCount;
 }
@@ -51,20 +51,17 @@ export class EarlierHours {
     this.#options = { features, sample: Math.min(MOST_OF_AN_HOUR, Math.max(LEAST_OF_AN_HOUR, Math.ceil(SAMPLE / hours))) };
   }
 
-  /** A served prediction; `at` in milliseconds since 1970, `unit` its unit's hash. */
-  add(record: RecordLike, environment: string, arm: string, at: number, unit: number): void {
+  /** Where a served prediction is counted; `at` in milliseconds since 1970. Undefined: it is too old. */
+  of(environment: string, arm: string, at: number): Hour | undefined {
     const number = Math.floor(at / HOUR_MS);
     if (number > this.#newest) this.#newest = number;
     const { hours } = this.#arm(environment, arm);
-    let hour = hours.get(number);
-    if (hour === undefined) {
-      if (number < this.#oldest()) return;
-      hour = { collector: new ArmCollector(this.#options), units: new DistinctCount() };
-      hours.set(number, hour);
-      for (const old of hours.keys()) if (old < this.#oldest()) hours.delete(old);
-    }
-    hour.collector.add(record, at);
-    hour.units.add(unit);
+    const known = hours.get(number);
+    if (known !== undefined || number < this.#oldest()) return known;
+    const hour = { collector: new ArmCollector(this.#options), units: new DistinctCount() };
+    hours.set(number, hour);
+    for (const old of hours.keys()) if (old < this.#oldest()) hours.delete(old);
+    return hour;
   }
 
   /** A reference for each environment that has records of both times: current's then, or the candidate's where current did not serve. `now` in milliseconds since 1970. */

@@ -49,6 +49,7 @@ export const Command = {
   createFlag: 'modelswitch.createFlag',
   openDashboard: 'modelswitch.openDashboard',
   refreshQuality: 'modelswitch.refreshQuality',
+  checkSkew: 'modelswitch.checkFeatureSkew',
   prometheusSignIn: 'modelswitch.prometheusSignIn',
   prometheusSignOut: 'modelswitch.prometheusSignOut',
   refreshReleases: 'modelswitch.refreshReleases',

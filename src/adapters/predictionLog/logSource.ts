@@ -180,7 +180,7 @@ function wantedBy({ definition, features }: LogSourceOptions): Wanted {
 }
 
 /** The value of a line in which NaN or an infinity stands where a value does; undefined when that is not what is wrong with it. */
-function withoutNaN(line: string): unknown {
+export function withoutNaN(line: string): unknown {
   if (!/NaN|Infinity/.test(line)) return undefined;
   try {
     // Texts are matched first, so that a NaN in one stays.

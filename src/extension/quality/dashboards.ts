@@ -142,6 +142,9 @@ export class Dashboard implements Disposable {
       case 'retrain':
         await vscode.commands.executeCommand(Command.retrain, this.#ref);
         return;
+      case 'skew':
+        await vscode.commands.executeCommand(Command.checkSkew, this.#ref);
+        return;
       case 'environment':
         this.#environment = message.environment;
         return this.#tell();
@@ -160,7 +163,7 @@ export class Dashboard implements Disposable {
   async #input(): Promise<DashboardInput | string> {
     const reading = this.#parts.store.of(this.#ref);
     if (reading === undefined) return vscode.workspace.isTrusted ? `${this.#ref.model} has no source of quality in modelswitch.yaml any more.` : 'This workspace is not trusted: nothing is read.';
-    const { data, readAt, error, loading, model } = reading;
+    const { data, readAt, error, loading, model, skew, definition } = reading;
     if (data === undefined || readAt === undefined) return error !== undefined ? error.message : loading ? 'Reading the source...' : 'Nothing was read yet.';
     const environments = [...new Set(data.arms.map((arm) => arm.environment))].sort();
     const [first] = environments;
@@ -169,6 +172,7 @@ export class Dashboard implements Disposable {
     const history = environment === reading.environment ? reading.history : await this.#parts.store.historyOf(reading, environment);
     return {
       model: model.name, flag: model.switches[0]?.flag ?? '', environment, data, history, readAt, failure: error?.message, now: this.#parts.clock.now(),
+      ...(definition.skew === undefined ? {} : { skew: { command: definition.skew.command.join(' '), last: skew } }),
       drift: driftIn(data, environment), report: reportOf(reading, data, environment, history, true),
     };
   }

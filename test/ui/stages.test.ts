@@ -78,6 +78,13 @@ describe('a release by its plan from the editor', () => {
     return text;
   }
 
+  async function rollBack(target: string, verb: string, change: RegExp): Promise<void> {
+    await workbench.rowMenu(row, 'Roll Back Release...');
+    await workbench.pick(target);
+    assert.match(await workbench.dialogText(), change);
+    await workbench.answerDialog(verb);
+  }
+
   it('shows where the release stands, and why', async function shows() {
     this.timeout(180_000);
     await workbench.showContainer('Modelswitch');
@@ -87,24 +94,37 @@ describe('a release by its plan from the editor', () => {
     await workbench.openFile('app/scoring.py');
     await stands(/^credit-risk v14 over v13 production 25 % · stage 2 of 4 · .+ · data (just now|\d+ s old)/);
     await workbench.expand(row);
+    await workbench.treeRow(/^Guard/).waitFor();
     const rows = await workbench.treeTexts('Releases');
     assert.match(rows[1] ?? '', /^Verdict: /);
     assert.deepEqual(rows.slice(2, 6), ['1. segment internal of production 100 % left', '2. production 25 % here · hold 5 s · 100 predictions', '3. production 50 % hold 5 s', '4. production 100 %']);
   });
 
-  it('rolls back all the way, asking nothing but Unleash', async function back() {
-    this.timeout(120_000);
-    await workbench.rowMenu(row, 'Roll Back Release...');
-    await workbench.quickPickRow('Previous stage: stage 1 of 4').waitFor();
-    await workbench.pick('All the way');
-    assert.match(await workbench.dialogText(), /production: 25 % · internal 100 % -> 0 %/);
-    await workbench.answerDialog('Roll Back All the Way');
+  it('is taken back by the guard of the window when the candidate fails more often, and the service follows', async function guarded() {
+    this.timeout(240_000);
+    await workbench.rowMenu(row, 'Turn Guard On');
+    await workbench.statusBarItem('guard: credit-risk').waitFor();
+    world.setFaults({ degrade: { candidate: 0.3 } });
+    await workbench.toast(/The guard took credit-risk back in production \(flag credit-risk-v2\): errors [\d.]+ % vs 0 % \(n [\d.k]+\), ratio above 1\.2/).waitFor({ timeout: 150_000 });
+    await stands(/latched · production · before the first stage/);
+    await workbench.treeRow(/^The guard took production back/).waitFor();
+    await workbench.statusBarItem('guard: credit-risk latched').waitFor();
     await workbench.lens(/production 0 %/).waitFor();
-    await stands(/before the first stage · not started/);
     await shifted(0);
+    world.setFaults({});
   });
 
-  it('advances from stage to stage, each with its evidence, as soon as it is there', async function up() {
+  it('raises nothing before somebody has re-armed it', async function latched() {
+    this.timeout(120_000);
+    await workbench.runCommand('Modelswitch: Advance Release...');
+    await workbench.toast('The guard took production back: re-arm first.').waitFor();
+    await workbench.rowAction(row, 'Re-Arm Release...');
+    assert.match(await workbench.dialogText(), /The guard, .* UTC: .*errors/);
+    await workbench.answerDialog('Re-Arm');
+    await stands(/^(?!.*latched).*before the first stage · not started/);
+  });
+
+  it('advances from stage to stage and one back, each with its evidence, as soon as it is there', async function up() {
     this.timeout(500_000);
     assert.match(await advance(1), /production: 0 % -> 0 % · internal 100 %/);
     await stands(/stage 1 of 4 · advance/);
@@ -118,6 +138,9 @@ describe('a release by its plan from the editor', () => {
     assert.match(evidence, /predictions of the candidate \(at least 100\)/);
     assert.match(evidence, /production: 25 % · internal 100 % -> 50 % · internal 100 %/);
     await shifted(50);
+    await rollBack('Previous stage: stage 2 of 4', 'Roll Back to Stage 2', /production: 50 % · internal 100 % -> 25 % · internal 100 %/);
+    await stands(/stage 2 of 4 · advance/);
+    await advance(3);
     await stands(/stage 3 of 4 · advance/);
     assert.match(await advance(4), /production: 50 % · internal 100 % -> 100 %/);
     await shifted(100);

@@ -82,6 +82,7 @@ export const fromDashboard = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('cancel') }),
   z.object({ kind: z.literal('retrain') }),
   z.object({ kind: z.literal('skew') }),
+  z.object({ kind: z.literal('shadow'), wish: z.enum(['on', 'off', 'sampling']) }),
   z.object({ kind: z.literal('environment'), environment: z.string().max(500) }),
   z.object({ kind: z.literal('export'), format: z.enum(['markdown', 'csv']) }),
 ]);

@@ -73,10 +73,12 @@ function slices({ slices: table }: DashboardModel): Drawn {
   return { charts: [], nodes: [table === undefined ? none('No slices: by: [features.country] compares the arms by country.') : tableOf(table)] };
 }
 
-function shadow({ shadow: found }: DashboardModel): Drawn {
-  if (found === undefined) return { charts: [], nodes: [none('No shadow answers: records with role "shadow" and the request_id of what was served.')] };
+function shadow({ shadow: found }: DashboardModel, post: (message: FromDashboard) => void): Drawn {
+  const control = (wish: 'on' | 'off' | 'sampling', label: string): Node => button(`shadow-${wish}`, label, () => post({ kind: 'shadow', wish }));
+  const controls = el('div', { class: 'actions' }, control('on', 'Shadow On...'), control('sampling', 'Set Sampling...'), control('off', 'Shadow Off...'));
+  if (found === undefined) return { charts: [], nodes: [controls, none('No shadow answers: records with role "shadow" and the request_id of what was served.')] };
   const charts = found.scores === undefined ? [] : [new ChartView(found.scores)];
-  return { charts, nodes: [...found.tables.slice(0, 1).map((table) => tableOf(table)), ...charts.map(({ element }) => element), ...found.tables.slice(1).map((table) => tableOf(table))] };
+  return { charts, nodes: [controls, ...found.tables.slice(0, 1).map((table) => tableOf(table)), ...charts.map(({ element }) => element), ...found.tables.slice(1).map((table) => tableOf(table))] };
 }
 
 function source({ notes }: DashboardModel): Drawn {

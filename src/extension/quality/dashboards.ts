@@ -145,12 +145,28 @@ export class Dashboard implements Disposable {
       case 'skew':
         await vscode.commands.executeCommand(Command.checkSkew, this.#ref);
         return;
+      case 'shadow':
+        await this.#shadow(message.wish);
+        return;
       case 'environment':
         this.#environment = message.environment;
         return this.#tell();
       case 'export':
         return this.#export(message.format);
     }
+  }
+
+  /** The shadow of the flag in the environment that is shown: planned, asked and applied as any change. */
+  async #shadow(wish: 'on' | 'off' | 'sampling'): Promise<void> {
+    const reading = this.#parts.store.of(this.#ref);
+    const connection = reading && this.#parts.store.connectionOf(reading.folder);
+    const flag = reading?.model.switches[0]?.flag;
+    if (reading === undefined || connection === undefined || flag === undefined) {
+      void vscode.window.showErrorMessage('Connect to Unleash first: the shadow is a flag.');
+      return;
+    }
+    const environment = this.last?.kind === 'model' && this.last.model.environment !== '' ? this.last.model.environment : reading.environment;
+    await vscode.commands.executeCommand({ on: Command.shadowOn, off: Command.shadowOff, sampling: Command.shadowSampling }[wish], { connection, flag, environment });
   }
 
   #progress(done: number, total: number): void {

@@ -8,6 +8,7 @@ import type { FoundTrainingData } from '../../adapters/quality/reference.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
 import { releaseHistory, type ReleaseHistory } from '../../core/quality/productionShare.ts';
 import type { ModelMapping } from '../../core/workspace/config.ts';
+import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
 import type { FlagHistories } from '../flags/histories.ts';
@@ -99,9 +100,14 @@ export class QualityStore implements Disposable {
     for (const { reader } of this.#readers.values()) if (reader.reading === this.of(wanted)) reader.cancel();
   }
 
+  /** The server and project of a folder. */
+  connectionOf(folder: vscode.WorkspaceFolder): Connection | undefined {
+    return this.#parts.connections.targets.find((target) => target.folder.uri.toString() === folder.uri.toString())?.connection;
+  }
+
   /** What the event log tells of an environment; undefined where nobody is connected or no flag stands for the model. */
   async historyOf({ folder, model }: QualitySubject, environment: string): Promise<ReleaseHistory | undefined> {
-    const connection = this.#parts.connections.targets.find((target) => target.folder.uri.toString() === folder.uri.toString())?.connection;
+    const connection = this.connectionOf(folder);
     const [first] = model.switches;
     if (connection?.session === undefined || first === undefined) return undefined;
     try {

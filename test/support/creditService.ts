@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Faults } from '../../sandbox/faults.ts';
+import { writeFaults, type Faults } from '../../sandbox/faults.ts';
 import { freePort, run } from '../../sandbox/processes.ts';
 import { ensurePython } from '../../sandbox/python.ts';
 import { startService } from '../../sandbox/service.ts';
@@ -44,7 +44,7 @@ export async function startCreditService(faults: Faults = {}): Promise<CreditSer
     for (const part of ['app', 'training', 'params.yaml']) cpSync(join(template, part), join(folder, part), { recursive: true });
     mkdirSync(join(folder, 'logs'));
     await run(python, ['-c', TRAIN], { cwd: folder });
-    const service = await startService({ python, workspace: folder, port: await freePort(), unleashUrl: unleash.url, unleashToken: unleash.seeded.tokens.productionBackend, cacheDirectory: join(folder, 'cache'), faults });
+    const service = await startService({ python, workspace: folder, port: await freePort(), unleashUrl: unleash.url, unleashToken: unleash.seeded.tokens.productionBackend, cacheDirectory: join(folder, 'cache'), faults: writeFaults(folder, faults) });
     const predict = async (userId: string, applicant: Record<string, number>): Promise<void> => {
       const response = await fetch(`${service.url}/predict`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ applicant: { user_id: userId }, ...applicant }), signal: AbortSignal.timeout(60_000) });
       if (!response.ok) throw new Error(`The service answers ${response.status}: ${(await response.text()).slice(0, 300)}`);

@@ -105,7 +105,8 @@ export function startTraffic({ url, applicants, perSecond = 100, seed = 7, custo
   async function send(): Promise<void> {
     const index = turns.next().value;
     const user = users[index] as User;
-    const application = features[index % features.length];
+    // Another loan at each request: what a model is unsure about is then no trait of a user.
+    const application = features[(index + stats.sent) % features.length];
     const path = random() < explainShare ? '/explain' : '/predict';
     stats.sent += 1;
     try {

@@ -117,7 +117,10 @@ export const quietSettings: Readonly<Record<string, unknown>> = {
   'extensions.autoCheckUpdates': false,
   'extensions.autoUpdate': false,
   'telemetry.telemetryLevel': 'off',
+  // A workbench in a browser saves by itself after a second; a test that takes an edit back later would find it on disk.
   'files.autoSave': 'off',
+  // It looks through the processes of the machine every two seconds, in the extension host.
+  'remote.autoForwardPorts': false,
   'chat.disableAIFeatures': true,
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'security.workspace.trust.enabled': false,

@@ -35,12 +35,12 @@ const stories: FlagStory[] = [
     name: modelFlag, type: 'release', tags: ['ml'],
     description: 'Credit risk is scored by candidate 14 (gradient boosting) instead of current 13 (logistic regression).',
     async history({ alice, eddy }, internal) {
-      await start(eddy, modelFlag, 'development', gradual(modelFlag, 100, { title: 'Modelswitch · 14 · development' }));
-      await start(alice, modelFlag, 'production', gradual(modelFlag, 100, { title: 'Modelswitch · 14 · internal', segments: [internal] }));
-      const everyone = await alice.addStrategy(modelFlag, 'production', gradual(modelFlag, 5, { title: 'Modelswitch · 14 · first 5 %' }));
-      await eddy.setRollout(modelFlag, 'production', everyone, 10, 'Modelswitch · 14 · scores agree');
-      await eddy.setRollout(modelFlag, 'production', everyone, 5, 'Modelswitch · 14 · latency alarm, looking');
-      await alice.setRollout(modelFlag, 'production', everyone, 25, 'Modelswitch · 14 · alarm was the bureau, not the model');
+      await start(eddy, modelFlag, 'development', gradual(modelFlag, 100, { title: 'Modelswitch · credit-risk v14 over v13 · stage 1 of 7' }));
+      await start(alice, modelFlag, 'production', gradual(modelFlag, 100, { title: 'Modelswitch · credit-risk v14 over v13 · stage 2 of 7', segments: [internal] }));
+      const everyone = await alice.addStrategy(modelFlag, 'production', gradual(modelFlag, 5, { title: 'Modelswitch · credit-risk v14 over v13 · stage 3 of 7' }));
+      await eddy.setRollout(modelFlag, 'production', everyone, 10, 'Modelswitch · credit-risk v14 over v13 · scores agree');
+      await eddy.setRollout(modelFlag, 'production', everyone, 5, 'Modelswitch · credit-risk v14 over v13 · latency alarm, looking');
+      await alice.setRollout(modelFlag, 'production', everyone, 25, 'Modelswitch · credit-risk v14 over v13 · stage 4 of 7: alarm was the bureau, not the model');
     },
   },
   {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { openSync, readSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { Services } from '../../src/extension/services.ts';
@@ -17,16 +17,22 @@ export interface IndexingTimes {
   readonly blocked: number;
   /** The most that its thread has worked at one go in that time, as Linux counts it; another process takes nothing from it. */
   readonly busy: number | undefined;
-  /** As `blocked`, in as long a time without a search. */
+  /** As `blocked` and `busy`, in as long a time without a search. */
   readonly idle: number;
+  readonly idleBusy: number | undefined;
   /** From opening the document until all call sites of the folder were known in the extension host. */
   readonly until: number;
 }
 
-/** How long the main thread has worked until now, in milliseconds; undefined where the system does not tell. */
+const schedule = Buffer.alloc(64);
+let scheduleFile: number | undefined;
+
+/** How long the main thread has worked until now, in milliseconds; undefined where the system does not tell. The file stays open and is read to one buffer: asked each millisecond, garbage would be measured. */
 function worked(): number | undefined {
   try {
-    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
+    scheduleFile ??= openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
+    const length = readSync(scheduleFile, schedule, 0, schedule.length, 0);
+    return Number.parseInt(schedule.toString('latin1', 0, length), 10) / 1e6;
   } catch {
     return undefined;
   }
@@ -72,7 +78,8 @@ async function measure({ file }: IndexingTask): Promise<IndexingTimes> {
   if (found.size < 600) throw new Error(`Only ${found.size} files with call sites were found.`);
   const rest = new Blocking();
   await delay(until);
-  return { blocked, busy, idle: rest.end().longest, until };
+  const { longest: idle, busiest: idleBusy } = rest.end();
+  return { blocked, busy, idle, idleBusy, until };
 }
 
 /** Called by VS Code inside its extension host. */

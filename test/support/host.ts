@@ -47,9 +47,6 @@ export interface HostRun {
   readonly log: Log;
 }
 
-/** A workbench in a browser saves by itself after a second: a test that takes an edit back later would find it on disk. */
-const hostSettings = { ...quietSettings, 'files.autoSave': 'off' };
-
 /** How long the tests may print nothing: until their first line, and between two lines. */
 const silence = { first: 60_000, later: 120_000 };
 
@@ -104,7 +101,7 @@ function workbenchUrl(port: number, folder: string, extension: string, testsPath
 
 async function runInCodeServer(codeServer: CodeServer, { testsPath, folder, extension = root, env, evidence, log }: HostRun): Promise<number> {
   await using data = await mkdtempDisposable(join(tmpdir(), 'modelswitch-host-'));
-  await writeSettings(join(data.path, 'data'), hostSettings);
+  await writeSettings(join(data.path, 'data'), quietSettings);
   const port = await freePort();
   // Without the smoke-test driver a release build ignores the payload, without a word.
   const args = [codeServer.server, '--host', '127.0.0.1', '--port', String(port), '--without-connection-token', '--accept-server-license-terms', '--enable-smoke-test-driver', '--server-data-dir', data.path, '--disable-telemetry', '--disable-workspace-trust'];
@@ -137,7 +134,7 @@ async function runInCodeServer(codeServer: CodeServer, { testsPath, folder, exte
 async function runInDesktop({ testsPath, folder, extension = root, version, env = {} }: HostRun): Promise<number> {
   await using data = await mkdtempDisposable(join(tmpdir(), 'modelswitch-host-'));
   const userDataDir = join(data.path, 'user-data');
-  await writeSettings(userDataDir, hostSettings);
+  await writeSettings(userDataDir, quietSettings);
   try {
     return await runTests({
       ...(version === undefined ? {} : { version }),

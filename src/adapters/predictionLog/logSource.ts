@@ -146,21 +146,11 @@ export class LogSource implements QualitySource {
 
   #readLines(name: string, bytes: Buffer, from: number, to: number, first: number): number {
     const reader = this.#lines;
-    reader.take(bytes);
-    let line = first;
-    const place = (): string => `${name}:${line}`;
-    for (let at = from; at < to; at = reader.end, line += 1) {
-      let value: unknown;
-      try {
-        value = reader.read(at);
-      } catch {
-        // Python writes NaN and Infinity, which JSON does not have.
-        value = withoutNaN(reader.line(at));
-      }
+    return readLines(reader, bytes, from, to, (value, at, index) => {
+      const place = (): string => `${name}:${first + index}`;
       if (typeof value === 'object' && value !== null && !Array.isArray(value)) this.#collector.add(value as Record<string, unknown>, place, reader.isDrawn ? reader : undefined);
       else if (!/^\ufeff?\s*$/.test(reader.line(at))) this.#collector.malformed(place(), value === undefined ? 'no valid JSON' : 'no mapping');
-    }
-    return line - first;
+    });
   }
 
   async #csv(file: FoundFile, signal: AbortSignal): Promise<void> {
@@ -195,8 +185,24 @@ function wantedBy({ definition, features }: LogSourceOptions): Wanted {
   };
 }
 
+/** Tells the value of each line from `from` to `to`, where it begins, and the how manyth it is from 0; undefined: no JSON. Answers how many lines there are. */
+export function readLines(reader: LineReader, bytes: Buffer, from: number, to: number, told: (value: unknown, at: number, index: number) => void): number {
+  reader.take(bytes);
+  let index = 0;
+  for (let at = from; at < to; at = reader.end, index += 1) {
+    let value: unknown;
+    try {
+      value = reader.read(at);
+    } catch {
+      value = withoutNaN(reader.line(at));
+    }
+    told(value, at, index);
+  }
+  return index;
+}
+
 /** The value of a line in which NaN or an infinity stands where a value does; undefined when that is not what is wrong with it. */
-function withoutNaN(line: string): unknown {
+export function withoutNaN(line: string): unknown {
   if (!/NaN|Infinity/.test(line)) return undefined;
   try {
     // Texts are matched first, so that a NaN in one stays.

@@ -36,9 +36,9 @@ class Feature {
   #others = 0;
   notFinite = 0;
 
-  constructor(name: string, edges: readonly number[] | undefined, seed: number) {
+  constructor(name: string, edges: readonly number[] | undefined, size: number, seed: number) {
     this.#name = name;
-    this.#sample = new Reservoir(SAMPLE, seed);
+    this.#sample = new Reservoir(size, seed);
     this.#edges = edges;
     this.#binned = edges === undefined ? undefined : counts(edges);
   }
@@ -105,6 +105,8 @@ export interface FeatureOptions {
   readonly features?: readonly string[] | undefined;
   /** Inner edges of the reference's bins by feature; `score` for the prediction. */
   readonly edges?: Readonly<Record<string, readonly number[]>> | undefined;
+  /** How many values of a feature are kept at most; 5,000 where it is not given. */
+  readonly sample?: number | undefined;
 }
 
 /** Everything about one arm in one environment that is not kept per window. */
@@ -132,7 +134,7 @@ export class ArmCollector {
   #feature(name: string): Feature | undefined {
     const known = this.#features.get(name);
     if (known !== undefined || this.#features.size >= MOST_FEATURES) return known;
-    const feature = new Feature(name, this.#options.edges?.[name], this.#features.size + 1);
+    const feature = new Feature(name, this.#options.edges?.[name], this.#options.sample ?? SAMPLE, this.#features.size + 1);
     this.#features.set(name, feature);
     return feature;
   }

@@ -2,6 +2,7 @@ import { type RecordLike } from '../expressions/evaluate.ts';
 import type { FeatureOptions } from './armCollector.ts';
 import { Batch, EXCLUDED, WITHOUT_UNIT } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
+import { EarlierHours } from './earlierHours.ts';
 import { readsOutcome } from './definitions.ts';
 import { Groups, type Group, type WindowState } from './groups.ts';
 import { hash53, RecentHashes, rehash } from './hashing.ts';
@@ -53,6 +54,8 @@ export class Collector {
   readonly #seen = new RecentHashes();
   readonly #outcomes: Outcomes;
   readonly #shadow: ShadowCollector;
+  /** Where drift is measured against hours of an earlier week. */
+  readonly #earlier: EarlierHours | undefined;
   readonly #slices = new Set<string>();
   readonly #outcomeFields: readonly string[];
   readonly #notes: { -readonly [K in keyof SourceNotes]: SourceNotes[K] } = { ...NO_NOTES };
@@ -63,7 +66,8 @@ export class Collector {
   constructor(definition: QualityDefinition, options: CollectorOptions) {
     this.#definition = definition;
     this.#flags = new Set(options.flags);
-    const { metrics, labels } = definition;
+    const { metrics, labels, drift: { reference } } = definition;
+    this.#earlier = reference?.kind === 'earlier' ? new EarlierHours(reference, options) : undefined;
     this.#values = metrics.map((metric) => valueOf(metric, labels));
     this.#labelled = metrics.flatMap(({ labelled }, index) => (labelled ? [index] : []));
     this.#immediate = metrics.flatMap(({ labelled }, index) => (labelled ? [] : [index]));
@@ -239,12 +243,17 @@ export class Collector {
     window.units += isNew;
     const { armCollector } = group;
     armCollector.units += isNew;
+    const hour = this.#earlier?.of(group.environment, group.arm, Math.min(at, this.#now));
+    hour?.units.add(unitHash);
+    hour?.collector.count(at, undefined, Number.NaN, scores[row] ?? Number.NaN, labels[row]);
     armCollector.count(Math.min(at, this.#now), versions[row], latencies[row] ?? Number.NaN, scores[row] ?? Number.NaN, labels[row]);
     for (let column = 0; column < columns.length; column += 1) {
       const each = columns[column];
       if (each === undefined) continue;
       const [number = Number.NaN, other] = [each.numbers[row], each.others[row]];
-      if (other !== undefined || !Number.isNaN(number)) armCollector.countFeature(column + 1, each.name, number, other);
+      if (other === undefined && Number.isNaN(number)) continue;
+      armCollector.countFeature(column + 1, each.name, number, other);
+      hour?.collector.countFeature(column + 1, each.name, number, other);
     }
     for (const metric of this.#immediate) {
       const value = values[metric]?.[row] ?? Number.NaN;
@@ -270,16 +279,18 @@ export class Collector {
   data(now: number, messages: readonly string[]): QualityData {
     this.#flush();
     this.#outcomes.settle(now);
+    const earlier = this.#earlier?.found(now);
     return {
       windows: this.#groups.snapshots().sort((a, b) => a.start - b.start),
       arms: this.#groups.summaries(this.#units),
+      ...(earlier === undefined ? {} : { references: earlier.references }),
       ...(this.#shadow.pairs === undefined ? {} : { shadow: this.#shadow.pairs }),
       notes: {
         ...this.#notes,
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.all.reduce((sum, { armCollector }) => sum + armCollector.notFinite, 0),
-        messages,
+        messages: [...messages, ...earlier?.messages ?? []],
       },
     };
   }

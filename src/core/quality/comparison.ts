@@ -146,6 +146,8 @@ class Comparer {
   readonly #alpha: number;
   readonly #options: ComparisonOptions;
   readonly #arms: readonly [candidate: string, current: string];
+  /** The largest dispersion of bad events: a metric that has none yet may depend on units as much as the others do. */
+  readonly #widest: number;
   /** Among how many the level is divided, so that all of them together raise one false alarm at most in 1 / alpha releases. */
   readonly guardrails: number;
 
@@ -156,6 +158,7 @@ class Comparer {
     this.#options = options;
     this.#alpha = options.alpha ?? ALPHA;
     this.#arms = [options.candidate ?? 'candidate', options.current ?? 'current'];
+    this.#widest = Math.max(1, ...definition.metrics.filter(({ kind }) => kind === 'bad').map(({ name }) => this.dispersionOf(name)));
   }
 
   windows(slice?: string): readonly [candidate: readonly QualityWindow[], current: readonly QualityWindow[]] {
@@ -258,11 +261,11 @@ class Comparer {
   #counts(metric: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval' | 'evidence'> & { readonly logEvidence: number } {
     const intervals = countIntervals(candidate, current, metric.name, phi);
     const worse = guardEvidence(intervals, metric.maxRatio, metric.minRate).restarted;
-    const notWorse = evidenceNotWorse(intervals, metric.acceptRatio);
+    const notWorse = evidenceNotWorse(intervals, metric.acceptRatio, metric.minRate, countIntervals(candidate, current, metric.name, Math.max(phi, this.#widest)));
     const effect = stratifiedRatio(intervals);
     const verdict = alarms(worse, this.#alpha) ? 'worse' : alarms(notWorse, this.#alpha) ? 'not worse' : 'undecided';
     const because = verdict === 'worse' ? `evidence ${evidenceWords(worse)} that the rate is more than ${metric.maxRatio} times the current one's`
-      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's` : 'too few bad events to tell';
+      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : 'too few bad events to tell';
     return { verdict, because, ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.#alpha), evidence: bounded(worse), logEvidence: worse };
   }
 

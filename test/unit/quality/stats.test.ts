@@ -14,6 +14,7 @@ import { normalLogMixture, normalMixtureBound, normalMixtureRho } from '../../..
 import { effectiveCount, quantile, quantileLowerBound, quantileUpperBound, samplesForBound } from '../../../src/core/quality/stats/orderStatistics.ts';
 import { detectableRatio } from '../../../src/core/quality/stats/power.ts';
 import { isMismatch, sampleRatioEvidence, sampleRatioTest } from '../../../src/core/quality/stats/sampleRatio.ts';
+import { seeded } from '../flags/rolloutSupport.ts';
 
 function near(actual: number, expected: number, tolerance: number): void {
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not within ${tolerance} of ${expected}`);
@@ -61,6 +62,39 @@ describe('statistics: bad-event counts', () => {
     assert.ok(alarms(evidenceNotWorse([count(100, 400, 5000, 15000)], 2), 0.025));
     assert.ok(!alarms(evidenceNotWorse([count(2, 8, 100, 300)], 2), 0.025));
     assert.ok(!alarms(evidenceNotWorse([count(160, 460, 5000, 15000)], 2), 0.025));
+  });
+
+  it('show that a candidate without bad events is good enough where a least rate says what is little', () => {
+    const none = count(0, 0, 10_000, 30_000);
+    assert.ok(!alarms(evidenceNotWorse([none], 1.8), 0.025));
+    assert.ok(alarms(evidenceNotWorse([none], 1.8, 0.001), 0.025));
+    assert.ok(!alarms(evidenceNotWorse([count(0, 0, 2_000, 6_000)], 1.8, 0.001), 0.025));
+    // What depends on each other counts for less, also where there is nothing yet to see it by.
+    assert.ok(!alarms(evidenceNotWorse([none], 1.8, 0.001, [count(0, 0, 2_000, 6_000)]), 0.025));
+  });
+
+  it('accept a candidate that is at both limits in one release of forty at most', () => {
+    const random = seeded(11);
+    const events = (mean: number): number => {
+      let found = 0;
+      for (let product = random(); product > Math.exp(-mean); product *= random()) found += 1;
+      return found;
+    };
+    let accepted = 0;
+    for (let release = 0; release < 1000; release += 1) {
+      const seen: CountInterval[] = [];
+      for (let look = 0; look < 20; look += 1) {
+        // 0.2 % of the candidate and 0.1 % of the current version: twice as many, and just the least rate.
+        const own = events(2);
+        seen.push(count(own, own + events(3), 1000, 3000));
+        if (alarms(evidenceNotWorse(seen, 2, 0.002), 0.025)) {
+          accepted += 1;
+          break;
+        }
+      }
+    }
+    assert.ok(accepted <= 0.025 * 1000, `${accepted} of 1000`);
+    assert.ok(accepted > 0, 'the level is used');
   });
 
   it('join several guardrails by the mean, and stay finite where E is not', () => {

@@ -10,6 +10,7 @@
 
 /** How much worse than the margin the mixture bets on. */
 export const WORSE_RATIOS: readonly number[] = [1.25, 1.5, 2, 3, 5];
+const LESS = WORSE_RATIOS.map((times) => 1 / times);
 
 /** Bad events of one interval in which the allocation did not change. Not whole numbers where dependence was divided out. */
 export interface CountInterval {
@@ -138,11 +139,19 @@ export function guardEvidence(intervals: readonly CountInterval[], ratio: number
   return { restarted: Math.min(relative.restarted, absolute.restarted), plain: Math.min(relative.plain, absolute.plain) };
 }
 
-/** ln E that the candidate's rate is less than `ratio` times the current's: the mirror of the rule, needed to advance. Not restarted: it is about the whole stage. */
-export function evidenceNotWorse(intervals: Iterable<CountInterval>, ratio: number): number {
-  const process = new EvidenceProcess(WORSE_RATIOS.map((times) => 1 / times));
-  for (const each of intervals) process.add(nullShare(ratio, each), each.candidateBad, each.bad, each.block);
-  return process.evidence.plain;
+/**
+ * ln E against "the candidate's rate is at least `ratio` times the current's and at least `minRate`": the mirror of the rule, needed to advance. Not restarted: it is about the
+ * whole stage. Each of the two limits has evidence of its own that is valid while that limit is not kept, so their mean is valid while neither is; without the second a service
+ * that has no bad events at all could never be shown to be good.
+ * @param absolute intervals for the second limit, whose dependence may be told by other events than these: without bad events there is none to be seen
+ */
+export function evidenceNotWorse(intervals: Iterable<CountInterval>, ratio: number, minRate = 0, absolute: Iterable<CountInterval> = intervals): number {
+  const relative = new EvidenceProcess(LESS);
+  for (const each of intervals) relative.add(nullShare(ratio, each), each.candidateBad, each.bad, each.block);
+  if (minRate <= 0) return relative.evidence.plain;
+  const below = new EvidenceProcess(LESS);
+  for (const each of absolute) below.add(minRate, each.candidateBad, each.candidateCount, each.block);
+  return logMeanExp([relative.evidence.plain, below.evidence.plain]);
 }
 
 /** ln of the mean of several guardrails' E: one alarm level for all of them, never weaker than Bonferroni's (the mean is at least the largest divided by their number). */

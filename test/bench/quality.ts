@@ -64,9 +64,9 @@ async function lensesMeanwhile(folder: string, file: string): Promise<{ readonly
   for (let round = 0; round < 3; round += 1) {
     quiet.push(...await lenses());
     const source = new WorkerSource(join(root, 'dist', 'quality.worker.cjs'), { section: { ...REFERENCE_METRICS, source: { log: file } }, folder, flags: FLAGS, environment: '' });
-    let isReading = true;
-    const read = source.read({ now: NOW, signal: new AbortController().signal }).finally(() => { isReading = false; });
-    while (isReading) reading.push(...await lenses());
+    const progress = { isOver: false };
+    const read = source.read({ now: NOW, signal: new AbortController().signal }).finally(() => { progress.isOver = true; });
+    while (!progress.isOver) reading.push(...await lenses());
     await read;
     source.dispose();
   }

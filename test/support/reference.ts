@@ -56,8 +56,7 @@ export function assertAsReference(data: QualityData, reference: Reference): void
   for (const { arm, requests, units, last } of reference.arms) {
     const found = data.arms.find((each) => each.arm === arm) ?? assert.fail(`no arm ${arm}`);
     assert.deepEqual([found.requests, found.units, found.lastSeen, found.score.counts], [requests, units, last, reference.histograms['score']?.[arm]], arm);
-    const { arm: _arm, ...sums } = reference.dispersion.find((each) => each['arm'] === arm) ?? assert.fail();
-    assert.deepEqual(found.unitSums['errors'], sums, `dispersion of ${arm}`);
+    assert.deepEqual({ arm, ...found.unitSums['errors'] }, reference.dispersion.find((each) => each['arm'] === arm), `dispersion of ${arm}`);
     for (const name of ['amount', 'age']) assert.deepEqual(found.features.find((each) => each.name === name)?.binned?.counts, reference.histograms[name]?.[arm], `${name} of ${arm}`);
     const countries = Object.fromEntries(reference.countries.filter((each) => each.arm === arm).map(({ country, n }) => [country, n]));
     assert.deepEqual(Object.fromEntries(Object.entries(found.features.find(({ name }) => name === 'country')?.categories ?? {}).sort()), countries);

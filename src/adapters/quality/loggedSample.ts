@@ -67,7 +67,7 @@ async function readFile(path: string, add: (record: RecordLike) => void, signal:
     if (format === 'csv') {
       for await (const { record } of csvRecords(path, () => undefined, signal)) add(nested(record));
     } else if (format === 'parquet') {
-      await parquetRecords(path, COLUMNS, add, signal);
+      await parquetRecords(path, COLUMNS, () => ({}), add, signal);
     } else {
       const reader = new LineReader({ fields: new Set(COLUMNS), features: undefined, asWritten: true });
       const lines = (bytes: Buffer, from: number, to: number): number => readLines(reader, bytes, from, to, (value) => {

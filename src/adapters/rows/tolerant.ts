@@ -69,16 +69,25 @@ export async function parquetRecords(path: string, columns: readonly string[], p
   }
 }
 
+/** Where a column's values go; `outer` is the mapping that may be missing as a whole. */
+interface Place {
+  readonly pages: ColumnPages;
+  readonly into: Record<string, unknown>;
+  readonly name: string;
+  readonly outer: string | undefined;
+  last: unknown;
+}
+
 /** The rows of a row group from the pages of its columns, which end at different rows. */
 async function pagedRows(columns: readonly { readonly leaf: Leaf; readonly pages: ColumnPages }[], count: number, tell: (record: Readonly<Record<string, unknown>>) => void, signal: AbortSignal): Promise<void> {
   const record: Record<string, unknown> = {};
-  const places = columns.map(({ leaf: { path, schemaPath }, pages }) => {
+  const places = columns.map(({ leaf: { path, schemaPath }, pages }): Place => {
     const [outer = '', inner] = path.length === 1 && (path[0] ?? '').indexOf('.') > 0 ? splitName(path[0] ?? '') : path;
-    if (inner === undefined) return { pages, into: record, name: outer, outer: undefined, last: undefined as unknown };
+    if (inner === undefined) return { pages, into: record, name: outer, outer: undefined, last: undefined };
     const fields = record[outer] as Record<string, unknown> | undefined ?? {};
     record[outer] = fields;
     // Where a mapping may be missing as a whole, its first field tells.
-    return { pages, into: fields, name: inner, outer: path.length > 1 && schemaPath[1]?.element.repetition_type === 'OPTIONAL' ? outer : undefined, last: undefined as unknown };
+    return { pages, into: fields, name: inner, outer: path.length > 1 && schemaPath[1]?.element.repetition_type === 'OPTIONAL' ? outer : undefined, last: undefined };
   });
   for (let done = 0; done < count;) {
     throwIfCancelled(signal);

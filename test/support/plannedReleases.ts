@@ -52,6 +52,8 @@ export interface ReleaseOptions {
   readonly guard?: string;
   readonly current?: string;
   readonly candidate?: string;
+  /** Whether the file names the server. */
+  readonly server?: boolean;
   /** Further lines of the model. */
   readonly more?: string;
 }
@@ -82,10 +84,10 @@ export class PlannedReleases {
   }
 
   async release(stages: number, options: ReleaseOptions = {}): Promise<PlannedRelease> {
-    const { plan = PLAN, guard = '{}', current = '13', candidate = '14', more = '' } = options;
+    const { plan = PLAN, guard = '{}', current = '13', candidate = '14', server = true, more = '' } = options;
     const { name: flag } = await freshFlag({ prefix: this.#prefix, environments: {} });
     const folder = mkdtempSync(join(this.dir, 'release-'));
-    const text = `version: 1\nunleash: {url: ${this.unleash.url}}\nmodels:\n  fraud:\n    flag: ${flag}\n    current: "${current}"\n    candidate: "${candidate}"\n    guard: ${guard}\n    plan: ${plan}\n${more}    quality:\n      source: {log: log.jsonl}\n      window: 1s\n      guardrails: [{name: errors, bad: error}]\n`;
+    const text = `version: 1\n${server ? `unleash: {url: ${this.unleash.url}}\n` : ''}models:\n  fraud:\n    flag: ${flag}\n    current: "${current}"\n    candidate: "${candidate}"\n    guard: ${guard}\n    plan: ${plan}\n${more}    quality:\n      source: {log: log.jsonl}\n      window: 1s\n      guardrails: [{name: errors, bad: error}]\n`;
     writeFileSync(join(folder, 'modelswitch.yaml'), text);
     writeFileSync(join(folder, 'log.jsonl'), '');
     const { config, problems } = loadWorkspaceFile(text);
@@ -143,9 +145,9 @@ export class PlannedReleases {
     });
   }
 
-  /** The command line in a release's folder; `begun` gets its process id. */
-  run(folder: string, args: readonly string[], env: Record<string, string> = {}, begun: (pid: number) => void = () => undefined): Promise<Ended> {
-    const child = spawn(process.execPath, [main, ...args], { cwd: folder, env: { ...process.env, UNLEASH_URL: this.unleash.url, UNLEASH_TOKEN: this.unleash.tokens.eddy, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  /** The command line in a release's folder; `begun` gets its process id; `program` is the packed one where it starts often. */
+  run(folder: string, args: readonly string[], env: Record<string, string> = {}, begun: (pid: number) => void = () => undefined, program = main): Promise<Ended> {
+    const child = spawn(process.execPath, [program, ...args], { cwd: folder, env: { ...process.env, UNLEASH_URL: this.unleash.url, UNLEASH_TOKEN: this.unleash.tokens.eddy, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     if (child.pid !== undefined) begun(child.pid);
     const output = { stdout: '', stderr: '' };
     child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));

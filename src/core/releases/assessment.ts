@@ -17,6 +17,7 @@ import { armNames } from './armNames.ts';
 import { countersWords, dataAge, type DataAge } from './dataAge.ts';
 import { qualityFindings, type ExposureCount, type Findings } from './findings.ts';
 import { latches, type Latch } from './latch.ts';
+import { clockObstacle } from './clockObstacle.ts';
 import { loggedObstacle, loggedSince } from './loggedVersions.ts';
 import { planPosition, planVisits, type Position } from './position.ts';
 import { planAdvance, planStageAgain, planStepDown, planWayOn, stageBefore, stageWords } from './stageChange.ts';
@@ -134,7 +135,7 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
     gates: known.gates.filter(({ name }) => !isGate(name) || wanted.has(name)),
     ...(blind === undefined ? {} : { blind }), onBlind: settings.onBlind,
     ...(latch === undefined ? {} : { latch: { words: `the guard took ${plainLine(latch.environment, 40)} back ${ageWords(now - Date.parse(latch.at))}; nothing is raised until somebody re-arms` } }),
-    obstacles: [...position.deviations.map(({ message }) => ({ words: message })), ...known.moved.map((each) => ({ words: movedWords(each) })), ...loggedObstacle(known, environment, pin, since.at)],
+    obstacles: [...position.deviations.map(({ message }) => ({ words: message })), ...known.moved.map((each) => ({ words: movedWords(each) })), ...loggedObstacle(known, environment, pin, since.at), ...clockObstacle(known, environment)],
     stage: stageProgress(known, plan, position.stage, since, environment),
   };
   const approval = wanted.has('approval') && next.kind === 'change' ? approvalFor(known, next.change, withoutApproval, pin, since) : undefined;
@@ -206,7 +207,7 @@ function stageProgress({ model, reading, quality, now }: ReleaseLook, plan: read
   const began = Math.max(first?.since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(first.since), since.because === 'exposure' ? Number.NEGATIVE_INFINITY : since.at ?? Number.NEGATIVE_INFINITY);
   const data = quality.kind === 'data' ? quality.data : quality.kind === 'failed' ? quality.last : undefined;
   const { candidate } = armNames(model, reading.detail.flag.name);
-  const predictions = (data?.windows ?? []).filter((each) => each.environment === environment && each.arm === candidate && each.slice === undefined && each.end > began).reduce((sum, each) => sum + each.requests, 0);
+  const predictions = (data?.windows ?? []).filter((each) => each.environment === environment && each.arm === candidate && each.slice === undefined && each.start >= began).reduce((sum, each) => sum + each.requests, 0);
   const stage = plan[index];
   return {
     heldMs: Number.isFinite(began) ? Math.max(0, now - began) : Number.MAX_SAFE_INTEGER, holdMs: stage?.hold ?? 0,
@@ -255,8 +256,8 @@ function evidenceLines(verdict: Verdict, look: Look): string[] {
   const withService = ({ service, words }: { readonly service?: string; readonly words: string }): string => (service === undefined ? words : `${plainLine(service, 40)}: ${words}`);
   const { heldMs, holdMs, predictions, minPredictions } = look.stage;
   const progress = [
-    ...(holdMs > 0 ? [`held for ${heldMs === Number.MAX_SAFE_INTEGER ? 'longer than the log tells' : durationWords(heldMs)} of ${durationWords(holdMs)}`] : []),
-    ...(minPredictions > 0 ? [`${countWords(predictions)} of ${countWords(minPredictions)} predictions of the candidate`] : []),
+    ...(holdMs > 0 ? [`held for ${heldMs === Number.MAX_SAFE_INTEGER ? 'longer than the log tells' : durationWords(heldMs)} (at least ${durationWords(holdMs)})`] : []),
+    ...(minPredictions > 0 ? [`${countWords(predictions)} predictions of the candidate (at least ${countWords(minPredictions)})`] : []),
   ];
   return [...new Set([...verdict.reasons.map(({ words }) => words), ...look.guardrails.map(withService), ...look.signals.map(withService), ...look.gates.map(({ words }) => words), ...progress])];
 }

@@ -159,6 +159,10 @@ async function takeBack(ports: GuardPorts, model: ModelMapping, wanted: TakeBack
         const done = last === undefined ? ['another guard has taken it back already'] : ['read back as taken back', ...await evidenceWords(ports, assessment, reasons, signal)];
         return { ...common, state: 'rolled back', words: [...reasons, ...done] };
       }
+      if (change.environments.every(({ before, steps }) => !before.enabled || steps.length === 0) && change.blockers.length === 0) {
+        const marked = await markLatched(ports, common, reasons, signal);
+        return { ...common, state: 'rolled back', words: [...reasons, 'somebody has taken it back already', ...marked, ...await evidenceWords(ports, assessment, reasons, signal)] };
+      }
       if (change.blockers.length > 0) return await switchOff(ports, common, reading, [...reasons, ...change.blockers.map(({ message }) => message)], signal);
       const outcome = await ports.runner.apply(change, signal);
       if (outcome.error === undefined) {
@@ -200,12 +204,18 @@ async function switchOff(ports: GuardPorts, common: Pick<GuardReport, 'model' | 
   const change = planSwitchOff('kill', reading, common.environments);
   const outcome = await ports.runner.apply(change, signal);
   if (outcome.error !== undefined) return { ...common, state: 'not lowered', words: [`Exposure could not be taken back: ${outcome.error.message} Switch the environment off in Unleash.`, ...words], change, outcome };
-  const unmarked: string[] = [];
-  for (const name of common.environments) {
-    const marked = await ports.runner.read(ports.project, common.flag, signal).then((now) => ports.runner.apply(planLatch(now, name, { reason: plainLine(words[0] ?? '', 80) }), signal)).then(({ error }) => error, toAppError);
-    if (marked !== undefined) unmarked.push(`${plainLine(name, 40)} is off, but its strategies do not say that the guard did it: ${marked.message}`);
-  }
+  const unmarked = await markLatched(ports, common, words, signal);
   return { ...common, state: 'rolled back', words: [...words, 'as a last resort the environment was switched off', ...unmarked, ...await evidenceWords(ports, common.assessment, words, signal)], change, outcome };
+}
+
+/** Lets environments that are down say that they are to stay so; gives a sentence for each that cannot. */
+async function markLatched({ runner, project }: GuardPorts, { flag, environments }: Pick<GuardReport, 'flag' | 'environments'>, words: readonly string[], signal: AbortSignal | undefined): Promise<string[]> {
+  const unmarked: string[] = [];
+  for (const name of environments) {
+    const error = await runner.read(project, flag, signal).then((now) => runner.apply(planLatch(now, name, { reason: plainLine(words[0] ?? '', 80) }), signal)).then((outcome) => outcome.error, toAppError);
+    if (error !== undefined) unmarked.push(`${plainLine(name, 40)} is down, but its strategies do not say that the guard keeps it so: ${error.message}`);
+  }
+  return unmarked;
 }
 
 /** Exposure is down by now: whatever happens to the evidence is a note. */

@@ -48,7 +48,7 @@ describe('quality in the editor', function () {
     await eventually(() => { const target = feature.store.of(ref)?.definition.source; return target?.kind === 'log' && target.log[0] === source; }, `the source ${source} is known`);
   }
   const lens = async (): Promise<string> => [...(await lenses(await openFile('watched.py'))).values()].flat().join(' | ');
-  const label = (node: FlagNode): string => { const item = all.tree.getTreeItem(node) as vscode.TreeItem; return `${typeof item.label === 'string' ? item.label : item.label?.label ?? ''} | ${String(item.description)}`; };
+  const label = (node: FlagNode): string => { const item = all.tree.getTreeItem(node); return `${typeof item.label === 'string' ? item.label : item.label?.label ?? ''} | ${String(item.description)}`; };
   const children = async (node?: FlagNode): Promise<FlagNode[]> => (await all.tree.getChildren(node));
   /** The node Quality and its lines. */
   async function tree(): Promise<string[]> {

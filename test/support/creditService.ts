@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Faults } from '../../sandbox/faults.ts';
@@ -34,8 +34,8 @@ export interface CreditService {
   readonly applicants: readonly Record<string, number>[];
   /** An answer to an application of a user. @throws when it is none */
   predict(userId: string, applicant: Record<string, number>): Promise<void>;
-  /** Starts it anew at the same address, with other faults. */
-  restart(faults: Faults): Promise<void>;
+  /** What goes wrong from now on. */
+  setFaults(faults: Faults): void;
   stop(): Promise<void>;
 }
 
@@ -48,9 +48,13 @@ export async function startCreditService(faults: Faults = {}): Promise<CreditSer
     for (const part of ['app', 'training', 'params.yaml']) cpSync(join(template, part), join(folder, part), { recursive: true });
     mkdirSync(join(folder, 'logs'));
     await run(python, ['-c', TRAIN], { cwd: folder });
-    const port = await freePort();
-    const begin = (own: Faults): ReturnType<typeof startService> => startService({ python, workspace: folder, port, unleashUrl: unleash.url, unleashToken: unleash.seeded.tokens.productionBackend, cacheDirectory: join(folder, 'cache'), faults: own });
-    let service = await begin(faults);
+    const file = join(folder, 'faults.json');
+    const write = (own: Faults): void => {
+      writeFileSync(`${file}.new`, JSON.stringify(own));
+      renameSync(`${file}.new`, file);
+    };
+    write(faults);
+    const service = await startService({ python, workspace: folder, port: await freePort(), unleashUrl: unleash.url, unleashToken: unleash.seeded.tokens.productionBackend, cacheDirectory: join(folder, 'cache'), faults: file });
     const predict = async (userId: string, applicant: Record<string, number>): Promise<void> => {
       const response = await fetch(`${service.url}/predict`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ applicant: { user_id: userId }, ...applicant }), signal: AbortSignal.timeout(60_000) });
       if (!response.ok) throw new Error(`The service answers ${response.status}: ${(await response.text()).slice(0, 300)}`);
@@ -59,10 +63,7 @@ export async function startCreditService(faults: Faults = {}): Promise<CreditSer
     return {
       url: service.url, folder, predict,
       applicants: readFileSync(join(folder, 'applicants.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Record<string, number>),
-      restart: async (other) => {
-        await service.stop();
-        service = await begin(other);
-      },
+      setFaults: write,
       stop: async () => {
         await service.stop();
         rmSync(folder, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Frame } from 'playwright-core';
 import { parse } from 'yaml';
 import { readFaults } from '../../sandbox/faults.ts';
-import { startTraffic, type Traffic } from '../../sandbox/traffic.ts';
+import { startTraffic } from '../../sandbox/traffic.ts';
 import { template } from '../../sandbox/workspace.ts';
 import { startCreditService, type CreditService } from '../support/creditService.ts';
 import { eventually } from '../support/eventually.ts';
@@ -14,10 +14,8 @@ import { sharedUnleash } from '../support/unleash.ts';
 /** The demo's faults where the user looks: the real service with its traffic, beside a real Unleash, and the quality of the demo's own workspace. */
 describe('faults of the demo', () => {
   let service: CreditService;
-  let traffic: Traffic;
   let workbench: WorkbenchPage;
   const ending = new AsyncDisposableStack();
-  const send = (): Traffic => startTraffic({ url: service.url, applicants: join(service.folder, 'applicants.jsonl'), perSecond: 60 });
 
   before(async function start() {
     this.timeout(600_000);
@@ -27,7 +25,7 @@ describe('faults of the demo', () => {
     ending.defer(() => service.stop());
     const { models } = parse(readFileSync(join(template, 'modelswitch.yaml'), 'utf8')) as { models: Record<string, { quality: unknown }> };
     writeFileSync(join(service.folder, 'modelswitch.yaml'), `version: 1\nunleash: {url: ${unleash.url}, project: default, environment: production}\nmodels: ${JSON.stringify({ 'credit-risk': { flag: 'credit-risk-v2', current: '13', candidate: '14', quality: models['credit-risk']?.quality } })}\n`);
-    traffic = send();
+    const traffic = startTraffic({ url: service.url, applicants: join(service.folder, 'applicants.jsonl'), perSecond: 60 });
     ending.defer(() => traffic.stop());
     workbench = await openWorkbench({ folder: service.folder, settings: { 'modelswitch.pollSeconds': 5 }, env: { UNLEASH_URL: unleash.url, UNLEASH_TOKEN: unleash.tokens.eddy, MLFLOW_TRACKING_URI: undefined } });
     ending.defer(() => workbench.close());
@@ -76,9 +74,7 @@ describe('faults of the demo', () => {
 
   it('--silence candidate: no data, in dashboard and tree', async function silence() {
     this.timeout(240_000);
-    await traffic.stop();
-    await service.restart(readFaults({ silence: ['candidate'] }));
-    traffic = send();
+    service.setFaults(readFaults({ silence: ['candidate'] }));
     const frame = await dashboard();
     await frame.locator('.alarms li').filter({ hasText: /candidate: no data for \d+ min/ }).first().waitFor({ timeout: 150_000 });
     assert.equal(await frame.locator('.alarms li').filter({ hasText: /current: no data/ }).count(), 0);

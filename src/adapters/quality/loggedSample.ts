@@ -5,7 +5,6 @@ import { RecordTimes } from '../../core/quality/recordTimes.ts';
 import type { LoggedFeatures } from '../../core/quality/skew.ts';
 import { RECORD_TYPES } from '../../core/quality/definitions.ts';
 import { filesOf } from '../predictionLog/files.ts';
-import { LineReader } from '../predictionLog/lineReader.ts';
 import { withoutNaN } from '../predictionLog/logSource.ts';
 import { tail } from '../predictionLog/tail.ts';
 import { csvRecords, nested, parquetRecords } from '../rows/tolerant.ts';
@@ -69,10 +68,18 @@ async function readFile(path: string, add: (record: RecordLike) => void, signal:
     } else if (format === 'parquet') {
       await parquetRecords(path, COLUMNS, add, signal);
     } else {
-      const reader = new LineReader({ fields: new Set(COLUMNS), features: undefined });
-      await tail(path, undefined, (line) => {
-        const value = line === undefined ? undefined : parsed(reader, line);
-        if (typeof value === 'object' && value !== null && !Array.isArray(value)) add(value as RecordLike);
+      await tail(path, undefined, {
+        lines: (bytes, from, to) => {
+          const lines = bytes.toString('utf8', from, to).split('\n');
+          // Each line has its end.
+          lines.pop();
+          for (const line of lines) {
+            const value = parsed(line);
+            if (typeof value === 'object' && value !== null && !Array.isArray(value)) add(value as RecordLike);
+          }
+          return lines.length;
+        },
+        tooLong: () => undefined,
       }, signal, () => undefined);
     }
   } catch {
@@ -81,9 +88,9 @@ async function readFile(path: string, add: (record: RecordLike) => void, signal:
   }
 }
 
-function parsed(reader: LineReader, line: string): unknown {
+function parsed(line: string): unknown {
   try {
-    return reader.read(line);
+    return JSON.parse(line);
   } catch {
     return withoutNaN(line);
   }

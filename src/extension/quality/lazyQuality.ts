@@ -50,7 +50,7 @@ export class LazyQuality implements Disposable {
     for (const [id, title] of Object.entries(COMMANDS)) {
       all.add(vscode.commands.registerCommand(id, (argument: unknown) => this.load().then((loaded) => loaded.run(id, argument)).catch((error: unknown) => void showError(parts.log, title, error))));
     }
-    all.add(vscode.window.registerWebviewPanelSerializer(DASHBOARD, { deserializeWebviewPanel: (panel, state: unknown) => this.#restore(panel, state) }));
+    all.add(vscode.window.registerWebviewPanelSerializer(DASHBOARD, { deserializeWebviewPanel: (panel: vscode.WebviewPanel, state: unknown): Promise<void> => this.#restore(panel, state) }));
   }
 
   /** Fires with the flags about which something else is told than before. */
@@ -96,7 +96,7 @@ export class LazyQuality implements Disposable {
       waiting.dispose();
       void this.#restore(panel, state).catch((error: unknown) => this.#parts.log.error('Restoring a dashboard', error));
     });
-    panel.onDidDispose(() => waiting.dispose());
+    panel.onDidDispose(() => void waiting.dispose());
   }
 
   #loadIfShown(): void {

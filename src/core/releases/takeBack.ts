@@ -2,7 +2,7 @@ import { AppError } from '../base/errors.ts';
 import type { ChangePlan } from '../flags/changePlan.ts';
 import { environmentHistory } from '../flags/history.ts';
 import { lastChange, mergePlans, planRestore, rollbackTargets } from '../flags/planner.ts';
-import { situation, type ChangeNote, type FlagReading } from '../flags/planning.ts';
+import { keepUp, situation, type ChangeNote, type FlagReading } from '../flags/planning.ts';
 import { maxExposure } from '../flags/rollout.ts';
 import type { Stage } from '../workspace/plan.ts';
 import { stageBefore } from './assessment.ts';
@@ -36,9 +36,10 @@ export function planAllTheWay(plan: readonly Stage[], reading: FlagReading, note
   if (environments.length === 0) return undefined;
   const stages = plan.length > 0 ? plan : environments.map(everyoneOf);
   const back = planToStage(stages, -1, environments, reading, note);
-  const left = back.change.environments.filter(({ environment, after }) => maxExposure(after, situation(reading, environment).segments) > 0);
-  if (left.length > 0 && back.change.blockers.length === 0) throw new AppError('validation', `${left.map(({ environment, to }) => `${environment} would still have ${to}`).join('; ')}: switch it off (kill switch).`, { reason: 'heldUp' });
-  return back;
+  // What we may not edit is told by the step down; whatever else keeps exposure up is no success either.
+  const left = back.change.blockers.length > 0 ? [] : back.change.environments.filter(({ environment, after }) => maxExposure(after, situation(reading, environment).segments) > 0);
+  const blockers = left.flatMap(({ environment, after }) => keepUp(situation(reading, environment), after, () => true));
+  return { ...back, change: { ...back.change, blockers: [...back.change.blockers, ...blockers] } };
 }
 
 /** Stands for the plan of a flag that has none: everyone, and nothing else. */
@@ -53,7 +54,7 @@ export function lowers({ change }: TakeBack): boolean {
 }
 
 /**
- * To what an environment was right after an event of the flag's log, as `history` lists them.
+ * To what an environment was right after an event of the flag's log, as `history` lists them; an event in the middle of a change stands for the whole of it.
  * @throws AppError validation where the log does not lead back there, or where it would raise, which is no rollback; notFound for an event that the flag does not have
  */
 export function planBackToEvent(reading: FlagReading, event: number, note: ChangeNote = {}, environmentName?: string): ChangePlan {
@@ -62,7 +63,7 @@ export function planBackToEvent(reading: FlagReading, event: number, note: Chang
   if (environment === undefined) throw new AppError('notFound', `${flag.name} has no event ${event} in an environment: modelswitch history lists them, or say which environment is meant.`, { reason: 'noEvent' });
   const here = situation(reading, environment);
   const { states } = environmentHistory(here.environment, reading.events);
-  const state = states.findLast(({ events }) => events.length > 0 && (events.at(-1)?.id ?? 0) <= event);
+  const state = states.findLast(({ events }) => events.length > 0 && (events[0]?.id ?? 0) <= event);
   if (state === undefined) throw new AppError('validation', `The event log does not tell what ${environment} was at event ${event}.`, { reason: 'noEarlierState' });
   const change = planRestore(reading, environment, state.environment, note);
   if (change.environments.some(({ exposure }) => exposure === 'raise' || exposure === 'mixed')) {

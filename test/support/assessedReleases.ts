@@ -6,10 +6,13 @@ import { planStart } from '../../src/core/flags/startRollout.ts';
 import { pin } from '../../src/core/flags/titles.ts';
 import { readQuality } from '../../src/core/quality/definitions.ts';
 import { NO_NOTES, type ArmSummary, type QualityData, type QualityWindow } from '../../src/core/quality/window.ts';
+import { alarms, guardEvidence } from '../../src/core/quality/stats/countRule.ts';
+import { dispersion } from '../../src/core/quality/stats/dispersion.ts';
+import { countIntervals } from '../../src/core/quality/strata.ts';
 import { assessRelease } from '../../src/core/releases/assessment.ts';
 import type { ModelMapping } from '../../src/core/workspace/config.ts';
 import { stage, World } from '../unit/releases/worldSupport.ts';
-import { release, seeded, type Look, type Rule, type Scenario } from './guardSimulation.ts';
+import { ALPHA, MARGIN, type Look, type Rule, type Scenario } from './guardSimulation.ts';
 
 const MINUTE = 60_000;
 const BEGIN = Date.UTC(2026, 2, 2, 10);
@@ -60,8 +63,18 @@ class Log {
   }
 }
 
-/** `assessRelease` as a rule of the simulation: told each look, it says whether the guard would take the release back now. The share of each look is set in Unleash as a person would. */
-export function assessed(scenario: Scenario): Rule {
+/** Whether the evidence that a breach needs is near: the same windows by the same rule, without all that an assessment says beside it. */
+function isNear({ windows, arms }: QualityData): boolean {
+  const of = (arm: string): QualityWindow[] => windows.filter((each) => each.arm === arm);
+  const sums = arms.flatMap(({ unitSums }) => unitSums['errors'] ?? []);
+  return alarms(guardEvidence(countIntervals(of('candidate'), of('current'), 'errors', sums.length === 0 ? 1 : dispersion(sums)), MARGIN).restarted, 2 * ALPHA);
+}
+
+/**
+ * `assessRelease` as a rule of the simulation: told each look, it says whether the guard would take the release back now. The share of each look is set in Unleash as a person would.
+ * @param everyLook whether it assesses at each look; else only where the evidence is at least half of what a breach needs, which leaves out no breach and takes a hundredth of the time
+ */
+export function assessed(scenario: Scenario, everyLook = true): Rule {
   const world = new World();
   world.at = BEGIN - 2 * MINUTE;
   world.apply(planStart(world.reading(), { environments: ['production'], pin: pin('fraud', '14', '13') }));
@@ -78,21 +91,8 @@ export function assessed(scenario: Scenario): Rule {
       world.apply(planSetRollout(world.reading(), 'production', Math.round(100 * share)));
     }
     log.add(number - delay, look);
-    const found = assessRelease({ now: now + MINUTE, model: MODEL, reading: world.reading(), quality: { kind: 'data', data: log.data }, gates: [], moved: [], sha256: String });
-    return found?.verdict.word === 'rollback';
+    const { data } = log;
+    if (!everyLook && !isNear(data)) return false;
+    return assessRelease({ now: now + MINUTE, model: MODEL, reading: world.reading(), quality: { kind: 'data', data }, gates: [], moved: [], sha256: String })?.verdict.word === 'rollback';
   };
-}
-
-/** Share of the releases that the guard would take back. */
-export function assessedRollbacks(scenario: Scenario, runs: number, seed: number): number {
-  let rolledBack = 0;
-  for (let run = 0; run < runs; run += 1) {
-    const rule = assessed(scenario);
-    for (const look of release(seeded(seed + run), scenario)) {
-      if (!rule(look)) continue;
-      rolledBack += 1;
-      break;
-    }
-  }
-  return rolledBack / runs;
 }

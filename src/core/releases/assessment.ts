@@ -256,8 +256,8 @@ function evidenceLines(verdict: Verdict, look: Look): string[] {
   const withService = ({ service, words }: { readonly service?: string; readonly words: string }): string => (service === undefined ? words : `${plainLine(service, 40)}: ${words}`);
   const { heldMs, holdMs, predictions, minPredictions } = look.stage;
   const progress = [
-    ...(holdMs > 0 ? [`held for ${heldMs === Number.MAX_SAFE_INTEGER ? 'longer than the log tells' : durationWords(heldMs)} of ${durationWords(holdMs)}`] : []),
-    ...(minPredictions > 0 ? [`${countWords(predictions)} of ${countWords(minPredictions)} predictions of the candidate`] : []),
+    ...(holdMs > 0 ? [`held for ${heldMs === Number.MAX_SAFE_INTEGER ? 'longer than the log tells' : durationWords(heldMs)} (at least ${durationWords(holdMs)})`] : []),
+    ...(minPredictions > 0 ? [`${countWords(predictions)} predictions of the candidate (at least ${countWords(minPredictions)})`] : []),
   ];
   return [...new Set([...verdict.reasons.map(({ words }) => words), ...look.guardrails.map(withService), ...look.signals.map(withService), ...look.gates.map(({ words }) => words), ...progress])];
 }

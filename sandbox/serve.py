@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from pathlib import Path
 
 import uvicorn
 
@@ -27,9 +28,11 @@ def end_with_parent() -> None:
 sys.path.insert(0, ".")
 
 import live  # noqa: E402
-from app import features, models, settings  # noqa: E402
+from app import features, models, scoring, settings  # noqa: E402
+from app.main import app  # noqa: E402
 from app.prediction_log import prediction_log  # noqa: E402
 
 live.install(models, features, prediction_log, settings.PREDICTION_LOG_DIRECTORY)
+live.accelerate(app, scoring.score, features, Path("data/applicants.jsonl"))
 threading.Thread(target=end_with_parent, daemon=True).start()
 server.run()

@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import type { Faults } from './faults.ts';
 import type { Log } from './processes.ts';
 import { startPythonServer } from './pythonServer.ts';
 import type { RunningServer } from './pythonServer.ts';
@@ -15,7 +14,8 @@ export interface ServiceOptions {
   unleashToken: string;
   /** Where the SDK keeps its last flags. */
   cacheDirectory: string;
-  faults?: Faults;
+  /** The file that says what goes wrong; it may be written while the service runs. */
+  faults?: string;
   log?: Log;
   signal?: AbortSignal | undefined;
 }
@@ -29,12 +29,12 @@ export interface RunningService extends RunningServer {
  * Starts the workspace's inference service and waits until it is healthy. A rollout reaches it within about 2 s (Unleash's cache and a refresh every second).
  * It ends with this process, however that ends. Throws a SandboxError with the service's last lines when it does not start.
  */
-export async function startService({ python, workspace, port, unleashUrl, unleashToken, cacheDirectory, faults = {}, log, signal }: ServiceOptions): Promise<RunningService> {
+export async function startService({ python, workspace, port, unleashUrl, unleashToken, cacheDirectory, faults, log, signal }: ServiceOptions): Promise<RunningService> {
   const env = {
     ...process.env,
     UNLEASH_TOKEN: undefined, UNLEASH_URL: unleashUrl, UNLEASH_API_TOKEN: unleashToken, UNLEASH_ENVIRONMENT: 'production',
     UNLEASH_REFRESH_INTERVAL: '1', UNLEASH_METRICS_INTERVAL: '5', UNLEASH_CACHE_DIRECTORY: cacheDirectory,
-    PREDICTION_LOG_HOURS: '2', OMP_NUM_THREADS: '1', PYTHONUNBUFFERED: '1', SANDBOX_FAULTS: JSON.stringify(faults),
+    PREDICTION_LOG_HOURS: '2', OMP_NUM_THREADS: '1', PYTHONUNBUFFERED: '1', SANDBOX_FAULTS: faults,
   };
   const url = `http://127.0.0.1:${port}`;
   const args = [fileURLToPath(new URL('serve.py', import.meta.url)), String(port)];

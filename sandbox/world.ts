@@ -6,7 +6,7 @@ import { candidateShare, readPredictions } from './exposure.ts';
 import type { Share } from './exposure.ts';
 import { requirements as mlflowRequirements, startMlflow } from './mlflow/server.ts';
 import type { RunningMlflow } from './mlflow/server.ts';
-import type { Faults } from './faults.ts';
+import { writeFaults, type Faults } from './faults.ts';
 import { SandboxError, freePort, messageOf, run } from './processes.ts';
 import type { Log } from './processes.ts';
 import { ensurePython } from './python.ts';
@@ -65,6 +65,10 @@ export interface World {
   stateFile: string;
   /** Share of users with the candidate of `credit-risk-v2`, from the records since a time (ms since 1970). */
   exposure(audience: 'customers' | 'internals', since: number): Share;
+  /** What goes wrong in the service from now on. */
+  setFaults(faults: Faults): void;
+  /** So many applicants, each a new one, that the service asks and answers by itself: traffic as fast as it goes. Gives the answers by assigned arm. */
+  answers(count: number): Promise<Record<string, number>>;
   /** Resolves with the name of a process that ended although nobody called `stop`. */
   broken: Promise<string>;
   /** Ends everything that was started; resolves when it is gone; may be called again. */
@@ -167,6 +171,12 @@ async function build(building: Building, perSecond: number | undefined): Promise
     toolEnvironment: toolEnvironment(pythons, mlflow.url),
     tokens: { alice: seeded.users.alice.token, eddy: seeded.users.eddy.token, vera: seeded.users.vera.token },
     stateFile: state.path,
+    setFaults: (faults) => void writeFaults(dir, faults),
+    answers: async (count) => {
+      const response = await fetch(`${service.url}/sandbox/answers?count=${count}`, { method: 'POST' });
+      if (!response.ok) throw new SandboxError(`The service answered ${response.status} when it was asked for ${count} answers: ${(await response.text()).slice(0, 200)}`);
+      return z.record(z.string(), z.number()).parse(await response.json());
+    },
     exposure: (audience, since) => candidateShare(readPredictions(predictionLog, since), modelFlag, (userId) => internals.has(userId) === (audience === 'internals')),
     broken: new Promise((resolve) => {
       for (const [name, { ended }] of [['Unleash', unleash], ['MLflow', mlflow], ['The inference service', service]] as const) void ended.then(() => stopping ?? resolve(name));
@@ -232,7 +242,7 @@ async function bootService({ dir, state, ports, faults, log, signal, started }: 
   const port = await freePort(state.values.servicePort ?? ports?.service);
   const service = await startService({
     python, workspace, port, unleashUrl: unleash.url, unleashToken: seeded.tokens.productionBackend,
-    cacheDirectory: join(dir, 'unleash-client'), faults, log: prefixed(log, 'service'), signal,
+    cacheDirectory: join(dir, 'unleash-client'), faults: writeFaults(dir, faults), log: prefixed(log, 'service'), signal,
   });
   started.push(service);
   state.save({ servicePort: port });

@@ -29,6 +29,7 @@ import { lineageForHover, modelHoverPart, modelTreePart, type LineageOf } from '
 import { MovedAliasNotice } from './models/movedAliases.ts';
 import { ModelViews } from './models/modelViews.ts';
 import { Registries } from './models/registries.ts';
+import { storeOf } from './models/registryOf.ts';
 import { RegistryCredentials } from './models/registryCredentials.ts';
 import { AnswerDocuments } from './personas/answerDocuments.ts';
 import { personasHoverPart, personasTreePart } from './personas/parts.ts';
@@ -111,6 +112,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const histories = new FlagHistories();
   const quality = all.add(new LazyQuality({
     connections, files, histories, log, clock: systemClock, context, pollEveryMs: parts.pollEveryMs, script: dist('quality.worker.cjs'),
+    version: async (folder, registered, versionOrAlias) => (await storeOf(folder, registries)).readDetail(registered, versionOrAlias),
     flagUnderCursor: (editor) => sites.flagAt(editor.document, editor.selection.active),
   }));
   const lenses = all.add(new CallSiteLenses(connections, sites, lensParts(quality)));

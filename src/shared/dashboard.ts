@@ -59,6 +59,8 @@ const model = z.object({
   rollout: chart,
   metrics: z.array(chart),
   drift: z.array(drift),
+  /** Feature skew: whether it can be checked, and what the last check found. */
+  skew: z.object({ table: table.optional(), lines: z.array(z.string()) }).optional(),
   scores: chart.optional(),
   latency: chart.optional(),
   slices: table.optional(),
@@ -79,6 +81,8 @@ export const fromDashboard = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('refresh') }),
   z.object({ kind: z.literal('cancel') }),
   z.object({ kind: z.literal('retrain') }),
+  z.object({ kind: z.literal('skew') }),
+  z.object({ kind: z.literal('shadow'), wish: z.enum(['on', 'off', 'sampling']) }),
   z.object({ kind: z.literal('environment'), environment: z.string().max(500) }),
   z.object({ kind: z.literal('export'), format: z.enum(['markdown', 'csv']) }),
 ]);

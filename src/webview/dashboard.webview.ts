@@ -39,7 +39,7 @@ function draw(): void {
   charts = [];
   if (model === undefined) return;
   const section = SECTIONS.find(({ id }) => id === state.tab) ?? SECTIONS[0];
-  const drawn = section?.draw(model);
+  const drawn = section?.draw(model, (message) => api.postMessage(message));
   charts = drawn?.charts ?? [];
   const panel = el('div', { role: 'tabpanel', id: 'panel', 'aria-labelledby': `tab-${section?.id ?? ''}` }, ...drawn?.nodes ?? []);
   root.replaceChildren(header(model), ...alarms(model), tabs(section?.id ?? ''), panel);

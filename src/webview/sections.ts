@@ -1,6 +1,6 @@
-import type { DashboardModel, DriftTable } from '../shared/dashboard.ts';
+import type { DashboardModel, DriftTable, FromDashboard } from '../shared/dashboard.ts';
 import { ChartView } from './charts.ts';
-import { el, list, svg, tableOf } from './dom.ts';
+import { button, el, list, svg, tableOf } from './dom.ts';
 
 export interface Drawn {
   readonly nodes: readonly Node[];
@@ -10,7 +10,7 @@ export interface Drawn {
 export interface Section {
   readonly id: string;
   readonly title: string;
-  readonly draw: (model: DashboardModel) => Drawn;
+  readonly draw: (model: DashboardModel, post: (message: FromDashboard) => void) => Drawn;
 }
 
 const none = (text: string): Node => el('p', { class: 'none' }, text);
@@ -42,8 +42,15 @@ function driftKey(): Node {
   return el('div', { class: 'legend' }, el('span', {}, box('reference'), 'reference'), el('span', {}, box('production'), 'production'));
 }
 
-function drift({ drift: findings }: DashboardModel): Drawn {
-  if (findings.length === 0) return { charts: [], nodes: [none('Drift needs the records themselves, and something to measure against: drift: {reference: data/train.parquet}.')] };
+/** Features as logged against those that a command recomputes, when it is asked to. */
+function skewNodes({ skew }: DashboardModel, post: (message: FromDashboard) => void): Node[] {
+  if (skew === undefined) return [];
+  return [el('h2', {}, 'Feature skew'), button('check-skew', 'Recompute Features', () => post({ kind: 'skew' })), ...(skew.table === undefined ? [] : [tableOf(skew.table)]), list(skew.lines, 'summary')];
+}
+
+function drift(model: DashboardModel, post: (message: FromDashboard) => void): Drawn {
+  const { drift: findings } = model;
+  if (findings.length === 0) return { charts: [], nodes: [...skewNodes(model, post), none('Drift needs the records themselves, and something to measure against: drift: {reference: data/train.parquet}, {reference: {training: candidate}} or {reference: {weeks_ago: 1}}.')] };
   const nodes = findings.flatMap((finding) => {
     const [production = 'production', reference = 'reference'] = finding.title.split(' against ');
     const bins = finding.rows.map((row) => {
@@ -54,7 +61,7 @@ function drift({ drift: findings }: DashboardModel): Drawn {
     const table = tableOf({ title: finding.title, columns: finding.columns, rows: finding.rows.map(({ cells }) => cells) }, { column: 'shares by bin', cell: (row) => { const found = finding.rows[row]; return found === undefined ? document.createTextNode('') : histogram(found, reference, production); } });
     return [driftKey(), table, ...bins, el('details', {}, el('summary', {}, 'What the numbers are'), list(finding.notes, 'summary'))];
   });
-  return { charts: [], nodes };
+  return { charts: [], nodes: [...nodes, ...skewNodes(model, post)] };
 }
 
 function distributions({ scores, latency }: DashboardModel): Drawn {
@@ -66,10 +73,12 @@ function slices({ slices: table }: DashboardModel): Drawn {
   return { charts: [], nodes: [table === undefined ? none('No slices: by: [features.country] compares the arms by country.') : tableOf(table)] };
 }
 
-function shadow({ shadow: found }: DashboardModel): Drawn {
-  if (found === undefined) return { charts: [], nodes: [none('No shadow answers: records with role "shadow" and the request_id of what was served.')] };
+function shadow({ shadow: found }: DashboardModel, post: (message: FromDashboard) => void): Drawn {
+  const control = (wish: 'on' | 'off' | 'sampling', label: string): Node => button(`shadow-${wish}`, label, () => post({ kind: 'shadow', wish }));
+  const controls = el('div', { class: 'actions' }, control('on', 'Shadow On...'), control('sampling', 'Set Sampling...'), control('off', 'Shadow Off...'));
+  if (found === undefined) return { charts: [], nodes: [controls, none('No shadow answers: records with role "shadow" and the request_id of what was served.')] };
   const charts = found.scores === undefined ? [] : [new ChartView(found.scores)];
-  return { charts, nodes: [...found.tables.slice(0, 1).map((table) => tableOf(table)), ...charts.map(({ element }) => element), ...found.tables.slice(1).map((table) => tableOf(table))] };
+  return { charts, nodes: [controls, ...found.tables.slice(0, 1).map((table) => tableOf(table)), ...charts.map(({ element }) => element), ...found.tables.slice(1).map((table) => tableOf(table))] };
 }
 
 function source({ notes }: DashboardModel): Drawn {

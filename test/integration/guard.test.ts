@@ -1,110 +1,38 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { releasePorts } from '../../src/adapters/releases/releasePorts.ts';
 import type { UnleashClient } from '../../src/adapters/unleash/unleashClient.ts';
 import { AppError } from '../../src/core/base/errors.ts';
 import type { ChangeRunner } from '../../src/core/flags/changeRunner.ts';
-import { planStart } from '../../src/core/flags/startRollout.ts';
-import { pin } from '../../src/core/flags/titles.ts';
-import { guardRelease, type GuardPorts, type GuardReport } from '../../src/core/releases/guard.ts';
+import { guardRelease } from '../../src/core/releases/guard.ts';
 import { latches } from '../../src/core/releases/latch.ts';
-import { ReleaseReader } from '../../src/core/releases/releaseReader.ts';
-import { planAdvance, planRearm } from '../../src/core/releases/stageChange.ts';
-import type { ModelMapping } from '../../src/core/workspace/config.ts';
-import { loadWorkspaceFile } from '../../src/core/workspace/load.ts';
+import { planRearm } from '../../src/core/releases/stageChange.ts';
 import { gradual } from '../../sandbox/unleash/admin.ts';
 import { eventChain } from '../support/eventChain.ts';
 import { FaultProxy, faults } from '../support/faultProxy.ts';
-import { lines, records } from '../support/qualityRecords.ts';
-import { archiveFlags, freshFlag, sharedUnleash, type SharedUnleash } from '../support/unleash.ts';
+import { PlannedReleases, type Ended, type PlannedRelease, type ReleaseOptions } from '../support/plannedReleases.ts';
+import type { SharedUnleash } from '../support/unleash.ts';
 import { clientOf, runnerOf } from '../support/unleashClient.ts';
 
-const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
-const PREFIX = 'guarded';
-
-/** Releases on a real Unleash; their predictions are written into the log at once, with the times at which a service would have written them. */
 describe('the guard', () => {
+  let releases: PlannedReleases;
   let unleash: SharedUnleash;
-  let dir: string;
   let client: UnleashClient;
   let runner: ChangeRunner;
-  let ids = 0;
+  const release = (stages: number, options?: ReleaseOptions): Promise<PlannedRelease> => releases.release(stages, options);
+  const run = (folder: string, args: readonly string[], env?: Record<string, string>): Promise<Ended> => releases.run(folder, args, env);
 
   before(async function start() {
     this.timeout(180_000);
-    unleash = await sharedUnleash();
-    dir = mkdtempSync(join(tmpdir(), 'modelswitch-guard-'));
-    client = clientOf(unleash.url, unleash.tokens.eddy);
-    runner = await runnerOf(client);
+    releases = await PlannedReleases.start('guarded');
+    ({ unleash, client, runner } = releases);
   });
   after(async function stop() {
     this.timeout(60_000);
-    await archiveFlags(PREFIX);
-    rmSync(dir, { recursive: true, force: true });
+    await releases.stop();
   });
-
-  interface Release {
-    readonly flag: string;
-    readonly folder: string;
-    readonly model: ModelMapping;
-    ports(client?: Pick<UnleashClient, 'readExposures' | 'clockOffset'>, runner?: ChangeRunner): GuardPorts & { readonly dispose: () => void };
-    look(): Promise<GuardReport>;
-    traffic(share: number, candidateErrors: number, count?: number): Promise<void>;
-    production(): Promise<{ enabled: boolean; rollouts: readonly string[] }>;
-  }
-
-  const PLAN = '[{environment: production, percent: 5, gates: [], auto: true}, {environment: production, percent: 25, min_predictions: 2000, auto: true}, {environment: production, percent: 100}]';
-
-  async function release(stages: number, { plan = PLAN, guard = '{}' } = {}): Promise<Release> {
-    const { name: flag } = await freshFlag({ prefix: PREFIX, environments: {} });
-    const folder = mkdtempSync(join(dir, 'release-'));
-    const text = `version: 1\nunleash: {url: ${unleash.url}}\nmodels:\n  fraud:\n    flag: ${flag}\n    current: "13"\n    candidate: "14"\n    guard: ${guard}\n    plan: ${plan}\n    quality:\n      source: {log: log.jsonl}\n      window: 1s\n      guardrails: [{name: errors, bad: error}]\n`;
-    writeFileSync(join(folder, 'modelswitch.yaml'), text);
-    writeFileSync(join(folder, 'log.jsonl'), '');
-    const { config, problems } = loadWorkspaceFile(text);
-    assert.deepEqual(problems.filter(({ severity }) => severity === 'error'), []);
-    const model = config!.models[0]!;
-    await runner.apply(planStart(await runner.read('default', flag), { environments: ['production'], pin: pin('fraud', '14', '13') }));
-    for (let stage = 0; stage < stages; stage += 1) {
-      const outcome = await runner.apply(planAdvance(model.plan!, await runner.read('default', flag)).change);
-      assert.equal(outcome.error, undefined);
-    }
-    const refuse = (): Promise<never> => Promise.reject(new AppError('network', 'there is no registry here'));
-    const ports: Release['ports'] = (own = client, ownRunner = runner) => {
-      const opened = releasePorts({
-        client: own, runner: ownRunner, project: 'default', config: { models: [model], features: [] }, folder, fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}),
-        gates: { registry: refuse, readText: refuse, readFlag: () => Promise.resolve(undefined), suites: () => Promise.resolve([]), now: () => Date.now() },
-      });
-      return { reader: new ReleaseReader(opened), runner: ownRunner, project: 'default', sleep: () => Promise.resolve(), keepEvidence: () => Promise.resolve(), dispose: opened.dispose };
-    };
-    return {
-      flag, folder, model, ports,
-      look: async () => {
-        const own = ports();
-        try {
-          return await guardRelease(own, model, flag);
-        } finally {
-          own.dispose();
-        }
-      },
-      traffic: async (share, candidateErrors, count = 20_000) => {
-        const { events } = await runner.read('default', flag);
-        const from = Math.ceil(Date.parse(events[0]!.createdAt) / 1000) * 1000;
-        const all = records({ count, share, candidateErrors, units: 1_000_000, seed: (ids += 1), firstId: (ids += count) });
-        const log = all.map((record, index) => ({ ...record, flag, ts: new Date(from + Math.floor(2000 * index / count)).toISOString() }));
-        appendFileSync(join(folder, 'log.jsonl'), lines(log));
-      },
-      production: async () => {
-        const { enabled, strategies } = (await unleash.as.alice.flag(flag))!.environments.find(({ name }) => name === 'production')!;
-        return { enabled, rollouts: strategies.map(({ parameters }) => parameters['rollout'] ?? '') };
-      },
-    };
-  }
 
   it('lets a good candidate go from 0 to 100 % through a plan that asks for nobody', async function good() {
     this.timeout(60_000);
@@ -165,18 +93,12 @@ describe('the guard', () => {
     this.timeout(60_000);
     const made = await release(2);
     rmSync(join(made.folder, 'log.jsonl'));
-    const own = made.ports();
-    const failing: GuardPorts = { ...own, reader: new ReleaseReader({ ...releasePortsOf(made), readQuality: () => Promise.reject(new AppError('network', 'connection refused')) }) };
-    const { state, words } = await guardRelease(failing, made.model, made.flag);
+    const own = made.ports(client, runner, { readQuality: () => Promise.reject(new AppError('network', 'connection refused')) });
+    const { state, words } = await guardRelease(own, made.model, made.flag);
     own.dispose();
     assert.deepEqual([state, words[0]], ['alarm', 'the source cannot be read: connection refused; Unleash counts no request either']);
     assert.deepEqual(await made.production(), { enabled: true, rollouts: ['25'] });
   });
-
-  function releasePortsOf(made: Release): ReturnType<typeof releasePorts> {
-    const refuse = (): Promise<never> => Promise.reject(new AppError('network', 'there is no registry here'));
-    return releasePorts({ client, runner, project: 'default', config: { models: [made.model], features: [] }, folder: made.folder, fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}), gates: { registry: refuse, readText: refuse, readFlag: refuse, suites: refuse, now: () => Date.now() } });
-  }
 
   it('does no harm in two processes at once', async function twice() {
     this.timeout(60_000);
@@ -213,39 +135,24 @@ describe('the guard', () => {
         proxy.arm();
         const through = clientOf(proxy.url, unleash.tokens.eddy, proxy.fetch, 300);
         const own = await runnerOf(through);
-        const isExposed = async (): Promise<boolean> => {
-          const { enabled, rollouts } = await made.production();
-          return enabled && rollouts.some((each) => each !== '0');
-        };
         proxy.arm(at, fault);
         const found = await guardRelease(made.ports(through, own), made.model, made.flag);
         const told = `${name} at ${at}: ${found.state}, ${JSON.stringify(found.words)}`;
         tried += 1;
         // What could not be read or lowered is said; success is never told while somebody is exposed.
-        assert.equal(await isExposed(), found.state === 'unreadable' || found.state === 'not lowered', told);
-        if (!await isExposed()) continue;
+        assert.equal(await made.isExposed(), found.state === 'unreadable' || found.state === 'not lowered', told);
+        if (!await made.isExposed()) continue;
         // The fault is over by the next look, and that takes the exposure back.
         again += 1;
         proxy.arm();
         const next = await guardRelease(made.ports(through, own), made.model, made.flag);
-        assert.deepEqual([next.state, await isExposed()], ['rolled back', false], `${told}; then ${JSON.stringify(next.words)}`);
+        assert.deepEqual([next.state, await made.isExposed()], ['rolled back', false], `${told}; then ${JSON.stringify(next.words)}`);
       }
     }
     proxy.close();
     assert.ok(again < tried / 4, `${again} of ${tried} needed a second look`);
     console.log(`      ${tried} rollbacks through faults, ${again} of them by the second look`);
   });
-
-  function run(folder: string, args: readonly string[], env: Record<string, string> = {}): Promise<{ code: number | null; stdout: string; stderr: string }> {
-    const child = spawn(process.execPath, [main, ...args], { cwd: folder, env: { ...process.env, UNLEASH_URL: unleash.url, UNLEASH_TOKEN: unleash.tokens.eddy, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    const output = { stdout: '', stderr: '' };
-    child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
-    return new Promise((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code) => resolve({ code, ...output }));
-    });
-  }
 
   it('says by its exit code what it found, tells a webhook, and writes metrics; what it latched is not raised until re-armed', async function commands() {
     this.timeout(120_000);
@@ -265,7 +172,7 @@ describe('the guard', () => {
       assert.equal(found.code, 10, found.stderr);
       assert.equal((JSON.parse(found.stdout) as { state: string }[])[0]?.state, 'rolled back');
       assert.match(heard.join(''), /rolled back: errors [34]/);
-      assert.match(await import('node:fs').then(({ readFileSync }) => readFileSync(join(made.folder, 'guard.prom'), 'utf8')), /modelswitch_guard_state\{model="fraud",flag="guarded-[^"]+",state="rolled back"\} 1/);
+      assert.match(readFileSync(join(made.folder, 'guard.prom'), 'utf8'), /modelswitch_guard_state\{model="fraud",flag="guarded-[^"]+",state="rolled back"\} 1/);
       assert.equal((await run(made.folder, ['guard'], env)).code, 13);
       const blocked = await run(made.folder, ['advance']);
       assert.deepEqual([blocked.code, blocked.stdout.includes('blocked by latch')], [6, true], blocked.stdout + blocked.stderr);

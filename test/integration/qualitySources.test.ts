@@ -1,7 +1,7 @@
 /** One contract for every source: the same records give the same counts, wherever they are read. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { openQualitySource } from '../../src/adapters/quality/open.ts';
 import { AppError } from '../../src/core/base/errors.ts';
 import { readQuality, type QualityDefinition } from '../../src/core/quality/definitions.ts';
+import type { SkewReport } from '../../src/core/quality/skew.ts';
 import type { QualityData } from '../../src/core/quality/window.ts';
 import { mlflowPython } from '../support/mlflow.ts';
 import { prometheusBinary, startExporter, startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
@@ -65,6 +66,29 @@ const QUERIES = {
   slow: { total: 'latency_ms_count{arm="$arm"}', good: 'latency_ms_bucket{arm="$arm",le="80"}' },
   latency: { total: 'latency_ms_count{arm="$arm"}', sum: 'latency_ms_sum{arm="$arm"}', squares: 'latency_ms_squared_sum{arm="$arm"}' },
 };
+
+const recent = (count: number): PredictionRecord[] => records({ count }).map((record, index) => ({ ...record, ts: new Date(Date.now() - 60_000 - 10 * index).toISOString() }));
+
+/** A log in three formats, and a program that recomputes amounts: by 10 wrong for a tenth of the requests. */
+function skewed(folder: string): { readonly setup: Readonly<Record<string, () => void | Promise<void>>>; readonly program: string } {
+  const all = recent(900);
+  return {
+    setup: {
+      'log/a.jsonl': () => writeFileSync(join(folder, 'log', 'a.jsonl'), `${lines(all)}broken\n`),
+      'log/a.csv': () => writeFileSync(join(folder, 'log', 'a.csv'), csv(all)),
+      'log/a.parquet': async () => {
+        writeFileSync(join(folder, 'log', 'b.jsonl'), lines(all));
+        const { status, stderr } = spawnSync(await mlflowPython(), ['-c', "import pyarrow.json as j, pyarrow.parquet as pq\npq.write_table(j.read_json('log/b.jsonl'), 'log/a.parquet', row_group_size=200)"], { cwd: folder, encoding: 'utf8' });
+        assert.equal(status, 0, stderr);
+      },
+    },
+    program: `const by = Number(process.argv[2]);
+const asked = require('node:fs').readFileSync(0, 'utf8').trim().split('\\n').map((line) => JSON.parse(line));
+for (const { request_id, features: { amount, age } } of asked) console.log(JSON.stringify({ request_id, features: { amount: Number(request_id.slice(2)) % 10 === 0 ? amount + by : amount, age, trips: 3 } }));
+console.log(JSON.stringify({ request_id: 'nobody asked', features: { amount: 1 } }));
+`,
+  };
+}
 
 describe('quality: one contract for every source', function () {
   this.timeout(240_000);
@@ -227,6 +251,77 @@ describe('quality: one contract for every source', function () {
       assert.match(drifted.stdout, /amount .*ALARM: PSI/);
       configure(`${QUALITY}drift: {reference: train.csv, features: [amunt]}`);
       assert.match(cli('drift').stderr, /train\.csv has no column amunt/);
+    });
+
+    it('drift measures against the training data that the registry names for a version', () => {
+      const train = records({ count: 3000, seed: 5 }).map(({ features }) => `${features.amount},${features.age},${features.country}`);
+      writeFileSync(join(folder, 'train.csv'), `amount,age,country\n${train.join('\n')}\n`);
+      writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 3000, units: 3000 })));
+      const registry = (data: string): void => writeFileSync(join(folder, 'registry.yaml'), `version: 1\nmodels:\n  fraud:\n    aliases: {challenger: "14"}\n    versions:\n      - {version: "14", run: {id: abc}, data: [${data}]}\n`);
+      configure(`${QUALITY}drift: {reference: {training: candidate}, features: [amount, age, country]}`);
+      registry('{name: train, digest: "1", source: "train.csv", context: training}, {name: holdout, digest: "2", source: "s3://bucket/holdout.csv", context: eval}');
+      const { status, stdout, stderr } = cli('drift', '--registry', 'registry.yaml');
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, /^production: candidate against the training data of fraud 14 \(train\.csv\)$/m);
+      configure(`${QUALITY}drift: {reference: {training: "14", dataset: holdout}, features: [amount]}`);
+      assert.match(cli('drift', '--registry', 'registry.yaml').stderr, /The data set holdout of fraud 14 comes from s3:\/\/bucket\/holdout\.csv, which is no file that can be read here/);
+      configure(`${QUALITY}drift: {reference: {training: candidate}, features: [amount]}`);
+      registry('');
+      assert.match(cli('drift', '--registry', 'registry.yaml').stderr, /The run of fraud 14 names no data set/);
+      assert.match(cli('drift').stderr, /No registry: give --registry/);
+    });
+
+    it('drift measures against the same hours of the week before, from the log itself', () => {
+      configure(`${QUALITY}drift: {reference: {weeks_ago: 1, hours: 3}, features: [amount, age, country]}`);
+      const [now, week] = [Date.now(), 7 * 86_400_000];
+      const during = (until: number, firstId: number, factor = 1): object[] => records({ count: 3000, units: 3000, firstId }).map((record, index) => ({ ...record, ts: new Date(until - 10_000_000 + index * 3300).toISOString(), features: { ...record.features, amount: record.features.amount * factor } }));
+      writeFileSync(join(folder, 'log.jsonl'), lines([...during(now - week, 0), ...during(now, 10_000)]));
+      const calm = cli('drift', '--json');
+      assert.equal(calm.status, 0, calm.stderr);
+      const { drift } = JSON.parse(calm.stdout) as { drift: { production: string; reference: string }[] };
+      assert.match(drift[0]?.reference ?? '', /^the same hours a week earlier \(\d{4}-\d\d-\d\d \d\d:00 to .* UTC\)$/);
+      writeFileSync(join(folder, 'log.jsonl'), lines([...during(now - week, 0), ...during(now, 10_000, 2)]));
+      const drifted = cli('drift');
+      assert.equal(drifted.status, 1, drifted.stderr);
+      assert.match(drifted.stdout, /candidate against the same hours a week earlier .*\n.*\n +amount .*ALARM: PSI/);
+      writeFileSync(join(folder, 'log.jsonl'), lines(during(now, 0)));
+      assert.match(cli('drift').stdout, /Drift has no reference: the log has no record of production from /);
+    });
+
+    it('drift --skew has the features of logged requests recomputed and compares them', async () => {
+      const { setup, program } = skewed(folder);
+      for (const [file, write] of Object.entries(setup)) {
+        rmSync(join(folder, 'log'), { recursive: true, force: true });
+        mkdirSync(join(folder, 'log'));
+        await write();
+        writeFileSync(join(folder, 'features.cjs'), program);
+        configure(`${QUALITY.replace('log.jsonl', file)}skew: {exec: [${JSON.stringify(process.execPath)}, features.cjs, "10"], sample: 300}`);
+        const { status, stdout, stderr } = cli('drift', '--skew', '--json');
+        assert.equal(status, 1, stderr);
+        const { skew } = JSON.parse(stdout) as { skew: SkewReport };
+        assert.deepEqual([skew.asked, skew.told, skew.unknown, skew.notRecomputed, skew.notLogged], [300, 300, 1, ['country'], ['trips']], file);
+        const [amount, age] = skew.features;
+        assert.deepEqual([amount?.feature, amount?.alarm, age?.feature, age?.equal], ['amount', true, 'age', 300], file);
+        assert.equal(amount?.largest?.difference, 10, file);
+      }
+    });
+
+    it('drift --skew says what is wrong with the command, and that a shell reads none of its arguments', () => {
+      writeFileSync(join(folder, 'log.jsonl'), lines(recent(200)));
+      const skew = (...command: string[]): { status: number | null; stdout: string; stderr: string } => {
+        configure(`${QUALITY}skew: {exec: ${JSON.stringify(command)}}`);
+        return cli('drift', '--skew');
+      };
+      assert.match(skew(process.execPath, '-e', 'console.log("hello")').stderr, /printed something else in line 1: hello\. It must print \{"request_id"/);
+      assert.match(skew(process.execPath, '-e', '0').stderr, /printed nothing: it must print/);
+      assert.match(skew(process.execPath, '-e', 'console.error("no such table"); process.exit(2)').stderr, /failed with exit code 2: no such table/);
+      assert.match(skew('./no-such-command').stderr, /cannot be started/);
+      skew('echo', '$(touch started) ; touch started');
+      assert.equal(existsSync(join(folder, 'started')), false);
+      configure(QUALITY);
+      assert.match(cli('drift', '--skew').stderr, /Nothing says how features are recomputed: add skew:/);
+      writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 200 })));
+      assert.match(skew('cat').stderr, /no served prediction with features and a request id since/);
     });
 
     it('shadow tells the pairs, or that there are none', () => {

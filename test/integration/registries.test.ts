@@ -6,6 +6,7 @@ import { openRegistry, type RegistryContext } from '../../src/adapters/registrie
 import { AppError } from '../../src/core/base/errors.ts';
 import type { VersionDetail } from '../../src/core/models/model.ts';
 import type { ModelRegistry } from '../../src/core/models/registry.ts';
+import { trainingData } from '../../src/core/quality/trainingData.ts';
 import { ADMIN, BEARER, runScript, startMlflow, type RunningMlflow } from '../support/mlflow.ts';
 import { registryText, type Seeded } from '../support/registryText.ts';
 
@@ -110,6 +111,8 @@ describe('the registries', () => {
           evidence: {}, gaps: [], run: seeded.versions['1'].run,
         });
         assert.ok(detail.artifact !== undefined && detail.artifact.uri !== '');
+        // What drift can be measured against.
+        assert.deepEqual(trainingData(detail), { path: 'data/train.parquet', name: `the training data of ${seeded.model} 1 (data/train.parquet)`, ...(registry.kind === 'file' ? {} : { rows: 2 }) });
         assert.deepEqual(await registry.readVersion(seeded.model, 'champion'), detail);
         const second = await registry.readVersion(seeded.model, 'challenger');
         assert.deepEqual([second.version, second.evidence, second.signature.kind === 'known' ? second.signature.inputs?.length : 0], ['2', { 'modelswitch.needs.application': '2.4' }, 4]);

@@ -22,6 +22,7 @@ import { loadWorkspaceFile } from '../../src/core/workspace/load.ts';
 import type { ModelVersion } from '../../src/core/models/model.ts';
 import type { ModelRegistry } from '../../src/core/models/registry.ts';
 import { eventually } from '../support/eventually.ts';
+import { releaseStories } from '../support/releaseStories.ts';
 
 describe('the sandbox', function () {
   this.timeout(600_000);
@@ -228,9 +229,14 @@ describe('the sandbox', function () {
     assert.deepEqual((await versions()).map(({ version }) => version), ['14', '13'], 'nothing was trained again');
   });
 
-  it('leaves no port behind when stopped, also twice', async () => {
-    await world.stop();
-    await world.stop();
-    assert.ok(await isFree());
+  describe('a release', () => releaseStories(() => world));
+
+  // Suites come after all tests of their parent.
+  describe('when stopped', () => {
+    it('leaves no port behind, also twice', async () => {
+      await world.stop();
+      await world.stop();
+      assert.ok(await isFree());
+    });
   });
 });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readFaults } from '../../sandbox/faults.ts';
 import { SandboxError } from '../../sandbox/processes.ts';
@@ -33,17 +35,25 @@ for arm in failed:
         try: getattr(Models, arm).default_probability([1.0])
         except RuntimeError: failed[arm] += 1
     for _ in range(100): log.write(assigned_arm=arm, score=0.25)
+marked = sum("error" in record for record in log.records)
 outcomes.write_due(time.time() + 60)
 soon = sum(len(open(f).readlines()) for f in folder.glob("outcomes-*.jsonl"))
 outcomes.write_due(time.time() + 3600)
 lines = [json.loads(line) for f in folder.glob("outcomes-*.jsonl") for line in open(f)]
-print(json.dumps({"failed": failed, "features": [Application().feature_dict(), Application().feature_row()], "logged": len(Log.records), "soon": soon, "outcomes": len(lines), "defaulted": sum(l["defaulted"] for l in lines)}))
+logged, features = len(Log.records), [Application().feature_dict(), Application().feature_row()]
+Path(os.environ["SANDBOX_FAULTS"]).write_text(json.dumps({"silence": ["current"]}))
+later = [log.write(assigned_arm=arm, score=0.25) == "not logged" for arm in ("current", "candidate")]
+print(json.dumps({"later": later, "failed": failed, "features": features, "logged": logged, "marked": marked, "soon": soon, "outcomes": len(lines), "defaulted": sum(l["defaulted"] for l in lines)}))
 `;
 
-interface Told { failed: { current: number; candidate: number }; features: unknown; logged: number; soon: number; outcomes: number; defaulted: number }
+interface Told { later: boolean[]; marked: number; failed: { current: number; candidate: number }; features: unknown; logged: number; soon: number; outcomes: number; defaulted: number }
 
 function live(faults: unknown): Told {
-  const { status, stdout, stderr } = spawnSync('python3', ['-c', SCRIPT], { encoding: 'utf8', env: { ...process.env, PYTHONPATH: join(import.meta.dirname, '..', '..', 'sandbox'), PYTHONDONTWRITEBYTECODE: '1', SANDBOX_FAULTS: JSON.stringify(faults) } });
+  const folder = mkdtempSync(join(tmpdir(), 'modelswitch-live-'));
+  const file = join(folder, 'faults.json');
+  writeFileSync(file, JSON.stringify(faults));
+  const { status, stdout, stderr } = spawnSync('python3', ['-c', SCRIPT], { encoding: 'utf8', env: { ...process.env, PYTHONPATH: join(import.meta.dirname, '..', '..', 'sandbox'), PYTHONDONTWRITEBYTECODE: '1', SANDBOX_FAULTS: file } });
+  rmSync(folder, { recursive: true });
   assert.equal(status, 0, stderr);
   return JSON.parse(stdout) as Told;
 }
@@ -63,6 +73,8 @@ describe('faults of the sandbox', function () {
     assert.ok(told.failed.candidate > 130 && told.failed.candidate < 270, String(told.failed.candidate));
     assert.deepEqual(told.features, [{ income: 16, loan_months: 12 }, [16, 12]]);
     assert.deepEqual([told.logged, told.soon, told.outcomes], [100, 0, 100]);
+    const other = live(readFaults({ errors: ['candidate=1'] }));
+    assert.deepEqual([other.marked, other.later], [100, [true, false]], 'what is written into the file later counts from then on');
   });
 
   it('are refused by name', () => {

@@ -126,9 +126,28 @@ export class WorkbenchPage {
   /** Expands a tree row; one that is open stays so. */
   async expand(text: string | RegExp): Promise<void> {
     const row = this.treeRow(text).first();
-    await row.waitFor();
-    if ((await row.getAttribute('aria-expanded')) === 'false') await row.locator('.monaco-tl-twistie').click();
-    await this.page.locator('.sidebar .monaco-list-row[aria-expanded="true"]').filter({ hasText: text }).first().waitFor();
+    const open = this.page.locator('.sidebar .monaco-list-row[aria-expanded="true"]').filter({ hasText: text }).first();
+    for (let attempt = 1; ; attempt += 1) {
+      await row.waitFor();
+      if ((await row.getAttribute('aria-expanded')) === 'false') await row.locator('.monaco-tl-twistie').click();
+      try {
+        await open.waitFor({ timeout: 4000 });
+        return;
+      } catch (error) {
+        // A row that is drawn anew under the mouse loses the click.
+        if (attempt === 5) throw error;
+      }
+    }
+  }
+
+  /** Makes the side bar so many pixels wide, by dragging its edge. */
+  async widenSideBar(width: number): Promise<void> {
+    const box = await this.page.locator('.sidebar').first().boundingBox();
+    if (box === null) throw new Error('The side bar is not shown.');
+    await this.page.mouse.move(box.x + box.width + 1, 300);
+    await this.page.mouse.down();
+    await this.page.mouse.move(box.x + width, 300, { steps: 5 });
+    await this.page.mouse.up();
   }
 
   /** Clicks an inline action of a tree row by its tooltip. */

@@ -63,6 +63,16 @@ export function metricValue(value: number): number {
   return value === -Number.MAX_VALUE ? -Infinity : value;
 }
 
+/** How many rows a data set had, by its profile: JSON of whatever its kind knows. */
+export function rowsOf(profile: string | null | undefined): number | undefined {
+  try {
+    const told: unknown = JSON.parse(profile ?? '');
+    return typeof told === 'object' && told !== null && 'num_rows' in told && typeof told.num_rows === 'number' ? told.num_rows : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 export function run(wire: WireRun, id: string): Run {
   const { info, data } = wire;
   return {
@@ -83,6 +93,7 @@ export function run(wire: WireRun, id: string): Run {
       ...given('sourceType', input.dataset?.source_type),
       ...given('source', input.dataset?.source),
       ...given('context', facts(input.tags)['mlflow.data.context']),
+      ...given('rows', rowsOf(input.dataset?.profile)),
     })),
   };
 }

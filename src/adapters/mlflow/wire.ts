@@ -42,7 +42,7 @@ export const wireOneVersion = z.object({ model_version: wireVersion });
 export const wireArtifactUri = z.object({ artifact_uri: text });
 
 const metric = z.object({ key: z.string(), value: metricValue, run_id: text, dataset_name: text, dataset_digest: text });
-const dataset = z.object({ name: text, digest: text, source_type: text, source: text });
+const dataset = z.object({ name: text, digest: text, source_type: text, source: text, profile: text });
 
 export const wireRun = z.object({
   run: z.object({

@@ -189,7 +189,7 @@ class Tables {
   #datasets(runId: string): DatasetFacts[] {
     const inputs = this.#reader.select('inputs', ['input_uuid', 'source_id'], "WHERE destination_type = 'RUN' AND destination_id = ? AND source_type = 'DATASET'", runId);
     return inputs.flatMap((input) => {
-      const [row] = this.#reader.select('datasets', ['name', 'digest', 'dataset_source_type', 'dataset_source'], 'WHERE dataset_uuid = ?', text(input['source_id']) ?? '');
+      const [row] = this.#reader.select('datasets', ['name', 'digest', 'dataset_source_type', 'dataset_source', 'dataset_profile'], 'WHERE dataset_uuid = ?', text(input['source_id']) ?? '');
       const tags = pairs(this.#reader.select('input_tags', ['name', 'value'], 'WHERE input_uuid = ?', text(input['input_uuid']) ?? ''), 'name');
       return row === undefined ? [] : [dataset(row, tags['mlflow.data.context'])];
     });

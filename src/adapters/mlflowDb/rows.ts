@@ -1,6 +1,6 @@
 import type { DatasetFacts, Facts, ModelVersion, RegisteredModel, Run } from '../../core/models/model.ts';
 import type { LoggedModel } from '../mlflow/detail.ts';
-import { facts, given, metricValue, runStatus, versionStatus } from '../mlflow/normalise.ts';
+import { facts, given, metricValue, rowsOf, runStatus, versionStatus } from '../mlflow/normalise.ts';
 import type { Row } from './database.ts';
 
 /** SQLite's columns have no types of their own: what is in one is text, a number or nothing. */
@@ -84,6 +84,7 @@ export function dataset(row: Row, context: string | undefined): DatasetFacts {
     ...given('sourceType', text(row['dataset_source_type'])),
     ...given('source', text(row['dataset_source'])),
     ...given('context', context),
+    ...given('rows', rowsOf(text(row['dataset_profile']))),
   };
 }
 

@@ -5,7 +5,8 @@ import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import type { QualityData, QualityRequest, QualitySource } from '../../core/quality/window.ts';
 import { csvRecords, nested, parquetRecords } from '../rows/tolerant.ts';
 import { filesOf, type FoundFile } from './files.ts';
-import { LineReader, type Wanted } from './lineReader.ts';
+import { LineReader } from './lineReader.ts';
+import type { Wanted } from './lineShape.ts';
 import { tail, type TailState } from './tail.ts';
 
 const MOST_MESSAGES = 20;
@@ -123,29 +124,21 @@ export class LogSource implements QualitySource {
   async #tail(file: FoundFile, messages: string[], signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
     const name = this.#name(file.path);
     const known = this.#known.get(file.identity)?.tail;
-    const { restarted, ...state } = await tail(file.path, known, (line, number) => this.#line(name, line, number), signal, progress);
+    const { restarted, ...state } = await tail(file.path, known, {
+      lines: (bytes, from, to, line) => this.#readLines(name, bytes, from, to, line),
+      tooLong: (line) => this.#collector.malformed(`${name}:${line}`, 'the line is longer than 16 MB'),
+    }, signal, progress);
     if (restarted) messages.push(`${name} was cut or written anew: it is read from its beginning.`);
     this.#known.set(file.identity, { path: file.path, tail: state });
   }
 
-  #line(name: string, line: string | undefined, number: number): void {
-    const place = (): string => `${name}:${number}`;
-    if (line === undefined) {
-      this.#collector.malformed(place(), 'the line is longer than 16 MB');
-      return;
-    }
-    let value: unknown;
-    try {
-      value = this.#lines.read(line);
-    } catch {
-      // Python writes NaN and Infinity, which JSON does not have.
-      value = withoutNaN(line);
-    }
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      if (line.trim() !== '' && line.trim() !== '\ufeff') this.#collector.malformed(place(), value === undefined ? 'no valid JSON' : 'no mapping');
-      return;
-    }
-    this.#collector.add(value as Record<string, unknown>, place);
+  #readLines(name: string, bytes: Buffer, from: number, to: number, first: number): number {
+    const reader = this.#lines;
+    return readLines(reader, bytes, from, to, (value, at, index) => {
+      const place = (): string => `${name}:${first + index}`;
+      if (typeof value === 'object' && value !== null && !Array.isArray(value)) this.#collector.add(value as Record<string, unknown>, place, reader.isDrawn ? reader : undefined);
+      else if (!/^\ufeff?\s*$/.test(reader.line(at))) this.#collector.malformed(place(), value === undefined ? 'no valid JSON' : 'no mapping');
+    });
   }
 
   async #csv(file: FoundFile, signal: AbortSignal): Promise<void> {
@@ -175,12 +168,29 @@ function wantedBy({ definition, features }: LogSourceOptions): Wanted {
   return {
     fields: new Set([...COLUMNS, labels.field, ...paths.map(([first = '']) => first)]),
     // A feature that is compared or tested; all of them where none is named.
+    asWritten: paths.some(([first]) => ['ts', 'request_id', 'unit_id', 'batch_id'].includes(first ?? '')),
     features: features === undefined || ofFeatures.includes(undefined) ? undefined : new Set([...features, ...ofFeatures.flatMap((name) => name ?? [])]),
   };
 }
 
+/** Tells the value of each line from `from` to `to`, where it begins, and the how manyth it is from 0; undefined: no JSON. Answers how many lines there are. */
+export function readLines(reader: LineReader, bytes: Buffer, from: number, to: number, told: (value: unknown, at: number, index: number) => void): number {
+  reader.take(bytes);
+  let index = 0;
+  for (let at = from; at < to; at = reader.end, index += 1) {
+    let value: unknown;
+    try {
+      value = reader.read(at);
+    } catch {
+      value = withoutNaN(reader.line(at));
+    }
+    told(value, at, index);
+  }
+  return index;
+}
+
 /** The value of a line in which NaN or an infinity stands where a value does; undefined when that is not what is wrong with it. */
-function withoutNaN(line: string): unknown {
+export function withoutNaN(line: string): unknown {
   if (!/NaN|Infinity/.test(line)) return undefined;
   try {
     // Texts are matched first, so that a NaN in one stays.

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { throwIfCancelled } from '../../core/base/errors.ts';
+import { LONGEST_BETWEEN } from './lineShape.ts';
 
 const CHUNK = 1024 * 1024;
 const LONGEST_LINE = 16 * 1024 * 1024;
 const HEAD = 1024;
 const LINE_END = 10;
+/** Bytes after the last line. */
+const PADDING = LONGEST_BETWEEN + 64;
 
 /** How far a file was read. */
 export interface TailState {
@@ -36,43 +39,61 @@ function isWhole(text: string): boolean {
   }
 }
 
+/** What is told of a file: whole lines as bytes, each with its end, and that a line is too long. The bytes are the teller's again after the call. */
+export interface TailListener {
+  /** Lines from `from` to `to`, the first of number `line`; answers how many there are. Beyond `to` there are at least `PADDING` bytes that mean nothing. */
+  lines(bytes: Buffer, from: number, to: number, line: number): number;
+  tooLong(line: number): void;
+}
+
+/** Bytes of a file with room for what was left of the last ones, and for what comes after. */
+function room(size: number): Buffer {
+  return Buffer.alloc(size + PADDING);
+}
+
 /**
  * Tells the lines of a file that are new since `from`. A last line without its end is told only when it is whole JSON: the writer may be in the middle of it. A line of
- * more than 16 MB is told as undefined.
+ * more than 16 MB is told to be too long.
  * @throws AppError cancelled; errors of the file system as they come
  */
-export async function tail(path: string, from: TailState | undefined, tell: (line: string | undefined, number: number) => void, signal: AbortSignal, progress: (bytes: number) => void): Promise<TailResult> {
+export async function tail(path: string, from: TailState | undefined, listener: TailListener, signal: AbortSignal, progress: (bytes: number) => void): Promise<TailResult> {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
     const isSame = from !== undefined && size >= from.offset && (from.headLength === 0 || (await digest(file, from.headLength)) === from.head);
     let [offset, line] = isSame ? [from.offset, from.line] : [0, 0];
-    let rest: Buffer = Buffer.alloc(0);
-    let tooLong = false;
-    const chunk = Buffer.alloc(CHUNK);
+    let bytes = room(2 * CHUNK);
+    let [rest, tooLong] = [0, false];
     for (let position = offset; ;) {
       throwIfCancelled(signal);
-      const { bytesRead } = await file.read(chunk, 0, CHUNK, position);
+      if (rest + CHUNK + PADDING > bytes.length) {
+        const larger = room(2 * bytes.length);
+        bytes.copy(larger, 0, 0, rest);
+        bytes = larger;
+      }
+      const { bytesRead } = await file.read(bytes, rest, CHUNK, position);
       if (bytesRead === 0) break;
       position += bytesRead;
       progress(bytesRead);
-      const bytes = rest.length === 0 ? chunk.subarray(0, bytesRead) : Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
+      const [end, whole] = [rest + bytesRead, bytes.lastIndexOf(LINE_END, rest + bytesRead - 1) + 1];
       let start = 0;
-      for (let end = bytes.indexOf(LINE_END); end >= 0; end = bytes.indexOf(LINE_END, start)) {
+      if (tooLong && whole > 0) {
+        start = bytes.indexOf(LINE_END) + 1;
         line += 1;
-        if (tooLong) tell(undefined, line);
-        else if (end > start) tell(bytes.toString('utf8', start, end), line);
+        listener.tooLong(line);
         tooLong = false;
-        start = end + 1;
       }
-      rest = Buffer.from(bytes.subarray(start));
-      offset = position - rest.length;
-      if (rest.length > LONGEST_LINE) [rest, tooLong] = [Buffer.alloc(0), true];
+      if (whole > start) line += listener.lines(bytes, start, whole, line + 1);
+      bytes.copyWithin(0, whole, end);
+      rest = end - whole;
+      if (tooLong || rest > LONGEST_LINE) [rest, tooLong] = [0, true];
+      offset = position - rest;
     }
-    const last = rest.toString('utf8');
-    if (!tooLong && last !== '' && isWhole(last)) {
-      tell(last, line + 1);
-      offset += rest.length;
+    if (!tooLong && rest > 0 && isWhole(bytes.toString('utf8', 0, rest))) {
+      // The end of the line comes later, as an empty one.
+      bytes[rest] = LINE_END;
+      listener.lines(bytes, 0, rest + 1, line + 1);
+      offset += rest;
     }
     const headLength = Math.min(HEAD, offset);
     return { offset, line, headLength, head: await digest(file, headLength), restarted: from !== undefined && !isSame };

@@ -1,13 +1,10 @@
-import { spawn } from 'node:child_process';
 import * as z from 'zod';
-import { AppError, throwIfCancelled, toAppError } from '../../core/base/errors.ts';
+import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import type { MetricDefinition } from '../../core/quality/definitions.ts';
 import { dataOfWindows, metricsWithout } from '../../core/quality/plainData.ts';
 import type { QualityData, QualityRequest, QualitySource, QualityWindow } from '../../core/quality/window.ts';
-
-const LARGEST = 64 * 1024 * 1024;
-const TIMEOUT_MS = 5 * 60_000;
+import { runCommand } from './runCommand.ts';
 
 const moments = z.object({ n: z.number().min(0), sum: z.number(), squares: z.number().min(0).optional() });
 const time = z.union([z.number(), z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))]);
@@ -36,7 +33,7 @@ export class ExecSource implements QualitySource {
 
   async read({ signal }: QualityRequest): Promise<QualityData> {
     const name = plainLine(this.#command[0] ?? '');
-    const text = await run(this.#command, this.#folder, signal);
+    const text = await runCommand(this.#command, this.#folder, { instead: 'windows, not rows' }, signal);
     let json: unknown;
     try {
       json = JSON.parse(text);
@@ -57,33 +54,4 @@ export class ExecSource implements QualitySource {
     const without = metricsWithout(windows, this.#metrics).map((metric) => `${name} tells nothing about ${plainLine(metric)}.`);
     return dataOfWindows(windows, parsed.data.design_effect, [...parsed.data.warnings.map((warning) => plainLine(warning, 200)), ...without]);
   }
-}
-
-function run([command = '', ...args]: readonly string[], cwd: string, signal: AbortSignal): Promise<string> {
-  const name = plainLine(command);
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) });
-    const parts: Buffer[] = [];
-    let [size, errors] = [0, ''];
-    child.stdout.on('data', (part: Buffer) => {
-      size += part.length;
-      if (size > LARGEST) child.kill();
-      else parts.push(part);
-    });
-    child.stderr.on('data', (part: Buffer) => void (errors = (errors + part.toString('utf8')).slice(-2000)));
-    child.on('error', (error) => {
-      try {
-        throwIfCancelled(signal);
-      } catch (cancelled) {
-        reject(toAppError(cancelled));
-        return;
-      }
-      reject(error.name === 'AbortError' ? new AppError('timeout', `${name} took longer than five minutes and was ended.`) : new AppError('notFound', `${name} cannot be started: ${plainLine(error.message)}.`));
-    });
-    child.on('close', (code) => {
-      if (size > LARGEST) reject(new AppError('validation', `${name} printed more than 64 MB: print windows, not rows.`));
-      else if (code !== 0) reject(new AppError('validation', `${name} failed with exit code ${code ?? 'none'}: ${plainLine(errors.trim().split('\n').at(-1) ?? '', 300)}`));
-      else resolve(Buffer.concat(parts).toString('utf8'));
-    });
-  });
 }

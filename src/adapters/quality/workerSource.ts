@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { AppError, type ErrorCode } from '../../core/base/errors.ts';
+import type { SkewReport } from '../../core/quality/skew.ts';
 import type { QualityData, QualityRequest, QualitySource } from '../../core/quality/window.ts';
+import type { FoundTrainingData } from './reference.ts';
 
 /** What a thread opens: plain data only. */
 export interface WorkerOptions {
@@ -14,18 +16,21 @@ export interface WorkerOptions {
   /** Headers for the one origin that they are meant for. */
   readonly credentials?: { readonly origin: string; readonly headers: Readonly<Record<string, string>> };
   /** Whether the thread reads what drift is measured against, too: production is then counted in its bins. */
-  readonly withReference?: boolean;
+  readonly withDrift?: boolean;
+  /** The training data, where drift is measured against that of a version. */
+  readonly training?: FoundTrainingData;
 }
 
-export type ToWorker = { readonly kind: 'read'; readonly id: number; readonly now: number } | { readonly kind: 'cancel'; readonly id: number };
+export type ToWorker = { readonly kind: 'read' | 'skew'; readonly id: number; readonly now: number } | { readonly kind: 'cancel'; readonly id: number };
 
 export type FromWorker =
   | { readonly kind: 'progress'; readonly id: number; readonly done: number; readonly total: number }
   | { readonly kind: 'data'; readonly id: number; readonly data: QualityData }
+  | { readonly kind: 'skew'; readonly id: number; readonly report: SkewReport }
   | { readonly kind: 'failed'; readonly id: number; readonly code: ErrorCode; readonly message: string };
 
 interface Pending {
-  readonly resolve: (data: QualityData) => void;
+  readonly heard: (message: Extract<FromWorker, { kind: 'data' | 'skew' }>) => void;
   readonly reject: (error: AppError) => void;
   readonly onProgress: QualityRequest['onProgress'];
 }
@@ -47,14 +52,28 @@ export class WorkerSource implements QualitySource {
   }
 
   read({ now, signal, onProgress }: QualityRequest): Promise<QualityData> {
+    return this.#ask('read', now, signal, onProgress, (message) => (message.kind === 'data' ? message.data : undefined));
+  }
+
+  /** Has the command of `skew:` recompute features: it runs a program. @throws AppError */
+  skew({ now, signal }: Pick<QualityRequest, 'now' | 'signal'>): Promise<SkewReport> {
+    return this.#ask('skew', now, signal, undefined, (message) => (message.kind === 'skew' ? message.report : undefined));
+  }
+
+  #ask<T>(kind: 'read' | 'skew', now: number, signal: AbortSignal, onProgress: QualityRequest['onProgress'], of: (message: Parameters<Pending['heard']>[0]) => T | undefined): Promise<T> {
     if (signal.aborted) return Promise.reject(new AppError('cancelled', 'Cancelled.'));
     const id = (this.#last += 1);
     const worker = this.#started();
     const cancel = (): void => worker.postMessage({ kind: 'cancel', id } satisfies ToWorker);
     signal.addEventListener('abort', cancel, { once: true });
-    return new Promise<QualityData>((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject, onProgress });
-      worker.postMessage({ kind: 'read', id, now } satisfies ToWorker);
+    return new Promise<T>((resolve, reject) => {
+      const heard = (message: Parameters<Pending['heard']>[0]): void => {
+        const answer = of(message);
+        if (answer === undefined) reject(new AppError('internal', 'The thread that reads the source answered something else.'));
+        else resolve(answer);
+      };
+      this.#pending.set(id, { heard, reject, onProgress });
+      worker.postMessage({ kind, id, now } satisfies ToWorker);
     }).finally(() => {
       signal.removeEventListener('abort', cancel);
     });
@@ -84,8 +103,8 @@ export class WorkerSource implements QualitySource {
       return;
     }
     this.#pending.delete(message.id);
-    if (message.kind === 'data') pending.resolve(message.data);
-    else pending.reject(new AppError(message.code, message.message));
+    if (message.kind === 'failed') pending.reject(new AppError(message.code, message.message));
+    else pending.heard(message);
   }
 
   dispose(): void {

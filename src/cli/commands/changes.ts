@@ -7,6 +7,7 @@ import type { Audience } from '../../core/flags/audienceTarget.ts';
 import { planPromote, planSetRollout, planSwitchOff, type ChangeNote, type FlagReading } from '../../core/flags/planner.ts';
 import { parseWeights, planSetWeights, variantNames } from '../../core/flags/weights.ts';
 import { expectFrom } from '../../core/flags/expected.ts';
+import { shadowFlagOf, shadowWish } from '../../core/flags/shadowFlag.ts';
 import { describeEnvironment } from '../../core/flags/rollout.ts';
 import { planRepin } from '../../core/flags/startRollout.ts';
 import { segmentMap } from '../../core/flags/planning.ts';
@@ -15,9 +16,6 @@ import type { GateVerdict } from '../../core/releases/gates.ts';
 import { connectCli, required, runnerFor, writeJson, type CliContext, type CliTarget, type Command } from '../context.ts';
 import { BLOCKED, exitCode } from '../exitCodes.ts';
 import { gatedPlan, pinNow } from '../gating.ts';
-
-/** The flag that samples for the shadow of another has its name with this behind it. */
-const SHADOW_SUFFIX = '.shadow';
 
 /** Plans a change from a fresh reading; `environment` is the one that was asked for. */
 export type Planner = (reading: FlagReading, environment: () => string, context: CliContext, note: ChangeNote, target: CliTarget) => ChangePlan | Promise<ChangePlan>;
@@ -130,14 +128,14 @@ export async function changeShadow(context: CliContext): Promise<number> {
   const { options, own, signal, write } = context;
   const wished = [own['on'] === true, own['off'] === true, options.percent !== undefined && own['on'] !== true].filter(Boolean);
   if (wished.length !== 1) throw new AppError('validation', 'Give one of --on, --off and --percent N; --on may have a --percent.');
-  const flag = `${required(options.flag, '--flag')}${SHADOW_SUFFIX}`;
+  const flag = shadowFlagOf(required(options.flag, '--flag'));
   const target = await connectCli(context);
   const environment = required(target.environment, '--environment');
   const { client, project } = target;
   const exists = await client.readFlag(project, flag, signal).then(() => true, (error: unknown) => { if (toAppError(error).code === 'notFound') return false; throw error; });
   if (!exists) {
     if (own['off'] === true) throw new AppError('notFound', `There is no flag ${plainLine(flag)}: the shadow is off.`);
-    const plan = await planCreate(client, { server: client.baseUrl, project, flag }, signal, { stickiness: 'random', description: `Samples requests for the shadow of ${plainLine(required(options.flag, '--flag'))}` });
+    const plan = await planCreate(client, { server: client.baseUrl, project, flag }, signal, shadowWish(flag));
     if (options['dry-run'] === true) {
       if (options.json === true) writeJson(write, { create: plan });
       else write(`create ${plainLine(flag)} on ${plan.server} (dry run, nothing is written), at 0 % in ${plan.environments.map((each) => plainLine(each.environment)).join(', ')}; then ${own['on'] === true ? options.percent ?? '100' : options.percent ?? ''} % in ${plainLine(environment)}\n`);

@@ -1,18 +1,21 @@
 import { AppError } from '../../core/base/errors.ts';
+import { roleName } from '../../core/models/mapping.ts';
 import { compareArms, type ComparisonReport } from '../../core/quality/comparison.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { DRIFT_DEFINITIONS } from '../../core/quality/drift.ts';
 import { driftFindings } from '../../core/quality/productionDrift.ts';
-import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
+import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
+import { trainingData } from '../../core/quality/trainingData.ts';
 import { shadowReport } from '../../core/quality/shadow.ts';
 import type { QualityData } from '../../core/quality/window.ts';
 import { didYouMean } from '../../core/workspace/suggest.ts';
 import type { ModelMapping, WorkspaceConfig } from '../../core/workspace/config.ts';
 import { prometheusCredentials } from '../../adapters/prometheus/credentials.ts';
 import { openQualitySource } from '../../adapters/quality/open.ts';
-import { readReference } from '../../adapters/quality/reference.ts';
+import { prepareReference, withReference, type FoundTrainingData } from '../../adapters/quality/reference.ts';
+import { checkSkew, type SkewPlace } from '../../adapters/quality/skew.ts';
 import { writeJson, type CliContext, type Command } from '../context.ts';
-import { readConfiguration } from '../registry.ts';
+import { openCliRegistry, readConfiguration } from '../registry.ts';
 import { changeShadow } from './changes.ts';
 
 interface Opened {
@@ -106,21 +109,41 @@ export async function compareReleased(context: CliContext): Promise<number> {
   return exitOf(reports);
 }
 
+/** The training data, where drift is measured against that of a version. @throws AppError */
+async function trainingOf(context: CliContext, { model, definition: { drift: { reference } }, config }: Opened): Promise<FoundTrainingData | undefined> {
+  if (reference?.kind !== 'training') return undefined;
+  const registry = openCliRegistry(context, config);
+  try {
+    return trainingData(await registry.readVersion(model.registeredModel ?? model.name, roleName(model, reference.version), context.signal), reference.dataset);
+  } finally {
+    registry.close();
+  }
+}
+
+function skewPlace({ options, cwd }: CliContext, { model }: Opened): SkewPlace {
+  return { folder: cwd, flags: model.switches.map(({ flag }) => flag), environment: options.environment, now: Date.now() };
+}
+
 export const drift: Command = {
   name: 'drift',
-  usage: 'drift [--model M] [--environment E] [--json | --markdown]',
+  usage: 'drift [--model M] [--environment E] [--skew] [--json | --markdown]',
   summary: 'inputs and predictions against the training data, and by arm',
+  options: { skew: { type: 'boolean' } },
+  details: 'With --skew the command of skew: in modelswitch.yaml recomputes the features of logged requests; they are compared with those that were logged.',
   async run(context) {
     const opened = await openModel(context);
-    const { reference: path, features } = opened.definition.drift;
+    const { features } = opened.definition.drift;
     if (opened.definition.source?.kind !== 'log') throw new AppError('validation', 'Drift needs the records themselves: source: {log: ...}.');
-    const reference = path === undefined ? undefined : await readReference(context.cwd, path, features, context.signal);
-    const data = await read(context, opened, { features, ...(reference === undefined ? {} : { edges: reference.edges }) });
-    const whole: QualityData = reference === undefined || path === undefined ? data : { ...data, reference: { path, rows: reference.rows, samples: reference.samples } };
-    const found = environments(data, context.options.environment).flatMap((environment) => driftFindings(whole, environment));
-    const blocks = found.flatMap((each) => driftBlocks(each.report, `${each.environment === '' ? '' : `${each.environment}: `}${each.production} against ${each.reference}`));
-    print(context, { model: opened.model.name, drift: found, definitions: DRIFT_DEFINITIONS, notes: data.notes }, [...blocks, notesBlock(data.notes)]);
-    return found.some(({ report }) => report.features.some(({ alarm }) => alarm)) ? 1 : 0;
+    const prepared = await prepareReference(opened.definition, context.cwd, await trainingOf(context, opened), context.signal);
+    const data = withReference(await read(context, opened, { features, ...(prepared.edges === undefined ? {} : { edges: prepared.edges }) }), prepared);
+    const found = environments(data, context.options.environment).flatMap((environment) => driftFindings(data, environment));
+    const skew = context.own['skew'] === true ? await checkSkew(opened.definition, skewPlace(context, opened), context.signal) : undefined;
+    const blocks = [
+      ...found.flatMap((each) => driftBlocks(each.report, `${each.environment === '' ? '' : `${each.environment}: `}${each.production} against ${each.reference}`)),
+      ...(skew === undefined ? [] : skewBlocks(skew, (opened.definition.skew?.command ?? []).join(' '))),
+    ];
+    print(context, { model: opened.model.name, drift: found, ...(skew === undefined ? {} : { skew }), definitions: DRIFT_DEFINITIONS, notes: data.notes }, [...blocks, notesBlock(data.notes)]);
+    return found.some(({ report }) => report.features.some(({ alarm }) => alarm)) || skew?.features.some(({ alarm }) => alarm) === true ? 1 : 0;
   },
 };
 

@@ -52,6 +52,8 @@ export interface DatasetFacts {
   readonly source?: string;
   /** What it was used for, such as `training` or `eval`. */
   readonly context?: string;
+  /** How many rows it had, where the tracking system was told. */
+  readonly rows?: number;
 }
 
 /** A training run. */

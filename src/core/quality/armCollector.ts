@@ -27,15 +27,18 @@ class Feature {
   readonly #sample: Reservoir;
   readonly #edges: readonly number[] | undefined;
   readonly #binned: Float64Array | undefined;
-  readonly #categories = new Map<string, number>();
+  readonly #categories = new Map<string, { count: number }>();
+  /** The category that came last, which often comes next. */
+  #category: string | undefined;
+  #counter = { count: 0 };
   #rows = 0;
   #missing = 0;
   #others = 0;
   notFinite = 0;
 
-  constructor(name: string, edges: readonly number[] | undefined, seed: number) {
+  constructor(name: string, edges: readonly number[] | undefined, size: number, seed: number) {
     this.#name = name;
-    this.#sample = new Reservoir(SAMPLE, seed);
+    this.#sample = new Reservoir(size, seed);
     this.#edges = edges;
     this.#binned = edges === undefined ? undefined : counts(edges);
   }
@@ -43,11 +46,11 @@ class Feature {
   add(value: unknown): void {
     this.#rows += 1;
     if (typeof value === 'string' && (this.#edges === undefined || toNumber(value) === null) && value !== '') {
-      this.#category(value);
+      this.#addCategory(value);
       return;
     }
     if (typeof value === 'boolean') {
-      this.#category(String(value));
+      this.#addCategory(String(value));
       return;
     }
     const number = toNumber(value);
@@ -56,14 +59,29 @@ class Feature {
       this.#missing += 1;
       return;
     }
-    this.#sample.add(number);
-    if (this.#edges !== undefined && this.#binned !== undefined) bump(this.#binned, binOf(this.#edges, number));
+    this.#rows -= 1;
+    this.addNumber(number);
   }
 
-  #category(value: string): void {
-    const known = this.#categories.get(value);
-    if (known === undefined && this.#categories.size >= MOST_CATEGORIES) this.#others += 1;
-    else this.#categories.set(value.slice(0, 200), (known ?? 0) + 1);
+  /** A finite number. */
+  addNumber(value: number): void {
+    this.#rows += 1;
+    this.#sample.add(value);
+    if (this.#edges !== undefined && this.#binned !== undefined) bump(this.#binned, binOf(this.#edges, value));
+  }
+
+  #addCategory(value: string): void {
+    if (value !== this.#category) {
+      const known = this.#categories.get(value.slice(0, 200));
+      if (known === undefined && this.#categories.size >= MOST_CATEGORIES) {
+        this.#others += 1;
+        return;
+      }
+      this.#category = value;
+      this.#counter = known ?? { count: 0 };
+      if (known === undefined) this.#categories.set(value.slice(0, 200), this.#counter);
+    }
+    this.#counter.count += 1;
   }
 
   sample(rowsOfArm: number): FeatureSample {
@@ -74,17 +92,21 @@ class Feature {
       missing: this.#missing + (rowsOfArm - this.#rows),
       values: this.#sample.values,
       ...(this.#edges === undefined || this.#binned === undefined ? {} : { binned: { edges: this.#edges, counts: [...this.#binned] } }),
-      categories: Object.fromEntries(this.#categories),
+      categories: Object.fromEntries([...this.#categories].map(([name, { count }]) => [name, count])),
       otherCategories: this.#others,
     };
   }
 }
+
+interface Seen { readonly name: string; first: number; last: number; requests: number }
 
 export interface FeatureOptions {
   /** The features to watch; all that come where it is not given. */
   readonly features?: readonly string[] | undefined;
   /** Inner edges of the reference's bins by feature; `score` for the prediction. */
   readonly edges?: Readonly<Record<string, readonly number[]>> | undefined;
+  /** How many values of a feature are kept at most; 5,000 where it is not given. */
+  readonly sample?: number | undefined;
 }
 
 /** Everything about one arm in one environment that is not kept per window. */
@@ -95,7 +117,9 @@ export class ArmCollector {
   readonly #scores = counts(SCORE_EDGES);
   readonly #positives = counts(SCORE_EDGES);
   readonly #labelledScores = counts(SCORE_EDGES);
-  readonly #versions = new Map<string, { first: number; last: number; requests: number }>();
+  readonly #versions = new Map<string, Seen>();
+  #lastVersion: Seen | undefined;
+  readonly #byColumn: (Feature | undefined)[] = [];
   requests = 0;
   units = 0;
   lastSeen = 0;
@@ -110,41 +134,49 @@ export class ArmCollector {
   #feature(name: string): Feature | undefined {
     const known = this.#features.get(name);
     if (known !== undefined || this.#features.size >= MOST_FEATURES) return known;
-    const feature = new Feature(name, this.#options.edges?.[name], this.#features.size + 1);
+    const feature = new Feature(name, this.#options.edges?.[name], this.#options.sample ?? SAMPLE, this.#features.size + 1);
     this.#features.set(name, feature);
     return feature;
   }
 
-  add(record: RecordLike, at: number): void {
-    this.requests += 1;
-    if (at > this.lastSeen) this.lastSeen = at;
-    this.#answered(record['model_version'], at);
-    const latency = toNumber(record['latency_ms']);
-    if (latency !== null) bump(this.#latency, binOf(LATENCY_EDGES, latency));
-    const score = scoreOf(record);
-    if (score !== null) bump(this.#scores, binOf(SCORE_EDGES, score));
-    this.#feature('score')?.add(score ?? record['label']);
+  /** A record of the training data. */
+  add(record: RecordLike): void {
+    this.count(0, undefined, toNumber(record['latency_ms']) ?? Number.NaN, scoreOf(record) ?? Number.NaN, record['label']);
     const { features } = record;
     if (typeof features !== 'object' || features === null) return;
-    const listed = this.#options.features;
-    if (listed !== undefined) {
-      for (const name of listed) this.#feature(name)?.add((features as RecordLike)[name]);
-      return;
-    }
-    for (const name of Object.keys(features)) this.#feature(name)?.add((features as RecordLike)[name]);
+    for (const name of this.#options.features ?? Object.keys(features)) this.#feature(name)?.add((features as RecordLike)[name]);
+  }
+
+  /** A prediction but for its features; NaN: it does not tell. `label` counts where there is no score. */
+  count(at: number, version: unknown, latency: number, score: number, label: unknown): void {
+    this.requests += 1;
+    if (at > this.lastSeen) this.lastSeen = at;
+    if (version !== undefined) this.#answered(version, at);
+    if (!Number.isNaN(latency)) bump(this.#latency, binOf(LATENCY_EDGES, latency));
+    if (!Number.isNaN(score)) bump(this.#scores, binOf(SCORE_EDGES, score));
+    this.countFeature(0, 'score', score, label);
+  }
+
+  /** A feature of the last prediction: a finite number, or, where that is NaN, any other value. A column has one name for good; 0 is the score. */
+  countFeature(column: number, name: string, number: number, other: unknown): void {
+    const feature = this.#byColumn[column] ??= this.#feature(name);
+    if (Number.isNaN(number)) feature?.add(other);
+    else feature?.addNumber(number);
   }
 
   #answered(version: unknown, at: number): void {
     const name = typeof version === 'number' ? String(version) : version;
     if (typeof name !== 'string' || name === '') return;
-    const known = this.#versions.get(name);
-    if (known !== undefined) {
-      known.first = Math.min(known.first, at);
-      known.last = Math.max(known.last, at);
-      known.requests += 1;
-    } else if (this.#versions.size < MOST_VERSIONS) {
-      this.#versions.set(name, { first: at, last: at, requests: 1 });
+    if (this.#lastVersion?.name !== name) {
+      const known = this.#versions.get(name);
+      if (known === undefined && this.#versions.size >= MOST_VERSIONS) return;
+      this.#lastVersion = known ?? { name, first: at, last: at, requests: 0 };
+      this.#versions.set(name, this.#lastVersion);
     }
+    const seen = this.#lastVersion;
+    if (at < seen.first) seen.first = at;
+    if (at > seen.last) seen.last = at;
+    seen.requests += 1;
   }
 
   addOutcome(record: RecordLike, field: string): void {
@@ -162,7 +194,7 @@ export class ArmCollector {
   summary(): { readonly versions: readonly LoggedVersion[]; readonly latency: Histogram; readonly score: Histogram; readonly labelledScore: Histogram; readonly scoreOfPositives: Histogram; readonly features: readonly FeatureSample[] } {
     const histogram = (edges: readonly number[], values: Float64Array): Histogram => ({ edges, counts: [...values] });
     return {
-      versions: [...this.#versions].map(([version, seen]) => ({ version, ...seen })).sort((a, b) => a.first - b.first),
+      versions: [...this.#versions.values()].map(({ name, ...seen }) => ({ version: name, ...seen })).sort((a, b) => a.first - b.first),
       latency: histogram(LATENCY_EDGES, this.#latency),
       score: histogram(SCORE_EDGES, this.#scores),
       labelledScore: histogram(SCORE_EDGES, this.#labelledScores),

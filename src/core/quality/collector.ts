@@ -1,63 +1,26 @@
 import { type RecordLike } from '../expressions/evaluate.ts';
-import { ArmCollector, type FeatureOptions } from './armCollector.ts';
+import type { FeatureOptions } from './armCollector.ts';
+import { Batch, EXCLUDED, WITHOUT_UNIT } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
+import { EarlierHours } from './earlierHours.ts';
 import { readsOutcome } from './definitions.ts';
-import { hash53, RecentHashes, RecentMap } from './hashing.ts';
-import { valueOf } from './measures.ts';
+import { Groups, type Group, type WindowState } from './groups.ts';
+import { hash53, RecentHashes, rehash } from './hashing.ts';
+import { scoreOf, valueOf } from './measures.ts';
+import { Outcomes, type Waiting } from './outcomes.ts';
 import { RecordTimes } from './recordTimes.ts';
 import { ShadowCollector } from './shadowCollector.ts';
-import type { UnitSums } from './stats/dispersion.ts';
 import { Units } from './units.ts';
-import { NO_NOTES, type ArmSummary, type QualityData, type QualityWindow, type SourceNotes } from './window.ts';
+import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
 
 const MOST_EXAMPLES = 5;
 const MOST_SLICES = 50;
-/** Predictions that wait for their outcome (this many at least, and twice as many at most), and outcomes for their prediction. */
-const MOST_WAITING = 500_000;
 /** A record from further in the future says that a clock is wrong. */
 const SKEW_MS = 60_000;
 const RECORD_FIELDS: ReadonlySet<string> = new Set(['ts', 'request_id', 'unit_id', 'environment', 'service', 'app_version', 'flag', 'assigned_arm', 'model_version', 'role', 'fallback', 'batch_id', 'features', 'score', 'proba', 'label', 'latency_ms', 'error']);
-
-/** Seeds of hashes, so that a request's shadow and its served answer are told apart. */
-const [SERVED, SHADOW] = [0, 1];
+/** Of a hash, so that a request's shadow and its served answer are told apart. */
+const SHADOW = 1;
 const NO_SLICES: readonly string[] = [];
-
-interface WindowState {
-  readonly start: number;
-  readonly slice: string | undefined;
-  requests: number;
-  /** With those that `where` leaves out. */
-  served: number;
-  units: number;
-  /** n, sum, squares per metric. */
-  readonly sums: Float64Array;
-}
-
-/** An arm of a service in an environment. */
-interface Group {
-  readonly number: number;
-  readonly arm: string;
-  readonly environment: string;
-  readonly service: string;
-  readonly armCollector: ArmCollector;
-  /** A unit is followed within its environment. */
-  readonly unitSeed: number;
-  readonly windows: Map<string, WindowState>;
-  last: WindowState | undefined;
-  /** `last` alone, as a list. */
-  lastAlone: readonly WindowState[];
-}
-
-/** A prediction whose outcome is not known or not final. */
-interface Waiting {
-  readonly record: RecordLike;
-  readonly group: Group;
-  readonly windows: readonly WindowState[];
-  readonly unitHash: number;
-  readonly at: number;
-  matured: boolean;
-  outcome: RecordLike | undefined;
-}
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined;
@@ -68,45 +31,59 @@ export interface CollectorOptions extends FeatureOptions {
   readonly flags: readonly string[];
 }
 
+/** What a reader knows of a record apart from it, because it read it from bytes: hashes (`hash53`) of ids, 0 where there is none, and the time, NaN where there is none. */
+export interface Drawn {
+  readonly request: number;
+  readonly unit: number;
+  readonly time: number;
+  /** The id of the request itself, which few records are asked for. */
+  readonly requestId: () => string;
+}
+
 /** Turns prediction records into windows. What it holds does not grow with the number of records, but for predictions that wait for their outcome. */
 export class Collector {
   readonly #definition: QualityDefinition;
-  readonly #options: CollectorOptions;
   readonly #values: readonly ((record: RecordLike) => number | null)[];
   readonly #labelled: readonly number[];
   readonly #immediate: readonly number[];
-  readonly #groups: Group[] = [];
+  readonly #keepsFeatures: boolean;
+  readonly #groups: Groups;
+  readonly #batch: Batch;
   readonly #times = new RecordTimes();
-  readonly #seeds = new Map<string, number>();
   readonly #units: Units;
   readonly #seen = new RecentHashes();
-  readonly #waiting = new RecentMap<Waiting>(MOST_WAITING);
-  readonly #due = new Map<number, string[]>();
-  readonly #outcomes = new Map<string, RecordLike>();
+  readonly #outcomes: Outcomes;
   readonly #shadow: ShadowCollector;
+  /** Where drift is measured against hours of an earlier week. */
+  readonly #earlier: EarlierHours | undefined;
   readonly #slices = new Set<string>();
   readonly #outcomeFields: readonly string[];
   readonly #notes: { -readonly [K in keyof SourceNotes]: SourceNotes[K] } = { ...NO_NOTES };
   readonly #flags: ReadonlySet<string>;
-  /** The time of the newest record: what a record is compared with to find clocks that are wrong. */
+  /** Time as the reader has it: what a record is compared with to find clocks that are wrong. */
   #now = Number.POSITIVE_INFINITY;
 
   constructor(definition: QualityDefinition, options: CollectorOptions) {
     this.#definition = definition;
-    this.#options = options;
     this.#flags = new Set(options.flags);
-    const { metrics, labels } = definition;
+    const { metrics, labels, drift: { reference } } = definition;
+    this.#earlier = reference?.kind === 'earlier' ? new EarlierHours(reference, options) : undefined;
     this.#values = metrics.map((metric) => valueOf(metric, labels));
     this.#labelled = metrics.flatMap(({ labelled }, index) => (labelled ? [index] : []));
     this.#immediate = metrics.flatMap(({ labelled }, index) => (labelled ? [] : [index]));
+    this.#keepsFeatures = this.#labelled.some((metric) => metrics[metric]?.expression?.paths.some(([first]) => first === 'features') === true);
     const read = metrics.flatMap(({ expression }) => (expression !== undefined && readsOutcome(expression) ? expression.paths.map(([first = '']) => first) : []));
     this.#outcomeFields = [...new Set([labels.field, ...read])].filter((field) => !RECORD_FIELDS.has(field));
+    this.#groups = new Groups(definition, options);
+    this.#batch = new Batch(metrics.length, labels.field, options.features);
     this.#units = new Units(metrics.length);
     this.#shadow = new ShadowCollector(labels);
+    this.#outcomes = new Outcomes(definition, (waiting, outcome, isNew) => this.#settled(waiting, outcome, isNew), ({ armCollector }) => void (armCollector.matured += 1));
   }
 
-  /** Time as the reader has it; records from after it are told. */
+  /** Records from after it are told. */
   set now(value: number) {
+    this.#flush();
     this.#now = value;
   }
 
@@ -115,40 +92,40 @@ export class Collector {
     if (this.#notes.examples.length < MOST_EXAMPLES) this.#notes.examples = [...this.#notes.examples, `${place}: ${reason}`];
   }
 
-  /** A record: a prediction, or, where it has a request id but no arm, an outcome. It may be changed after the call: what is kept of it is copied. Never throws. */
-  add(record: RecordLike, place: () => string): void {
+  /**
+   * A record: a prediction, or, where it has a request id but no arm, an outcome. It may be changed after the call, but for the names in its features: what is kept of it is copied. Where
+   * something of it was drawn from bytes, it need not stand in the record. Never throws.
+   */
+  add(record: RecordLike, place: () => string, drawn?: Drawn): void {
     this.#notes.rows += 1;
-    const requestId = text(record['request_id']);
     const arm = text(record['assigned_arm']);
+    const request = drawn === undefined ? hashOf(record['request_id']) : drawn.request;
+    const flag = text(record['flag']);
     if (arm === undefined) {
-      if (requestId !== undefined && this.#outcomeFields.some((field) => record[field] !== undefined)) this.#outcome(requestId, record);
-      else if (text(record['flag']) === undefined || this.#flags.has(text(record['flag']) ?? '')) this.malformed(place(), requestId === undefined ? 'neither assigned_arm nor request_id' : 'no assigned_arm, and none of the outcome\'s fields');
+      if (request !== 0 && this.#outcomeFields.some((field) => record[field] !== undefined)) this.#outcome(request, record);
+      else if (flag === undefined || this.#flags.has(flag)) this.malformed(place(), request === 0 ? 'neither assigned_arm nor request_id' : 'no assigned_arm, and none of the outcome\'s fields');
       return;
     }
-    const flag = text(record['flag']);
     if (flag !== undefined && !this.#flags.has(flag)) return;
-    const at = this.#times.of(record['ts']);
+    const at = drawn === undefined ? this.#times.of(record['ts']) : drawn.time;
     if (!Number.isFinite(at)) {
       this.malformed(place(), 'ts is missing or no time');
       return;
     }
-    const isShadow = record['role'] === 'shadow';
-    const hash = requestId === undefined ? 0 : hash53(requestId, SERVED);
-    if (requestId !== undefined && this.#seen.seen(isShadow ? hash53(requestId, SHADOW) : hash)) {
+    if (record['role'] === 'shadow') this.#shadowed(record, request, at, drawn);
+    else this.#stage(record, arm, request, at, drawn);
+  }
+
+  #shadowed(record: RecordLike, request: number, at: number, drawn: Drawn | undefined): void {
+    this.#flush();
+    if (request !== 0 && this.#seen.seen(rehash(request, SHADOW))) {
       this.#notes.duplicates += 1;
       return;
     }
     if (at > this.#now + SKEW_MS) this.#notes.future += 1;
-    const slices = this.#sliceNames(record);
-    if (requestId !== undefined && (isShadow || arm === 'current')) this.#shadow.add(record, requestId, hash, slices);
-    if (isShadow) return;
-    if (this.#definition.where !== undefined && this.#definition.where.evaluate(record) !== true) {
-      this.#notes.excluded += 1;
-      // The exposure counters count them, too.
-      this.#window(this.#group(text(record['environment']) ?? '', text(record['service']) ?? '', arm), at, undefined).served += 1;
-      return;
-    }
-    this.#predicted(record, arm, at, requestId, slices);
+    if (request === 0) return;
+    const requestId = drawn?.requestId() ?? text(record['request_id']) ?? '';
+    this.#shadow.addShadow(request, requestId, { score: scoreOf(record), label: record['label'], error: record['error'], outcome: record[this.#definition.labels.field], slices: this.#sliceNames(record) });
   }
 
   #sliceNames(record: RecordLike): readonly string[] {
@@ -164,159 +141,169 @@ export class Collector {
     });
   }
 
-  #predicted(record: RecordLike, arm: string, at: number, requestId: string | undefined, slices: readonly string[]): void {
-    const group = this.#group(text(record['environment']) ?? '', text(record['service']) ?? '', arm);
-    const unit = text(record['batch_id']) ?? text(record['unit_id']);
-    if (unit === undefined) this.#notes.withoutUnit += 1;
-    const unitHash = hash53(unit ?? requestId ?? String(this.#notes.rows), group.unitSeed);
-    const number = this.#units.see(unitHash, group.number);
-    const { isNew } = this.#units;
-    const whole = this.#window(group, at, undefined);
-    const windows = slices.length === 0 ? group.lastAlone : [whole, ...slices.map((slice) => this.#window(group, at, slice))];
-    for (const window of windows) {
-      window.requests += 1;
-      window.served += 1;
+  /** Puts a prediction to those that are counted next. */
+  #stage(record: RecordLike, arm: string, request: number, at: number, drawn: Drawn | undefined): void {
+    const batch = this.#batch;
+    if (batch.size === batch.most) this.#flush();
+    const row = batch.take(record);
+    const group = this.#groups.of(text(record['environment']) ?? '', text(record['service']) ?? '', arm);
+    batch.groups[row] = group;
+    batch.requests[row] = request;
+    batch.times[row] = at;
+    const unit = drawn === undefined ? hashOf(record['batch_id']) || hashOf(record['unit_id']) : drawn.unit;
+    batch.units[row] = rehash(unit || request || hash53(String(this.#notes.rows)), group.unitSeed);
+    batch.flags[row] = (unit === 0 ? WITHOUT_UNIT : 0) | (this.#definition.where !== undefined && this.#definition.where.evaluate(record) !== true ? EXCLUDED : 0);
+    for (const metric of this.#immediate) {
+      const values = batch.values[metric];
+      if (values !== undefined) values[row] = this.#values[metric]?.(record) ?? Number.NaN;
     }
-    whole.units += isNew;
-    group.armCollector.units += isNew;
-    group.armCollector.add(record, Math.min(at, this.#now));
-    this.#count(record, this.#immediate, windows, number);
-    if (this.#labelled.length > 0 && requestId !== undefined) this.#wait(record, requestId, { group, windows, unitHash, at });
+    const slices = this.#sliceNames(record);
+    const isWaiting = this.#labelled.length > 0 && request !== 0;
+    if (isWaiting || slices.length > 0) batch.extras[row] = { slices, kept: isWaiting ? this.#kept(record) : undefined, outcome: isWaiting ? this.#ownOutcome(record) : undefined };
   }
 
-  #count(record: RecordLike, metrics: readonly number[], windows: readonly WindowState[], unit: number): void {
-    for (const metric of metrics) {
-      const value = this.#values[metric]?.(record) ?? null;
+  /** What the outcome of a prediction will need of it. */
+  #kept({ score, proba, label, latency_ms, error, fallback, features }: RecordLike): RecordLike {
+    return { score, proba, label, latency_ms, error, fallback, ...(this.#keepsFeatures ? { features: { ...(features as object) } } : {}) };
+  }
+
+  #outcomeOf(record: RecordLike): RecordLike {
+    return Object.fromEntries(this.#outcomeFields.map((field) => [field, record[field]]));
+  }
+
+  #ownOutcome(record: RecordLike): RecordLike | undefined {
+    return this.#outcomeFields.some((field) => record[field] !== undefined && record[field] !== null) ? this.#outcomeOf(record) : undefined;
+  }
+
+  #outcome(request: number, record: RecordLike): void {
+    this.#flush();
+    this.#shadow.addOutcome(request, record[this.#definition.labels.field]);
+    if (this.#labelled.length > 0) this.#outcomes.add(request, this.#outcomeOf(record));
+  }
+
+  #settled({ record, group, slices, unitHash, at }: Waiting, outcome: RecordLike | undefined, isNew: boolean): void {
+    const { labels } = this.#definition;
+    const fields = outcome ?? Object.fromEntries(this.#outcomeFields.map((field) => [field, labels.absentMeans]));
+    const whole = { ...record, ...fields };
+    if (isNew) group.armCollector.matured += 1;
+    if (outcome !== undefined || labels.absentMeans !== undefined) group.armCollector.addOutcome(whole, labels.field);
+    const unit = this.#units.see(unitHash, group.number);
+    const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));
+    for (const metric of this.#labelled) {
+      const value = this.#values[metric]?.(whole) ?? null;
       if (value === null) continue;
-      const place = 3 * metric;
-      for (const { sums } of windows) {
-        sums[place] = (sums[place] ?? 0) + 1;
-        sums[place + 1] = (sums[place + 1] ?? 0) + value;
-        sums[place + 2] = (sums[place + 2] ?? 0) + value * value;
-      }
+      for (const { sums } of windows) addTo(sums, metric, value);
       this.#units.add(unit, metric, value);
     }
   }
 
-  #group(environment: string, service: string, arm: string): Group {
-    for (const known of this.#groups) if (known.arm === arm && known.service === service && known.environment === environment) return known;
-    const unitSeed = this.#seeds.get(environment) ?? this.#seeds.size + 1;
-    this.#seeds.set(environment, unitSeed);
-    const group: Group = { number: this.#groups.length, arm, environment, service, unitSeed, armCollector: new ArmCollector(this.#options), windows: new Map(), last: undefined, lastAlone: [] };
-    this.#groups.push(group);
-    return group;
-  }
-
-  #window(group: Group, at: number, slice: string | undefined): WindowState {
-    const start = Math.floor(at / this.#definition.windowMs) * this.#definition.windowMs;
-    if (slice === undefined && group.last?.start === start) return group.last;
-    const key = slice === undefined ? String(start) : `${start} ${slice}`;
-    let window = group.windows.get(key);
-    if (window === undefined) {
-      window = { start, slice, requests: 0, served: 0, units: 0, sums: new Float64Array(3 * this.#values.length) };
-      group.windows.set(key, window);
-    }
-    if (slice === undefined) {
-      group.last = window;
-      group.lastAlone = [window];
-    }
-    return window;
-  }
-
-  /** Keeps of a prediction what its outcome will need. */
-  #wait(record: RecordLike, requestId: string, rest: Pick<Waiting, 'group' | 'windows' | 'unitHash' | 'at'>): void {
-    const { score, proba, label, latency_ms, error, fallback, features } = record;
-    const readsFeatures = this.#labelled.some((metric) => this.#definition.metrics[metric]?.expression?.paths.some(([first]) => first === 'features') === true);
-    const kept: RecordLike = { score, proba, label, latency_ms, error, fallback, ...(readsFeatures ? { features: { ...(features as object) } } : {}) };
-    const own = this.#outcomeFields.some((field) => record[field] !== undefined && record[field] !== null) ? { ...record } : undefined;
-    const outcome = own ?? this.#outcomes.get(requestId);
-    if (own === undefined) this.#outcomes.delete(requestId);
-    this.#waiting.set(requestId, { ...rest, record: kept, matured: false, outcome });
-    const due = Math.floor(rest.at / this.#definition.windowMs);
-    const list = this.#due.get(due);
-    if (list === undefined) this.#due.set(due, [requestId]);
-    else list.push(requestId);
-  }
-
-  #outcome(requestId: string, record: RecordLike): void {
-    this.#shadow.addOutcome(requestId, record[this.#definition.labels.field]);
-    const waiting = this.#waiting.get(requestId);
-    if (waiting === undefined) {
-      if (this.#labelled.length > 0 && this.#outcomes.size < MOST_WAITING) this.#outcomes.set(requestId, { ...record });
-      return;
-    }
-    waiting.outcome = { ...record };
-    if (waiting.matured) this.#settleOne(requestId, waiting);
-  }
-
-  #settleOne(requestId: string, { record, group, windows, unitHash, outcome, matured }: Waiting): void {
-    const { labels } = this.#definition;
-    const fields = Object.fromEntries(this.#outcomeFields.map((field) => [field, outcome === undefined ? labels.absentMeans : outcome[field]]));
-    const whole = { ...record, ...fields };
-    this.#waiting.delete(requestId);
-    if (!matured) group.armCollector.matured += 1;
-    if (outcome !== undefined || labels.absentMeans !== undefined) group.armCollector.addOutcome(whole, labels.field);
-    this.#count(whole, this.#labelled, windows, this.#units.see(unitHash, group.number));
-  }
-
-  /** Counts the predictions that have matured by now: earlier, only quick outcomes would be known, and they differ from slow ones. */
-  #settle(now: number): void {
-    const { matureAfterMs, absentMeans } = this.#definition.labels;
-    for (const [window, ids] of this.#due) {
-      if ((window + 1) * this.#definition.windowMs + matureAfterMs > now) continue;
-      this.#due.delete(window);
-      for (const id of ids) {
-        const waiting = this.#waiting.get(id);
-        if (waiting === undefined) continue;
-        if (waiting.outcome !== undefined || absentMeans !== undefined) {
-          this.#settleOne(id, waiting);
-        } else {
-          waiting.matured = true;
-          waiting.group.armCollector.matured += 1;
-        }
+  /** Counts the predictions of the batch, in their order. */
+  #flush(): void {
+    const { size, requests, times, flags, groups } = this.#batch;
+    // Never negative; were it not asked for, nothing would be brought from memory.
+    if (this.#touch() < 0) return;
+    for (let row = 0; row < size; row += 1) {
+      const [request = 0, at = 0, group] = [requests[row], times[row], groups[row]];
+      if (group === undefined) continue;
+      if (request !== 0 && this.#seen.seen(request)) {
+        this.#notes.duplicates += 1;
+        continue;
       }
+      if (at > this.#now + SKEW_MS) this.#notes.future += 1;
+      if (request !== 0 && group.arm === 'current') this.#served(row, request);
+      const window = this.#groups.window(group, at, undefined);
+      window.served += 1;
+      if (((flags[row] ?? 0) & EXCLUDED) === 0) this.#predicted(row, group, window);
+      // The exposure counters count those, too.
+      else this.#notes.excluded += 1;
+    }
+    this.#batch.size = 0;
+  }
+
+  #touch(): number {
+    const { size, requests, units } = this.#batch;
+    let sum = 0;
+    for (let row = 0; row < size; row += 1) sum += this.#seen.touch(requests[row] ?? 0) + this.#units.touch(units[row] ?? 0);
+    return sum;
+  }
+
+  #served(row: number, request: number): void {
+    const { scores, labels, errors, outcomes, extras } = this.#batch;
+    const score = scores[row] ?? Number.NaN;
+    this.#shadow.addServed(request, { score: Number.isNaN(score) ? null : score, label: labels[row], error: errors[row], outcome: outcomes[row], slices: extras[row]?.slices ?? NO_SLICES });
+  }
+
+  #predicted(row: number, group: Group, window: WindowState): void {
+    const { requests, units, times, flags, latencies, scores, labels, versions, columns, extras, values } = this.#batch;
+    const [unitHash = 0, at = 0, extra] = [units[row], times[row], extras[row]];
+    if (((flags[row] ?? 0) & WITHOUT_UNIT) !== 0) this.#notes.withoutUnit += 1;
+    const unit = this.#units.see(unitHash, group.number);
+    const { isNew } = this.#units;
+    window.requests += 1;
+    window.units += isNew;
+    const { armCollector } = group;
+    armCollector.units += isNew;
+    const hour = this.#earlier?.of(group.environment, group.arm, Math.min(at, this.#now));
+    hour?.units.add(unitHash);
+    hour?.collector.count(at, undefined, Number.NaN, scores[row] ?? Number.NaN, labels[row]);
+    armCollector.count(Math.min(at, this.#now), versions[row], latencies[row] ?? Number.NaN, scores[row] ?? Number.NaN, labels[row]);
+    for (let column = 0; column < columns.length; column += 1) {
+      const each = columns[column];
+      if (each === undefined) continue;
+      const [number = Number.NaN, other] = [each.numbers[row], each.others[row]];
+      if (other === undefined && Number.isNaN(number)) continue;
+      armCollector.countFeature(column + 1, each.name, number, other);
+      hour?.collector.countFeature(column + 1, each.name, number, other);
+    }
+    for (const metric of this.#immediate) {
+      const value = values[metric]?.[row] ?? Number.NaN;
+      if (Number.isNaN(value)) continue;
+      addTo(window.sums, metric, value);
+      this.#units.add(unit, metric, value);
+    }
+    if (extra === undefined) return;
+    for (const slice of extra.slices) this.#sliced(row, this.#groups.window(group, at, slice));
+    if (extra.kept !== undefined) this.#outcomes.wait(requests[row] ?? 0, extra.outcome, { record: extra.kept, group, slices: extra.slices, unitHash, at });
+  }
+
+  #sliced(row: number, window: WindowState): void {
+    window.requests += 1;
+    window.served += 1;
+    for (const metric of this.#immediate) {
+      const value = this.#batch.values[metric]?.[row] ?? Number.NaN;
+      if (!Number.isNaN(value)) addTo(window.sums, metric, value);
     }
   }
 
   /** All until now; with the sentences of the source. */
   data(now: number, messages: readonly string[]): QualityData {
-    this.#settle(now);
-    const windows = [...this.#groups].flatMap((group) => [...group.windows.values()].map((state) => this.#snapshot(group, state)));
+    this.#flush();
+    this.#outcomes.settle(now);
+    const earlier = this.#earlier?.found(now);
     return {
-      windows: windows.sort((a, b) => a.start - b.start),
-      arms: [...this.#groups].filter(({ armCollector }) => armCollector.requests > 0).map((group) => this.#summary(group)),
+      windows: this.#groups.snapshots().sort((a, b) => a.start - b.start),
+      arms: this.#groups.summaries(this.#units),
+      ...(earlier === undefined ? {} : { references: earlier.references }),
       ...(this.#shadow.pairs === undefined ? {} : { shadow: this.#shadow.pairs }),
       notes: {
         ...this.#notes,
         unitsInBothArms: this.#units.inBothArms,
-        outcomesWithoutPrediction: this.#outcomes.size,
-        notFinite: [...this.#groups].reduce((sum, { armCollector }) => sum + armCollector.notFinite, 0),
-        messages,
+        outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
+        notFinite: this.#groups.all.reduce((sum, { armCollector }) => sum + armCollector.notFinite, 0),
+        messages: [...messages, ...earlier?.messages ?? []],
       },
     };
   }
+}
 
-  #snapshot({ arm, environment, service }: Group, { start, slice, requests, served, units, sums }: WindowState): QualityWindow {
-    const metrics = Object.fromEntries(this.#definition.metrics.map(({ name }, metric) => [name, { n: sums[3 * metric] ?? 0, sum: sums[3 * metric + 1] ?? 0, squares: sums[3 * metric + 2] ?? 0 }]));
-    return { arm, environment, service, start, end: start + this.#definition.windowMs, requests, units, metrics, ...(served === requests ? {} : { served }), ...(slice === undefined ? {} : { slice }) };
-  }
+function hashOf(value: unknown): number {
+  const id = text(value);
+  return id === undefined ? 0 : hash53(id);
+}
 
-  #summary({ number, arm, environment, windows, armCollector }: Group): ArmSummary {
-    const perMetric = this.#units.sums(new Set([number]));
-    const unitSums: Record<string, UnitSums> = {};
-    for (const [metric, { name, kind }] of this.#definition.metrics.entries()) {
-      const sums = perMetric[metric];
-      if (sums === undefined || sums.requests === 0) continue;
-      let [n, sum, squares] = [0, 0, 0];
-      for (const state of windows.values()) {
-        if (state.slice !== undefined) continue;
-        n += state.sums[3 * metric] ?? 0;
-        sum += state.sums[3 * metric + 1] ?? 0;
-        squares += state.sums[3 * metric + 2] ?? 0;
-      }
-      unitSums[name] = kind === 'bad' || n === 0 ? sums : { ...sums, variance: Math.max(0, squares / n - (sum / n) ** 2) };
-    }
-    const { requests, units, lastSeen, matured, labelled } = armCollector;
-    return { arm, environment, requests, units, lastSeen, unitSums, matured, labelled, ...armCollector.summary() };
-  }
+function addTo(sums: Float64Array, metric: number, value: number): void {
+  const place = 3 * metric;
+  sums[place] = (sums[place] ?? 0) + 1;
+  sums[place + 1] = (sums[place + 1] ?? 0) + value;
+  sums[place + 2] = (sums[place + 2] ?? 0) + value * value;
 }

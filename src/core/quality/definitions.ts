@@ -1,6 +1,7 @@
 import { compileCondition, compileNumber, compileValue, type Compiled, type Expression, type ExpressionProblem, type FieldTypes } from '../expressions/expression.ts';
 import { nearest } from '../workspace/suggest.ts';
 import { parseDuration } from '../base/duration.ts';
+import type { SkewDefinition } from './skew.ts';
 import { qualitySchema, type MetricSection, type QualitySection } from '../workspace/quality.ts';
 
 /** What a prediction record holds by itself; every other field is one of the outcome. */
@@ -65,6 +66,14 @@ export type QualitySourceTarget =
   | { readonly kind: 'prometheus'; readonly prometheus: PrometheusTarget }
   | { readonly kind: 'exec'; readonly command: readonly string[] };
 
+/** What drift is measured against. */
+export type DriftReferenceTarget =
+  | { readonly kind: 'file'; readonly path: string }
+  /** The data set of the run of a version: `candidate`, `current`, an alias or a version. */
+  | { readonly kind: 'training'; readonly version: string; readonly dataset?: string }
+  /** The same hours of an earlier week, from the log itself. */
+  | { readonly kind: 'earlier'; readonly weeks: number; readonly hours: number };
+
 /** The section `quality:` of a model. */
 export interface QualityDefinition {
   /** What it was read from: plain data, so that a thread can read it again. */
@@ -74,7 +83,8 @@ export interface QualityDefinition {
   readonly where?: Expression<boolean>;
   readonly metrics: readonly MetricDefinition[];
   readonly slices: readonly Expression<number | string | boolean>[];
-  readonly drift: { readonly reference?: string; readonly features?: readonly string[] };
+  readonly drift: { readonly reference?: DriftReferenceTarget; readonly features?: readonly string[] };
+  readonly skew?: SkewDefinition;
   readonly windowMs: number;
 }
 
@@ -165,6 +175,16 @@ class Reader {
   }
 }
 
+function skewDefinition({ exec, abs, rel, max_share, sample, lookback }: NonNullable<QualitySection['skew']>): SkewDefinition {
+  return { command: exec, abs: abs ?? 0, rel: rel ?? 1e-6, maxShare: max_share ?? 0.01, sample: sample ?? 1000, lookbackMs: parseDuration(lookback ?? '1d') ?? 86_400_000 };
+}
+
+function referenceTarget(written: NonNullable<NonNullable<QualitySection['drift']>['reference']>): DriftReferenceTarget {
+  if (typeof written === 'string') return { kind: 'file', path: written };
+  if ('weeks_ago' in written) return { kind: 'earlier', weeks: written.weeks_ago, hours: written.hours ?? 24 };
+  return { kind: 'training', version: written.training, ...(written.dataset === undefined ? {} : { dataset: written.dataset }) };
+}
+
 /**
  * Reads the content of `quality:`. What the schema refuses is told by the schema; here the rest: expressions with their places, metrics without or with two
  * definitions, names that stand twice. What is right is in `quality`, whatever else is wrong; undefined when the section cannot be read at all.
@@ -197,7 +217,8 @@ export function readQuality(section: unknown): { readonly quality?: QualityDefin
       ...(where === undefined ? {} : { where }),
       metrics: metrics.filter(({ name }, index) => metrics.findIndex((other) => other.name === name) === index),
       slices: (content.by ?? []).flatMap((text, index) => reader.expression(compileValue(text, RECORD_TYPES), ['by', index]) ?? []),
-      drift: { ...(content.drift?.reference === undefined ? {} : { reference: content.drift.reference }), ...(content.drift?.features === undefined ? {} : { features: content.drift.features }) },
+      drift: { ...(content.drift?.reference === undefined ? {} : { reference: referenceTarget(content.drift.reference) }), ...(content.drift?.features === undefined ? {} : { features: content.drift.features }) },
+      ...(content.skew === undefined ? {} : { skew: skewDefinition(content.skew) }),
       windowMs: parseDuration(content.window ?? '5min') ?? 300_000,
     },
   };

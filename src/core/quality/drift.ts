@@ -75,9 +75,14 @@ export interface DriftUnits {
   readonly production: number;
 }
 
+/** How many independent values what is compared stands for: no more than units, than values that are there, and than were sampled where nothing counted them in bins. */
+function effective({ rows, missing, values, binned }: FeatureSample, units: number): number {
+  return Math.max(1, Math.min(units, rows - missing, binned === undefined && values.length > 0 ? values.length : Number.POSITIVE_INFINITY));
+}
+
 /** The feature in production against the reference. `features`: how many are looked at together. */
 export function featureDrift(reference: FeatureSample, production: FeatureSample, units: DriftUnits, features: number): FeatureDrift {
-  const [n, m] = [Math.max(1, Math.min(units.reference, reference.rows - reference.missing)), Math.max(1, Math.min(units.production, production.rows - production.missing))];
+  const [n, m] = [effective(reference, units.reference), effective(production, units.production)];
   const isCategory = reference.values.length === 0 && (Object.keys(reference.categories).length > 0 || production.values.length === 0);
   const sorted = isCategory ? undefined : { reference: Float64Array.from(reference.values).sort(), production: Float64Array.from(production.values).sort() };
   const bins = sorted === undefined ? categoryBins(reference, production) : numberBins(reference, production, reference.binned?.edges ?? quantileEdges(sorted.reference, BINS));

@@ -7,8 +7,30 @@ export function hash53(text: string, seed = 0): number {
     high = Math.imul(high ^ unit, 2654435761);
     low = Math.imul(low ^ unit, 1597334677);
   }
-  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
-  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
+  return finished(high, low);
+}
+
+/** `hash53` of the text that stands in ASCII at a place. */
+export function hash53OfBytes(bytes: Uint8Array, from: number, to: number): number {
+  let high = 0xdeadbeef;
+  let low = 0x41c6ce57;
+  for (let index = from; index < to; index += 1) {
+    const unit = bytes[index] ?? 0;
+    high = Math.imul(high ^ unit, 2654435761);
+    low = Math.imul(low ^ unit, 1597334677);
+  }
+  return finished(high, low);
+}
+
+/** Another hash of the same text, by its first one: as many as there are seeds. */
+export function rehash(hash: number, seed: number): number {
+  const low = hash | 0;
+  return finished(Math.imul(((hash - (low >>> 0)) / 4294967296) ^ seed, 2654435761), Math.imul(low ^ Math.imul(seed, 2246822507), 1597334677));
+}
+
+function finished(first: number, second: number): number {
+  const high = Math.imul(first ^ (first >>> 16), 2246822507) ^ Math.imul(second ^ (second >>> 13), 3266489909);
+  const low = Math.imul(second ^ (second >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
   return 4294967296 * (2097151 & low) + (high >>> 0) + 1;
 }
 
@@ -65,31 +87,108 @@ export class HashIndex {
   }
 }
 
+/** A set of hashes: 16 to 32 bytes each, and a bit or two to say of most others that they are not in it. */
+class HashSet {
+  #slots: Float64Array;
+  /** Two bits of a word for each hash. */
+  readonly #filter: Int32Array;
+  size = 0;
+
+  constructor(generation: number) {
+    this.#slots = new Float64Array(1024);
+    this.#filter = new Int32Array(2 ** Math.max(5, Math.ceil(Math.log2(generation / 4))));
+  }
+
+  clear(): void {
+    this.#slots.fill(0);
+    this.#filter.fill(0);
+    this.size = 0;
+  }
+
+  /** Something of the place of a hash: many that are asked for one after another come from memory together. */
+  touch(hash: number): number {
+    return this.#slots[hash & (this.#slots.length - 1)] ?? 0;
+  }
+
+  has(hash: number): boolean {
+    const bits = bitsOf(hash);
+    if (((this.#filter[(hash >>> 10) & (this.#filter.length - 1)] ?? 0) & bits) !== bits) return false;
+    const mask = this.#slots.length - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const found = this.#slots[slot];
+      if (found === hash) return true;
+      if (found === 0) return false;
+    }
+  }
+
+  /** Whether it is new. */
+  add(hash: number): boolean {
+    if (2 * (this.size + 1) > this.#slots.length) this.#grow();
+    const [slots, mask] = [this.#slots, this.#slots.length - 1];
+    let slot = hash & mask;
+    for (let found = slots[slot]; found !== 0; found = slots[slot]) {
+      if (found === hash) return false;
+      slot = (slot + 1) & mask;
+    }
+    slots[slot] = hash;
+    this.size += 1;
+    const word = (hash >>> 10) & (this.#filter.length - 1);
+    this.#filter[word] = (this.#filter[word] ?? 0) | bitsOf(hash);
+    return true;
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    const slots = new Float64Array(2 * old.length);
+    const mask = slots.length - 1;
+    for (const hash of old) {
+      if (hash === 0) continue;
+      let slot = hash & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = hash;
+    }
+    this.#slots = slots;
+  }
+}
+
+function bitsOf(hash: number): number {
+  return (1 << (hash & 31)) | (1 << ((hash >>> 5) & 31));
+}
+
 /** Whether a hash was among the last million or two: two generations, the older of which is forgotten when the younger is full. */
 export class RecentHashes {
   readonly #generation: number;
-  #young = new HashIndex();
-  #old = new HashIndex();
+  #young: HashSet;
+  #old: HashSet;
 
   constructor(generation = 1_000_000) {
     this.#generation = generation;
+    this.#young = new HashSet(generation);
+    this.#old = new HashSet(generation);
+  }
+
+  /** See `HashSet.touch`. */
+  touch(hash: number): number {
+    return this.#young.touch(hash);
   }
 
   /** Remembers it; true when it had been seen. */
   seen(hash: number): boolean {
-    if (this.#young.find(hash) >= 0) return true;
-    const isOld = this.#old.find(hash) >= 0;
-    if (this.#young.size >= this.#generation) [this.#old, this.#young] = [this.#young, new HashIndex()];
-    this.#young.add(hash);
-    return isOld;
+    const isOld = this.#old.has(hash);
+    if (this.#young.size >= this.#generation) {
+      if (this.#young.has(hash)) return true;
+      [this.#old, this.#young] = [this.#young, this.#old];
+      this.#young.clear();
+    }
+    return !this.#young.add(hash) || isOld;
   }
 }
 
 /** A map of the last entries: between one and two generations of them. Deleting a Map's oldest entry one by one takes longer the more were deleted before. */
 export class RecentMap<T> {
   readonly #generation: number;
-  #young = new Map<string, T>();
-  #old = new Map<string, T>();
+  #young = new Map<number, T>();
+  #old = new Map<number, T>();
 
   constructor(generation: number) {
     this.#generation = generation;
@@ -99,17 +198,17 @@ export class RecentMap<T> {
     return this.#young.size + this.#old.size;
   }
 
-  get(key: string): T | undefined {
+  get(key: number): T | undefined {
     return this.#young.get(key) ?? this.#old.get(key);
   }
 
-  set(key: string, value: T): void {
+  set(key: number, value: T): void {
     this.#old.delete(key);
     this.#young.set(key, value);
-    if (this.#young.size >= this.#generation) [this.#old, this.#young] = [this.#young, new Map<string, T>()];
+    if (this.#young.size >= this.#generation) [this.#old, this.#young] = [this.#young, new Map<number, T>()];
   }
 
-  delete(key: string): void {
+  delete(key: number): void {
     this.#young.delete(key);
     this.#old.delete(key);
   }

@@ -8,56 +8,72 @@ export interface Answer {
   readonly error: boolean;
   readonly outcome: boolean | null;
   readonly slices: readonly string[];
+  /** Of a shadow's answer: what the pair is called among the examples. */
+  readonly requestId: string | undefined;
 }
 
 const NO_SLICES: readonly string[] = [];
 const THREE: readonly (boolean | null)[] = [null, false, true];
 const three = (value: boolean | null): number => (value === null ? 0 : value ? 2 : 1);
 
-/** As many answers as it was made for, in arrays of numbers: most are never asked for. */
+/** As many answers as it was made for, in arrays of numbers: most are never asked for, and an index is made only when one is. */
 class Generation {
-  readonly #index = new HashIndex();
+  readonly #hashes: Float64Array;
   readonly #scores: Float64Array;
   /** decision, outcome: 0 not known, 1 no, 2 yes; error. */
   readonly #facts: Uint8Array;
   readonly #taken: Uint8Array;
   readonly #labels: (string | undefined)[] = [];
   readonly #slices: (readonly string[])[] = [];
-  waiting = 0;
+  readonly #ids: (string | undefined)[] = [];
+  #index: HashIndex | undefined;
+  #given = 0;
+  size = 0;
 
   constructor(size: number) {
+    this.#hashes = new Float64Array(size);
     this.#scores = new Float64Array(size);
     this.#facts = new Uint8Array(size);
     this.#taken = new Uint8Array(size);
   }
 
-  get size(): number {
-    return this.#index.size;
+  get waiting(): number {
+    return this.size - this.#given;
   }
 
-  set(hash: number, { score, decision, label, error, outcome, slices }: Answer): void {
-    const known = this.#index.find(hash);
-    const place = known >= 0 ? known : this.#index.add(hash);
-    if (known < 0 || this.#taken[place] === 1) this.waiting += 1;
-    this.#taken[place] = 0;
+  add(hash: number, { score, decision, label, error, outcome, slices, requestId }: Answer): void {
+    const place = this.size;
+    this.size += 1;
+    this.#hashes[place] = hash;
     this.#scores[place] = score ?? Number.NaN;
     this.#facts[place] = three(decision) + 3 * three(outcome) + 9 * Number(error);
     // Only where there are any: most logs have scores, and no slices.
     if (label !== undefined || place < this.#labels.length) this.#labels[place] = label;
     if (slices.length > 0 || place < this.#slices.length) this.#slices[place] = slices;
+    if (requestId !== undefined || place < this.#ids.length) this.#ids[place] = requestId;
+    if (this.#index !== undefined) addTo(this.#index, hash);
   }
 
   take(hash: number): Answer | undefined {
+    if (this.#index === undefined) {
+      this.#index = new HashIndex();
+      for (let place = 0; place < this.size; place += 1) addTo(this.#index, this.#hashes[place] ?? 0);
+    }
     const place = this.#index.find(hash);
     if (place < 0 || this.#taken[place] === 1) return undefined;
     this.#taken[place] = 1;
-    this.waiting -= 1;
+    this.#given += 1;
     const [score = Number.NaN, facts = 0] = [this.#scores[place], this.#facts[place]];
     return {
       score: Number.isNaN(score) ? null : score, decision: THREE[facts % 3] ?? null, outcome: THREE[Math.floor(facts / 3) % 3] ?? null, error: facts >= 9,
-      label: this.#labels[place], slices: this.#slices[place] ?? NO_SLICES,
+      label: this.#labels[place], slices: this.#slices[place] ?? NO_SLICES, requestId: this.#ids[place],
     };
   }
+}
+
+/** Places are numbered as answers are, so one that comes again, which its collector lets through after a million others only, takes a number that nobody asks for. */
+function addTo(index: HashIndex, hash: number): void {
+  index.add(index.find(hash) < 0 ? hash : -index.size - 1);
 }
 
 /** The last answers by the hash of their request: between one and two generations of them. */
@@ -80,8 +96,8 @@ export class RecentAnswers {
     return this.#young.take(hash) ?? this.#old?.take(hash);
   }
 
-  set(hash: number, answer: Answer): void {
+  add(hash: number, answer: Answer): void {
     if (this.#young.size >= this.#generation) [this.#old, this.#young] = [this.#young, new Generation(this.#generation)];
-    this.#young.set(hash, answer);
+    this.#young.add(hash, answer);
   }
 }

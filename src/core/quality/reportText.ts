@@ -3,6 +3,7 @@ import { histogramQuantile } from './armCollector.ts';
 import type { ComparisonReport, MetricComparison } from './comparison.ts';
 import { DRIFT_DEFINITIONS, type driftReport } from './drift.ts';
 import type { ShadowReport } from './shadow.ts';
+import type { SkewReport } from './skew.ts';
 import type { QualityData, SourceNotes } from './window.ts';
 
 /** A report as titled tables and sentences, the same for a terminal and for Markdown. Names of the records are text: nothing in them is obeyed. */
@@ -83,6 +84,19 @@ export function driftBlocks({ features, onlyReference, onlyProduction }: ReturnT
     { title: what, columns: ['feature', 'PSI', 'noise', 'JS', 'KS', 'Wasserstein', 'chi-squared', 'missing', 'unseen', 'verdict'], rows },
     { lines: [...(onlyReference.length === 0 ? [] : [`Only in the reference: ${onlyReference.join(', ')}.`]), ...(onlyProduction.length === 0 ? [] : [`Only in production: ${onlyProduction.join(', ')}.`]), ...Object.entries(DRIFT_DEFINITIONS).map(([name, definition]) => `${name}: ${definition}.`)] },
   ];
+}
+
+/** Features as they were logged against those that were recomputed. */
+export function skewBlocks({ features, asked, told, unknown, notRecomputed, notLogged }: SkewReport, command: string): Block[] {
+  const rows = features.map(({ feature, share, different, onlyLogged, onlyRecomputed, largest, alarm, because }) => [
+    feature, percent(1 - share), countWords(different), countWords(onlyLogged), countWords(onlyRecomputed),
+    largest === undefined ? '-' : `${largest.difference === undefined ? '' : `${number(largest.difference)}: `}${largest.logged} logged, ${largest.recomputed} recomputed (${largest.requestId})`, alarm ? `ALARM: ${because}` : because,
+  ]);
+  const lines = [
+    `Recomputed by ${command}: ${told} of ${asked} requests.`, ...(unknown === 0 ? [] : [`${unknown} answers to requests that were not asked for, left out.`]),
+    ...(notRecomputed.length === 0 ? [] : [`Not recomputed: ${notRecomputed.join(', ')}.`]), ...(notLogged.length === 0 ? [] : [`Not in the log: ${notLogged.join(', ')}.`]),
+  ];
+  return [{ title: 'Feature skew: logged against recomputed', columns: ['feature', 'equal', 'different', 'only logged', 'only recomputed', 'largest difference', 'verdict'], rows }, { lines }];
 }
 
 export function shadowBlocks(report: ShadowReport): Block[] {

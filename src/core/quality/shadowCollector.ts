@@ -1,8 +1,7 @@
-import type { RecordLike } from '../expressions/evaluate.ts';
 import type { LabelDefinition } from './definitions.ts';
 import { RecentMap, Reservoir } from './hashing.ts';
 import { RecentAnswers, type Answer } from './recentAnswers.ts';
-import { isPositive, scoreOf } from './measures.ts';
+import { isPositive } from './measures.ts';
 import type { ShadowPairs } from './window.ts';
 
 /** Answers that wait for their partner: this many at least. */
@@ -12,6 +11,15 @@ const SAMPLE = 5000;
 
 function words({ score, label, error }: Answer): string {
   return error ? 'error' : score === null ? label ?? 'nothing' : String(score);
+}
+
+/** An answer as its record has it. */
+export interface ServedAnswer {
+  readonly score: number | null;
+  readonly label: unknown;
+  readonly error: unknown;
+  readonly outcome: unknown;
+  readonly slices: readonly string[];
 }
 
 /** Pairs the served answer with the shadow's by request id. */
@@ -35,31 +43,34 @@ export class ShadowCollector {
     this.#labels = labels;
   }
 
-  /** `hash` is the request id's. */
-  add(record: RecordLike, requestId: string, hash: number, slices: readonly string[]): void {
-    const isShadow = record['role'] === 'shadow';
-    this.#hasShadow ||= isShadow;
-    const { label, error } = record;
-    const score = scoreOf(record);
-    const answer: Answer = {
+  /** What was served; `request` is the hash of its id. */
+  addServed(request: number, served: ServedAnswer): void {
+    const answer = this.#answer(served, undefined);
+    const shadow = this.#hasShadow ? this.#shadow.take(request) : undefined;
+    if (shadow === undefined) this.#served.add(request, answer);
+    else this.#pair(request, answer, shadow);
+  }
+
+  addShadow(request: number, requestId: string, shadow: ServedAnswer): void {
+    this.#hasShadow = true;
+    const answer = this.#answer(shadow, requestId);
+    if (answer.error) this.#errors += 1;
+    const served = this.#served.take(request);
+    if (served === undefined) this.#shadow.add(request, answer);
+    else this.#pair(request, served, answer);
+  }
+
+  #answer({ score, label, error, outcome, slices }: ServedAnswer, requestId: string | undefined): Answer {
+    return {
       score,
       decision: score === null ? isPositive(label) : score >= this.#labels.threshold,
       label: typeof label === 'string' || typeof label === 'number' ? String(label) : undefined,
       error: error !== null && error !== undefined && error !== '' && error !== false,
-      outcome: isPositive(record[this.#labels.field]),
-      slices,
+      outcome: isPositive(outcome), slices, requestId,
     };
-    if (isShadow && answer.error) this.#errors += 1;
-    const [own, others] = isShadow ? [this.#shadow, this.#served] : [this.#served, this.#shadow];
-    const partner = others.take(hash);
-    if (partner === undefined) {
-      own.set(hash, answer);
-      return;
-    }
-    this.#pair(requestId, isShadow ? partner : answer, isShadow ? answer : partner);
   }
 
-  #pair(requestId: string, served: Answer, shadow: Answer): void {
+  #pair(request: number, served: Answer, shadow: Answer): void {
     if (shadow.error || served.error) return;
     this.#pairs += 1;
     const agrees = served.decision !== null && shadow.decision !== null ? served.decision === shadow.decision : served.label === shadow.label;
@@ -74,11 +85,11 @@ export class ShadowCollector {
     if (shadow.score !== null) this.#scores[1].add(shadow.score);
     const last = this.#examples.at(-1);
     if (difference > 0 && (this.#examples.length < MOST_EXAMPLES || difference > (last?.difference ?? 0))) {
-      this.#examples = [...this.#examples, { requestId, served: words(served), shadow: words(shadow), difference }].sort((a, b) => b.difference - a.difference).slice(0, MOST_EXAMPLES);
+      this.#examples = [...this.#examples, { requestId: shadow.requestId ?? '', served: words(served), shadow: words(shadow), difference }].sort((a, b) => b.difference - a.difference).slice(0, MOST_EXAMPLES);
     }
     if (served.decision === null || shadow.decision === null) return;
     const outcome = served.outcome ?? shadow.outcome;
-    if (outcome === null) this.#unlabelled.set(requestId, [served.decision, shadow.decision]);
+    if (outcome === null) this.#unlabelled.set(request, [served.decision, shadow.decision]);
     else this.#judge(served.decision, shadow.decision, outcome);
   }
 
@@ -88,11 +99,11 @@ export class ShadowCollector {
     if (served !== outcome && shadow === outcome) this.#onlyShadow += 1;
   }
 
-  addOutcome(requestId: string, value: unknown): void {
+  addOutcome(request: number, value: unknown): void {
     const outcome = isPositive(value);
-    const pair = this.#unlabelled.get(requestId);
+    const pair = this.#unlabelled.get(request);
     if (pair === undefined || outcome === null) return;
-    this.#unlabelled.delete(requestId);
+    this.#unlabelled.delete(request);
     this.#judge(pair[0], pair[1], outcome);
   }
 

@@ -1,30 +1,41 @@
-import { HashIndex } from './hashing.ts';
 import type { UnitSums } from './stats/dispersion.ts';
 
 /** From this many units on, only a half of them (by hash) is followed, then a quarter, and so on; each stands for two, four... */
 const MOST = 1_000_000;
+/** A slot holds a unit's number + 1 and, above it, some of its hash, so that few others are looked at. */
+const NUMBER_BITS = 20;
+const NUMBER_MASK = 2 ** NUMBER_BITS - 1;
+/** In front of a unit's sums stand its hash and its group, the latter negative once it was seen in another. */
+const HEAD = 2;
+const FIRST = 1024;
 
-/** The units of a source: who was seen, in which arm first, and what its requests came to. */
+/** The units of a source: who was seen, in which arm first, and what its requests came to. A unit's facts lie together, because bringing them from memory is what takes time. */
 export class Units {
   readonly #metrics: number;
   readonly #most: number;
-  #index = new HashIndex();
-  #hashes = new Float64Array(1024);
-  #groups = new Uint16Array(1024);
-  /** Per unit and metric: requests, sum of values. */
-  #sums: Float64Array;
+  readonly #width: number;
+  #slots = new Uint32Array(2 * FIRST);
+  /** Per unit: hash, group + 1, and per metric requests and sum of values. */
+  #rows: Float64Array;
+  #size = 0;
   #level = 1;
   inBothArms = 0;
-  #crossed = new Uint8Array(1024);
 
   constructor(metrics: number, most = MOST) {
     this.#metrics = metrics;
     this.#most = most;
-    this.#sums = new Float64Array(1024 * 2 * metrics);
+    this.#width = HEAD + 2 * metrics;
+    this.#rows = new Float64Array(FIRST * this.#width);
   }
 
   /** For how many units the last one that was seen counts because it is new; 0: it is not. */
   isNew = 0;
+
+  /** Something of the place of a hash: many that are asked for one after another come from memory together. */
+  touch(hash: number): number {
+    const number = (this.#slots[hash & (this.#slots.length - 1)] ?? 0) & NUMBER_MASK;
+    return number === 0 ? 0 : this.#rows[(number - 1) * this.#width] ?? 0;
+  }
 
   /**
    * The number of a unit by its hash; -1: it is not followed. `isNew` then says for how many it counts. `group` is its arm and environment; a unit
@@ -33,40 +44,39 @@ export class Units {
   see(hash: number, group: number): number {
     this.isNew = 0;
     if (this.#level > 1 && hash % this.#level !== 0) return -1;
-    const known = this.#index.find(hash);
+    const known = this.#find(hash);
     if (known >= 0) {
-      if (this.#groups[known] === group) return known;
-      if (this.#crossed[known] === 0) {
-        this.#crossed[known] = 1;
+      const place = known * this.#width + 1;
+      const own = this.#rows[place] ?? 0;
+      if (own === group + 1 || own === -group - 1) return known;
+      if (own > 0) {
+        this.#rows[place] = -own;
         this.inBothArms += this.#level;
       }
       return -1;
     }
-    if (this.#index.size >= this.#most) this.#thinOut();
+    if (this.#size >= this.#most) this.#thinOut();
     if (hash % this.#level !== 0) return -1;
-    const unit = this.#index.add(hash);
-    if (unit >= this.#groups.length) this.#grow();
-    this.#hashes[unit] = hash;
-    this.#groups[unit] = group;
     this.isNew = this.#level;
-    return unit;
+    return this.#add(hash, group + 1);
   }
 
   add(unit: number, metric: number, value: number): void {
     if (unit < 0) return;
-    const place = 2 * (unit * this.#metrics + metric);
-    this.#sums[place] = (this.#sums[place] ?? 0) + 1;
-    this.#sums[place + 1] = (this.#sums[place + 1] ?? 0) + value;
+    const place = unit * this.#width + HEAD + 2 * metric;
+    this.#rows[place] = (this.#rows[place] ?? 0) + 1;
+    this.#rows[place + 1] = (this.#rows[place + 1] ?? 0) + value;
   }
 
-  /** The sums that dispersion needs, per metric, for the units of some groups. */
-  sums(groups: ReadonlySet<number>): readonly UnitSums[] {
-    const sums = Array.from({ length: this.#metrics }, () => ({ units: 0, requests: 0, bad: 0, requestsSquared: 0, badSquared: 0, product: 0 }));
-    for (let unit = 0; unit < this.#index.size; unit += 1) {
-      if (!groups.has(this.#groups[unit] ?? 0)) continue;
-      for (const [metric, into] of sums.entries()) {
-        const place = 2 * (unit * this.#metrics + metric);
-        const [m, b] = [this.#sums[place] ?? 0, this.#sums[place + 1] ?? 0];
+  /** The sums that dispersion needs, per metric, for the units of a group. */
+  sums(group: number): readonly UnitSums[] {
+    return Array.from({ length: this.#metrics }, (_, metric) => {
+      const [rows, width] = [this.#rows, this.#width];
+      const into = { units: 0, requests: 0, bad: 0, requestsSquared: 0, badSquared: 0, product: 0 };
+      for (let row = 0; row < this.#size * width; row += width) {
+        const own = rows[row + 1] ?? 0;
+        if (own !== group + 1 && own !== -group - 1) continue;
+        const [m, b] = [rows[row + HEAD + 2 * metric] ?? 0, rows[row + HEAD + 2 * metric + 1] ?? 0];
         if (m === 0) continue;
         into.units += 1;
         into.requests += m;
@@ -75,33 +85,62 @@ export class Units {
         into.badSquared += b * b;
         into.product += m * b;
       }
+      return into;
+    });
+  }
+
+  #find(hash: number): number {
+    const [mask, tag] = [this.#slots.length - 1, tagOf(hash)];
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const found = this.#slots[slot] ?? 0;
+      if (found === 0) return -1;
+      if (found >>> NUMBER_BITS !== tag) continue;
+      const number = (found & NUMBER_MASK) - 1;
+      if (this.#rows[number * this.#width] === hash) return number;
     }
-    return sums;
+  }
+
+  #add(hash: number, mark: number): number {
+    if (2 * (this.#size + 1) > this.#slots.length) this.#grow();
+    const number = this.#size;
+    this.#size += 1;
+    this.#rows[number * this.#width] = hash;
+    this.#rows[number * this.#width + 1] = mark;
+    this.#put(hash, number);
+    return number;
+  }
+
+  #put(hash: number, number: number): void {
+    const mask = this.#slots.length - 1;
+    let slot = hash & mask;
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+    this.#slots[slot] = ((tagOf(hash) << NUMBER_BITS) | (number + 1)) >>> 0;
   }
 
   #grow(): void {
-    const length = 2 * this.#groups.length;
-    const grown = <T extends Float64Array | Uint16Array | Uint8Array>(next: T, old: T): T => { next.set(old); return next; };
-    this.#hashes = grown(new Float64Array(length), this.#hashes);
-    this.#groups = grown(new Uint16Array(length), this.#groups);
-    this.#crossed = grown(new Uint8Array(length), this.#crossed);
-    this.#sums = grown(new Float64Array(length * 2 * this.#metrics), this.#sums);
+    const rows = new Float64Array(Math.min(this.#slots.length, this.#most + 1) * this.#width);
+    rows.set(this.#rows);
+    this.#rows = rows;
+    this.#slots = new Uint32Array(2 * this.#slots.length);
+    for (let number = 0; number < this.#size; number += 1) this.#put(rows[number * this.#width] ?? 0, number);
   }
 
   #thinOut(): void {
     this.#level *= 2;
-    const [count, width] = [this.#index.size, 2 * this.#metrics];
-    this.#index = new HashIndex();
+    const [count, width] = [this.#size, this.#width];
+    this.#slots.fill(0);
+    this.#size = 0;
     for (let unit = 0; unit < count; unit += 1) {
-      const hash = this.#hashes[unit] ?? 0;
+      const hash = this.#rows[unit * width] ?? 0;
       if (hash % this.#level !== 0) continue;
-      const place = this.#index.add(hash);
-      this.#hashes[place] = hash;
-      this.#groups[place] = this.#groups[unit] ?? 0;
-      this.#crossed[place] = this.#crossed[unit] ?? 0;
-      this.#sums.copyWithin(place * width, unit * width, (unit + 1) * width);
+      this.#rows.copyWithin(this.#size * width, unit * width, (unit + 1) * width);
+      this.#put(hash, this.#size);
+      this.#size += 1;
     }
-    this.#sums.fill(0, this.#index.size * width);
-    this.#crossed.fill(0, this.#index.size);
+    this.#rows.fill(0, this.#size * width);
   }
+}
+
+function tagOf(hash: number): number {
+  return (hash >>> NUMBER_BITS) & 0xfff;
 }

@@ -98,16 +98,31 @@ export interface QualityData {
   /** By how much bad events vary more than independent requests would, where the source knows no units. */
   readonly designEffect?: number;
   readonly shadow?: ShadowPairs;
-  /** What drift is measured against, where the reader was asked for it, too. */
-  readonly reference?: DriftReference;
+  /** What drift is measured against: one for all environments, or one for each. */
+  readonly references?: readonly DriftReference[];
   readonly notes: SourceNotes;
 }
 
 /** The features of the training data, or of whatever production shall be like. */
 export interface DriftReference {
-  readonly path: string;
+  /** What it is, for people: a path, or a few words. */
+  readonly name: string;
+  /** The environment that it is of; undefined: any. */
+  readonly environment?: string;
   readonly rows: number;
+  /** Independent units among the rows. */
+  readonly units: number;
   readonly samples: readonly FeatureSample[];
+  /** The part of production that is measured against it; all that was read where it is not told. */
+  readonly production?: readonly ProductionPart[];
+}
+
+/** An arm during a part of the time that was read. */
+export interface ProductionPart {
+  readonly arm: string;
+  readonly requests: number;
+  readonly units: number;
+  readonly features: readonly FeatureSample[];
 }
 
 /** Pairs of answers to the same request: what was served, and the candidate's shadow. */

@@ -3,7 +3,7 @@ import { environmentHistory, type EnvironmentHistory, type EnvironmentState } fr
 import { environmentOf, type FlagEnvironment } from '../flags/model.ts';
 import { environmentPins, segmentMap, type FlagReading } from '../flags/planning.ts';
 import { ownIds } from '../flags/ownership.ts';
-import { variantSplit, type Segments } from '../flags/rollout.ts';
+import { maxExposure, variantSplit, type Segments } from '../flags/rollout.ts';
 import { pinsModel, type Pin } from '../flags/titles.ts';
 import { markedEvents } from './latch.ts';
 
@@ -19,6 +19,7 @@ export interface Allocation {
 
 /** SDKs learn of a change at their next poll, every 15 s by default; until then some answer as before. */
 export const SETTLE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 
 /**
  * How an environment gave out the candidate, oldest first, by Unleash's event log. The share is that of everyone whom no segment singles out: only
@@ -59,6 +60,8 @@ export function shareDuring(given: readonly Allocation[], start: number, end: nu
 export interface EvidenceStart {
   /** Milliseconds since 1970; undefined where it began before what the log tells. */
   readonly at: number | undefined;
+  /** The beginning of the hour where nothing before `at` in it is evidence about something else: counters are by the hour. Else, and where it is missing, `at`. */
+  readonly counted?: number;
   readonly because: 'exposure' | 'versions' | 'guard rollback' | 're-armed';
 }
 
@@ -72,7 +75,20 @@ export function evidenceStart(reading: FlagReading, environmentName: string, mod
   const history = environmentHistory(environment, reading.events);
   const starts: EvidenceStart[] = [exposedSince(history, segmentMap(reading.segments)), pinnedSince(history, reading, model)];
   for (const { mark, at } of markedEvents(reading.events, environmentName)) starts.push({ at: Date.parse(at), because: mark === 'guard' ? 'guard rollback' : 're-armed' });
-  return starts.reduce((latest, each) => ((each.at ?? Number.NEGATIVE_INFINITY) > (latest.at ?? Number.NEGATIVE_INFINITY) ? each : latest));
+  const latest = starts.reduce((last, each) => ((each.at ?? Number.NEGATIVE_INFINITY) > (last.at ?? Number.NEGATIVE_INFINITY) ? each : last));
+  if (latest.at === undefined || latest.because !== 'exposure') return latest;
+  const hour = Math.floor(latest.at / HOUR_MS) * HOUR_MS;
+  // Whoever got the candidate earlier in that hour, before it was taken back, was evidence about what was taken back.
+  const others = starts.filter((each) => each !== latest && (each.at ?? Number.NEGATIVE_INFINITY) >= hour);
+  const segments = segmentMap(reading.segments);
+  const counts = others.length === 0 ? (state: FlagEnvironment): boolean => everyoneShare(state, segments) > 0 : (state: FlagEnvironment): boolean => maxExposure(state, segments) > 0;
+  return others.some(({ because }) => because !== 'versions') || wasSo(history, counts, hour, latest.at) ? latest : { ...latest, counted: hour };
+}
+
+/** Whether something held at some time from start up to end. */
+function wasSo({ states }: EnvironmentHistory, holds: (state: FlagEnvironment) => boolean, start: number, end: number): boolean {
+  const began = states.map(({ events }) => Date.parse(events.at(-1)?.createdAt ?? ''));
+  return states.some(({ environment }, index) => holds(environment) && !((began[index] ?? 0) >= end) && (began[index + 1] ?? Number.POSITIVE_INFINITY) > start);
 }
 
 /** When what holds now began to hold; undefined when it does not, or always did. */

@@ -17,9 +17,10 @@ import { armNames } from './armNames.ts';
 import { countersWords, dataAge, type DataAge } from './dataAge.ts';
 import { qualityFindings, type ExposureCount, type Findings } from './findings.ts';
 import { latches, type Latch } from './latch.ts';
+import { clockObstacle } from './clockObstacle.ts';
 import { loggedObstacle, loggedSince } from './loggedVersions.ts';
 import { planPosition, planVisits, type Position } from './position.ts';
-import { planAdvance, planStageAgain, planStepDown, planWayOn, stageWords } from './stageChange.ts';
+import { planAdvance, planStageAgain, planStepDown, planWayOn, stageBefore, stageWords } from './stageChange.ts';
 import { verdictOf, type GateFinding, type Look, type Verdict } from './verdict.ts';
 
 /** What a source of observations told, or why it told nothing. */
@@ -135,7 +136,7 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
     gates: known.gates.filter(({ name }) => !isGate(name) || wanted.has(name)),
     ...(blind === undefined ? {} : { blind }), onBlind: settings.onBlind,
     ...(latch === undefined ? {} : { latch: { words: `the guard took ${plainLine(latch.environment, 40)} back ${ageWords(now - Date.parse(latch.at))}; nothing is raised until somebody re-arms` } }),
-    obstacles: isComplete ? [] : [...position.deviations.map(({ message }) => ({ words: message })), ...known.moved.map((each) => ({ words: movedWords(each) })), ...loggedObstacle(known, environment, pin, since.at)],
+    obstacles: isComplete ? [] : [...position.deviations.map(({ message }) => ({ words: message })), ...known.moved.map((each) => ({ words: movedWords(each) })), ...loggedObstacle(known, environment, pin, since.at), ...clockObstacle(known, environment)],
     stage: { ...stageProgress(known, plan, position.stage, since, environment), ...(isComplete ? { completedBy: plainLine(model.current, 40) } : {}) },
   };
   const approval = wanted.has('approval') && next.kind === 'change' ? approvalFor(known, next.change, withoutApproval, pin, since) : undefined;
@@ -188,10 +189,9 @@ function watch(known: ReleaseLook, environment: FlagEnvironment, stage: Stage | 
   const data = quality.kind === 'data' ? quality.data : quality.last;
   const since = loggedSince(exposure, data, name, arms);
   const given = allocations(reading, name, arms.candidateVariant);
-  const begin = evidenceFrom(since);
   const comparable = given.some(({ share, to }) => (share ?? 1) > 0 && (to ?? Number.POSITIVE_INFINITY) > (since.at ?? Number.NEGATIVE_INFINITY));
   const findings = data === undefined ? undefined : qualityFindings({
-    data, definition, environment: name, arms, since: begin, now, comparable, exposures: known.exposures,
+    data, definition, environment: name, arms, since: since.counted ?? since.at, now, comparable, exposures: known.exposures,
     shareAt: (start, end) => shareDuring(given, start, end), statistics: stage === undefined || stage.gates.includes('statistics'),
   });
   const seen = dataAge(quality, data, name, now, since, settings);
@@ -201,11 +201,6 @@ function watch(known: ReleaseLook, environment: FlagEnvironment, stage: Stage | 
   return { environment, since, findings, blind: seen.blind === undefined ? undefined : { words: `${seen.blind}${countersWords(known, name)}` }, data: seen };
 }
 
-/** Counters are hourly: the hour of the first exposure counts as a whole, because nobody got the candidate before it. */
-function evidenceFrom({ at, because }: EvidenceStart): number | undefined {
-  return at === undefined || because !== 'exposure' ? at : Math.floor(at / 3_600_000) * 3_600_000;
-}
-
 /** How long the stage has lasted, and how many predictions of the candidate it has seen; both begin anew with the evidence. */
 function stageProgress({ model, reading, quality, now }: ReleaseLook, plan: readonly Stage[], index: number, since: EvidenceStart, environment: string): Look['stage'] {
   const visits = planVisits(plan, reading);
@@ -213,7 +208,7 @@ function stageProgress({ model, reading, quality, now }: ReleaseLook, plan: read
   const began = Math.max(first?.since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(first.since), since.because === 'exposure' ? Number.NEGATIVE_INFINITY : since.at ?? Number.NEGATIVE_INFINITY);
   const data = quality.kind === 'data' ? quality.data : quality.kind === 'failed' ? quality.last : undefined;
   const { candidate } = armNames(model, reading.detail.flag.name);
-  const predictions = (data?.windows ?? []).filter((each) => each.environment === environment && each.arm === candidate && each.slice === undefined && each.end > began).reduce((sum, each) => sum + each.requests, 0);
+  const predictions = (data?.windows ?? []).filter((each) => each.environment === environment && each.arm === candidate && each.slice === undefined && each.start >= began).reduce((sum, each) => sum + each.requests, 0);
   const stage = plan[index];
   return {
     heldMs: Number.isFinite(began) ? Math.max(0, now - began) : Number.MAX_SAFE_INTEGER, holdMs: stage?.hold ?? 0,
@@ -247,14 +242,6 @@ function offer(plan: () => { readonly to: number; readonly change: ChangePlan })
   }
 }
 
-/** The stage to which an environment is taken back: the last one before that exposes less there, or none (-1). */
-export function stageBefore(plan: readonly Stage[], stage: number, environment: string): number {
-  const own = (index: number): boolean => plan[index]?.environment === environment;
-  let last = stage;
-  while (last >= 0 && !own(last)) last -= 1;
-  return last < 0 ? -1 : last - 1;
-}
-
 function offerRollback(plan: readonly Stage[], stage: number, reading: FlagReading, environments: readonly string[], { onBreach }: GuardSettings, verdict: Verdict): Offer {
   const [reason] = verdict.word === 'rollback' ? verdict.reasons : [];
   const changes = environments.map((name) => {
@@ -270,8 +257,8 @@ function evidenceLines(verdict: Verdict, look: Look): string[] {
   const withService = ({ service, words }: { readonly service?: string; readonly words: string }): string => (service === undefined ? words : `${plainLine(service, 40)}: ${words}`);
   const { heldMs, holdMs, predictions, minPredictions } = look.stage;
   const progress = [
-    ...(holdMs > 0 ? [`held for ${heldMs === Number.MAX_SAFE_INTEGER ? 'longer than the log tells' : durationWords(heldMs)} of ${durationWords(holdMs)}`] : []),
-    ...(minPredictions > 0 ? [`${countWords(predictions)} of ${countWords(minPredictions)} predictions of the candidate`] : []),
+    ...(holdMs > 0 ? [`held for ${heldMs === Number.MAX_SAFE_INTEGER ? 'longer than the log tells' : durationWords(heldMs)} (at least ${durationWords(holdMs)})`] : []),
+    ...(minPredictions > 0 ? [`${countWords(predictions)} predictions of the candidate (at least ${countWords(minPredictions)})`] : []),
   ];
   return [...new Set([...verdict.reasons.map(({ words }) => words), ...look.guardrails.map(withService), ...look.signals.map(withService), ...look.gates.map(({ words }) => words), ...progress])];
 }

@@ -60,7 +60,9 @@ export function comparisonWords(metric: MetricComparison): string {
   const { name, kind, candidate, current, effect, tolerated, because } = metric;
   const values = `${plainLine(name, 40)} ${figure(metric, candidate.value)} vs ${figure(metric, current.value)} (n ${countWords(candidate.n)})`;
   if (metric.verdict === 'worse' && name !== MISSING_ANSWERS) {
-    return `${values}, ${kind === 'bad' ? `ratio ${effect === undefined ? '' : `${Number(effect.toPrecision(2))} `}above ${tolerated}` : `worse by more than ${tolerated}`}`;
+    // Where the current version has no bad event there is no ratio to tell.
+    const ratio = effect !== undefined && Number.isFinite(effect) ? `${Number(effect.toPrecision(2))} ` : '';
+    return `${values}, ${kind === 'bad' ? `ratio ${ratio}above ${tolerated}` : `worse by more than ${tolerated}`}`;
   }
   return `${values}: ${because}`;
 }

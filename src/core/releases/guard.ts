@@ -1,16 +1,17 @@
 import { throwIfCancelled, toAppError, type AppError } from '../base/errors.ts';
 import { plainLine } from '../base/words.ts';
-import type { ChangePlan } from '../flags/changePlan.ts';
+import type { ChangePlan, EnvironmentChange } from '../flags/changePlan.ts';
 import type { ChangeOutcome, ChangeRunner } from '../flags/changeRunner.ts';
 import type { FlagReading } from '../flags/planning.ts';
 import { mergePlans, planSwitchOff } from '../flags/planner.ts';
 import type { ModelMapping } from '../workspace/config.ts';
 import { GUARD_DEFAULTS } from '../workspace/guard.ts';
-import { stageBefore, type ReleaseAssessment } from './assessment.ts';
+import type { ReleaseAssessment } from './assessment.ts';
 import { watchChampion, type ChampionWatch } from './championWatch.ts';
+import { interruptedRollback, type InterruptedRollback } from './interrupted.ts';
 import { latches } from './latch.ts';
 import type { LookedAt, ReleaseReader } from './releaseReader.ts';
-import { planLatch, planStepDown } from './stageChange.ts';
+import { planLatch, planStepDown, stageBefore } from './stageChange.ts';
 
 /** What one look of the guard came to, worst first. */
 export type GuardState =
@@ -76,8 +77,16 @@ export async function guardRelease(ports: GuardPorts, model: ModelMapping, flag:
   if (verdict.word === 'rollback' && assessment.rollback.kind === 'change') {
     const { change } = assessment.rollback;
     const words = verdict.reasons.map((reason) => reason.words);
-    if (dryRun) return { ...common, environments: change.environments.map(({ environment }) => environment), state: 'breach', words, change };
-    return takeBack(ports, model, assessment, change.environments.map(({ environment }) => environment), signal);
+    const environments = change.environments.map(({ environment }) => environment);
+    if (dryRun) return { ...common, environments, state: 'breach', words, change };
+    return takeBack(ports, model, { assessment, reasons: words, stage: assessment.stage, baseline: change.baselineEvent, environments }, signal);
+  }
+  const interrupted = interruptedIn(model, look.reading);
+  if (interrupted !== undefined) {
+    const { environment, stage, event } = interrupted;
+    const words = [`a guard's rollback of ${plainLine(environment, 40)} was interrupted, and is finished now`];
+    if (dryRun) return { ...common, environments: [environment], state: 'breach', words };
+    return takeBack(ports, model, { assessment, reasons: words, stage, baseline: event - 1, environments: [environment] }, signal);
   }
   const champion = assessment.state === 'under way' ? undefined : watchChampion(look);
   const watched = champion === undefined ? common : { ...common, champion };
@@ -90,6 +99,11 @@ export async function guardRelease(ports: GuardPorts, model: ModelMapping, flag:
   if (verdict.alarm || (champion?.alarms.length ?? 0) > 0) return { ...watched, state: 'alarm', words: [...champion?.alarms ?? [], ...verdict.reasons.map((reason) => reason.words)] };
   const isWaiting = verdict.word === 'advance' || (assessment.needsPerson && assessment.state !== 'not started') || assessment.latch !== undefined;
   return { ...watched, state: isWaiting ? 'needs a person' : 'healthy', words: verdict.word === 'advance' ? [`may go on from ${assessment.stageWords}`] : words };
+}
+
+function interruptedIn({ plan = [], guard = GUARD_DEFAULTS }: ModelMapping, reading: FlagReading): InterruptedRollback | undefined {
+  const environments = [...new Set(plan.map(({ environment }) => environment))];
+  return environments.map((name) => interruptedRollback(plan, reading, name, guard)).find((found) => found !== undefined);
 }
 
 async function lookAgain({ reader, sleep }: GuardPorts, model: ModelMapping, flag: string, signal: AbortSignal | undefined): Promise<LookedAt> {
@@ -117,22 +131,38 @@ async function advanced({ runner }: GuardPorts, report: Pick<GuardReport, 'model
   }
 }
 
+/** What is taken back, why, and from which stage. */
+interface TakeBack {
+  readonly assessment: ReleaseAssessment;
+  readonly reasons: readonly string[];
+  readonly stage: number;
+  /** What a guard wrote after this event is about the same breach. */
+  readonly baseline: number;
+  readonly environments: readonly string[];
+}
+
 /**
  * Takes exposure back by compare-and-set, again from a fresh reading as long as something is in the way; where that does not do, the environments are switched
  * off. Success is what was read back.
  */
-async function takeBack(ports: GuardPorts, model: ModelMapping, assessment: ReleaseAssessment, environments: readonly string[], signal: AbortSignal | undefined): Promise<GuardReport> {
-  const { flag, verdict } = assessment;
-  const reasons = verdict.reasons.map(({ words }) => words);
-  const baseline = assessment.rollback.kind === 'change' ? assessment.rollback.change.baselineEvent : 0;
+async function takeBack(ports: GuardPorts, model: ModelMapping, wanted: TakeBack, signal: AbortSignal | undefined): Promise<GuardReport> {
+  const { assessment, reasons, environments } = wanted;
+  const { flag } = assessment;
   const common = { model: model.name, flag, environments, assessment };
   let last: AppError | undefined;
   for (let attempt = 1; attempt <= LOWER_TRIES; attempt += 1) {
     throwIfCancelled(signal);
     try {
       const reading = await ports.runner.read(ports.project, flag, signal);
-      if (isTakenBack(reading, environments, baseline)) return { ...common, state: 'rolled back', words: [...reasons, 'another guard has taken it back already'] };
-      const change = lowering(model, assessment, reading, environments, reasons[0] ?? '');
+      const change = lowering(model, wanted, reading);
+      if (isTakenBack(reading, change, wanted)) {
+        const done = last === undefined ? ['another guard has taken it back already'] : ['read back as taken back', ...await evidenceWords(ports, assessment, reasons, signal)];
+        return { ...common, state: 'rolled back', words: [...reasons, ...done] };
+      }
+      if (change.environments.every(({ before, steps }) => !before.enabled || steps.length === 0) && change.blockers.length === 0) {
+        const marked = await markLatched(ports, common, reasons, signal);
+        return { ...common, state: 'rolled back', words: [...reasons, 'somebody has taken it back already', ...marked, ...await evidenceWords(ports, assessment, reasons, signal)] };
+      }
       if (change.blockers.length > 0) return await switchOff(ports, common, reading, [...reasons, ...change.blockers.map(({ message }) => message)], signal);
       const outcome = await ports.runner.apply(change, signal);
       if (outcome.error === undefined) {
@@ -157,27 +187,35 @@ async function takeBack(ports: GuardPorts, model: ModelMapping, assessment: Rele
   }
 }
 
-function isTakenBack(reading: FlagReading, environments: readonly string[], baseline: number): boolean {
+/** A guard said so, and it is so: a title alone does not lower what somebody raised since, or what the guard had not come to. */
+function isTakenBack(reading: FlagReading, change: ChangePlan, { environments, baseline }: TakeBack): boolean {
   const latched = new Set(latches(reading.events).filter(({ event }) => event > baseline).map(({ environment }) => environment));
-  return environments.every((name) => latched.has(name));
+  const isDown = ({ environment, before, steps }: EnvironmentChange): boolean => !before.enabled || (steps.length === 0 && change.blockers.every((blocker) => blocker.environment !== environment));
+  return environments.every((name) => latched.has(name)) && change.environments.every(isDown);
 }
 
-function lowering(model: ModelMapping, assessment: ReleaseAssessment, reading: FlagReading, environments: readonly string[], reason: string): ChangePlan {
+function lowering(model: ModelMapping, { environments, stage, reasons }: TakeBack, reading: FlagReading): ChangePlan {
   const { onBreach } = model.guard ?? GUARD_DEFAULTS;
   const plan = model.plan ?? [];
-  return mergePlans(environments.map((name) => planStepDown(plan, onBreach === 'zero' ? -1 : stageBefore(plan, assessment.stage, name), reading, name, 'guard', { reason: plainLine(reason, 80) })));
+  return mergePlans(environments.map((name) => planStepDown(plan, onBreach === 'zero' ? -1 : stageBefore(plan, stage, name), reading, name, 'guard', { reason: plainLine(reasons[0] ?? '', 80) })));
 }
 
 async function switchOff(ports: GuardPorts, common: Pick<GuardReport, 'model' | 'flag' | 'environments'> & { readonly assessment: ReleaseAssessment }, reading: FlagReading, words: readonly string[], signal: AbortSignal | undefined): Promise<GuardReport> {
   const change = planSwitchOff('kill', reading, common.environments);
   const outcome = await ports.runner.apply(change, signal);
   if (outcome.error !== undefined) return { ...common, state: 'not lowered', words: [`Exposure could not be taken back: ${outcome.error.message} Switch the environment off in Unleash.`, ...words], change, outcome };
-  const unmarked: string[] = [];
-  for (const name of common.environments) {
-    const marked = await ports.runner.read(ports.project, common.flag, signal).then((now) => ports.runner.apply(planLatch(now, name, { reason: plainLine(words[0] ?? '', 80) }), signal)).then(({ error }) => error, toAppError);
-    if (marked !== undefined) unmarked.push(`${plainLine(name, 40)} is off, but its strategies do not say that the guard did it: ${marked.message}`);
-  }
+  const unmarked = await markLatched(ports, common, words, signal);
   return { ...common, state: 'rolled back', words: [...words, 'as a last resort the environment was switched off', ...unmarked, ...await evidenceWords(ports, common.assessment, words, signal)], change, outcome };
+}
+
+/** Lets environments that are down say that they are to stay so; gives a sentence for each that cannot. */
+async function markLatched({ runner, project }: GuardPorts, { flag, environments }: Pick<GuardReport, 'flag' | 'environments'>, words: readonly string[], signal: AbortSignal | undefined): Promise<string[]> {
+  const unmarked: string[] = [];
+  for (const name of environments) {
+    const error = await runner.read(project, flag, signal).then((now) => runner.apply(planLatch(now, name, { reason: plainLine(words[0] ?? '', 80) }), signal)).then((outcome) => outcome.error, toAppError);
+    if (error !== undefined) unmarked.push(`${plainLine(name, 40)} is down, but its strategies do not say that the guard keeps it so: ${error.message}`);
+  }
+  return unmarked;
 }
 
 /** Exposure is down by now: whatever happens to the evidence is a note. */

@@ -17,6 +17,14 @@ export function stageWords(plan: readonly Stage[], index: number): string {
   return index < 0 ? 'before the first stage' : `stage ${index + 1} of ${plan.length}`;
 }
 
+/** The stage to which an environment is taken back: the last one before that exposes less there, or none (-1). */
+export function stageBefore(plan: readonly Stage[], stage: number, environment: string): number {
+  const own = (index: number): boolean => plan[index]?.environment === environment;
+  let last = stage;
+  while (last >= 0 && !own(last)) last -= 1;
+  return last < 0 ? -1 : last - 1;
+}
+
 /** The index of the next stage, and the change that reaches it. */
 export interface Advance {
   readonly to: number;
@@ -64,7 +72,8 @@ export function planReach(stage: Stage, reading: FlagReading, note: ChangeNote):
   return planTo('promote', situation(reading, stage.environment), split.environments[0]?.after ?? after, rollout.blockers, split.warnings);
 }
 
-function withEnvironment(reading: FlagReading, environment: FlagEnvironment): FlagReading {
+/** A reading in which one environment is another. */
+export function withEnvironment(reading: FlagReading, environment: FlagEnvironment): FlagReading {
   const { detail } = reading;
   const environments = detail.flag.environments.map((each) => (each.name === environment.name ? environment : each));
   return { ...reading, detail: { ...detail, flag: { ...detail.flag, environments } } };

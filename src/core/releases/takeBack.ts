@@ -5,9 +5,8 @@ import { lastChange, mergePlans, planRestore, rollbackTargets } from '../flags/p
 import { keepUp, situation, type ChangeNote, type FlagReading } from '../flags/planning.ts';
 import { maxExposure } from '../flags/rollout.ts';
 import type { Stage } from '../workspace/plan.ts';
-import { stageBefore } from './assessment.ts';
 import { planPosition } from './position.ts';
-import { planStepDown } from './stageChange.ts';
+import { planStepDown, stageBefore } from './stageChange.ts';
 
 /** A way down for a release; it is made from Unleash's state alone, so it is there while registry and sources are not. */
 export interface TakeBack {

@@ -73,10 +73,36 @@ const metricShape = {
 const metric = z.strictObject(metricShape, { error: 'must be a mapping, such as {name: errors, bad: error, max_ratio: 1.2}' }).meta({ description: 'A metric: bad events, a mean, or a measure.' });
 const metrics = (description: string): z.ZodType => z.array(metric, { error: 'must be a list, such as [{name: errors, bad: error, max_ratio: 1.2}]' }).meta({ description });
 
+const training = z.strictObject({
+  training: words('Whose training data: candidate, current, an alias or a version. It is the data set of its run in the registry, which must be a file that can be read here.', 'candidate', 'current', '13'),
+  dataset: words('Name of the data set, where the run has several.', 'train').optional(),
+});
+const whole = (description: string, least: number, most: number, ...examples: number[]): z.ZodNumber => {
+  const error = `must be a whole number from ${least} to ${most}, such as ${examples.join(' or ')}`;
+  return z.number({ error }).int({ error }).min(least, { error }).max(most, { error }).meta({ description, examples });
+};
+const earlier = z.strictObject({
+  weeks_ago: whole('How many weeks before the last hours.', 1, 52, 1),
+  hours: whole('How many hours are compared, up to now. Default: 24.', 1, 168, 24).optional(),
+});
+const reference = z.union([words('The data that the model was trained on: *.parquet, *.csv or *.jsonl with the features as columns.', 'data/train.parquet'), training, earlier], {
+  error: 'must be a file, such as data/train.parquet, the training data of a version, such as {training: candidate}, or the same hours of an earlier week, such as {weeks_ago: 1, hours: 24}',
+});
+
 const drift = z.strictObject({
-  reference: words('The data that the model was trained on: *.parquet, *.csv or *.jsonl with the features as columns.', 'data/train.parquet').optional(),
+  reference: reference.meta({ description: 'What production is measured against: a file, the training data of a version ({training: candidate}), or the same hours of an earlier week of the log ({weeks_ago: 1}).' }).optional(),
   features: z.array(words('A feature, as the record has it below features.', 'amount'), { error: 'must be a list of features, such as [amount, age]' }).meta({ description: 'The features that are watched. Default: all that the records have.' }).optional(),
 }, { error: 'must be a mapping of reference and features' }).meta({ description: 'Whether inputs and predictions shift.' });
+
+const tolerance = (description: string, example: number): z.ZodOptional<z.ZodNumber> => amount(description, 0, example).optional();
+const skew = z.strictObject({
+  exec: z.array(words('The command and its arguments.', 'scripts/features.py'), { error: 'must be a list of texts, such as [python, scripts/features.py]' }).min(1).meta({ description: 'A command that reads logged predictions from its standard input, a JSON mapping a line, and prints their features as it computes them, {"request_id": ..., "features": {...}}, a line each.' }),
+  abs: tolerance('By how much a number may differ. Default: 0.', 0.001),
+  rel: tolerance('By which part of itself a number may differ. Default: 0.000001.', 1e-6),
+  max_share: amount('The share of requests with another value that is tolerated. Default: 0.01.', 0, 0.01).max(1, { error: 'must be a share from 0 to 1, such as 0.01' }).optional(),
+  sample: whole('How many requests are recomputed at most. Default: 1000.', 1, 100_000, 1000).optional(),
+  lookback: duration('How far back requests are taken from. Default: 1d.', '1d').optional(),
+}, { error: 'must be a mapping of exec, abs, rel, max_share, sample and lookback' }).meta({ description: 'Whether the features that were logged are those that the model was meant to get.' });
 
 const qualityShape = {
   source: source.optional(),
@@ -86,6 +112,7 @@ const qualityShape = {
   signals: metrics('Metrics that only hold the ramp.').optional(),
   by: z.array(words('A field whose values are looked at by themselves.', 'features.country'), { error: 'must be a list of fields, such as [features.country]' }).meta({ description: 'Slices.' }).optional(),
   drift: drift.optional(),
+  skew: skew.optional(),
   window: duration('Length of a window. Default: 5min.', '5min').optional(),
 };
 

@@ -18,6 +18,7 @@ import type { FlagTree } from './flagTree.ts';
 import type { FlagHistories } from './histories.ts';
 import type { HistoryDocuments } from './historyDocument.ts';
 import { setRollout, setWeights } from './rolloutCommands.ts';
+import { changeShadow } from './shadowCommands.ts';
 import { makeSafeDefault } from './safeDefaultCommand.ts';
 
 /** The flag that the text cursor stands on, for commands that come without an argument. */
@@ -62,6 +63,9 @@ export function registerFlagCommands(parts: FlagCommandParts): Disposable {
   });
   onRef(Command.enableEnvironment, (ref) => changeFlag(parts, ref, 'Enable environment', (reading, reason) => ({ verb: `Switch ${ref.environment} On`, plan: planSwitchOn(reading, ref.environment, { reason }) })));
   onRef(Command.disableEnvironment, (ref) => changeFlag(parts, ref, 'Disable environment', (reading) => ({ verb: `Switch ${ref.environment} Off`, plan: planSwitchOff('disable', reading, [ref.environment]) })));
+  onRef(Command.shadowOn, (ref) => changeShadow(parts, ref, 'on'));
+  onRef(Command.shadowOff, (ref) => changeShadow(parts, ref, 'off'));
+  onRef(Command.shadowSampling, (ref) => changeShadow(parts, ref, 'sampling'));
   onFlag(Command.killSwitch, (ref) => killSwitch(parts, ref));
   onFlag(Command.showHistory, ({ connection, flag }) => parts.historyDocuments.show(connection, flag));
   onFlag(Command.restoreState, (ref) => restoreState(parts, ref));

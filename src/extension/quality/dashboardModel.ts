@@ -4,11 +4,17 @@ import type { ComparisonReport } from '../../core/quality/comparison.ts';
 import type { DriftFinding } from '../../core/quality/productionDrift.ts';
 import { coarseAge, driftAlarms, silences } from '../../core/quality/productionWords.ts';
 import type { ReleaseHistory } from '../../core/quality/productionShare.ts';
-import { blocksText, comparisonBlocks, driftBlocks, notesBlock, percent, shadowBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
+import { blocksText, comparisonBlocks, driftBlocks, notesBlock, percent, shadowBlocks, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { shadowReport } from '../../core/quality/shadow.ts';
+import type { SkewReport } from '../../core/quality/skew.ts';
 import type { QualityData } from '../../core/quality/window.ts';
 import type { Chart, DashboardModel, DriftTable, Table } from '../../shared/dashboard.ts';
 import { latencyChart, metricChart, rolloutChart, sampleChart, scoreChart, time, timeAxis } from './dashboardCharts.ts';
+
+export interface DashboardSkew {
+  readonly command: string;
+  readonly last: { readonly report: SkewReport; readonly at: number } | undefined;
+}
 
 /** What a dashboard is made of. */
 export interface DashboardInput {
@@ -19,6 +25,8 @@ export interface DashboardInput {
   /** The comparison in that environment, with slices. */
   readonly report: ComparisonReport;
   readonly drift: readonly DriftFinding[];
+  /** Where features can be recomputed: by what, and what came of the last time. */
+  readonly skew?: DashboardSkew | undefined;
   readonly history: ReleaseHistory | undefined;
   readonly readAt: number;
   readonly failure: string | undefined;
@@ -57,6 +65,7 @@ export function dashboardModel(input: DashboardInput): DashboardModel {
     rollout: rolloutChart(history?.given, windows, axis),
     metrics: report.metrics.flatMap((metric) => (windows.some(({ metrics }) => (metrics[metric.name]?.n ?? 0) > 0) && !isCurve(metric.because) ? [metricChart(metric, windows, axis)] : [])),
     drift: drift.map(driftTable),
+    ...(input.skew === undefined ? {} : { skew: skewOf(input.skew) }),
     ...(scores === undefined ? {} : { scores }),
     ...(latency === undefined ? {} : { latency }),
     ...(slices === undefined ? {} : { slices: { ...slices, rows: slices.rows.slice(0, MOST_SLICES) } }),
@@ -70,7 +79,7 @@ function isCurve(because: string): boolean {
   return because.startsWith('shown only');
 }
 
-function alarmsOf({ data, report, drift, history, now }: DashboardInput): string[] {
+function alarmsOf({ data, report, drift, history, now, skew }: DashboardInput): string[] {
   const { sampleRatio, metrics, joint } = report;
   const configured = history === undefined ? undefined : shareDuring(history.given, now, now);
   return [
@@ -79,6 +88,7 @@ function alarmsOf({ data, report, drift, history, now }: DashboardInput): string
     ...silences({ data, report, drift, configured, now }).map(({ arm, since }) => `${arm}: no data${since === undefined ? '' : ` for ${coarseAge(now - since)}`}.`),
     ...(sampleRatio.verdict === 'mismatch' ? [`Sample ratio: ${sampleRatio.because}.`] : []),
     ...driftAlarms(drift).map(({ feature, because }) => `${feature} drifted: ${because}.`),
+    ...(skew?.last?.report.features ?? []).filter(({ alarm }) => alarm).map(({ feature, because }) => `${feature} is skewed: ${because}.`),
   ].map((line) => plainLine(line, 300));
 }
 
@@ -95,6 +105,13 @@ function driftTable({ production, reference, report }: DriftFinding): DriftTable
   };
 }
 
+function skewOf({ command, last }: DashboardSkew): NonNullable<DashboardModel['skew']> {
+  if (last === undefined) return { lines: [plainLine(`Features were not recomputed yet. ${command} does it when it is asked to.`, 300)] };
+  const blocks = skewBlocks(last.report, command);
+  const [table] = tables(blocks);
+  return { ...(table === undefined ? {} : { table }), lines: [...sentences(blocks), `Checked ${time(last.at)}.`] };
+}
+
 function shadowOf({ shadow }: QualityData): DashboardModel['shadow'] {
   if (shadow === undefined) return undefined;
   const scores: Chart | undefined = sampleChart('shadow scores', 'Scores of the same requests', [{ label: 'served', arm: 'current', values: shadow.served }, { label: 'shadow', arm: 'candidate', values: shadow.shadow }]);
@@ -102,12 +119,12 @@ function shadowOf({ shadow }: QualityData): DashboardModel['shadow'] {
 }
 
 /** The whole report as Markdown: what the command line prints, with what the event log tells. */
-export function dashboardMarkdown({ model, flag, environment, data, report, drift, history, readAt }: DashboardInput): string {
+export function dashboardMarkdown({ model, flag, environment, data, report, drift, history, readAt, skew }: DashboardInput): string {
   const arms = data.arms.filter((arm) => arm.environment === environment);
   const configured: Block = { title: 'Configured share of the candidate', columns: ['from', 'share'], rows: (history?.given ?? []).map(({ from, share }) => [from === undefined ? 'before the event log' : time(from), share === undefined ? 'depends on who asks' : percent(share)]) };
   const blocks = [
     ...(history === undefined ? [] : [configured]), ...statusBlocks({ ...data, arms }, readAt), ...comparisonBlocks(report),
-    ...drift.flatMap((each) => driftBlocks(each.report, `Drift: ${each.production} against ${each.reference}`)), ...(data.shadow === undefined ? [] : shadowBlocks(shadowReport(data.shadow))), notesBlock(data.notes),
+    ...drift.flatMap((each) => driftBlocks(each.report, `Drift: ${each.production} against ${each.reference}`)), ...(skew?.last === undefined ? [] : skewBlocks(skew.last.report, skew.command)), ...(data.shadow === undefined ? [] : shadowBlocks(shadowReport(data.shadow))), notesBlock(data.notes),
   ];
   return `${blocksText([{ lines: [`${model} (${flag}) in ${environment}, read ${time(readAt)}`] }], true)}\n${blocksText(blocks, true)}`;
 }

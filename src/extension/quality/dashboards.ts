@@ -142,12 +142,31 @@ export class Dashboard implements Disposable {
       case 'retrain':
         await vscode.commands.executeCommand(Command.retrain, this.#ref);
         return;
+      case 'skew':
+        await vscode.commands.executeCommand(Command.checkSkew, this.#ref);
+        return;
+      case 'shadow':
+        await this.#shadow(message.wish);
+        return;
       case 'environment':
         this.#environment = message.environment;
         return this.#tell();
       case 'export':
         return this.#export(message.format);
     }
+  }
+
+  /** The shadow of the flag in the environment that is shown: planned, asked and applied as any change. */
+  async #shadow(wish: 'on' | 'off' | 'sampling'): Promise<void> {
+    const reading = this.#parts.store.of(this.#ref);
+    const connection = reading && this.#parts.store.connectionOf(reading.folder);
+    const flag = reading?.model.switches[0]?.flag;
+    if (reading === undefined || connection === undefined || flag === undefined) {
+      void vscode.window.showErrorMessage('Connect to Unleash first: the shadow is a flag.');
+      return;
+    }
+    const environment = this.last?.kind === 'model' && this.last.model.environment !== '' ? this.last.model.environment : reading.environment;
+    await vscode.commands.executeCommand({ on: Command.shadowOn, off: Command.shadowOff, sampling: Command.shadowSampling }[wish], { connection, flag, environment });
   }
 
   #progress(done: number, total: number): void {
@@ -160,7 +179,7 @@ export class Dashboard implements Disposable {
   async #input(): Promise<DashboardInput | string> {
     const reading = this.#parts.store.of(this.#ref);
     if (reading === undefined) return vscode.workspace.isTrusted ? `${this.#ref.model} has no source of quality in modelswitch.yaml any more.` : 'This workspace is not trusted: nothing is read.';
-    const { data, readAt, error, loading, model } = reading;
+    const { data, readAt, error, loading, model, skew, definition } = reading;
     if (data === undefined || readAt === undefined) return error !== undefined ? error.message : loading ? 'Reading the source...' : 'Nothing was read yet.';
     const environments = [...new Set(data.arms.map((arm) => arm.environment))].sort();
     const [first] = environments;
@@ -169,6 +188,7 @@ export class Dashboard implements Disposable {
     const history = environment === reading.environment ? reading.history : await this.#parts.store.historyOf(reading, environment);
     return {
       model: model.name, flag: model.switches[0]?.flag ?? '', environment, data, history, readAt, failure: error?.message, now: this.#parts.clock.now(),
+      ...(definition.skew === undefined ? {} : { skew: { command: definition.skew.command.join(' '), last: skew } }),
       drift: driftIn(data, environment), report: reportOf(reading, data, environment, history, true),
     };
   }

@@ -23,6 +23,7 @@ export const DASHBOARD = 'modelswitch.dashboard';
 const COMMANDS: Readonly<Record<string, string>> = {
   [Command.openDashboard]: 'Open dashboard',
   [Command.refreshQuality]: 'Refresh quality',
+  [Command.checkSkew]: 'Check feature skew',
   [Command.prometheusSignIn]: 'Sign in to Prometheus',
   [Command.prometheusSignOut]: 'Sign out of Prometheus',
 };

@@ -10,7 +10,7 @@ import { PrometheusCredentials } from './prometheusCredentials.ts';
 import { prometheusSignIn, prometheusSignOut } from './prometheusSignIn.ts';
 import { qualityHoverText, isUrgent, qualityLensText, qualityNodes, refOf } from './qualityParts.ts';
 import { QualityStore } from './qualityStore.ts';
-import { readWithProgress } from './readWithProgress.ts';
+import { checkSkewWithProgress, readWithProgress } from './readWithProgress.ts';
 
 /** The readings of production and everything that shows them. */
 export class QualityFeature implements Disposable {
@@ -65,6 +65,11 @@ export class QualityFeature implements Disposable {
       case Command.refreshQuality: {
         const reading = await chooseReading(store, argument, this.#parts);
         if (reading !== undefined) await readWithProgress(store, reading);
+        return;
+      }
+      case Command.checkSkew: {
+        const reading = await chooseReading(store, argument, this.#parts);
+        if (reading !== undefined) await checkSkewWithProgress(store, reading);
         return;
       }
       case Command.prometheusSignIn: return prometheusSignIn(this.#signInParts());

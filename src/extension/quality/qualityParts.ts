@@ -2,6 +2,7 @@ import type { AppError } from '../../core/base/errors.ts';
 import { ageWords, countWords, escapeMarkdown, plainLine } from '../../core/base/words.ts';
 import type { MetricComparison } from '../../core/quality/comparison.ts';
 import { driftAlarms, silences, worstFact, coarseAge, type ProductionFacts } from '../../core/quality/productionWords.ts';
+import type { SkewReport } from '../../core/quality/skew.ts';
 import { effectWords, notesBlock, percent, valueWords } from '../../core/quality/reportText.ts';
 import type { FlagFacts } from '../flags/facts.ts';
 import type { DetailNode } from '../flags/flagNodes.ts';
@@ -70,7 +71,7 @@ interface Line {
   readonly retrain?: true;
 }
 
-function otherLines({ environment, data }: QualityReading, known: ProductionFacts): Line[] {
+function otherLines({ environment, data, skew }: QualityReading, known: ProductionFacts): Line[] {
   const { sampleRatio } = known.report;
   const units = sampleRatio.candidate + sampleRatio.current;
   return [
@@ -80,8 +81,23 @@ function otherLines({ environment, data }: QualityReading, known: ProductionFact
       description: `observed ${percent(sampleRatio.observed)}, configured ${sampleRatio.configured === undefined ? 'unknown' : percent(sampleRatio.configured)}: ${sampleRatio.verdict} (${countWords(units)} units)`,
     }]),
     ...driftAlarms(known.drift).slice(0, MOST_LINES).map(({ feature, because }): Line => ({ label: `${feature} drifted`, description: because, icon: 'warning', retrain: true })),
+    ...referenceLines(known),
+    ...(skew === undefined ? [] : skewLines(skew.report)),
     ...(data === undefined ? [] : sourceLines(data)),
   ];
+}
+
+function skewLines({ features, told }: SkewReport): Line[] {
+  const skewed = features.filter(({ alarm }) => alarm);
+  if (skewed.length === 0) return [{ label: 'no feature skew', description: `${countWords(told)} requests recomputed`, icon: 'pass' }];
+  return skewed.slice(0, MOST_LINES).map(({ feature, because }) => ({ label: `${feature} skewed`, description: because, icon: 'warning' }));
+}
+
+/** What drift is measured against, where nothing drifted: what did says it itself. */
+function referenceLines({ drift }: ProductionFacts): Line[] {
+  if (driftAlarms(drift).length > 0) return [];
+  const references = [...new Set(drift.map(({ reference }) => reference))].filter((reference) => reference !== 'current');
+  return references.map((reference) => ({ label: 'no drift', description: `against ${reference}`, icon: 'pass' }));
 }
 
 function sourceLines({ notes }: Pick<NonNullable<QualityReading['data']>, 'notes'>): Line[] {

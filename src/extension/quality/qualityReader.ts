@@ -1,11 +1,13 @@
 import type * as vscode from 'vscode';
+import type { FoundTrainingData } from '../../adapters/quality/reference.ts';
 import { WorkerSource, type WorkerOptions } from '../../adapters/quality/workerSource.ts';
 import type { Clock } from '../../core/base/clock.ts';
 import { AppError, toAppError } from '../../core/base/errors.ts';
 import type { Disposable } from '../../core/base/events.ts';
 import { compareArms, type ComparisonReport } from '../../core/quality/comparison.ts';
-import type { QualityDefinition } from '../../core/quality/definitions.ts';
+import type { DriftReferenceTarget, QualityDefinition } from '../../core/quality/definitions.ts';
 import { shareOf, sinceEvidence, type ReleaseHistory } from '../../core/quality/productionShare.ts';
+import type { SkewReport } from '../../core/quality/skew.ts';
 import type { QualityData } from '../../core/quality/window.ts';
 import type { ModelMapping } from '../../core/workspace/config.ts';
 
@@ -31,6 +33,8 @@ export interface QualityReading extends QualitySubject {
   readonly report: ComparisonReport | undefined;
   /** What Unleash's event log tells of the first environment; undefined while nobody is connected. */
   readonly history: ReleaseHistory | undefined;
+  /** What the last check of feature skew found, and when it was made. */
+  readonly skew: { readonly report: SkewReport; readonly at: number } | undefined;
 }
 
 /** What a reader is given. */
@@ -42,6 +46,8 @@ export interface ReaderParts {
   readonly headers: (origin: string) => Promise<Readonly<Record<string, string>>>;
   /** What the event log tells of an environment. */
   readonly history: (subject: QualitySubject, environment: string) => Promise<ReleaseHistory | undefined>;
+  /** The training data of a version, asked of the registry. Never rejects. */
+  readonly training: (subject: QualitySubject, target: Extract<DriftReferenceTarget, { kind: 'training' }>) => Promise<FoundTrainingData>;
   readonly mayRead: () => boolean;
 }
 
@@ -51,7 +57,8 @@ export class QualityReader implements Disposable {
   readonly #changed: () => void;
   #reading: QualityReading;
   #source: WorkerSource | undefined;
-  #headers = '';
+  /** What the thread was started with, beside what a reader keeps for its life. */
+  #opening = '';
   #running: Promise<void> | undefined;
   #abort = new AbortController();
   #disposed = false;
@@ -60,7 +67,7 @@ export class QualityReader implements Disposable {
   constructor(subject: QualitySubject, parts: ReaderParts, changed: () => void) {
     this.#parts = parts;
     this.#changed = changed;
-    this.#reading = { ...subject, data: undefined, readAt: undefined, error: undefined, loading: false, report: undefined, history: undefined };
+    this.#reading = { ...subject, data: undefined, readAt: undefined, error: undefined, loading: false, report: undefined, history: undefined, skew: undefined };
   }
 
   get reading(): QualityReading {
@@ -112,21 +119,29 @@ export class QualityReader implements Disposable {
     }
   }
 
-  /** The thread, started anew when another token is to be used. @throws AppError */
+  /** Has the command of `skew:` recompute the features of logged requests: it runs a program. @throws AppError cancelled, too, in an untrusted workspace */
+  async checkSkew(signal: AbortSignal): Promise<void> {
+    const at = this.#parts.clock.now();
+    const report = await (await this.#opened()).skew({ now: at, signal });
+    this.#set({ skew: { report, at } });
+  }
+
+  /** The thread, started anew when another token is to be used, or other training data. @throws AppError */
   async #opened(): Promise<WorkerSource> {
     const { definition, folder, model, environment } = this.#reading;
+    const training = definition.drift.reference?.kind === 'training' ? await this.#parts.training(this.#reading, definition.drift.reference) : undefined;
     const options: WorkerOptions = {
-      section: definition.section, folder: folder.uri.fsPath, environment, withReference: true,
+      section: definition.section, folder: folder.uri.fsPath, environment, withDrift: true, ...(training === undefined ? {} : { training }),
       flags: model.switches.flatMap(({ flag }) => [flag, `${flag}.shadow`]),
     };
     const url = definition.source?.kind === 'prometheus' ? URL.parse(definition.source.prometheus.url) : null;
     const credentials = url === null ? undefined : { origin: url.origin, headers: await this.#parts.headers(url.origin) };
     if (this.#disposed || !this.#parts.mayRead()) throw new AppError('cancelled', 'Cancelled.');
-    const headers = JSON.stringify(credentials ?? null);
-    if (this.#source === undefined || headers !== this.#headers) {
+    const opening = JSON.stringify([credentials, training]);
+    if (this.#source === undefined || opening !== this.#opening) {
       this.#source?.dispose();
       this.#source = new WorkerSource(this.#parts.script, { ...options, ...(credentials === undefined ? {} : { credentials }) });
-      this.#headers = headers;
+      this.#opening = opening;
     }
     return this.#source;
   }

@@ -1,8 +1,14 @@
 import * as vscode from 'vscode';
 import type { Clock } from '../../core/base/clock.ts';
 import { DisposableStore, Emitter, type Disposable } from '../../core/base/events.ts';
+import { toAppError } from '../../core/base/errors.ts';
+import { roleName } from '../../core/models/mapping.ts';
+import type { VersionDetail } from '../../core/models/model.ts';
+import type { FoundTrainingData } from '../../adapters/quality/reference.ts';
+import { trainingData } from '../../core/quality/trainingData.ts';
 import { releaseHistory, type ReleaseHistory } from '../../core/quality/productionShare.ts';
 import type { ModelMapping } from '../../core/workspace/config.ts';
+import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
 import type { FlagHistories } from '../flags/histories.ts';
@@ -15,6 +21,8 @@ export interface QualityStoreParts {
   readonly connections: Connections;
   readonly histories: FlagHistories;
   readonly credentials: PrometheusCredentials;
+  /** A version, as the registry of a folder has it. @throws AppError */
+  readonly version: (folder: vscode.WorkspaceFolder, registered: string, versionOrAlias: string) => Promise<VersionDetail>;
   readonly clock: Clock;
   readonly log: Log;
   readonly pollEveryMs: () => number;
@@ -82,14 +90,24 @@ export class QualityStore implements Disposable {
     await Promise.all(meant.map(({ reader }) => reader.refresh(onProgress)));
   }
 
+  /** Checks the feature skew of a model: it runs the command that `skew:` names. @throws AppError */
+  async checkSkew(wanted: QualityRef, signal: AbortSignal): Promise<void> {
+    for (const { reader } of this.#readers.values()) if (reader.reading === this.of(wanted)) await reader.checkSkew(signal);
+  }
+
   /** Ends the reading of a model that runs. */
   cancel(wanted: QualityRef): void {
     for (const { reader } of this.#readers.values()) if (reader.reading === this.of(wanted)) reader.cancel();
   }
 
+  /** The server and project of a folder. */
+  connectionOf(folder: vscode.WorkspaceFolder): Connection | undefined {
+    return this.#parts.connections.targets.find((target) => target.folder.uri.toString() === folder.uri.toString())?.connection;
+  }
+
   /** What the event log tells of an environment; undefined where nobody is connected or no flag stands for the model. */
   async historyOf({ folder, model }: QualitySubject, environment: string): Promise<ReleaseHistory | undefined> {
-    const connection = this.#parts.connections.targets.find((target) => target.folder.uri.toString() === folder.uri.toString())?.connection;
+    const connection = this.connectionOf(folder);
     const [first] = model.switches;
     if (connection?.session === undefined || first === undefined) return undefined;
     try {
@@ -154,6 +172,7 @@ export class QualityStore implements Disposable {
       script, clock, mayRead: () => vscode.workspace.isTrusted,
       headers: (origin) => credentials.headers(origin),
       history: (each, environment) => this.historyOf(each, environment),
+      training: (each, target) => this.#trainingOf(each, target),
     }, () => {
       const { error } = reader.reading;
       if (error !== undefined && error !== logged) log.error(`Reading the quality of ${subject.model.name}`, error);
@@ -161,6 +180,14 @@ export class QualityStore implements Disposable {
       this.#changes.fire(reader.reading);
     });
     return reader;
+  }
+
+  async #trainingOf({ folder, model }: QualitySubject, { version, dataset }: { readonly version: string; readonly dataset?: string }): Promise<FoundTrainingData> {
+    try {
+      return trainingData(await this.#parts.version(folder, model.registeredModel ?? model.name, roleName(model, version)), dataset);
+    } catch (error) {
+      return { reason: toAppError(error).message };
+    }
   }
 
   async #poll(): Promise<void> {

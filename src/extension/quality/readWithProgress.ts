@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { refOf } from './qualityParts.ts';
 import type { QualityReading } from './qualityReader.ts';
@@ -22,4 +23,26 @@ export async function readWithProgress(store: QualityStore, reading: QualityRead
   });
   const failed = store.of(ref)?.error;
   if (failed !== undefined) throw failed;
+}
+
+/** Has the features of logged requests recomputed, with a notification that can end it, and says what came of it. @throws AppError */
+export async function checkSkewWithProgress(store: QualityStore, reading: QualityReading): Promise<void> {
+  const ref = refOf(reading);
+  const { skew, model } = reading;
+  if (reading.definition.skew === undefined) throw new AppError('validation', `Nothing says how the features of ${plainLine(model.name)} are recomputed: add skew: {exec: [python, scripts/features.py]} to its quality: in modelswitch.yaml.`);
+  const controller = new AbortController();
+  await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: plainLine(`Recomputing features of ${model.name} by ${reading.definition.skew.command[0] ?? ''}`), cancellable: true }, async (_, token) => {
+    const cancelling = token.onCancellationRequested(() => controller.abort());
+    try {
+      await store.checkSkew(ref, controller.signal);
+    } finally {
+      cancelling.dispose();
+    }
+  });
+  const found = store.of(ref)?.skew;
+  if (found === undefined || found === skew) return;
+  const { features, told, asked } = found.report;
+  const skewed = features.filter(({ alarm }) => alarm).map(({ feature, because }) => `${feature}: ${because}`);
+  const words = `${told} of ${asked} requests recomputed: ${skewed.length === 0 ? 'no feature is skewed' : `skewed are ${skewed.slice(0, 3).join('; ')}`}.`;
+  void (skewed.length === 0 ? vscode.window.showInformationMessage(plainLine(words, 300)) : vscode.window.showWarningMessage(plainLine(words, 300)));
 }

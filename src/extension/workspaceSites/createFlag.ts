@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
-import { applyCreate, planCreate, type CreateOutcome } from '../../core/flags/createFlag.ts';
+import { applyCreate, planCreate, type CreateOutcome, type CreateWish } from '../../core/flags/createFlag.ts';
 import { lackingToCreate } from '../../core/flags/permissions.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { SiteParts } from './lazySites.ts';
@@ -10,12 +10,12 @@ import type { SiteParts } from './lazySites.ts';
  * Makes a flag that gives nobody the candidate: off in every environment, at 0 % when somebody switches it on. Asked first, read back after.
  * @throws AppError when it is refused; nothing was written then
  */
-export async function createFlagAtZero({ log, prompts, flow }: Pick<SiteParts, 'log' | 'prompts' | 'flow'>, connection: Connection, flag: string): Promise<CreateOutcome | undefined> {
+export async function createFlagAtZero({ log, prompts, flow }: Pick<SiteParts, 'log' | 'prompts' | 'flow'>, connection: Connection, flag: string, wish: CreateWish = {}): Promise<CreateOutcome | undefined> {
   const { requireOpen, requireWritable, withProgress } = flow;
   requireWritable();
   const session = requireOpen(connection);
   const { project, baseUrl: server, identity } = connection;
-  const plan = await withProgress(`Looking whether ${flag} is free...`, (signal) => planCreate(session.client, { server, project, flag }, signal));
+  const plan = await withProgress(`Looking whether ${flag} is free...`, (signal) => planCreate(session.client, { server, project, flag }, signal, wish));
   const environments = plan.environments.map(({ environment }) => environment);
   const lacking = identity && lackingToCreate(identity, project, environments);
   if (lacking !== undefined) {

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
 import type { FlagSite } from '../../core/callsites/siteCatalog.ts';
+import { shadowWish } from '../../core/flags/shadowFlag.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
 import { createFlagAtZero } from './createFlag.ts';
@@ -31,7 +32,7 @@ export async function createFlag(parts: Parts, argument: unknown): Promise<unkno
   const connection = given?.connection ?? (connections.targetFor(editor?.document.uri) ?? connections.targets[0])?.connection;
   if (connection === undefined) throw new AppError('auth', 'Connect to Unleash first.');
   const flag = given?.flag ?? await askName(parts, connection, editor);
-  return flag === undefined ? undefined : createFlagAtZero(parts, connection, flag);
+  return flag === undefined ? undefined : createFlagAtZero(parts, connection, flag, given?.isShadow === true ? shadowWish(flag) : {});
 }
 
 async function askName({ flagUnderCursor }: Parts, connection: Connection, editor: vscode.TextEditor | undefined): Promise<string | undefined> {
@@ -48,9 +49,9 @@ async function askName({ flagUnderCursor }: Parts, connection: Connection, edito
 }
 
 /** A node of the tree; or what a link or a fix is about, which name the server because they cannot hold a connection. */
-function flagOf({ all }: Connections, argument: unknown): { readonly flag: string; readonly connection: Connection | undefined } | undefined {
+function flagOf({ all }: Connections, argument: unknown): { readonly flag: string; readonly connection: Connection | undefined; readonly isShadow: boolean } | undefined {
   if (typeof argument !== 'object' || argument === null) return undefined;
-  const { flag, connection, project, baseUrl } = argument as Record<string, unknown>;
+  const { flag, connection, project, baseUrl, shadow } = argument as Record<string, unknown>;
   if (typeof flag !== 'string') return undefined;
-  return { flag, connection: all.find((each) => each === connection || (each.project === project && each.baseUrl === baseUrl)) };
+  return { flag, isShadow: shadow === true, connection: all.find((each) => each === connection || (each.project === project && each.baseUrl === baseUrl)) };
 }

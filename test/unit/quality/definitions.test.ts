@@ -15,6 +15,19 @@ function problems(quality: string): string[] {
 }
 
 describe('quality in modelswitch.yaml', () => {
+  it('knows three kinds of references of drift', () => {
+    const reference = (written: string): unknown => load(`drift: {reference: ${written}}`).config?.models[0]?.quality?.drift.reference;
+    assert.deepEqual(reference('data/train.csv'), { kind: 'file', path: 'data/train.csv' });
+    assert.deepEqual(reference('{training: candidate}'), { kind: 'training', version: 'candidate' });
+    assert.deepEqual(reference('{training: "13", dataset: train}'), { kind: 'training', version: '13', dataset: 'train' });
+    assert.deepEqual([reference('{weeks_ago: 1}'), reference('{weeks_ago: 2, hours: 6}')], [{ kind: 'earlier', weeks: 1, hours: 24 }, { kind: 'earlier', weeks: 2, hours: 6 }]);
+    assert.match(problems('drift: {reference: {weeks_ago: 0}}').join(), /^6: .*reference\.weeks_ago must be a whole number from 1 to 52, such as 1\./);
+    assert.match(problems('drift: {reference: {weeks_ago: 1, hours: 200}}').join(), /^6: .*reference\.hours must be a whole number from 1 to 168/);
+    for (const wrong of ['{trainig: candidate}', '7']) {
+      assert.match(problems(`drift: {reference: ${wrong}}`).join(), /^6: .*must be a file, such as data\/train\.parquet, the training data of a version, such as \{training: candidate\}, or the same hours of an earlier week, such as \{weeks_ago: 1, hours: 24\}/, wrong);
+    }
+  });
+
   it('is read into metrics, sources and labels', () => {
     const { config, problems: found } = load(`source: {log: logs/predictions-*.jsonl}
 labels: {field: defaulted, mature_after: 7d, absent_means: 0}

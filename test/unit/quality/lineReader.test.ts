@@ -1,49 +1,80 @@
 import assert from 'node:assert/strict';
+import { ByteTimes } from '../../../src/adapters/predictionLog/byteTimes.ts';
 import { LineReader } from '../../../src/adapters/predictionLog/lineReader.ts';
+import { LONGEST_BETWEEN } from '../../../src/adapters/predictionLog/lineShape.ts';
+import { hash53 } from '../../../src/core/quality/hashing.ts';
 import { RecordTimes } from '../../../src/core/quality/recordTimes.ts';
 import { seeded } from '../../support/guardSimulation.ts';
 import { records } from '../../support/qualityRecords.ts';
 
-const ALL = new Set(['ts', 'request_id', 'unit_id', 'features', 'score', 'label', 'error', 'latency_ms', 'assigned_arm', 'a', 'b']);
+const IDS = new Set(['ts', 'request_id', 'unit_id', 'batch_id']);
+const ALL = new Set(['batch_id', 'ts', 'request_id', 'unit_id', 'features', 'score', 'label', 'error', 'latency_ms', 'assigned_arm', 'a', 'b']);
+
+/** What a reader makes of a line; ids and times that it read apart are put back, as `drawn`. */
+function read(reader: LineReader, line: string): unknown {
+  const bytes = Buffer.concat([Buffer.from(`${line}\n`), Buffer.alloc(LONGEST_BETWEEN + 64)]);
+  reader.take(bytes);
+  const value = reader.read(0);
+  assert.equal(reader.end, Buffer.byteLength(line) + 1, line);
+  if (!reader.isDrawn) return value;
+  return { ...value as object, drawn: { request: reader.request, unit: reader.unit, time: reader.time } };
+}
+
+/** What JSON.parse makes of it, in the fields that are wanted. */
+function expected(line: string, fields: ReadonlySet<string>, isDrawn: boolean): unknown {
+  const value = JSON.parse(line) as Record<string, unknown>;
+  const wanted = Object.fromEntries(Object.entries(value).filter(([name]) => fields.has(name) && !(isDrawn && IDS.has(name))));
+  if (!isDrawn) return wanted;
+  const hash = (id: unknown): number => (typeof id === 'number' || (typeof id === 'string' && id !== '') ? hash53(String(id)) : 0);
+  return { ...wanted, drawn: { request: hash(value['request_id']), unit: hash(value['batch_id']) || hash(value['unit_id']), time: new RecordTimes().of(value['ts']) } };
+}
 
 describe('the reader of lines', () => {
-  /** What JSON.parse makes of a line, in the fields that are wanted. */
-  function expected(line: string, fields: ReadonlySet<string>): unknown {
-    const value = JSON.parse(line) as Record<string, unknown>;
-    return Object.fromEntries(Object.entries(value).filter(([name]) => fields.has(name)));
-  }
-  const wantedOf = (value: unknown, fields: ReadonlySet<string>): unknown => Object.fromEntries(Object.entries(value as object).filter(([name]) => fields.has(name)));
+  const wantedOf = (value: unknown, fields: ReadonlySet<string>): unknown => Object.fromEntries(Object.entries(value as object).filter(([name]) => fields.has(name) || name === 'drawn'));
 
   it('gives what JSON.parse gives, whatever stands in a line', () => {
     const random = seeded(5);
     const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] ?? assert.fail();
-    const values = ['0', '-0', '0.5', '-0.25', '1e-05', '1E+3', '123456789012345', '1234567890123456789', '0.30000000000000004', '0.1234567890123', '-12.75', '9007199254740993', 'null', 'true', 'false', '""', '"x"', '"a b, }"', '"\\n"', '"ä\u2028"', '"\\u0041"', '[]', '[1, 2]', '{}', '{"deep": 1}'];
-    for (const [comma, colon] of [[',', ':'], [', ', ': ']] as const) {
-      const reader = new LineReader({ fields: ALL, features: undefined });
-      for (let round = 0; round < 4000; round += 1) {
-        const object = (names: readonly string[], inner: readonly string[]): string => `{${names.map((name) => `"${name}"${colon}${pick(inner)}`).join(comma)}}`;
-        const names = pick([['ts', 'score', 'unwanted', 'error'], ['ts', 'score', 'unwanted', 'error'], ['request_id', 'label'], ['a', 'score'], ['score', 'a', 'score']]);
-        const line = object(names, [...values, object(['amount', 'country'], values.slice(0, 21))]);
-        assert.deepEqual(wantedOf(reader.read(line), ALL), expected(line, ALL), line);
+    const values = ['0', '-0', '0.5', '-0.25', '1e-05', '1E+3', '123456789012345', '1234567890123456789', '0.30000000000000004', '0.1234567890123', '-12.75', '9007199254740993', `0.${'3'.repeat(80)}`, '1e999', 'null', 'true', 'false', '""', '"x"', '"x"', '"xy"', `"${'long '.repeat(30)}"`, '"a b, }"', '"\\n"', '"\u00e4\u2028"', '"\ud83d\ude00"', '"\\u0041"', '"2026-03-02T10:00:59.25Z"', '"2026-03-02T10:00:5xZ"', '"2026-03-02T10:00:00+02:00"', '[]', '[1, 2]', '{}', '{"deep": 1}'];
+    const scalars = values.slice(0, -4);
+    let drawn = 0;
+    for (const asWritten of [false, true]) {
+      for (const [comma, colon] of [[',', ':'], [', ', ': ']] as const) {
+        const reader = new LineReader({ fields: ALL, features: undefined, asWritten });
+        for (let round = 0; round < 6000; round += 1) {
+          const object = (names: readonly string[], inner: readonly string[]): string => `{${names.map((name) => `"${name}"${colon}${pick(inner)}`).join(comma)}}`;
+          const names = pick([['ts', 'score', 'unwanted', 'error'], ['ts', 'score', 'unwanted', 'error'], ['request_id', 'label', 'batch_id', 'unit_id'], ['a', 'score'], ['score', 'a', 'score']]);
+          const line = object(names, random() < 0.7 ? scalars : [...values, object(['amount', 'country'], scalars)]);
+          const found = read(reader, line);
+          if (reader.isDrawn) drawn += 1;
+          assert.deepEqual(wantedOf(found, ALL), expected(line, ALL, reader.isDrawn), line);
+          if (reader.isDrawn && reader.request !== 0) assert.equal(reader.requestId(), String((JSON.parse(line) as Record<string, unknown>)['request_id']));
+        }
+      }
+    }
+    assert.ok(drawn > 4000, `only ${drawn} lines were read by their shape`);
+  });
+
+  it('refuses what JSON.parse refuses, and knows where the next line begins', () => {
+    for (const asWritten of [false, true]) {
+      const reader = new LineReader({ fields: ALL, features: undefined, asWritten });
+      for (const good of ['{"score":0.5,"label":"a","ts":1}', '{"score":0.75,"label":"b","ts":2}']) read(reader, good);
+      for (const wrong of ['"score":01,"label":"a"', '"score":1.,"label":"a"', '"score":.5,"label":"a"', '"score":-,"label":"a"', '"score":1.2.3,"label":"a"', '"score":NaN,"label":"a"', '"score":0.5,"label":"a', '"score":0.5,"label":"a\tb"', '"score":,"label":"a"', '"score":1e,"label":"a"', '"score":--1,"label":"a"', '"score":0.5,"label":tru'].map((inner) => `{${inner},"ts":3}`)
+        .concat(['{"score":0.5,"label":"a","ts":3', '{"score":0.5,"label":"a","ts":3}}', '{"score":0.5,"label":"a","ts":3} x', '{"score":0.5,"label":"a","ts":"3}', '{"score":0.5,"label":"a","ts":"3\\"}'])) {
+        assert.throws(() => JSON.parse(wrong) as unknown, wrong);
+        assert.throws(() => read(reader, wrong), SyntaxError, wrong);
+        assert.equal(reader.end, Buffer.byteLength(wrong) + 1);
+        assert.equal(reader.line(0), wrong);
       }
     }
   });
 
-  it('refuses what JSON.parse refuses', () => {
-    const reader = new LineReader({ fields: ALL, features: undefined });
-    for (const good of ['{"score":0.5,"label":"a"}', '{"score":0.75,"label":"b"}']) reader.read(good);
-    for (const wrong of ['{"score":01,"label":"a"}', '{"score":1.,"label":"a"}', '{"score":.5,"label":"a"}', '{"score":-,"label":"a"}', '{"score":1.2.3,"label":"a"}', '{"score":NaN,"label":"a"}', '{"score":0.5,"label":"a', '{"score":0.5,"label":"a"', '{"score":0.5,"label":"a"}}', '{"score":0.5,"label":"a"} x', '{"score":0.5,"label":"a\tb"}', '{"score":,"label":"a"}', '{"score":1e,"label":"a"}', '{"score":--1,"label":"a"}']) {
-      assert.throws(() => JSON.parse(wrong) as unknown, wrong);
-      assert.throws(() => reader.read(wrong), wrong);
-    }
-  });
-
   it('leaves out what nobody wants', () => {
-    const reader = new LineReader({ fields: new Set(['score', 'features']), features: new Set(['age']) });
+    const reader = new LineReader({ fields: new Set(['score', 'features']), features: new Set(['age']), asWritten: false });
     const [first, second] = records({ count: 2 }).map((record) => JSON.stringify(record));
-    reader.read(first ?? '');
+    read(reader, first ?? '');
     const { score, features } = records({ count: 2 })[1] ?? assert.fail();
-    assert.deepEqual(reader.read(second ?? ''), { features: { age: features.age }, score });
+    assert.deepEqual(read(reader, second ?? ''), { features: { age: features.age }, score, drawn: { request: 0, unit: 0, time: Number.NaN } });
   });
 });
 
@@ -53,5 +84,22 @@ describe('times of records', () => {
     for (const text of ['2026-03-02T10:00:00Z', '2026-03-02T10:00:00.5Z', '2026-03-02T23:59:59.999Z', '2026-03-03T00:00:00.123456+00:00', '2024-02-29T12:34:56.789012Z', '2026-03-02T10:00:00+02:00', '2026-03-02 10:00:00', '2026-03-02', '2026-03-02T10:00:00']) assert.equal(times.of(text), Date.parse(text), text);
     for (const text of ['2026-13-02T10:00:00Z', '2026-03-02T10:61:00Z', '2026-03-02T1a:00:00Z', 'yesterday', '', '2026-03-02T10:00:00.Z', null, {}]) assert.ok(Number.isNaN(times.of(text)), JSON.stringify(text));
     assert.deepEqual([1.7e9, 1.7e12, 1.7e15, 1.7e18, '1700000000'].map((value) => times.of(value)), [1.7e12, 1.7e12, 1.7e12, 1.7e12, 1.7e12]);
+  });
+
+  it('are read from bytes as from texts', () => {
+    const times = new ByteTimes();
+    const random = seeded(9);
+    const digits = '00123459T:.Z+- x';
+    let usual = 0;
+    for (let round = 0; round < 20_000; round += 1) {
+      const right = `2026-03-02T10:0${Math.floor(random() * 2)}:${String(Math.floor(random() * 60)).padStart(2, '0')}${['', '.5', '.123', '.123456', '.1234567'][Math.floor(random() * 5)] ?? ''}${random() < 0.5 ? 'Z' : '+00:00'}`;
+      const at = Math.floor(random() * right.length);
+      const text = random() < 0.6 ? right : right.slice(0, at) + (digits[Math.floor(random() * digits.length)] ?? '') + right.slice(at + Math.floor(random() * 2));
+      const bytes = Buffer.from(`xx${text}yyyyyy`);
+      const time = times.ofBytes(bytes, 2, 2 + text.length);
+      assert.equal(time, new RecordTimes().of(text), text);
+      if (!Number.isNaN(time)) usual += 1;
+    }
+    assert.ok(usual > 12_000);
   });
 });

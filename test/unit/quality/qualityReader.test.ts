@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { FoundTrainingData } from '../../../src/adapters/quality/reference.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import { QualityReader, type QualityReading, type QualitySubject } from '../../../src/extension/quality/qualityReader.ts';
 import { lines, records } from '../../support/qualityRecords.ts';
@@ -24,7 +25,7 @@ describe('reading quality for the editor', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  function reader(section: unknown, given: { mayRead?: () => boolean; headers?: (origin: string) => Promise<Record<string, string>> } = {}): { reader: QualityReader; seen: QualityReading[] } {
+  function reader(section: unknown, given: { mayRead?: () => boolean; headers?: (origin: string) => Promise<Record<string, string>>; training?: () => Promise<FoundTrainingData> } = {}): { reader: QualityReader; seen: QualityReading[] } {
     const { quality, problems } = readQuality({ ...METRICS, ...section as object });
     assert.deepEqual(problems, []);
     const model = { name: 'fraud', switches: [{ flag: 'fraud-v2' }] };
@@ -32,6 +33,7 @@ describe('reading quality for the editor', () => {
     const seen: QualityReading[] = [];
     const made: QualityReader = new QualityReader(subject, {
       script, clock: { now: () => Date.now(), after: () => assert.fail() }, mayRead: given.mayRead ?? (() => true), headers: given.headers ?? (() => Promise.resolve({})), history: () => Promise.resolve(undefined),
+      training: given.training ?? (() => assert.fail()),
     }, () => void seen.push(made.reading));
     readers.push(made);
     return { reader: made, seen };
@@ -67,6 +69,22 @@ describe('reading quality for the editor', () => {
     assert.deepEqual([seen, existsSync(join(folder, 'started'))], [[], false]);
   });
 
+  it('has features recomputed when it is asked to, never where it may not', async () => {
+    writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 200 }).map((record) => ({ ...record, ts: new Date().toISOString() }))));
+    // It prints what it reads: the features as they are.
+    const section = { source: { log: 'log.jsonl' }, skew: { exec: ['tee', 'asked.jsonl'] } };
+    const { reader: it } = reader(section);
+    await it.refresh();
+    assert.deepEqual([it.reading.skew, existsSync(join(folder, 'asked.jsonl'))], [undefined, false]);
+    await it.checkSkew(new AbortController().signal);
+    assert.deepEqual([it.reading.skew?.report.told, it.reading.skew?.report.features.map(({ equal }) => equal)], [200, [200, 200, 200]]);
+    assert.equal(it.reading.data?.notes.rows, 200);
+    rmSync(join(folder, 'asked.jsonl'));
+    const { reader: other } = reader(section, { mayRead: () => false });
+    await assert.rejects(other.checkSkew(new AbortController().signal), /Cancelled/);
+    assert.equal(existsSync(join(folder, 'asked.jsonl')), false);
+  });
+
   it('starts no command when trust was lost while it waited', async () => {
     let asked = 0;
     const { reader: it } = reader({ source: { exec: ['touch', 'started'] } }, { mayRead: () => (asked += 1) === 1 });
@@ -90,11 +108,25 @@ describe('reading quality for the editor', () => {
     writeFileSync(join(folder, 'train.csv'), `amount,age\n${Array.from({ length: 500 }, (_, row) => `${row},${row % 60}`).join('\n')}\n`);
     const { reader: it } = reader({ source: { log: 'log.jsonl' }, drift: { reference: 'train.csv', features: ['amount', 'age'] } });
     await it.refresh();
-    assert.deepEqual([it.reading.data?.reference?.path, it.reading.data?.reference?.rows, it.reading.data?.reference?.samples.map(({ name }) => name).sort()], ['train.csv', 500, ['age', 'amount', 'score']]);
+    assert.deepEqual(it.reading.data?.references?.map(({ name, rows, samples }) => [name, rows, samples.map((each) => each.name).sort()]), [['train.csv', 500, ['age', 'amount', 'score']]]);
     const { reader: other } = reader({ source: { log: 'log.jsonl' }, drift: { reference: 'gone.csv' } });
     await other.refresh();
-    assert.equal(other.reading.data?.reference, undefined);
+    assert.equal(other.reading.data?.references, undefined);
     assert.match(other.reading.data?.notes.messages.join(' ') ?? '', /Drift has no reference: /);
+  });
+
+  it('measures against the training data of a version as soon as the registry tells it', async () => {
+    writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 3000 })));
+    writeFileSync(join(folder, 'train.csv'), `amount,age\n${Array.from({ length: 500 }, (_, row) => `${row},${row % 60}`).join('\n')}\n`);
+    let told: FoundTrainingData = { reason: 'The registry does not answer.' };
+    const { reader: it } = reader({ source: { log: 'log.jsonl' }, drift: { reference: { training: 'candidate' } } }, { training: () => Promise.resolve(told) });
+    await it.refresh();
+    assert.deepEqual([it.reading.data?.references, it.reading.data?.notes.messages], [undefined, ['Drift has no reference: The registry does not answer.']]);
+    told = { path: 'train.csv', name: 'the training data of fraud 14 (train.csv)', rows: 400 };
+    await it.refresh();
+    const { data } = it.reading;
+    assert.deepEqual(data?.references?.map(({ name, rows }) => [name, rows]), [['the training data of fraud 14 (train.csv)', 500]]);
+    assert.deepEqual(data.notes.messages, ['train.csv has 500 rows, but the version was trained on 400: the file has changed since.']);
   });
 
   describe('from a Prometheus that wants a token', () => {

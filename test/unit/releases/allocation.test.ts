@@ -49,7 +49,7 @@ describe('when evidence begins to count', () => {
 
   it('is the first exposure', () => {
     const world = released();
-    assert.deepEqual(evidenceStart(world.reading(), 'production', 'fraud'), { at: now(world), because: 'exposure' });
+    assert.deepEqual(evidenceStart(world.reading(), 'production', 'fraud'), { at: now(world), because: 'exposure', counted: Date.UTC(2026, 0, 1) });
     const first = now(world);
     set(world, 25);
     assert.equal(evidenceStart(world.reading(), 'production', 'fraud').at, first);

@@ -1,0 +1,86 @@
+import { Expected, TextReader } from './byteValues.ts';
+
+/** Longer texts between two values are no shape: a reader need not look so far. */
+export const LONGEST_BETWEEN = 4096;
+
+/** `value` goes into the record; ids and times are read as numbers; `unwanted` is passed over. */
+export type SlotKind = 'value' | 'request' | 'unit' | 'batch' | 'time' | 'unwanted';
+const DRAWN: Readonly<Record<string, SlotKind>> = { request_id: 'request', unit_id: 'unit', batch_id: 'batch', ts: 'time' };
+
+/** The place of a value. */
+export interface Slot {
+  /** What stands before the value: from the end of the value before it. */
+  readonly before: Expected;
+  readonly name: string;
+  readonly kind: SlotKind;
+  /** Where the value goes. */
+  readonly into: Record<string, unknown>;
+  readonly texts: TextReader;
+  /** What `into` holds. */
+  held: unknown;
+}
+
+export interface Shape {
+  readonly slots: readonly Slot[];
+  /** With the end of the line. */
+  readonly after: Expected;
+  readonly record: Record<string, unknown>;
+  /** Whether ids and times are read apart from the record. */
+  readonly isDrawn: boolean;
+}
+
+/** Which fields are wanted: of the record, and of its features (undefined: all of them). */
+export interface Wanted {
+  readonly fields: ReadonlySet<string>;
+  readonly features: ReadonlySet<string> | undefined;
+  /** Whether ids and times are wanted as they stand, because an expression asks for one. */
+  readonly asWritten: boolean;
+}
+
+/** Where the value at a place ends: texts without escapes, numbers and words. */
+function endOf(line: string, at: number): number {
+  if (line.charCodeAt(at) === 34) return line.indexOf('"', at + 1) + 1;
+  let end = at;
+  while (end < line.length && !', }\t\r\n'.includes(line.charAt(end))) end += 1;
+  return end;
+}
+
+/** The shape of a line, whose value is known; undefined when it has lists, or mappings other than one step deep. */
+export function shapeOf(line: string, value: Record<string, unknown>, { fields, features, asWritten }: Wanted): Shape | undefined {
+  const slots: Slot[] = [];
+  const record: Record<string, unknown> = {};
+  let [at, from] = [0, 0];
+  /** Passes over the name of a field and what stands around it; false when it does not stand there. */
+  const pass = (name: string): boolean => {
+    const place = line.indexOf(`"${name}"`, at);
+    if (place < 0 || !/^[\s,{}]*$/.test(line.slice(at, place))) return false;
+    at = place + name.length + 2;
+    while (/[\s:]/.test(line.charAt(at))) at += 1;
+    return true;
+  };
+  const add = (name: string, into: Record<string, unknown>, kind: SlotKind): void => {
+    slots.push({ before: new Expected(line.slice(from, at)), name, kind, into, texts: new TextReader(), held: null });
+    if (kind === 'value') into[name] = null;
+    at = endOf(line, at);
+    from = at;
+  };
+  for (const [name, each] of Object.entries(value)) {
+    // A name that means something to JavaScript.
+    if (name === '__proto__' || Array.isArray(each) || !pass(name)) return undefined;
+    const isWanted = fields.has(name);
+    if (typeof each !== 'object' || each === null) {
+      const drawn = !asWritten && Object.hasOwn(DRAWN, name) ? DRAWN[name] : undefined;
+      add(name, record, isWanted ? drawn ?? 'value' : 'unwanted');
+      continue;
+    }
+    const inner: Record<string, unknown> = {};
+    if (isWanted) record[name] = inner;
+    for (const [field, deep] of Object.entries(each)) {
+      if ((typeof deep === 'object' && deep !== null) || field === '__proto__' || !pass(field)) return undefined;
+      add(field, inner, isWanted && (name !== 'features' || features === undefined || features.has(field)) ? 'value' : 'unwanted');
+    }
+  }
+  const after = line.slice(from);
+  if (slots.length === 0 || !/^[\s}]*$/.test(after) || Math.max(after.length, ...slots.map(({ before }) => before.length)) > LONGEST_BETWEEN) return undefined;
+  return { slots, after: new Expected(`${after}\n`), record, isDrawn: !asWritten };
+}

@@ -1,0 +1,105 @@
+import { ArmCollector, type FeatureOptions } from './armCollector.ts';
+import type { QualityDefinition } from './definitions.ts';
+import type { UnitSums } from './stats/dispersion.ts';
+import type { Units } from './units.ts';
+import type { ArmSummary, QualityWindow } from './window.ts';
+
+export interface WindowState {
+  readonly start: number;
+  readonly slice: string | undefined;
+  requests: number;
+  /** With those that `where` leaves out. */
+  served: number;
+  units: number;
+  /** n, sum, squares per metric. */
+  readonly sums: Float64Array;
+}
+
+/** An arm of a service in an environment. */
+export interface Group {
+  readonly number: number;
+  readonly arm: string;
+  readonly environment: string;
+  readonly service: string;
+  readonly armCollector: ArmCollector;
+  /** A unit is followed within its environment. */
+  readonly unitSeed: number;
+  readonly windows: Map<string, WindowState>;
+  last: WindowState | undefined;
+}
+
+/** The arms that were seen, each with its windows. */
+export class Groups {
+  readonly #definition: QualityDefinition;
+  readonly #options: FeatureOptions;
+  readonly all: Group[] = [];
+  readonly #seeds = new Map<string, number>();
+  #last: Group | undefined;
+
+  constructor(definition: QualityDefinition, options: FeatureOptions) {
+    this.#definition = definition;
+    this.#options = options;
+  }
+
+  of(environment: string, service: string, arm: string): Group {
+    const last = this.#last;
+    if (last !== undefined && last.arm === arm && last.service === service && last.environment === environment) return last;
+    const known = this.all.find((group) => group.arm === arm && group.service === service && group.environment === environment);
+    this.#last = known ?? this.#made(environment, service, arm);
+    return this.#last;
+  }
+
+  #made(environment: string, service: string, arm: string): Group {
+    const unitSeed = this.#seeds.get(environment) ?? this.#seeds.size + 1;
+    this.#seeds.set(environment, unitSeed);
+    const group: Group = { number: this.all.length, arm, environment, service, unitSeed, armCollector: new ArmCollector(this.#options), windows: new Map(), last: undefined };
+    this.all.push(group);
+    return group;
+  }
+
+  window(group: Group, at: number, slice: string | undefined): WindowState {
+    const { windowMs, metrics } = this.#definition;
+    if (slice === undefined && group.last !== undefined && at >= group.last.start && at < group.last.start + windowMs) return group.last;
+    const start = Math.floor(at / windowMs) * windowMs;
+    const key = slice === undefined ? String(start) : `${start} ${slice}`;
+    let window = group.windows.get(key);
+    if (window === undefined) {
+      window = { start, slice, requests: 0, served: 0, units: 0, sums: new Float64Array(3 * metrics.length) };
+      group.windows.set(key, window);
+    }
+    if (slice === undefined) group.last = window;
+    return window;
+  }
+
+  snapshots(): QualityWindow[] {
+    return this.all.flatMap((group) => [...group.windows.values()].map((state) => this.#snapshot(group, state)));
+  }
+
+  #snapshot({ arm, environment, service }: Group, { start, slice, requests, served, units, sums }: WindowState): QualityWindow {
+    const metrics = Object.fromEntries(this.#definition.metrics.map(({ name }, metric) => [name, { n: sums[3 * metric] ?? 0, sum: sums[3 * metric + 1] ?? 0, squares: sums[3 * metric + 2] ?? 0 }]));
+    return { arm, environment, service, start, end: start + this.#definition.windowMs, requests, units, metrics, ...(served === requests ? {} : { served }), ...(slice === undefined ? {} : { slice }) };
+  }
+
+  summaries(units: Units): ArmSummary[] {
+    return this.all.filter(({ armCollector }) => armCollector.requests > 0).map((group) => this.#summary(group, units));
+  }
+
+  #summary({ number, arm, environment, windows, armCollector }: Group, units: Units): ArmSummary {
+    const perMetric = units.sums(number);
+    const unitSums: Record<string, UnitSums> = {};
+    for (const [metric, { name, kind }] of this.#definition.metrics.entries()) {
+      const sums = perMetric[metric];
+      if (sums === undefined || sums.requests === 0) continue;
+      let [n, sum, squares] = [0, 0, 0];
+      for (const state of windows.values()) {
+        if (state.slice !== undefined) continue;
+        n += state.sums[3 * metric] ?? 0;
+        sum += state.sums[3 * metric + 1] ?? 0;
+        squares += state.sums[3 * metric + 2] ?? 0;
+      }
+      unitSums[name] = kind === 'bad' || n === 0 ? sums : { ...sums, variance: Math.max(0, squares / n - (sum / n) ** 2) };
+    }
+    const { requests, units: seen, lastSeen, matured, labelled } = armCollector;
+    return { arm, environment, requests, units: seen, lastSeen, unitSums, matured, labelled, ...armCollector.summary() };
+  }
+}

@@ -1,0 +1,15 @@
+import { durationWords } from '../base/duration.ts';
+import type { ReleaseLook } from './assessment.ts';
+
+/** Clocks of servers that are kept right differ by less. */
+const SKEW_MS = 60_000;
+
+/**
+ * A log whose clock is ahead tells of a stage what happened before it, so nothing is raised on it; a breach stays one. One that is behind tells of a stage too late, which only
+ * delays, and is old when it is far behind.
+ */
+export function clockObstacle({ quality, now }: Pick<ReleaseLook, 'quality' | 'now'>, environment: string): { readonly words: string }[] {
+  if (quality.kind !== 'data') return [];
+  const newest = Math.max(Number.NEGATIVE_INFINITY, ...quality.data.windows.filter((each) => each.environment === environment).map(({ start }) => start));
+  return newest > now + SKEW_MS ? [{ words: `the clock of the prediction log is ahead of Unleash's by ${durationWords(newest - now)} or more: which stage its records belong to is not known` }] : [];
+}

@@ -1,0 +1,82 @@
+/** A real Prometheus scrapes the sandbox's real service: its windows are those of the service's own prediction log. */
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openQualitySource } from '../../src/adapters/quality/open.ts';
+import { readQuality } from '../../src/core/quality/definitions.ts';
+import type { QualityData } from '../../src/core/quality/window.ts';
+import { startCreditService, type CreditService } from '../support/creditService.ts';
+import { eventually } from '../support/eventually.ts';
+import { prometheusBinary, startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
+
+const WINDOW_MS = 15_000;
+const [FLAG, SCRAPED_AFTER_MS] = ['credit-risk-v2', 3000];
+const QUERIES = {
+  errors: { total: `credit_predictions_total{flag="${FLAG}",arm="$arm"}`, bad: `credit_predictions_total{flag="${FLAG}",arm="$arm",outcome="fallback"}` },
+  // A boundary of the service's buckets.
+  slow: { total: `credit_prediction_seconds_count{flag="${FLAG}",arm="$arm"}`, good: `credit_prediction_seconds_bucket{flag="${FLAG}",arm="$arm",le="0.02"}` },
+  latency: { total: `credit_prediction_seconds_count{flag="${FLAG}",arm="$arm"}`, sum: `credit_prediction_seconds_sum{flag="${FLAG}",arm="$arm"}` },
+};
+
+describe('Prometheus beside the real service', function () {
+  this.timeout(240_000);
+  let service: CreditService;
+  let prometheus: RunningPrometheus;
+  const ending = new AsyncDisposableStack();
+
+  before(async function start() {
+    this.timeout(600_000);
+    const binary = prometheusBinary();
+    if ('reason' in binary) assert.fail(`This test needs Prometheus: ${binary.reason}.`);
+    // Half of the candidate's answers fail; all of them take longer than the boundary of a bucket.
+    service = await startCreditService({ degrade: { candidate: 0.5 }, delay: { candidate: 25 } });
+    ending.defer(() => service.stop());
+    prometheus = await startPrometheus(binary.binary, new URL(service.url).host);
+    ending.defer(() => prometheus.stop());
+  });
+  after(() => ending.disposeAsync());
+
+  const read = async (source: unknown, now: number): Promise<QualityData> => {
+    const { quality, problems } = readQuality({ guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow', bad: 'latency_ms > 20' }], signals: [{ name: 'latency', mean: 'latency_ms / 1000' }], window: `${WINDOW_MS / 1000}s`, source });
+    assert.deepEqual(problems, []);
+    const opened = openQualitySource(quality ?? assert.fail(), { folder: service.folder, flags: [FLAG], environment: 'production', fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}) });
+    try {
+      return await opened.read({ now, signal: AbortSignal.timeout(60_000) });
+    } finally {
+      opened.dispose();
+    }
+  };
+  const scraped = (arms = {}): unknown => ({ prometheus: { url: prometheus.url, design_effect: 2, lookback: '1h', queries: QUERIES, arms } });
+  const log = { log: 'logs/predictions-*.jsonl' };
+  /** By window and arm: how many records, failures, slow answers; seconds in thousandths. */
+  const counts = ({ windows }: QualityData, starts: readonly number[]): unknown => windows.filter(({ start }) => starts.includes(start)).map(({ arm, start, requests, metrics }) => [start, arm, requests, metrics['errors']?.n, metrics['errors']?.sum, metrics['slow']?.n, metrics['slow']?.sum, metrics['latency']?.n, Math.round(20 * (metrics['latency']?.sum ?? 0)) / 20]).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+
+  it('has the windows of the prediction log, counter by counter and bucket by bucket', async () => {
+    const whole: number[] = [];
+    // The first scrape of a series that is new says when it began; a window counts when all of it was scraped within it.
+    for (let burst = 0; whole.length < 2; burst += 1) {
+      const start = WINDOW_MS * (Math.floor(Date.now() / WINDOW_MS) + 1);
+      await sleep(Math.max(0, start + 1500 - Date.now()));
+      const asked = service.applicants.slice(0, 80).map((applicant, index) => () => service.predict(`customer-${burst}-${index}`, applicant));
+      for (let at = 0; at < asked.length; at += 8) await Promise.all(asked.slice(at, at + 8).map((ask) => ask()));
+      if (Date.now() + SCRAPED_AFTER_MS < start + WINDOW_MS) whole.push(start);
+    }
+    let [found, expected]: unknown[] = [undefined, undefined];
+    await eventually(async () => {
+      const now = Date.now();
+      expected = counts(await read(log, now), whole);
+      found = counts(await read(scraped(), now), whole);
+      return JSON.stringify(found) === JSON.stringify(expected);
+    }, 30_000).catch(() => undefined);
+    assert.deepEqual(found, expected);
+    const rows = expected as [number, string, number, number, number, number, number][];
+    assert.deepEqual([...new Set(rows.map(([, arm]) => arm))].sort(), ['candidate', 'current']);
+    for (const [, arm, requests, n, errors, , slow] of rows) assert.ok(n === requests && (arm === 'candidate' ? errors > 0 && slow === requests : errors === 0), JSON.stringify(rows));
+  });
+
+  it('tells an arm without data as none, and says so when no arm has any', async () => {
+    const one = await read(scraped({ candidate: 'nobody' }), Date.now());
+    assert.deepEqual(one.arms.map(({ arm }) => arm), ['current']);
+    const none = await read(scraped({ candidate: 'nobody', current: 'no "one" \\' }), Date.now());
+    assert.deepEqual([none.arms, none.notes.messages], [[], ['Prometheus has no data for errors.', 'Prometheus has no data for slow.', 'Prometheus has no data for latency.']]);
+  });
+});

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { planSetRollout } from '../../../src/core/flags/planner.ts';
+import { planRepin } from '../../../src/core/flags/startRollout.ts';
+import { pin } from '../../../src/core/flags/titles.ts';
+import { planStepDown } from '../../../src/core/releases/stageChange.ts';
+import { interruptedRollback } from '../../../src/core/releases/interrupted.ts';
+import { GUARD_DEFAULTS } from '../../../src/core/workspace/guard.ts';
+import { MINUTE, PLAN, assess, data, lastEvent, model, released, windows } from './assessSupport.ts';
+import { stage, type World } from './worldSupport.ts';
+
+/** What happens to a release between two looks, other than its own changes. */
+describe('in the middle of a release', () => {
+  const good = (world: World): ReturnType<typeof windows> => windows({ start: lastEvent(world), count: 14 });
+  const obstacles = ({ verdict }: ReturnType<typeof assess>): string[] => verdict.reasons.filter(({ kind }) => kind === 'obstacle').map(({ words }) => words);
+
+  it('an edited plan is followed from where Unleash stands: the stage is derived anew, a deviation is shown with its ways out', () => {
+    const world = released(3);
+    const all = good(world);
+    assert.equal(assess(world, all).verdict.word, 'advance');
+    const finer = [...PLAN.slice(0, 3), stage('production', 50), stage('production', 100)];
+    const between = assess(world, all, { model: model({ plan: finer }) });
+    assert.deepEqual([between.stageWords, between.next.kind === 'change' && between.next.change.environments[0]?.to], ['stage 3 of 5', '50 %']);
+    const moved = assess(world, all, { model: model({ plan: [stage('production', 10), stage('production', 50), stage('production', 100)] }) });
+    assert.deepEqual([moved.verdict.word, moved.stage, obstacles(moved), moved.next.kind], ['hold', 0, ['production is at 25 % instead of 10 %'], 'none']);
+    assert.deepEqual(moved.ways.map(({ change }) => change.environments[0]?.to), ['10 %', '50 %']);
+    const longer = assess(world, all, { model: model({ plan: PLAN.map((each) => (each.percent === 25 ? { ...each, hold: 1000 * MINUTE } : each)) }) });
+    assert.deepEqual([longer.verdict.word, longer.verdict.reasons[0]?.kind], ['hold', 'hold time']);
+    // A breach is one under any plan that exposes the environment.
+    const bad = windows({ start: lastEvent(world), candidateErrors: 0.04 });
+    for (const plan of [finer, [stage('production', 10), stage('production', 100)]]) assert.equal(assess(world, bad, { model: model({ plan }) }).verdict.word, 'rollback');
+  });
+
+  it('a moved alias holds until it is moved back or re-pinned, and a breach is one all the same', () => {
+    const world = released(3);
+    const moved = [{ model: 'fraud', side: 'on' as const, name: 'challenger', alias: true, pinned: 'v14', now: 'v15' }];
+    const held = assess(world, good(world), { moved });
+    assert.deepEqual([held.verdict.word, held.verdict.needsPerson, obstacles(held).length], ['hold', true, 1]);
+    assert.equal(assess(world, windows({ start: lastEvent(world), candidateErrors: 0.04 }), { moved }).verdict.word, 'rollback');
+  });
+
+  it('re-pinned, evidence, hold time and sample begin anew', () => {
+    const world = released(3);
+    const before = good(world);
+    for (let hours = 0; lastEvent(world) < before.at(-1)!.end; hours += 1) world.apply(planRepin(world.reading(), pin('fraud', String(15 + hours), '13')));
+    const found = assess(world, before, { quality: { kind: 'data', data: data(before, { candidate: '14', current: '13' }) } });
+    assert.deepEqual([found.since.because, found.look.stage.predictions, found.verdict.word === 'advance'], ['versions', 0, false]);
+    assert.ok(found.look.stage.heldMs < MINUTE);
+    assert.ok(found.look.guardrails.every(({ state }) => state !== 'breach'));
+  });
+
+  it('another logged version begins anew, and is no ground to go on while it is not the pinned one', () => {
+    const world = released(3);
+    const all = good(world);
+    const known = data(all);
+    const middle = all[14]!.start;
+    const versions = [{ version: '14', first: 0, last: middle - 1, requests: 1 }, { version: '15', first: middle, last: all.at(-1)!.end - 1, requests: 1 }];
+    const found = assess(world, all, { quality: { kind: 'data', data: { ...known, arms: known.arms.map((arm) => (arm.arm === 'candidate' ? { ...arm, versions } : arm)) } } });
+    assert.deepEqual([found.since, obstacles(found)], [{ at: middle, because: 'versions' }, ['candidate is answered by v15, the release pinned v14']]);
+    assert.ok(found.look.stage.predictions < all.filter(({ arm }) => arm === 'candidate').reduce((sum, { requests }) => sum + requests, 0));
+  });
+
+  it('a log whose clock is ahead lets nothing go on, and hides no breach', () => {
+    const world = released(3);
+    const ahead = windows({ start: lastEvent(world), count: 14 });
+    const now = ahead.at(-1)!.start - 10 * MINUTE;
+    const found = assess(world, ahead, { now });
+    assert.deepEqual([found.verdict.word, found.verdict.needsPerson], ['hold', true]);
+    assert.match(obstacles(found)[0] ?? '', /^the clock of the prediction log is ahead of Unleash's by 10 min or more/);
+    assert.equal(assess(world, windows({ start: lastEvent(world), candidateErrors: 0.04, count: 14 }), { now }).verdict.word, 'rollback');
+  });
+
+  it('a log whose clock is behind delays, and is told as old when it is far behind', () => {
+    const world = released(3);
+    const late = windows({ start: lastEvent(world) - 2 * 60 * MINUTE, count: 12 });
+    const found = assess(world, late, { now: lastEvent(world) + 60 * MINUTE });
+    assert.deepEqual([found.verdict.word, found.verdict.alarm, found.look.stage.predictions], ['hold', true, 0]);
+  });
+
+  it('predictions of the stage before do not count for this one, nor a window that holds both', () => {
+    const world = released(2);
+    const early = windows({ start: lastEvent(world), share: 0.05, count: 2 });
+    while (lastEvent(world) <= early.at(-1)!.start) world.apply(planSetRollout(world.reading(), 'production', 5, { reason: String(world.events.length) })).edit('production', (each) => each, { type: 'feature-environment-variants-updated' });
+    world.apply(planSetRollout(world.reading(), 'production', 25));
+    assert.ok(lastEvent(world) > early.at(-1)!.start && lastEvent(world) < early.at(-1)!.end);
+    assert.deepEqual([assess(world, early).stage, assess(world, early).look.stage.predictions], [2, 0]);
+  });
+
+  it("a guard's rollback of which a part was done is found, and one that is whole is not, nor what a person raised since", () => {
+    const plan = [stage('production', 100, { segment: 'internal' }), stage('production', 5), stage('production', 25)];
+    const world = released(3, plan);
+    const rollback = planStepDown(plan, -1, world.reading(), 'production', 'guard');
+    const [change] = rollback.environments;
+    assert.equal(change?.steps.length, 2);
+    const part = { ...rollback, environments: [{ ...change, steps: change.steps.slice(0, 1) }] };
+    world.apply(part);
+    const found = interruptedRollback(plan, world.reading(), 'production', GUARD_DEFAULTS);
+    assert.deepEqual([found?.environment, found?.stage], ['production', 2]);
+    world.apply(planStepDown(plan, -1, world.reading(), 'production', 'guard'));
+    assert.equal(interruptedRollback(plan, world.reading(), 'production', GUARD_DEFAULTS), undefined);
+    world.apply(planSetRollout(world.reading(), 'production', 25));
+    assert.equal(interruptedRollback(plan, world.reading(), 'production', GUARD_DEFAULTS), undefined);
+  });
+});

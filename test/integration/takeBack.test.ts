@@ -89,9 +89,9 @@ describe('taking a release back, completing and telling it', function () {
 
   /** Answers with what the flag and the alias say at each request. */
   function serve({ flag, folder }: Release, frozen = false): () => Promise<void> {
-    let running = true;
+    const ended = new AbortController();
     const loop = (async (): Promise<void> => {
-      for (let id = 0; running; id += 1) {
+      for (let id = 0; !ended.signal.aborted; id += 1) {
         const { enabled, strategies } = (await unleash.as.alice.flag(flag))!.environments.find(({ name }) => name === 'production')!;
         const isOn = enabled && strategies[0]?.parameters['rollout'] === '100';
         const version = isOn || frozen ? '2' : await champion();
@@ -100,7 +100,7 @@ describe('taking a release back, completing and telling it', function () {
       }
     })();
     return async () => {
-      running = false;
+      ended.abort();
       await loop;
     };
   }

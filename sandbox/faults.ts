@@ -1,3 +1,5 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { SandboxError } from './processes.ts';
 
 /** Faults of the demo's service; `live.py` does them. */
@@ -55,4 +57,12 @@ export function readFaults(options: { readonly degrade?: string[] | undefined; r
     silence: known('silence', options.silence ?? [], ARMS),
     labelsLate: options['labels-late'] === true,
   };
+}
+
+/** Writes the file of faults into a folder, whole or not at all: the service reads it at every answer. Gives its path. */
+export function writeFaults(dir: string, faults: Faults): string {
+  const path = join(dir, 'faults.json');
+  writeFileSync(`${path}.new`, JSON.stringify(faults));
+  renameSync(`${path}.new`, path);
+  return path;
 }

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
@@ -6,7 +6,7 @@ import { candidateShare, readPredictions } from './exposure.ts';
 import type { Share } from './exposure.ts';
 import { requirements as mlflowRequirements, startMlflow } from './mlflow/server.ts';
 import type { RunningMlflow } from './mlflow/server.ts';
-import type { Faults } from './faults.ts';
+import { writeFaults, type Faults } from './faults.ts';
 import { SandboxError, freePort, messageOf, run } from './processes.ts';
 import type { Log } from './processes.ts';
 import { ensurePython } from './python.ts';
@@ -247,14 +247,6 @@ async function bootService({ dir, state, ports, faults, log, signal, started }: 
   started.push(service);
   state.save({ servicePort: port });
   return service;
-}
-
-/** Whole or not at all: the service reads it at every answer. Gives its path. */
-function writeFaults(dir: string, faults: Faults): string {
-  const path = join(dir, 'faults.json');
-  writeFileSync(`${path}.new`, JSON.stringify(faults));
-  renameSync(`${path}.new`, path);
-  return path;
 }
 
 function prefixed(log: Log, origin: string): Log {

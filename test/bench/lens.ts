@@ -155,6 +155,14 @@ async function lenses(thread: DocumentThread, text: string, known: ReadonlyMap<s
   return (await callSites(thread, 'lenses')).map(({ key }) => key.kind === 'dynamic' ? key.reason : known.get(key.value));
 }
 
+/** How long lenses take after edits of the file, in a thread that has seen it. */
+export async function lensesAfterEdits(): Promise<{ readonly lenses: () => Promise<readonly number[]>; readonly dispose: () => void }> {
+  const text = pythonFile();
+  const thread = newThread();
+  await warm(thread, text, 5);
+  return { lenses: () => edits(thread, text, CLEAN, 15), dispose: () => thread.dispose() };
+}
+
 /** What flag extensions do: each line is tested for each key. */
 function eachLineForEachKey(text: string, known: ReadonlyMap<string, string>): number {
   let found = 0;

@@ -10,6 +10,7 @@ import { benchGuard } from './guard.ts';
 import { benchIndex } from './index.ts';
 import { benchIndexing } from './indexing.ts';
 import { benchLens } from './lens.ts';
+import { benchQuality } from './quality.ts';
 import { benchRegistry } from './registry.ts';
 import { benchRequests } from './requests.ts';
 import { benchSuites } from './suites.ts';
@@ -31,6 +32,7 @@ const parts: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   guard: () => benchGuard(),
   assessed: () => benchAssessed(),
   suites: benchSuites,
+  quality: () => benchQuality(),
 };
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } });

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Faults } from '../../sandbox/faults.ts';
+import { writeFaults, type Faults } from '../../sandbox/faults.ts';
 import { freePort, run } from '../../sandbox/processes.ts';
 import { ensurePython } from '../../sandbox/python.ts';
 import { startService } from '../../sandbox/service.ts';
@@ -15,12 +15,14 @@ from pathlib import Path
 from sklearn.linear_model import LogisticRegression
 from app.features import FEATURES
 from training.generate import records
-rows = records(600, 1)
+rows = records(3000, 1)
 Path("models").mkdir(exist_ok=True)
 x, y = [[float(row[name]) for name in FEATURES] for row in rows], [row["defaulted"] for row in rows]
 for version, c in (("13", 0.1), ("14", 1.0)):
     joblib.dump(LogisticRegression(C=c, max_iter=500).fit(x, y), f"models/credit-risk-{version}.joblib")
 Path("models/credit-explainer.json").write_text(json.dumps({"mean": [0.0] * len(FEATURES), "scale": [1.0] * len(FEATURES), "coefficients": [1.0] * len(FEATURES)}))
+Path("data").mkdir(exist_ok=True)
+Path("data/applications.csv").write_text(",".join(FEATURES) + "\\n" + "".join(",".join(str(row[name]) for name in FEATURES) + "\\n" for row in rows))
 Path("applicants.jsonl").write_text("".join(json.dumps({name: row[name] for name in FEATURES}) + "\\n" for row in rows))
 `;
 
@@ -32,6 +34,8 @@ export interface CreditService {
   readonly applicants: readonly Record<string, number>[];
   /** An answer to an application of a user. @throws when it is none */
   predict(userId: string, applicant: Record<string, number>): Promise<void>;
+  /** What goes wrong from now on. */
+  setFaults(faults: Faults): void;
   stop(): Promise<void>;
 }
 
@@ -44,7 +48,7 @@ export async function startCreditService(faults: Faults = {}): Promise<CreditSer
     for (const part of ['app', 'training', 'params.yaml']) cpSync(join(template, part), join(folder, part), { recursive: true });
     mkdirSync(join(folder, 'logs'));
     await run(python, ['-c', TRAIN], { cwd: folder });
-    const service = await startService({ python, workspace: folder, port: await freePort(), unleashUrl: unleash.url, unleashToken: unleash.seeded.tokens.productionBackend, cacheDirectory: join(folder, 'cache'), faults });
+    const service = await startService({ python, workspace: folder, port: await freePort(), unleashUrl: unleash.url, unleashToken: unleash.seeded.tokens.productionBackend, cacheDirectory: join(folder, 'cache'), faults: writeFaults(folder, faults) });
     const predict = async (userId: string, applicant: Record<string, number>): Promise<void> => {
       const response = await fetch(`${service.url}/predict`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ applicant: { user_id: userId }, ...applicant }), signal: AbortSignal.timeout(60_000) });
       if (!response.ok) throw new Error(`The service answers ${response.status}: ${(await response.text()).slice(0, 300)}`);
@@ -53,6 +57,7 @@ export async function startCreditService(faults: Faults = {}): Promise<CreditSer
     return {
       url: service.url, folder, predict,
       applicants: readFileSync(join(folder, 'applicants.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Record<string, number>),
+      setFaults: (own) => void writeFaults(folder, own),
       stop: async () => {
         await service.stop();
         rmSync(folder, { recursive: true, force: true });

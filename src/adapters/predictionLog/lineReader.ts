@@ -1,7 +1,8 @@
 import type { Drawn } from '../../core/quality/collector.ts';
 import { hash53, hash53OfBytes } from '../../core/quality/hashing.ts';
 import { ByteTimes } from './byteTimes.ts';
-import { endOfText, Expected, LINE_END, MINUS, NINE, NumberReader, QUOTE, TextReader, ZERO } from './byteValues.ts';
+import type { TextReader} from './byteValues.ts';
+import { endOfText, Expected, LINE_END, MINUS, NINE, NumberReader, QUOTE, ZERO } from './byteValues.ts';
 import { shapeOf, type Shape, type Slot, type Wanted } from './lineShape.ts';
 
 /** Shapes that are tried: predictions, outcomes, shadows. */

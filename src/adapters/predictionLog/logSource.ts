@@ -1,3 +1,4 @@
+import type { ParquetParsers } from 'hyparquet/src/types.js';
 import { AppError, throwIfCancelled, toAppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { Collector, type CollectorOptions } from '../../core/quality/collector.ts';
@@ -16,6 +17,17 @@ export interface LogSourceOptions extends CollectorOptions {
   /** What paths are relative to. */
   readonly folder: string;
   readonly definition: QualityDefinition;
+}
+
+/** Times without a date for each, where a number says the same: see `RecordTimes`. */
+const TIMES: Partial<ParquetParsers> = {
+  timestampFromMilliseconds: (millis) => timeOf(Number(millis)),
+  timestampFromMicroseconds: (micros) => timeOf(Number(micros / 1000n)),
+  timestampFromNanoseconds: (nanos) => timeOf(Number(nanos / 1_000_000n)),
+};
+
+function timeOf(millis: number): number | Date {
+  return millis >= 1e11 && millis < 1e14 ? millis : new Date(millis);
 }
 
 interface KnownFile {
@@ -134,21 +146,11 @@ export class LogSource implements QualitySource {
 
   #readLines(name: string, bytes: Buffer, from: number, to: number, first: number): number {
     const reader = this.#lines;
-    reader.take(bytes);
-    let line = first;
-    const place = (): string => `${name}:${line}`;
-    for (let at = from; at < to; at = reader.end, line += 1) {
-      let value: unknown;
-      try {
-        value = reader.read(at);
-      } catch {
-        // Python writes NaN and Infinity, which JSON does not have.
-        value = withoutNaN(reader.line(at));
-      }
+    return readLines(reader, bytes, from, to, (value, at, index) => {
+      const place = (): string => `${name}:${first + index}`;
       if (typeof value === 'object' && value !== null && !Array.isArray(value)) this.#collector.add(value as Record<string, unknown>, place, reader.isDrawn ? reader : undefined);
       else if (!/^\ufeff?\s*$/.test(reader.line(at))) this.#collector.malformed(place(), value === undefined ? 'no valid JSON' : 'no mapping');
-    }
-    return line - first;
+    });
   }
 
   async #csv(file: FoundFile, signal: AbortSignal): Promise<void> {
@@ -162,7 +164,7 @@ export class LogSource implements QualitySource {
     const name = this.#name(file.path);
     let row = 0;
     const place = (): string => `${name}, row ${row}`;
-    await parquetRecords(file.path, [...this.#wanted.fields], (record) => {
+    await parquetRecords(file.path, [...this.#wanted.fields], (column) => (column === 'ts' && !this.#wanted.asWritten ? TIMES : {}), (record) => {
       row += 1;
       this.#collector.add(record, place);
     }, signal);
@@ -181,6 +183,22 @@ function wantedBy({ definition, features }: LogSourceOptions): Wanted {
     asWritten: paths.some(([first]) => ['ts', 'request_id', 'unit_id', 'batch_id'].includes(first ?? '')),
     features: features === undefined || ofFeatures.includes(undefined) ? undefined : new Set([...features, ...ofFeatures.flatMap((name) => name ?? [])]),
   };
+}
+
+/** Tells the value of each line from `from` to `to`, where it begins, and the how manyth it is from 0; undefined: no JSON. Answers how many lines there are. */
+export function readLines(reader: LineReader, bytes: Buffer, from: number, to: number, told: (value: unknown, at: number, index: number) => void): number {
+  reader.take(bytes);
+  let index = 0;
+  for (let at = from; at < to; at = reader.end, index += 1) {
+    let value: unknown;
+    try {
+      value = reader.read(at);
+    } catch {
+      value = withoutNaN(reader.line(at));
+    }
+    told(value, at, index);
+  }
+  return index;
 }
 
 /** The value of a line in which NaN or an infinity stands where a value does; undefined when that is not what is wrong with it. */

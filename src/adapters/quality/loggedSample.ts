@@ -6,7 +6,7 @@ import type { LoggedFeatures } from '../../core/quality/skew.ts';
 import { RECORD_TYPES } from '../../core/quality/definitions.ts';
 import { filesOf } from '../predictionLog/files.ts';
 import { LineReader } from '../predictionLog/lineReader.ts';
-import { withoutNaN } from '../predictionLog/logSource.ts';
+import { readLines } from '../predictionLog/logSource.ts';
 import { tail } from '../predictionLog/tail.ts';
 import { csvRecords, nested, parquetRecords } from '../rows/tolerant.ts';
 
@@ -67,24 +67,16 @@ async function readFile(path: string, add: (record: RecordLike) => void, signal:
     if (format === 'csv') {
       for await (const { record } of csvRecords(path, () => undefined, signal)) add(nested(record));
     } else if (format === 'parquet') {
-      await parquetRecords(path, COLUMNS, add, signal);
+      await parquetRecords(path, COLUMNS, () => ({}), add, signal);
     } else {
-      const reader = new LineReader({ fields: new Set(COLUMNS), features: undefined });
-      await tail(path, undefined, (line) => {
-        const value = line === undefined ? undefined : parsed(reader, line);
+      const reader = new LineReader({ fields: new Set(COLUMNS), features: undefined, asWritten: true });
+      const lines = (bytes: Buffer, from: number, to: number): number => readLines(reader, bytes, from, to, (value) => {
         if (typeof value === 'object' && value !== null && !Array.isArray(value)) add(value as RecordLike);
-      }, signal, () => undefined);
+      });
+      await tail(path, undefined, { lines, tooLong: () => undefined }, signal, () => undefined);
     }
   } catch {
     // A file that vanished or is damaged is told by the reading of the source; the others count.
     throwIfCancelled(signal);
-  }
-}
-
-function parsed(reader: LineReader, line: string): unknown {
-  try {
-    return reader.read(line);
-  } catch {
-    return withoutNaN(line);
   }
 }

@@ -81,11 +81,11 @@ export class Groups {
   }
 
   summaries(units: Units): ArmSummary[] {
-    return this.all.filter(({ armCollector }) => armCollector.requests > 0).map((group) => this.#summary(group, units));
+    const sums = units.sums(this.all.length);
+    return this.all.filter(({ armCollector }) => armCollector.requests > 0).map((group) => this.#summary(group, sums[group.number] ?? []));
   }
 
-  #summary({ number, arm, environment, windows, armCollector }: Group, units: Units): ArmSummary {
-    const perMetric = units.sums(number);
+  #summary({ arm, environment, windows, armCollector }: Group, perMetric: readonly UnitSums[]): ArmSummary {
     const unitSums: Record<string, UnitSums> = {};
     for (const [metric, { name, kind }] of this.#definition.metrics.entries()) {
       const sums = perMetric[metric];

@@ -81,8 +81,9 @@ export function evidenceStart(reading: FlagReading, environmentName: string, mod
   // Whoever got the candidate earlier in that hour, before it was taken back, was evidence about what was taken back.
   const others = starts.filter((each) => each !== latest && (each.at ?? Number.NEGATIVE_INFINITY) >= hour);
   const segments = segmentMap(reading.segments);
-  const counts = others.length === 0 ? (state: FlagEnvironment): boolean => everyoneShare(state, segments) > 0 : (state: FlagEnvironment): boolean => maxExposure(state, segments) > 0;
-  return others.some(({ because }) => because !== 'versions') || wasSo(history, counts, hour, latest.at) ? latest : { ...latest, counted: hour };
+  // Other versions count where somebody got what was pinned before them, were it by a segment only.
+  const isAnew = ({ at, because }: EvidenceStart): boolean => because !== 'versions' || wasSo(history, (state) => maxExposure(state, segments) > 0, hour, at ?? hour);
+  return others.some(isAnew) || wasSo(history, (state) => everyoneShare(state, segments) > 0, hour, latest.at) ? latest : { ...latest, counted: hour };
 }
 
 /** Whether something held at some time from start up to end. */

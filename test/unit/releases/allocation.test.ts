@@ -55,6 +55,13 @@ describe('when evidence begins to count', () => {
     assert.equal(evidenceStart(world.reading(), 'production', 'fraud').at, first);
   });
 
+  it('is by the hour also where the segment before was pinned in it, as a release begins', () => {
+    const world = new World().apply(planStart(new World().reading(), { environments: ['production'], pin: pin('fraud', '14', '13') }));
+    world.apply(planSetRollout(world.reading(), 'production', 100, {}, { segment: 'internal' }));
+    set(world, 5);
+    assert.deepEqual(evidenceStart(world.reading(), 'production', 'fraud'), { at: now(world), because: 'exposure', counted: Date.UTC(2026, 0, 1) });
+  });
+
   it('is when another version was pinned', () => {
     const world = released();
     world.apply(planRepin(world.reading(), pin('fraud', '15', '13')));

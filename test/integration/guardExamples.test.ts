@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { parse } from 'yaml';
+import * as z from 'zod';
+import { PlannedReleases, type PlannedRelease } from '../support/plannedReleases.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const program = join(root, 'dist', 'cli', 'modelswitch.cjs');
+
+const workflow = z.object({ jobs: z.object({ guard: z.object({ concurrency: z.string(), steps: z.array(z.object({ run: z.string().optional(), env: z.record(z.string(), z.string()).optional() })) }) }) });
+const cronJob = z.object({ spec: z.object({ jobTemplate: z.object({ spec: z.object({ backoffLimit: z.literal(0), template: z.object({ spec: z.object({ restartPolicy: z.literal('Never'), containers: z.tuple([z.object({ args: z.array(z.string()) })]) }) }) }) }) }) });
+
+/** The commands of docs/guard.md as they stand there. Docker, GitHub and Kubernetes themselves are not asked: `npx` and what `npm install --global` puts on the path are stood in for. */
+describe('the examples of docs/guard.md', () => {
+  let releases: PlannedReleases;
+  let made: PlannedRelease;
+  let bin: string;
+  const blocks = [...readFileSync(join(root, 'docs', 'guard.md'), 'utf8').matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(([, language = '', text = '']) => ({ language, text }));
+  const block = (begin: string): string => blocks.find(({ text }) => text.includes(begin))?.text ?? assert.fail(`there is no example with ${begin}`);
+
+  before(async function start() {
+    this.timeout(180_000);
+    assert.ok(existsSync(program), `${program} is missing: run esbuild.js first, as npm test does.`);
+    releases = await PlannedReleases.start('examples');
+    made = await releases.release(2);
+    await made.traffic(0.25, 0.02, 2000);
+    bin = join(releases.dir, 'bin');
+    mkdirSync(bin);
+    for (const [name, text] of [['modelswitch', `exec "${process.execPath}" "${program}" "$@"`], ['npx', 'exec "$@"']] as const) {
+      writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`);
+      chmodSync(join(bin, name), 0o755);
+    }
+  });
+  after(async function stop() {
+    this.timeout(60_000);
+    await releases.stop();
+  });
+
+  const path = (): string => `${bin}${delimiter}${process.env['PATH'] ?? ''}`;
+  const token = (): Record<string, string> => ({ UNLEASH_URL: releases.unleash.url, UNLEASH_TOKEN: releases.unleash.tokens.eddy });
+
+  async function run(command: string, args: readonly string[], env: Record<string, string>, until?: RegExp): Promise<{ code: number | null; output: string }> {
+    const child = spawn(command, args, { cwd: made.folder, env: { PATH: path(), HOME: releases.dir, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+        if (until?.test(output) === true) child.kill('SIGTERM');
+      });
+    }
+    const [code] = await once(child, 'close') as [number | null];
+    return { code, output };
+  }
+  /** It looked at the release, found nothing to do, and said so. */
+  const looked = ({ code, output }: { code: number | null; output: string }): void => {
+    assert.equal(code, 0, output);
+    assert.match(output, new RegExp(`^\\S+ fraud ${made.flag} production: healthy`, 'm'));
+  };
+
+  it('cron', async function cron() {
+    this.timeout(60_000);
+    const [, command = ''] = /^(?:\S+ ){4}\S+ +(.*)$/m.exec(block('UNLEASH_TOKEN_FILE')) ?? assert.fail();
+    const file = join(releases.dir, 'token');
+    writeFileSync(file, `${releases.unleash.tokens.eddy}\n`);
+    assert.ok(['/srv/fraud', 'https://unleash.example.com', '/etc/token'].every((each) => command.includes(each)), command);
+    looked(await run('sh', ['-c', command.replace('/srv/fraud', made.folder).replace('https://unleash.example.com', releases.unleash.url).replace('/etc/token', file)], {}));
+  });
+
+  it('GitHub Actions', async function actions() {
+    this.timeout(60_000);
+    const { steps } = workflow.parse(parse(block('concurrency: guard'))).jobs.guard;
+    const step = steps.find((each) => each.run !== undefined);
+    assert.deepEqual(Object.keys(step?.env ?? {}), ['UNLEASH_URL', 'UNLEASH_TOKEN']);
+    looked(await run('bash', ['-e', '-c', step?.run ?? ''], token()));
+  });
+
+  it('Kubernetes, with the entry point that it asks for', async function kubernetes() {
+    this.timeout(60_000);
+    const [{ args }] = cronJob.parse(parse(block('kind: CronJob'))).spec.jobTemplate.spec.template.spec.containers;
+    const [, entry = ''] = /^Without `--watch`.*`ENTRYPOINT (\[.*\])`/m.exec(readFileSync(join(root, 'docs', 'guard.md'), 'utf8')) ?? assert.fail();
+    const [command = '', ...first] = z.array(z.string()).parse(JSON.parse(entry));
+    looked(await run(command, [...first, ...args], token()));
+  });
+
+  it('the container: it watches until it is stopped', async function container() {
+    this.timeout(60_000);
+    const steps = block('FROM node').trim().split('\n');
+    assert.match(steps[0] ?? '', /^FROM node:2[4-9]/);
+    assert.ok(steps.includes('RUN npm install --global modelswitch') && steps.includes('COPY modelswitch.yaml .') && steps.includes('WORKDIR /release'));
+    const { name, bin: bins } = z.object({ name: z.string(), bin: z.record(z.string(), z.string()) }).parse(JSON.parse(readFileSync(join(root, 'dist', 'cli', 'package.json'), 'utf8')));
+    assert.deepEqual([name, Object.keys(bins)], ['modelswitch', ['modelswitch']]);
+    const [command = '', ...args] = z.array(z.string()).parse(JSON.parse(/^ENTRYPOINT (.*)$/m.exec(steps.join('\n'))?.[1] ?? ''));
+    assert.deepEqual(args, ['guard', '--watch']);
+    const { code, output } = await run(command, args, token(), /production: healthy/);
+    assert.notEqual(code, 0, output);
+    assert.match(output, /production: healthy/);
+  });
+});

@@ -12,7 +12,7 @@ import { gateSubject, needsGates, overrideReason, passGates, type GatePorts, typ
 import { PROMOTION_GATES } from '../core/releases/promotionGates.ts';
 import type { WorkspaceConfig } from '../core/workspace/config.ts';
 import { suitesOnDisk } from '../adapters/suites/suitesOnDisk.ts';
-import { connectCli, required, type CliContext, type CliTarget } from './context.ts';
+import { connectCli, required, type CliContext, type CliOptions, type CliTarget } from './context.ts';
 import { openCliRegistry } from './registry.ts';
 
 const FREE: GateVerdict = { kind: 'pass', warnings: [], blocks: [] };
@@ -36,6 +36,11 @@ export async function gatedPlan(context: CliContext, target: CliTarget, reading:
     const config = { models: target.config?.models ?? [], features: target.config?.features ?? [] };
     return passGates(PROMOTION_GATES, gateSubject(first, reading, config, gatePorts(context, target, open)), signal);
   });
+  return withOverride(options, verdict, first, plan);
+}
+
+/** With `--override REASON` what may be overridden is, and stands in the titles of the plan that is made anew. */
+export async function withOverride(options: CliOptions, verdict: GateVerdict, first: ChangePlan, plan: (note: ChangeNote) => ChangePlan | Promise<ChangePlan>): Promise<{ readonly plan: ChangePlan; readonly verdict: GateVerdict }> {
   if (options.override === undefined || verdict.kind !== 'block' || verdict.blocks.some(({ overridable }) => !overridable)) return { plan: first, verdict };
   const reason = overrideReason(verdict, required(options.override, '--override', '; it takes the reason'));
   const warnings = [...verdict.blocks.flatMap(({ reasons }) => reasons.map((each) => `overridden: ${each}`)), ...verdict.warnings];

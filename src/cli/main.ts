@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { toAppError } from '../core/base/errors.ts';
 import { plainLine } from '../core/base/words.ts';
-import { kill, promote, repin, rollback, weights } from './commands/changes.ts';
+import { kill, promote, repin, weights } from './commands/changes.ts';
+import { complete, keep, ship, timeline } from './commands/endings.ts';
 import { history, rollout, status, whoami } from './commands/reading.ts';
 import { guard } from './commands/guard.ts';
 import { lineage } from './commands/lineage.ts';
@@ -12,6 +13,7 @@ import { advance, approve, rearm, release } from './commands/release.ts';
 import { safeDefault } from './commands/safeDefault.ts';
 import { scan } from './commands/scan.ts';
 import { start } from './commands/start.ts';
+import { rollback, undo } from './commands/takeBack.ts';
 import { test } from './commands/test.ts';
 import { which } from './commands/which.ts';
 import type { CliOptions, Command } from './context.ts';
@@ -19,7 +21,7 @@ import { exitCode } from './exitCodes.ts';
 import { endQuietlyWithReader } from './output.ts';
 
 const COMMANDS: readonly Command[] = [
-  status, rollout, history, whoami, start, release, advance, approve, guard, rearm, promote, weights, rollback, kill, repin, safeDefault, which, scan, models, compare, lineage, lock, check, test, quality, drift, shadow,
+  status, rollout, history, whoami, start, release, advance, approve, guard, rearm, complete, ship, keep, timeline, promote, weights, rollback, undo, kill, repin, safeDefault, which, scan, models, compare, lineage, lock, check, test, quality, drift, shadow,
 ];
 
 const OPTIONS = {

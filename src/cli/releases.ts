@@ -2,6 +2,7 @@ import { AppError } from '../core/base/errors.ts';
 import type { ChangeRunner } from '../core/flags/changeRunner.ts';
 import type { ModelRegistry } from '../core/models/registry.ts';
 import { ReleaseReader, type LookedAt } from '../core/releases/releaseReader.ts';
+import type { QualityData } from '../core/quality/window.ts';
 import type { ModelMapping } from '../core/workspace/config.ts';
 import { releasePorts } from '../adapters/releases/releasePorts.ts';
 import { prometheusCredentials } from '../adapters/prometheus/credentials.ts';
@@ -14,6 +15,8 @@ export interface CliReleases {
   readonly runner: ChangeRunner;
   readonly reader: ReleaseReader;
   readonly openRegistry: () => Promise<ModelRegistry>;
+  /** What a model's services logged. */
+  readonly readQuality: (model: ModelMapping, signal?: AbortSignal) => Promise<QualityData>;
 }
 
 /** Connects, and closes at the end what was opened meanwhile. @throws AppError validation without a modelswitch.yaml */
@@ -28,7 +31,7 @@ export async function withReleases<T>(context: CliContext, work: (releases: CliR
       fetch: (url, init) => fetch(url, init), credentialsFor: prometheusCredentials(context.env),
     });
     try {
-      return await work({ target, runner, reader: new ReleaseReader(ports), openRegistry });
+      return await work({ target, runner, reader: new ReleaseReader(ports), openRegistry, readQuality: (model, signal) => ports.readQuality(model, ports.now(), signal) });
     } finally {
       ports.dispose();
     }
@@ -44,9 +47,15 @@ export function meantReleases({ options }: CliContext, reader: ReleaseReader): r
 }
 
 /** The one release that is meant. @throws AppError validation when there are several */
-export async function theRelease(context: CliContext, { reader }: CliReleases): Promise<LookedAt> {
+export function meantRelease(context: CliContext, reader: ReleaseReader): { readonly model: ModelMapping; readonly flag: string } {
   const found = meantReleases(context, reader);
   const [only] = found;
   if (only === undefined || found.length > 1) throw new AppError('validation', `Say which release with --model or --flag: ${found.map(({ model, flag }) => `${model.name} (${flag})`).join(', ')}.`);
-  return reader.look(only.model, only.flag, context.signal);
+  return only;
+}
+
+/** A look at it. @throws AppError validation when there are several */
+export async function theRelease(context: CliContext, { reader }: CliReleases): Promise<LookedAt> {
+  const { model, flag } = meantRelease(context, reader);
+  return reader.look(model, flag, context.signal);
 }

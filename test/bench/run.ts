@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchActivation } from './activation.ts';
+import { benchAssessed } from './assessed.ts';
 import { benchChanges } from './changes.ts';
 import { benchGuard } from './guard.ts';
 import { benchIndex } from './index.ts';
@@ -29,6 +30,7 @@ const parts: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   sites: benchSites,
   registry: benchRegistry,
   guard: () => benchGuard(),
+  assessed: () => benchAssessed(),
   suites: benchSuites,
   quality: () => benchQuality(),
 };

@@ -15,12 +15,14 @@ from pathlib import Path
 from sklearn.linear_model import LogisticRegression
 from app.features import FEATURES
 from training.generate import records
-rows = records(600, 1)
+rows = records(3000, 1)
 Path("models").mkdir(exist_ok=True)
 x, y = [[float(row[name]) for name in FEATURES] for row in rows], [row["defaulted"] for row in rows]
 for version, c in (("13", 0.1), ("14", 1.0)):
     joblib.dump(LogisticRegression(C=c, max_iter=500).fit(x, y), f"models/credit-risk-{version}.joblib")
 Path("models/credit-explainer.json").write_text(json.dumps({"mean": [0.0] * len(FEATURES), "scale": [1.0] * len(FEATURES), "coefficients": [1.0] * len(FEATURES)}))
+Path("data").mkdir(exist_ok=True)
+Path("data/applications.csv").write_text(",".join(FEATURES) + "\\n" + "".join(",".join(str(row[name]) for name in FEATURES) + "\\n" for row in rows))
 Path("applicants.jsonl").write_text("".join(json.dumps({name: row[name] for name in FEATURES}) + "\\n" for row in rows))
 `;
 
@@ -32,6 +34,8 @@ export interface CreditService {
   readonly applicants: readonly Record<string, number>[];
   /** An answer to an application of a user. @throws when it is none */
   predict(userId: string, applicant: Record<string, number>): Promise<void>;
+  /** What goes wrong from now on. */
+  setFaults(faults: Faults): void;
   stop(): Promise<void>;
 }
 
@@ -53,6 +57,7 @@ export async function startCreditService(faults: Faults = {}): Promise<CreditSer
     return {
       url: service.url, folder, predict,
       applicants: readFileSync(join(folder, 'applicants.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Record<string, number>),
+      setFaults: (own) => void writeFaults(folder, own),
       stop: async () => {
         await service.stop();
         rmSync(folder, { recursive: true, force: true });

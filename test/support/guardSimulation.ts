@@ -271,10 +271,10 @@ export function silence(healthyLooks: number): Scenario {
 }
 
 /** Share of releases that the rule rolls back. */
-export function falseRollbacks(scenario: Scenario, rule: () => Rule, runs: number, seed: number): number {
+export function falseRollbacks(scenario: Scenario, rule: (scenario: Scenario) => Rule, runs: number, seed: number): number {
   let rolledBack = 0;
   for (let run = 0; run < runs; run += 1) {
-    const decide = rule();
+    const decide = rule(scenario);
     for (const look of release(seeded(seed + run), scenario)) {
       if (!decide(look)) continue;
       rolledBack += 1;
@@ -291,11 +291,11 @@ export interface Detection {
   readonly before: number;
 }
 
-export function detection(scenario: Scenario, healthyLooks: number, rule: () => Rule, runs: number, seed: number): Detection {
+export function detection(scenario: Scenario, healthyLooks: number, rule: (scenario: Scenario) => Rule, runs: number, seed: number): Detection {
   const times: number[] = [];
   let before = 0;
   for (let run = 0; run < runs; run += 1) {
-    const decide = rule();
+    const decide = rule(scenario);
     let at = Number.POSITIVE_INFINITY;
     let number = 0;
     for (const look of release(seeded(seed + run), scenario)) {

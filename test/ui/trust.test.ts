@@ -4,9 +4,12 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '../support/eventually.ts';
 import { HOSTILE_NAME, hostileServer, hostileUnleash, type HostileServer } from '../support/hostileServer.ts';
 import { openWorkbench, type WorkbenchPage } from '../support/ui.ts';
 
+/** Prints no window, and leaves a file that says that it ran. */
+const QUALITY_COMMAND = [process.execPath, '-e', 'require("node:fs").writeFileSync("quality-ran", ""); console.log(JSON.stringify({ windows: [] }))'];
 const TOKEN = `user:${'3f9c51d20b7a84e6'.repeat(4)}`;
 
 function read(path: string): string {
@@ -67,7 +70,7 @@ describe('an untrusted workspace', () => {
     const names: Record<string, string> = { flag: 'fraud-v2', environment: 'production', stickiness: 'userId' };
     hostile = await hostileServer(hostileUnleash((place) => names[place] ?? `${place} ${HOSTILE_NAME}`));
     ending.defer(() => hostile.close());
-    writeFileSync(join(folder, 'modelswitch.yaml'), `version: 1\nunleash: {url: "${hostile.origin}"}\nmodels: {fraud: {flag: fraud-v2}}\n`);
+    writeFileSync(join(folder, 'modelswitch.yaml'), `version: 1\nunleash: {url: "${hostile.origin}"}\nmodels: {fraud: {flag: fraud-v2, quality: {source: {exec: ${JSON.stringify(QUALITY_COMMAND)}}}}}\n`);
     mkdirSync(join(folder, 'models'));
     writeFileSync(join(folder, 'models', 'registry.yaml'), `version: 1\nmodels: {${JSON.stringify(`model ${HOSTILE_NAME}`)}: {versions: [{version: 1}]}}\n`);
     writeFileSync(join(folder, 'service.py'), 'from UnleashClient import UnleashClient\nclient = UnleashClient(url="http://unleash/api", app_name="fraud")\nif client.is_enabled("fraud-v2"):\n    pass\n');
@@ -119,6 +122,7 @@ describe('an untrusted workspace', () => {
     await workbench.answerDialog('Cancel');
     await delay(2000);
     assert.equal(existsSync(join(folder, 'ran')), false);
+    assert.equal(existsSync(join(folder, 'quality-ran')), false);
   });
 
   it('starts no process', () => {
@@ -132,6 +136,8 @@ describe('an untrusted workspace', () => {
     await workbench.page.locator('.workspace-trust-editor .monaco-button').filter({ hasText: /^Trust$/ }).first().click();
     await workbench.statusBarItem('fraud 25 %').waitFor();
     await workbench.treeRow(/^model /).waitFor();
+    // Only now is the source of quality asked.
+    await eventually(() => existsSync(join(folder, 'quality-ran')), 60_000);
     await workbench.screenshot('trust-granted');
     assert.equal(await workbench.page.evaluate('window.stillTheSamePage'), true);
     assert.ok(hostile.requests.length > 0 && hostile.requests.every(({ headers }) => headers.authorization === TOKEN));

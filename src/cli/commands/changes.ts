@@ -4,7 +4,7 @@ import type { ChangePlan } from '../../core/flags/changePlan.ts';
 import type { ChangeOutcome } from '../../core/flags/changeRunner.ts';
 import { applyCreate, planCreate } from '../../core/flags/createFlag.ts';
 import type { Audience } from '../../core/flags/audienceTarget.ts';
-import { planPromote, planRollback, planSetRollout, planSwitchOff, type ChangeNote, type FlagReading } from '../../core/flags/planner.ts';
+import { planPromote, planSetRollout, planSwitchOff, type ChangeNote, type FlagReading } from '../../core/flags/planner.ts';
 import { parseWeights, planSetWeights, variantNames } from '../../core/flags/weights.ts';
 import { expectFrom } from '../../core/flags/expected.ts';
 import { shadowFlagOf, shadowWish } from '../../core/flags/shadowFlag.ts';
@@ -18,16 +18,16 @@ import { BLOCKED, exitCode } from '../exitCodes.ts';
 import { gatedPlan, pinNow } from '../gating.ts';
 
 /** Plans a change from a fresh reading; `environment` is the one that was asked for. */
-type Planner = (reading: FlagReading, environment: () => string, context: CliContext, note: ChangeNote, target: CliTarget) => ChangePlan | Promise<ChangePlan>;
+export type Planner = (reading: FlagReading, environment: () => string, context: CliContext, note: ChangeNote, target: CliTarget) => ChangePlan | Promise<ChangePlan>;
 
 /** A change that may be asked for relative to a rollout: `--from` says which. */
-type Relative = 'promote' | 'roll back';
+export type Relative = 'promote' | 'roll back';
 
 function change(name: string, usage: string, summary: string, planner: Planner, relative?: Relative): Command {
   return { name, usage, summary, run: (context) => runChange(context, planner, relative) };
 }
 
-async function runChange(context: CliContext, planner: Planner, relative: Relative | undefined): Promise<number> {
+export async function runChange(context: CliContext, planner: Planner, relative: Relative | undefined): Promise<number> {
   const { options, signal, write } = context;
   const flag = required(options.flag, '--flag');
   const target = await connectCli(context);
@@ -113,9 +113,6 @@ export const weights = change('weights', 'weights --flag F --environment E --set
     const text = required(options.set, '--set', '; write it as v1=70,v2=30');
     return planSetWeights(reading, environment(), parseWeights(text, variantNames(reading, environment())), note);
   });
-
-export const rollback = change('rollback', 'rollback --flag F --environment E [--from N]', 'to the state before that exposes less',
-  (reading, environment, _context, note) => planRollback(reading, environment(), note), 'roll back');
 
 export const repin = change('repin', 'repin --flag F [--model M]', 'a release goes on with the versions that its aliases name now',
   async (reading, _environment, context, note, target) => planRepin(reading, await pinNow(context, target, reading), note));

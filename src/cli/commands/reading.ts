@@ -70,7 +70,7 @@ export const history: Command = {
     if (options.json === true) writeJson(write, { flag, complete, entries });
     else for (const entry of entries) {
       const reason = entry.kind === 'beside' || entry.title === '' ? '' : `  "${plainLine(entry.title)}"`;
-      write(`${plainLine(entry.at, 30)}  ${plainLine(entry.environment ?? 'every environment')}: ${plainLine(entryWords(entry), 200)}  by ${plainLine(entry.by)}${reason}\n`);
+      write(`${plainLine(entry.at, 30)}  ${plainLine(entry.environment ?? 'every environment')}: ${plainLine(entryWords(entry), 200)}  by ${plainLine(entry.by)}${reason}  event ${entry.events.at(-1) ?? ''}\n`);
     }
     return 0;
   },

@@ -1,13 +1,14 @@
 import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import type { ChangePlan } from '../../core/flags/changePlan.ts';
-import { overrideReason } from '../../core/releases/gates.ts';
+import type { ChangeNote } from '../../core/flags/planning.ts';
 import type { GateVerdict } from '../../core/releases/gates.ts';
 import type { ReleaseAssessment } from '../../core/releases/assessment.ts';
 import { releaseJson, releaseLine } from '../../core/releases/assessmentText.ts';
 import { planAdvance, planApprove, planRearm } from '../../core/releases/stageChange.ts';
 import { required, writeJson, type CliContext, type Command } from '../context.ts';
 import { BLOCKED, exitCode } from '../exitCodes.ts';
+import { withOverride } from '../gating.ts';
 import { jsonable } from './quality.ts';
 import { meantReleases, theRelease, withReleases, type CliReleases } from '../releases.ts';
 import { writeBlocked, writeOutcome, writePlan } from './changes.ts';
@@ -27,7 +28,7 @@ export const release: Command = {
   }),
 };
 
-function writeRelease({ write }: CliContext, assessment: ReleaseAssessment): void {
+export function writeRelease({ write }: CliContext, assessment: ReleaseAssessment): void {
   write(`${releaseLine(assessment)}\n`);
   for (const line of assessment.evidence.slice(assessment.verdict.reasons.length === 0 ? 0 : 1)) write(`  ${plainLine(line, 400)}\n`);
   for (const { words } of assessment.ways) write(`  way out: ${plainLine(words, 200)}\n`);
@@ -66,18 +67,13 @@ async function advanceOne(context: CliContext, releases: CliReleases): Promise<n
     if (Number(options.from) === assessment.stage) return already(context, assessment);
     throw new AppError('conflict', `${assessment.model} is at ${assessment.stageWords}, not at stage ${options.from}: nothing was changed.`, { reason: 'stale' });
   }
-  let { change } = planAdvance(plan, look.reading, { reason: options.reason });
-  let verdict = advanceVerdict(looked, await userIdOf(context, releases));
-  if (options.override !== undefined && verdict.kind === 'block' && verdict.blocks.every(({ overridable }) => overridable)) {
-    const reason = overrideReason(verdict, required(options.override, '--override', '; it takes the reason'));
-    change = planAdvance(plan, look.reading, { reason: options.reason === undefined ? reason : `${reason} · ${options.reason}` }).change;
-    verdict = { kind: 'warn', warnings: [...verdict.blocks.flatMap(({ reasons }) => reasons.map((each) => `overridden: ${each}`)), ...verdict.warnings], blocks: [] };
-  }
+  const advancing = (note: ChangeNote): ChangePlan => planAdvance(plan, look.reading, note).change;
+  const { plan: change, verdict } = await withOverride(options, advanceVerdict(looked, await userIdOf(context, releases)), advancing({ reason: options.reason }), advancing);
   if (options.json !== true) writeRelease(context, assessment);
   return applied(context, releases, change, verdict);
 }
 
-async function userIdOf({ signal }: CliContext, { target }: CliReleases): Promise<number> {
+export async function userIdOf({ signal }: CliContext, { target }: CliReleases): Promise<number> {
   return (await target.client.readIdentity(signal)).id;
 }
 
@@ -88,7 +84,7 @@ function already({ options, write }: CliContext, assessment: ReleaseAssessment):
 }
 
 /** Shows or makes a change. */
-async function applied(context: CliContext, { runner }: CliReleases, change: ChangePlan, verdict: GateVerdict): Promise<number> {
+export async function applied(context: CliContext, { runner }: CliReleases, change: ChangePlan, verdict: GateVerdict): Promise<number> {
   const { options, signal, write } = context;
   if (options['dry-run'] === true) writePlan(context, change, verdict);
   else if (verdict.kind === 'block') writeBlocked(context, change, verdict);

@@ -62,8 +62,8 @@ export type Offer = { readonly kind: 'change'; readonly to: number; readonly cha
 export interface ReleaseAssessment {
   readonly model: string;
   readonly flag: string;
-  /** Under way from the first exposure until the last stage is left, which completion does. */
-  readonly state: 'not started' | 'under way' | 'last stage';
+  /** Under way from the first exposure until the last stage is left, which completion does: the alias of what serves names the candidate then. */
+  readonly state: 'not started' | 'under way' | 'last stage' | 'complete';
   /** Pinned versions in words; undefined where nothing is pinned. */
   readonly pin?: Pin;
   /** The environment of the stage that was reached, or of the first one. */
@@ -129,14 +129,15 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
   const findings = main?.findings ?? NO_FINDINGS;
   const others = watches.filter((each) => each !== main).flatMap((each) => (each.findings?.guardrails ?? []).filter(({ state }) => state === 'breach').map((finding) => ({ ...finding, words: `${each.environment.name}: ${finding.words}` })));
   const wanted = new Set(reached?.gates ?? []);
+  const isComplete = position.stage === plan.length - 1 && known.moved.some(({ side, now: named }) => side === 'off' && named === pin?.candidate);
   const blind = main?.blind ?? watches.find((each) => each.blind !== undefined)?.blind;
   const withoutApproval: Look = {
     guardrails: [...findings.guardrails, ...others], signals: findings.signals, acceptance: findings.acceptance, mismatches: findings.mismatches,
     gates: known.gates.filter(({ name }) => !isGate(name) || wanted.has(name)),
     ...(blind === undefined ? {} : { blind }), onBlind: settings.onBlind,
     ...(latch === undefined ? {} : { latch: { words: `the guard took ${plainLine(latch.environment, 40)} back ${ageWords(now - Date.parse(latch.at))}; nothing is raised until somebody re-arms` } }),
-    obstacles: [...position.deviations.map(({ message }) => ({ words: message })), ...known.moved.map((each) => ({ words: movedWords(each) })), ...loggedObstacle(known, environment, pin, since.at), ...clockObstacle(known, environment)],
-    stage: stageProgress(known, plan, position.stage, since, environment),
+    obstacles: isComplete ? [] : [...position.deviations.map(({ message }) => ({ words: message })), ...known.moved.map((each) => ({ words: movedWords(each) })), ...loggedObstacle(known, environment, pin, since.at), ...clockObstacle(known, environment)],
+    stage: { ...stageProgress(known, plan, position.stage, since, environment), ...(isComplete ? { completedBy: plainLine(model.current, 40) } : {}) },
   };
   const approval = wanted.has('approval') && next.kind === 'change' ? approvalFor(known, next.change, withoutApproval, pin, since) : undefined;
   const look: Look = approval === undefined ? withoutApproval : { ...withoutApproval, approval: approval.given.length === 0 ? 'missing' : 'given' };
@@ -145,7 +146,7 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
   const breached = watches.filter((each) => each.findings?.guardrails.some(({ state }) => state === 'breach') === true).map((each) => each.environment.name);
   return {
     model: model.name, flag: flag.name,
-    state: !started ? 'not started' : position.stage === plan.length - 1 ? 'last stage' : 'under way',
+    state: !started ? 'not started' : position.stage < plan.length - 1 ? 'under way' : isComplete ? 'complete' : 'last stage',
     ...(pin === undefined ? {} : { pin }),
     environment, stage: position.stage, stages: plan.length, stageWords: stageWords(plan, position.stage), position,
     ways: waysBack(plan, position, reading), since, look, verdict, evidence: evidenceLines(verdict, look),
@@ -153,7 +154,7 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
     ...(latch === undefined ? {} : { latch }), next,
     rollback: offerRollback(plan, position.stage, reading, breached.length > 0 ? breached : [environment], settings, verdict),
     ...(approval === undefined ? {} : { approval }),
-    needsPerson: verdict.needsPerson || latch !== undefined || position.deviations.length > 0,
+    needsPerson: verdict.needsPerson || latch !== undefined || (position.deviations.length > 0 && !isComplete),
   };
 }
 

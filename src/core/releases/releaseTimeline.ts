@@ -56,6 +56,22 @@ export function releaseTimeline(model: string, plan: readonly Stage[], reading: 
   };
 }
 
+/** The same as lines: when, where, what, stage, who, why. */
+export function timelineText(timeline: ReleaseTimeline): string {
+  const lines = timeline.entries.map(({ at, by, environment, what, title, mark, stage, events }) => [
+    plainLine(at.slice(0, 19).replace('T', ' ')), `${plainLine(environment ?? 'every environment', 60)}: ${plainLine(what, 200)}${mark === undefined ? '' : ` (${mark === 'guard' ? 'taken back by the guard' : 're-armed'})`}`,
+    ...(stage === undefined ? [] : [stage]), `by ${plainLine(by, 60)}`, ...(title === '' ? [] : [`"${plainLine(title)}"`]), `event ${events.join(', ')}`,
+  ].join('  '));
+  return [...lines, ...notes(timeline), ''].join('\n');
+}
+
+function notes({ complete, knowsSegmentEdits }: ReleaseTimeline): string[] {
+  return [
+    complete ? 'The log leads back to the beginning.' : 'Older changes are not known: the event log does not explain an earlier state.',
+    ...(knowsSegmentEdits ? [] : ['Edits of segments are not among these: there were none, or Unleash does not show them to you.']),
+  ];
+}
+
 const MARK_WORDS = { guard: ' **taken back by the guard**', rearmed: ' **re-armed**' } as const;
 
 /** The same for people; text of the server is shown as code, so that nothing in it is markup. */
@@ -67,7 +83,6 @@ export function timelineMarkdown(timeline: ReleaseTimeline): string {
     `# Release of ${code(timeline.model)} behind ${code(timeline.flag)}`, '',
     `Unleash ${code(timeline.server)}, project ${code(timeline.project)}. Oldest first, times in UTC, from Unleash's event log.`, '',
     '| when | where | what | stage | who | why | events |', '| --- | --- | --- | --- | --- | --- | --- |', ...rows, '',
-    timeline.complete ? 'The log leads back to the beginning.' : 'Older changes are not known: the event log does not explain an earlier state.',
-    ...(timeline.knowsSegmentEdits ? [] : ['Edits of segments are not among these: there were none, or Unleash does not show them to you.']), '',
+    ...notes(timeline), '',
   ].join('\n');
 }

@@ -2,6 +2,7 @@ import { durationWords } from '../base/duration.ts';
 import { ageWords, countWords, plainLine } from '../base/words.ts';
 import { stageAudience, type Stage } from '../workspace/plan.ts';
 import type { ReleaseAssessment } from './assessment.ts';
+import { isExperiment } from './experiment.ts';
 import { stageWords } from './stageChange.ts';
 import type { VerdictWord } from './verdict.ts';
 
@@ -46,12 +47,6 @@ const LOOK: Readonly<Record<VerdictWord, { readonly icon: string; readonly tone:
   rollback: { icon: 'error', tone: 'bad' },
 };
 
-/** Whether a plan is an experiment: one share for everyone that is not all of them, and no ramp. */
-export function isExperiment(plan: readonly Stage[]): boolean {
-  const [only, ...more] = plan.filter(({ segment, environment }) => segment === undefined && environment !== 'development');
-  return only !== undefined && more.length === 0 && (only.percent < 100 || only.weights !== undefined) && plan.at(-1) === only;
-}
-
 /** The line of a release: what is going out, where, stage i of n, the verdict in a word, how old the data is; below it everything that stands behind. */
 export function releaseRow(shown: ReleaseShown): ReleaseRow {
   const { assessment, model, flag, failure, guarded, now, lookedAt } = shown;
@@ -61,10 +56,10 @@ export function releaseRow(shown: ReleaseShown): ReleaseRow {
   }
   const { verdict, pin, state, data } = assessment;
   const label = plainLine(pin === undefined ? model : `${model} ${pin.candidate} over ${pin.current}`, 80);
-  const word = state === 'not started' ? 'not started' : verdict.word;
+  const word = state === 'not started' || state === 'complete' ? state : verdict.word;
   const old = failure === undefined ? '' : `as of ${ageWords(now - (lookedAt ?? now))}`;
   const parts = [assessment.latch === undefined ? '' : 'latched', plainLine(whereWords(shown.plan, assessment), 60), assessment.stageWords, word, data.words, old];
-  const { icon, tone } = assessment.latch === undefined ? state === 'not started' ? { icon: 'circle-outline', tone: 'plain' as const } : LOOK[verdict.word] : { icon: 'lock', tone: 'warning' as const };
+  const { icon, tone } = assessment.latch === undefined ? state === 'not started' ? { icon: 'circle-outline', tone: 'plain' as const } : state === 'complete' && verdict.word === 'hold' ? { icon: 'pass-filled', tone: 'good' as const } : LOOK[verdict.word] : { icon: 'lock', tone: 'warning' as const };
   return {
     id: 'release', label, description: plainLine(parts.filter((part) => part !== '').join(' · '), 200), icon, tone: failure === undefined ? tone : 'warning',
     tooltip: [`${label} behind ${plainLine(flag, 100)}`, ...verdict.reasons.map(({ words }) => plainLine(words, 300)), ...(failure === undefined ? [] : [plainLine(failure, 300)])].join('\n'),
@@ -74,10 +69,10 @@ export function releaseRow(shown: ReleaseShown): ReleaseRow {
 }
 
 /** Names of the menus' conditions. */
-function abilities({ plan }: ReleaseShown, { next, rollback, latch, state, approval, verdict }: ReleaseAssessment): string[] {
+function abilities({ plan }: ReleaseShown, { next, rollback, latch, state, approval, verdict, position }: ReleaseAssessment): string[] {
   return [
     next.kind === 'change' && latch === undefined ? 'next' : '', rollback.kind === 'change' ? 'back' : '', latch === undefined ? '' : 'latched',
-    state === 'last stage' && verdict.word !== 'rollback' && !isExperiment(plan) ? 'last' : '', state === 'last stage' && isExperiment(plan) ? 'experiment' : '',
+    state === 'last stage' && verdict.word !== 'rollback' && !isExperiment(plan) ? 'last' : '', state === 'last stage' && isExperiment(plan) ? (position.deviations.length > 0 ? 'experiment last' : 'experiment') : '', state === 'complete' ? 'complete' : '',
     approval?.given.length === 0 ? 'approvable' : '',
   ].filter((word) => word !== '');
 }

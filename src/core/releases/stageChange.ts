@@ -62,7 +62,7 @@ export function planStageAgain(plan: readonly Stage[], index: number, reading: F
 }
 
 /** One stage's share and split as one change. */
-function planReach(stage: Stage, reading: FlagReading, note: ChangeNote): ChangePlan {
+export function planReach(stage: Stage, reading: FlagReading, note: ChangeNote): ChangePlan {
   const audience: Audience | undefined = stage.segment === undefined ? undefined : { segment: stage.segment };
   const rollout = planSetRollout(reading, stage.environment, stage.percent, note, audience);
   if (stage.weights === undefined) return { ...rollout, kind: 'promote' };

@@ -60,6 +60,8 @@ export interface Look {
     readonly minPredictions: number;
     /** Nothing comes after it. */
     readonly isLast: boolean;
+    /** The alias that names the candidate since the release was completed. */
+    readonly completedBy?: string;
   };
   /** Undefined where the stage asks for none. */
   readonly approval?: 'given' | 'missing';
@@ -116,7 +118,7 @@ export function verdictOf(look: Look): Verdict {
 
 /** What only delays, in the order in which it is usually fulfilled; approval is asked for when all the rest is there. */
 function delays({ stage, acceptance, gates, approval }: Look): Reason[] {
-  if (stage.isLast) return [{ kind: 'last stage', words: 'the last stage is reached' }];
+  if (stage.isLast) return [{ kind: 'last stage', words: stage.completedBy === undefined ? 'the last stage is reached' : `the release is complete: ${stage.completedBy} names what was released` }];
   const reasons: Reason[] = [];
   if (stage.heldMs < stage.holdMs) reasons.push({ kind: 'hold time', words: `held for ${durationWords(stage.heldMs)} of ${durationWords(stage.holdMs)}` });
   if (stage.predictions < stage.minPredictions) reasons.push({ kind: 'sample', words: `${countWords(stage.predictions)} of ${countWords(stage.minPredictions)} predictions of the candidate` });

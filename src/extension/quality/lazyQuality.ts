@@ -20,6 +20,8 @@ export interface QualityParts extends Omit<QualityStoreParts, 'credentials'> {
 
 export const DASHBOARD = 'modelswitch.dashboard';
 
+const UNTRUSTED = '<!DOCTYPE html><html lang="en"><body><p>This workspace is not trusted: no source of quality is read here, and no command is run.</p></body></html>';
+
 const COMMANDS: Readonly<Record<string, string>> = {
   [Command.openDashboard]: 'Open dashboard',
   [Command.refreshQuality]: 'Refresh quality',
@@ -48,7 +50,7 @@ export class LazyQuality implements Disposable {
     for (const [id, title] of Object.entries(COMMANDS)) {
       all.add(vscode.commands.registerCommand(id, (argument: unknown) => this.load().then((loaded) => loaded.run(id, argument)).catch((error: unknown) => void showError(parts.log, title, error))));
     }
-    all.add(vscode.window.registerWebviewPanelSerializer(DASHBOARD, { deserializeWebviewPanel: async (panel, state: unknown) => (await this.load()).dashboards.restore(panel, state) }));
+    all.add(vscode.window.registerWebviewPanelSerializer(DASHBOARD, { deserializeWebviewPanel: (panel: vscode.WebviewPanel, state: unknown): Promise<void> => this.#restore(panel, state) }));
   }
 
   /** Fires with the flags about which something else is told than before. */
@@ -80,6 +82,21 @@ export class LazyQuality implements Disposable {
 
   dispose(): void {
     this.#subscriptions.dispose();
+  }
+
+  /** A dashboard of the last time the window was open. An untrusted one says that nothing is read, until it is trusted. */
+  async #restore(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+    if (vscode.workspace.isTrusted) {
+      (await this.load()).dashboards.restore(panel, state);
+      return;
+    }
+    panel.webview.options = { enableScripts: false };
+    panel.webview.html = UNTRUSTED;
+    const waiting = vscode.workspace.onDidGrantWorkspaceTrust(() => {
+      waiting.dispose();
+      void this.#restore(panel, state).catch((error: unknown) => this.#parts.log.error('Restoring a dashboard', error));
+    });
+    panel.onDidDispose(() => void waiting.dispose());
   }
 
   #loadIfShown(): void {

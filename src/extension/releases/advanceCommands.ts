@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
-import { planSetRollout } from '../../core/flags/planner.ts';
 import type { ReleaseAssessment } from '../../core/releases/assessment.ts';
+import { experimentLines, planShip } from '../../core/releases/experiment.ts';
 import { overrideReason, type GateVerdict } from '../../core/releases/gates.ts';
 import { planPosition } from '../../core/releases/position.ts';
 import { advanceHurdles, evidenceBefore } from '../../core/releases/releaseView.ts';
@@ -102,18 +102,13 @@ export async function shipCandidate(parts: ReleaseCommandParts, state: ReleaseSt
   if (gate === undefined) return;
   const { environment } = assessment;
   const outcome = await parts.changeFlag(parts.change, refOf(state, environment), 'Ship candidate', (reading, reason) => ({
-    verb: 'Ship Candidate', plan: { ...planSetRollout(reading, environment, 100, { reason: [gate.reason, reason].filter((each) => each !== undefined).join('; ') || undefined }), kind: 'promote' },
+    verb: 'Ship Candidate', plan: planShip(state.model, reading, environment, { reason: [gate.reason, reason].filter((each) => each !== undefined).join('; ') || undefined }),
     evidence: [...gate.lines, ...experimentLines(assessment), ...evidenceBefore(assessment)],
   }));
-  if (outcome?.kind === 'done') void vscode.window.showInformationMessage(plainLine(`${state.model.name}: the candidate is shipped. Move ${state.model.current} to it, and finish the release in the code.`, 300));
+  if (outcome?.kind === 'done') void vscode.window.showInformationMessage(plainLine(`${state.model.name}: the candidate is shipped. Complete the release, so that ${state.model.current} names it, and finish it in the code.`, 300));
   await parts.store.look(state.key).catch(() => undefined);
 }
 
 function target({ target: { connection } }: ReleaseState): number | undefined {
   return connection.identity?.id;
-}
-
-/** The business metrics with their always-valid intervals. */
-function experimentLines({ comparisons }: ReleaseAssessment): string[] {
-  return comparisons.flatMap(({ service, report }) => report.metrics.filter(({ role }) => role === 'signal').map(({ name, verdict, because }) => plainLine(`${service === undefined ? '' : `${service}: `}${name}: ${verdict}, ${because}`, 240)));
 }

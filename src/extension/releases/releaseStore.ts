@@ -141,13 +141,14 @@ export class ReleaseStore implements Disposable {
       config: target, gates: gatePorts(target),
       readFlag: (flag, signal) => session().runner.read(target.project, flag, signal),
       readExposures: (flag, signal) => session().client.readExposures(flag, signal),
-      readQuality: (model) => this.#quality(target, model),
+      readQuality: (model) => this.readQuality(target, model),
       now: () => clock.now() + clockOffset(target),
       sha256: (text) => createHash('sha256').update(text).digest('hex'),
     };
   }
 
-  async #quality({ folder }: Target, model: ModelMapping): Promise<QualityData> {
+  /** What the services of a model logged. @throws AppError as its source fails */
+  async readQuality({ folder }: Target, model: ModelMapping): Promise<QualityData> {
     const { store } = await this.#parts.quality.load();
     const ref = { folder: folder.uri.toString(), model: model.name };
     await store.refresh(ref);

@@ -17,6 +17,8 @@ export class World {
   environments: readonly FlagEnvironment[] = ['development', 'production'].map((name) => ({ name, type: name, enabled: false, strategies: [] }));
   readonly events: FlagEvent[] = [];
   readonly segments: readonly Segment[] = [INTERNAL];
+  /** When the next event happens, in milliseconds since 1970; undefined: a minute after the one before. */
+  at: number | undefined;
 
   reading(): FlagReading {
     return {
@@ -62,7 +64,7 @@ export class World {
 
   #log(environment: string, event: Partial<FlagEvent> & Pick<FlagEvent, 'type'>): this {
     const id = this.events.length + 1;
-    this.events.push({ id, createdAt: new Date(BEGINNING + id * 60_000).toISOString(), by: 'eddy', byId: 3, flag: 'fraud', project: 'default', environment, ...event });
+    this.events.push({ id, createdAt: new Date(this.at ?? BEGINNING + id * 60_000).toISOString(), by: 'eddy', byId: 3, flag: 'fraud', project: 'default', environment, ...event });
     return this;
   }
 }

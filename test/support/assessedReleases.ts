@@ -1,0 +1,98 @@
+/**
+ * The simulated releases of `guardSimulation.ts` through the code that decides in production: `assessRelease` with its event log, stages, windows and units, at one look a minute.
+ */
+import { planSetRollout } from '../../src/core/flags/planner.ts';
+import { planStart } from '../../src/core/flags/startRollout.ts';
+import { pin } from '../../src/core/flags/titles.ts';
+import { readQuality } from '../../src/core/quality/definitions.ts';
+import { NO_NOTES, type ArmSummary, type QualityData, type QualityWindow } from '../../src/core/quality/window.ts';
+import { alarms, guardEvidence } from '../../src/core/quality/stats/countRule.ts';
+import { dispersion } from '../../src/core/quality/stats/dispersion.ts';
+import { countIntervals } from '../../src/core/quality/strata.ts';
+import { assessRelease } from '../../src/core/releases/assessment.ts';
+import type { ModelMapping } from '../../src/core/workspace/config.ts';
+import { stage, World } from '../unit/releases/worldSupport.ts';
+import { ALPHA, MARGIN, type Look, type Rule, type Scenario } from './guardSimulation.ts';
+
+const MINUTE = 60_000;
+const BEGIN = Date.UTC(2026, 2, 2, 10);
+const WINDOW = 5 * MINUTE;
+const QUALITY = readQuality({ source: { log: 'x.jsonl' }, guardrails: [{ name: 'errors', bad: 'error', max_ratio: 1.2 }], window: '5min' }).quality;
+const nowhere = { start: { offset: 0, line: 0, column: 0 }, end: { offset: 0, line: 0, column: 0 } };
+const NOTHING = { edges: [], counts: [] };
+const PLAN = [stage('production', 5), stage('production', 10), stage('production', 25), stage('production', 100)];
+const MODEL: ModelMapping = {
+  name: 'fraud', switches: [{ flag: 'fraud', on: 'candidate', off: 'current', range: nowhere }], current: 'champion', candidate: 'challenger', range: nowhere, plan: PLAN,
+  ...(QUALITY === undefined ? {} : { quality: QUALITY }),
+};
+
+/** What one release has logged by now. */
+class Log {
+  readonly #scenario: Scenario;
+  readonly #windows = new Map<string, QualityWindow>();
+  #units: Look['units'];
+  #last = BEGIN;
+
+  constructor(scenario: Scenario) {
+    this.#scenario = scenario;
+  }
+
+  add(look: number, { interval: { candidateBad, bad, candidateCount, currentCount }, units }: Look): void {
+    if (candidateCount + currentCount === 0) return;
+    this.#units = units;
+    this.#last = BEGIN + look * MINUTE;
+    const start = Math.floor(this.#last / WINDOW) * WINDOW;
+    for (const [arm, n, own] of [['candidate', candidateCount, candidateBad], ['current', currentCount, bad - candidateBad]] as const) {
+      const known = this.#windows.get(`${arm} ${start}`);
+      const before = known?.metrics['errors'] ?? { n: 0, sum: 0, squares: 0 };
+      // Users that come back are no new units; who they are is not simulated window by window, so the ratio of the arms is not checked there.
+      const isNew = this.#scenario.sticky === undefined && this.#scenario.batch === undefined ? n : 0;
+      this.#windows.set(`${arm} ${start}`, {
+        arm, environment: 'production', service: 'credit', start, end: start + WINDOW, requests: (known?.requests ?? 0) + n, units: (known?.units ?? 0) + isNew,
+        metrics: { errors: { n: before.n + n, sum: before.sum + own, squares: before.squares + own } },
+      });
+    }
+  }
+
+  get data(): QualityData {
+    const arms = ['candidate', 'current'].map((arm, index): ArmSummary => {
+      const units = this.#units?.[index];
+      return { arm, environment: 'production', requests: 1, units: 1, lastSeen: this.#last, unitSums: units === undefined ? {} : { errors: units }, latency: NOTHING, score: NOTHING, labelledScore: NOTHING, scoreOfPositives: NOTHING, features: [], matured: 0, labelled: 0 };
+    });
+    return { windows: [...this.#windows.values()], arms, notes: NO_NOTES };
+  }
+}
+
+/** Whether the evidence that a breach needs is near: the same windows by the same rule, without all that an assessment says beside it. */
+function isNear({ windows, arms }: QualityData): boolean {
+  const of = (arm: string): QualityWindow[] => windows.filter((each) => each.arm === arm);
+  const sums = arms.flatMap(({ unitSums }) => unitSums['errors'] ?? []);
+  return alarms(guardEvidence(countIntervals(of('candidate'), of('current'), 'errors', sums.length === 0 ? 1 : dispersion(sums)), MARGIN).restarted, 2 * ALPHA);
+}
+
+/**
+ * `assessRelease` as a rule of the simulation: told each look, it says whether the guard would take the release back now. The share of each look is set in Unleash as a person would.
+ * @param everyLook whether it assesses at each look; else only where the evidence is at least half of what a breach needs, which leaves out no breach and takes a hundredth of the time
+ */
+export function assessed(scenario: Scenario, everyLook = true): Rule {
+  const world = new World();
+  world.at = BEGIN - 2 * MINUTE;
+  world.apply(planStart(world.reading(), { environments: ['production'], pin: pin('fraud', '14', '13') }));
+  const log = new Log(scenario);
+  const delay = scenario.labelDelay ?? 0;
+  let [number, share] = [-1, 0];
+  return (look) => {
+    number += 1;
+    const now = BEGIN + number * MINUTE;
+    const wanted = scenario.share(number);
+    if (wanted !== share) {
+      share = wanted;
+      world.at = now;
+      world.apply(planSetRollout(world.reading(), 'production', Math.round(100 * share)));
+    }
+    log.add(number - delay, look);
+    const { data } = log;
+    if (!everyLook && !isNear(data)) return false;
+    return assessRelease({ now: now + MINUTE, model: MODEL, reading: world.reading(), quality: { kind: 'data', data }, gates: [], moved: [], sha256: String })?.verdict.word === 'rollback';
+  };
+}

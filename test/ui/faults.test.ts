@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Frame } from 'playwright-core';
+import { parse } from 'yaml';
+import { readFaults } from '../../sandbox/faults.ts';
+import { startTraffic } from '../../sandbox/traffic.ts';
+import { template } from '../../sandbox/workspace.ts';
+import { startCreditService, type CreditService } from '../support/creditService.ts';
+import { eventually } from '../support/eventually.ts';
+import { openWorkbench, type WorkbenchPage } from '../support/ui.ts';
+import { sharedUnleash } from '../support/unleash.ts';
+
+/** The demo's faults where the user looks: the real service with its traffic, beside a real Unleash, and the quality of the demo's own workspace. */
+describe('faults of the demo', () => {
+  let service: CreditService;
+  let workbench: WorkbenchPage;
+  const ending = new AsyncDisposableStack();
+
+  before(async function start() {
+    this.timeout(600_000);
+    const unleash = await sharedUnleash();
+    // What `--degrade candidate=0.04 --delay candidate=60 --drift income --labels-late` means.
+    service = await startCreditService(readFaults({ degrade: ['candidate=0.04'], delay: ['candidate=60'], drift: ['income'], 'labels-late': true }));
+    ending.defer(() => service.stop());
+    const { models } = parse(readFileSync(join(template, 'modelswitch.yaml'), 'utf8')) as { models: Record<string, { quality: unknown }> };
+    writeFileSync(join(service.folder, 'modelswitch.yaml'), `version: 1\nunleash: {url: ${unleash.url}, project: default, environment: production}\nmodels: ${JSON.stringify({ 'credit-risk': { flag: 'credit-risk-v2', current: '13', candidate: '14', quality: models['credit-risk']?.quality } })}\n`);
+    const traffic = startTraffic({ url: service.url, applicants: join(service.folder, 'applicants.jsonl'), perSecond: 60 });
+    ending.defer(() => traffic.stop());
+    workbench = await openWorkbench({ folder: service.folder, settings: { 'modelswitch.pollSeconds': 5 }, env: { UNLEASH_URL: unleash.url, UNLEASH_TOKEN: unleash.tokens.eddy, MLFLOW_TRACKING_URI: undefined } });
+    ending.defer(() => workbench.close());
+  });
+
+  after(async function stop() {
+    this.timeout(60_000);
+    await ending.disposeAsync();
+  });
+
+  afterEach(async function look() {
+    await workbench.screenshot(`faults-${this.currentTest?.title ?? ''}`);
+  });
+
+  const dashboard = async (): Promise<Frame> => {
+    let found: Frame | undefined;
+    await eventually(async () => {
+      for (const frame of workbench.page.frames()) if (await frame.locator('#dashboard').count().catch(() => 0) > 0) found = frame;
+      return found !== undefined;
+    }, 60_000);
+    return found ?? assert.fail();
+  };
+
+  it('--degrade, --delay, --drift and --labels-late stand in lens and tree', async function lens() {
+    this.timeout(180_000);
+    await workbench.openFile('scoring.py');
+    await workbench.lens(/(errors|slow answers) worse/).first().waitFor({ timeout: 120_000 });
+    await workbench.showContainer('Modelswitch');
+    await workbench.collapseView('Models');
+    await workbench.collapseView('Releases');
+    await workbench.expand('credit-risk-v2');
+    await workbench.expand(/^Quality/);
+    for (const line of [/^errors.*worse · [\d.]+ % vs/, /^slow answers.*worse · [\d.]+ % vs/, /^income drifted/, /^brier.*insufficient data/]) await workbench.treeRow(line).waitFor({ timeout: 120_000 });
+  });
+
+  it('and in the dashboard', async function shown() {
+    this.timeout(120_000);
+    await workbench.runCommand('View: Toggle Primary Side Bar Visibility');
+    await workbench.runCommand('Modelswitch: Open Dashboard');
+    const frame = await dashboard();
+    for (const line of [/errors is worse/, /slow answers is worse/, /income drifted/]) await frame.locator('.alarms li').filter({ hasText: line }).first().waitFor({ timeout: 60_000 });
+    await workbench.screenshot('faults-dashboard');
+    await frame.locator('#tab-drift').click();
+    await frame.locator('#panel caption').filter({ hasText: /against data\/applications\.csv/ }).first().waitFor();
+  });
+
+  it('--silence candidate: no data, in dashboard and tree', async function silence() {
+    this.timeout(240_000);
+    service.setFaults(readFaults({ silence: ['candidate'] }));
+    const frame = await dashboard();
+    await frame.locator('.alarms li').filter({ hasText: /candidate: no data for \d+ min/ }).first().waitFor({ timeout: 150_000 });
+    assert.equal(await frame.locator('.alarms li').filter({ hasText: /current: no data/ }).count(), 0);
+    await workbench.runCommand('View: Toggle Primary Side Bar Visibility');
+    await workbench.treeRow(/candidate: no data for \d+ min/).waitFor();
+  });
+});

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { assessed } from '../../support/assessedReleases.ts';
+import { ALPHA, degradation, detection, falseRollbacks, HEALTHY, release, seeded } from '../../support/guardSimulation.ts';
+
+/** Small and seeded; `npm run bench -- --only assessed` runs a thousand. */
+const RUNS = 40;
+
+describe('the assessment in simulated releases', function () {
+  this.timeout(120_000);
+
+  for (const [name, scenario] of Object.entries(HEALTHY)) {
+    it(`takes at most 2.5 % of healthy ones back in 400 looks: ${name}`, () => {
+      const share = falseRollbacks(scenario, (each) => assessed(each, false), RUNS, 1);
+      assert.ok(share <= ALPHA, `${100 * share} %`);
+    });
+  }
+
+  it('takes those back that go from 2 to 4 % at 25 %, within 20,000 predictions', () => {
+    const { median, before } = detection(degradation(40, 120), 40, (each) => assessed(each, false), RUNS, 7);
+    assert.ok(median <= 20_000 && before <= ALPHA, `${median}`);
+  });
+
+  it('says the same at each look when it assesses each of them', () => {
+    for (const [seed, scenario] of [[3, degradation(5, 60)], [4, { ...HEALTHY['5, 25, 5 %']!, looks: 60 }]] as const) {
+      const [few, all] = [assessed(scenario, false), assessed(scenario)];
+      const said = [...release(seeded(seed), scenario)].map((look) => [few(look), all(look)]);
+      assert.deepEqual(said.filter(([a, b]) => a !== b), []);
+      if (seed === 3) assert.ok(said.some(([a]) => a === true), 'the degradation is noticed');
+    }
+  });
+});

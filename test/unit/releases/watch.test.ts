@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { watchChampion } from '../../../src/core/releases/championWatch.ts';
+import type { GuardReport } from '../../../src/core/releases/guard.ts';
+import { guardMetrics } from '../../../src/core/releases/guardMetrics.ts';
+import type { QualityWindow } from '../../../src/core/quality/window.ts';
+import { assess, data, lastEvent, model, released, windows } from './assessSupport.ts';
+
+const DAY = 86_400_000;
+const WEEK = 7 * DAY;
+const NOW = Date.UTC(2026, 2, 2, 12);
+
+/** A day of one service in five-minute windows, so many weeks ago. */
+function day(weeks: number, errors: number, { start = NOW - DAY, perWindow = 200, count = 280 } = {}): QualityWindow[] {
+  return windows({ start: start - weeks * WEEK, share: 0, currentErrors: errors, count, perWindow }).filter(({ requests }) => requests > 0);
+}
+
+describe('the watch over what serves', () => {
+  const watch = (all: readonly QualityWindow[]): ReturnType<typeof watchChampion> =>
+    watchChampion({ model: model(), quality: { kind: 'data', data: data([...all].sort((a, b) => a.start - b.start)) }, now: NOW, reading: released(0).reading() });
+
+  it('alarms on a limit that was passed in the last day, and not on one that was passed before', () => {
+    assert.match(watch(day(0, 0.3))?.alarms[0] ?? '', /^production: errors is 0\.3 \(n 56k\) in the last day, past its limit 0\.2$/);
+    assert.deepEqual(watch([...day(1, 0.3), ...day(0, 0.1)])?.alarms, []);
+  });
+
+  it('alarms when the last day is worse than the same hours of earlier weeks, and says how many they were', () => {
+    const found = watch([...day(1, 0.02), ...day(2, 0.02), ...day(3, 0.02), ...day(0, 0.05)]);
+    assert.deepEqual(found?.alarms.length, 1, JSON.stringify(found));
+    assert.match(found.alarms[0] ?? '', /^production: errors 5 % vs 2 % .*ratio 2\.5 above 1\.2, the last day against the same hours of 3 weeks before$/);
+    assert.equal(found.words, 'production: the last day with the same hours of 3 earlier weeks');
+    assert.deepEqual(watch([...day(1, 0.02), ...day(2, 0.02), ...day(0, 0.02)])?.alarms, []);
+  });
+
+  it('compares with the same hours: a night that is always worse is none', () => {
+    const nights = (weeks: number): QualityWindow[] => [...day(weeks, 0.01, { count: 140 }), ...day(weeks, 0.06, { start: NOW - DAY / 2, count: 140 })];
+    assert.deepEqual(watch([...nights(1), ...nights(0)])?.alarms, []);
+    // Against another hour it would be one: the morning is four times as good.
+    assert.equal(watch([...day(1, 0.01), ...nights(0)])?.alarms.length, 1);
+  });
+
+  it('says that there is nothing to compare with in the first week, and nothing at all without data', () => {
+    assert.match(watch(day(0, 0.02))?.words ?? '', /less than a week back/);
+    assert.equal(watchChampion({ model: model(), quality: { kind: 'failed', because: 'refused' }, now: NOW, reading: released(0).reading() }), undefined);
+  });
+});
+
+describe('the metrics of the guard', () => {
+  it('are the text format of Prometheus, with one sample per state and names that need escaping', () => {
+    const world = released(3);
+    const assessment = assess(world, windows({ start: lastEvent(world) }));
+    const report: GuardReport = { model: 'fraud "x"\\', flag: 'a\nb', environments: ['production'], state: 'alarm', words: [], assessment };
+    const text = guardMetrics([report, { model: 'other', flag: 'c', environments: [], state: 'unreadable', words: ['refused'] }], 1_700_000_000_500);
+    const samples = text.trim().split('\n').filter((line) => !line.startsWith('#'));
+    for (const line of samples) assert.match(line, /^modelswitch_\w+(\{(\w+="(?:[^"\\\n]|\\["\\n])*",?)+\})? \d+$/);
+    assert.ok(samples.includes('modelswitch_guard_last_look_timestamp_seconds 1700000000'));
+    assert.equal(samples.filter((line) => line.startsWith('modelswitch_guard_state') && line.endsWith(' 1')).length, 2);
+    assert.ok(samples.includes('modelswitch_guard_state{model="fraud \\"x\\"\\\\",flag="a\\nb",state="alarm"} 1'));
+    assert.ok(samples.includes('modelswitch_release_stage{model="fraud \\"x\\"\\\\",flag="a\\nb"} 3'));
+    assert.equal(samples.filter((line) => line.includes('model="other"') && line.startsWith('modelswitch_release')).length, 0, 'what could not be read has no stage');
+    const names = [...text.matchAll(/^# TYPE (\S+) gauge$/gm)].map(([, name]) => name);
+    assert.deepEqual(names, [...new Set(names)]);
+  });
+});

@@ -12,6 +12,12 @@ import type { QualityData, QualityWindow } from './window.ts';
 
 /** One release, all stages and looks together. */
 export const ALPHA = 0.025;
+
+/** Among how many the level of a release is divided before its guardrails share it: comparison and limits of their own have half of it each, where there are limits. */
+export function levelShares(metrics: readonly MetricDefinition[]): 1 | 2 {
+  return metrics.some(({ role, limit }) => role === 'guardrail' && limit !== undefined) ? 2 : 1;
+}
+
 /** Observations at which the intervals of means are tightest. */
 const TIGHTEST = 10_000;
 
@@ -143,20 +149,21 @@ interface Refusal {
 class Comparer {
   readonly #data: QualityData;
   readonly #environment: string;
-  readonly #alpha: number;
   readonly #options: ComparisonOptions;
   readonly #arms: readonly [candidate: string, current: string];
   /** The largest dispersion of bad events: a metric that has none yet may depend on units as much as the others do. */
   readonly #widest: number;
   /** Among how many the level is divided, so that all of them together raise one false alarm at most in 1 / alpha releases. */
   readonly guardrails: number;
+  /** The level of the whole comparison. */
+  readonly alpha: number;
 
   constructor(data: QualityData, definition: QualityDefinition, environment: string, options: ComparisonOptions) {
     this.guardrails = Math.max(1, definition.metrics.filter(({ role, measure }) => role === 'guardrail' && measure !== 'pr_auc').length + (options.exposed === undefined ? 0 : 1));
     this.#data = data;
     this.#environment = environment;
     this.#options = options;
-    this.#alpha = options.alpha ?? ALPHA;
+    this.alpha = (options.alpha ?? ALPHA) / levelShares(definition.metrics);
     this.#arms = [options.candidate ?? 'candidate', options.current ?? 'current'];
     this.#widest = Math.max(1, ...definition.metrics.filter(({ kind }) => kind === 'bad').map(({ name }) => this.dispersionOf(name)));
   }
@@ -236,7 +243,7 @@ class Comparer {
     const { intervals, candidate, current, evidence } = silence(exposed.exposures.filter(({ start }) => start >= since), ...this.windows(), { now: exposed.now, dispersion });
     const value = ({ chosen, missing }: typeof candidate): ArmValue => ({ n: chosen, value: missing / chosen });
     const effect = stratifiedRatio(intervals);
-    const isWorse = alarms(evidence.restarted, this.#alpha);
+    const isWorse = alarms(evidence.restarted, this.alpha);
     const nobody = candidate.chosen === 0 || current.chosen === 0;
     const verdict = nobody ? candidate.chosen === current.chosen ? 'insufficient data' : 'no control' : isWorse ? 'worse' : 'undecided';
     const counted = `${candidate.missing} of ${candidate.chosen} answers of the candidate are missing, ${current.missing} of ${current.chosen} of the current version`;
@@ -263,10 +270,10 @@ class Comparer {
     const worse = guardEvidence(intervals, metric.maxRatio, metric.minRate).restarted;
     const notWorse = evidenceNotWorse(intervals, metric.acceptRatio, metric.minRate, countIntervals(candidate, current, metric.name, Math.max(phi, this.#widest)));
     const effect = stratifiedRatio(intervals);
-    const verdict = alarms(worse, this.#alpha) ? 'worse' : alarms(notWorse, this.#alpha) ? 'not worse' : 'undecided';
+    const verdict = alarms(worse, this.alpha) ? 'worse' : alarms(notWorse, this.alpha) ? 'not worse' : 'undecided';
     const because = verdict === 'worse' ? `evidence ${evidenceWords(worse)} that the rate is more than ${metric.maxRatio} times the current one's`
       : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : 'too few bad events to tell';
-    return { verdict, because, ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.#alpha), evidence: bounded(worse), logEvidence: worse };
+    return { verdict, because, ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.alpha), evidence: bounded(worse), logEvidence: worse };
   }
 
   #means({ name, better, margin, role }: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval'> {
@@ -277,9 +284,9 @@ class Comparer {
     const usable = strata.filter(([own, other]) => enough(own) && enough(other));
     const found = stratifiedDifference(usable);
     if (found === undefined) return { verdict: 'insufficient data', because: `needs ${LEAST_UNITS} units${isShare ? `, ${LEAST_EVENTS} events and ${LEAST_EVENTS} others` : ''} per arm` };
-    const twoSided = sequentialHalfWidth(found, 2 * this.#alpha, TIGHTEST);
-    const oneSided = sequentialOneSidedHalfWidth(found, this.#alpha, TIGHTEST);
-    const alarming = role === 'guardrail' ? sequentialOneSidedHalfWidth(found, this.#alpha / this.guardrails, TIGHTEST) : oneSided;
+    const twoSided = sequentialHalfWidth(found, 2 * this.alpha, TIGHTEST);
+    const oneSided = sequentialOneSidedHalfWidth(found, this.alpha, TIGHTEST);
+    const alarming = role === 'guardrail' ? sequentialOneSidedHalfWidth(found, this.alpha / this.guardrails, TIGHTEST) : oneSided;
     const worseBy = better === 'lower' ? found.estimate : -found.estimate;
     const verdict = worseBy - alarming > margin ? 'worse' : worseBy + oneSided < margin ? 'not worse' : 'undecided';
     const because = verdict === 'worse' ? `worse by more than ${margin}` : verdict === 'not worse' ? `not worse by more than ${margin}` : 'the interval holds both';
@@ -309,7 +316,7 @@ export function compareArms(data: QualityData, definition: QualityDefinition, en
   const logs = compared.flatMap(({ role, logEvidence }) => (role === 'guardrail' && logEvidence !== undefined ? [logEvidence] : []));
   const evidence = joinEvidence(logs);
   // Guardrails of means have the rest of the level.
-  const level = comparer.guardrails / (Math.max(1, logs.length) * (options.alpha ?? ALPHA));
+  const level = comparer.guardrails / (Math.max(1, logs.length) * comparer.alpha);
   const joint = { evidence: bounded(evidence), level, alarms: logs.length > 0 && evidence >= Math.log(level) };
   return { environment, sampleRatio, metrics: compared.map((metric) => plain(joint.alarms ? metric : withoutAlarm(metric, level))), slices: slices.map(plain), joint };
 }

@@ -1,5 +1,5 @@
 import { countWords, plainLine } from '../base/words.ts';
-import { ALPHA } from '../quality/comparison.ts';
+import { ALPHA, levelShares } from '../quality/comparison.ts';
 import type { MetricDefinition } from '../quality/definitions.ts';
 import { detectableRatio } from '../quality/stats/power.ts';
 import type { ModelMapping } from '../workspace/config.ts';
@@ -33,7 +33,7 @@ export function planPower({ plan = [], quality }: Pick<ModelMapping, 'plan' | 'q
   const guardrails = (quality?.metrics ?? []).filter(({ role }) => role === 'guardrail');
   const counted = guardrails.filter(({ kind }) => kind === 'bad');
   if (counted.length === 0) return [];
-  return plan.map((stage, index) => stagePower(stage, index, counted, guardrails.length));
+  return plan.map((stage, index) => stagePower(stage, index, counted, guardrails.length * levelShares(guardrails)));
 }
 
 function stagePower(stage: Stage, index: number, counted: readonly MetricDefinition[], guardrails: number): StagePower {

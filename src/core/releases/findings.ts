@@ -1,6 +1,6 @@
 import { countWords, plainLine } from '../base/words.ts';
 import { limitFinding } from '../quality/absolute.ts';
-import { ALPHA, compareArms, MISSING_ANSWERS, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
+import { ALPHA, compareArms, levelShares, MISSING_ANSWERS, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
 import type { QualityDefinition } from '../quality/definitions.ts';
 import type { Exposure } from '../quality/silence.ts';
 import type { ShareAt } from '../quality/strata.ts';
@@ -136,7 +136,7 @@ function limits({ definition, environment, arms, since = Number.NEGATIVE_INFINIT
   const windows = data.windows.filter((each) => each.environment === environment && each.arm === arms.candidate && each.slice === undefined && each.start >= since);
   const guardrails = definition.metrics.filter(({ role, limit }) => role === 'guardrail' && limit !== undefined);
   return guardrails.flatMap((metric) => {
-    const found = limitFinding(metric, windows, { data, environment, among: guardrails.length * services });
+    const found = limitFinding(metric, windows, { data, environment, among: guardrails.length * services * levelShares(guardrails) });
     if (found === undefined || found.state === 'insufficient') return [];
     const words = `${plainLine(metric.name, 40)} ${figure(metric, found.value)} (n ${countWords(found.n)}), limit ${figure(metric, found.limit)}`;
     return [named(service, { name: metric.name, state: found.state === 'passed' ? 'breach' : 'clear', words } as const)];

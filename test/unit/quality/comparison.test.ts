@@ -124,6 +124,13 @@ describe('comparing the arms', () => {
     assert.ok(reports.every((report) => report.joint.alarms || report.metrics.every(({ verdict }) => verdict !== 'worse')));
   });
 
+  it('shares the level with limits, where guardrails have some', () => {
+    const level = (guardrails: readonly Record<string, unknown>[]): number => compareArms(collect(records({ count: 1000 })), definition({ guardrails }), 'production').joint.level;
+    const errors = { name: 'errors', bad: 'error' };
+    assert.equal(level([errors]), 40);
+    assert.equal(level([{ ...errors, limit: 0.2 }]), 80);
+  });
+
   it('leaves guardrails of means their part of the level', () => {
     const section = { guardrails: [...SECTION.guardrails, { name: 'revenue', mean: 'score', better: 'higher', margin: 0 }] };
     const report = compareArms(collect(records({ count: 2000 }), section), definition(section), 'production');

@@ -122,8 +122,8 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
   const watches = exposed.map((each) => watch(known, each, each.name === environment ? reached : undefined, settings));
   const main = watches.find((each) => each.environment.name === environment);
   const since = main?.since ?? evidenceStart(reading, environment, model.name);
-  const planned = new Set(plan.map((each) => each.environment));
-  const latch = latches(reading.events).filter((each) => planned.has(each.environment)).at(-1);
+  // Also that of an environment which the plan has no more: who edits a plan re-arms nothing. Where Unleash has none of that name any more, nobody could.
+  const latch = latches(reading.events).filter((each) => environmentOf(flag, each.environment) !== undefined).at(-1);
   const pin = pinOf(reading, environment, model.name);
   const next = offer(() => planAdvance(plan, reading));
   const findings = main?.findings ?? NO_FINDINGS;

@@ -42,6 +42,9 @@ describe('the assessment of a release', () => {
     const second = assess(world, all);
     assert.notEqual(second.verdict.word, 'rollback');
     assert.deepEqual([second.latch?.environment, second.needsPerson, second.verdict.reasons.some(({ kind }) => kind === 'latch')], ['production', true, true]);
+    // Nobody re-arms by taking the environment out of the plan.
+    const elsewhere = assess(world, all, { model: model({ plan: [PLAN[0]!] }) });
+    assert.deepEqual([elsewhere.latch?.environment, elsewhere.needsPerson], ['production', true]);
     world.apply(planRearm(world.reading(), 'production'));
     assert.equal(assess(world, all).latch, undefined);
   });

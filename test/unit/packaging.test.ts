@@ -12,7 +12,8 @@ import { packageExtension } from '../../scripts/package.ts';
 const root = join(import.meta.dirname, '..', '..');
 
 describe('the package', function () {
-  this.timeout(120_000);
+  // Packing looks through the folder, the sandbox's Python environments included.
+  this.timeout(300_000);
   let temporary: string;
   let vsix: string;
 

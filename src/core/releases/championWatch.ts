@@ -15,6 +15,11 @@ export interface ChampionWatch {
   readonly words: string;
 }
 
+/** What calls for retraining, without what changes from look to look; undefined where nothing does. */
+export function retrainReason(watch: ChampionWatch | undefined): string | undefined {
+  return (watch?.alarms.length ?? 0) === 0 ? undefined : 'what serves is past a limit, or does worse than in the same hours of earlier weeks';
+}
+
 const DAY_MS = 86_400_000;
 const WEEK_MS = 7 * DAY_MS;
 const WEEKS = 4;

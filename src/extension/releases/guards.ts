@@ -3,8 +3,10 @@ import { sleep } from '../../adapters/node/sleep.ts';
 import { toAppError } from '../../core/base/errors.ts';
 import { DisposableStore, Emitter, type Disposable } from '../../core/base/events.ts';
 import { plainLine } from '../../core/base/words.ts';
+import { retrainReason } from '../../core/releases/championWatch.ts';
 import { guardRelease, type GuardReport, type GuardState } from '../../core/releases/guard.ts';
 import { Command, View } from '../ids.ts';
+import type { RetrainOffer } from '../pipelines/retrain.ts';
 import { settings } from '../platform/settings.ts';
 import { keepGuardEvidence } from './guardEvidence.ts';
 import { GUARDED, type ReleaseFeatureParts } from './lazyReleases.ts';
@@ -114,6 +116,8 @@ export class Guards implements Disposable {
     await this.#store.look(key).catch(() => undefined);
     this.#changes.fire(undefined);
     if (before?.state !== report.state) void this.#notify(key, report);
+    const because = retrainReason(report.champion);
+    if (because !== undefined) void vscode.commands.executeCommand(Command.retrain, { folder: target.folder.uri.toString(), model: model.name, because } satisfies RetrainOffer);
   }
 
   /** Production lost its safety, or its sight: that is worth a notification, once. */

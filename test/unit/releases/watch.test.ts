@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { watchChampion } from '../../../src/core/releases/championWatch.ts';
+import { retrainReason, watchChampion } from '../../../src/core/releases/championWatch.ts';
 import type { GuardReport } from '../../../src/core/releases/guard.ts';
 import { guardMetrics } from '../../../src/core/releases/guardMetrics.ts';
 import type { QualityWindow } from '../../../src/core/quality/window.ts';
@@ -29,6 +29,14 @@ describe('the watch over what serves', () => {
     assert.match(found.alarms[0] ?? '', /^production: errors 5 % vs 2 % .*ratio 2\.5 above 1\.2, the last day against the same hours of 3 weeks before$/);
     assert.equal(found.words, 'production: the last day with the same hours of 3 earlier weeks');
     assert.deepEqual(watch([...day(1, 0.02), ...day(2, 0.02), ...day(0, 0.02)])?.alarms, []);
+  });
+
+  it('calls for retraining in words that stay the same, so that it is offered once', () => {
+    const because = retrainReason(watch(day(0, 0.3)));
+    assert.match(because ?? '', /^what serves is past a limit, or does worse than in the same hours of earlier weeks$/);
+    assert.equal(retrainReason(watch(day(0, 0.35))), because);
+    assert.equal(retrainReason(watch(day(0, 0.1))), undefined);
+    assert.equal(retrainReason(undefined), undefined);
   });
 
   it('compares with the same hours: a night that is always worse is none', () => {

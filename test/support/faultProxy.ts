@@ -22,7 +22,9 @@ export interface Fault {
 
 /** Longer than the clients of the tests wait. */
 const DELAY_MS = 500;
-const delay = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, DELAY_MS));
+/** Longer than it takes them to answer for what they did not hear of: Unleash has no locking, and two writes that meet within some 10 ms may overwrite one another. */
+const LATE_MS = 2500;
+const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const answer = (status: number, body: string, headers: Record<string, string> = {}): Fault => ({
   spoil: ({ response }) => {
@@ -59,13 +61,13 @@ export const faults: Readonly<Record<string, Fault>> = {
   'answer delayed after the server has applied it': {
     spoil: async ({ request, forward }) => {
       await forward();
-      await delay();
+      await delay(DELAY_MS);
       request.socket.destroy();
     },
   },
   'request delayed before the server has it': {
     spoil: async ({ pass }) => {
-      await delay();
+      await delay(LATE_MS);
       await pass();
     },
   },

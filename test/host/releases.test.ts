@@ -13,7 +13,7 @@ const PLAN = [
   '      - {environment: production, percent: 95, gates: []}',
   '      - {environment: production, percent: 100, gates: []}',
 ].join('\n');
-const QUALITY = '    quality: {source: {log: released.jsonl}, window: 1min, guardrails: [{name: errors, bad: error, max_ratio: 1.2, min_rate: 0.001}]}\n';
+const QUALITY = '    quality: {source: {log: released.jsonl}, window: 1s, guardrails: [{name: errors, bad: error, max_ratio: 1.2, min_rate: 0.001}]}\n';
 
 describe('releases in the editor', function () {
   this.timeout(90_000);
@@ -33,13 +33,14 @@ describe('releases in the editor', function () {
   const lines = (node = root()): string[] => feature.tree.getChildren(node).flatMap((child) => [`${child.row.label}${child.row.description === '' ? '' : ` | ${child.row.description}`}`, ...lines(child)]);
   const configure = (quality = ''): Thenable<void> => write('modelswitch.yaml', configuration.replace(/^models:\n/m, `models:\n  released:\n    flag: ${flag}\n${quality}    plan:\n${PLAN}\n`));
 
-  /** Records of the last minutes: 4,000 of each arm a minute, the candidate's with this rate of errors. */
+  /** Records of the last moment, 2,000 of the candidate with this rate of errors. Evidence counts by windows that began after the last change, so a window passes first. */
   async function log(candidateErrors: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 1500));
     const now = Date.now();
     const rows = Array.from({ length: 8000 }, (_, index) => {
       const isCandidate = index % 4 === 0;
       const isError = isCandidate ? (index / 4) % 100 < candidateErrors * 100 : index % 50 === 1;
-      return JSON.stringify({ ts: new Date(now - 1000 + index / 10).toISOString(), request_id: `${now}-${index}`, unit_id: `u${index}`, environment: 'production', service: 's', flag, assigned_arm: isCandidate ? 'candidate' : 'current', model_version: isCandidate ? '14' : '13', role: 'serving', score: 0.5, latency_ms: 5, error: isError ? 'x' : null });
+      return JSON.stringify({ ts: new Date(now - 400 + index / 20).toISOString(), request_id: `${now}-${index}`, unit_id: `u${index}`, environment: 'production', service: 's', flag, assigned_arm: isCandidate ? 'candidate' : 'current', model_version: isCandidate ? '14' : '13', role: 'serving', score: 0.5, latency_ms: 5, error: isError ? 'x' : null });
     });
     await write('released.jsonl', `${rows.join('\n')}\n`);
   }

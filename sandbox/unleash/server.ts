@@ -47,6 +47,21 @@ async function end(code: number): Promise<void> {
   await ending;
 }
 
+function failed(error: unknown): void {
+  console.error(`Unleash failed: ${messageOf(error)}`);
+  void end(1);
+}
+
+/**
+ * Unleash only logs rejections that nobody handles, such as that of a flag which is deleted within the second after it was made. Its migrations (db-migrate) leave
+ * listeners behind that end the process at once all the same, with nothing stopped.
+ */
+function keepAlive(): void {
+  for (const listener of process.listeners('uncaughtException')) if (listener !== failed) process.removeListener('uncaughtException', listener);
+  process.removeAllListeners('unhandledRejection');
+  process.on('unhandledRejection', (reason) => console.error(`Unleash left unhandled: ${messageOf(reason)}`));
+}
+
 async function start({ placement, postgresPassword, sessionSecret, port }: ServerConfiguration): Promise<void> {
   postgres = startPostgres(placement, postgresPassword, console.log);
   const [{ start: startServer, LogLevel }, database] = await Promise.all([import('unleash-server'), postgres]);
@@ -65,6 +80,7 @@ async function start({ placement, postgresPassword, sessionSecret, port }: Serve
     authentication: { createAdminUser: false },
     logLevel: LogLevel.warn,
   });
+  keepAlive();
   tell({ type: 'ready' });
 }
 
@@ -80,9 +96,6 @@ process.on('message', (message: ToServer) => {
 });
 // Once the parent was killed nobody reads the output: what Unleash logs while it stops must not end this process before the database.
 for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
-process.on('uncaughtException', (error) => {
-  console.error(`Unleash failed: ${messageOf(error)}`);
-  void end(1);
-});
+process.on('uncaughtException', failed);
 process.on('disconnect', () => void end(0));
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void end(0));

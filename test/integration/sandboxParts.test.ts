@@ -11,6 +11,7 @@ import { run } from '../../sandbox/processes.ts';
 import { makeUsers, seededRandom, startTraffic } from '../../sandbox/traffic.ts';
 import { gradual } from '../../sandbox/unleash/admin.ts';
 import { prepareWorkspace, type Addresses } from '../../sandbox/workspace.ts';
+import { withDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { freshFlag, sharedUnleash } from '../support/unleash.ts';
 
@@ -130,6 +131,22 @@ describe('parts of the sandbox', function () {
       const off = await freshFlag({ parent: parent.name, environments: { development: { strategies: [gradual('group', 5)], on: false } } });
       const flag = (await vera.flag(off.name))!;
       assert.deepEqual(flag.environments.map(({ name, enabled, strategies }) => [name, enabled, strategies.length]), [['development', false, 1], ['production', false, 0]]);
+    });
+  });
+
+  it('keeps Unleash alive when it leaves a rejection unhandled, as when a flag goes within the second after it was made', async () => {
+    await withDatabase(async ({ url, admin, query }) => {
+      const waiting = async (): Promise<boolean> => ((await query("SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'feature_lifecycles'::regclass", [])) as { rows: unknown[] }).rows.length > 0;
+      await query('BEGIN', []);
+      await query('LOCK TABLE feature_lifecycles IN EXCLUSIVE MODE', []);
+      await admin.createFlag({ name: 'short-lived' });
+      // Unleash has seen that the flag is there, and waits to note its first stage.
+      await eventually(waiting, 10_000);
+      await query('DELETE FROM features WHERE name = $1', ['short-lived']);
+      await query('COMMIT', []);
+      await eventually(async () => !await waiting(), 10_000);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      assert.equal((await fetch(`${url}/health`)).status, 200);
     });
   });
 

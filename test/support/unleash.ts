@@ -20,10 +20,19 @@ export interface SharedUnleash {
   as: { alice: AdminClient; eddy: AdminClient; vera: AdminClient };
 }
 
+const MOST_LINES = 40;
+
 let shared: { unleash: Promise<SharedUnleash>; dataDir: string } | undefined;
 
 async function start(dataDir: string): Promise<SharedUnleash> {
-  const server = await startUnleash({ dataDir });
+  const lines: string[] = [];
+  const server = await startUnleash({ dataDir, log: (line) => {
+    if (lines.push(line) > MOST_LINES) lines.shift();
+  } });
+  // Every spec after it fails without a connection, and none of them says why.
+  void server.ended.then(() => {
+    if (shared?.dataDir === dataDir) console.error(`The shared Unleash ended by itself. It said last:\n${lines.join('\n')}`);
+  });
   const seeded = await seed(server);
   const { alice, eddy, vera } = seeded.users;
   const client = (token: string): AdminClient => new AdminClient(server.url, token);

@@ -1,7 +1,4 @@
-/**
- * A real Prometheus scrapes the sandbox's real service: its windows are those of the service's own prediction log. The last file of its suite: after it and the faults of the sandbox, the shared Unleash was
- * found ended, for a reason that is not known yet.
- */
+/** A real Prometheus scrapes the sandbox's real service: its windows are those of the service's own prediction log. */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openQualitySource } from '../../src/adapters/quality/open.ts';

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createModel, setAlias } from '../../sandbox/mlflow/registry.ts';
@@ -122,6 +125,27 @@ describe('taking a release back, completing and telling it', function () {
     assert.equal(whole.code, 0, whole.text + whole.errors);
     assert.equal(await shares(flag), 'development 0, production 0');
     for (const wrong of [['--stage', '9'], ['--stage', 'x'], ['--stage', '1', '--all-the-way'], ['--wait', 'soon']]) assert.equal((await run(folder, 'rollback', '--flag', flag, ...wrong)).code, 2, wrong.join(' '));
+  });
+
+  it('lowers all the way before it asks the registry, whatever that says', async () => {
+    let heldWhenAsked: Promise<string> | undefined;
+    let flag = '';
+    const server = createServer((_request, response) => {
+      heldWhenAsked ??= shares(flag);
+      void heldWhenAsked.then(() => response.writeHead(503).end());
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const made = await release(3, { registryUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+      flag = made.flag;
+      const whole = await run(made.folder, 'rollback', '--model', 'fraud', '--all-the-way');
+      assert.equal(whole.code, 5, whole.text + whole.errors);
+      assert.match(whole.text, /Whether champion names what was released is not known/);
+      assert.equal(await heldWhenAsked, 'development 0, production 0');
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it('needs no modelswitch.yaml: a point of the history, nobody, and undo, which passes the gates where it raises', async () => {

@@ -123,18 +123,22 @@ async function takeBack(context: CliContext, releases: CliReleases, { model, fla
   const isLast = reading === undefined || planPosition(plan, reading).stage === plan.length - 1;
   const pin = reading === undefined ? await archivedPin(context, releases, flag, model) : pinsInLog(reading.events, model.name)[0];
   // Only from the last stage can a release have been completed; otherwise the registry is not asked.
-  const completed = isLast && stage === undefined ? await completion(releases, model, flag, pin, signal) : {};
-  const change = reading === undefined ? undefined : changeOf(plan, reading, { stage, isWhole: isWhole || completed.alias !== undefined }, context);
-  if (options['dry-run'] === true) {
-    if (options.json === true) writeJson(write, { plan: change ?? null, ...completed });
+  const look = (): Promise<CompletionFound> => (isLast && stage === undefined ? completion(releases, model, flag, pin, signal) : Promise.resolve({}));
+  const isDry = options['dry-run'] === true;
+  // All the way is the same with and without a completion: exposure does not wait for the registry.
+  const before = isWhole && !isDry ? undefined : await look();
+  const change = reading === undefined ? undefined : changeOf(plan, reading, { stage, isWhole: isWhole || before?.alias !== undefined }, context);
+  if (isDry) {
+    if (options.json === true) writeJson(write, { plan: change ?? null, ...before });
     else {
       if (change !== undefined) writePlan(context, change, FREE);
-      if (completed.alias !== undefined) write(`${aliasWords(completed.alias)} (dry run, nothing is written)\n`);
+      if (before?.alias !== undefined) write(`${aliasWords(before.alias)} (dry run, nothing is written)\n`);
     }
     return 0;
   }
   const outcome = change === undefined ? undefined : await releases.runner.apply(change, signal);
   if (outcome?.error !== undefined) return written(context, { plan: change ?? null, outcome, notes: [] }, outcome.error);
+  const completed = before ?? await look();
   const base = { plan: change ?? null, ...(outcome === undefined ? {} : { outcome }) };
   if (completed.failure !== undefined) return written(context, { ...base, notes: [`Whether ${model.current} names what was released is not known: ${completed.failure.message}`] }, isWhole || reading === undefined ? completed.failure : undefined);
   if (completed.alias === undefined) {
@@ -169,8 +173,14 @@ async function archivedPin({ signal }: CliContext, { target }: CliReleases, flag
   return pinsInLog(events, name)[0];
 }
 
+/** What the registry said of a completion: the alias to take back, or why nothing is known of it. */
+interface CompletionFound {
+  readonly alias?: AliasReturn;
+  readonly failure?: AppError;
+}
+
 /** Whether the release was completed. The registry may be down: then exposure is taken back all the same. */
-async function completion({ openRegistry }: CliReleases, model: ModelMapping, flag: string, pin: Pin | undefined, signal: AbortSignal): Promise<{ readonly alias?: AliasReturn; readonly failure?: AppError }> {
+async function completion({ openRegistry }: CliReleases, model: ModelMapping, flag: string, pin: Pin | undefined, signal: AbortSignal): Promise<CompletionFound> {
   if (model.registeredModel === undefined) return {};
   try {
     const alias = await planAliasReturn(model, flag, pin, await openRegistry(), AbortSignal.any([signal, AbortSignal.timeout(REGISTRY_MS)]));

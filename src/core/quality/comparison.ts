@@ -246,11 +246,12 @@ class Comparer {
     const isWorse = alarms(evidence.restarted, this.alpha);
     const nobody = candidate.chosen === 0 || current.chosen === 0;
     const verdict = nobody ? candidate.chosen === current.chosen ? 'insufficient data' : 'no control' : isWorse ? 'worse' : 'undecided';
+    const told = candidate.chosen + current.chosen === 0 ? 'Unleash counts by the hour, and has told no hour since evidence began' : 'the exposure counters say that nobody was sent to an arm';
     const counted = `${candidate.missing} of ${candidate.chosen} answers of the candidate are missing, ${current.missing} of ${current.chosen} of the current version`;
     return {
       name: MISSING_ANSWERS, role: 'guardrail', kind: 'bad', better: 'lower', candidate: value(candidate), current: value(current), ...(effect === undefined ? {} : { effect }),
       tolerated: MISSING_RATIO, dispersion, verdict, evidence: bounded(evidence.restarted), logEvidence: evidence.restarted,
-      because: nobody ? 'the exposure counters say that nobody was sent to an arm' : isWorse ? `evidence ${evidenceWords(evidence.restarted)}: ${counted}` : `${counted}; up to ${100 * MISSING_LEAST} % may be lost on the way`,
+      because: nobody ? told : isWorse ? `evidence ${evidenceWords(evidence.restarted)}: ${counted}` : `${counted}; up to ${100 * MISSING_LEAST} % may be lost on the way`,
     };
   }
 

@@ -10,7 +10,7 @@ import type { ChangePlan } from '../../src/core/flags/changePlan.ts';
 import type { ChangeRunner } from '../../src/core/flags/changeRunner.ts';
 import { describeEnvironment, exposureWithin } from '../../src/core/flags/rollout.ts';
 import { gradual } from '../../sandbox/unleash/admin.ts';
-import { FaultProxy, type Handling } from '../support/faultProxy.ts';
+import { FaultProxy, killing } from '../support/faultProxy.ts';
 import { inLanes } from '../support/lanes.ts';
 import { archiveFlags, freshFlag, sharedUnleash, type SharedUnleash } from '../support/unleash.ts';
 import { clientOf, runnerOf } from '../support/unleashClient.ts';
@@ -124,13 +124,11 @@ describe('a killed process', () => {
 
   async function killAt(proxy: FaultProxy, command: Command, flag: string, at: number, applied: boolean): Promise<Ended> {
     let pid = 0;
-    const spoil: Handling = async ({ request, forward }) => {
-      if (applied) await forward();
+    const kill = (): void => {
       process.kill(pid, 'SIGKILL');
       kills += 1;
-      request.socket.destroy();
     };
-    proxy.arm(at, { spoil });
+    proxy.arm(at, killing(kill, applied));
     const ended = await run(commandLine(command, flag), proxy.url, (started) => (pid = started));
     await proxy.settled();
     return ended;

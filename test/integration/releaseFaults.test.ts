@@ -7,7 +7,7 @@ import { environmentOf, type FlagEnvironment } from '../../src/core/flags/model.
 import { segmentMap } from '../../src/core/flags/planning.ts';
 import { exposureWithin, maxExposure } from '../../src/core/flags/rollout.ts';
 import { eventChain, replay } from '../support/eventChain.ts';
-import { FaultProxy, type Handling } from '../support/faultProxy.ts';
+import { FaultProxy, killing } from '../support/faultProxy.ts';
 import { foreignWrites, writeForeign } from '../support/foreignWrites.ts';
 import { seeded } from '../support/guardSimulation.ts';
 import { inLanes } from '../support/lanes.ts';
@@ -59,13 +59,11 @@ describe('a release under fire', () => {
   /** The command, killed at one of its calls: before the server has it, or after it applied it. */
   async function killAt(proxy: FaultProxy, made: PlannedRelease, args: readonly string[], at: number, applied: boolean): Promise<void> {
     let pid = 0;
-    const spoil: Handling = async ({ request, forward }) => {
-      if (applied) await forward();
+    const kill = (): void => {
       process.kill(pid, 'SIGKILL');
       kills += 1;
-      request.socket.destroy();
     };
-    proxy.arm(at, { spoil });
+    proxy.arm(at, killing(kill, applied));
     assert.equal((await command(proxy, made, args, (begun) => (pid = begun))).signal, 'SIGKILL');
     await proxy.settled();
   }

@@ -93,6 +93,17 @@ export const faults: Readonly<Record<string, Fault>> = {
   'answer of 50 MB': { spoil: ({ response }) => blank(response, 50) },
 };
 
+/** The client is killed at the call: before the server has it, or after it applied it. */
+export function killing(kill: () => void, applied: boolean): Fault {
+  return {
+    spoil: async ({ request, forward }) => {
+      if (applied) await forward();
+      kill();
+      request.socket.destroy();
+    },
+  };
+}
+
 /** More than a client takes at all. */
 export const tooLarge: Fault = { spoil: ({ response }) => blank(response, 65) };
 

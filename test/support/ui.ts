@@ -1,11 +1,13 @@
 /** Drives a real workbench with the extension installed from its `.vsix`, for `test/ui`. */
+import assert from 'node:assert/strict';
 import { mkdir, mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Locator, Page } from 'playwright-core';
+import type { Frame, Locator, Page } from 'playwright-core';
 import { installCodeServer, startWorkbench } from '../../sandbox/editor/codeServer.ts';
 import { defaultVsixPath } from '../../scripts/package.ts';
 import { launchChromium } from './chromium.ts';
+import { eventually } from './eventually.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const resultsFolder = join(root, 'test-results');
@@ -249,6 +251,16 @@ export class WorkbenchPage {
       }
     }
     return hover.innerText();
+  }
+
+  /** The document inside the dashboard's webview, once it is there. */
+  async dashboard(): Promise<Frame> {
+    let found: Frame | undefined;
+    await eventually(async () => {
+      for (const frame of this.page.frames()) if (await frame.locator('#dashboard').count().catch(() => 0) > 0) found = frame;
+      return found !== undefined;
+    }, 60_000);
+    return found ?? assert.fail();
   }
 
   /** Ends the browser and the editor and removes their folders. */

@@ -59,15 +59,6 @@ models:
     await workbench.screenshot(`dashboard-${this.currentTest?.title ?? ''}`);
   });
 
-  /** The document inside the webview. */
-  const dashboard = async (): Promise<Frame> => {
-    let found: Frame | undefined;
-    await eventually(async () => {
-      for (const frame of workbench.page.frames()) if (await frame.locator('#dashboard').count().catch(() => 0) > 0) found = frame;
-      return found !== undefined;
-    }, 60_000);
-    return found ?? assert.fail();
-  };
   const cells = async (frame: Frame, name: string): Promise<string[][]> => {
     const rows = await frame.locator(`[role="region"][aria-label^="${name}"] tbody tr`).all();
     return Promise.all(rows.map((row) => row.locator('th, td').allInnerTexts()));
@@ -103,7 +94,7 @@ models:
     this.timeout(120_000);
     await workbench.runCommand('View: Toggle Primary Side Bar Visibility');
     await workbench.runCommand('Modelswitch: Open Dashboard');
-    const frame = await dashboard();
+    const frame = await workbench.dashboard();
     await frame.locator('.uplot canvas').nth(2).waitFor();
     const total = async (): Promise<string> => (await cells(frame, 'Arms')).flat().join(' ');
     const before = await total();
@@ -115,7 +106,7 @@ models:
     it(`is drawn in the colours of ${name}`, async function drawn() {
       this.timeout(180_000);
       await theme(name);
-      const frame = await dashboard();
+      const frame = await workbench.dashboard();
       await eventually(async () => await frame.evaluate('document.body.className').then((value) => String(value).includes(name.includes('High') ? 'vscode-high-contrast' : isDark ? 'vscode-dark' : 'vscode-light')), 30_000);
       for (const [tab, wanted] of [['overview', '.uplot canvas'], ['drift', 'svg.histogram'], ['distributions', '.uplot canvas'], ['slices', 'td'], ['shadow', '.uplot canvas']] as const) {
         await frame.locator(`#tab-${tab}`).click();
@@ -143,7 +134,7 @@ models:
   it('has the numbers of the command line', async function numbers() {
     this.timeout(180_000);
     service.stop();
-    const frame = await dashboard();
+    const frame = await workbench.dashboard();
     await frame.locator('#tab-overview').click();
     const { stdout } = spawnSync(process.execPath, [cli, 'quality', '--json'], { cwd: dir, encoding: 'utf8' });
     const { comparisons: [comparison] } = JSON.parse(stdout) as { comparisons: { metrics: MetricComparison[] }[] };
@@ -157,7 +148,7 @@ models:
   });
 
   it('is reached by keyboard, tab by tab', async () => {
-    const frame = await dashboard();
+    const frame = await workbench.dashboard();
     await frame.locator('#tab-overview').focus();
     const focused = (): Promise<unknown> => frame.evaluate('document.activeElement.id || document.activeElement.getAttribute("aria-label")');
     await workbench.page.keyboard.press('ArrowRight');
@@ -174,7 +165,7 @@ models:
 
   it('exports CSV and Markdown', async function exported() {
     this.timeout(120_000);
-    const frame = await dashboard();
+    const frame = await workbench.dashboard();
     const target = join(dir, 'figures.csv');
     await frame.locator('#export-csv').click();
     // The dialog puts its own proposal in first.

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Frame } from 'playwright-core';
 import { parse } from 'yaml';
 import { readFaults } from '../../sandbox/faults.ts';
 import { startTraffic } from '../../sandbox/traffic.ts';
 import { template } from '../../sandbox/workspace.ts';
 import { startCreditService, type CreditService } from '../support/creditService.ts';
-import { eventually } from '../support/eventually.ts';
 import { openWorkbench, type WorkbenchPage } from '../support/ui.ts';
 import { sharedUnleash } from '../support/unleash.ts';
 
@@ -40,15 +38,6 @@ describe('faults of the demo', () => {
     await workbench.screenshot(`faults-${this.currentTest?.title ?? ''}`);
   });
 
-  const dashboard = async (): Promise<Frame> => {
-    let found: Frame | undefined;
-    await eventually(async () => {
-      for (const frame of workbench.page.frames()) if (await frame.locator('#dashboard').count().catch(() => 0) > 0) found = frame;
-      return found !== undefined;
-    }, 60_000);
-    return found ?? assert.fail();
-  };
-
   it('--degrade, --delay, --drift and --labels-late stand in lens and tree', async function lens() {
     this.timeout(180_000);
     await workbench.openFile('scoring.py');
@@ -65,7 +54,7 @@ describe('faults of the demo', () => {
     this.timeout(120_000);
     await workbench.runCommand('View: Toggle Primary Side Bar Visibility');
     await workbench.runCommand('Modelswitch: Open Dashboard');
-    const frame = await dashboard();
+    const frame = await workbench.dashboard();
     for (const line of [/errors is worse/, /slow answers is worse/, /income drifted/]) await frame.locator('.alarms li').filter({ hasText: line }).first().waitFor({ timeout: 60_000 });
     await workbench.screenshot('faults-dashboard');
     await frame.locator('#tab-drift').click();
@@ -75,7 +64,7 @@ describe('faults of the demo', () => {
   it('--silence candidate: no data, in dashboard and tree', async function silence() {
     this.timeout(240_000);
     service.setFaults(readFaults({ silence: ['candidate'] }));
-    const frame = await dashboard();
+    const frame = await workbench.dashboard();
     await frame.locator('.alarms li').filter({ hasText: /candidate: no data for \d+ min/ }).first().waitFor({ timeout: 150_000 });
     assert.equal(await frame.locator('.alarms li').filter({ hasText: /current: no data/ }).count(), 0);
     await workbench.runCommand('View: Toggle Primary Side Bar Visibility');

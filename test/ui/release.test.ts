@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AdminClient } from '../../sandbox/unleash/admin.ts';
 import { startWorld, type World } from '../../sandbox/world.ts';
-import { eventually } from '../support/eventually.ts';
+import { shifted } from '../support/shifted.ts';
 import { openWorkbench, type WorkbenchPage } from '../support/ui.ts';
 
 /** The main job, by clicks, in a real editor against a real Unleash, with real traffic through a real service. */
@@ -33,17 +33,6 @@ describe('releasing a model from the editor', () => {
   afterEach(async function look() {
     await workbench.screenshot(`release-${this.currentTest?.title ?? ''}`);
   });
-
-  /** The candidate's share among customers, who are assigned by percentage, within 4 standard errors of a target. */
-  async function shifted(percent: number): Promise<void> {
-    const since = Date.now();
-    await eventually(() => {
-      // The last seconds only: what came before was assigned under the old percentage.
-      const { users, share } = world.exposure('customers', Math.max(since, Date.now() - 4000));
-      const target = percent / 100;
-      return users >= 100 && Math.abs(share - target) <= 4 * Math.sqrt(Math.max(target * (1 - target), 1e-9) / users);
-    }, 15_000);
-  }
 
   it('invites to connect when nobody is signed in', async () => {
     await workbench.showContainer('Modelswitch');
@@ -81,7 +70,7 @@ describe('releasing a model from the editor', () => {
     await workbench.lens('production 25 % · internal 100 % -> credit-risk v14').waitFor();
     await workbench.lens('Promote').waitFor();
     await workbench.lens('Roll back').waitFor();
-    await shifted(25);
+    await shifted(world, 25);
   });
 
   it('promotes by the lens through a modal, and the traffic shifts', async () => {
@@ -94,7 +83,7 @@ describe('releasing a model from the editor', () => {
     await workbench.answerDialog('Promote to 50 %');
     await workbench.toast('Promoted: credit-risk-v2. production: 50 % · internal 100 %').waitFor();
     await workbench.lens('production 50 % · internal 100 %').waitFor();
-    await shifted(50);
+    await shifted(world, 50);
   });
 
   it('rolls back with two interactions, and the traffic shifts back', async () => {
@@ -102,7 +91,7 @@ describe('releasing a model from the editor', () => {
     await workbench.answerDialog('Roll Back to 25 %');
     await workbench.toast('Rolled back: credit-risk-v2. production: 25 % · internal 100 %').waitFor();
     await workbench.lens('production 25 % · internal 100 %').waitFor();
-    await shifted(25);
+    await shifted(world, 25);
   });
 
   it('undoes a roll back, but only after asking', async () => {
@@ -124,7 +113,7 @@ describe('releasing a model from the editor', () => {
     await workbench.fillInput('10');
     await workbench.answerDialog('Set to 10 %');
     await workbench.lens('production 10 % · internal 100 %').waitFor();
-    await shifted(10);
+    await shifted(world, 10);
   });
 
   it('follows a change that somebody made in Unleash', async () => {
@@ -211,6 +200,6 @@ describe('releasing a model from the editor', () => {
     await workbench.pick('production');
     await workbench.answerDialog('Switch Off');
     await workbench.lens('production off').waitFor();
-    await shifted(0);
+    await shifted(world, 0);
   });
 });

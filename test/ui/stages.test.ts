@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { startWorld, type World } from '../../sandbox/world.ts';
 import { eventually } from '../support/eventually.ts';
+import { shifted } from '../support/shifted.ts';
 import { openWorkbench, type WorkbenchPage } from '../support/ui.ts';
 
 /** A release by its plan, from nobody to everybody and completed, by clicks; real Unleash, real registry, real service, real traffic. */
@@ -58,16 +59,6 @@ describe('a release by its plan from the editor', () => {
   const release = async (): Promise<string> => (await workbench.treeTexts('Releases'))[0] ?? '';
   const stands = (pattern: RegExp): Promise<void> => eventually(async () => pattern.test(await release()), 120_000);
 
-  /** The candidate's share among customers, who are assigned by percentage, since a time. */
-  async function shifted(percent: number): Promise<void> {
-    const since = Date.now();
-    await eventually(() => {
-      const { users, share } = world.exposure('customers', Math.max(since, Date.now() - 4000));
-      const target = percent / 100;
-      return users >= 100 && Math.abs(share - target) <= 4 * Math.sqrt(Math.max(target * (1 - target), 1e-9) / users);
-    }, 30_000);
-  }
-
   async function advance(stage: number): Promise<string> {
     await workbench.rowAction(row, 'Advance Release...');
     await workbench.dialog().waitFor();
@@ -110,7 +101,7 @@ describe('a release by its plan from the editor', () => {
     await workbench.treeRow(/^The guard took production back/).waitFor();
     await workbench.statusBarItem('guard: credit-risk latched').waitFor();
     await workbench.lens(/production 0 %/).waitFor();
-    await shifted(0);
+    await shifted(world, 0);
     world.setFaults({});
   });
 
@@ -129,7 +120,7 @@ describe('a release by its plan from the editor', () => {
     assert.match(await advance(1), /production: 0 % -> 0 % · internal 100 %/);
     await stands(/stage 1 of 4 · advance/);
     assert.match(await advance(2), /production: 0 % · internal 100 % -> 25 % · internal 100 %/);
-    await shifted(25);
+    await shifted(world, 25);
     await stands(/stage 2 of 4 · advance/);
     const evidence = await advance(3);
     assert.match(evidence, /Verdict at stage 2 of 4: advance\. Data (just now|\d+ s old)\./);
@@ -137,13 +128,13 @@ describe('a release by its plan from the editor', () => {
     assert.match(evidence, /held for \d+ s \(at least 5 s\)/);
     assert.match(evidence, /predictions of the candidate \(at least 100\)/);
     assert.match(evidence, /production: 25 % · internal 100 % -> 50 % · internal 100 %/);
-    await shifted(50);
+    await shifted(world, 50);
     await rollBack('Previous stage: stage 2 of 4', 'Roll Back to Stage 2', /production: 50 % · internal 100 % -> 25 % · internal 100 %/);
     await stands(/stage 2 of 4 · advance/);
     await advance(3);
     await stands(/stage 3 of 4 · advance/);
     assert.match(await advance(4), /production: 50 % · internal 100 % -> 100 %/);
-    await shifted(100);
+    await shifted(world, 100);
   });
 
   it('completes the release: what serves is called so in the registry', async function complete() {

@@ -70,13 +70,13 @@ describe('a candidate that falls silent', () => {
     const SECTION = { where: 'features.country != "US"', guardrails: [{ name: 'errors', bad: 'error' }] };
     const definition = (): QualityDefinition => readQuality(SECTION).quality ?? assert.fail();
     /** 30 minutes of records; the counters hold them all. */
-    const compare = (logs: (record: { readonly assigned_arm: string; readonly features: { readonly country: string } }) => boolean): ComparisonReport => {
+    const compare = (logs: (record: { readonly assigned_arm: string; readonly features: { readonly country: string } }) => boolean, since: { readonly since?: number } = {}): ComparisonReport => {
       const all = records({ count: 18_000 });
       const exposures: Exposure[] = [{ start: START, end: START + HOUR, yes: all.filter(({ assigned_arm }) => assigned_arm === 'candidate').length, no: all.filter(({ assigned_arm }) => assigned_arm === 'current').length }];
       const collector = new Collector(definition(), { flags: ['fraud-v2'] });
       for (const record of all.filter(logs)) collector.add({ ...record }, () => '');
       const now = START + HOUR / 2;
-      return compareArms(collector.data(now, []), definition(), 'production', { exposed: { exposures, now } });
+      return compareArms(collector.data(now, []), definition(), 'production', { exposed: { exposures, now }, ...since });
     };
     const missing = ({ metrics }: ComparisonReport): MetricComparison => metrics.find(({ name }) => name === MISSING_ANSWERS) ?? assert.fail();
 
@@ -85,6 +85,10 @@ describe('a candidate that falls silent', () => {
       assert.equal(missing(report).verdict, 'worse', missing(report).because);
       assert.ok(report.joint.alarms);
       assert.equal(report.metrics[0]?.verdict, 'no control');
+    });
+
+    it('does not say that nobody was chosen when no hour of the counters began with the evidence', () => {
+      assert.match(missing(compare(() => true, { since: START + 1 })).because, /^Unleash counts by the hour, and has told no hour since evidence began$/);
     });
 
     it('counts those whom `where` leaves out as answered', () => {

@@ -63,6 +63,7 @@ const REGISTRY_POLL_FACTOR = 4;
 
 /** What tests of the extension may look at and replace. */
 export interface Services extends Disposable {
+  readonly files: WorkspaceFiles;
   readonly connections: Connections;
   readonly registries: Registries;
   readonly prompts: { current: Prompts };
@@ -178,7 +179,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
   updateActivity();
   void connections.update();
   void registries.update();
-  return { connections, registries, prompts, tree, models, lenses, sites, workspaceSites, indexes, suites, quality, releases, dispose: () => all.dispose() };
+  return { files, connections, registries, prompts, tree, models, lenses, sites, workspaceSites, indexes, suites, quality, releases, dispose: () => all.dispose() };
 }
 
 /** Loads a thing when it is first needed; a failure is tried again. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { Services } from '../../src/extension/services.ts';
 import type { Confirmation } from '../../src/extension/platform/prompts.ts';
-import { admin, answering, eventually, lenses, openFile, server, services } from './services.ts';
+import { admin, answering, eventually, lenses, openFile, server, services, useConfiguration } from './services.ts';
 
 const flag = 'host-mapped';
 const strategies = `/features/${flag}/environments/production/strategies`;
@@ -40,8 +40,8 @@ models:
         signature: {inputs: ${inputs}, outputs: [{name: score, type: double}]}
       - {version: "15", metrics: {auc: 0.93}, signature: {inputs: ${INPUTS}, outputs: [{name: score, type: double}]}}
 `);
-  const configure = (model = `  mapped:\n    flag: ${flag}\n    registered_model: host-detector\n    candidate: challenger\n    contract: features.yaml\n`): Thenable<void> =>
-    write('modelswitch.yaml', `${configuration.trimEnd().replace(/^models:\n/m, `registry: {file: models/registry.yaml}\nmodels:\n${model}`)}\n`);
+  const configure = (model = `  mapped:\n    flag: ${flag}\n    registered_model: host-detector\n    candidate: challenger\n    contract: features.yaml\n`): Promise<void> =>
+    useConfiguration(all, `${configuration.trimEnd().replace(/^models:\n/m, `registry: {file: models/registry.yaml}\nmodels:\n${model}`)}\n`);
   async function set(change: { title?: string; rollout?: string }): Promise<void> {
     const operations = [...change.title === undefined ? [] : [{ op: 'replace', path: '/title', value: change.title }], ...change.rollout === undefined ? [] : [{ op: 'replace', path: '/parameters/rollout', value: change.rollout }]];
     await admin('PATCH', `${strategies}/${(await first()).id}`, operations);
@@ -66,7 +66,7 @@ models:
     await vscode.commands.executeCommand('modelswitch.refresh');
   });
   after(async () => {
-    await write('modelswitch.yaml', configuration);
+    await useConfiguration(all, configuration);
     await vscode.workspace.fs.delete(file('models'), { recursive: true });
     for (const name of ['mapped.py', 'features.yaml']) await vscode.workspace.fs.delete(file(name));
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');

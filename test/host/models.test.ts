@@ -7,7 +7,7 @@ import * as vscode from 'vscode';
 import { toAppError } from '../../src/core/base/errors.ts';
 import type { ModelNode, VersionNode } from '../../src/extension/models/modelNodes.ts';
 import type { Services } from '../../src/extension/services.ts';
-import { admin, answering, eventually, server, services } from './services.ts';
+import { admin, answering, eventually, server, services, useConfiguration } from './services.ts';
 
 const flag = 'host-models';
 const strategies = `/features/${flag}/environments/production/strategies`;
@@ -50,9 +50,7 @@ describe('models in the editor', function () {
   const refusal = async (work: Promise<unknown>): Promise<string> => work.then(() => 'no error', (error: unknown) => `${toAppError(error).code}: ${toAppError(error).message}`);
 
   async function useRegistry(registry: string): Promise<void> {
-    await write('modelswitch.yaml', `${configuration.trimEnd().replace(/^models:\n/m, `${registry === '' ? '' : `registry: ${registry}\n`}models:\n  scoring:\n    flag: ${flag}\n    registered_model: fraud-detector\n    retrain: {folder: ml, stage: train}\n`)}\n`);
-    const wanted = registry.replace(/^\{\w+: ?|\}$/g, '').replaceAll('"', '');
-    await eventually(() => all.registries.all.some(({ place }) => place.location === wanted), `${registry} is the registry`);
+    await useConfiguration(all, `${configuration.trimEnd().replace(/^models:\n/m, `${registry === '' ? '' : `registry: ${registry}\n`}models:\n  scoring:\n    flag: ${flag}\n    registered_model: fraud-detector\n    retrain: {folder: ml, stage: train}\n`)}\n`);
     await vscode.commands.executeCommand('modelswitch.models.focus');
     await eventually(() => ['connected', 'failed', 'signedOut'].includes(all.registries.overview), `an answer of ${registry}`);
   }
@@ -107,7 +105,7 @@ models:
     await useRegistry('{file: models/registry.yaml}');
   });
   after(async () => {
-    await write('modelswitch.yaml', configuration);
+    await useConfiguration(all, configuration);
     await vscode.workspace.fs.delete(file('models'), { recursive: true });
     await vscode.workspace.fs.delete(file('ml'), { recursive: true });
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
@@ -349,13 +347,13 @@ models:
     });
 
     it('shows what is wrong with registry: and asks no other one', async () => {
-      await write('modelswitch.yaml', `${configuration.trimEnd()}\nregistry: {mlflow: "ftp://nowhere"}\n`);
+      await useConfiguration(all, `${configuration.trimEnd()}\nregistry: {mlflow: "ftp://nowhere"}\n`);
       await eventually(async () => /modelswitch\.yaml:\d+: .*http/.test((await shown())[0] ?? ''), 'the problem of the file');
       assert.deepEqual(all.registries.all, []);
     });
 
     it('takes models/registry.yaml where the file names none', async () => {
-      await write('modelswitch.yaml', configuration);
+      await useConfiguration(all, configuration);
       await eventually(() => all.registries.all.some(({ place }) => place.location === 'models/registry.yaml'), 'the embedded default');
     });
   });

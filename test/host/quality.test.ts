@@ -4,7 +4,7 @@ import type { Services } from '../../src/extension/services.ts';
 import type { FlagNode } from '../../src/extension/flags/flagNodes.ts';
 import type { QualityFeature } from '../../src/extension/quality/quality.lazy.ts';
 import type { DashboardModel } from '../../src/shared/dashboard.ts';
-import { admin, eventually, lenses, openFile, services } from './services.ts';
+import { admin, eventually, lenses, openFile, services, useConfiguration } from './services.ts';
 
 // Archived at the end: a name is taken for ever.
 const flag = `host-watched-${Date.now().toString(36)}`;
@@ -44,7 +44,7 @@ describe('quality in the editor', function () {
     await feature.store.refresh(ref);
   }
   async function configure(source: string): Promise<void> {
-    await write('modelswitch.yaml', configuration.replace(/^models:\n/m, `models:\n  watched:\n    flag: ${flag}\n    quality:\n      source: {log: ${source}}\n      window: 1s\n      guardrails: [{name: errors, bad: error, max_ratio: 1.2, min_rate: 0.001}]\n      drift: {reference: train.csv, features: [amount, country]}\n      skew: {exec: [${JSON.stringify(process.execPath)}, -e, "process.stdin.pipe(process.stdout)"], sample: 100}\n`));
+    await useConfiguration(all, configuration.replace(/^models:\n/m, `models:\n  watched:\n    flag: ${flag}\n    quality:\n      source: {log: ${source}}\n      window: 1s\n      guardrails: [{name: errors, bad: error, max_ratio: 1.2, min_rate: 0.001}]\n      drift: {reference: train.csv, features: [amount, country]}\n      skew: {exec: [${JSON.stringify(process.execPath)}, -e, "process.stdin.pipe(process.stdout)"], sample: 100}\n`));
     await eventually(() => { const target = feature.store.of(ref)?.definition.source; return target?.kind === 'log' && target.log[0] === source; }, `the source ${source} is known`);
   }
   const lens = async (): Promise<string> => [...(await lenses(await openFile('watched.py'))).values()].flat().join(' | ');
@@ -78,7 +78,7 @@ describe('quality in the editor', function () {
   });
   after(async () => {
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
-    await write('modelswitch.yaml', configuration);
+    await useConfiguration(all, configuration);
     for (const name of ['watched.py', 'train.csv', ...Array.from({ length: logs }, (_, index) => `watched-${index + 1}.jsonl`)]) await Promise.resolve(vscode.workspace.fs.delete(file(name))).catch(() => undefined);
     await admin('DELETE', `/features/${flag}`);
   });

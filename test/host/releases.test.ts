@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { Services } from '../../src/extension/services.ts';
 import type { ReleaseNode } from '../../src/extension/releases/releaseTree.ts';
 import type { ReleaseFeature } from '../../src/extension/releases/releases.lazy.ts';
-import { admin, answering, eventually, services } from './services.ts';
+import { admin, answering, eventually, services, useConfiguration } from './services.ts';
 
 // Archived at the end: a name is taken for ever.
 const flag = `host-released-${Date.now().toString(36)}`;
@@ -31,7 +31,7 @@ describe('releases in the editor', function () {
   const root = (): ReleaseNode => feature.tree.getChildren().find(({ release }) => release === key())!;
   const described = (): string => String(item(root()).description);
   const lines = (node = root()): string[] => feature.tree.getChildren(node).flatMap((child) => [`${child.row.label}${child.row.description === '' ? '' : ` | ${child.row.description}`}`, ...lines(child)]);
-  const configure = (quality = ''): Thenable<void> => write('modelswitch.yaml', configuration.replace(/^models:\n/m, `models:\n  released:\n    flag: ${flag}\n${quality}    plan:\n${PLAN}\n`));
+  const configure = (quality = ''): Promise<void> => useConfiguration(all, configuration.replace(/^models:\n/m, `models:\n  released:\n    flag: ${flag}\n${quality}    plan:\n${PLAN}\n`));
 
   /** Records of the last moment, 2,000 of the candidate with this rate of errors. Evidence counts by windows that began after the last change, so a window passes first. */
   async function log(candidateErrors: number): Promise<void> {
@@ -56,7 +56,7 @@ describe('releases in the editor', function () {
   });
   after(async () => {
     await vscode.commands.executeCommand('modelswitch.guardOff', { release: key() });
-    await write('modelswitch.yaml', configuration);
+    await useConfiguration(all, configuration);
     await admin('DELETE', `/features/${flag}`);
     await Promise.resolve(vscode.workspace.fs.delete(file('released.jsonl'))).catch(() => undefined);
     await vscode.workspace.getConfiguration('modelswitch').update('readOnly', undefined, vscode.ConfigurationTarget.Global);

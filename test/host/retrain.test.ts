@@ -1,30 +1,29 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { WorkspaceFiles } from '../../src/extension/connection/workspaceFiles.ts';
+import type { Services } from '../../src/extension/services.ts';
 import { reproTask, RetrainOffers, stageWords } from '../../src/extension/pipelines/retrain.ts';
-import { eventually, services } from './services.ts';
+import { eventually, services, useConfiguration } from './services.ts';
 
 describe('Retrain', () => {
   const folder = (): vscode.WorkspaceFolder => vscode.workspace.workspaceFolders![0]!;
   const file = (path: string): vscode.Uri => vscode.Uri.joinPath(folder().uri, path);
   const write = (path: string, text: string): Thenable<void> => vscode.workspace.fs.writeFile(file(path), new TextEncoder().encode(text));
   const read = async (path: string): Promise<string> => new TextDecoder().decode(await vscode.workspace.fs.readFile(file(path)));
+  let all: Services;
   let configuration: string;
 
   before(async () => {
-    await services();
+    all = await services();
     configuration = await read('modelswitch.yaml');
     const train = { label: 'Train fraud', type: 'process', command: 'sh', args: ['-c', 'echo trained > trained.txt'] };
     await write('.vscode/tasks.json', JSON.stringify({ version: '2.0.0', tasks: [train, { ...train, label: 'Fail', args: ['-c', 'exit 3'] }] }));
   });
-  after(() => write('modelswitch.yaml', configuration));
+  after(() => useConfiguration(all, configuration));
 
   /** Runs the command for the model of the fixture, with a task that modelswitch.yaml names. */
   const retrain = async (task: string): Promise<unknown> => {
-    await write('modelswitch.yaml', configuration.replace(/^( +)flag: .*$/m, (line, indent: string) => `${line}\n${indent}retrain: {task: ${task}}`));
+    await useConfiguration(all, configuration.replace(/^( +)flag: .*$/m, (line, indent: string) => `${line}\n${indent}retrain: {task: ${task}}`));
     const model = /^models:\n +(\S+):/m.exec(configuration)![1]!;
-    // The configuration is read again when the watcher tells of it, which nobody outside can see.
-    await new Promise((resolve) => setTimeout(resolve, 1500));
     return vscode.commands.executeCommand('modelswitch.retrain', { folder: folder().uri.toString(), model });
   };
   const tasksAreKnown = (): Promise<void> => eventually(async () => (await vscode.tasks.fetchTasks()).some(({ name }) => name === 'Train fraud'), 'tasks.json was read');
@@ -52,14 +51,10 @@ describe('Retrain', () => {
 
   it('is offered once where drift calls for it, and only where there is something to run', async () => {
     const offered: string[] = [];
-    const files = new WorkspaceFiles();
     const model = /^models:\n +(\S+):/m.exec(configuration)![1]!;
-    const offers = new RetrainOffers({ files }, (message, action) => { offered.push(`${message} ${action}`); return Promise.resolve(false); });
+    const offers = new RetrainOffers({ files: all.files }, (message, action) => { offered.push(`${message} ${action}`); return Promise.resolve(false); });
     const offer = { folder: folder().uri.toString(), model, because: 'amount drifted in $(bug) production' };
-    const withRetrain = async (retrain: string): Promise<void> => {
-      await write('modelswitch.yaml', configuration.replace(/^( +)flag: .*$/m, (line, indent: string) => `${line}\n${indent}retrain: {${retrain}}`));
-      await eventually(() => JSON.stringify(files.of(folder())?.file.config?.models[0]?.retrain) === JSON.stringify(Object.fromEntries([retrain.split(': ')])), `retrain: ${retrain}`);
-    };
+    const withRetrain = (retrain: string): Promise<void> => useConfiguration(all, configuration.replace(/^( +)flag: .*$/m, (line, indent: string) => `${line}\n${indent}retrain: {${retrain}}`));
     await withRetrain('folder: nowhere');
     assert.equal(await offers.offer(offer), undefined);
     assert.deepEqual(offered, [], 'no pipeline, no task');
@@ -70,7 +65,6 @@ describe('Retrain', () => {
     assert.deepEqual(offered, [`${model}: amount drifted in $ (bug) production. Retrain...`]);
     await offers.offer({ ...offer, because: 'age drifted in production' });
     assert.equal(offered.length, 2);
-    files.dispose();
   });
 
   it('runs dvc without a shell, and takes no stage for an option', () => {

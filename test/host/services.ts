@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
 import * as vscode from 'vscode';
+import { loadWorkspaceFile } from '../../src/extension/connection/workspaceFile.lazy.ts';
 import type { Services } from '../../src/extension/services.ts';
 import type { Confirmation } from '../../src/extension/platform/prompts.ts';
 
@@ -35,6 +37,15 @@ export async function eventually(condition: () => boolean | Promise<boolean>, wh
     if (Date.now() > deadline) assert.fail(`not within ${withinMs / 1000} s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+}
+
+/** Writes `modelswitch.yaml`, and waits until the extension goes by it: a test must not meet the file of the one before. */
+export async function useConfiguration(all: Services, text: string): Promise<void> {
+  const folder = vscode.workspace.workspaceFolders![0]!;
+  await vscode.workspace.fs.writeFile(vscode.Uri.joinPath(folder.uri, 'modelswitch.yaml'), new TextEncoder().encode(text));
+  const wanted = loadWorkspaceFile(text);
+  await eventually(() => isDeepStrictEqual(all.files.of(folder)?.file, wanted), 'the extension has read modelswitch.yaml');
+  await Promise.all([all.connections.update(), all.registries.update()]);
 }
 
 /** Confirms every question, or cancels it, and keeps what was asked. A host under test shows no modals. */

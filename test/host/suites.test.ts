@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import { suiteEvidence } from '../../src/core/models/evidence.ts';
 import type { Confirmation } from '../../src/extension/platform/prompts.ts';
 import type { Services } from '../../src/extension/services.ts';
-import { admin, answering, eventually, lenses, openFile, services } from './services.ts';
+import { admin, answering, eventually, lenses, openFile, services, useConfiguration } from './services.ts';
 
 // Archived at the end: a name is taken for ever.
 const flag = `host-suites-${Date.now().toString(36)}`;
@@ -108,14 +108,13 @@ describe('suites in the Test Explorer', function () {
     await write('hostmodels.py', MODELS);
     await write('switched.py', `from UnleashClient import UnleashClient\n\nunleash = UnleashClient(url="http://x", app_name="x")\n\nif unleash.is_enabled("${flag}"):\n    pass\n`);
     await write('suites/people.mltest.yaml', PEOPLE);
-    await write('modelswitch.yaml', `${configuration.trimEnd().replace(/^models:\n/m, `registry: {file: models/registry.yaml}\nmodels:\n  suited: {flag: ${flag}, registered_model: host-suited, suites: [suites/*.mltest.yaml]}\n`)}\n`);
-    await eventually(() => all.registries.folders.some(({ models }) => models.some(({ name }) => name === 'suited')), 'the registry file is the registry');
+    await useConfiguration(all, `${configuration.trimEnd().replace(/^models:\n/m, `registry: {file: models/registry.yaml}\nmodels:\n  suited: {flag: ${flag}, registered_model: host-suited, suites: [suites/*.mltest.yaml]}\n`)}\n`);
     await configure('suites.record', 'never');
     asked = answering(all, 'confirm');
   });
   after(async () => {
     for (const key of ['suites.record', 'readOnly']) await configure(key, undefined);
-    await write('modelswitch.yaml', configuration);
+    await useConfiguration(all, configuration);
     for (const path of ['models', 'suites', 'hostmodels.py', 'switched.py']) await vscode.workspace.fs.delete(file(path), { recursive: true });
     await admin('DELETE', `/features/${flag}`);
   });

@@ -244,13 +244,14 @@ export class WorkbenchPage {
       await this.page.locator('.editor-instance .view-line span').filter({ hasText: text }).last().hover();
       try {
         await hover.waitFor({ timeout: 5000 });
-        break;
+        // VS Code says so until every provider has answered.
+        await hover.filter({ hasNotText: /Loading\.\.\./ }).waitFor({ timeout: 10_000 });
+        return await hover.innerText();
       } catch (error) {
         // Lines that moved under the mouse, such as below a new lens, show none.
         if (attempt === 5) throw error;
       }
     }
-    return hover.innerText();
   }
 
   /** The document inside the dashboard's webview, once it is there. */

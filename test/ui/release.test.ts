@@ -58,8 +58,11 @@ describe('releasing a model from the editor', () => {
   it('shows the flags as a tree, the model first', async () => {
     await workbench.treeRow('credit-risk-v2').waitFor();
     assert.match((await workbench.treeTexts())[0] ?? '', /^credit-risk-v2 25 % · internal 100 % · -> credit-risk v14/);
-    await workbench.expand('credit-risk-v2');
-    await workbench.expand('production');
+    // All its lines have room only when the other views are folded away: a row out of sight is not there.
+    await workbench.collapseView('Models');
+    await workbench.collapseView('Releases');
+    await workbench.expand(/^credit-risk-v2/);
+    await workbench.expand(/^production/);
     await workbench.treeRow('25 % of everyone').waitFor();
     await workbench.treeRow('100 % of segment internal').waitFor();
     await workbench.treeRow(/observed \d/).waitFor();
@@ -168,8 +171,6 @@ describe('releasing a model from the editor', () => {
 
   it('sets the rollout of a segment from its line in the tree', async () => {
     await workbench.showContainer('Modelswitch');
-    await workbench.collapseView('Models');
-    await workbench.collapseView('Releases');
     await workbench.expand(/^credit-risk-v2/);
     await workbench.expand(/^production/);
     await workbench.treeRow('100 % of segment internal').click();

@@ -28,7 +28,7 @@ export const guard: Command = {
   summary: 'takes a release back when its guardrails are in breach',
   details: `It keeps nothing: run it from cron, CI or a container, as often and in as many places as you like. ${WEBHOOK} gets a JSON message. Exit: 0 healthy, 10 rolled back, 11 exposure could not be lowered, 12 alarm (blind, mismatch, champion), 13 a person is needed.`,
   options: { once: { type: 'boolean' }, watch: { type: 'boolean' }, every: { type: 'string' }, 'metrics-file': { type: 'string' } },
-  run: (context) => withReleases(context, (releases) => run(context, releases)),
+  run: (context) => withReleases(context, (releases) => run(context, releases), context.own['watch'] === true),
 };
 
 async function run(context: CliContext, releases: CliReleases): Promise<number> {
@@ -51,6 +51,7 @@ async function lookAtAll(context: CliContext, releases: CliReleases): Promise<Gu
   const { reader, runner, target } = releases;
   const ports: GuardPorts = { reader, runner, project: target.project, sleep, keepEvidence: (assessment, words, signal) => keepEvidence(releases, assessment, words, signal) };
   const reports: GuardReport[] = [];
+  await releases.watched?.begin(context.signal);
   for (const { model, flag } of meantReleases(context, reader)) reports.push(await guardRelease(ports, model, flag, { dryRun: context.options['dry-run'] === true, signal: context.signal }));
   return reports;
 }

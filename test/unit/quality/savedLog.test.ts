@@ -10,7 +10,8 @@ import { seeded } from '../../support/guardSimulation.ts';
 import { csv, lines, records, START, type PredictionRecord } from '../../support/qualityRecords.ts';
 
 const METRICS = { guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow', bad: 'latency_ms > 80' }], signals: [{ name: 'latency', mean: 'latency_ms' }] };
-const NOW = START + 3 * 3_600_000;
+const NOW = START + 1_800_000;
+const WEEK = 7 * 86_400_000;
 const VERSION = 'v1-0123456789ab';
 
 describe('what was counted of a log, on disk', () => {
@@ -54,7 +55,7 @@ describe('what was counted of a log, on disk', () => {
   /** Records with all that makes one depend on those before it: ids that come twice, units in both arms, new categories, times out of order. */
   function* odd(seed: number, count: number): Generator<string> {
     const random = seeded(seed);
-    const all = records({ count, seed, units: 300 });
+    const all = records({ count, seed, units: 300 }).map((record, index) => (index % 3 === 0 ? { ...record, ts: new Date(Date.parse(record.ts) - WEEK).toISOString() } : record));
     for (const [index, record] of all.entries()) {
       const earlier: PredictionRecord = all[Math.floor(random() * (index + 1))] ?? record;
       const luck = random();
@@ -106,6 +107,19 @@ describe('what was counted of a log, on disk', () => {
     const { data } = await restarted();
     assert.equal(data.notes.duplicates, 4000);
     assert.deepEqual(data, await whole());
+  });
+
+  it('goes on with samples, and at the limits of what is told apart', async () => {
+    const many = Object.fromEntries(Array.from({ length: 600 }, (_, index) => [`name ${index}`, 1]));
+    const all = records({ count: 16_000 }).map((record, index) => ({
+      ...record, features: { ...record.features, text: `text ${index}`, ...(index === 100 ? many : {}), ...(index > 8000 ? { late: index } : {}) },
+      ...(index > 8000 && index % 100 === 0 ? { environment: 'staging' } : {}),
+    }));
+    const question = { section: { by: ['features.text'] } };
+    writeFileSync(path(), lines(all.slice(0, 8000)));
+    await restarted(question);
+    appendFileSync(path(), lines(all.slice(8000)));
+    assert.deepEqual((await restarted(question)).data, await whole(question));
   });
 
   it('goes on through rotation by renaming, and with files that come', async () => {

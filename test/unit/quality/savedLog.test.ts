@@ -77,7 +77,7 @@ describe('what was counted of a log, on disk', () => {
 
   for (const [number, question] of QUESTIONS.entries()) {
     it(`gives, read on at any place, what reading all of it gives (question ${number + 1})`, async () => {
-      for (let seed = 1; seed <= 6; seed += 1) {
+      for (let seed = 1; seed <= 4; seed += 1) {
         const random = seeded(100 * number + seed);
         const bytes = Buffer.from([...odd(seed, 2500)].join('\n').concat('\n'));
         rmSync(path(), { force: true });

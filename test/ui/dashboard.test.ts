@@ -73,9 +73,11 @@ models:
     this.timeout(120_000);
     await workbench.openFile('scoring.py');
     await workbench.lens(/errors worse: \d/).first().waitFor({ timeout: 90_000 });
-    const [text = ''] = (await workbench.lensTexts())[0]?.split(' | ') ?? [];
-    assert.match(text, /^production 25 % .*errors worse: [\d.]+ % vs [\d.]+ %( \(n [\d.]+k?, (now|\d+ min)\))?$/);
-    assert.ok(text.length <= 80, text);
+    const [rollout = '', quality = '', ...actions] = (await workbench.lensTexts())[0]?.split(' | ') ?? [];
+    assert.match(rollout, /^production 25 % -> /);
+    assert.match(quality, /^errors worse: [\d.]+ % vs [\d.]+ %( \(n [\d.]+k?, (now|\d+ min)\))?$/);
+    assert.ok(`${rollout} | ${quality}`.length <= 80, rollout);
+    assert.deepEqual(actions, ['Promote', 'Roll back']);
   });
 
   it('shows every metric, the share and the drift in the tree', async function tree() {
@@ -90,10 +92,10 @@ models:
     await workbench.treeRow(/income drifted/).waitFor();
   });
 
-  it('opens the dashboard from the tree, live', async function open() {
+  it('opens the dashboard by a click on what the lens says of the quality, live', async function open() {
     this.timeout(120_000);
     await workbench.runCommand('View: Toggle Primary Side Bar Visibility');
-    await workbench.runCommand('Modelswitch: Open Dashboard');
+    await workbench.lens(/errors worse: \d/).first().click();
     const frame = await workbench.dashboard();
     await frame.locator('.uplot canvas').nth(2).waitFor();
     const total = async (): Promise<string> => (await cells(frame, 'Arms')).flat().join(' ');

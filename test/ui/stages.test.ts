@@ -116,6 +116,21 @@ describe('a release by its plan from the editor', () => {
     await stands(/^(?!.*latched).*before the first stage · not started/);
   });
 
+  it('tells in the dashboard who did what, and what the guard did', async function history() {
+    this.timeout(120_000);
+    await workbench.runCommand('Modelswitch: Open Dashboard');
+    const frame = await workbench.dashboard();
+    await frame.locator('#tab-timeline').click();
+    const newest = frame.locator('[role="region"][aria-label^="History of credit-risk"] tbody tr');
+    await newest.nth(1).filter({ hasText: 'taken back by the guard' }).waitFor();
+    const [rearmed, guarded] = await Promise.all([0, 1].map(async (row) => newest.nth(row).locator('th, td').allInnerTexts()));
+    assert.deepEqual([rearmed?.[1], rearmed?.[4], rearmed?.[5]], ['production', 're-armed', 'eddy']);
+    assert.deepEqual([guarded?.[1], guarded?.[3], guarded?.[4], guarded?.[5]], ['production', 'before the first stage', 'taken back by the guard', 'eddy']);
+    assert.match(guarded?.[6] ?? '', /credit-risk v14 over v13 .*errors/);
+    await workbench.screenshot('stages-history in the dashboard');
+    await workbench.openFile('app/scoring.py');
+  });
+
   it('advances from stage to stage and one back, each with its evidence, as soon as it is there', async function up() {
     this.timeout(500_000);
     assert.match(await advance(1), /production: 0 % -> 0 % · internal 100 %/);

@@ -7,7 +7,7 @@ import { readQuality } from '../../../src/core/quality/definitions.ts';
 import { assessRelease, type ReleaseAssessment } from '../../../src/core/releases/assessment.ts';
 import { calledFor } from '../../../src/core/releases/calledFor.ts';
 import { planPower } from '../../../src/core/releases/detectable.ts';
-import { releaseTimeline, timelineMarkdown } from '../../../src/core/releases/releaseTimeline.ts';
+import { releaseTimeline, timelineMarkdown, timelineTable } from '../../../src/core/releases/releaseTimeline.ts';
 import { isExperiment } from '../../../src/core/releases/experiment.ts';
 import { advanceHurdles, releaseRow, type ReleaseRow } from '../../../src/core/releases/releaseView.ts';
 import { planAdvance, planStepDown } from '../../../src/core/releases/stageChange.ts';
@@ -57,7 +57,14 @@ describe('the view of a release', () => {
     assert.match(advanceHurdles(assess(world), 1).final[0] ?? '', /re-arm first/);
     const { entries } = releaseTimeline('fraud', PLAN, { ...world.reading(), parents: [], segmentEvents: [] });
     assert.equal(entries.at(-1)?.mark, 'guard');
-    assert.match(timelineMarkdown(releaseTimeline('fraud', PLAN, { ...world.reading(), parents: [], segmentEvents: [] })), /taken back by the guard/);
+    const timeline = releaseTimeline('fraud', PLAN, { ...world.reading(), parents: [], segmentEvents: [] });
+    assert.match(timelineMarkdown(timeline), /taken back by the guard/);
+    const { title, columns, rows } = timelineTable(timeline, 2);
+    assert.match(title, /^History of fraud behind fraud, newest first, .*; \d+ older entries are in the release timeline$/);
+    const [newest] = rows.map((row) => Object.fromEntries(row.map((cell, index) => [columns[index], cell])));
+    assert.deepEqual([rows.length, newest?.['where'], newest?.['what'], newest?.['stage'], newest?.['guard']], [2, 'production', '5 % -> 0 %', 'stage 1 of 4', 'taken back by the guard']);
+    assert.match(newest?.['versions, reason, evidence'] ?? '', /fraud v14 over v13 · errors doubled$/);
+    assert.equal(releaseTimeline('fraud', [], { ...world.reading(), parents: [], segmentEvents: [] }).entries.every((entry) => entry.stage === undefined), true);
   });
 
   it('tells an experiment from a ramp', () => {

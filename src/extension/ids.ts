@@ -18,6 +18,7 @@ export const Command = {
   setWeights: 'modelswitch.setWeights',
   safeDefault: 'modelswitch.safeDefault',
   rollBack: 'modelswitch.rollBack',
+  undoChange: 'modelswitch.undoChange',
   killSwitch: 'modelswitch.killSwitch',
   enableEnvironment: 'modelswitch.enableEnvironment',
   disableEnvironment: 'modelswitch.disableEnvironment',

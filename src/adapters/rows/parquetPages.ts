@@ -1,4 +1,4 @@
-import type { FileHandle } from 'node:fs/promises';
+import { readSync } from 'node:fs';
 import type { FileMetaData, SchemaTree } from 'hyparquet';
 import { parquetHeader, readPage } from 'hyparquet/src/column.js';
 import { convert, convertWithDictionary, DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
@@ -40,7 +40,7 @@ export function isText({ schemaPath }: Leaf): boolean {
 
 /** Reads one column of a row group page by page: only one page of it is held. */
 export class ColumnPages {
-  readonly #file: FileHandle;
+  readonly #file: number;
   readonly #decoder: ColumnDecoder;
   readonly #deepest: number;
   readonly #asHashes: boolean;
@@ -62,8 +62,8 @@ export class ColumnPages {
   /** The place of the next value in the page. */
   at = 0;
 
-  /** `asHashes`: texts are told as their `hash53`, 0 where there is none. */
-  constructor(file: FileHandle, { path, schemaPath }: Leaf, group: FileMetaData['row_groups'][number], parsers: Partial<ParquetParsers>, asHashes = false) {
+  /** `file` is an open one. `asHashes`: texts are told as their `hash53`, 0 where there is none. */
+  constructor(file: number, { path, schemaPath }: Leaf, group: FileMetaData['row_groups'][number], parsers: Partial<ParquetParsers>, asHashes = false) {
     const metadata = group.columns.find(({ meta_data: meta }) => meta?.path_in_schema.join('\n') === path.join('\n'))?.meta_data;
     const element = schemaPath.at(-1)?.element;
     if (metadata === undefined || element === undefined) throw new Error(`the column ${path.join('.')} is missing in a row group`);
@@ -76,11 +76,11 @@ export class ColumnPages {
   }
 
   /** Makes sure that there is a next value. @throws Error at the end of the column, or when it is damaged */
-  async fill(): Promise<void> {
+  fill(): void {
     while (this.at >= this.length) {
       if (this.#offset >= this.#end) throw new Error(`the column ${this.#decoder.pathInSchema.join('.')} ends early`);
-      const { header, start } = await this.#header();
-      const bytes = await this.#read(start, header.compressed_page_size);
+      const { header, start } = this.#header();
+      const bytes = this.#read(start, header.compressed_page_size);
       this.#offset = start + header.compressed_page_size;
       if (header.type === 'DICTIONARY_PAGE') this.#takeDictionary(bytes, header);
       else this.#take(bytes, header);
@@ -93,15 +93,15 @@ export class ColumnPages {
     return texts?.[this.indices?.[at] ?? at] ?? '';
   }
 
-  async #read(start: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  #read(start: number, length: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(length);
-    const { bytesRead } = await this.#file.read(bytes, 0, length, start);
+    const bytesRead = readSync(this.#file, bytes, 0, length, start);
     return bytesRead < length ? bytes.slice(0, bytesRead) : bytes;
   }
 
-  async #header(): Promise<{ readonly header: PageHeader; readonly start: number }> {
+  #header(): { readonly header: PageHeader; readonly start: number } {
     for (let length = HEADER; ; length *= 8) {
-      const bytes = await this.#read(this.#offset, Math.min(length, this.#end - this.#offset));
+      const bytes = this.#read(this.#offset, Math.min(length, this.#end - this.#offset));
       const reader = { view: new DataView(bytes.buffer), offset: 0 };
       try {
         return { header: parquetHeader(reader), start: this.#offset + reader.offset };

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { parse } from 'csv-parse';
 import type { AsyncBuffer, FileMetaData } from 'hyparquet';
 import type { ParquetParsers } from 'hyparquet/src/types.js';
@@ -7,6 +8,8 @@ import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
 import { COMPRESSORS } from './compressors.ts';
 import { ColumnPages, isText, leavesOf, type Leaf } from './parquetPages.ts';
 
+/** After so many milliseconds others get their turn, such as who wants to cancel. */
+const LISTENED_MS = 20;
 const LARGEST_RECORD = 1024 * 1024;
 const NUMBER = /^[+-]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
@@ -71,7 +74,7 @@ export async function parquetRecords(path: string, columns: readonly string[], p
     const leaves = leavesOf(schema, schema, isWanted);
     const none = { hashes: new Float64Array(hashed.length).fill(Number.NaN), text: () => '' };
     if (leaves === undefined) await assembledRows(file, metadata, schema.children.map(({ element }) => element.name).filter(isWanted), (record) => tell(record, none), signal);
-    else for (const group of metadata.row_groups) await pagedRows(leaves.map((leaf) => columnOf(handle, leaf, group, parsers(leaf.path.join('.')), hashed)), { count: Number(group.num_rows), hashed: hashed.length }, tell, signal);
+    else for (const group of metadata.row_groups) await pagedRows(leaves.map((leaf) => columnOf(handle.fd, leaf, group, parsers(leaf.path.join('.')), hashed)), { count: Number(group.num_rows), hashed: hashed.length }, tell, signal);
   } catch (error) {
     if (error instanceof AppError && error.code === 'cancelled') throw error;
     throw new AppError('validation', `The Parquet file cannot be read: ${error instanceof Error ? error.message : String(error)}.`, {}, error);
@@ -87,9 +90,9 @@ interface Column {
   readonly hashed: number;
 }
 
-function columnOf(handle: FileHandle, leaf: Leaf, group: FileMetaData['row_groups'][number], parsers: Partial<ParquetParsers>, hashed: readonly string[]): Column {
+function columnOf(file: number, leaf: Leaf, group: FileMetaData['row_groups'][number], parsers: Partial<ParquetParsers>, hashed: readonly string[]): Column {
   const number = leaf.path.length === 1 && isText(leaf) ? hashed.indexOf(leaf.path[0] ?? '') : -1;
-  return { leaf, pages: new ColumnPages(handle, leaf, group, parsers, number >= 0), hashed: number };
+  return { leaf, pages: new ColumnPages(file, leaf, group, parsers, number >= 0), hashed: number };
 }
 
 /** Where a column's values go; `outer` is the mapping that may be missing as a whole. */
@@ -134,12 +137,16 @@ async function pagedRows(columns: readonly Column[], { count, hashed }: { readon
   const places = placesOf(columns, record);
   const ofHashes = columns.filter((column) => column.hashed >= 0);
   const hashes = new Float64Array(hashed).fill(Number.NaN);
-  let row = 0;
+  let [row, listened] = [0, 0];
   const told: HashedTexts = { hashes, text: (column) => { const pages = ofHashes.find((each) => each.hashed === column)?.pages; return pages?.text(pages.at + row) ?? ''; } };
   for (let done = 0; done < count;) {
-    throwIfCancelled(signal);
-    for (const place of places) await filled(place, record);
-    for (const { pages } of ofHashes) await pages.fill();
+    if (performance.now() - listened > LISTENED_MS) {
+      await setImmediate();
+      throwIfCancelled(signal);
+      listened = performance.now();
+    }
+    for (const place of places) fill(place, record);
+    for (const { pages } of ofHashes) pages.fill();
     const some = Math.min(count - done, ...columns.map(({ pages }) => pages.length - pages.at));
     for (const place of places) put(place, 0);
     const changing = places.filter(({ pages }) => !pages.isConstant);
@@ -155,10 +162,10 @@ async function pagedRows(columns: readonly Column[], { count, hashed }: { readon
   }
 }
 
-async function filled(place: Place, record: Record<string, unknown>): Promise<void> {
+function fill(place: Place, record: Record<string, unknown>): void {
   const { pages, outer, into } = place;
   if (pages.at < pages.length) return;
-  await pages.fill();
+  pages.fill();
   place.lastIndex = -1;
   // The last row of the page before may have had none.
   if (outer !== undefined) record[outer] = into;

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import type { Log } from './processes.ts';
+import * as z from 'zod';
+import { SandboxError, type Log } from './processes.ts';
 import { startPythonServer } from './pythonServer.ts';
 import type { RunningServer } from './pythonServer.ts';
 
@@ -39,4 +40,11 @@ export async function startService({ python, workspace, port, unleashUrl, unleas
   const url = `http://127.0.0.1:${port}`;
   const args = [fileURLToPath(new URL('serve.py', import.meta.url)), String(port)];
   return { url, ...await startPythonServer({ name: 'The inference service', python, args, cwd: workspace, env, health: `${url}/health`, bootTimeoutMs: 60_000, log, signal }) };
+}
+
+/** So many applicants, each a new one, that a service asks and answers by itself: traffic as fast as it goes. Gives the answers by assigned arm. */
+export async function serviceAnswers(url: string, count: number): Promise<Record<string, number>> {
+  const response = await fetch(`${url}/sandbox/answers?count=${count}`, { method: 'POST' });
+  if (!response.ok) throw new SandboxError(`The service answered ${response.status} when it was asked for ${count} answers: ${(await response.text()).slice(0, 200)}`);
+  return z.record(z.string(), z.number()).parse(await response.json());
 }

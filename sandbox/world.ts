@@ -10,7 +10,7 @@ import { writeFaults, type Faults } from './faults.ts';
 import { SandboxError, freePort, messageOf, run } from './processes.ts';
 import type { Log } from './processes.ts';
 import { ensurePython } from './python.ts';
-import { startService } from './service.ts';
+import { serviceAnswers, startService } from './service.ts';
 import type { RunningService } from './service.ts';
 import { startTraffic } from './traffic.ts';
 import type { Traffic } from './traffic.ts';
@@ -172,11 +172,7 @@ async function build(building: Building, perSecond: number | undefined): Promise
     tokens: { alice: seeded.users.alice.token, eddy: seeded.users.eddy.token, vera: seeded.users.vera.token },
     stateFile: state.path,
     setFaults: (faults) => void writeFaults(dir, faults),
-    answers: async (count) => {
-      const response = await fetch(`${service.url}/sandbox/answers?count=${count}`, { method: 'POST' });
-      if (!response.ok) throw new SandboxError(`The service answered ${response.status} when it was asked for ${count} answers: ${(await response.text()).slice(0, 200)}`);
-      return z.record(z.string(), z.number()).parse(await response.json());
-    },
+    answers: (count) => serviceAnswers(service.url, count),
     exposure: (audience, since) => candidateShare(readPredictions(predictionLog, since), modelFlag, (userId) => internals.has(userId) === (audience === 'internals')),
     broken: new Promise((resolve) => {
       for (const [name, { ended }] of [['Unleash', unleash], ['MLflow', mlflow], ['The inference service', service]] as const) void ended.then(() => stopping ?? resolve(name));

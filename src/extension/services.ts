@@ -110,15 +110,15 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const parser = { runtimeWasm: dist('web-tree-sitter.wasm'), pythonWasm: dist('tree-sitter-python.wasm'), typescriptWasm: dist('tree-sitter-tsx.wasm') };
   const documents = CALL_SITE_DOCUMENTS.map((language) => ({ language }));
   // A window without a folder has no storage of its own.
-  const cacheFolder = vscode.Uri.joinPath(context.storageUri ?? context.globalStorageUri, 'callSites').fsPath;
-  const indexes = all.add(new FolderIndexes({ script: dist('index.worker.cjs'), parser, cacheFolder, files, log }));
+  const cacheFolder = (name: string): string => vscode.Uri.joinPath(context.storageUri ?? context.globalStorageUri, name).fsPath;
+  const indexes = all.add(new FolderIndexes({ script: dist('index.worker.cjs'), parser, cacheFolder: cacheFolder('callSites'), files, log }));
   const sites = all.add(new DocumentCallSites(new DocumentThread(dist('documents.worker.cjs'), { parser }, indexes), log, indexes.onDidChange));
   const ask: Prompts = { confirm: (confirmation) => prompts.current.confirm(confirmation), ask: (question) => prompts.current.ask?.(question) ?? Promise.resolve(undefined) };
   const flagUnderCursor: FlagUnderCursor = (editor) => sites.flagAt(editor.document, editor.selection.active);
   const workspaceSites = all.add(new LazySites({ indexes, documents: sites, connections, files, clock: systemClock, log, prompts: ask }));
   const histories = new FlagHistories();
   const quality = all.add(new LazyQuality({
-    connections, files, histories, log, clock: systemClock, context, pollEveryMs: parts.pollEveryMs, script: dist('quality.worker.cjs'),
+    connections, files, histories, log, clock: systemClock, context, pollEveryMs: parts.pollEveryMs, script: dist('quality.worker.cjs'), cacheFolder: cacheFolder('quality'),
     version: async (folder, registered, versionOrAlias) => (await storeOf(folder, registries)).readDetail(registered, versionOrAlias),
     flagUnderCursor,
   }));

@@ -13,6 +13,7 @@ import { benchLens } from './lens.ts';
 import { benchQuality } from './quality.ts';
 import { benchRegistry } from './registry.ts';
 import { benchRequests } from './requests.ts';
+import { benchRollback } from './rollback.ts';
 import { benchSuites } from './suites.ts';
 import { benchSites } from './sites.ts';
 import { printTable } from './table.ts';
@@ -31,6 +32,7 @@ const parts: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   registry: benchRegistry,
   guard: () => benchGuard(),
   assessed: () => benchAssessed(),
+  rollback: () => benchRollback(),
   suites: benchSuites,
   quality: () => benchQuality(),
 };

@@ -4,13 +4,14 @@ import type { ChangeOutcome, ChangeRunner } from '../../src/core/flags/changeRun
 import { AppError, toAppError } from '../../src/core/base/errors.ts';
 import type { FlagEnvironment } from '../../src/core/flags/model.ts';
 import { planPromote, planRestore, planRollback, planSetRollout, planSwitchOff, segmentMap, type FlagReading } from '../../src/core/flags/planner.ts';
-import { describeEnvironment, describeRollout, effectiveRollout, exposureWithin } from '../../src/core/flags/rollout.ts';
+import { describeEnvironment } from '../../src/core/flags/rollout.ts';
 import type { UnleashClient } from '../../src/adapters/unleash/unleashClient.ts';
 import { gradual, type AdminClient, type StrategyInput } from '../../sandbox/unleash/admin.ts';
-import { eventChain, lostWrites, replay, type ChainEvent } from '../support/eventChain.ts';
+import { eventChain, lostWrites, type ChainEvent } from '../support/eventChain.ts';
 import { FaultProxy } from '../support/faultProxy.ts';
 import { foreignWrites, writeForeign } from '../support/foreignWrites.ts';
 import { inLanes } from '../support/lanes.ts';
+import { environmentNow, eventName, isAfterLastLook, ownExcess } from '../support/ownExcess.ts';
 import { archiveFlags, freshFlag, sharedUnleash, type SharedUnleash } from '../support/unleash.ts';
 import { clientOf, runnerOf } from '../support/unleashClient.ts';
 import { seeded } from '../unit/flags/rolloutSupport.ts';
@@ -109,7 +110,7 @@ describe('other writers', () => {
     restore: { make: taken, plan: (reading, target) => planRestore(reading, production, target!) },
   };
 
-  const look = async (flag: string): Promise<FlagEnvironment> => (await direct.readFlag('default', flag)).flag.environments.find(({ name }) => name === production)!;
+  const look = (flag: string): Promise<FlagEnvironment> => environmentNow(direct, flag, production);
 
   /** Makes a flag and changes it, with foreign writes in gaps; gap n is just before the n-th call. */
   async function change({ proxy, runner }: Lane, operation: Operation, writes: readonly Write[]): Promise<Result> {
@@ -153,8 +154,8 @@ describe('other writers', () => {
     tally[outcome.kind === 'stopped' ? 'stopped' : 'done'] += 1;
     const told = new Set(outcome.foreign.map(({ id }) => id));
     const untold = since.filter(({ id }) => foreign.has(id) && !told.has(id));
-    assert.deepEqual(untold.map(name), [], `unreported foreign writes (${outcome.kind}: ${outcome.error?.message ?? ''})`);
-    assert.deepEqual(ours.filter(({ id }) => told.has(id)).map(name), [], 'calls of ours were called foreign');
+    assert.deepEqual(untold.map(eventName), [], `unreported foreign writes (${outcome.kind}: ${outcome.error?.message ?? ''})`);
+    assert.deepEqual(ours.filter(({ id }) => told.has(id)).map(eventName), [], 'calls of ours were called foreign');
     tally.overwritten += lostWrites(chain).length;
     // From the first event of this run on: the flag's making is no part of it.
     const first = chain.find(({ id }) => id > plan!.baselineEvent || foreign.has(id))?.id ?? Infinity;
@@ -162,29 +163,12 @@ describe('other writers', () => {
     await checkWords(flag, plan!, outcome, writes.some(({ gap }) => isAfterLastLook(gap, calls)));
   }
 
-  /** Whether a write came when the flag was read for the last time, or after: the log tells of it, what was read does not. */
-  function isAfterLastLook(gap: number, calls: readonly string[]): boolean {
-    const lastLook = calls.findLastIndex((call) => /features\/[^/]+$/.test(call));
-    // Segments are read beside the flag.
-    return gap > lastLook || (gap === lastLook - 1 && calls[gap]!.endsWith('/segments'));
-  }
-
-  const name = ({ id, type }: ChainEvent): string => `${id} ${type}`;
-
   /** After no call of ours is anybody more exposed than by the states before, after, and those that others made. */
   function checkExposure(start: FlagEnvironment, plan: ChangePlan, chain: readonly ChainEvent[], foreign: ReadonlySet<number>): void {
-    const segments = segmentMap(plan.segments);
     const { before, after } = plan.environments[0]!;
-    const bounds = [before, after];
-    const states = replay(start, chain);
-    for (const [index, { event, state }] of states.entries()) {
-      if (foreign.has(event.id)) bounds.push(state);
-      else if (!exposureWithin(state, bounds, segments)) {
-        // Unleash adds 100 % to an environment that lost its strategies just before it is switched on: then off again, at once.
-        const isTakenBack = states.slice(index + 1).some((later) => later.event.type === 'feature-environment-disabled');
-        assert.ok(isTakenBack, `${name(event)} exposes ${describeRollout(effectiveRollout(state, segments))}`);
-        tally.passing += 1;
-      }
+    for (const { words: said, isTakenBack } of ownExcess(start, [before, after], chain, ({ id }) => foreign.has(id), segmentMap(plan.segments))) {
+      assert.ok(isTakenBack, said);
+      tally.passing += 1;
     }
   }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeFaults, type Faults } from '../../sandbox/faults.ts';
 import { freePort, run } from '../../sandbox/processes.ts';
 import { ensurePython } from '../../sandbox/python.ts';
-import { startService } from '../../sandbox/service.ts';
+import { serviceAnswers, startService } from '../../sandbox/service.ts';
 import { template } from '../../sandbox/workspace.ts';
 import { sharedUnleash } from './unleash.ts';
 
@@ -23,7 +23,7 @@ for version, c in (("13", 0.1), ("14", 1.0)):
 Path("models/credit-explainer.json").write_text(json.dumps({"mean": [0.0] * len(FEATURES), "scale": [1.0] * len(FEATURES), "coefficients": [1.0] * len(FEATURES)}))
 Path("data").mkdir(exist_ok=True)
 Path("data/applications.csv").write_text(",".join(FEATURES) + "\\n" + "".join(",".join(str(row[name]) for name in FEATURES) + "\\n" for row in rows))
-Path("applicants.jsonl").write_text("".join(json.dumps({name: row[name] for name in FEATURES}) + "\\n" for row in rows))
+Path("data/applicants.jsonl").write_text("".join(json.dumps({name: row[name] for name in FEATURES}) + "\\n" for row in rows))
 `;
 
 export interface CreditService {
@@ -32,8 +32,10 @@ export interface CreditService {
   readonly folder: string;
   /** Rows as the service takes them. */
   readonly applicants: readonly Record<string, number>[];
-  /** An answer to an application of a user. @throws when it is none */
-  predict(userId: string, applicant: Record<string, number>): Promise<void>;
+  /** An answer to an application of a user: the arm that was assigned. @throws when it is none */
+  predict(userId: string, applicant: Record<string, number>): Promise<string>;
+  /** So many applicants, each a new one, as fast as it goes; by assigned arm. */
+  answers(count: number): Promise<Record<string, number>>;
   /** What goes wrong from now on. */
   setFaults(faults: Faults): void;
   stop(): Promise<void>;
@@ -49,14 +51,14 @@ export async function startCreditService(faults: Faults = {}): Promise<CreditSer
     mkdirSync(join(folder, 'logs'));
     await run(python, ['-c', TRAIN], { cwd: folder });
     const service = await startService({ python, workspace: folder, port: await freePort(), unleashUrl: unleash.url, unleashToken: unleash.seeded.tokens.productionBackend, cacheDirectory: join(folder, 'cache'), faults: writeFaults(folder, faults) });
-    const predict = async (userId: string, applicant: Record<string, number>): Promise<void> => {
+    const predict = async (userId: string, applicant: Record<string, number>): Promise<string> => {
       const response = await fetch(`${service.url}/predict`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ applicant: { user_id: userId }, ...applicant }), signal: AbortSignal.timeout(60_000) });
       if (!response.ok) throw new Error(`The service answers ${response.status}: ${(await response.text()).slice(0, 300)}`);
-      await response.arrayBuffer();
+      return (await response.json() as { assigned_arm: string }).assigned_arm;
     };
     return {
-      url: service.url, folder, predict,
-      applicants: readFileSync(join(folder, 'applicants.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Record<string, number>),
+      url: service.url, folder, predict, answers: (count) => serviceAnswers(service.url, count),
+      applicants: readFileSync(join(folder, 'data', 'applicants.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Record<string, number>),
       setFaults: (own) => void writeFaults(folder, own),
       stop: async () => {
         await service.stop();

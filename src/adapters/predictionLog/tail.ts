@@ -5,7 +5,8 @@ import { LONGEST_BETWEEN } from './lineShape.ts';
 
 const CHUNK = 1024 * 1024;
 const LONGEST_LINE = 16 * 1024 * 1024;
-const HEAD = 1024;
+/** Bytes at the beginning, and before the place where reading ended. */
+const MARKED = 1024;
 const LINE_END = 10;
 /** Bytes after the last line. */
 const PADDING = LONGEST_BETWEEN + 64;
@@ -15,9 +16,8 @@ export interface TailState {
   /** Bytes whose lines have been told. */
   readonly offset: number;
   readonly line: number;
-  /** Digest of the first bytes: another file, or one that was truncated and written anew, has another. */
-  readonly head: string;
-  readonly headLength: number;
+  /** See `markOf`. */
+  readonly mark: string;
 }
 
 export interface TailResult extends TailState {
@@ -25,9 +25,15 @@ export interface TailResult extends TailState {
   readonly restarted: boolean;
 }
 
-async function digest(file: FileHandle, length: number): Promise<string> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0);
-  return createHash('sha256').update(buffer.subarray(0, bytesRead)).digest('base64');
+/** Digest of the first bytes of a file and of those before `length`: another file, or one that was truncated and written anew, has another. */
+export async function markOf(file: FileHandle, length: number): Promise<string> {
+  const digest = createHash('sha256');
+  const some = Math.min(MARKED, length);
+  for (const start of [0, length - some]) {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(some), 0, some, start);
+    digest.update(buffer.subarray(0, bytesRead));
+  }
+  return digest.digest('base64');
 }
 
 function isWhole(text: string): boolean {
@@ -60,7 +66,7 @@ export async function tail(path: string, from: TailState | undefined, listener: 
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
-    const isSame = from !== undefined && size >= from.offset && (from.headLength === 0 || (await digest(file, from.headLength)) === from.head);
+    const isSame = from !== undefined && size >= from.offset && (await markOf(file, from.offset)) === from.mark;
     let [offset, line] = isSame ? [from.offset, from.line] : [0, 0];
     let bytes = room(2 * CHUNK);
     let [rest, tooLong] = [0, false];
@@ -95,8 +101,7 @@ export async function tail(path: string, from: TailState | undefined, listener: 
       listener.lines(bytes, 0, rest + 1, line + 1);
       offset += rest;
     }
-    const headLength = Math.min(HEAD, offset);
-    return { offset, line, headLength, head: await digest(file, headLength), restarted: from !== undefined && !isSame };
+    return { offset, line, mark: await markOf(file, offset), restarted: from !== undefined && !isSame };
   } finally {
     await file.close();
   }

@@ -78,8 +78,10 @@ export async function userIdOf({ signal }: CliContext, { target }: CliReleases):
 }
 
 function already({ options, write }: CliContext, assessment: ReleaseAssessment): number {
+  const { model, stageWords, position: { deviations } } = assessment;
+  if (deviations.length > 0) throw new AppError('conflict', `${model} has left that stage, but is not as its plan has it at ${stageWords}: ${deviations.map(({ message }) => message).join('; ')}. Nothing was changed.`, { reason: 'deviates' });
   if (options.json === true) writeJson(write, { plan: null, outcome: { kind: 'unchanged', stage: assessment.stage + 1 } });
-  else write(`${plainLine(assessment.model)} is at ${assessment.stageWords} (unchanged)\n`);
+  else write(`${plainLine(model)} is at ${stageWords} (unchanged)\n`);
   return 0;
 }
 

@@ -150,6 +150,11 @@ export function planPosition(plan: readonly Stage[], reading: FlagReading): Posi
   return positionIn(plan, sightsOf(reading, plannedEnvironments(plan, reading)));
 }
 
+/** What would not be as a plan has it at one stage, were Unleash as in the reading. */
+export function deviationsFrom(plan: readonly Stage[], index: number, reading: FlagReading): Deviation[] {
+  return deviationsAt(plan, index, sightsOf(reading, plannedEnvironments(plan, reading)));
+}
+
 /**
  * How a release came to where it stands, from Unleash's event log alone, oldest first; the last visit is the present. Segments are
  * taken as they are now. Where the log does not lead back to the beginning, the first visit has no `since`.

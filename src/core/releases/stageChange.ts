@@ -10,7 +10,7 @@ import { wholePercent } from '../flags/shares.ts';
 import { approvedText, MARKS, strategyTitle } from '../flags/titles.ts';
 import { editableVariants, planSetWeights, type Weights } from '../flags/weights.ts';
 import type { Stage } from '../workspace/plan.ts';
-import { carrier, demandsAt, planPosition, type Demand } from './position.ts';
+import { carrier, demandsAt, deviationsFrom, planPosition, type Demand } from './position.ts';
 
 /** Stages in words count from 1. */
 export function stageWords(plan: readonly Stage[], index: number): string {
@@ -34,7 +34,7 @@ export interface Advance {
 /**
  * To the next stage of a plan, from what Unleash exposes now.
  * @throws AppError validation at the last stage; and where Unleash is not as the plan has it (`data.reason` `deviates`): a ramp goes on from a stage, not from
- *   somewhere between two
+ *   somewhere between two; and where the change would expose more than the stage (`beyond`)
  */
 export function planAdvance(plan: readonly Stage[], reading: FlagReading, note: ChangeNote = {}): Advance {
   const { stage, deviations } = planPosition(plan, reading);
@@ -46,7 +46,19 @@ export function planAdvance(plan: readonly Stage[], reading: FlagReading, note: 
   const next = plan[stage + 1];
   if (next === undefined) throw new AppError('validation', `${name} is at the last stage of its plan.`, { reason: 'atTop', stage });
   const reason = `${stageWords(plan, stage + 1)}${note.reason === undefined ? '' : `: ${note.reason}`}`;
-  return { to: stage + 1, change: planReach(next, reading, { ...note, reason }) };
+  const change = planReach(next, reading, { ...note, reason });
+  refuseBeyond(plan, stage + 1, reading, change);
+  return { to: stage + 1, change };
+}
+
+/** What an environment that is off has beside the plan exposes nobody, so it is no deviation; switched on along with the stage it would be one. */
+function refuseBeyond(plan: readonly Stage[], to: number, reading: FlagReading, { blockers, environments }: ChangePlan): void {
+  if (blockers.length > 0) return;
+  const after = environments.reduce((moved, change) => withEnvironment(moved, change.after), reading);
+  const beyond = deviationsFrom(plan, to, after).filter(({ kind }) => kind !== 'less');
+  if (beyond.length === 0) return;
+  const { name } = reading.detail.flag;
+  throw new AppError('validation', `${stageWords(plan, to)} of ${name} would not be as its plan has it: ${beyond.map(({ message }) => message).join('; ')}. Set that to what the plan has, or take it away, then go on.`, { reason: 'beyond', stage: to });
 }
 
 /** On to the next stage from where Unleash stands somewhere between two; undefined at the last stage. */

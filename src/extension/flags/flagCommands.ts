@@ -52,7 +52,7 @@ export function registerFlagCommands(parts: FlagCommandParts): Disposable {
     });
 
   onRef(Command.promote, (ref) => changeFlag(parts, ref, 'Promote', (reading, reason) => promoteOffer(parts, ref, reading, reason)));
-  onRef(Command.rollBack, (ref) => changeFlag(parts, ref, 'Roll back', (reading, reason) => rollBackOffer(parts, ref, reading, reason)));
+  onRef(Command.rollBack, (ref) => changeFlag(parts, ref, 'Roll back', (reading, reason) => ({ ...rollBackOffer(parts, ref, reading, reason), instead: killInstead(ref) })));
   register(Command.undoChange, async (argument) => {
     const ref = await resolveRef(parts, argument, false);
     return ref === undefined ? undefined : changeFlag(parts, ref, 'Undo', (reading, reason) => undoOffer(reading, { ...note(parts, ref), reason }, refOf(argument)?.environment));
@@ -112,6 +112,11 @@ function rollBackOffer(parts: FlagCommandParts, ref: FlagRef, reading: FlagReadi
   if (lower === undefined && previous !== undefined) return restoreOffer(reading, ref.environment, previous.environment, reason);
   const plan = planRollback(reading, ref.environment, note(parts, ref));
   return { verb: `Roll Back to ${shortTarget(plan)}`, plan };
+}
+
+/** Who is in a hurry finds the kill switch beside a roll back, from the lens too. */
+function killInstead(ref: FlagRef): Offer['instead'] {
+  return { verb: 'Kill Switch...', run: () => void vscode.commands.executeCommand(Command.killSwitch, ref) };
 }
 
 /** What the last change made other, the other way round; without an environment the one that was changed last. */

@@ -30,6 +30,8 @@ export interface QualityStoreParts {
   readonly pollEveryMs: () => number;
   /** The file of the thread that reads. */
   readonly script: string;
+  /** Where what was counted of logs is kept. */
+  readonly cacheFolder: string;
 }
 
 /** A model of a workspace folder in a command's argument or a view's state. */
@@ -179,10 +181,10 @@ export class QualityStore implements Disposable {
   }
 
   #reader(subject: QualitySubject): QualityReader {
-    const { script, clock, log, credentials } = this.#parts;
+    const { script, cacheFolder, clock, log, credentials } = this.#parts;
     let logged: unknown;
     const reader: QualityReader = new QualityReader(subject, {
-      script, clock, mayRead: () => vscode.workspace.isTrusted,
+      script, cacheFolder, clock, mayRead: () => vscode.workspace.isTrusted,
       headers: (origin) => credentials.headers(origin),
       history: (each, environment) => this.historyOf(each, environment),
       training: (each, target) => this.#trainingOf(each, target),

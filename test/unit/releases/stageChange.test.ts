@@ -58,6 +58,24 @@ describe('advancing a release', () => {
     assert.match(error.message, /production is at 40 % instead of 25 %\. Go back to stage 4 of 5, or set what stage 5 of 5 has\./);
   });
 
+  it('does not switch on along with a stage what somebody left in an environment that is off', () => {
+    const off = (share: number): World => {
+      const world = advanced(3);
+      world.apply(planSetRollout(world.reading(), 'production', share));
+      world.apply(planSetRollout(world.reading(), 'production', 0, {}, { segment: 'internal' }));
+      world.apply(planSwitchOff('kill', world.reading(), ['production']));
+      assert.deepEqual(planPosition(PLAN, world.reading()), { stage: 0, deviations: [] });
+      return world;
+    };
+    assert.equal(planAdvance(PLAN, off(0).reading()).to, 1);
+    assert.match(refusal(() => planAdvance(PLAN, off(60).reading())).message, /production is at 60 % instead of 0 %/);
+    const beside = off(0);
+    beside.environments = beside.environments.map((each) => (each.name === 'production' ? { ...each, strategies: [...each.strategies, foreign(80)] } : each));
+    const { message, data } = refusal(() => planAdvance(PLAN, beside.reading()));
+    assert.equal(data['reason'], 'beyond');
+    assert.match(message, /^stage 2 of 5 of fraud would not be as its plan has it: "by hand" in production exposes more than the plan\. Set that to what the plan has/);
+  });
+
   it('sets share and split of variants in one change, and the variants that are not named keep their proportion', () => {
     const plan = [stage('production', 50, { weights: { v14: 10 } }), stage('production', 100, { weights: { v14: 50 } })];
     const variants: StrategyVariant[] = [['v12', 600], ['v13', 300], ['v14', 100]].map(([name, weight]) => ({ name: String(name), weight: Number(weight), weightType: 'variable', stickiness: 'userId' }));

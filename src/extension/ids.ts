@@ -51,6 +51,7 @@ export const Command = {
   showCallSites: 'modelswitch.showCallSites',
   openCallSite: 'modelswitch.openCallSite',
   createFlag: 'modelswitch.createFlag',
+  createSegment: 'modelswitch.createSegment',
   openDashboard: 'modelswitch.openDashboard',
   refreshQuality: 'modelswitch.refreshQuality',
   checkSkew: 'modelswitch.checkFeatureSkew',

@@ -84,7 +84,7 @@ function shadow({ shadow: found }: DashboardModel, post: (message: FromDashboard
 /** The event log as a table; what the guard did stands in a column of its own, in words. */
 function timeline({ timeline: found }: DashboardModel): Drawn {
   if (found === undefined) return { charts: [], nodes: [none('The history needs Unleash: connect, or see the log for why its events could not be read.')] };
-  return { charts: [], nodes: [tableOf(found.table), list(found.lines, 'summary')] };
+  return { charts: [], nodes: [el('div', { class: 'timeline' }, tableOf(found.table)), list(found.lines, 'summary')] };
 }
 
 function source({ notes }: DashboardModel): Drawn {

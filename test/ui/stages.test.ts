@@ -124,8 +124,8 @@ describe('a release by its plan from the editor', () => {
     const newest = frame.locator('[role="region"][aria-label^="History of credit-risk"] tbody tr');
     await newest.nth(1).filter({ hasText: 'taken back by the guard' }).waitFor();
     const [rearmed, guarded] = await Promise.all([0, 1].map(async (row) => newest.nth(row).locator('th, td').allInnerTexts()));
-    assert.deepEqual([rearmed?.[1], rearmed?.[4], rearmed?.[5]], ['production', 're-armed', 'eddy']);
-    assert.deepEqual([guarded?.[1], guarded?.[3], guarded?.[4], guarded?.[5]], ['production', 'before the first stage', 'taken back by the guard', 'eddy']);
+    assert.deepEqual([rearmed?.[1], rearmed?.[4], rearmed?.[5]], ['production', 're-armed', 'eddy@example.com']);
+    assert.deepEqual([guarded?.[1], guarded?.[3], guarded?.[4], guarded?.[5]], ['production', 'before the first stage', 'taken back by the guard', 'eddy@example.com']);
     assert.match(guarded?.[6] ?? '', /credit-risk v14 over v13 .*errors/);
     await workbench.screenshot('stages-history in the dashboard');
     await workbench.openFile('app/scoring.py');

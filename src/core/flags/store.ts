@@ -68,6 +68,8 @@ export class FlagStore implements Disposable {
   #etag: string | undefined;
   #segmentsEtag: string | undefined;
   #segmentsReadAt = 0;
+  /** A segment was made or changed by us: not every user is shown an event about it. */
+  #segmentsStale = false;
   /** Children of other flags: the bulk read does not name the parents, so they are read by themselves after it. */
   #unread: ReadonlySet<string> = new Set();
   #hasRead = false;
@@ -152,9 +154,10 @@ export class FlagStore implements Disposable {
     return reading;
   }
 
-  /** A short burst of polls after a write of ours. */
-  async expectChange(): Promise<void> {
+  /** A short burst of polls after a write of ours. @param segments whether it was a segment */
+  async expectChange({ segments = false } = {}): Promise<void> {
     this.#burst = [...BURST_MS];
+    this.#segmentsStale ||= segments;
     await this.#running;
     await this.refresh();
   }
@@ -278,7 +281,7 @@ export class FlagStore implements Disposable {
       return;
     }
     const due = clock.now() - this.#segmentsReadAt >= SEGMENTS_EVERY_MS && [...snapshot.flags.values()].some(usesSegments);
-    const segments = refetch.segments || due ? await this.#readSegments() : undefined;
+    const segments = refetch.segments || due || this.#segmentsStale ? await this.#readSegments() : undefined;
     const names = new Set([...refetch.flags, ...this.#unread]);
     await this.#refetch(snapshot, names, refetch.archived, segments, events[0]?.id ?? snapshot.lastEventId);
     if (poll.changed) this.#etag = poll.etag;
@@ -290,6 +293,7 @@ export class FlagStore implements Disposable {
     const { reader, clock } = this.#options;
     const poll = await reader.pollSegments(this.#segmentsEtag, this.#abort.signal);
     this.#segmentsReadAt = clock.now();
+    this.#segmentsStale = false;
     if (!poll.changed) return undefined;
     this.#segmentsEtag = poll.etag;
     return new Map(poll.segments.map((segment) => [segment.id, segment]));

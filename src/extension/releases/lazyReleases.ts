@@ -18,6 +18,7 @@ import type { Registries } from '../models/registries.ts';
 import { showError } from '../platform/errors.ts';
 import { requireTrust } from '../platform/trust.ts';
 import type { LazyQuality } from '../quality/lazyQuality.ts';
+import { segmentFixes } from './missingSegments.ts';
 import type { ReleaseFeature } from './releases.lazy.ts';
 import type { ReleaseNode } from './releaseTree.ts';
 
@@ -63,6 +64,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   [Command.wayBack]: 'Way back',
   [Command.releaseTimeline]: 'Show timeline',
   [Command.exportTimeline]: 'Export timeline',
+  [Command.createSegment]: 'Create segment',
   [Command.guardOn]: 'Guard',
   [Command.guardOff]: 'Guard',
 };
@@ -104,6 +106,9 @@ export class LazyReleases implements vscode.TreeDataProvider<ReleaseNode>, vscod
     this.#view = this.#all.add(vscode.window.createTreeView(View.releases, { treeDataProvider: this, showCollapseAll: true }));
     this.#all.add(vscode.workspace.registerTextDocumentContentProvider(TIMELINE_SCHEME, this));
     this.#all.add(vscode.languages.registerCodeLensProvider({ scheme: 'file', pattern: '**/modelswitch.yaml' }, this));
+    this.#all.add(vscode.languages.registerCodeActionsProvider({ scheme: 'file', pattern: '**/modelswitch.yaml' }, {
+      provideCodeActions: (document, _range, { diagnostics }) => segmentFixes(parts.connections, document, diagnostics),
+    }, { providedCodeActionKinds: [vscode.CodeActionKind.QuickFix] }));
     this.#all.add(this.#view.onDidChangeVisibility(() => this.#loaded?.updateActivity()));
     this.#all.add(vscode.window.onDidChangeWindowState(() => this.#loaded?.updateActivity()));
     for (const [id, title] of Object.entries(COMMANDS)) {

@@ -12,6 +12,7 @@ import { Guards } from './guards.ts';
 import type { ReleaseFeatureParts, ReleaseShell } from './lazyReleases.ts';
 import { ReleaseStore, type ReleaseState } from './releaseStore.ts';
 import { ReleaseTree } from './releaseTree.ts';
+import { createSegment } from './segmentCommand.ts';
 import { completeRelease, keepCurrent, rollBackRelease } from './takeBackCommands.ts';
 import { Timelines } from './timelines.ts';
 
@@ -54,6 +55,7 @@ export class ReleaseFeature implements Disposable {
   /** A command. @throws AppError as it fails */
   async run(id: string, argument: unknown): Promise<void> {
     if (id === Command.refreshReleases) return this.store.refresh();
+    if (id === Command.createSegment) return createSegment(this.#parts.change, argument);
     const state = await this.#choose(argument);
     if (state === undefined) return;
     switch (id) {

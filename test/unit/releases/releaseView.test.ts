@@ -61,9 +61,9 @@ describe('the view of a release', () => {
     assert.match(timelineMarkdown(timeline), /taken back by the guard/);
     const { title, columns, rows } = timelineTable(timeline, 2);
     assert.match(title, /^History of fraud behind fraud, newest first, .*; \d+ older entries are in the release timeline$/);
-    const [newest] = rows.map((row) => Object.fromEntries(row.map((cell, index) => [columns[index], cell])));
-    assert.deepEqual([rows.length, newest?.['where'], newest?.['what'], newest?.['stage'], newest?.['guard']], [2, 'production', '5 % -> 0 %', 'stage 1 of 4', 'taken back by the guard']);
-    assert.match(newest?.['versions, reason, evidence'] ?? '', /fraud v14 over v13 · errors doubled$/);
+    assert.deepEqual([columns, rows.length], [['when (UTC)', 'where', 'what', 'stage', 'guard', 'who', 'versions, reason, evidence', 'events'], 2]);
+    assert.deepEqual(rows[0]?.slice(1, 5), ['production', '5 % -> 0 %', 'stage 1 of 4', 'taken back by the guard']);
+    assert.match(rows[0][6] ?? '', /fraud v14 over v13 · errors doubled$/);
     assert.equal(releaseTimeline('fraud', [], { ...world.reading(), parents: [], segmentEvents: [] }).entries.every((entry) => entry.stage === undefined), true);
   });
 

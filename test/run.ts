@@ -9,11 +9,14 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../sandbox/processes.ts';
 import { packageExtension } from '../scripts/package.ts';
-import { runSuite, suites } from './support/suites.ts';
+import { nothing, runSuite, suites } from './support/suites.ts';
 import type { SuiteName, SuiteOutcome } from './support/suites.ts';
 
 const root = dirname(import.meta.dirname);
 const all = Object.keys(suites) as SuiteName[];
+
+/** How many files the summary names: where time can be saved. */
+const SLOWEST = 6;
 
 function chosenSuites(): SuiteName[] {
   const { values } = parseArgs({ options: { only: { type: 'string' } } });
@@ -45,7 +48,7 @@ async function runChosen(names: readonly SuiteName[]): Promise<SuiteOutcome[]> {
     console.log(`\n=== ${name} ===`);
     if ('problem' in prepared) {
       console.error(prepared.problem);
-      outcomes.push({ name, results: { passed: [], failed: [], skipped: [], durationMs: 0 }, problem: prepared.problem });
+      outcomes.push({ name, results: nothing, problem: prepared.problem });
     } else {
       outcomes.push(...(await runSuite(name, { ...process.env, MODELSWITCH_VSIX: prepared.vsix })));
     }
@@ -62,6 +65,8 @@ function summarise(outcomes: readonly SuiteOutcome[]): boolean {
   for (const { name, results, problem } of outcomes) {
     const failed = results.failed.length + (problem === undefined ? 0 : 1);
     console.log(`${name}: ${results.passed.length} passed, ${failed} failed, ${results.skipped.length} skipped in ${(results.durationMs / 1000).toFixed(1)} s`);
+    const slowest = Object.entries(results.files).sort(([, one], [, other]) => other - one).slice(0, SLOWEST);
+    if (slowest.length > 0) console.log(`  longest: ${slowest.map(([file, ms]) => `${file} ${(ms / 1000).toFixed(0)} s`).join(', ')}`);
     if (problem !== undefined) console.log(`  could not be run as it should: ${problem}`);
     for (const { title } of results.failed) console.log(`  failed: ${title}`);
     for (const title of results.skipped) {

@@ -4,6 +4,7 @@ import { plainLine } from '../core/base/words.ts';
 import { kill, promote, repin, weights } from './commands/changes.ts';
 import { complete, keep, ship, timeline } from './commands/endings.ts';
 import { history, rollout, status, whoami } from './commands/reading.ts';
+import { createSegment } from './commands/createSegment.ts';
 import { guard } from './commands/guard.ts';
 import { lineage } from './commands/lineage.ts';
 import { lock } from './commands/lock.ts';
@@ -21,7 +22,7 @@ import { exitCode } from './exitCodes.ts';
 import { endQuietlyWithReader } from './output.ts';
 
 const COMMANDS: readonly Command[] = [
-  status, rollout, history, whoami, start, release, advance, approve, guard, rearm, complete, ship, keep, timeline, promote, weights, rollback, undo, kill, repin, safeDefault, which, scan, models, compare, lineage, lock, check, test, quality, drift, shadow,
+  status, rollout, history, whoami, start, release, advance, approve, guard, rearm, complete, ship, keep, timeline, promote, weights, rollback, undo, kill, repin, safeDefault, createSegment, which, scan, models, compare, lineage, lock, check, test, quality, drift, shadow,
 ];
 
 const OPTIONS = {

@@ -8,7 +8,7 @@ import { CallSiteHover, environmentsHoverPart, titleHoverPart, type HoverPart } 
 import { CallSiteLenses } from './callsites/lens.ts';
 import { DocumentCallSites } from './callsites/documentCallSites.ts';
 import { FolderIndexes } from './callsites/folderIndexes.ts';
-import { ageLensPart, modelLensPart, rolloutLensPart, variantsLensPart, type LensPart } from './callsites/parts.ts';
+import { ageLensPart, modelLensPart, rolloutLensPart, variantsLensPart, type LensPart, type SiteActionPart } from './callsites/parts.ts';
 import { ConfigurationDiagnostics } from './connection/configurationDiagnostics.ts';
 import { registerConnectionCommands } from './connection/connectionCommands.ts';
 import { unleashClient, type ConnectionParts } from './connection/connection.ts';
@@ -18,8 +18,8 @@ import { SnapshotFile } from './connection/snapshotFile.ts';
 import { StatusBar } from './connection/statusBar.ts';
 import { WorkspaceFiles } from './connection/workspaceFiles.ts';
 import { changeFlag } from './flags/changeFlow.ts';
-import { registerFlagCommands, resolveRef, type FlagCommandParts } from './flags/flagCommands.ts';
-import type { ConnectionTreePart, EnvironmentTreePart, FlagTreePart } from './flags/flagNodes.ts';
+import { registerFlagCommands, resolveRef, type FlagCommandParts, type FlagUnderCursor } from './flags/flagCommands.ts';
+import type { ConnectionTreePart, EnvironmentTreePart, FlagContextPart, FlagTreePart } from './flags/flagNodes.ts';
 import { FlagTree } from './flags/flagTree.ts';
 import { FlagHistories } from './flags/histories.ts';
 import { HistoryDocuments } from './flags/historyDocument.ts';
@@ -53,6 +53,11 @@ const lensParts = (quality: LazyQuality): readonly LensPart[] => [ageLensPart, r
 const hoverParts = (personas: PersonaStore, sites: LazySites, quality: LazyQuality, lineageOf: LineageOf): readonly HoverPart[] => [titleHoverPart, sites.hover, modelHoverPart(lineageOf), environmentsHoverPart, quality.hover, personasHoverPart(personas)];
 const treeParts = (personas: PersonaStore): readonly EnvironmentTreePart[] => [strategiesPart, modelTreePart, observedPart, personasTreePart(personas)];
 const flagTreeParts = (sites: LazySites, quality: LazyQuality): readonly FlagTreePart[] => [quality.flagTree, sites.flagTree];
+/** Releases change flags by what the tree brings along, so they are made after what shows them. */
+type Late = { releases?: LazyReleases };
+/** What is done about a flag where it is shown: the first that feels responsible decides, else it is promoted by itself. */
+const actionParts = (late: Late): readonly SiteActionPart[] => [(facts) => late.releases?.actions(facts)];
+const flagContextParts = (late: Late): readonly FlagContextPart[] => [(facts) => late.releases?.flagContext(facts) ?? []];
 const connectionTreeParts = (sites: LazySites): readonly ConnectionTreePart[] => [sites.connectionTree];
 
 /** Nobody looks at an unfocused window closely. */
@@ -105,26 +110,28 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const parser = { runtimeWasm: dist('web-tree-sitter.wasm'), pythonWasm: dist('tree-sitter-python.wasm'), typescriptWasm: dist('tree-sitter-tsx.wasm') };
   const documents = CALL_SITE_DOCUMENTS.map((language) => ({ language }));
   // A window without a folder has no storage of its own.
-  const cacheFolder = vscode.Uri.joinPath(context.storageUri ?? context.globalStorageUri, 'callSites').fsPath;
-  const indexes = all.add(new FolderIndexes({ script: dist('index.worker.cjs'), parser, cacheFolder, files, log }));
+  const cacheFolder = (name: string): string => vscode.Uri.joinPath(context.storageUri ?? context.globalStorageUri, name).fsPath;
+  const indexes = all.add(new FolderIndexes({ script: dist('index.worker.cjs'), parser, cacheFolder: cacheFolder('callSites'), files, log }));
   const sites = all.add(new DocumentCallSites(new DocumentThread(dist('documents.worker.cjs'), { parser }, indexes), log, indexes.onDidChange));
   const ask: Prompts = { confirm: (confirmation) => prompts.current.confirm(confirmation), ask: (question) => prompts.current.ask?.(question) ?? Promise.resolve(undefined) };
+  const flagUnderCursor: FlagUnderCursor = (editor) => sites.flagAt(editor.document, editor.selection.active);
   const workspaceSites = all.add(new LazySites({ indexes, documents: sites, connections, files, clock: systemClock, log, prompts: ask }));
   const histories = new FlagHistories();
   const quality = all.add(new LazyQuality({
-    connections, files, histories, log, clock: systemClock, context, pollEveryMs: parts.pollEveryMs, script: dist('quality.worker.cjs'),
+    connections, files, histories, log, clock: systemClock, context, pollEveryMs: parts.pollEveryMs, script: dist('quality.worker.cjs'), cacheFolder: cacheFolder('quality'),
     version: async (folder, registered, versionOrAlias) => (await storeOf(folder, registries)).readDetail(registered, versionOrAlias),
-    flagUnderCursor: (editor) => sites.flagAt(editor.document, editor.selection.active),
+    flagUnderCursor,
   }));
-  const lenses = all.add(new CallSiteLenses(connections, sites, lensParts(quality)));
+  const late: Late = {};
+  const lenses = all.add(new CallSiteLenses(connections, sites, lensParts(quality), actionParts(late)));
   all.add(quality.onDidChange(() => lenses.refreshParts()));
   all.add(vscode.languages.registerCodeLensProvider(documents, lenses));
   const models = all.add(new ModelViews({ registries, connections, credentials: registryCredentials, files, log, fetch: parts.fetch, prompts: ask }));
   all.add(vscode.languages.registerHoverProvider(documents, new CallSiteHover(connections, sites, hoverParts(personas, workspaceSites, quality, lineageForHover(connections, registries, models)))));
 
-  const suites = all.add(new SuiteTests({ files, registries, credentials: registryCredentials, prompts: ask, memory: context.workspaceState, log, scripts: vscode.Uri.joinPath(context.extensionUri, 'media', 'python').fsPath }));
+  const suites = all.add(new SuiteTests({ files, registries, credentials: registryCredentials, prompts: ask, memory: context.workspaceState, log, scripts: vscode.Uri.joinPath(context.extensionUri, 'media', 'python').fsPath, flagUnderCursor }));
 
-  const tree = all.add(new FlagTree(connections, histories, { environment: treeParts(personas), flag: flagTreeParts(workspaceSites, quality), connection: connectionTreeParts(workspaceSites) }, personas.onDidChange));
+  const tree = all.add(new FlagTree(connections, histories, { environment: treeParts(personas), flag: flagTreeParts(workspaceSites, quality), connection: connectionTreeParts(workspaceSites), context: flagContextParts(late) }, personas.onDidChange));
   all.add(new StatusBar(connections));
   all.add(new ConfigurationDiagnostics(files, connections, personas));
   all.add(registerConnectionCommands({ connections, credentials, files, log, client: (baseUrl, token) => unleashClient(baseUrl, token, parts) }));
@@ -138,12 +145,16 @@ export function createServices(context: vscode.ExtensionContext): Services {
     judge: judgeRaise(connections, registries, loadReleases),
     histories,
     historyDocuments: all.add(new HistoryDocuments(connections, histories)),
-    flagUnderCursor: (editor) => sites.flagAt(editor.document, editor.selection.active),
+    flagUnderCursor,
   };
   all.add(registerFlagCommands(flagCommandParts));
-  const releases = all.add(new LazyReleases({
+  const releases = late.releases = all.add(new LazyReleases({
     connections, files, registries, quality, histories, change: flagCommandParts, changeFlag, gatePorts: (target) => portsOf(target, registries),
     flagUnderCursor: flagCommandParts.flagUnderCursor, memory: context.workspaceState, clock: systemClock, pollEveryMs: parts.pollEveryMs,
+  }));
+  all.add(releases.onDidChangeActions((flags) => {
+    lenses.refreshParts();
+    tree.refreshParts(flags);
   }));
   all.add(registerReleaseCommands({ ...flagCommandParts, registries, files, loadReleases }));
   const loadPython = once(() => createParser({ runtimeWasm: parser.runtimeWasm, grammarWasm: parser.pythonWasm }));
@@ -161,7 +172,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
     store: personas,
     documents: all.add(new AnswerDocuments()),
     memory: context.workspaceState,
-    flagUnderCursor: (editor) => sites.flagAt(editor.document, editor.selection.active),
+    flagUnderCursor,
   }));
 
   const updateActivity = (): void => {
@@ -169,6 +180,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
     const isShown = models.visible || releases.visible || tree.visible || lenses.visible;
     registries.setActive(isShown);
     quality.setActive(isShown);
+    releases.setLensFlags(lenses.flags);
   };
   all.add(vscode.window.onDidChangeWindowState(updateActivity));
   all.add(vscode.window.onDidChangeVisibleTextEditors(updateActivity));

@@ -27,7 +27,7 @@ export function button(id: string, label: string, run: () => void, title = label
 
 /** Verdicts are words; the class only adds weight to them. */
 function cellClass(text: string): Readonly<Record<string, string>> {
-  return text === 'worse' || text === 'void' || text.startsWith('ALARM') ? { class: 'bad' } : {};
+  return text === 'worse' || text === 'void' || text.startsWith('ALARM') || text === 'taken back by the guard' ? { class: 'bad' } : {};
 }
 
 /** A table that scrolls by itself and can be reached by keyboard. `extra`: one more column. */

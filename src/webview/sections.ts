@@ -81,6 +81,12 @@ function shadow({ shadow: found }: DashboardModel, post: (message: FromDashboard
   return { charts, nodes: [controls, ...found.tables.slice(0, 1).map((table) => tableOf(table)), ...charts.map(({ element }) => element), ...found.tables.slice(1).map((table) => tableOf(table))] };
 }
 
+/** The event log as a table; what the guard did stands in a column of its own, in words. */
+function timeline({ timeline: found }: DashboardModel): Drawn {
+  if (found === undefined) return { charts: [], nodes: [none('The history needs Unleash: connect, or see the log for why its events could not be read.')] };
+  return { charts: [], nodes: [el('div', { class: 'timeline' }, tableOf(found.table)), list(found.lines, 'summary')] };
+}
+
 function source({ notes }: DashboardModel): Drawn {
   return { charts: [], nodes: [notes.length === 0 ? none('Nothing about the source to tell: every record was read.') : list(notes, 'summary')] };
 }
@@ -92,5 +98,6 @@ export const SECTIONS: readonly Section[] = [
   { id: 'distributions', title: 'Confidence and latency', draw: distributions },
   { id: 'slices', title: 'Slices', draw: slices },
   { id: 'shadow', title: 'Shadow', draw: shadow },
+  { id: 'timeline', title: 'History', draw: timeline },
   { id: 'source', title: 'Source', draw: source },
 ];

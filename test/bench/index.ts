@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FolderIndex } from '../../src/adapters/workspaceIndex/folderIndex.ts';
-import { summaryVersion, type CachePlace } from '../../src/adapters/workspaceIndex/summaryCache.ts';
+import type { CachePlace } from '../../src/adapters/node/diskCache.ts';
+import { summaryVersion } from '../../src/adapters/workspaceIndex/summaryCache.ts';
 import { FILES, generate, type Expected } from './indexTree.ts';
 import { median, printTable, type BenchRow } from './table.ts';
 

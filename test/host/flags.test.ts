@@ -102,6 +102,16 @@ describe('flags in the editor', () => {
     assert.equal(asked.length, 1);
   });
 
+  it('offers the kill switch beside a roll back, so that it is reached from the lens', async () => {
+    const asked = answering(all, 'cancel');
+    await vscode.commands.executeCommand('modelswitch.rollBack', ref());
+    assert.equal(asked[0]?.instead?.verb, 'Kill Switch...');
+    asked[0].instead.run();
+    await eventually(() => asked.length === 2, 'the question of the kill switch');
+    assert.match(asked[1]!.detail, /production: 25 % .*-> off/);
+    assert.equal(await rollout(), '25', 'nothing changes before the question is answered');
+  });
+
   it('shows the history as a document: who, when, from what to what, and why', async () => {
     await setRollout('25');
     answering(all, 'confirm');

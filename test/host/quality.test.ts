@@ -95,6 +95,17 @@ describe('quality in the editor', function () {
     assert.ok(lines.includes('no drift | against train.csv'), lines.join('\n'));
   });
 
+  it('opens the dashboard by a click on what the lens says of the quality', async () => {
+    const document = await openFile('watched.py');
+    const found = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', document.uri, 100);
+    assert.deepEqual(found.map(({ command }) => [command?.title.replace(/: .*/, ''), command?.command]), [
+      ['production 25 % -> watched candidate', 'modelswitch.revealFlag'], ['errors worse', 'modelswitch.openDashboard'], ['Promote', 'modelswitch.promote'], ['Roll back', 'modelswitch.rollBack'],
+    ]);
+    await vscode.commands.executeCommand(found[1]!.command!.command, ...found[1]!.command!.arguments as unknown[]);
+    await eventually(() => shown()?.model === 'watched', 'the dashboard');
+    feature.dashboards.of(ref)?.dispose();
+  });
+
   it('says since when an arm is silent', async () => {
     await log({ candidate: { errors: 0.02, until: 12 * MINUTE + 5000 }, current: { errors: 0.02 } });
     await eventually(async () => /candidate: no data for 12 min/.test(await lens()), 'the lens').catch(async () => assert.fail(await lens()));

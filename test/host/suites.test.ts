@@ -292,10 +292,15 @@ describe('suites in the Test Explorer', function () {
     assert.deepEqual(titles, [['Modelswitch · suited v14 (challenger) · 50 % · override suites: hotfix 7', '50']]);
   });
 
-  it('runs from the lens and the tree, and shows evidence there', async () => {
+  it('runs for the flag under the cursor and from the trees, and shows evidence there', async () => {
     answering(all, 'confirm');
     const document = await openFile('switched.py');
-    await eventually(async () => ((await lenses(document)).get(5) ?? []).includes('Run suites'), 'the lens offers the suites');
+    await eventually(async () => ((await lenses(document)).get(5) ?? []).length > 0, 'the call site is known');
+    const before = seen.length;
+    vscode.window.activeTextEditor!.selection = new vscode.Selection(4, 25, 4, 25);
+    await vscode.commands.executeCommand('modelswitch.runModelSuites');
+    await vscode.commands.executeCommand('modelswitch.runModelSuites', { kind: 'flag', connection: all.connections.targets[0]!.connection, flag });
+    assert.deepEqual(seen.slice(before).map(({ states }) => states.some(([state]) => state === 'passed')), [true, true]);
     const version = await (async () => {
       for (const model of await all.models.getChildren()) {
         if (model.kind !== 'model' || model.registered !== 'host-suited') continue;

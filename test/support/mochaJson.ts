@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import Mocha from 'mocha';
 
 /** What a run of mocha came to; titles are full titles. */
@@ -8,6 +8,8 @@ export interface TestResults {
   readonly failed: readonly { readonly title: string; readonly message: string }[];
   readonly skipped: readonly string[];
   readonly durationMs: number;
+  /** How long each file took, hooks included. */
+  readonly files: Readonly<Record<string, number>>;
 }
 
 /** Mocha's `spec` reporter, which at the end also writes a `TestResults` to the file named by the reporter option `output`. */
@@ -19,12 +21,18 @@ class SpecAndJson extends Mocha.reporters.Spec {
     const passed: string[] = [];
     const failed: { title: string; message: string }[] = [];
     const skipped: string[] = [];
+    const files: Record<string, number> = {};
     const started = performance.now();
+    let begun = started;
+    runner.on('suite', ({ parent }) => { if (parent?.root === true) begun = performance.now(); });
+    runner.on('suite end', ({ parent, file }) => {
+      if (parent?.root === true && file !== undefined) files[basename(file)] = (files[basename(file)] ?? 0) + Math.round(performance.now() - begun);
+    });
     runner.on('pass', (test) => passed.push(test.fullTitle()));
     runner.on('fail', (test, error: unknown) => failed.push({ title: test.fullTitle(), message: error instanceof Error ? (error.stack ?? error.message) : String(error) }));
     runner.on('pending', (test) => skipped.push(test.fullTitle()));
     runner.once('end', () => {
-      const results: TestResults = { passed, failed, skipped, durationMs: Math.round(performance.now() - started) };
+      const results: TestResults = { passed, failed, skipped, durationMs: Math.round(performance.now() - started), files };
       mkdirSync(dirname(output), { recursive: true });
       writeFileSync(output, JSON.stringify(results));
     });

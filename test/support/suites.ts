@@ -30,7 +30,7 @@ export interface SuiteOutcome {
   readonly problem?: string;
 }
 
-const nothing: TestResults = { passed: [], failed: [], skipped: [], durationMs: 0 };
+export const nothing: TestResults = { passed: [], failed: [], skipped: [], durationMs: 0, files: {} };
 
 /** How long mocha's process may go on after its last test: a socket or a process that a test left open keeps it alive. */
 const lingerMs = 30_000;
@@ -49,6 +49,7 @@ async function runMocha(name: SuiteName, env: NodeJS.ProcessEnv): Promise<SuiteO
     failed: outcomes.flatMap(({ results: { failed } }) => failed),
     skipped: outcomes.flatMap(({ results: { skipped } }) => skipped),
     durationMs: Math.max(...outcomes.map(({ results: { durationMs } }) => durationMs)),
+    files: Object.assign({}, ...outcomes.map(({ results: { files: ofLane } }) => ofLane)) as TestResults['files'],
   };
   return { name, results, ...(problems.length === 0 ? {} : { problem: problems.join(' ') }) };
 }

@@ -152,11 +152,21 @@ export class WorkbenchPage {
     await this.page.mouse.up();
   }
 
-  /** Clicks an inline action of a tree row by its tooltip. */
+  /** Clicks an inline action of a tree row by its tooltip, until the modal of its command is there. */
   async rowAction(text: string | RegExp, action: string): Promise<void> {
     const row = this.treeRow(text).first();
-    await row.hover();
-    await row.locator(`.actions .action-label[aria-label^="${action}"]`).click();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await row.hover({ timeout: 10_000 });
+        await row.locator(`.actions .action-label[aria-label^="${action}"]`).click({ timeout: 10_000 });
+        await this.dialog().waitFor({ timeout: 10_000 });
+        return;
+      } catch (error) {
+        // A row that is drawn anew under the mouse loses the click; one that was slow to ask is covered by its modal.
+        if (await this.dialog().isVisible()) return;
+        if (attempt === 4) throw error;
+      }
+    }
   }
 
   /** Picks an item of a tree row's context menu. */

@@ -73,9 +73,11 @@ models:
     this.timeout(120_000);
     await workbench.openFile('scoring.py');
     await workbench.lens(/errors worse: \d/).first().waitFor({ timeout: 90_000 });
-    const [text = ''] = (await workbench.lensTexts())[0]?.split(' | ') ?? [];
-    assert.match(text, /^production 25 % .*errors worse: [\d.]+ % vs [\d.]+ %( \(n [\d.]+k?, (now|\d+ min)\))?$/);
-    assert.ok(text.length <= 80, text);
+    const [rollout = '', quality = '', ...actions] = (await workbench.lensTexts())[0]?.split(' | ') ?? [];
+    assert.match(rollout, /^production 25 %/);
+    assert.match(quality, /^errors worse: [\d.]+ % vs [\d.]+ %( \(n [\d.]+k?, (now|\d+ min)\))?$/);
+    assert.ok(`${rollout} | ${quality}`.length <= 80, rollout);
+    assert.deepEqual(actions, ['Promote', 'Roll back']);
   });
 
   it('shows every metric, the share and the drift in the tree', async function tree() {
@@ -90,10 +92,10 @@ models:
     await workbench.treeRow(/income drifted/).waitFor();
   });
 
-  it('opens the dashboard from the tree, live', async function open() {
+  it('opens the dashboard by a click on what the lens says of the quality, live', async function open() {
     this.timeout(120_000);
     await workbench.runCommand('View: Toggle Primary Side Bar Visibility');
-    await workbench.runCommand('Modelswitch: Open Dashboard');
+    await workbench.lens(/errors worse: \d/).first().click();
     const frame = await workbench.dashboard();
     await frame.locator('.uplot canvas').nth(2).waitFor();
     const total = async (): Promise<string> => (await cells(frame, 'Arms')).flat().join(' ');
@@ -108,7 +110,7 @@ models:
       await theme(name);
       const frame = await workbench.dashboard();
       await eventually(async () => await frame.evaluate('document.body.className').then((value) => String(value).includes(name.includes('High') ? 'vscode-high-contrast' : isDark ? 'vscode-dark' : 'vscode-light')), 30_000);
-      for (const [tab, wanted] of [['overview', '.uplot canvas'], ['drift', 'svg.histogram'], ['distributions', '.uplot canvas'], ['slices', 'td'], ['shadow', '.uplot canvas']] as const) {
+      for (const [tab, wanted] of [['overview', '.uplot canvas'], ['drift', 'svg.histogram'], ['distributions', '.uplot canvas'], ['slices', 'td'], ['shadow', '.uplot canvas'], ['timeline', 'td']] as const) {
         await frame.locator(`#tab-${tab}`).click();
         await frame.locator(`#panel ${wanted}`).first().waitFor();
         await workbench.screenshot(`dashboard-${name}-${tab}`);
@@ -161,6 +163,19 @@ models:
     assert.equal(await focused(), 'tab-overview');
     await workbench.page.keyboard.press('Tab');
     assert.match(String(await focused()), /^Candidate against current/);
+  });
+
+  it('tells the history of the release, also by keyboard', async () => {
+    const frame = await workbench.dashboard();
+    await frame.locator('#tab-overview').focus();
+    await workbench.page.keyboard.press('End');
+    await workbench.page.keyboard.press('ArrowLeft');
+    assert.equal(await frame.evaluate('document.activeElement.id'), 'tab-timeline');
+    await workbench.page.keyboard.press('Tab');
+    assert.match(String(await frame.evaluate('document.activeElement.getAttribute("aria-label")')), /^History of credit-risk behind credit-risk-v2, newest first/);
+    const rows = await cells(frame, 'History of credit-risk');
+    assert.match(rows.at(-1)?.join(' | ') ?? '', /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \| every environment \| created \| {2}\| {2}\| /);
+    assert.ok(rows.some(([, where, what, , , who]) => where === 'production' && / -> /.test(what ?? '') && who !== ''), rows.map((row) => row.join(' | ')).join('\n'));
   });
 
   it('exports CSV and Markdown', async function exported() {

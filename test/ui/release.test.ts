@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AdminClient } from '../../sandbox/unleash/admin.ts';
 import { startWorld, type World } from '../../sandbox/world.ts';
+import { eventually } from '../support/eventually.ts';
 import { shifted } from '../support/shifted.ts';
 import { openWorkbench, type WorkbenchPage } from '../support/ui.ts';
 
@@ -71,13 +72,14 @@ describe('releasing a model from the editor', () => {
   it('shows the live rollout above the call', async () => {
     await workbench.openFile('app/scoring.py');
     await workbench.lens('production 25 % · internal 100 % -> credit-risk v14').waitFor();
-    await workbench.lens('Promote').waitFor();
-    await workbench.lens('Roll back').waitFor();
+    // The model has a plan: what is offered is its next stage, and at most two things.
+    await workbench.lens('Advance').waitFor();
+    await eventually(async () => (await workbench.lensTexts())[0]?.split(' | ').slice(-2).join() === 'Advance,Roll back', 30_000);
     await shifted(world, 25);
   });
 
-  it('promotes by the lens through a modal, and the traffic shifts', async () => {
-    await workbench.lens('Promote').click();
+  it('promotes by the tree through a modal, and the traffic shifts', async () => {
+    await workbench.rowAction(/^production/, 'Promote');
     await workbench.dialog().waitFor();
     const text = await workbench.dialogText();
     assert.match(text, /Promote to 50 %.*credit-risk-v2 in production/s);

@@ -59,8 +59,8 @@ describe('a release by its plan from the editor', () => {
   const release = async (): Promise<string> => (await workbench.treeTexts('Releases'))[0] ?? '';
   const stands = (pattern: RegExp): Promise<void> => eventually(async () => pattern.test(await release()), 120_000);
 
-  async function advance(stage: number): Promise<string> {
-    await workbench.rowAction(row, 'Advance Release...');
+  async function advance(stage: number, ask = (): Promise<void> => workbench.rowAction(row, 'Advance Release...')): Promise<string> {
+    await ask();
     await workbench.dialog().waitFor();
     const text = await workbench.dialogText();
     await workbench.screenshot(`stages-advance to stage ${stage}`);
@@ -109,10 +109,26 @@ describe('a release by its plan from the editor', () => {
     this.timeout(120_000);
     await workbench.runCommand('Modelswitch: Advance Release...');
     await workbench.toast('The guard took production back: re-arm first.').waitFor();
-    await workbench.rowAction(row, 'Re-Arm Release...');
+    await workbench.lens('Advance').waitFor({ state: 'detached' });
+    await workbench.lens('Re-arm').click();
     assert.match(await workbench.dialogText(), /The guard, .* UTC: .*errors/);
     await workbench.answerDialog('Re-Arm');
     await stands(/^(?!.*latched).*before the first stage · not started/);
+  });
+
+  it('tells in the dashboard who did what, and what the guard did', async function history() {
+    this.timeout(120_000);
+    await workbench.runCommand('Modelswitch: Open Dashboard');
+    const frame = await workbench.dashboard();
+    await frame.locator('#tab-timeline').click();
+    const newest = frame.locator('[role="region"][aria-label^="History of credit-risk"] tbody tr');
+    await newest.nth(1).filter({ hasText: 'taken back by the guard' }).waitFor();
+    const [rearmed, guarded] = await Promise.all([0, 1].map(async (row) => newest.nth(row).locator('th, td').allInnerTexts()));
+    assert.deepEqual([rearmed?.[1], rearmed?.[4], rearmed?.[5]], ['production', 're-armed', 'eddy@example.com']);
+    assert.deepEqual([guarded?.[1], guarded?.[3], guarded?.[4], guarded?.[5]], ['production', 'before the first stage', 'taken back by the guard', 'eddy@example.com']);
+    assert.match(guarded?.[6] ?? '', /credit-risk v14 over v13 .*errors/);
+    await workbench.screenshot('stages-history in the dashboard');
+    await workbench.openFile('app/scoring.py');
   });
 
   it('advances from stage to stage and one back, each with its evidence, as soon as it is there', async function up() {
@@ -131,7 +147,7 @@ describe('a release by its plan from the editor', () => {
     await shifted(world, 50);
     await rollBack('Previous stage: stage 2 of 4', 'Roll Back to Stage 2', /production: 50 % · internal 100 % -> 25 % · internal 100 %/);
     await stands(/stage 2 of 4 · advance/);
-    await advance(3);
+    await advance(3, () => workbench.lens('Advance').click());
     await stands(/stage 3 of 4 · advance/);
     assert.match(await advance(4), /production: 50 % · internal 100 % -> 100 %/);
     await shifted(world, 100);
@@ -139,7 +155,7 @@ describe('a release by its plan from the editor', () => {
 
   it('completes the release: what serves is called so in the registry', async function complete() {
     this.timeout(120_000);
-    await workbench.rowAction(row, 'Complete Release...');
+    await workbench.lens('Complete').click();
     assert.match(await workbench.dialogText(), /champion of credit-risk: 13 -> 14/);
     await workbench.answerDialog('Complete Release');
     await workbench.toast('The release of credit-risk is complete: champion names version 14 now.').waitFor();

@@ -5,18 +5,27 @@ import { Collector, type CollectorOptions } from '../../core/quality/collector.t
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import type { QualityData, QualityRequest, QualitySource } from '../../core/quality/window.ts';
 import { csvRecords, nested, parquetRecords } from '../rows/tolerant.ts';
+import type { CachePlace } from '../node/diskCache.ts';
+import { DrawnColumns, IDS } from './drawnColumns.ts';
 import { filesOf, type FoundFile } from './files.ts';
 import { LineReader } from './lineReader.ts';
 import type { Wanted } from './lineShape.ts';
-import { tail, type TailState } from './tail.ts';
+import { SavedLogs, type ReadFile } from './savedLog.ts';
+import { tail } from './tail.ts';
 
 const MOST_MESSAGES = 20;
+/** What is read again sooner than it is saved. */
+const LEAST_SAVED = 16 * 1024 * 1024;
 const COLUMNS = ['ts', 'request_id', 'unit_id', 'environment', 'service', 'flag', 'assigned_arm', 'model_version', 'role', 'fallback', 'batch_id', 'features', 'score', 'proba', 'label', 'latency_ms', 'error'];
 
 export interface LogSourceOptions extends CollectorOptions {
   /** What paths are relative to. */
   readonly folder: string;
   readonly definition: QualityDefinition;
+  /** Where what was counted may be kept, so that another start goes on from there; without it nowhere. */
+  readonly cache?: CachePlace | undefined;
+  /** Bytes that are read before anything is kept; 16 MB where it is not given. */
+  readonly leastSaved?: number | undefined;
 }
 
 /** Times without a date for each, where a number says the same: see `RecordTimes`. */
@@ -30,24 +39,21 @@ function timeOf(millis: number): number | Date {
   return millis >= 1e11 && millis < 1e14 ? millis : new Date(millis);
 }
 
-interface KnownFile {
-  path: string;
-  readonly tail?: TailState;
-  /** Of files that are read as a whole. */
-  readonly version?: string;
-}
-
 /**
  * The prediction log as a source: JSON Lines are read on from where the last call ended, files in other formats once. A file is known by its identity, so a rotation by
  * renaming loses and doubles nothing; a file that was cut is read from its beginning, and its earlier records still count. When a CSV or Parquet file that was read
- * has changed, everything is read anew. Files that vanish have been counted and are named.
+ * has changed, everything is read anew. Files that vanish have been counted and are named. Where there is a cache, the first read goes on from what an earlier source has counted: `SavedLogs`.
  */
 export class LogSource implements QualitySource {
   readonly #options: LogSourceOptions;
   #collector: Collector;
   readonly #wanted: Wanted;
   readonly #lines: LineReader;
-  #known = new Map<string, KnownFile>();
+  #known = new Map<string, ReadFile>();
+  readonly #saved: SavedLogs | undefined;
+  /** Bytes that were read since something was saved, and so many that it is worth it. */
+  #unsaved = 0;
+  #enough: number;
   /** Whether the last read was cut off by an error or a cancel: what is in the collector is then not known. */
   #broken = false;
 
@@ -56,34 +62,72 @@ export class LogSource implements QualitySource {
     this.#collector = new Collector(options.definition, options);
     this.#wanted = wantedBy(options);
     this.#lines = new LineReader(this.#wanted);
+    const { cache, definition: { section }, folder, flags, features, edges, sample } = options;
+    this.#saved = cache === undefined ? undefined : new SavedLogs(cache, [section, folder, flags, features, edges, sample]);
+    this.#enough = options.leastSaved ?? LEAST_SAVED;
   }
 
   dispose(): void {
     this.#known.clear();
   }
 
-  async read({ now, signal, onProgress }: QualityRequest): Promise<QualityData> {
+  async read(request: QualityRequest): Promise<QualityData> {
+    const { now } = request;
     const { source } = this.#options.definition;
     if (source?.kind !== 'log') throw new AppError('internal', 'The source is no prediction log.');
     const patterns = [...source.log, ...source.outcomes];
     const messages: string[] = [];
     const files = await this.#find(patterns, messages);
     if (this.#broken || this.#isRewritten(files)) this.#reset();
+    if (this.#known.size === 0 && files.length > 0) await this.#resume(files);
+    await this.#readFiles(files, messages, request);
+    if (this.#collector.isIncomplete) {
+      this.#saved?.delete();
+      this.#reset();
+      messages.length = 0;
+      await this.#readFiles(files, messages, request);
+    }
+    for (const [identity, { path }] of this.#known) {
+      if (files.some((file) => file.identity === identity)) continue;
+      messages.push(`${this.#name(path)} is gone; what it held counts.`);
+    }
+    await this.#save();
+    return this.#collector.data(now, messages.slice(0, MOST_MESSAGES));
+  }
+
+  /** Goes on from what was saved of these files. */
+  async #resume(files: readonly FoundFile[]): Promise<void> {
+    try {
+      const saved = await this.#saved?.get(files);
+      if (saved === undefined) return;
+      this.#collector = new Collector(this.#options.definition, this.#options, saved.collected);
+      this.#known = new Map(saved.files.map((file) => [file.identity, file]));
+    } catch {
+      // Something else than was saved here, however it came there.
+    }
+  }
+
+  async #save(): Promise<void> {
+    if (this.#saved === undefined || this.#unsaved < this.#enough) return;
+    const collected = this.#collector.saved;
+    this.#unsaved = 0;
+    if (collected === undefined) return;
+    // What is large is written less often.
+    this.#enough = Math.max(this.#enough, await this.#saved.set({ files: [...this.#known.values()], collected }));
+  }
+
+  async #readFiles(files: readonly FoundFile[], messages: string[], { now, signal, onProgress }: QualityRequest): Promise<void> {
     this.#broken = true;
     this.#collector.now = now;
     const total = files.reduce((sum, { identity, size }) => sum + Math.max(0, size - (this.#known.get(identity)?.tail?.offset ?? 0)), 0);
     let done = 0;
     const progress = (bytes: number): void => {
       done += bytes;
+      this.#unsaved += bytes;
       onProgress?.(done, Math.max(done, total));
     };
     for (const file of files) await this.#readFile(file, messages, signal, progress);
     this.#broken = false;
-    for (const [identity, { path }] of this.#known) {
-      if (files.some((file) => file.identity === identity)) continue;
-      messages.push(`${this.#name(path)} is gone; what it held counts.`);
-    }
-    return this.#collector.data(now, messages.slice(0, MOST_MESSAGES));
   }
 
   async #find(patterns: readonly string[], messages: string[]): Promise<FoundFile[]> {
@@ -98,8 +142,8 @@ export class LogSource implements QualitySource {
 
   #isRewritten(files: readonly FoundFile[]): boolean {
     return files.some(({ identity, size, modified }) => {
-      const version = this.#known.get(identity)?.version;
-      return version !== undefined && version !== `${size} ${modified}`;
+      const known = this.#known.get(identity);
+      return known !== undefined && known.tail === undefined && (known.size !== size || known.modified !== modified);
     });
   }
 
@@ -120,12 +164,12 @@ export class LogSource implements QualitySource {
         await this.#tail(file, messages, signal, progress);
         return;
       }
-      const version = `${file.size} ${file.modified}`;
-      if (this.#known.get(file.identity)?.version === version) return;
+      // Were it another than the known one, all would be read anew.
+      if (this.#known.has(file.identity)) return;
       if (format === 'csv') await this.#csv(file, signal);
       else await this.#parquet(file, signal);
       progress(file.size);
-      this.#known.set(file.identity, { path: file.path, version });
+      this.#known.set(file.identity, file);
     } catch (error) {
       throwIfCancelled(signal);
       // It vanished between the listing and the reading, or is no file of its kind: the others count.
@@ -141,7 +185,7 @@ export class LogSource implements QualitySource {
       tooLong: (line) => this.#collector.malformed(`${name}:${line}`, 'the line is longer than 16 MB'),
     }, signal, progress);
     if (restarted) messages.push(`${name} was cut or written anew: it is read from its beginning.`);
-    this.#known.set(file.identity, { path: file.path, tail: state });
+    this.#known.set(file.identity, { ...file, tail: state });
   }
 
   #readLines(name: string, bytes: Buffer, from: number, to: number, first: number): number {
@@ -162,12 +206,15 @@ export class LogSource implements QualitySource {
 
   async #parquet(file: FoundFile, signal: AbortSignal): Promise<void> {
     const name = this.#name(file.path);
+    const { fields, asWritten } = this.#wanted;
     let row = 0;
     const place = (): string => `${name}, row ${row}`;
-    await parquetRecords(file.path, [...this.#wanted.fields], (column) => (column === 'ts' && !this.#wanted.asWritten ? TIMES : {}), (record) => {
+    const drawn = new DrawnColumns();
+    await parquetRecords(file.path, [...fields], (column) => (column === 'ts' && !asWritten ? TIMES : {}), (record, hashed) => {
       row += 1;
-      this.#collector.add(record, place);
-    }, signal);
+      if (!asWritten) drawn.take(record, hashed);
+      this.#collector.add(record, place, asWritten ? undefined : drawn);
+    }, signal, asWritten ? [] : IDS);
   }
 }
 

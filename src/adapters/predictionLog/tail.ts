@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto';
+import { readSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { throwIfCancelled } from '../../core/base/errors.ts';
 import { LONGEST_BETWEEN } from './lineShape.ts';
 
 const CHUNK = 1024 * 1024;
+/** After so many bytes others get their turn. */
+const LISTENED = 8 * CHUNK;
 const LONGEST_LINE = 16 * 1024 * 1024;
-const HEAD = 1024;
+/** Bytes at the beginning, and before the place where reading ended. */
+const MARKED = 1024;
 const LINE_END = 10;
 /** Bytes after the last line. */
 const PADDING = LONGEST_BETWEEN + 64;
@@ -15,9 +20,8 @@ export interface TailState {
   /** Bytes whose lines have been told. */
   readonly offset: number;
   readonly line: number;
-  /** Digest of the first bytes: another file, or one that was truncated and written anew, has another. */
-  readonly head: string;
-  readonly headLength: number;
+  /** See `markOf`. */
+  readonly mark: string;
 }
 
 export interface TailResult extends TailState {
@@ -25,9 +29,15 @@ export interface TailResult extends TailState {
   readonly restarted: boolean;
 }
 
-async function digest(file: FileHandle, length: number): Promise<string> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0);
-  return createHash('sha256').update(buffer.subarray(0, bytesRead)).digest('base64');
+/** Digest of the first bytes of a file and of those before `length`: another file, or one that was truncated and written anew, has another. */
+export async function markOf(file: FileHandle, length: number): Promise<string> {
+  const digest = createHash('sha256');
+  const some = Math.min(MARKED, length);
+  for (const start of [0, length - some]) {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(some), 0, some, start);
+    digest.update(buffer.subarray(0, bytesRead));
+  }
+  return digest.digest('base64');
 }
 
 function isWhole(text: string): boolean {
@@ -60,7 +70,7 @@ export async function tail(path: string, from: TailState | undefined, listener: 
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
-    const isSame = from !== undefined && size >= from.offset && (from.headLength === 0 || (await digest(file, from.headLength)) === from.head);
+    const isSame = from !== undefined && size >= from.offset && (await markOf(file, from.offset)) === from.mark;
     let [offset, line] = isSame ? [from.offset, from.line] : [0, 0];
     let bytes = room(2 * CHUNK);
     let [rest, tooLong] = [0, false];
@@ -71,7 +81,9 @@ export async function tail(path: string, from: TailState | undefined, listener: 
         bytes.copy(larger, 0, 0, rest);
         bytes = larger;
       }
-      const { bytesRead } = await file.read(bytes, rest, CHUNK, position);
+      // At once, for waiting takes longer than reading; whoever wants to cancel is heard in between.
+      if (position % LISTENED < CHUNK) await setImmediate();
+      const bytesRead = readSync(file.fd, bytes, rest, CHUNK, position);
       if (bytesRead === 0) break;
       position += bytesRead;
       progress(bytesRead);
@@ -95,8 +107,7 @@ export async function tail(path: string, from: TailState | undefined, listener: 
       listener.lines(bytes, 0, rest + 1, line + 1);
       offset += rest;
     }
-    const headLength = Math.min(HEAD, offset);
-    return { offset, line, headLength, head: await digest(file, headLength), restarted: from !== undefined && !isSame };
+    return { offset, line, mark: await markOf(file, offset), restarted: from !== undefined && !isSame };
   } finally {
     await file.close();
   }

@@ -2,6 +2,7 @@ import { AppError } from '../../core/base/errors.ts';
 import type { CollectorOptions } from '../../core/quality/collector.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import type { QualitySource } from '../../core/quality/window.ts';
+import type { CachePlace } from '../node/diskCache.ts';
 import { HttpClient, type FetchLike } from '../node/httpClient.ts';
 import { sleep } from '../node/sleep.ts';
 import { LogSource } from '../predictionLog/logSource.ts';
@@ -16,6 +17,8 @@ export interface OpenOptions extends CollectorOptions {
   readonly fetch: FetchLike;
   /** Headers for an origin, if there are any that are meant for it. */
   readonly credentialsFor: (origin: string) => Readonly<Record<string, string>>;
+  /** Where what was counted of a log may be kept; without it nowhere. */
+  readonly cache?: CachePlace | undefined;
 }
 
 /** The source that a definition names. A new kind of source is one line here. @throws AppError validation when it names none */

@@ -3,13 +3,15 @@ import { AppError, toAppError } from '../../core/base/errors.ts';
 import { readQuality } from '../../core/quality/definitions.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
 import type { QualitySource } from '../../core/quality/window.ts';
+import { codeVersion } from '../node/diskCache.ts';
+import { SAVED_LOG_FORMAT } from '../predictionLog/savedLog.ts';
 import { openQualitySource } from './open.ts';
 import { prepareReference, withReference, type PreparedReference } from './reference.ts';
 import { checkSkew } from './skew.ts';
-import type { FromWorker, ToWorker, WorkerOptions } from './workerSource.ts';
+import type { FromWorker, ToWorker, WorkerData } from './workerSource.ts';
 
 const PROGRESS_MS = 100;
-const { section, credentials, withDrift, training, ...options } = workerData as WorkerOptions;
+const { section, credentials, withDrift, training, cacheFolder, script, ...options } = workerData as WorkerData;
 const reading = new Map<number, AbortController>();
 let source: QualitySource | undefined;
 /** One read after another: they share what was read before. */
@@ -36,6 +38,7 @@ async function opened(signal: AbortSignal): Promise<QualitySource> {
   const edges = prepared.edges ?? options.edges;
   return openQualitySource(quality, {
     ...options, ...(features === undefined ? {} : { features }), ...(edges === undefined ? {} : { edges }),
+    ...(cacheFolder === undefined ? {} : { cache: { folder: cacheFolder, version: codeVersion(SAVED_LOG_FORMAT, script) } }),
     fetch: (url, init) => fetch(url, init), credentialsFor: (origin) => (origin === credentials?.origin ? credentials.headers : {}),
   });
 }

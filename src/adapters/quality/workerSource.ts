@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { AppError, type ErrorCode } from '../../core/base/errors.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
@@ -19,6 +20,14 @@ export interface WorkerOptions {
   readonly withDrift?: boolean;
   /** The training data, where drift is measured against that of a version. */
   readonly training?: FoundTrainingData;
+  /** Where what was counted of a log may be kept; without it nowhere. */
+  readonly cacheFolder?: string;
+}
+
+/** What a thread is started with. */
+export interface WorkerData extends WorkerOptions {
+  /** The file that it runs: what other code has counted is not taken up. */
+  readonly script: string;
 }
 
 export type ToWorker = { readonly kind: 'read' | 'skew'; readonly id: number; readonly now: number } | { readonly kind: 'cancel'; readonly id: number };
@@ -81,7 +90,7 @@ export class WorkerSource implements QualitySource {
 
   #started(): Worker {
     if (this.#worker !== undefined) return this.#worker;
-    const worker = new Worker(this.#script, { workerData: this.#options });
+    const worker = new Worker(this.#script, { workerData: { ...this.#options, script: typeof this.#script === 'string' ? this.#script : fileURLToPath(this.#script) } satisfies WorkerData });
     worker.unref();
     worker.on('message', (message: FromWorker) => this.#heard(message));
     const fail = (reason: string): void => {

@@ -1,4 +1,4 @@
-import { refetchAfter } from '../../core/flags/eventChanges.ts';
+import { refetchAfter, unseen } from '../../core/flags/eventChanges.ts';
 import type { FlagReading } from '../../core/flags/planning.ts';
 import type { ChangeRunner } from '../../core/flags/changeRunner.ts';
 import type { ArmSummary } from '../../core/quality/window.ts';
@@ -33,7 +33,7 @@ export class WatchedReadings {
   readonly #quiet = new Set<string>();
   #looks = 0;
   #isKnown = false;
-  #log: { readonly newest: number; readonly etag: string | undefined } | undefined;
+  #log: { readonly newest: number; readonly seen: ReadonlySet<number>; readonly etag: string | undefined } | undefined;
   #segmentsEtag: string | undefined;
 
   constructor(port: Port, runner: Pick<ChangeRunner, 'read'>, project: string) {
@@ -59,12 +59,12 @@ export class WatchedReadings {
     }
     if (!log.changed) return;
     const { events } = log.page;
-    const before = this.#log?.newest;
-    const newest = events[0]?.id ?? 0;
-    const later = events.filter(({ id }) => id > (before ?? 0));
-    this.#log = { newest, etag: log.etag };
+    const before = this.#log;
+    const newest = Math.max(0, ...events.map(({ id }) => id));
+    const later = before === undefined ? events : events.filter(unseen(before.seen, before.newest));
+    this.#log = { newest, seen: new Set(events.map(({ id }) => id)), etag: log.etag };
     // A log that does not reach back to the last look, or that has begun anew, tells nothing about what was read before.
-    if (before === undefined || newest < before || (later.length > 0 && later.length === events.length)) {
+    if (before === undefined || newest < before.newest || (later.length > 0 && later.length === events.length)) {
       this.#readings.clear();
       return;
     }

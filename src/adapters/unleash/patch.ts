@@ -32,7 +32,7 @@ export function wireNewStrategy({ name, title, disabled, parameters, constraints
 }
 
 /** Single-value operators must not carry `values`, list operators must not carry `value`. */
-function wireConstraint({ contextName, operator, values, value, inverted, caseInsensitive }: Constraint): Record<string, unknown> {
+export function wireConstraint({ contextName, operator, values, value, inverted, caseInsensitive }: Constraint): Record<string, unknown> {
   return { contextName, operator, inverted, caseInsensitive, ...(value === undefined ? { values } : { value, values: [] }) };
 }
 

@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import { AppError } from '../../core/base/errors.ts';
 import type { FlagCreator } from '../../core/flags/createFlag.ts';
 import type { FlagArchiver } from '../../core/flags/archive.ts';
-import type { Flag, Segment, Strategy } from '../../core/flags/model.ts';
+import type { Constraint, Flag, Segment, Strategy } from '../../core/flags/model.ts';
 import type {
   EnvironmentInfo, EventPage, EventPoll, EventQuery, FlagBulkReader, FlagDetail, FlagWriter, Identity, NewStrategy, SegmentPoll, ServerInfo, StrategyRef,
 } from '../../core/flags/ports.ts';
@@ -16,7 +16,7 @@ import type { BulkParser } from './bulk.ts';
 import { errorOf, notUnleash } from './errors.ts';
 import { askedFlags, event, exposureCounts, flagDetail, projectDefaults, segments, strategy } from './normalise.ts';
 import { contextFields, evaluate } from './playground.ts';
-import { strategyPatch, wireNewStrategy } from './patch.ts';
+import { strategyPatch, wireConstraint, wireNewStrategy } from './patch.ts';
 import { wireEnvironments, wireEvents, wireExposures, wireFeatureTypes, wireFlagDetail, wireProjectOverview, wireSegments, wireStrategy, wireUiConfig, wireUnknownFlags, wireUser } from './wire.ts';
 
 /** Environments x flags x contexts that one playground request may ask for; Unleash refuses more. */
@@ -184,6 +184,10 @@ export class UnleashClient implements FlagBulkReader, FlagWriter, FlagArchiver, 
 
   async createFlag(project: string, flag: { readonly name: string; readonly type: string; readonly description: string }, signal?: AbortSignal): Promise<void> {
     await this.#write({ method: 'POST', path: `/projects/${segment(project)}/features`, body: flag, signal });
+  }
+
+  async createSegment({ name, description, constraints }: { readonly name: string; readonly description: string; readonly constraints: readonly Constraint[] }, signal?: AbortSignal): Promise<void> {
+    await this.#write({ method: 'POST', path: '/segments', body: { name, description, constraints: constraints.map(wireConstraint) }, signal });
   }
 
   async pollAskedFlags(etag: string | undefined, signal?: AbortSignal): Promise<AskedPoll> {

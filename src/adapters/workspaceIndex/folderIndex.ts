@@ -8,7 +8,8 @@ import { PROJECT_FILES, sourceFiles } from '../node/sourceFiles.ts';
 import { LocalReader, NOTEBOOK } from './fileReader.ts';
 import { importSettings } from './importSettings.ts';
 import { callSiteLanguages, type ParserFiles } from './languages.ts';
-import { SummaryCache, type CachePlace } from './summaryCache.ts';
+import type { CachePlace } from '../node/diskCache.ts';
+import { SummaryCache } from './summaryCache.ts';
 import { ThreadedReader } from './threadedReader.ts';
 
 /** Threads beside this one that read files: more than two wait for the disk and for the linker. */

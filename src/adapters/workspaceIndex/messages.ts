@@ -3,8 +3,8 @@ import type { CallSiteSettings } from '../../core/callsites/project/linker.ts';
 import type { FileLimit, FileReading, IndexProgress } from '../../core/callsites/project/projectIndex.ts';
 import type { FileSummary } from '../../core/callsites/project/summary.ts';
 import type { FailedReply } from '../node/askedThread.ts';
+import type { CachePlace } from '../node/diskCache.ts';
 import type { ParserFiles } from './languages.ts';
-import type { CachePlace } from './summaryCache.ts';
 
 /** What a thread of `index.worker.ts` is started with that reads files for an index elsewhere. */
 export interface ReaderThreadData {

@@ -58,7 +58,12 @@ export function lackingToCreate(identity: Identity, project: string, environment
   return environment === undefined ? undefined : { permission: 'CREATE_FEATURE_STRATEGY', environment };
 }
 
-function has(identity: Identity, needed: Needed | 'CREATE_FEATURE' | (typeof DEFAULT_STRATEGY_PERMISSIONS)[number], project: string, environment: string): boolean {
+/** What making a segment needs; a permission of the whole server. */
+export function mayCreateSegment(identity: Identity): boolean {
+  return has(identity, 'CREATE_SEGMENT', '*', '*');
+}
+
+function has(identity: Identity, needed: Needed | 'CREATE_FEATURE' | 'CREATE_SEGMENT' | (typeof DEFAULT_STRATEGY_PERMISSIONS)[number], project: string, environment: string): boolean {
   return identity.permissions.some(({ permission, project: inProject, environment: inEnvironment }) =>
     permission === 'ADMIN' || (permission === needed && covers(inProject, project) && covers(inEnvironment, environment)));
 }

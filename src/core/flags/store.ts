@@ -1,7 +1,7 @@
 import { AppError, toAppError } from '../base/errors.ts';
 import { Emitter, type Disposable } from '../base/events.ts';
 import type { Clock } from '../base/clock.ts';
-import { MAX_SINGLE_CHANGES, refetchAfter } from './eventChanges.ts';
+import { MAX_SINGLE_CHANGES, refetchAfter, unseen } from './eventChanges.ts';
 import { ARCHIVE_EVENTS, archivedAmong } from './serverNotes.ts';
 import type { Dependency, Exposure, Flag, Segment } from './model.ts';
 import type { EnvironmentInfo, FlagBulkReader, FlagEvent } from './ports.ts';
@@ -66,8 +66,11 @@ export class FlagStore implements Disposable {
   #status: StoreStatus = 'empty';
   #error: AppError | undefined;
   #etag: string | undefined;
+  #seen: ReadonlySet<number> = new Set();
   #segmentsEtag: string | undefined;
   #segmentsReadAt = 0;
+  /** A segment was made or changed by us: not every user is shown an event about it. */
+  #segmentsStale = false;
   /** Children of other flags: the bulk read does not name the parents, so they are read by themselves after it. */
   #unread: ReadonlySet<string> = new Set();
   #hasRead = false;
@@ -152,9 +155,10 @@ export class FlagStore implements Disposable {
     return reading;
   }
 
-  /** A short burst of polls after a write of ours. */
-  async expectChange(): Promise<void> {
+  /** A short burst of polls after a write of ours. @param segments whether it was a segment */
+  async expectChange({ segments = false } = {}): Promise<void> {
     this.#burst = [...BURST_MS];
+    this.#segmentsStale ||= segments;
     await this.#running;
     await this.refresh();
   }
@@ -247,7 +251,7 @@ export class FlagStore implements Disposable {
     const children = new Set(dependencies.events.flatMap(({ flag }) => flag ?? []));
     this.#unread = new Set(flags.filter(({ name, blockedIn }) => blockedIn.length > 0 || children.has(name)).map(({ name }) => name));
     for (const name of this.#versions.keys()) this.#versions.set(name, (this.#versions.get(name) ?? 0) + 1);
-    this.#etag = undefined;
+    [this.#etag, this.#seen] = [undefined, new Set()];
     const names = new Map(flags.map((flag) => [flag.name, this.#withKnownDependencies(flag)]));
     this.#replace({
       flags: names,
@@ -278,10 +282,10 @@ export class FlagStore implements Disposable {
       return;
     }
     const due = clock.now() - this.#segmentsReadAt >= SEGMENTS_EVERY_MS && [...snapshot.flags.values()].some(usesSegments);
-    const segments = refetch.segments || due ? await this.#readSegments() : undefined;
+    const segments = refetch.segments || due || this.#segmentsStale ? await this.#readSegments() : undefined;
     const names = new Set([...refetch.flags, ...this.#unread]);
-    await this.#refetch(snapshot, names, refetch.archived, segments, events[0]?.id ?? snapshot.lastEventId);
-    if (poll.changed) this.#etag = poll.etag;
+    await this.#refetch(snapshot, names, refetch.archived, segments, Math.max(snapshot.lastEventId, events[0]?.id ?? 0));
+    if (poll.changed) [this.#etag, this.#seen] = [poll.etag, new Set(poll.page.events.map(({ id }) => id))];
     this.#unread = new Set();
   }
 
@@ -290,6 +294,7 @@ export class FlagStore implements Disposable {
     const { reader, clock } = this.#options;
     const poll = await reader.pollSegments(this.#segmentsEtag, this.#abort.signal);
     this.#segmentsReadAt = clock.now();
+    this.#segmentsStale = false;
     if (!poll.changed) return undefined;
     this.#segmentsEtag = poll.etag;
     return new Map(poll.segments.map((segment) => [segment.id, segment]));
@@ -297,7 +302,7 @@ export class FlagStore implements Disposable {
 
   /** The events after the snapshot's last one, or undefined when the log does not reach back to it. */
   async #newEvents(snapshot: FlagSnapshot, page: readonly FlagEvent[]): Promise<readonly FlagEvent[] | undefined> {
-    const isNew = ({ id }: FlagEvent): boolean => id > snapshot.lastEventId;
+    const isNew = unseen(this.#seen, snapshot.lastEventId);
     if (page.length > 0 && page.every(isNew)) {
       const { events } = await this.#options.reader.readEvents({ limit: MAX_SINGLE_CHANGES + 1 }, this.#abort.signal);
       return events.every(isNew) ? undefined : events.filter(isNew);

@@ -1,5 +1,5 @@
 import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
-import { Reservoir } from './hashing.ts';
+import { Reservoir, type SavedReservoir } from './hashing.ts';
 import { isPositive, scoreOf } from './measures.ts';
 import { binOf } from './stats/driftMeasures.ts';
 import type { FeatureSample, Histogram, LoggedVersion } from './window.ts';
@@ -21,6 +21,31 @@ function bump(into: Float64Array, place: number): void {
   into[place] = (into[place] ?? 0) + 1;
 }
 
+/** What is known of a feature, to go on from later. */
+interface SavedFeature {
+  readonly name: string;
+  readonly sample: SavedReservoir;
+  readonly binned: Float64Array | undefined;
+  readonly categories: readonly (readonly [name: string, count: number])[];
+  readonly rows: number;
+  readonly missing: number;
+  readonly others: number;
+  readonly notFinite: number;
+}
+
+/** What is known of an arm, to go on from later. */
+export interface SavedArm {
+  readonly features: readonly SavedFeature[];
+  /** Latency, scores, scores of positives, scores with an outcome. */
+  readonly histograms: readonly Float64Array[];
+  readonly versions: readonly LoggedVersion[];
+  readonly requests: number;
+  readonly units: number;
+  readonly lastSeen: number;
+  readonly matured: number;
+  readonly labelled: number;
+}
+
 /** What was seen of one feature. */
 class Feature {
   readonly #name: string;
@@ -36,11 +61,23 @@ class Feature {
   #others = 0;
   notFinite = 0;
 
-  constructor(name: string, edges: readonly number[] | undefined, size: number, seed: number) {
+  constructor(name: string, edges: readonly number[] | undefined, size: number, seed: number, saved?: SavedFeature) {
     this.#name = name;
-    this.#sample = new Reservoir(size, seed);
+    this.#sample = new Reservoir(size, seed, saved?.sample);
     this.#edges = edges;
-    this.#binned = edges === undefined ? undefined : counts(edges);
+    this.#binned = edges === undefined ? undefined : saved?.binned ?? counts(edges);
+    for (const [category, count] of saved?.categories ?? []) this.#categories.set(category, { count });
+    this.#rows = saved?.rows ?? 0;
+    this.#missing = saved?.missing ?? 0;
+    this.#others = saved?.others ?? 0;
+    this.notFinite = saved?.notFinite ?? 0;
+  }
+
+  get saved(): SavedFeature {
+    return {
+      name: this.#name, sample: this.#sample.saved, binned: this.#binned, categories: [...this.#categories].map(([name, { count }]) => [name, count] as const),
+      rows: this.#rows, missing: this.#missing, others: this.#others, notFinite: this.notFinite,
+    };
   }
 
   add(value: unknown): void {
@@ -126,15 +163,31 @@ export class ArmCollector {
   matured = 0;
   labelled = 0;
 
-  constructor(options: FeatureOptions) {
+  constructor(options: FeatureOptions, saved?: SavedArm) {
     this.#options = options;
+    if (saved !== undefined) this.#restore(saved);
     for (const name of ['score', ...(options.features ?? [])]) this.#feature(name);
   }
 
-  #feature(name: string): Feature | undefined {
+  get saved(): SavedArm {
+    const { requests, units, lastSeen, matured, labelled } = this;
+    return {
+      features: [...this.#features.values()].map((feature) => feature.saved), histograms: [this.#latency, this.#scores, this.#positives, this.#labelledScores],
+      versions: this.#loggedVersions(), requests, units, lastSeen, matured, labelled,
+    };
+  }
+
+  #restore({ features, histograms, versions, requests, units, lastSeen, matured, labelled }: SavedArm): void {
+    for (const saved of features) this.#feature(saved.name, saved);
+    for (const [index, histogram] of [this.#latency, this.#scores, this.#positives, this.#labelledScores].entries()) histogram.set(histograms[index] ?? []);
+    for (const { version, ...seen } of versions) this.#versions.set(version, { name: version, ...seen });
+    Object.assign(this, { requests, units, lastSeen, matured, labelled });
+  }
+
+  #feature(name: string, saved?: SavedFeature): Feature | undefined {
     const known = this.#features.get(name);
     if (known !== undefined || this.#features.size >= MOST_FEATURES) return known;
-    const feature = new Feature(name, this.#options.edges?.[name], this.#options.sample ?? SAMPLE, this.#features.size + 1);
+    const feature = new Feature(name, this.#options.edges?.[name], this.#options.sample ?? SAMPLE, this.#features.size + 1, saved);
     this.#features.set(name, feature);
     return feature;
   }
@@ -187,6 +240,10 @@ export class ArmCollector {
     if (actual) bump(this.#positives, binOf(SCORE_EDGES, score));
   }
 
+  #loggedVersions(): LoggedVersion[] {
+    return [...this.#versions.values()].map(({ name, ...seen }) => ({ version: name, ...seen }));
+  }
+
   get notFinite(): number {
     return [...this.#features.values()].reduce((sum, { notFinite }) => sum + notFinite, 0);
   }
@@ -194,7 +251,7 @@ export class ArmCollector {
   summary(): { readonly versions: readonly LoggedVersion[]; readonly latency: Histogram; readonly score: Histogram; readonly labelledScore: Histogram; readonly scoreOfPositives: Histogram; readonly features: readonly FeatureSample[] } {
     const histogram = (edges: readonly number[], values: Float64Array): Histogram => ({ edges, counts: [...values] });
     return {
-      versions: [...this.#versions.values()].map(({ name, ...seen }) => ({ version: name, ...seen })).sort((a, b) => a.first - b.first),
+      versions: this.#loggedVersions().sort((a, b) => a.first - b.first),
       latency: histogram(LATENCY_EDGES, this.#latency),
       score: histogram(SCORE_EDGES, this.#scores),
       labelledScore: histogram(SCORE_EDGES, this.#labelledScores),

@@ -52,11 +52,15 @@ export class Batch {
   readonly #known = new Set<string>();
   #lastFeatures: unknown;
 
-  constructor(metrics: number, outcome: string, features: readonly string[] | undefined) {
+  constructor(metrics: number, outcome: string, features: readonly string[] | undefined, columns: readonly string[] = []) {
     this.values = Array.from({ length: metrics }, () => new Float64Array(ROWS));
     this.#outcome = outcome;
     this.#listed = features !== undefined;
-    for (const name of features ?? []) this.#column(name);
+    for (const name of features ?? columns) this.#column(name);
+  }
+
+  get columnNames(): readonly string[] {
+    return this.columns.map(({ name }) => name);
   }
 
   #column(name: string): void {

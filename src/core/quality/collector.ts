@@ -2,15 +2,15 @@ import { type RecordLike } from '../expressions/evaluate.ts';
 import type { FeatureOptions } from './armCollector.ts';
 import { Batch, EXCLUDED, WITHOUT_UNIT } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
-import { EarlierHours } from './earlierHours.ts';
+import { EarlierHours, type SavedHours } from './earlierHours.ts';
 import { readsOutcome } from './definitions.ts';
-import { Groups, type Group, type WindowState } from './groups.ts';
-import { hash53, RecentHashes, rehash } from './hashing.ts';
+import { Groups, type Group, type SavedGroups, type WindowState } from './groups.ts';
+import { hash53, RecentHashes, rehash, type SavedHashes } from './hashing.ts';
 import { scoreOf, valueOf } from './measures.ts';
 import { Outcomes, type Waiting } from './outcomes.ts';
 import { RecordTimes } from './recordTimes.ts';
 import { ShadowCollector } from './shadowCollector.ts';
-import { Units } from './units.ts';
+import { Units, type SavedUnits } from './units.ts';
 import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
 
 const MOST_EXAMPLES = 5;
@@ -29,6 +29,17 @@ function text(value: unknown): string | undefined {
 export interface CollectorOptions extends FeatureOptions {
   /** Only predictions of these flags count. */
   readonly flags: readonly string[];
+}
+
+/** All that a collector has counted, to go on from later: aggregates, and hashes of ids. */
+export interface SavedCollector {
+  readonly groups: SavedGroups;
+  readonly units: SavedUnits;
+  readonly seen: SavedHashes;
+  readonly earlier?: SavedHours | undefined;
+  readonly slices: readonly string[];
+  readonly columns: readonly string[];
+  readonly notes: SourceNotes;
 }
 
 /** What a reader knows of a record apart from it, because it read it from bytes: hashes (`hash53`) of ids, 0 where there is none, and the time, NaN where there is none. */
@@ -51,34 +62,52 @@ export class Collector {
   readonly #batch: Batch;
   readonly #times = new RecordTimes();
   readonly #units: Units;
-  readonly #seen = new RecentHashes();
+  readonly #seen: RecentHashes;
   readonly #outcomes: Outcomes;
   readonly #shadow: ShadowCollector;
   /** Where drift is measured against hours of an earlier week. */
   readonly #earlier: EarlierHours | undefined;
-  readonly #slices = new Set<string>();
+  readonly #slices: Set<string>;
   readonly #outcomeFields: readonly string[];
-  readonly #notes: { -readonly [K in keyof SourceNotes]: SourceNotes[K] } = { ...NO_NOTES };
+  readonly #notes: { -readonly [K in keyof SourceNotes]: SourceNotes[K] };
   readonly #flags: ReadonlySet<string>;
   /** Time as the reader has it: what a record is compared with to find clocks that are wrong. */
   #now = Number.POSITIVE_INFINITY;
 
-  constructor(definition: QualityDefinition, options: CollectorOptions) {
+  constructor(definition: QualityDefinition, options: CollectorOptions, saved?: SavedCollector) {
     this.#definition = definition;
     this.#flags = new Set(options.flags);
     const { metrics, labels, drift: { reference } } = definition;
-    this.#earlier = reference?.kind === 'earlier' ? new EarlierHours(reference, options) : undefined;
+    this.#earlier = reference?.kind === 'earlier' ? new EarlierHours(reference, options, saved?.earlier) : undefined;
     this.#values = metrics.map((metric) => valueOf(metric, labels));
     this.#labelled = metrics.flatMap(({ labelled }, index) => (labelled ? [index] : []));
     this.#immediate = metrics.flatMap(({ labelled }, index) => (labelled ? [] : [index]));
     this.#keepsFeatures = this.#labelled.some((metric) => metrics[metric]?.expression?.paths.some(([first]) => first === 'features') === true);
     const read = metrics.flatMap(({ expression }) => (expression !== undefined && readsOutcome(expression) ? expression.paths.map(([first = '']) => first) : []));
     this.#outcomeFields = [...new Set([labels.field, ...read])].filter((field) => !RECORD_FIELDS.has(field));
-    this.#groups = new Groups(definition, options);
-    this.#batch = new Batch(metrics.length, labels.field, options.features);
-    this.#units = new Units(metrics.length);
-    this.#shadow = new ShadowCollector(labels);
+    this.#groups = new Groups(definition, options, saved?.groups);
+    this.#batch = new Batch(metrics.length, labels.field, options.features, saved?.columns);
+    this.#units = new Units(metrics.length, undefined, saved?.units);
+    this.#seen = new RecentHashes(undefined, saved?.seen);
+    this.#slices = new Set(saved?.slices);
+    this.#notes = { ...NO_NOTES, ...saved?.notes };
+    this.#shadow = new ShadowCollector(labels, saved !== undefined);
     this.#outcomes = new Outcomes(definition, (waiting, outcome, isNew) => this.#settled(waiting, outcome, isNew), ({ armCollector }) => void (armCollector.matured += 1));
+  }
+
+  /** What was counted until now; undefined where more would be needed to go on from: records that wait for their outcome, or answers for their partner. */
+  get saved(): SavedCollector | undefined {
+    this.#flush();
+    if (this.#labelled.length > 0 || this.#shadow.hasShadow) return undefined;
+    return {
+      groups: this.#groups.saved, units: this.#units.saved, seen: this.#seen.saved, earlier: this.#earlier?.saved, slices: [...this.#slices], columns: this.#batch.columnNames, notes: this.#notes,
+    };
+  }
+
+  /** Whether something came that needs what was not saved: all is to be read anew. */
+  get isIncomplete(): boolean {
+    this.#flush();
+    return this.#shadow.isIncomplete;
   }
 
   /** Records from after it are told. */
@@ -296,7 +325,8 @@ export class Collector {
   }
 }
 
-function hashOf(value: unknown): number {
+/** The `hash53` of an id as records have it, 0 where there is none. */
+export function hashOf(value: unknown): number {
   const id = text(value);
   return id === undefined ? 0 : hash53(id);
 }

@@ -12,6 +12,16 @@ export class DistinctCount {
   #smallest: number[] = [];
   #limit = Number.POSITIVE_INFINITY;
 
+  constructor(saved: Float64Array = new Float64Array(0)) {
+    for (const hash of saved) this.add(hash);
+  }
+
+  /** The smallest hashes, to go on from later. */
+  get saved(): Float64Array {
+    this.#tidy();
+    return Float64Array.from(this.#smallest);
+  }
+
   /** @param hash of `hash53` */
   add(hash: number): void {
     if (hash >= this.#limit) return;

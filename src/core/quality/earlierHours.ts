@@ -1,4 +1,4 @@
-import { ArmCollector, type FeatureOptions } from './armCollector.ts';
+import { ArmCollector, type FeatureOptions, type SavedArm } from './armCollector.ts';
 import type { DriftReferenceTarget } from './definitions.ts';
 import { DistinctCount } from './distinct.ts';
 import type { DriftReference, FeatureSample, ProductionPart } from './window.ts';
@@ -24,6 +24,12 @@ interface Arm {
   readonly hours: Map<number, Hour>;
 }
 
+/** What is known of hours, to go on from later. */
+export interface SavedHours {
+  readonly newest: number;
+  readonly arms: readonly { readonly environment: string; readonly arm: string; readonly hours: readonly { readonly number: number; readonly collected: SavedArm; readonly units: Float64Array }[] }[];
+}
+
 export interface EarlierFound {
   readonly references: readonly DriftReference[];
   /** Sentences, where there is nothing to measure against. */
@@ -43,12 +49,24 @@ export class EarlierHours {
   readonly #hours: number;
   readonly #options: FeatureOptions;
   readonly #arms: Arm[] = [];
-  #newest = 0;
+  #newest: number;
 
-  constructor({ weeks, hours }: Extract<DriftReferenceTarget, { kind: 'earlier' }>, { features }: FeatureOptions) {
+  constructor({ weeks, hours }: Extract<DriftReferenceTarget, { kind: 'earlier' }>, { features }: FeatureOptions, saved?: SavedHours) {
     this.#weeks = weeks;
     this.#hours = hours;
     this.#options = { features, sample: Math.min(MOST_OF_AN_HOUR, Math.max(LEAST_OF_AN_HOUR, Math.ceil(SAMPLE / hours))) };
+    this.#newest = saved?.newest ?? 0;
+    for (const { environment, arm, hours: known } of saved?.arms ?? []) {
+      const own = this.#arm(environment, arm).hours;
+      for (const { number, collected, units } of known) own.set(number, { collector: new ArmCollector(this.#options, collected), units: new DistinctCount(units) });
+    }
+  }
+
+  get saved(): SavedHours {
+    return {
+      newest: this.#newest,
+      arms: this.#arms.map(({ environment, arm, hours }) => ({ environment, arm, hours: [...hours].map(([number, { collector, units }]) => ({ number, collected: collector.saved, units: units.saved })) })),
+    };
   }
 
   /** Where a served prediction is counted; `at` in milliseconds since 1970. Undefined: it is too old. */

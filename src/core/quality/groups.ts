@@ -1,4 +1,4 @@
-import { ArmCollector, type FeatureOptions } from './armCollector.ts';
+import { ArmCollector, type FeatureOptions, type SavedArm } from './armCollector.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { UnitSums } from './stats/dispersion.ts';
 import type { Units } from './units.ts';
@@ -28,6 +28,15 @@ export interface Group {
   last: WindowState | undefined;
 }
 
+/** What is known of arms, to go on from later. */
+export type SavedGroups = readonly {
+  readonly arm: string;
+  readonly environment: string;
+  readonly service: string;
+  readonly collected: SavedArm;
+  readonly windows: readonly WindowState[];
+}[];
+
 /** The arms that were seen, each with its windows. */
 export class Groups {
   readonly #definition: QualityDefinition;
@@ -36,9 +45,17 @@ export class Groups {
   readonly #seeds = new Map<string, number>();
   #last: Group | undefined;
 
-  constructor(definition: QualityDefinition, options: FeatureOptions) {
+  constructor(definition: QualityDefinition, options: FeatureOptions, saved: SavedGroups = []) {
     this.#definition = definition;
     this.#options = options;
+    for (const { environment, service, arm, collected, windows } of saved) {
+      const group = this.#made(environment, service, arm, collected);
+      for (const window of windows) group.windows.set(keyOf(window.start, window.slice), { ...window });
+    }
+  }
+
+  get saved(): SavedGroups {
+    return this.all.map(({ arm, environment, service, armCollector, windows }) => ({ arm, environment, service, collected: armCollector.saved, windows: [...windows.values()] }));
   }
 
   of(environment: string, service: string, arm: string): Group {
@@ -49,10 +66,10 @@ export class Groups {
     return this.#last;
   }
 
-  #made(environment: string, service: string, arm: string): Group {
+  #made(environment: string, service: string, arm: string, saved?: SavedArm): Group {
     const unitSeed = this.#seeds.get(environment) ?? this.#seeds.size + 1;
     this.#seeds.set(environment, unitSeed);
-    const group: Group = { number: this.all.length, arm, environment, service, unitSeed, armCollector: new ArmCollector(this.#options), windows: new Map(), last: undefined };
+    const group: Group = { number: this.all.length, arm, environment, service, unitSeed, armCollector: new ArmCollector(this.#options, saved), windows: new Map(), last: undefined };
     this.all.push(group);
     return group;
   }
@@ -61,7 +78,7 @@ export class Groups {
     const { windowMs, metrics } = this.#definition;
     if (slice === undefined && group.last !== undefined && at >= group.last.start && at < group.last.start + windowMs) return group.last;
     const start = Math.floor(at / windowMs) * windowMs;
-    const key = slice === undefined ? String(start) : `${start} ${slice}`;
+    const key = keyOf(start, slice);
     let window = group.windows.get(key);
     if (window === undefined) {
       window = { start, slice, requests: 0, served: 0, units: 0, sums: new Float64Array(3 * metrics.length) };
@@ -102,4 +119,8 @@ export class Groups {
     const { requests, units: seen, lastSeen, matured, labelled } = armCollector;
     return { arm, environment, requests, units: seen, lastSeen, unitSums, matured, labelled, ...armCollector.summary() };
   }
+}
+
+function keyOf(start: number, slice: string | undefined): string {
+  return slice === undefined ? String(start) : `${start} ${slice}`;
 }

@@ -94,9 +94,17 @@ class HashSet {
   readonly #filter: Int32Array;
   size = 0;
 
-  constructor(generation: number) {
-    this.#slots = new Float64Array(1024);
+  constructor(generation: number, saved: Float64Array = new Float64Array(0)) {
+    let slots = 1024;
+    while (2 * saved.length > slots) slots *= 2;
+    this.#slots = new Float64Array(slots);
     this.#filter = new Int32Array(2 ** Math.max(5, Math.ceil(Math.log2(generation / 4))));
+    for (const hash of saved) this.add(hash);
+  }
+
+  /** Its hashes in the order of their places, so that they are put back one beside the other. */
+  get saved(): Float64Array {
+    return this.#slots.filter((hash) => hash !== 0);
   }
 
   clear(): void {
@@ -155,16 +163,26 @@ function bitsOf(hash: number): number {
   return (1 << (hash & 31)) | (1 << ((hash >>> 5) & 31));
 }
 
+/** What `RecentHashes` remembers, to go on from later. */
+export interface SavedHashes {
+  readonly young: Float64Array;
+  readonly old: Float64Array;
+}
+
 /** Whether a hash was among the last million or two: two generations, the older of which is forgotten when the younger is full. */
 export class RecentHashes {
   readonly #generation: number;
   #young: HashSet;
   #old: HashSet;
 
-  constructor(generation = 1_000_000) {
+  constructor(generation = 1_000_000, saved?: SavedHashes) {
     this.#generation = generation;
-    this.#young = new HashSet(generation);
-    this.#old = new HashSet(generation);
+    this.#young = new HashSet(generation, saved?.young);
+    this.#old = new HashSet(generation, saved?.old);
+  }
+
+  get saved(): SavedHashes {
+    return { young: this.#young.saved, old: this.#old.saved };
   }
 
   /** See `HashSet.touch`. */
@@ -214,16 +232,29 @@ export class RecentMap<T> {
   }
 }
 
+/** A sample and where it stands, to go on from later. */
+export interface SavedReservoir {
+  readonly values: Float64Array;
+  readonly seen: number;
+  readonly state: number;
+}
+
 /** A uniform sample of a stream (Vitter, Random sampling with a reservoir, ACM TOMS 11, 1985, algorithm R), the same for the same stream. */
 export class Reservoir {
-  readonly values: number[] = [];
+  readonly values: number[];
   readonly #size: number;
-  #seen = 0;
+  #seen: number;
   #state: number;
 
-  constructor(size: number, seed = 1) {
+  constructor(size: number, seed = 1, saved?: SavedReservoir) {
     this.#size = size;
-    this.#state = seed >>> 0;
+    this.values = [...saved?.values ?? []];
+    this.#seen = saved?.seen ?? 0;
+    this.#state = saved?.state ?? seed >>> 0;
+  }
+
+  get saved(): SavedReservoir {
+    return { values: Float64Array.from(this.values), seen: this.#seen, state: this.#state };
   }
 
   add(value: number): void {

@@ -38,9 +38,21 @@ export class ShadowCollector {
   #onlyServed = 0;
   #onlyShadow = 0;
   #hasShadow = false;
+  /** Whether answers that were served are not known here, because what was read of them was saved without them. */
+  readonly #isPartial: boolean;
 
-  constructor(labels: LabelDefinition) {
+  constructor(labels: LabelDefinition, isPartial = false) {
     this.#labels = labels;
+    this.#isPartial = isPartial;
+  }
+
+  get hasShadow(): boolean {
+    return this.#hasShadow;
+  }
+
+  /** Whether a shadow may have missed its partner, which is not known here. */
+  get isIncomplete(): boolean {
+    return this.#hasShadow && this.#isPartial;
   }
 
   /** What was served; `request` is the hash of its id. */

@@ -8,6 +8,16 @@ const NUMBER_MASK = 2 ** NUMBER_BITS - 1;
 /** In front of a unit's sums stand its hash and its group, the latter negative once it was seen in another. */
 const HEAD = 2;
 const FIRST = 1024;
+/** Sums per group and metric: units, requests, bad, requestsSquared, badSquared, product. */
+const SUMS = 6;
+
+/** All that is known of units, to go on from later. */
+export interface SavedUnits {
+  readonly rows: Float64Array;
+  readonly sums: Float64Array;
+  readonly level: number;
+  readonly inBothArms: number;
+}
 
 /** The units of a source: who was seen, in which arm first, and what its requests came to. A unit's facts lie together, because bringing them from memory is what takes time. */
 export class Units {
@@ -17,15 +27,37 @@ export class Units {
   #slots = new Uint32Array(2 * FIRST);
   /** Per unit: hash, group + 1, and per metric requests and sum of values. */
   #rows: Float64Array;
+  /** Kept up with every value, because passing over all units takes long. */
+  #sums: Float64Array;
   #size = 0;
   #level = 1;
   inBothArms = 0;
 
-  constructor(metrics: number, most = MOST) {
+  constructor(metrics: number, most = MOST, saved?: SavedUnits) {
     this.#metrics = metrics;
     this.#most = most;
     this.#width = HEAD + 2 * metrics;
     this.#rows = new Float64Array(FIRST * this.#width);
+    this.#sums = new Float64Array(SUMS * metrics);
+    if (saved !== undefined) this.#restore(saved);
+  }
+
+  get saved(): SavedUnits {
+    return { rows: this.#rows.slice(0, this.#size * this.#width), sums: this.#sums.slice(), level: this.#level, inBothArms: this.inBothArms };
+  }
+
+  #restore({ rows, sums, level, inBothArms }: SavedUnits): void {
+    const size = rows.length / this.#width;
+    let slots = this.#slots.length;
+    while (2 * size > slots) slots *= 2;
+    this.#slots = new Uint32Array(slots);
+    this.#rows = new Float64Array(Math.min(slots / 2, this.#most + 1) * this.#width);
+    this.#rows.set(rows);
+    this.#sums = sums;
+    this.#size = size;
+    this.#level = level;
+    this.inBothArms = inBothArms;
+    for (let number = 0; number < size; number += 1) this.#put(rows[number * this.#width] ?? 0, number);
   }
 
   /** For how many units the last one that was seen counts because it is new; 0: it is not. */
@@ -63,30 +95,40 @@ export class Units {
 
   add(unit: number, metric: number, value: number): void {
     if (unit < 0) return;
-    const place = unit * this.#width + HEAD + 2 * metric;
-    this.#rows[place] = (this.#rows[place] ?? 0) + 1;
-    this.#rows[place + 1] = (this.#rows[place + 1] ?? 0) + value;
+    const [rows, row] = [this.#rows, unit * this.#width];
+    const place = row + HEAD + 2 * metric;
+    const [m, b] = [rows[place] ?? 0, rows[place + 1] ?? 0];
+    rows[place] = m + 1;
+    rows[place + 1] = b + value;
+    this.#count(Math.abs(rows[row + 1] ?? 0) - 1, metric, m, b, 1, value);
   }
 
-  /** The sums that dispersion needs, by group and metric, in one passage over all units. */
+  /** To a unit's m requests with values of b in all come some more. */
+  #count(group: number, metric: number, m: number, b: number, requests: number, value: number): void {
+    const place = SUMS * (group * this.#metrics + metric);
+    if (place + SUMS > this.#sums.length) this.#makeRoom(place);
+    const sums = this.#sums;
+    if (m === 0) sums[place] = (sums[place] ?? 0) + 1;
+    sums[place + 1] = (sums[place + 1] ?? 0) + requests;
+    sums[place + 2] = (sums[place + 2] ?? 0) + value;
+    sums[place + 3] = (sums[place + 3] ?? 0) + requests * (2 * m + requests);
+    sums[place + 4] = (sums[place + 4] ?? 0) + value * (2 * b + value);
+    sums[place + 5] = (sums[place + 5] ?? 0) + (m + requests) * value + requests * b;
+  }
+
+  #makeRoom(place: number): void {
+    const larger = new Float64Array(2 * (place + SUMS * this.#metrics));
+    larger.set(this.#sums);
+    this.#sums = larger;
+  }
+
+  /** The sums that dispersion needs, by group and metric. */
   sums(groups: number): readonly (readonly UnitSums[])[] {
-    const all = Array.from({ length: groups * this.#metrics }, () => ({ units: 0, requests: 0, bad: 0, requestsSquared: 0, badSquared: 0, product: 0 }));
-    const [rows, width, metrics] = [this.#rows, this.#width, this.#metrics];
-    for (let row = 0; row < this.#size * width; row += width) {
-      const group = Math.abs(rows[row + 1] ?? 0) - 1;
-      for (let metric = 0; metric < metrics; metric += 1) {
-        const [m, b] = [rows[row + HEAD + 2 * metric] ?? 0, rows[row + HEAD + 2 * metric + 1] ?? 0];
-        const into = all[group * metrics + metric];
-        if (m === 0 || into === undefined) continue;
-        into.units += 1;
-        into.requests += m;
-        into.bad += b;
-        into.requestsSquared += m * m;
-        into.badSquared += b * b;
-        into.product += m * b;
-      }
-    }
-    return Array.from({ length: groups }, (_, group) => all.slice(group * metrics, (group + 1) * metrics));
+    return Array.from({ length: groups }, (_, group) => Array.from({ length: this.#metrics }, (__, metric) => {
+      const place = SUMS * (group * this.#metrics + metric);
+      const [units = 0, requests = 0, bad = 0, requestsSquared = 0, badSquared = 0, product = 0] = this.#sums.subarray(place, place + SUMS);
+      return { units, requests, bad, requestsSquared, badSquared, product };
+    }));
   }
 
   #find(hash: number): number {
@@ -138,6 +180,15 @@ export class Units {
       this.#size += 1;
     }
     this.#rows.fill(0, this.#size * width);
+    this.#sums.fill(0);
+    for (let row = 0; row < this.#size * width; row += width) {
+      const group = Math.abs(this.#rows[row + 1] ?? 0) - 1;
+      for (let metric = 0; metric < this.#metrics; metric += 1) {
+        const place = row + HEAD + 2 * metric;
+        const [m, b] = [this.#rows[place] ?? 0, this.#rows[place + 1] ?? 0];
+        if (m > 0) this.#count(group, metric, 0, 0, m, b);
+      }
+    }
   }
 }
 

@@ -17,7 +17,7 @@ export interface ReleaseEntry {
   /** What Modelswitch wrote into the title: versions, stage, reason, evidence in short. */
   readonly title: string;
   readonly mark: 'guard' | 'rearmed' | undefined;
-  /** Where the release stood afterwards; undefined where the change was none of its steps. */
+  /** Where the release stood afterwards; undefined where the change was none of its steps, or there is no plan. */
   readonly stage: string | undefined;
   /** Ids in Unleash's event log, oldest first. */
   readonly events: readonly number[];
@@ -50,7 +50,7 @@ export function releaseTimeline(model: string, plan: readonly Stage[], reading: 
       const visit = entry.events.map((id) => visits.get(id)).findLast((each) => each !== undefined);
       return {
         at: entry.at, by: entry.by, environment: entry.environment, what: entryWords(entry), title: entry.kind === 'rollout' ? entry.title : '', mark: entry.events.map((id) => marks.get(id)).findLast((each) => each !== undefined),
-        stage: visit === undefined ? undefined : `${stageWords(plan, visit.stage)}${visit.deviations.length > 0 ? ', not as planned' : ''}`, events: entry.events,
+        stage: visit === undefined || plan.length === 0 ? undefined : `${stageWords(plan, visit.stage)}${visit.deviations.length > 0 ? ', not as planned' : ''}`, events: entry.events,
       };
     }),
   };
@@ -59,30 +59,44 @@ export function releaseTimeline(model: string, plan: readonly Stage[], reading: 
 /** The same as lines: when, where, what, stage, who, why. */
 export function timelineText(timeline: ReleaseTimeline): string {
   const lines = timeline.entries.map(({ at, by, environment, what, title, mark, stage, events }) => [
-    plainLine(at.slice(0, 19).replace('T', ' ')), `${plainLine(environment ?? 'every environment', 60)}: ${plainLine(what, 200)}${mark === undefined ? '' : ` (${mark === 'guard' ? 'taken back by the guard' : 're-armed'})`}`,
+    plainLine(at.slice(0, 19).replace('T', ' ')), `${plainLine(environment ?? 'every environment', 60)}: ${plainLine(what, 200)}${mark === undefined ? '' : ` (${MARK_TEXT[mark]})`}`,
     ...(stage === undefined ? [] : [stage]), `by ${plainLine(by, 60)}`, ...(title === '' ? [] : [`"${plainLine(title)}"`]), `event ${events.join(', ')}`,
   ].join('  '));
-  return [...lines, ...notes(timeline), ''].join('\n');
+  return [...lines, ...timelineNotes(timeline), ''].join('\n');
 }
 
-function notes({ complete, knowsSegmentEdits }: ReleaseTimeline): string[] {
+const MARK_TEXT = { guard: 'taken back by the guard', rearmed: 're-armed' } as const;
+
+/** The same as a table, newest first: for a view in which one looks for what happened last. */
+export function timelineTable({ entries, model, flag }: ReleaseTimeline, most = Number.POSITIVE_INFINITY): { readonly title: string; readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] } {
+  const shown = entries.toReversed().slice(0, most);
+  const older = entries.length - shown.length;
+  return {
+    title: plainLine(`History of ${model} behind ${flag}, newest first, by Unleash's event log${older > 0 ? `; ${older} older entries are in the release timeline` : ''}`, 300),
+    columns: ['when (UTC)', 'where', 'what', 'stage', 'guard', 'who', 'versions, reason, evidence', 'events'],
+    rows: shown.map(({ at, by, environment, what, title, mark, stage, events }) => [
+      at.slice(0, 19).replace('T', ' '), environment ?? 'every environment', what, stage ?? '', mark === undefined ? '' : MARK_TEXT[mark], by, title, events.join(', '),
+    ].map((cell) => plainLine(cell, 300))),
+  };
+}
+
+/** What the log does not tell, in sentences. */
+export function timelineNotes({ complete, knowsSegmentEdits }: ReleaseTimeline): string[] {
   return [
     complete ? 'The log leads back to the beginning.' : 'Older changes are not known: the event log does not explain an earlier state.',
     ...(knowsSegmentEdits ? [] : ['Edits of segments are not among these: there were none, or Unleash does not show them to you.']),
   ];
 }
 
-const MARK_WORDS = { guard: ' **taken back by the guard**', rearmed: ' **re-armed**' } as const;
-
 /** The same for people; text of the server is shown as code, so that nothing in it is markup. */
 export function timelineMarkdown(timeline: ReleaseTimeline): string {
   const code = (text: string): string => `\`${plainLine(text, 300).replaceAll('`', "'").replaceAll('|', '/')}\``;
   const rows = timeline.entries.map(({ at, by, environment, what, title, mark, stage, events }) =>
-    `| ${plainLine(at.slice(0, 19).replace('T', ' '))} | ${code(environment ?? 'every environment')} | ${code(what)}${mark === undefined ? '' : MARK_WORDS[mark]} | ${stage ?? ''} | ${code(by)} | ${title === '' ? '' : code(title)} | ${events.join(', ')} |`);
+    `| ${plainLine(at.slice(0, 19).replace('T', ' '))} | ${code(environment ?? 'every environment')} | ${code(what)}${mark === undefined ? '' : ` **${MARK_TEXT[mark]}**`} | ${stage ?? ''} | ${code(by)} | ${title === '' ? '' : code(title)} | ${events.join(', ')} |`);
   return [
     `# Release of ${code(timeline.model)} behind ${code(timeline.flag)}`, '',
     `Unleash ${code(timeline.server)}, project ${code(timeline.project)}. Oldest first, times in UTC, from Unleash's event log.`, '',
     '| when | where | what | stage | who | why | events |', '| --- | --- | --- | --- | --- | --- | --- |', ...rows, '',
-    ...notes(timeline), '',
+    ...timelineNotes(timeline), '',
   ].join('\n');
 }

@@ -1,7 +1,7 @@
 import { AppError } from '../base/errors.ts';
 import type { ChangePlan } from '../flags/changePlan.ts';
 import { environmentHistory } from '../flags/history.ts';
-import { lastChange, mergePlans, planRestore, rollbackTargets } from '../flags/planner.ts';
+import { mergePlans, planRestore } from '../flags/planner.ts';
 import { keepUp, situation, type ChangeNote, type FlagReading } from '../flags/planning.ts';
 import { maxExposure } from '../flags/rollout.ts';
 import type { Stage } from '../workspace/plan.ts';
@@ -69,17 +69,4 @@ export function planBackToEvent(reading: FlagReading, event: number, note: Chang
     throw new AppError('validation', `After event ${event} ${environment} exposed more than it does now, and a rollback never raises: take the last change back with modelswitch undo, or set a rollout.`, { reason: 'raises' });
   }
   return { ...change, kind: 'roll back' };
-}
-
-/**
- * Takes the last change of an environment back, up or down; done twice, it is as before. Without an environment: the one that was changed last.
- * @throws AppError validation when no earlier state is known
- */
-export function planUndo(reading: FlagReading, note: ChangeNote = {}, environmentName?: string): ChangePlan {
-  const { flag } = reading.detail;
-  const newest = flag.environments.map(({ name }) => ({ name, id: lastChange(reading.events, name)?.id ?? 0 })).toSorted((a, b) => b.id - a.id)[0];
-  const environment = environmentName ?? newest?.name ?? '';
-  const { previous, complete } = rollbackTargets(reading, environment);
-  if (previous === undefined) throw new AppError('validation', `Nothing to undo: ${complete ? `${environment} of ${flag.name} has not been changed` : 'the event log does not lead back to an earlier state'}.`, { reason: 'noEarlierState' });
-  return planRestore(reading, environment, previous.environment, note);
 }

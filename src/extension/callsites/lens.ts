@@ -11,7 +11,7 @@ import { mayOffer } from '../flags/flagTree.ts';
 import { Command } from '../ids.ts';
 import { settings } from '../platform/settings.ts';
 import type { DocumentCallSites } from './documentCallSites.ts';
-import { lensText, type LensPart, type SiteFacts } from './parts.ts';
+import { lensTexts, type LensPart, type SiteActionPart, type SiteFacts } from './parts.ts';
 
 /** A lens and what it is about: its text is made when VS Code asks for it, from the snapshot. */
 class SiteLens extends vscode.CodeLens {
@@ -33,19 +33,21 @@ interface LensEntry {
   readonly arguments: unknown[];
 }
 
-/** Lenses above call sites: the live rollout, then what one may do about it. */
+/** Lenses above call sites: the live rollout and how good it is, then at most two things that one may do about it. */
 export class CallSiteLenses implements vscode.CodeLensProvider<SiteLens>, vscode.Disposable {
   readonly #connections: Connections;
   readonly #sites: DocumentCallSites;
   readonly #parts: readonly LensPart[];
+  readonly #actions: readonly SiteActionPart[];
   readonly #changes = new vscode.EventEmitter<void>();
   readonly #subscriptions = new DisposableStore();
   readonly #shown = new Map<string, string>();
 
-  constructor(connections: Connections, sites: DocumentCallSites, parts: readonly LensPart[]) {
+  constructor(connections: Connections, sites: DocumentCallSites, parts: readonly LensPart[], actions: readonly SiteActionPart[]) {
     this.#connections = connections;
     this.#sites = sites;
     this.#parts = parts;
+    this.#actions = actions;
     this.#subscriptions.add(this.#changes);
     this.#subscriptions.add(connections.onDidChange(() => this.#refresh()));
     this.#subscriptions.add(sites.onDidChange(() => this.#observe()));
@@ -61,6 +63,12 @@ export class CallSiteLenses implements vscode.CodeLensProvider<SiteLens>, vscode
   /** Whether an editor with call sites is visible. */
   get visible(): boolean {
     return settings.lens() && this.#visibleDocuments().some((document) => this.#sites.of(document).length > 0);
+  }
+
+  /** The flags that visible lenses are about. */
+  get flags(): ReadonlySet<string> {
+    if (!settings.lens()) return new Set();
+    return new Set(this.#visibleDocuments().flatMap((document) => this.#sites.of(document).flatMap(({ keys }) => keys.map(({ value }) => value))));
   }
 
   async provideCodeLenses(document: vscode.TextDocument): Promise<SiteLens[]> {
@@ -99,19 +107,18 @@ export class CallSiteLenses implements vscode.CodeLensProvider<SiteLens>, vscode
   #flagEntries(target: Target, site: CallSite, name: string): LensEntry[] {
     const { connection, environment } = target;
     const facts: SiteFacts = { ...flagFacts(this.#connections, connection, name), api: site.api, mainEnvironment: environment };
-    const text = lensText(this.#parts, facts);
-    if (text === '') return [];
+    const texts = lensTexts(this.#parts, facts);
     const reference = { connection, flag: name, environment };
     const active = facts.status === 'active';
-    const entries: LensEntry[] = [{ title: text, command: active ? Command.revealFlag : '', arguments: [reference] }];
-    if (active && facts.arms.some(({ model }) => (model.suites ?? []).length > 0)) entries.push({ title: 'Run suites', command: Command.runModelSuites, arguments: [reference] });
-    if (active && facts.arms.some(({ model }) => model.quality?.source !== undefined)) entries.push({ title: 'Dashboard', command: Command.openDashboard, arguments: [{ flag: name }] });
+    const entries = texts.map(({ text, opens }): LensEntry => ({ title: text, command: active ? Command.revealFlag : '', arguments: [reference], ...(active ? opens : undefined) }));
     const here = facts.flag && environmentOf(facts.flag, environment);
-    if (here === undefined || facts.snapshot === undefined || !mayOffer(facts, 'set rollout', environment) || connection.isChanging(name, environment)) return entries;
+    if (entries.length === 0 || here === undefined || facts.snapshot === undefined) return entries;
     const { segments } = facts.snapshot;
-    if (nextStage(everyoneShare(here, segments)) !== undefined) entries.push({ title: 'Promote', command: Command.promote, arguments: [reference] });
-    if (maxExposure(here, segments) > 0) entries.push({ title: 'Roll back', command: Command.rollBack, arguments: [reference] });
-    return entries;
+    const promote = nextStage(everyoneShare(here, segments)) === undefined ? [] : [{ title: 'Promote', command: Command.promote, environment }];
+    const onwards = this.#actions.map((part) => part(facts)).find((found) => found !== undefined) ?? promote;
+    const back = maxExposure(here, segments) > 0 ? [{ title: 'Roll back', command: Command.rollBack, environment }] : [];
+    const possible = [...onwards.slice(0, 1), ...back].filter((each) => mayOffer(facts, 'set rollout', each.environment) && !connection.isChanging(name, each.environment));
+    return [...entries, ...possible.map(({ title, command, environment: changed }) => ({ title, command, arguments: [{ ...reference, environment: changed }] }))];
   }
 
   /** Everything a document's lenses say, to see whether anything changed. */

@@ -1,3 +1,4 @@
+import type * as vscode from 'vscode';
 import { ageWords, plainLine } from '../../core/base/words.ts';
 import { environmentOf } from '../../core/flags/model.ts';
 import type { FlagApi } from '../../core/callsites/model.ts';
@@ -27,6 +28,25 @@ export interface LensPart {
   readonly urgent?: (facts: SiteFacts) => boolean;
   /** `room`: how many characters are left, for a part that can say less. */
   readonly text: (facts: SiteFacts, room: number) => string | undefined;
+  /** What a click on its words opens; such a part stands in a lens of its own. A click on the others shows the flag in the tree. */
+  readonly opens?: (facts: SiteFacts) => Pick<vscode.Command, 'command' | 'arguments'> | undefined;
+}
+
+/** Something to do about a flag, at the call site and in the tree. */
+export interface SiteAction {
+  readonly title: string;
+  readonly command: string;
+  /** Which environment it changes: whether one may is asked for there. */
+  readonly environment: string;
+}
+
+/** What a feature has done about a flag instead of promoting it by itself; none: there is nothing to do now. Undefined: it leaves the flag alone. It answers from memory. */
+export type SiteActionPart = (facts: FlagFacts) => readonly SiteAction[] | undefined;
+
+/** A lens of a call site before it has a command: parts that open the same are one. */
+export interface LensText {
+  readonly text: string;
+  readonly opens: Pick<vscode.Command, 'command' | 'arguments'> | undefined;
 }
 
 const MAX_LENS_LENGTH = 80;
@@ -79,20 +99,38 @@ export const modelLensPart: LensPart = {
 /** What an early part may claim of a line. */
 const EARLY_ROOM = 44;
 
-export function lensText(parts: readonly LensPart[], facts: SiteFacts): string {
+/** What the lenses of a call site say, in order and together within the length of a line; empty where there is nothing to say. */
+export function lensTexts(parts: readonly LensPart[], facts: SiteFacts): LensText[] {
   const claims = parts.map((part) => {
     const words = part.early === true ? part.text(facts, EARLY_ROOM) : undefined;
     return words === undefined ? 0 : part.separator.length + words.length;
   });
   const isUrgent = parts.some((part) => part.urgent?.(facts) === true);
-  let text = '';
+  const texts: LensText[] = [];
+  let length = 0;
   let claimed = claims.reduce((sum, each) => sum + each, 0);
   for (const [index, part] of parts.entries()) {
     claimed -= claims[index] ?? 0;
-    const room = Math.max(0, MAX_LENS_LENGTH - claimed - text.length - (text === '' ? 0 : part.separator.length));
+    const separator = length === 0 ? '' : part.separator;
+    const room = Math.max(0, MAX_LENS_LENGTH - claimed - length - separator.length);
     const words = part.text(facts, room);
-    const gives = isUrgent && claimed > 0 && text !== '' && (words?.length ?? 0) > room;
-    if (words !== undefined && !gives) text += (text === '' ? '' : part.separator) + words;
+    const gives = isUrgent && claimed > 0 && length > 0 && (words?.length ?? 0) > room;
+    if (words === undefined || words === '' || gives) continue;
+    const opens = part.opens?.(facts);
+    const last = texts.at(-1);
+    if (last === undefined || opens !== undefined || last.opens !== undefined) texts.push({ text: words, opens });
+    else texts[texts.length - 1] = { ...last, text: last.text + separator + words };
+    length += separator.length + words.length;
   }
-  return plainLine(text, MAX_LENS_LENGTH);
+  return withinLine(texts);
+}
+
+/** What is too long all the same ends where the line does. The editor draws a bar between two lenses, which is as wide as the dot between two parts. */
+function withinLine(texts: readonly LensText[]): LensText[] {
+  let room = MAX_LENS_LENGTH;
+  return texts.flatMap(({ text, opens }) => {
+    const words = room < 2 ? '' : plainLine(text, room);
+    room -= words.length + 3;
+    return words === '' ? [] : [{ text: words, opens }];
+  });
 }

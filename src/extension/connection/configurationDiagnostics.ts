@@ -58,7 +58,7 @@ export class ConfigurationDiagnostics implements vscode.Disposable {
 
 const SEVERITIES = { error: vscode.DiagnosticSeverity.Error, warning: vscode.DiagnosticSeverity.Warning, information: vscode.DiagnosticSeverity.Information } as const;
 
-function diagnostic({ message, severity, range }: Problem): vscode.Diagnostic {
+function diagnostic({ code, message, severity, range }: Problem): vscode.Diagnostic {
   const { start, end } = range;
   const result = new vscode.Diagnostic(
     new vscode.Range(start.line, start.column, end.line, end.column),
@@ -66,5 +66,6 @@ function diagnostic({ message, severity, range }: Problem): vscode.Diagnostic {
     SEVERITIES[severity],
   );
   result.source = 'Modelswitch';
+  result.code = code;
   return result;
 }

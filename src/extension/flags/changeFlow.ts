@@ -40,6 +40,7 @@ export interface Offer {
   readonly plan: ChangePlan;
   /** What speaks for and against it, in lines: it is read before old and new. */
   readonly evidence?: readonly string[];
+  readonly instead?: Confirmation['instead'];
 }
 
 /** What to ask, computed from a fresh reading. `reason`: why a gate is overridden, for the titles. */
@@ -157,9 +158,9 @@ export function withProgress<T>(title: string, work: (signal: AbortSignal) => Pr
   return running.finally(() => clearTimeout(slow));
 }
 
-function confirm(parts: ChangeParts, ref: FlagRef, { verb, plan, evidence = [] }: Offer, warnings: readonly string[]): Promise<boolean> {
+function confirm(parts: ChangeParts, ref: FlagRef, { verb, plan, evidence = [], instead }: Offer, warnings: readonly string[]): Promise<boolean> {
   const environments = plan.environments.map(({ environment }) => plainLine(environment)).join(', ');
-  return parts.prompts.confirm({ message: `${verb}: ${plainLine(ref.flag)} in ${environments}?`, detail: [...evidence, ...(evidence.length > 0 ? [''] : []), detailOf(parts, ref, plan, warnings)].join('\n'), verb });
+  return parts.prompts.confirm({ message: `${verb}: ${plainLine(ref.flag)} in ${environments}?`, detail: [...evidence, ...(evidence.length > 0 ? [''] : []), detailOf(parts, ref, plan, warnings)].join('\n'), verb, instead });
 }
 
 function detailOf({ connections }: ChangeParts, ref: FlagRef, plan: ChangePlan, gateWarnings: readonly string[]): string {

@@ -5,6 +5,7 @@ import { ageWords, plainLine } from '../../core/base/words.ts';
 import type { Audience } from '../../core/flags/audienceTarget.ts';
 import { planPromote, planRollback, planSwitchOff, planSwitchOn, rollbackTargets, type ChangeNote, type FlagReading } from '../../core/flags/planner.ts';
 import { describeRollout } from '../../core/flags/rollout.ts';
+import { planUndo } from '../../core/flags/undo.ts';
 import { flagTimeline, type RolloutEntry } from '../../core/flags/timeline.ts';
 import { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
@@ -51,7 +52,11 @@ export function registerFlagCommands(parts: FlagCommandParts): Disposable {
     });
 
   onRef(Command.promote, (ref) => changeFlag(parts, ref, 'Promote', (reading, reason) => promoteOffer(parts, ref, reading, reason)));
-  onRef(Command.rollBack, (ref) => changeFlag(parts, ref, 'Roll back', (reading, reason) => rollBackOffer(parts, ref, reading, reason)));
+  onRef(Command.rollBack, (ref) => changeFlag(parts, ref, 'Roll back', (reading, reason) => ({ ...rollBackOffer(parts, ref, reading, reason), instead: killInstead(ref) })));
+  register(Command.undoChange, async (argument) => {
+    const ref = await resolveRef(parts, argument, false);
+    return ref === undefined ? undefined : changeFlag(parts, ref, 'Undo', (reading, reason) => undoOffer(reading, { ...note(parts, ref), reason }, refOf(argument)?.environment));
+  });
   register(Command.setRollout, async (argument) => {
     const ref = await resolveRef(parts, argument, true);
     return ref === undefined ? undefined : setRollout(parts, ref, audienceOf(argument), note(parts, ref));
@@ -107,6 +112,17 @@ function rollBackOffer(parts: FlagCommandParts, ref: FlagRef, reading: FlagReadi
   if (lower === undefined && previous !== undefined) return restoreOffer(reading, ref.environment, previous.environment, reason);
   const plan = planRollback(reading, ref.environment, note(parts, ref));
   return { verb: `Roll Back to ${shortTarget(plan)}`, plan };
+}
+
+/** Who is in a hurry finds the kill switch beside a roll back, from the lens too. */
+function killInstead(ref: FlagRef): Offer['instead'] {
+  return { verb: 'Kill Switch...', run: () => void vscode.commands.executeCommand(Command.killSwitch, ref) };
+}
+
+/** What the last change made other, the other way round; without an environment the one that was changed last. */
+function undoOffer(reading: FlagReading, why: ChangeNote, environment: string | undefined): Offer {
+  const plan = planUndo(reading, why, environment);
+  return { verb: `Undo: Restore ${shortTarget(plan)}`, plan };
 }
 
 async function killSwitch(parts: FlagCommandParts, ref: FlagRef): Promise<void> {

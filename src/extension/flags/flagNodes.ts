@@ -57,11 +57,15 @@ export type FlagTreePart = (facts: FlagFacts) => readonly DetailNode[];
 /** Adds lines below the flags of a connection. */
 export type ConnectionTreePart = (connection: Connection) => readonly DetailNode[];
 
+/** Adds words to a flag for the menus to go by. As quick as the parts below it. */
+export type FlagContextPart = (facts: FlagFacts) => readonly string[];
+
 /** What features add to the tree, in order. */
 export interface TreeParts {
   readonly environment: readonly EnvironmentTreePart[];
   readonly flag: readonly FlagTreePart[];
   readonly connection: readonly ConnectionTreePart[];
+  readonly context: readonly FlagContextPart[];
 }
 
 /** Unlike for every node: names of a server may hold any separator. */

@@ -27,7 +27,7 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
   readonly #view: vscode.TreeView<FlagNode>;
   readonly #expanded = new Set<string>();
   readonly #limits = new Map<Connection, number>();
-  /** Nodes of flags of which VS Code has the parts, by their id: only these can be drawn anew by themselves. */
+  /** Nodes of flags of which VS Code has the parts, or words for the menus, by their id: only these can be drawn anew by themselves. */
   readonly #drawn = new Map<string, FlagNode & { readonly kind: 'flag' }>();
   #filter = '';
 
@@ -212,9 +212,9 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
   /** A flag without environments opens only if a part has something to say of it, which may change. */
   #flagItem(node: FlagNode & { readonly kind: 'flag' }): vscode.TreeItem {
     const facts = flagFacts(this.#connections, node.connection, node.flag);
-    if (facts.status === 'active') return flagItem(facts, true);
-    this.#drawn.set(nodeId(node), node);
-    return flagItem(facts, this.#parts.flag.some((part) => part(facts).length > 0));
+    const context = this.#parts.context.flatMap((part) => part(facts));
+    if (facts.status !== 'active' || context.length > 0) this.#drawn.set(nodeId(node), node);
+    return flagItem(facts, facts.status === 'active' || this.#parts.flag.some((part) => part(facts).length > 0), context);
   }
 
   #item(node: FlagNode): vscode.TreeItem {
@@ -243,7 +243,7 @@ export class FlagTree implements vscode.TreeDataProvider<FlagNode>, vscode.Dispo
   }
 }
 
-function flagItem(facts: FlagFacts, opens: boolean): vscode.TreeItem {
+function flagItem(facts: FlagFacts, opens: boolean, context: readonly string[]): vscode.TreeItem {
   const { name, status, flag, mainEnvironment, mapping } = facts;
   const rollout = rolloutIn(facts, mainEnvironment);
   const collapsible = opens ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None;
@@ -253,7 +253,7 @@ function flagItem(facts: FlagFacts, opens: boolean): vscode.TreeItem {
   item.description = [flag?.stale === true ? 'stale' : '', state, arm === undefined ? '' : `-> ${plainLine(arm, 160)}`].filter((part) => part !== '').join(' · ');
   item.iconPath = flagIcon(facts, rollout?.on === true && rollout.high > 0);
   const switchable = environmentNames(facts).some((name) => mayOffer(facts, 'kill', name));
-  item.contextValue = ['flag', status, mapping === undefined ? 'plain' : 'mapped', flag?.stale === true ? 'stale' : 'fresh', switchable ? 'switch' : ''].join(' ').trim();
+  item.contextValue = ['flag', status, mapping === undefined ? 'plain' : 'mapped', flag?.stale === true ? 'stale' : 'fresh', switchable ? 'switch' : '', ...context].filter((word) => word !== '').join(' ');
   item.tooltip = [plainLine(name, 300), plainLine(flag?.description ?? '', 500), `${plainLine(mainEnvironment)}: ${state}`].filter((part) => part !== '').join('\n');
   item.accessibilityInformation = { label: plainLine(`flag ${plainLine(name)}, ${mainEnvironment} ${state}`, 400) };
   return item;

@@ -7,7 +7,7 @@ export interface Confirmation {
   /** The button that says what will be done. */
   readonly verb: string;
   /** Another way on, on a button of its own; choosing it does not confirm. */
-  readonly instead?: { readonly verb: string; readonly run: () => void };
+  readonly instead?: { readonly verb: string; readonly run: () => void } | undefined;
 }
 
 export interface Question {

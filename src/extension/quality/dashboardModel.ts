@@ -1,4 +1,5 @@
 import { shareDuring } from '../../core/releases/allocation.ts';
+import { timelineNotes, timelineTable, type ReleaseTimeline } from '../../core/releases/releaseTimeline.ts';
 import { plainLine } from '../../core/base/words.ts';
 import type { ComparisonReport } from '../../core/quality/comparison.ts';
 import type { DriftFinding } from '../../core/quality/productionDrift.ts';
@@ -28,6 +29,8 @@ export interface DashboardInput {
   /** Where features can be recomputed: by what, and what came of the last time. */
   readonly skew?: DashboardSkew | undefined;
   readonly history: ReleaseHistory | undefined;
+  /** What happened to the release; undefined where nobody is connected. */
+  readonly timeline?: ReleaseTimeline | undefined;
   readonly readAt: number;
   readonly failure: string | undefined;
   readonly now: number;
@@ -35,6 +38,7 @@ export interface DashboardInput {
 
 /** A dashboard may be of a service with a thousand slices; the export and the command line have all of them. */
 const MOST_SLICES = 200;
+const MOST_ENTRIES = 200;
 
 function tables(blocks: readonly Block[]): Table[] {
   return blocks.flatMap((block) => ('lines' in block ? [] : [{ title: block.title, columns: [...block.columns], rows: block.rows.map((row) => row.map((cell) => plainLine(cell, 200))) }]));
@@ -70,6 +74,7 @@ export function dashboardModel(input: DashboardInput): DashboardModel {
     ...(latency === undefined ? {} : { latency }),
     ...(slices === undefined ? {} : { slices: { ...slices, rows: slices.rows.slice(0, MOST_SLICES) } }),
     ...(shadow === undefined ? {} : { shadow }),
+    ...timelineOf(input),
     notes: sentences([notesBlock(data.notes)]),
   };
 }
@@ -112,6 +117,11 @@ function skewOf({ command, last }: DashboardSkew): NonNullable<DashboardModel['s
   return { ...(table === undefined ? {} : { table }), lines: [...sentences(blocks), `Checked ${time(last.at)}.`] };
 }
 
+function timelineOf({ timeline }: DashboardInput): Pick<DashboardModel, 'timeline'> {
+  const [table] = timeline === undefined ? [] : tables([timelineTable(timeline, MOST_ENTRIES)]);
+  return timeline === undefined || table === undefined ? {} : { timeline: { table, lines: timelineNotes(timeline) } };
+}
+
 function shadowOf({ shadow }: QualityData): DashboardModel['shadow'] {
   if (shadow === undefined) return undefined;
   const scores: Chart | undefined = sampleChart('shadow scores', 'Scores of the same requests', [{ label: 'served', arm: 'current', values: shadow.served }, { label: 'shadow', arm: 'candidate', values: shadow.shadow }]);
@@ -119,12 +129,12 @@ function shadowOf({ shadow }: QualityData): DashboardModel['shadow'] {
 }
 
 /** The whole report as Markdown: what the command line prints, with what the event log tells. */
-export function dashboardMarkdown({ model, flag, environment, data, report, drift, history, readAt, skew }: DashboardInput): string {
+export function dashboardMarkdown({ model, flag, environment, data, report, drift, history, timeline, readAt, skew }: DashboardInput): string {
   const arms = data.arms.filter((arm) => arm.environment === environment);
   const configured: Block = { title: 'Configured share of the candidate', columns: ['from', 'share'], rows: (history?.given ?? []).map(({ from, share }) => [from === undefined ? 'before the event log' : time(from), share === undefined ? 'depends on who asks' : percent(share)]) };
   const blocks = [
     ...(history === undefined ? [] : [configured]), ...statusBlocks({ ...data, arms }, readAt), ...comparisonBlocks(report),
-    ...drift.flatMap((each) => driftBlocks(each.report, `Drift: ${each.production} against ${each.reference}`)), ...(skew?.last === undefined ? [] : skewBlocks(skew.last.report, skew.command)), ...(data.shadow === undefined ? [] : shadowBlocks(shadowReport(data.shadow))), notesBlock(data.notes),
+    ...drift.flatMap((each) => driftBlocks(each.report, `Drift: ${each.production} against ${each.reference}`)), ...(skew?.last === undefined ? [] : skewBlocks(skew.last.report, skew.command)), ...(data.shadow === undefined ? [] : shadowBlocks(shadowReport(data.shadow))), ...(timeline === undefined ? [] : [timelineTable(timeline), { lines: timelineNotes(timeline) }]), notesBlock(data.notes),
   ];
   return `${blocksText([{ lines: [`${model} (${flag}) in ${environment}, read ${time(readAt)}`] }], true)}\n${blocksText(blocks, true)}`;
 }

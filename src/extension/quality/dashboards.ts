@@ -186,8 +186,9 @@ export class Dashboard implements Disposable {
     if (first === undefined) return `There is no record of ${model.switches.map(({ flag }) => flag).join(', ')} yet.${notesOf(data.notes)}`;
     const environment = [this.#environment, reading.environment].find((each) => each !== undefined && environments.includes(each)) ?? first;
     const history = environment === reading.environment ? reading.history : await this.#parts.store.historyOf(reading, environment);
+    const timeline = await this.#parts.store.timelineOf(reading);
     return {
-      model: model.name, flag: model.switches[0]?.flag ?? '', environment, data, history, readAt, failure: error?.message, now: this.#parts.clock.now(),
+      model: model.name, flag: model.switches[0]?.flag ?? '', environment, data, history, timeline, readAt, failure: error?.message, now: this.#parts.clock.now(),
       ...(definition.skew === undefined ? {} : { skew: { command: definition.skew.command.join(' '), last: skew } }),
       drift: driftIn(data, environment), report: reportOf(reading, data, environment, history, true),
     };

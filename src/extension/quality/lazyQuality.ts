@@ -56,7 +56,7 @@ export class LazyQuality implements Disposable {
   /** Fires with the flags about which something else is told than before. */
   readonly onDidChange = this.#changes.event;
 
-  readonly lens: LensPart = { separator: ' · ', early: true, text: (facts, room) => this.#loaded?.lens(facts, room), urgent: (facts) => this.#loaded?.isUrgent(facts) === true };
+  readonly lens: LensPart = { separator: ' · ', early: true, text: (facts, room) => this.#loaded?.lens(facts, room), urgent: (facts) => this.#loaded?.isUrgent(facts) === true, opens: ({ name }) => ({ command: Command.openDashboard, arguments: [{ flag: name }] }) };
   readonly hover: HoverPart = (facts) => this.#loaded?.hover(facts) ?? '';
   readonly flagTree: FlagTreePart = (facts) => this.#loaded?.flagTree(facts) ?? [];
 

@@ -41,6 +41,8 @@ export interface QualityReading extends QualitySubject {
 export interface ReaderParts {
   /** The worker's file. */
   readonly script: string;
+  /** Where what was counted of a log is kept; without it nowhere. */
+  readonly cacheFolder?: string;
   readonly clock: Clock;
   /** Headers for an origin. */
   readonly headers: (origin: string) => Promise<Readonly<Record<string, string>>>;
@@ -130,7 +132,9 @@ export class QualityReader implements Disposable {
   async #opened(): Promise<WorkerSource> {
     const { definition, folder, model, environment } = this.#reading;
     const training = definition.drift.reference?.kind === 'training' ? await this.#parts.training(this.#reading, definition.drift.reference) : undefined;
+    const { cacheFolder } = this.#parts;
     const options: WorkerOptions = {
+      ...(cacheFolder === undefined ? {} : { cacheFolder }),
       section: definition.section, folder: folder.uri.fsPath, environment, withDrift: true, ...(training === undefined ? {} : { training }),
       flags: model.switches.flatMap(({ flag }) => [flag, `${flag}.shadow`]),
     };

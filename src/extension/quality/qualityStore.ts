@@ -5,6 +5,8 @@ import { toAppError } from '../../core/base/errors.ts';
 import { roleName } from '../../core/models/mapping.ts';
 import type { VersionDetail } from '../../core/models/model.ts';
 import type { FoundTrainingData } from '../../adapters/quality/reference.ts';
+import { releaseTimeline, type ReleaseTimeline } from '../../core/releases/releaseTimeline.ts';
+import type { HistoryReading } from '../../core/flags/timeline.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
 import { releaseHistory, type ReleaseHistory } from '../../core/quality/productionShare.ts';
 import type { ModelMapping } from '../../core/workspace/config.ts';
@@ -28,6 +30,8 @@ export interface QualityStoreParts {
   readonly pollEveryMs: () => number;
   /** The file of the thread that reads. */
   readonly script: string;
+  /** Where what was counted of logs is kept. */
+  readonly cacheFolder: string;
 }
 
 /** A model of a workspace folder in a command's argument or a view's state. */
@@ -106,16 +110,15 @@ export class QualityStore implements Disposable {
   }
 
   /** What the event log tells of an environment; undefined where nobody is connected or no flag stands for the model. */
-  async historyOf({ folder, model }: QualitySubject, environment: string): Promise<ReleaseHistory | undefined> {
-    const connection = this.connectionOf(folder);
-    const [first] = model.switches;
-    if (connection?.session === undefined || first === undefined) return undefined;
-    try {
-      return releaseHistory(await this.#parts.histories.read(connection, first.flag), environment, model);
-    } catch (error) {
-      this.#parts.log.error(`Reading the history of ${first.flag} for its quality`, error);
-      return undefined;
-    }
+  async historyOf(subject: QualitySubject, environment: string): Promise<ReleaseHistory | undefined> {
+    const reading = await this.#eventsOf(subject);
+    return reading === undefined ? undefined : releaseHistory(reading, environment, subject.model);
+  }
+
+  /** What happened to the release behind the model's first flag; undefined where the log cannot be read. */
+  async timelineOf(subject: QualitySubject): Promise<ReleaseTimeline | undefined> {
+    const reading = await this.#eventsOf(subject);
+    return reading === undefined ? undefined : releaseTimeline(subject.model.name, subject.model.plan ?? [], reading);
   }
 
   /** Brings readers in line with files and trust; one run after another. */
@@ -165,11 +168,23 @@ export class QualityStore implements Disposable {
     if (this.#active) for (const reader of added) void reader.refresh();
   }
 
+  async #eventsOf({ folder, model }: QualitySubject): Promise<HistoryReading | undefined> {
+    const connection = this.connectionOf(folder);
+    const [first] = model.switches;
+    if (connection?.session === undefined || first === undefined) return undefined;
+    try {
+      return await this.#parts.histories.read(connection, first.flag);
+    } catch (error) {
+      this.#parts.log.error(`Reading the history of ${first.flag} for its quality`, error);
+      return undefined;
+    }
+  }
+
   #reader(subject: QualitySubject): QualityReader {
-    const { script, clock, log, credentials } = this.#parts;
+    const { script, cacheFolder, clock, log, credentials } = this.#parts;
     let logged: unknown;
     const reader: QualityReader = new QualityReader(subject, {
-      script, clock, mayRead: () => vscode.workspace.isTrusted,
+      script, cacheFolder, clock, mayRead: () => vscode.workspace.isTrusted,
       headers: (origin) => credentials.headers(origin),
       history: (each, environment) => this.historyOf(each, environment),
       training: (each, target) => this.#trainingOf(each, target),

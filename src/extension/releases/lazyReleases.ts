@@ -1,17 +1,24 @@
 import * as vscode from 'vscode';
 import type { Clock } from '../../core/base/clock.ts';
 import { DisposableStore, type Disposable } from '../../core/base/events.ts';
+import type { CalledFor } from '../../core/releases/calledFor.ts';
 import type { GatePorts } from '../../core/releases/gates.ts';
+import type { ModelMapping } from '../../core/workspace/config.ts';
+import type { SiteActionPart } from '../callsites/parts.ts';
 import type { Connections, Target } from '../connection/connections.ts';
 import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
 import type { changeFlag, ChangeParts } from '../flags/changeFlow.ts';
+import type { FlagFacts } from '../flags/facts.ts';
 import type { FlagUnderCursor } from '../flags/flagCommands.ts';
+import type { FlagContextPart } from '../flags/flagNodes.ts';
+import { mayOffer } from '../flags/flagTree.ts';
 import type { FlagHistories } from '../flags/histories.ts';
 import { Command, View } from '../ids.ts';
 import type { Registries } from '../models/registries.ts';
 import { showError } from '../platform/errors.ts';
 import { requireTrust } from '../platform/trust.ts';
 import type { LazyQuality } from '../quality/lazyQuality.ts';
+import { segmentFixes } from './missingSegments.ts';
 import type { ReleaseFeature } from './releases.lazy.ts';
 import type { ReleaseNode } from './releaseTree.ts';
 
@@ -36,6 +43,8 @@ export interface ReleaseShell {
   readonly view: vscode.TreeView<ReleaseNode>;
   readonly treeChanged: () => void;
   readonly documentChanged: (uri: vscode.Uri) => void;
+  /** Flags that lenses are about. */
+  readonly lensFlags: () => ReadonlySet<string>;
 }
 
 export const TIMELINE_SCHEME = 'modelswitch-release';
@@ -55,8 +64,18 @@ const COMMANDS: Readonly<Record<string, string>> = {
   [Command.wayBack]: 'Way back',
   [Command.releaseTimeline]: 'Show timeline',
   [Command.exportTimeline]: 'Export timeline',
+  [Command.createSegment]: 'Create segment',
   [Command.guardOn]: 'Guard',
   [Command.guardOff]: 'Guard',
+};
+
+/** How the things that a release may call for are named where a flag is shown. */
+const CALLS: Readonly<Record<CalledFor['kind'], { readonly title: string; readonly command: string }>> = {
+  advance: { title: 'Advance', command: Command.advanceRelease },
+  're-arm': { title: 'Re-arm', command: Command.rearmRelease },
+  approve: { title: 'Approve', command: Command.approveRelease },
+  complete: { title: 'Complete', command: Command.completeRelease },
+  ship: { title: 'Ship candidate', command: Command.shipCandidate },
 };
 
 /**
@@ -68,19 +87,28 @@ export class LazyReleases implements vscode.TreeDataProvider<ReleaseNode>, vscod
   readonly #treeChanges = this.#all.add(new vscode.EventEmitter<undefined>());
   readonly #documentChanges = this.#all.add(new vscode.EventEmitter<vscode.Uri>());
   readonly #lensChanges = this.#all.add(new vscode.EventEmitter<void>());
+  readonly #callChanges = this.#all.add(new vscode.EventEmitter<ReadonlySet<string>>());
   readonly #view: vscode.TreeView<ReleaseNode>;
   #loading: Promise<ReleaseFeature> | undefined;
   #loaded: ReleaseFeature | undefined;
+  #lensFlags: ReadonlySet<string> = new Set();
+  /** What is called for by flag, to see whose has changed. */
+  #called = new Map<string, string>();
 
   readonly onDidChangeTreeData = this.#treeChanges.event;
   readonly onDidChange = this.#documentChanges.event;
   readonly onDidChangeCodeLenses = this.#lensChanges.event;
+  /** Fires with the flags whose releases call for something else than before. */
+  readonly onDidChangeActions = this.#callChanges.event;
 
   constructor(parts: ReleaseFeatureParts) {
     this.#parts = parts;
     this.#view = this.#all.add(vscode.window.createTreeView(View.releases, { treeDataProvider: this, showCollapseAll: true }));
     this.#all.add(vscode.workspace.registerTextDocumentContentProvider(TIMELINE_SCHEME, this));
     this.#all.add(vscode.languages.registerCodeLensProvider({ scheme: 'file', pattern: '**/modelswitch.yaml' }, this));
+    this.#all.add(vscode.languages.registerCodeActionsProvider({ scheme: 'file', pattern: '**/modelswitch.yaml' }, {
+      provideCodeActions: (document, _range, { diagnostics }) => segmentFixes(parts.connections, document, diagnostics),
+    }, { providedCodeActionKinds: [vscode.CodeActionKind.QuickFix] }));
     this.#all.add(this.#view.onDidChangeVisibility(() => this.#loaded?.updateActivity()));
     this.#all.add(vscode.window.onDidChangeWindowState(() => this.#loaded?.updateActivity()));
     for (const [id, title] of Object.entries(COMMANDS)) {
@@ -92,8 +120,28 @@ export class LazyReleases implements vscode.TreeDataProvider<ReleaseNode>, vscod
     this.#all.add(parts.files.onDidChange(() => {
       this.#treeChanges.fire(undefined);
       loadGuard();
+      this.setLensFlags(this.#lensFlags);
     }));
     this.#all.add(parts.connections.onDidChange(loadGuard));
+  }
+
+  /** What a flag with a plan calls for. */
+  readonly actions: SiteActionPart = (facts) => this.#callsFor(facts)?.map(({ kind, environment }) => ({ ...CALLS[kind], environment }));
+
+  /** Words for the menus of a flag in the tree: that it has a plan, and what is called for. */
+  readonly flagContext: FlagContextPart = (facts) => {
+    const calls = this.#callsFor(facts);
+    if (calls === undefined) return [];
+    const first = calls.find(({ environment }) => mayOffer(facts, 'set rollout', environment));
+    return ['planned', ...(first === undefined ? [] : [`calls-${first.kind}`])];
+  };
+
+  /** Lenses are about these flags: of their releases it is known what they call for. */
+  setLensFlags(flags: ReadonlySet<string>): void {
+    this.#lensFlags = flags;
+    this.#loaded?.updateActivity();
+    const isPlanned = this.#plans().some(({ switches }) => switches.some(({ flag }) => flags.has(flag)));
+    if (isPlanned && this.#loading === undefined) void this.load().catch((error: unknown) => this.#parts.change.log.error('Loading releases', error));
   }
 
   get visible(): boolean {
@@ -133,8 +181,10 @@ export class LazyReleases implements vscode.TreeDataProvider<ReleaseNode>, vscod
         treeChanged: () => {
           this.#treeChanges.fire(undefined);
           this.#lensChanges.fire();
+          this.#tellActions();
         },
         documentChanged: (uri) => this.#documentChanges.fire(uri),
+        lensFlags: () => this.#lensFlags,
       };
       return this.#loaded = this.#all.add(new ReleaseFeature(this.#parts, shell));
     }).catch((error: unknown) => {
@@ -147,7 +197,27 @@ export class LazyReleases implements vscode.TreeDataProvider<ReleaseNode>, vscod
     this.#all.dispose();
   }
 
+  /** Before the first look the next stage: the command looks itself. Undefined without a plan. */
+  #callsFor({ arms, connection, name, mainEnvironment }: FlagFacts): readonly CalledFor[] | undefined {
+    if (!arms.some(({ model: { plan = [] } }) => plan.length > 0)) return undefined;
+    return this.#loaded?.calledFor(connection, name) ?? [{ kind: 'advance', environment: mainEnvironment }];
+  }
+
+  #tellActions(): void {
+    const loaded = this.#loaded;
+    const now = new Map(loaded?.store.states.map(({ flag, target: { connection } }) => [flag, JSON.stringify(loaded.calledFor(connection, flag) ?? null)]));
+    const changed = new Set([...now].filter(([flag, called]) => this.#called.get(flag) !== called).map(([flag]) => flag));
+    this.#called = now;
+    if (changed.size > 0) this.#callChanges.fire(changed);
+  }
+
+  /** Models with a plan, of folders that may be looked into. */
+  #plans(): readonly ModelMapping[] {
+    if (!vscode.workspace.isTrusted) return [];
+    return (vscode.workspace.workspaceFolders ?? []).flatMap((folder) => this.#parts.files.of(folder)?.file.config?.models.filter(({ plan = [] }) => plan.length > 0) ?? []);
+  }
+
   #hasPlan(): boolean {
-    return vscode.workspace.isTrusted && (vscode.workspace.workspaceFolders ?? []).some((folder) => this.#parts.files.of(folder)?.file.config?.models.some(({ plan = [] }) => plan.length > 0) === true);
+    return this.#plans().length > 0;
   }
 }

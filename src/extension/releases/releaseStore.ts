@@ -21,6 +21,9 @@ export interface ReleaseState {
   readonly error: AppError | undefined;
 }
 
+/** What shows releases: the view all of them, lenses those behind their flags. */
+export type ShownReleases = 'all' | ReadonlySet<string>;
+
 /** A registry is asked, and a source read: no need to do so as often as the flags are polled. */
 const POLL_FACTOR = 4;
 
@@ -34,7 +37,7 @@ export class ReleaseStore implements Disposable {
   #states: readonly ReleaseState[] = [];
   #seen = new Map<string, string>();
   #timer: Disposable | undefined;
-  #active = false;
+  #shown: ShownReleases = new Set();
   #disposed = false;
 
   constructor(parts: ReleaseFeatureParts) {
@@ -54,12 +57,14 @@ export class ReleaseStore implements Disposable {
     return this.#states.find((each) => each.key === key);
   }
 
-  /** Look from time to time: something shows it. */
-  setActive(active: boolean): void {
-    if (active === this.#active) return;
-    this.#active = active;
-    this.#timer?.dispose();
-    if (active) void this.#poll();
+  /** Look from time to time at what something shows. */
+  setShown(shown: ShownReleases): void {
+    const before = new Set(this.#visible().map(({ key }) => key));
+    this.#shown = shown;
+    const now = this.#visible();
+    const added = now.filter(({ key }) => !before.has(key));
+    if (now.length === 0) this.#timer?.dispose();
+    else if (added.length > 0) void this.#poll(added);
   }
 
   /** Looks at all of them, one after another. It never rejects: why a look failed is in its state. */
@@ -124,14 +129,19 @@ export class ReleaseStore implements Disposable {
     this.#seen = seen;
     if (changed.length === 0 && known.size === this.#states.length) return;
     this.#changes.fire(undefined);
-    if (this.#active) for (const key of changed) if (this.of(key)?.target.connection.session !== undefined) void this.look(key).catch(() => undefined);
+    for (const { key, target } of this.#visible()) if (changed.includes(key) && target.connection.session !== undefined) void this.look(key).catch(() => undefined);
   }
 
-  async #poll(): Promise<void> {
-    await this.refresh();
-    if (!this.#active || this.#disposed) return;
+  #visible(): readonly ReleaseState[] {
+    const shown = this.#shown;
+    return shown === 'all' ? this.#states : this.#states.filter(({ flag }) => shown.has(flag));
+  }
+
+  async #poll(states: readonly ReleaseState[]): Promise<void> {
+    for (const { key } of states) await this.look(key).catch(() => undefined);
+    if (this.#visible().length === 0 || this.#disposed) return;
     this.#timer?.dispose();
-    this.#timer = this.#parts.clock.after(POLL_FACTOR * this.#parts.pollEveryMs(), () => void this.#poll());
+    this.#timer = this.#parts.clock.after(POLL_FACTOR * this.#parts.pollEveryMs(), () => void this.#poll(this.#visible()));
   }
 
   #ports(target: Target): ReleasePorts {

@@ -2,7 +2,9 @@ import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
 import { DisposableStore, type Disposable } from '../../core/base/events.ts';
 import { plainLine } from '../../core/base/words.ts';
+import { calledFor, type CalledFor } from '../../core/releases/calledFor.ts';
 import { planPower } from '../../core/releases/detectable.ts';
+import type { Connection } from '../connection/connection.ts';
 import { Command } from '../ids.ts';
 import { settings } from '../platform/settings.ts';
 import { advanceRelease, approveRelease, goWay, rearmRelease, shipCandidate, type ReleaseCommandParts } from './advanceCommands.ts';
@@ -10,6 +12,7 @@ import { Guards } from './guards.ts';
 import type { ReleaseFeatureParts, ReleaseShell } from './lazyReleases.ts';
 import { ReleaseStore, type ReleaseState } from './releaseStore.ts';
 import { ReleaseTree } from './releaseTree.ts';
+import { createSegment } from './segmentCommand.ts';
 import { completeRelease, keepCurrent, rollBackRelease } from './takeBackCommands.ts';
 import { Timelines } from './timelines.ts';
 
@@ -37,14 +40,22 @@ export class ReleaseFeature implements Disposable {
     draw();
   }
 
-  /** Looks are taken while somebody sees the view. */
+  /** Looks are taken while somebody sees the view, or a lens that says what a release calls for. */
   updateActivity(): void {
-    this.store.setActive(this.#shell.view.visible);
+    this.store.setShown(this.#shell.view.visible ? 'all' : this.#shell.lensFlags());
+  }
+
+  /** What the releases behind a flag call for, the first of them that calls for something; undefined where none was looked at yet. */
+  calledFor(connection: Connection, flag: string): readonly CalledFor[] | undefined {
+    const looked = this.store.states.filter((state) => state.flag === flag && state.target.connection === connection && state.looked !== undefined);
+    if (looked.length === 0) return undefined;
+    return looked.flatMap(({ looked: last, model: { plan = [] } }) => (last === undefined ? [] : calledFor(last.assessment, plan, connection.identity?.id) ?? []));
   }
 
   /** A command. @throws AppError as it fails */
   async run(id: string, argument: unknown): Promise<void> {
     if (id === Command.refreshReleases) return this.store.refresh();
+    if (id === Command.createSegment) return createSegment(this.#parts.change, argument);
     const state = await this.#choose(argument);
     if (state === undefined) return;
     switch (id) {

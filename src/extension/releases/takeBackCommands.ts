@@ -48,14 +48,24 @@ function lower(parts: ReleaseCommandParts, state: ReleaseState, to: number, envi
 
 function targetsOf({ model: { plan = [], current }, looked }: ReleaseState, reading: FlagReading): Target[] {
   const previous = planPreviousStage(plan, reading);
+  const has = new Set(reading.detail.flag.environments.map(({ name }) => name));
+  const planned = [...new Set(plan.map(({ environment }) => environment))].filter((name) => has.has(name));
   const whole = planAllTheWay(plan, reading);
+  const earlier = plan.flatMap((_stage, to) => (to < previous.to ? onlyLowered(planToStage(plan, to, planned, reading)) : [])).filter(lowers).toReversed();
   const words = (names: readonly string[]): string => names.map((name) => plainLine(name)).join(', ');
   return [
     ...(looked?.assessment.state === 'complete' ? [{ label: 'Before the completion', description: `nobody gets the candidate, and ${plainLine(current, 40)} names the version before`, to: 'completion' as const }] : []),
     ...(previous.to >= 0 && lowers(previous) ? [{ label: `Previous stage: ${stageWords(plan, previous.to)}`, description: words(previous.environments), to: previous }] : []),
+    ...earlier.map((back) => ({ label: `Earlier: ${stageWords(plan, back.to)}`, description: words(back.environments), to: back })),
     ...(whole !== undefined && lowers(whole) ? [{ label: 'All the way: nobody gets the candidate', description: words(whole.environments), to: whole }] : []),
     { label: 'A point of the history...', description: 'any earlier state', to: 'event' },
   ];
+}
+
+/** Without the environments in which nothing is lowered. */
+function onlyLowered({ to, change, ...rest }: TakeBack): TakeBack {
+  const environments = change.environments.filter(({ steps }) => steps.length > 0);
+  return { ...rest, to, environments: environments.map(({ environment }) => environment), change: { ...change, environments } };
 }
 
 const VERIFY_MS = 120_000;

@@ -87,16 +87,22 @@ function isNode(value: unknown): value is { readonly kind: string; readonly fold
   return typeof value === 'object' && value !== null && 'kind' in value && typeof value.kind === 'string';
 }
 
-/** The model that a command is about: that of the tree's node, that of a flag, the only one, or a choice. */
-async function resolveModel({ files }: SuiteTestsParts, argument: unknown, title: string, fits: (mapping: ModelMapping) => boolean): Promise<MappedModel | undefined> {
+function isMapped(models: readonly MappedModel[], flag: string | undefined): boolean {
+  return models.some(({ mapping }) => mapping.switches.some((entry) => entry.flag === flag));
+}
+
+/** The model that a command is about: that of the tree's node, that of a flag, also of the one under the cursor, the only one, or a choice. */
+async function resolveModel({ files, flagUnderCursor }: SuiteTestsParts, argument: unknown, title: string, fits: (mapping: ModelMapping) => boolean): Promise<MappedModel | undefined> {
   await files.ready;
   const all = (vscode.workspace.workspaceFolders ?? []).flatMap((folder) => (files.of(folder)?.file.config?.models ?? []).map((mapping): MappedModel => ({ folder, mapping })));
   if (isNode(argument) && argument.model !== undefined) {
     const found = all.find(({ folder, mapping }) => mapping.name === argument.model && (argument.folder === undefined || folder.uri.toString() === argument.folder));
     if (found !== undefined) return found;
   }
-  if (isNode(argument)) throw new AppError('notFound', 'modelswitch.yaml maps no model to this one: its suites are not known.');
-  const flag = typeof argument === 'object' && argument !== null && 'flag' in argument ? argument.flag : undefined;
+  if (isNode(argument) && argument.kind !== 'flag') throw new AppError('notFound', 'modelswitch.yaml maps no model to this one: its suites are not known.');
+  const editor = vscode.window.activeTextEditor;
+  const under = argument === undefined && editor !== undefined ? flagUnderCursor(editor) : undefined;
+  const flag = typeof argument === 'object' && argument !== null && 'flag' in argument ? argument.flag : isMapped(all, under) ? under : undefined;
   const possible = all.filter(({ mapping }) => (flag === undefined || mapping.switches.some((entry) => entry.flag === flag)) && fits(mapping));
   if (possible.length <= 1) {
     if (possible.length === 0) throw new AppError('notFound', 'No model of modelswitch.yaml has suites here: name them (suites: [tests/*.mltest.yaml]).');

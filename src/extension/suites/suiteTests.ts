@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { DisposableStore, type Disposable } from '../../core/base/events.ts';
 import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
+import type { FlagUnderCursor } from '../flags/flagCommands.ts';
 import { Command } from '../ids.ts';
 import type { RegistryCredentials } from '../models/registryCredentials.ts';
 import type { Registries } from '../models/registries.ts';
@@ -18,6 +19,7 @@ export interface SuiteTestsParts {
   readonly log: Log;
   /** Folder of the Python scripts that Modelswitch ships. */
   readonly scripts: string;
+  readonly flagUnderCursor: FlagUnderCursor;
 }
 
 /** Which subjects a run asks. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ReleaseTimeline } from '../../../src/core/releases/releaseTimeline.ts';
 import { Collector } from '../../../src/core/quality/collector.ts';
 import { compareArms } from '../../../src/core/quality/comparison.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
@@ -141,6 +142,24 @@ describe('the dashboard', () => {
     const text = dashboardMarkdown(input({ count: 3000 }, { model: '[fraud](command:x)' }));
     assert.ok(text.startsWith('\\[fraud\\] (command:x) (fraud-v2) in production, read 2026-'), text.slice(0, 80));
     assert.match(text, /### Candidate against current in production\n\n\| metric \|/);
+  });
+
+  it('tells the history of the release, also in Markdown, and obeys nothing in it', () => {
+    const timeline: ReleaseTimeline = { version: 1, server: 'http://unleash', project: 'default', flag: 'fraud-v2', model: 'fraud', complete: true, knowsSegmentEdits: true, entries: [
+      { at: '2026-03-02T10:00:00.000Z', by: 'eddy', environment: 'production', what: '5 % -> 25 %', title: 'Modelswitch · fraud v14 over v13', mark: undefined, stage: 'stage 2 of 4', events: [7] },
+      { at: '2026-03-02T11:00:00.000Z', by: '[eve](command:x)', environment: undefined, what: '25 % -> 0 %', title: 'errors | 4 % vs 2 %', mark: 'guard', stage: 'stage 1 of 4', events: [8, 9] },
+    ] };
+    const given = input({ count: 3000 }, { timeline });
+    const found = dashboardModel(given).timeline ?? assert.fail('no timeline');
+    assert.deepEqual(found.table.rows, [
+      ['2026-03-02 11:00:00', 'every environment', '25 % -> 0 %', 'stage 1 of 4', 'taken back by the guard', '[eve] (command:x)', 'errors | 4 % vs 2 %', '8, 9'],
+      ['2026-03-02 10:00:00', 'production', '5 % -> 25 %', 'stage 2 of 4', '', 'eddy', 'Modelswitch · fraud v14 over v13', '7'],
+    ]);
+    assert.deepEqual(found.lines, ['The log leads back to the beginning.']);
+    const text = dashboardMarkdown(given);
+    assert.match(text, /### History of fraud behind fraud-v2, newest first[^]*\| taken back by the guard \| \\\[eve\\\] \\?\(command:x/);
+    assert.ok(text.includes('errors \\| 4 % vs 2 %'), text.slice(text.indexOf('### History')));
+    assert.equal(dashboardModel(input({ count: 10 })).timeline, undefined);
   });
 
   it('refuses messages of another shape', () => {

@@ -49,9 +49,18 @@ describe('what a watch need not read again', () => {
     const server = new Server();
     assert.equal(await server.round('a', 'b', 'c'), 'a b c');
     assert.equal(await server.round('a', 'b', 'c'), '');
-    server.log.unshift(event(2, 'b'), event(3, 'other'));
+    server.log.unshift(event(3, 'other'), event(2, 'b'));
     assert.equal(await server.round('a', 'b', 'c'), 'b');
     assert.equal(await server.round('a', 'b', 'c'), '');
+  });
+
+  it('is no flag whose event came after that of a later one', async () => {
+    const server = new Server();
+    await server.round('a', 'b');
+    server.log.unshift(event(3, 'other'));
+    assert.equal(await server.round('a', 'b'), '');
+    server.log = [event(3, 'other'), event(2, 'b'), event(1, 'a')];
+    assert.equal(await server.round('a', 'b'), 'b');
   });
 
   it('is nothing where the log does not say what happened: edited segments, an unknown event, more events than a page, a log that began anew', async () => {

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import type { SavedCollector } from '../../core/quality/collector.ts';
+import { DiskCache, type CachePlace } from '../node/diskCache.ts';
+import type { FoundFile } from './files.ts';
+import { markOf, type TailState } from './tail.ts';
+
+/** Of what is written here; the digest of the code stands beside it. */
+export const SAVED_LOG_FORMAT = 1;
+const LARGEST_BYTES = 256_000_000;
+const LARGEST_ENTRY = 128_000_000;
+const FLOAT_BYTES = Float64Array.BYTES_PER_ELEMENT;
+
+/** A file as it was read. */
+export interface ReadFile extends FoundFile {
+  /** How far, where it is read on from there. */
+  readonly tail?: TailState | undefined;
+}
+
+/** What was counted of which files. */
+export interface SavedLog {
+  readonly files: readonly ReadFile[];
+  readonly collected: SavedCollector;
+}
+
+/** With a file's mark (`markOf`) as it was when it was read. */
+type MarkedFile = ReadFile & { readonly mark: string };
+interface Written { readonly files: readonly MarkedFile[]; readonly collected: SavedCollector }
+
+/**
+ * What was counted of a log, on disk, so that another start goes on from there. It holds aggregates and hashes of ids, and nothing that is run. It counts only for the very question (`digest` of metrics, expressions, window, features...),
+ * made by the same code, and where every file still begins and goes on as it did: else the log is read from its beginning, without a word.
+ */
+export class SavedLogs {
+  readonly #disk: DiskCache;
+  readonly #key: string;
+
+  constructor(place: CachePlace, question: unknown) {
+    this.#disk = new DiskCache(place, 'modelswitch-quality');
+    this.#key = createHash('sha256').update(JSON.stringify(question)).digest('hex').slice(0, 32);
+  }
+
+  /** What was saved, where it is of files as they are now. */
+  async get(found: readonly FoundFile[]): Promise<SavedLog | undefined> {
+    const content = this.#disk.get(this.#key);
+    if (content === undefined) return undefined;
+    const { files, collected } = decoded(content) as Written;
+    const now = new Map(found.map((file) => [file.identity, file]));
+    for (const saved of files) {
+      const file = now.get(saved.identity);
+      if (file === undefined || !(await isContinued(saved, file))) return undefined;
+    }
+    return { files, collected };
+  }
+
+  /** Answers how many bytes it took; 0: it would be too many, or a file is gone. */
+  async set({ files, collected }: SavedLog): Promise<number> {
+    try {
+      const marked = await Promise.all(files.map(async (file) => ({ ...file, mark: file.tail?.mark ?? (await markAt(file.path, file.size)) })));
+      const content = encoded({ files: marked, collected } satisfies Written);
+      const size = content.reduce((sum, part) => sum + part.length, 0);
+      if (size > LARGEST_ENTRY) return 0;
+      this.#disk.set(this.#key, content);
+      this.#disk.prune(LARGEST_BYTES);
+      return size;
+    } catch {
+      return 0;
+    }
+  }
+
+  delete(): void {
+    this.#disk.delete(this.#key);
+  }
+}
+
+async function markAt(path: string, length: number): Promise<string> {
+  const file = await open(path, 'r');
+  try {
+    return await markOf(file, length);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Whether a file is as it was, or, where it is read on, has only grown. One that was written to and has no more bytes than before was changed somewhere within. */
+async function isContinued(saved: MarkedFile, now: FoundFile): Promise<boolean> {
+  const isSame = now.size === saved.size && now.modified === saved.modified;
+  const hasGrown = saved.tail !== undefined && now.size > saved.size && now.size >= saved.tail.offset;
+  return (isSame || hasGrown) && (await markAt(now.path, saved.tail?.offset ?? saved.size).catch(() => '')) === saved.mark;
+}
+
+/** A length, JSON of that length, and after it the numbers of the arrays, for which their places stand in the JSON. */
+function encoded(value: unknown): Buffer[] {
+  const arrays: Buffer[] = [];
+  let place = 0;
+  const json = Buffer.from(JSON.stringify(value, (_, each: unknown) => {
+    if (!(each instanceof Float64Array)) return each;
+    const at = { floatsAt: place, count: each.length };
+    arrays.push(Buffer.from(each.buffer, each.byteOffset, each.byteLength));
+    place += each.byteLength;
+    return at;
+  }));
+  const length = Buffer.alloc(FLOAT_BYTES);
+  length.writeUInt32LE(json.length);
+  return [length, json, ...arrays];
+}
+
+function decoded(content: Buffer): unknown {
+  const end = FLOAT_BYTES + content.readUInt32LE(0);
+  return JSON.parse(content.toString('utf8', FLOAT_BYTES, end), (_, each: unknown) => {
+    if (typeof each !== 'object' || each === null || !('floatsAt' in each) || !('count' in each)) return each;
+    const array = new Float64Array(Number(each.count));
+    content.copy(new Uint8Array(array.buffer), 0, end + Number(each.floatsAt));
+    return array;
+  });
+}

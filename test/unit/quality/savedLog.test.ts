@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LogSource } from '../../../src/adapters/predictionLog/logSource.ts';
+import { WorkerSource } from '../../../src/adapters/quality/workerSource.ts';
+import { readQuality } from '../../../src/core/quality/definitions.ts';
+import type { QualityData } from '../../../src/core/quality/window.ts';
+import { seeded } from '../../support/guardSimulation.ts';
+import { csv, lines, records, START, type PredictionRecord } from '../../support/qualityRecords.ts';
+
+const METRICS = { guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow', bad: 'latency_ms > 80' }], signals: [{ name: 'latency', mean: 'latency_ms' }] };
+const NOW = START + 1_800_000;
+const WEEK = 7 * 86_400_000;
+const VERSION = 'v1-0123456789ab';
+
+describe('what was counted of a log, on disk', () => {
+  let folder: string;
+  let cache: string;
+  const path = (name = 'a.jsonl'): string => join(folder, name);
+  const entries = (): string[] => readdirSync(join(cache, VERSION)).map((name) => join(cache, VERSION, name));
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'modelswitch-saved-'));
+    cache = join(mkdtempSync(join(tmpdir(), 'modelswitch-saved-cache-')), 'quality');
+  });
+  afterEach(() => [folder, join(cache, '..')].forEach((each) => rmSync(each, { recursive: true, force: true })));
+
+  interface Given { readonly section?: Record<string, unknown>; readonly version?: string; readonly cached?: boolean; readonly features?: readonly string[]; readonly edges?: Record<string, number[]> }
+
+  function opened({ section = {}, version = VERSION, cached = true, ...options }: Given = {}): { read: (now?: number) => Promise<QualityData>; bytes: () => number } {
+    const { quality, problems } = readQuality({ source: { log: '*.jsonl' }, ...METRICS, ...section });
+    assert.deepEqual(problems, []);
+    const source = new LogSource({ folder, flags: ['fraud-v2'], definition: quality ?? assert.fail(), ...options, ...(cached ? { cache: { folder: cache, version }, leastSaved: 1 } : {}) });
+    let bytes = 0;
+    return {
+      read: (now = NOW) => {
+        bytes = 0;
+        return source.read({ now, signal: new AbortController().signal, onProgress: (done) => { bytes = done; } });
+      },
+      bytes: () => bytes,
+    };
+  }
+
+  /** What a source finds that was started just now, and how many bytes it read for that. */
+  async function restarted(given: Given = {}): Promise<{ readonly data: QualityData; readonly bytes: number }> {
+    const { read, bytes } = opened(given);
+    return { data: await read(), bytes: bytes() };
+  }
+
+  async function whole(given: Given = {}): Promise<QualityData> {
+    return (await restarted({ ...given, cached: false })).data;
+  }
+
+  /** Records with all that makes one depend on those before it: ids that come twice, units in both arms, new categories, times out of order. */
+  function* odd(seed: number, count: number): Generator<string> {
+    const random = seeded(seed);
+    const all = records({ count, seed, units: 300 }).map((record, index) => (index % 3 === 0 ? { ...record, ts: new Date(Date.parse(record.ts) - WEEK).toISOString() } : record));
+    for (const [index, record] of all.entries()) {
+      const earlier: PredictionRecord = all[Math.floor(random() * (index + 1))] ?? record;
+      const luck = random();
+      if (luck < 0.03) yield JSON.stringify(earlier);
+      else if (luck < 0.05) yield JSON.stringify({ ...record, unit_id: earlier.unit_id, ts: earlier.ts });
+      else if (luck < 0.07) yield JSON.stringify({ ...record, request_id: undefined, unit_id: null, features: { ...record.features, [`f${index % 7}`]: `text ${Math.floor(random() * 1500)}` } });
+      else if (luck < 0.08) yield `{"ts": broken ${index}`;
+      else if (luck < 0.1) yield JSON.stringify({ ...record, latency_ms: null, score: 'NaN', environment: 'staging', service: 'other', model_version: `${Math.floor(index / 100)}` });
+      else if (luck < 0.11) yield JSON.stringify({ request_id: earlier.request_id, defaulted: 1 });
+      else yield JSON.stringify(record);
+    }
+  }
+
+  const QUESTIONS: readonly Given[] = [
+    {},
+    { section: { by: ['features.country'], where: 'features.age > 20' }, features: ['amount', 'country'], edges: { amount: [100, 500, 900] } },
+    { section: { drift: { reference: { weeks_ago: 1, hours: 2 } }, window: '1min' } },
+  ];
+
+  for (const [number, question] of QUESTIONS.entries()) {
+    it(`gives, read on at any place, what reading all of it gives (question ${number + 1})`, async () => {
+      for (let seed = 1; seed <= 4; seed += 1) {
+        const random = seeded(100 * number + seed);
+        const bytes = Buffer.from([...odd(seed, 2500)].join('\n').concat('\n'));
+        rmSync(path(), { force: true });
+        const inMemory = opened({ ...question, cached: false });
+        let at = 0;
+        while (at < bytes.length) {
+          // In the middle of a line as often as not.
+          const next = Math.min(bytes.length, at + 1 + Math.floor(random() * 400_000));
+          appendFileSync(path(), bytes.subarray(at, next));
+          const before = at === 0 ? 0 : bytes.lastIndexOf(10, at - 1) + 1;
+          const [found, known] = [await restarted(question), await inMemory.read()];
+          assert.deepEqual(found.data, known);
+          assert.ok(found.bytes <= next - before, `${found.bytes} bytes were read, ${next - before} are new`);
+          at = next;
+        }
+        assert.deepEqual((await restarted(question)).data, await whole(question));
+        rmSync(cache, { recursive: true });
+      }
+    });
+  }
+
+  it('remembers more requests and units than one look-up table holds', async () => {
+    const all = records({ count: 5000, units: 4000 });
+    writeFileSync(path(), lines(all.slice(0, 4000)));
+    await restarted();
+    appendFileSync(path(), lines([...all.slice(4000), ...all.slice(0, 4000)]));
+    const { data } = await restarted();
+    assert.equal(data.notes.duplicates, 4000);
+    assert.deepEqual(data, await whole());
+  });
+
+  it('goes on with samples, and at the limits of what is told apart', async () => {
+    const many = Object.fromEntries(Array.from({ length: 600 }, (_, index) => [`name ${index}`, 1]));
+    const all = records({ count: 16_000 }).map((record, index) => ({
+      ...record, features: { ...record.features, text: `text ${index}`, ...(index === 100 ? many : {}), ...(index > 8000 ? { late: index } : {}) },
+      ...(index > 8000 && index % 100 === 0 ? { environment: 'staging' } : {}),
+    }));
+    const question = { section: { by: ['features.text'] } };
+    writeFileSync(path(), lines(all.slice(0, 8000)));
+    await restarted(question);
+    appendFileSync(path(), lines(all.slice(8000)));
+    assert.deepEqual((await restarted(question)).data, await whole(question));
+  });
+
+  it('goes on through rotation by renaming, and with files that come', async () => {
+    const all = records({ count: 3000 });
+    writeFileSync(path('app.jsonl'), lines(all.slice(0, 1000)));
+    const inMemory = opened({ cached: false });
+    await inMemory.read();
+    await restarted();
+    renameSync(path('app.jsonl'), path('app.1.jsonl'));
+    writeFileSync(path('app.jsonl'), lines(all.slice(1000)));
+    const { data, bytes } = await restarted();
+    assert.equal(bytes, statSync(path('app.jsonl')).size);
+    assert.deepEqual(data, await inMemory.read());
+  });
+
+  it('begins anew when a file is another than it was: cut, written anew, changed within, gone', async () => {
+    const [first, other] = [lines(records({ count: 1000 })), lines(records({ count: 1000, seed: 2, firstId: 5000 }))];
+    const changes: readonly (() => void)[] = [
+      () => truncateSync(path(), first.length - 200),
+      () => writeFileSync(path(), other),
+      // It begins as before, and has grown.
+      () => writeFileSync(path(), first.slice(0, first.indexOf('\n', 5000) + 1) + other),
+      // One value within, with the same length.
+      () => {
+        writeFileSync(path(), `${first.slice(0, 20_000)}${first.slice(20_000, 40_000).replaceAll('"error":null', '"error":1234')}${first.slice(40_000)}`);
+        utimesSync(path(), new Date(), new Date(Date.now() + 5000));
+      },
+      () => { rmSync(path('b.jsonl')); },
+    ];
+    for (const change of changes) {
+      writeFileSync(path(), first);
+      writeFileSync(path('b.jsonl'), lines(records({ count: 10, firstId: 9000 })));
+      await restarted();
+      assert.equal((await restarted()).bytes, 0);
+      change();
+      const { data, bytes } = await restarted();
+      assert.deepEqual(data, await whole());
+      assert.ok(bytes >= statSync(path()).size, `${bytes}`);
+      rmSync(cache, { recursive: true });
+    }
+  });
+
+  it('is of one question only: other metrics, windows, features, bins, flags or code read anew', async () => {
+    writeFileSync(path(), lines(records({ count: 1000 })));
+    await restarted();
+    const others: readonly Given[] = [
+      { section: { guardrails: [{ name: 'errors', bad: 'error == "timeout"' }] } }, { section: { window: '10min' } }, { section: { where: 'score > 0.5' } }, { section: { by: ['features.country'] } },
+      { features: ['age'] }, { edges: { age: [30] } }, { version: 'v1-000000000000' },
+    ];
+    for (const other of others) {
+      const { data, bytes } = await restarted(other);
+      assert.ok(bytes > 0, JSON.stringify(other));
+      assert.deepEqual(data, await whole(other));
+    }
+  });
+
+  it('is passed over without a word when it is broken, foreign, cut off, exchanged or not to be read', async () => {
+    writeFileSync(path(), lines(records({ count: 1000 })));
+    const expected = await whole();
+    await restarted({ section: { window: '1min' } });
+    const [foreign] = entries();
+    await restarted();
+    const file = entries().find((each) => each !== foreign) ?? assert.fail();
+    const damage: readonly (() => void)[] = [
+      () => writeFileSync(file, ''),
+      () => truncateSync(file, statSync(file).size - 8),
+      () => writeFileSync(file, '{"version": 1}'),
+      () => { const bytes = readFileSync(file); bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1); writeFileSync(file, bytes); },
+      () => writeFileSync(file, readFileSync(foreign ?? '')),
+      () => { rmSync(file); mkdirSync(file); },
+    ];
+    for (const change of damage) {
+      change();
+      const { data, bytes } = await restarted();
+      assert.equal(bytes, statSync(path()).size);
+      assert.deepEqual(data, expected);
+    }
+    rmSync(cache, { recursive: true });
+    writeFileSync(cache, 'a file stands where the folder should be');
+    assert.deepEqual((await restarted()).data, expected);
+    assert.equal(readFileSync(cache, 'utf8'), 'a file stands where the folder should be');
+  });
+
+  it('holds no ids and no records, and only its owner may read it', async () => {
+    writeFileSync(path(), lines(records({ count: 2000 }).map((record) => ({ ...record, error: 'SECRET', note: 'SECRET', batch_id: 'SECRET' }))));
+    await restarted({ features: ['amount', 'country'] });
+    const [file = ''] = entries();
+    assert.doesNotMatch(readFileSync(file, 'latin1'), /SECRET|r-1\d|u-1\d|"age"/);
+    assert.deepEqual([statSync(file).mode & 0o777, statSync(join(cache, VERSION)).mode & 0o777], [0o600, 0o700]);
+    assert.deepEqual(readdirSync(folder), ['a.jsonl']);
+  });
+
+  it('is not kept where records would have to be: outcomes that are waited for, shadow answers', async () => {
+    const all = records({ count: 1000 });
+    const shadow = lines(all.slice(0, 500).map((record) => ({ ...record, role: 'shadow', assigned_arm: 'candidate', score: 1 - record.score })));
+    writeFileSync(path(), lines(all));
+    const labelled = { section: { labels: { field: 'defaulted', mature_after: '1h' }, signals: [{ name: 'accuracy', measure: 'accuracy', margin: 0.01 }] } };
+    assert.deepEqual((await restarted(labelled)).data, (await restarted(labelled)).data);
+    assert.throws(entries, /ENOENT/);
+    await restarted();
+    assert.equal(entries().length, 1);
+    // The first shadow needs what was served before.
+    appendFileSync(path(), shadow);
+    for (let start = 0; start < 2; start += 1) {
+      const { data } = await restarted();
+      assert.ok((data.shadow?.pairs ?? 0) > 300);
+      assert.deepEqual(data, await whole());
+      assert.deepEqual(entries(), []);
+    }
+  });
+
+  it('spares a CSV file that is as it was', async () => {
+    const section = { source: { log: '*.csv' } };
+    const all = records({ count: 1000 });
+    writeFileSync(path('a.csv'), csv(all.slice(0, 900)));
+    const first = await restarted({ section });
+    const second = await restarted({ section });
+    assert.deepEqual([second.data, second.bytes], [first.data, 0]);
+    writeFileSync(path('a.csv'), csv(all));
+    assert.deepEqual((await restarted({ section })).data, await whole({ section }));
+  });
+
+  it('is used by the thread that reads', async () => {
+    const script = new URL('../../../src/adapters/quality/quality.worker.ts', import.meta.url);
+    // More than is read again sooner than it is saved.
+    const all = records({ count: 60_000 });
+    writeFileSync(path(), lines(all.map((record) => ({ ...record, note: 'x'.repeat(100) }))));
+    const datas: QualityData[] = [];
+    for (const share of [1, 0]) {
+      const source = new WorkerSource(script, { section: { source: { log: '*.jsonl' }, ...METRICS }, folder, flags: ['fraud-v2'], environment: '', cacheFolder: cache });
+      let told = 0;
+      datas.push(await source.read({ now: NOW, signal: new AbortController().signal, onProgress: () => { told = 1; } }));
+      assert.equal(told, share);
+      source.dispose();
+    }
+    assert.deepEqual(datas[1], datas[0]);
+  });
+});

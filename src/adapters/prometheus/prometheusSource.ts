@@ -80,6 +80,11 @@ export class PrometheusSource implements QualitySource {
     for (const start of new Set([...counted.keys(), ...hits.keys()])) {
       const n = counted.get(start) ?? 0;
       const told = hits.get(start) ?? 0;
+      // Of a total that was not told, or is no number, nothing is known: that is no rate, and no zero either.
+      if (n <= 0) {
+        range.warnings.add(`Prometheus: the total of ${plainLine(name)} is missing or no number for a time: left out.`);
+        continue;
+      }
       const own = bad === undefined && good !== undefined ? Math.max(0, n - told) : told;
       const moments = { n, sum: own, squares: squares === undefined ? own : squared.get(start) ?? 0 };
       found.set(start, { ...found.get(start), [name]: moments });

@@ -13,6 +13,8 @@ config = uvicorn.Config(
     port=int(sys.argv[1]),
     log_level="warning",
     access_log=False,
+    # Longer than any client keeps an idle connection: one that is closed while a request is on its way to it fails that request.
+    timeout_keep_alive=60,
     timeout_graceful_shutdown=2,
 )
 server = uvicorn.Server(config)

@@ -5,6 +5,7 @@ import { ReleaseReader, type LookedAt } from '../core/releases/releaseReader.ts'
 import type { QualityData } from '../core/quality/window.ts';
 import type { ModelMapping } from '../core/workspace/config.ts';
 import { releasePorts } from '../adapters/releases/releasePorts.ts';
+import { WatchedReadings } from '../adapters/releases/watchedReadings.ts';
 import { prometheusCredentials } from '../adapters/prometheus/credentials.ts';
 import { connectCli, runnerFor, type CliContext, type CliTarget } from './context.ts';
 import { gatePorts, withLazyRegistry } from './gating.ts';
@@ -14,24 +15,27 @@ export interface CliReleases {
   readonly target: CliTarget;
   readonly runner: ChangeRunner;
   readonly reader: ReleaseReader;
+  /** Where the command goes on looking. */
+  readonly watched?: WatchedReadings | undefined;
   readonly openRegistry: () => Promise<ModelRegistry>;
   /** What a model's services logged. */
   readonly readQuality: (model: ModelMapping, signal?: AbortSignal) => Promise<QualityData>;
 }
 
-/** Connects, and closes at the end what was opened meanwhile. @throws AppError validation without a modelswitch.yaml */
-export async function withReleases<T>(context: CliContext, work: (releases: CliReleases) => Promise<T>): Promise<T> {
+/** Connects, and closes at the end what was opened meanwhile; `isWatch`: it looks again and again. @throws AppError validation without a modelswitch.yaml */
+export async function withReleases<T>(context: CliContext, work: (releases: CliReleases) => Promise<T>, isWatch = false): Promise<T> {
   const target = await connectCli(context);
   if (target.config === undefined) throw new AppError('validation', 'There is no readable modelswitch.yaml here: run it in the folder that has one, which names the stages of a release.');
   const { models, features = [] } = target.config;
   const runner = await runnerFor(target.client, context.signal);
   return withLazyRegistry(context, target, async (openRegistry) => {
+    const watched = isWatch ? new WatchedReadings(target.client, runner, target.project) : undefined;
     const ports = releasePorts({
       client: target.client, runner, project: target.project, config: { models, features }, gates: gatePorts(context, target, openRegistry), folder: context.cwd,
-      fetch: (url, init) => fetch(url, init), credentialsFor: prometheusCredentials(context.env),
+      fetch: (url, init) => fetch(url, init), credentialsFor: prometheusCredentials(context.env), watched,
     });
     try {
-      return await work({ target, runner, reader: new ReleaseReader(ports), openRegistry, readQuality: (model, signal) => ports.readQuality(model, ports.now(), signal) });
+      return await work({ target, runner, reader: new ReleaseReader(ports), watched, openRegistry, readQuality: (model, signal) => ports.readQuality(model, ports.now(), signal) });
     } finally {
       ports.dispose();
     }

@@ -7,6 +7,7 @@ import { benchActivation } from './activation.ts';
 import { benchAssessed } from './assessed.ts';
 import { benchChanges } from './changes.ts';
 import { benchGuard } from './guard.ts';
+import { benchGuardRequests } from './guardRequests.ts';
 import { benchIndex } from './index.ts';
 import { benchIndexing } from './indexing.ts';
 import { benchLens } from './lens.ts';
@@ -33,6 +34,7 @@ const parts: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   guard: () => benchGuard(),
   assessed: () => benchAssessed(),
   rollback: () => benchRollback(),
+  'guard-requests': () => benchGuardRequests(),
   suites: benchSuites,
   quality: () => benchQuality(),
 };

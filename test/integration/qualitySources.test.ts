@@ -134,6 +134,29 @@ describe('quality: one contract for every source', function () {
     });
   }
 
+  it('Parquet in every way that pyarrow writes columns: ids that are missing, numbers, of any alphabet, with shadows and mappings that are not there', async () => {
+    const odd = ALL.slice(0, 1500).flatMap((record, index) => {
+      const ids = { request_id: index < 300 && index % 11 === 0 ? null : `r-${index % 13 === 0 ? 'ü' : ''}${index % 400 === 7 ? 0 : index}`, unit_id: index < 300 && index % 7 === 0 ? null : `ключ-${index % 90}`, batch_id: index % 50 < 5 ? `batch-${Math.floor(index / 50)}` : index % 9 === 0 ? '' : null };
+      const served = { ...record, ...ids, number: index, features: index % 40 > 34 ? null : { ...record.features, age: index < 300 && index % 6 === 0 ? null : record.features.age } };
+      return index % 5 === 0 ? [served, { ...served, role: 'shadow', score: Math.round((1 - record.score) * 1e4) / 1e4 }] : [served];
+    }).map((record, row) => ({ ...record, model_version: Math.floor(row / 34) % 2 === 0 ? '14' : null }));
+    const ways = ['', ', use_dictionary=False', ', data_page_version="2.0"', ', data_page_version="2.0", use_dictionary=False', ', data_page_size=1, write_batch_size=17', ', use_dictionary=False, column_encoding={"request_id": "DELTA_BYTE_ARRAY", "unit_id": "DELTA_LENGTH_BYTE_ARRAY"}', ', use_dictionary=["unit_id", "score"], data_page_size=500, write_batch_size=10'];
+    const script = `import pyarrow.json as j, pyarrow.parquet as pq\nfor kind in ['text', 'number']:\n  t = j.read_json(kind + '.jsonl')\n  for i, way in enumerate([${ways.map((way) => `dict(${way.replace(/^, /, '')})`).join(', ')}]):\n    if kind == 'text' or 'column_encoding' not in way: pq.write_table(t, f'{kind}-{i}.parquet', row_group_size=600, **way)`;
+    writeFileSync(join(folder, 'text.jsonl'), lines(odd));
+    writeFileSync(join(folder, 'again.jsonl'), lines(odd));
+    writeFileSync(join(folder, 'number.jsonl'), lines(odd.map((record) => ({ ...record, request_id: record.number, unit_id: record.number % 90, batch_id: null }))));
+    const { status, stderr } = spawnSync(await mlflowPython(), ['-c', script], { cwd: folder, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    for (const kind of ['text', 'number']) {
+      const expectedData = await read({ log: `${kind}.jsonl` });
+      assert.ok((expectedData.shadow?.examples.length ?? 0) > 5 && (kind === 'number' || expectedData.notes.duplicates > 0));
+      for (const [number, way] of ways.entries()) if (kind === 'text' || !way.includes('column_encoding')) assert.deepEqual(await read({ log: `${kind}-${number}.parquet` }), expectedData, `${kind}${way}`);
+    }
+    // Ids are the same in either format.
+    const [twice, both] = [await read({ log: ['text.jsonl', 'again.jsonl'] }), await read({ log: ['text.jsonl', 'text-0.parquet'] })];
+    assert.deepEqual([both.notes, both.arms.map(({ unitSums }) => unitSums)], [twice.notes, twice.arms.map(({ unitSums }) => unitSums)]);
+  });
+
   it('a command that prints windows', async () => {
     const { windows } = await read({ log: 'log.jsonl' });
     writeFileSync(join(folder, 'windows.json'), JSON.stringify({ windows, design_effect: 2, warnings: ['late partition'] }));

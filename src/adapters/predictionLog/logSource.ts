@@ -6,6 +6,7 @@ import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import type { QualityData, QualityRequest, QualitySource } from '../../core/quality/window.ts';
 import { csvRecords, nested, parquetRecords } from '../rows/tolerant.ts';
 import type { CachePlace } from '../node/diskCache.ts';
+import { DrawnColumns, IDS } from './drawnColumns.ts';
 import { filesOf, type FoundFile } from './files.ts';
 import { LineReader } from './lineReader.ts';
 import type { Wanted } from './lineShape.ts';
@@ -205,12 +206,15 @@ export class LogSource implements QualitySource {
 
   async #parquet(file: FoundFile, signal: AbortSignal): Promise<void> {
     const name = this.#name(file.path);
+    const { fields, asWritten } = this.#wanted;
     let row = 0;
     const place = (): string => `${name}, row ${row}`;
-    await parquetRecords(file.path, [...this.#wanted.fields], (column) => (column === 'ts' && !this.#wanted.asWritten ? TIMES : {}), (record) => {
+    const drawn = new DrawnColumns();
+    await parquetRecords(file.path, [...fields], (column) => (column === 'ts' && !asWritten ? TIMES : {}), (record, hashed) => {
       row += 1;
-      this.#collector.add(record, place);
-    }, signal);
+      if (!asWritten) drawn.take(record, hashed);
+      this.#collector.add(record, place, asWritten ? undefined : drawn);
+    }, signal, asWritten ? [] : IDS);
   }
 }
 

@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
+import { readSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { throwIfCancelled } from '../../core/base/errors.ts';
 import { LONGEST_BETWEEN } from './lineShape.ts';
 
 const CHUNK = 1024 * 1024;
+/** After so many bytes others get their turn. */
+const LISTENED = 8 * CHUNK;
 const LONGEST_LINE = 16 * 1024 * 1024;
 /** Bytes at the beginning, and before the place where reading ended. */
 const MARKED = 1024;
@@ -77,7 +81,9 @@ export async function tail(path: string, from: TailState | undefined, listener: 
         bytes.copy(larger, 0, 0, rest);
         bytes = larger;
       }
-      const { bytesRead } = await file.read(bytes, rest, CHUNK, position);
+      // At once, for waiting takes longer than reading; whoever wants to cancel is heard in between.
+      if (position % LISTENED < CHUNK) await setImmediate();
+      const bytesRead = readSync(file.fd, bytes, rest, CHUNK, position);
       if (bytesRead === 0) break;
       position += bytesRead;
       progress(bytesRead);

@@ -8,6 +8,7 @@ import type { ModelMapping } from '../../core/workspace/config.ts';
 import type { FetchLike } from '../node/httpClient.ts';
 import { openQualitySource } from '../quality/open.ts';
 import type { UnleashClient } from '../unleash/unleashClient.ts';
+import type { WatchedReadings } from './watchedReadings.ts';
 
 /** What reads a release on this machine. */
 export interface ReleaseSources {
@@ -22,6 +23,8 @@ export interface ReleaseSources {
   readonly credentialsFor: (origin: string) => Readonly<Record<string, string>>;
   /** Opens a source elsewhere, such as in a thread; by default it is read in this one. */
   readonly openSource?: (model: ModelMapping, environment: string) => QualitySource;
+  /** Spares a watch requests; without it every look reads all. */
+  readonly watched?: WatchedReadings | undefined;
 }
 
 /** A server whose clock is this near tells whole seconds only: the difference is none. */
@@ -29,7 +32,7 @@ const SAME_CLOCK_MS = 2000;
 
 /** The ports of a `ReleaseReader`; `dispose` lets go of the sources that were opened. */
 export function releasePorts(sources: ReleaseSources): ReleasePorts & { readonly dispose: () => void } {
-  const { client, runner, project, config, gates } = sources;
+  const { client, runner, project, config, gates, watched } = sources;
   const opened = new Map<string, QualitySource>();
   const open = (model: ModelMapping): QualitySource => {
     const known = opened.get(model.name);
@@ -41,9 +44,13 @@ export function releasePorts(sources: ReleaseSources): ReleasePorts & { readonly
   };
   return {
     config, gates,
-    readFlag: (flag, signal) => runner.read(project, flag, signal),
-    readExposures: (flag, signal) => client.readExposures(flag, signal),
-    readQuality: (model, now, signal) => open(model).read({ now, signal: signal ?? new AbortController().signal }),
+    readFlag: (flag, signal) => (watched === undefined ? runner.read(project, flag, signal) : watched.read(flag, signal)),
+    readExposures: (flag, signal) => (watched === undefined ? client.readExposures(flag, signal) : watched.exposures(flag, signal)),
+    readQuality: async (model, now, signal) => {
+      const data = await open(model).read({ now, signal: signal ?? new AbortController().signal });
+      for (const { flag } of model.switches) watched?.heard(flag, data.arms);
+      return data;
+    },
     now: () => Date.now() + (Math.abs(client.clockOffset) > SAME_CLOCK_MS ? client.clockOffset : 0),
     sha256: (text) => createHash('sha256').update(text).digest('hex'),
     dispose: () => {

@@ -1,10 +1,13 @@
-import type { FileHandle } from 'node:fs/promises';
+import { readSync } from 'node:fs';
 import type { FileMetaData, SchemaTree } from 'hyparquet';
 import { parquetHeader, readPage } from 'hyparquet/src/column.js';
 import { convert, convertWithDictionary, DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
 import { decompressPage, readDataPage, readDataPageV2 } from 'hyparquet/src/datapage.js';
-import type { ColumnDecoder, DecodedArray, PageHeader, ParquetParsers } from 'hyparquet/src/types.js';
+import { readRleBitPackedHybrid } from 'hyparquet/src/encoding.js';
+import { readVarInt } from 'hyparquet/src/thrift.js';
+import type { ColumnDecoder, DataPageHeader, DecodedArray, PageHeader, ParquetParsers } from 'hyparquet/src/types.js';
 import { COMPRESSORS } from './compressors.ts';
+import { hashOfText, plainHashes, plainTexts, textOf } from './parquetTexts.ts';
 
 /** A page's header is read with so many bytes, and with more where its statistics are long. */
 const HEADER = 4096;
@@ -29,57 +32,76 @@ export function leavesOf({ children }: SchemaTree, root: SchemaTree, isWanted: (
   return leaves;
 }
 
+/** Whether a column holds texts. */
+export function isText({ schemaPath }: Leaf): boolean {
+  const { type, converted_type: converted, logical_type: logical } = schemaPath.at(-1)?.element ?? {};
+  return type === 'BYTE_ARRAY' && (converted === undefined || converted === 'UTF8') && (logical === undefined || logical.type === 'STRING');
+}
+
 /** Reads one column of a row group page by page: only one page of it is held. */
 export class ColumnPages {
-  readonly #file: FileHandle;
+  readonly #file: number;
   readonly #decoder: ColumnDecoder;
   readonly #deepest: number;
+  readonly #asHashes: boolean;
   #offset: number;
   readonly #end: number;
-  #dictionary: DecodedArray | undefined;
-  /** The values of the page; null where there is none. */
+  #dictionary: ArrayLike<unknown> | undefined;
+  /** Of a column of hashes: makes the texts of the dictionary, or of the page, which few ask for. */
+  #dictionaryTexts: (() => readonly string[]) | undefined;
+  #texts: (() => readonly string[]) | undefined;
+  /** The values of the page, null where there is none; where there are `indices`, those that they mean. */
   values: ArrayLike<unknown> = [];
+  indices: Uint32Array | undefined;
+  /** How many values the page has. */
+  length = 0;
+  /** Whether all of them are the same. */
+  isConstant = false;
   /** How deep each value is defined; undefined: all of them wholly. */
   levels: readonly number[] | undefined;
   /** The place of the next value in the page. */
   at = 0;
 
-  constructor(file: FileHandle, { path, schemaPath }: Leaf, group: FileMetaData['row_groups'][number], parsers: Partial<ParquetParsers>) {
+  /** `file` is an open one. `asHashes`: texts are told as their `hash53`, 0 where there is none. */
+  constructor(file: number, { path, schemaPath }: Leaf, group: FileMetaData['row_groups'][number], parsers: Partial<ParquetParsers>, asHashes = false) {
     const metadata = group.columns.find(({ meta_data: meta }) => meta?.path_in_schema.join('\n') === path.join('\n'))?.meta_data;
     const element = schemaPath.at(-1)?.element;
     if (metadata === undefined || element === undefined) throw new Error(`the column ${path.join('.')} is missing in a row group`);
     this.#file = file;
     this.#decoder = { ...metadata, pathInSchema: [...path], element, schemaPath, compressors: COMPRESSORS, parsers: { ...DEFAULT_PARSERS, ...parsers } };
     this.#deepest = schemaPath.slice(1).filter((step) => step.element.repetition_type === 'OPTIONAL').length;
+    this.#asHashes = asHashes;
     this.#offset = Number(metadata.dictionary_page_offset ?? metadata.data_page_offset);
     this.#end = this.#offset + Number(metadata.total_compressed_size);
   }
 
   /** Makes sure that there is a next value. @throws Error at the end of the column, or when it is damaged */
-  async fill(): Promise<void> {
-    while (this.at >= this.values.length) {
+  fill(): void {
+    while (this.at >= this.length) {
       if (this.#offset >= this.#end) throw new Error(`the column ${this.#decoder.pathInSchema.join('.')} ends early`);
-      const { header, start } = await this.#header();
-      const bytes = await this.#read(start, header.compressed_page_size);
+      const { header, start } = this.#header();
+      const bytes = this.#read(start, header.compressed_page_size);
       this.#offset = start + header.compressed_page_size;
-      if (header.type === 'DICTIONARY_PAGE') {
-        const { data } = readPage({ view: new DataView(bytes.buffer), offset: 0 }, header, this.#decoder, undefined, undefined, 0);
-        this.#dictionary = data === undefined ? undefined : convert(data, this.#decoder);
-      } else {
-        this.#take(bytes, header);
-      }
+      if (header.type === 'DICTIONARY_PAGE') this.#takeDictionary(bytes, header);
+      else this.#take(bytes, header);
     }
   }
 
-  async #read(start: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  /** The text of a value of the page, in a column of hashes. */
+  text(at: number): string {
+    const texts = (this.indices === undefined ? this.#texts : this.#dictionaryTexts)?.();
+    return texts?.[this.indices?.[at] ?? at] ?? '';
+  }
+
+  #read(start: number, length: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(length);
-    const { bytesRead } = await this.#file.read(bytes, 0, length, start);
+    const bytesRead = readSync(this.#file, bytes, 0, length, start);
     return bytesRead < length ? bytes.slice(0, bytesRead) : bytes;
   }
 
-  async #header(): Promise<{ readonly header: PageHeader; readonly start: number }> {
+  #header(): { readonly header: PageHeader; readonly start: number } {
     for (let length = HEADER; ; length *= 8) {
-      const bytes = await this.#read(this.#offset, Math.min(length, this.#end - this.#offset));
+      const bytes = this.#read(this.#offset, Math.min(length, this.#end - this.#offset));
       const reader = { view: new DataView(bytes.buffer), offset: 0 };
       try {
         return { header: parquetHeader(reader), start: this.#offset + reader.offset };
@@ -89,18 +111,97 @@ export class ColumnPages {
     }
   }
 
+  #takeDictionary(bytes: Uint8Array<ArrayBuffer>, header: PageHeader): void {
+    if (this.#asHashes) {
+      const page = decompressPage(bytes, header.uncompressed_page_size, this.#decoder.codec, COMPRESSORS);
+      const count = header.dictionary_page_header?.num_values ?? 0;
+      this.#dictionary = plainHashes(page, count);
+      this.#dictionaryTexts = once(() => plainTexts(page, count));
+      return;
+    }
+    const { data } = readPage({ view: new DataView(bytes.buffer), offset: 0 }, header, this.#decoder, undefined, undefined, 0);
+    this.#dictionary = data === undefined ? undefined : plainNumbers(convert(data, this.#decoder));
+  }
+
   #take(bytes: Uint8Array, header: PageHeader): void {
     const { codec, compressors } = this.#decoder;
-    const { data_page_header: first, data_page_header_v2: second } = header;
-    const page = first !== undefined ? readDataPage(decompressPage(bytes, header.uncompressed_page_size, codec, compressors), first, this.#decoder)
-      : second !== undefined ? readDataPageV2(bytes, header, this.#decoder) : undefined;
-    const encoding = first?.encoding ?? second?.encoding;
-    if (page === undefined || encoding === undefined) return;
-    const values = convertWithDictionary(page.dataPage, this.#dictionary, encoding, this.#decoder) as ArrayLike<unknown>;
+    const { data_page_header: first } = header;
+    const page = first === undefined ? undefined : decompressPage(bytes, header.uncompressed_page_size, codec, compressors);
     this.at = 0;
-    this.levels = page.definitionLevels === undefined || page.definitionLevels.length === 0 ? undefined : page.definitionLevels;
-    this.values = this.levels === undefined ? values : spread(values, this.levels, this.#deepest);
+    if (page === undefined || first === undefined || !this.#takeWhole(page, first)) this.#takeOther(page, bytes, header);
   }
+
+  /** A page in which nothing is missing, in the encodings that most columns have; false: it is another. */
+  #takeWhole(page: Uint8Array, { num_values: count, encoding }: DataPageHeader): boolean {
+    if (this.#deepest === 1 && afterLevels(page, count, 0) > 0) {
+      this.#holds([null], count, new Uint32Array(count));
+      return true;
+    }
+    const start = this.#deepest === 0 || count === 0 ? 0 : afterLevels(page, count, this.#deepest);
+    const isIndexed = encoding.endsWith('_DICTIONARY') && this.#dictionary !== undefined;
+    const isPlainText = this.#asHashes && encoding === 'PLAIN';
+    if (start < 0 || !(isIndexed || isPlainText)) return false;
+    const body = page.subarray(start);
+    if (isPlainText) {
+      this.#holds(plainHashes(body, count), count);
+      this.#texts = once(() => plainTexts(body, count));
+      return true;
+    }
+    const indices = new Uint32Array(count);
+    const width = body[0] ?? 0;
+    if (width > 0) readRleBitPackedHybrid({ view: new DataView(body.buffer, body.byteOffset, body.byteLength), offset: 1 }, width, indices, body.length - 1);
+    this.#holds(this.#dictionary ?? [], count, indices);
+    return true;
+  }
+
+  #holds(values: ArrayLike<unknown>, length: number, indices?: Uint32Array, levels?: readonly number[]): void {
+    this.values = values;
+    this.length = length;
+    this.indices = indices;
+    this.levels = levels;
+    this.isConstant = indices !== undefined && values.length === 1;
+  }
+
+  #takeOther(page: Uint8Array | undefined, bytes: Uint8Array, header: PageHeader): void {
+    const { data_page_header: first, data_page_header_v2: second } = header;
+    const read = first !== undefined && page !== undefined ? readDataPage(page, first, this.#decoder) : second !== undefined ? readDataPageV2(bytes, header, this.#decoder) : undefined;
+    const encoding = first?.encoding ?? second?.encoding;
+    if (read === undefined || encoding === undefined) return;
+    const levels = read.definitionLevels === undefined || read.definitionLevels.length === 0 ? undefined : read.definitionLevels;
+    const placed = (values: ArrayLike<unknown>): ArrayLike<unknown> => (levels === undefined ? values : spread(values, levels, this.#deepest));
+    const isIndexed = encoding.endsWith('_DICTIONARY');
+    if (this.#asHashes) {
+      const own = (of: (bytes: unknown) => unknown): ArrayLike<unknown> => placed(Array.from(read.dataPage as ArrayLike<unknown>, of));
+      const texts = isIndexed ? this.#dictionaryTexts : undefined;
+      const hashes = own((each) => (isIndexed ? this.#dictionary?.[Number(each)] : hashOfText(each as Uint8Array)));
+      this.#holds(hashes, hashes.length, undefined, levels);
+      this.#texts = once(() => Array.from(own((each) => (isIndexed ? texts?.()[Number(each)] : textOf(each as Uint8Array))), (each) => (typeof each === 'string' ? each : '')));
+    } else {
+      const values = placed(isIndexed ? plainNumbers(convertWithDictionary(read.dataPage, this.#dictionary as DecodedArray | undefined, encoding, this.#decoder)) : plainNumbers(convert(read.dataPage, this.#decoder)));
+      this.#holds(values, values.length, undefined, levels);
+    }
+  }
+}
+
+/** Where the values of a page begin that are all defined to one level, which one run says; -1: they are not, or it is said in another way. */
+function afterLevels(page: Uint8Array, count: number, level: number): number {
+  const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
+  const reader = { view, offset: 4 };
+  const run = readVarInt(reader);
+  // The levels of a column that is no list take one byte.
+  const isWhole = (run & 1) === 0 && run >>> 1 >= count && view.getUint8(reader.offset) === level;
+  return isWhole ? 4 + view.getUint32(0, true) : -1;
+}
+
+/** Whole numbers as JSON has them, where they can be. */
+function plainNumbers(values: DecodedArray): ArrayLike<unknown> {
+  if (!(values instanceof BigInt64Array || values instanceof BigUint64Array)) return values;
+  return Array.from(values as ArrayLike<bigint>, (value) => (Number.isSafeInteger(Number(value)) ? Number(value) : value));
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 /** Values where they are defined, null elsewhere. */

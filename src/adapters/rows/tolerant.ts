@@ -1,12 +1,15 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { parse } from 'csv-parse';
 import type { AsyncBuffer, FileMetaData } from 'hyparquet';
 import type { ParquetParsers } from 'hyparquet/src/types.js';
 import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
 import { COMPRESSORS } from './compressors.ts';
-import { ColumnPages, leavesOf, type Leaf } from './parquetPages.ts';
+import { ColumnPages, isText, leavesOf, type Leaf } from './parquetPages.ts';
 
+/** After so many milliseconds others get their turn, such as who wants to cancel. */
+const LISTENED_MS = 20;
 const LARGEST_RECORD = 1024 * 1024;
 const NUMBER = /^[+-]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
@@ -45,12 +48,22 @@ export async function* csvRecords(path: string, skipped: (line: number, reason: 
 /** How Parquet values of a column are made, where it is not as hyparquet does. */
 export type ColumnParsers = (name: string) => Partial<ParquetParsers>;
 
+/** What stands in columns of texts that only their hashes are wanted of. */
+export interface HashedTexts {
+  /** By column, in the order in which they were asked for: the `hash53` of the row's text, 0 where there is none; NaN: the column holds something else, or is missing, and its values are in the record. */
+  readonly hashes: Float64Array;
+  /** The text itself of a column of that number. */
+  readonly text: (column: number) => string;
+}
+
+type TellRow = (record: Readonly<Record<string, unknown>>, hashed: HashedTexts) => void;
+
 /**
  * Tells the rows of a Parquet file, only the named columns (those that there are) and columns below them such as `features.amount`, values as Parquet
- * has them. One page of each column is held, or one row group where a column holds lists. A row is the caller's until the next one is told.
+ * has them, but whole numbers as numbers where they can be. Columns of `hashed` that hold texts are told as hashes. One page of each column is held, or one row group where a column holds lists. A row is the caller's until the next one is told.
  * @throws AppError cancelled, validation when the file is none or damaged
  */
-export async function parquetRecords(path: string, columns: readonly string[], parsers: ColumnParsers, tell: (record: Readonly<Record<string, unknown>>) => void, signal: AbortSignal): Promise<void> {
+export async function parquetRecords(path: string, columns: readonly string[], parsers: ColumnParsers, tell: TellRow, signal: AbortSignal, hashed: readonly string[] = []): Promise<void> {
   const { asyncBufferFromFile, parquetMetadataAsync, parquetSchema } = await import('hyparquet');
   const isWanted = (name: string): boolean => columns.some((column) => name === column || name.startsWith(`${column}.`));
   const handle = await open(path, 'r');
@@ -59,14 +72,27 @@ export async function parquetRecords(path: string, columns: readonly string[], p
     const metadata = await parquetMetadataAsync(file);
     const schema = parquetSchema(metadata);
     const leaves = leavesOf(schema, schema, isWanted);
-    if (leaves === undefined) await assembledRows(file, metadata, schema.children.map(({ element }) => element.name).filter(isWanted), tell, signal);
-    else for (const group of metadata.row_groups) await pagedRows(leaves.map((leaf) => ({ leaf, pages: new ColumnPages(handle, leaf, group, parsers(leaf.path.join('.'))) })), Number(group.num_rows), tell, signal);
+    const none = { hashes: new Float64Array(hashed.length).fill(Number.NaN), text: () => '' };
+    if (leaves === undefined) await assembledRows(file, metadata, schema.children.map(({ element }) => element.name).filter(isWanted), (record) => tell(record, none), signal);
+    else for (const group of metadata.row_groups) await pagedRows(leaves.map((leaf) => columnOf(handle.fd, leaf, group, parsers(leaf.path.join('.')), hashed)), { count: Number(group.num_rows), hashed: hashed.length }, tell, signal);
   } catch (error) {
     if (error instanceof AppError && error.code === 'cancelled') throw error;
     throw new AppError('validation', `The Parquet file cannot be read: ${error instanceof Error ? error.message : String(error)}.`, {}, error);
   } finally {
     await handle.close();
   }
+}
+
+interface Column {
+  readonly leaf: Leaf;
+  readonly pages: ColumnPages;
+  /** Its number among those of which hashes are wanted, or -1. */
+  readonly hashed: number;
+}
+
+function columnOf(file: number, leaf: Leaf, group: FileMetaData['row_groups'][number], parsers: Partial<ParquetParsers>, hashed: readonly string[]): Column {
+  const number = leaf.path.length === 1 && isText(leaf) ? hashed.indexOf(leaf.path[0] ?? '') : -1;
+  return { leaf, pages: new ColumnPages(file, leaf, group, parsers, number >= 0), hashed: number };
 }
 
 /** Where a column's values go; `outer` is the mapping that may be missing as a whole. */
@@ -76,38 +102,73 @@ interface Place {
   readonly name: string;
   readonly outer: string | undefined;
   last: unknown;
+  /** Where the last value stands among those that `indices` mean. */
+  lastIndex: number;
 }
 
-/** The rows of a row group from the pages of its columns, which end at different rows. */
-async function pagedRows(columns: readonly { readonly leaf: Leaf; readonly pages: ColumnPages }[], count: number, tell: (record: Readonly<Record<string, unknown>>) => void, signal: AbortSignal): Promise<void> {
-  const record: Record<string, unknown> = {};
-  const places = columns.map(({ leaf: { path, schemaPath }, pages }): Place => {
+/** Puts a row's value of a column into its record, where it is another than that of the row before. */
+function put(place: Place, row: number): void {
+  const { pages } = place;
+  const { indices, values } = pages;
+  const at = indices === undefined ? pages.at + row : indices[pages.at + row] ?? 0;
+  if (indices !== undefined && at === place.lastIndex) return;
+  if (indices !== undefined) place.lastIndex = at;
+  const value = values[at];
+  if (value === place.last) return;
+  place.last = value;
+  place.into[place.name] = value;
+}
+
+function placesOf(columns: readonly Column[], record: Record<string, unknown>): readonly Place[] {
+  return columns.filter(({ hashed }) => hashed < 0).map(({ leaf: { path, schemaPath }, pages }): Place => {
+    const start = { pages, last: undefined, lastIndex: -1 };
     const [outer = '', inner] = path.length === 1 && (path[0] ?? '').indexOf('.') > 0 ? splitName(path[0] ?? '') : path;
-    if (inner === undefined) return { pages, into: record, name: outer, outer: undefined, last: undefined };
+    if (inner === undefined) return { ...start, into: record, name: outer, outer: undefined };
     const fields = record[outer] as Record<string, unknown> | undefined ?? {};
     record[outer] = fields;
     // Where a mapping may be missing as a whole, its first field tells.
-    return { pages, into: fields, name: inner, outer: path.length > 1 && schemaPath[1]?.element.repetition_type === 'OPTIONAL' ? outer : undefined, last: undefined };
+    return { ...start, into: fields, name: inner, outer: path.length > 1 && schemaPath[1]?.element.repetition_type === 'OPTIONAL' ? outer : undefined };
   });
+}
+
+/** The rows of a row group from the pages of its columns, which end at different rows. */
+async function pagedRows(columns: readonly Column[], { count, hashed }: { readonly count: number; readonly hashed: number }, tell: TellRow, signal: AbortSignal): Promise<void> {
+  const record: Record<string, unknown> = {};
+  const places = placesOf(columns, record);
+  const ofHashes = columns.filter((column) => column.hashed >= 0);
+  const hashes = new Float64Array(hashed).fill(Number.NaN);
+  let [row, listened] = [0, 0];
+  const told: HashedTexts = { hashes, text: (column) => { const pages = ofHashes.find((each) => each.hashed === column)?.pages; return pages?.text(pages.at + row) ?? ''; } };
   for (let done = 0; done < count;) {
-    throwIfCancelled(signal);
-    for (const { pages } of places) await pages.fill();
-    const some = Math.min(count - done, ...places.map(({ pages }) => pages.values.length - pages.at));
-    for (let row = 0; row < some; row += 1) {
-      for (const place of places) {
-        const { pages, outer } = place;
-        const value = pages.values[pages.at + row];
-        if (value !== place.last) {
-          place.last = value;
-          place.into[place.name] = value;
-        }
-        if (outer !== undefined && pages.levels !== undefined) record[outer] = pages.levels[pages.at + row] === 0 ? null : place.into;
-      }
-      tell(record);
+    if (performance.now() - listened > LISTENED_MS) {
+      await setImmediate();
+      throwIfCancelled(signal);
+      listened = performance.now();
     }
-    for (const { pages } of places) pages.at += some;
-    done += places.length === 0 ? count : some;
+    for (const place of places) fill(place, record);
+    for (const { pages } of ofHashes) pages.fill();
+    const some = Math.min(count - done, ...columns.map(({ pages }) => pages.length - pages.at));
+    for (const place of places) put(place, 0);
+    const changing = places.filter(({ pages }) => !pages.isConstant);
+    const maybeMissing = places.filter(({ pages, outer }) => outer !== undefined && pages.levels !== undefined);
+    for (row = 0; row < some; row += 1) {
+      for (const { pages: { indices, values, at }, hashed: column } of ofHashes) hashes[column] = Number(values[indices === undefined ? at + row : indices[at + row] ?? 0] ?? 0);
+      for (const place of changing) put(place, row);
+      for (const { pages: { levels, at }, outer, into } of maybeMissing) record[outer ?? ''] = levels?.[at + row] === 0 ? null : into;
+      tell(record, told);
+    }
+    for (const { pages } of columns) pages.at += some;
+    done += columns.length === 0 ? count : some;
   }
+}
+
+function fill(place: Place, record: Record<string, unknown>): void {
+  const { pages, outer, into } = place;
+  if (pages.at < pages.length) return;
+  pages.fill();
+  place.lastIndex = -1;
+  // The last row of the page before may have had none.
+  if (outer !== undefined) record[outer] = into;
 }
 
 function splitName(name: string): readonly [string, string] {

@@ -1,6 +1,6 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { AppError, toAppError } from '../../core/base/errors.ts';
-import { parseDuration } from '../../core/base/duration.ts';
+import { durationWords, parseDuration } from '../../core/base/duration.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { releaseJson } from '../../core/releases/assessmentText.ts';
 import type { ReleaseAssessment } from '../../core/releases/assessment.ts';
@@ -21,6 +21,8 @@ const TOLD: ReadonlySet<GuardState> = new Set(['not lowered', 'rolled back', 'al
 const WEBHOOK = 'MODELSWITCH_WEBHOOK_URL';
 const WEBHOOK_TIMEOUT_MS = 5000;
 const DEFAULT_EVERY_MS = 60_000;
+/** Clocks that are kept right differ by less. */
+const SKEW_MS = 60_000;
 
 export const guard: Command = {
   name: 'guard',
@@ -28,7 +30,7 @@ export const guard: Command = {
   summary: 'takes a release back when its guardrails are in breach',
   details: `It keeps nothing: run it from cron, CI or a container, as often and in as many places as you like. ${WEBHOOK} gets a JSON message. Exit: 0 healthy, 10 rolled back, 11 exposure could not be lowered, 12 alarm (blind, mismatch, champion), 13 a person is needed.`,
   options: { once: { type: 'boolean' }, watch: { type: 'boolean' }, every: { type: 'string' }, 'metrics-file': { type: 'string' } },
-  run: (context) => withReleases(context, (releases) => run(context, releases)),
+  run: (context) => withReleases(context, (releases) => run(context, releases), context.own['watch'] === true),
 };
 
 async function run(context: CliContext, releases: CliReleases): Promise<number> {
@@ -37,8 +39,12 @@ async function run(context: CliContext, releases: CliReleases): Promise<number> 
   if (every === undefined) throw new AppError('validation', '--every takes a duration, such as 30s or 5m.');
   if (own['watch'] === true && own['once'] === true) throw new AppError('validation', 'Give --once or --watch, not both.');
   let told = '';
+  let toldSkew = '';
   for (;;) {
     const reports = await lookAtAll(context, releases);
+    const skew = clockWords(releases.target.client.clockOffset);
+    if (skew !== toldSkew && skew !== '') context.warn(skew);
+    toldSkew = skew;
     const now = JSON.stringify(reports.map(({ model, flag, state }) => [model, flag, state]));
     await publish(context, reports, own['watch'] !== true || now !== told);
     told = now;
@@ -47,10 +53,17 @@ async function run(context: CliContext, releases: CliReleases): Promise<number> 
   }
 }
 
+/** @param offset by how many milliseconds Unleash's clock is ahead */
+function clockWords(offset: number): string {
+  if (Math.abs(offset) < SKEW_MS) return '';
+  return `The clock of this machine is ${durationWords(Math.round(Math.abs(offset) / SKEW_MS) * SKEW_MS)} ${offset > 0 ? 'behind' : 'ahead of'} Unleash's: holds and the age of data go by Unleash's, but set it right.`;
+}
+
 async function lookAtAll(context: CliContext, releases: CliReleases): Promise<GuardReport[]> {
   const { reader, runner, target } = releases;
   const ports: GuardPorts = { reader, runner, project: target.project, sleep, keepEvidence: (assessment, words, signal) => keepEvidence(releases, assessment, words, signal) };
   const reports: GuardReport[] = [];
+  await releases.watched?.begin(context.signal);
   for (const { model, flag } of meantReleases(context, reader)) reports.push(await guardRelease(ports, model, flag, { dryRun: context.options['dry-run'] === true, signal: context.signal }));
   return reports;
 }

@@ -21,6 +21,15 @@ const ELSEWHERE = /^(user|pat|api-token|project-(?:created|updated|deleted|impor
 const FLAG_EVENT = /^feature-/;
 
 /**
+ * Whether an event was not there before, by the numbers that were and the newest of them: of two changes at once the one that began first may end last, and its event then
+ * comes later with the lower number.
+ */
+export function unseen(seen: ReadonlySet<number>, newest: number): (event: Pick<FlagEvent, 'id'>) => boolean {
+  const oldest = Math.min(...seen);
+  return ({ id }) => id > newest || (id > oldest && !seen.has(id));
+}
+
+/**
  * Which flags new events are about. An event type that nobody knew when this was written reloads everything: showing an
  * old rollout would be worse.
  *

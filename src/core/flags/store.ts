@@ -1,7 +1,7 @@
 import { AppError, toAppError } from '../base/errors.ts';
 import { Emitter, type Disposable } from '../base/events.ts';
 import type { Clock } from '../base/clock.ts';
-import { MAX_SINGLE_CHANGES, refetchAfter } from './eventChanges.ts';
+import { MAX_SINGLE_CHANGES, refetchAfter, unseen } from './eventChanges.ts';
 import { ARCHIVE_EVENTS, archivedAmong } from './serverNotes.ts';
 import type { Dependency, Exposure, Flag, Segment } from './model.ts';
 import type { EnvironmentInfo, FlagBulkReader, FlagEvent } from './ports.ts';
@@ -66,6 +66,7 @@ export class FlagStore implements Disposable {
   #status: StoreStatus = 'empty';
   #error: AppError | undefined;
   #etag: string | undefined;
+  #seen: ReadonlySet<number> = new Set();
   #segmentsEtag: string | undefined;
   #segmentsReadAt = 0;
   /** A segment was made or changed by us: not every user is shown an event about it. */
@@ -250,7 +251,7 @@ export class FlagStore implements Disposable {
     const children = new Set(dependencies.events.flatMap(({ flag }) => flag ?? []));
     this.#unread = new Set(flags.filter(({ name, blockedIn }) => blockedIn.length > 0 || children.has(name)).map(({ name }) => name));
     for (const name of this.#versions.keys()) this.#versions.set(name, (this.#versions.get(name) ?? 0) + 1);
-    this.#etag = undefined;
+    [this.#etag, this.#seen] = [undefined, new Set()];
     const names = new Map(flags.map((flag) => [flag.name, this.#withKnownDependencies(flag)]));
     this.#replace({
       flags: names,
@@ -283,8 +284,8 @@ export class FlagStore implements Disposable {
     const due = clock.now() - this.#segmentsReadAt >= SEGMENTS_EVERY_MS && [...snapshot.flags.values()].some(usesSegments);
     const segments = refetch.segments || due || this.#segmentsStale ? await this.#readSegments() : undefined;
     const names = new Set([...refetch.flags, ...this.#unread]);
-    await this.#refetch(snapshot, names, refetch.archived, segments, events[0]?.id ?? snapshot.lastEventId);
-    if (poll.changed) this.#etag = poll.etag;
+    await this.#refetch(snapshot, names, refetch.archived, segments, Math.max(snapshot.lastEventId, events[0]?.id ?? 0));
+    if (poll.changed) [this.#etag, this.#seen] = [poll.etag, new Set(poll.page.events.map(({ id }) => id))];
     this.#unread = new Set();
   }
 
@@ -301,7 +302,7 @@ export class FlagStore implements Disposable {
 
   /** The events after the snapshot's last one, or undefined when the log does not reach back to it. */
   async #newEvents(snapshot: FlagSnapshot, page: readonly FlagEvent[]): Promise<readonly FlagEvent[] | undefined> {
-    const isNew = ({ id }: FlagEvent): boolean => id > snapshot.lastEventId;
+    const isNew = unseen(this.#seen, snapshot.lastEventId);
     if (page.length > 0 && page.every(isNew)) {
       const { events } = await this.#options.reader.readEvents({ limit: MAX_SINGLE_CHANGES + 1 }, this.#abort.signal);
       return events.every(isNew) ? undefined : events.filter(isNew);

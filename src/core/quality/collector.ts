@@ -325,7 +325,8 @@ export class Collector {
   }
 }
 
-function hashOf(value: unknown): number {
+/** The `hash53` of an id as records have it, 0 where there is none. */
+export function hashOf(value: unknown): number {
   const id = text(value);
   return id === undefined ? 0 : hash53(id);
 }

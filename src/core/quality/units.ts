@@ -100,24 +100,26 @@ export class Units {
     const [m, b] = [rows[place] ?? 0, rows[place + 1] ?? 0];
     rows[place] = m + 1;
     rows[place + 1] = b + value;
-    this.#count(Math.abs(rows[row + 1] ?? 0) - 1, metric, m, b, m + 1, b + value);
+    this.#count(Math.abs(rows[row + 1] ?? 0) - 1, metric, m, b, 1, value);
   }
 
-  /** A unit's requests and sum of values were m and b, and are others now. */
-  #count(group: number, metric: number, m: number, b: number, requests: number, bad: number): void {
+  /** To a unit's m requests with values of b in all come some more. */
+  #count(group: number, metric: number, m: number, b: number, requests: number, value: number): void {
     const place = SUMS * (group * this.#metrics + metric);
-    if (place + SUMS > this.#sums.length) {
-      const larger = new Float64Array(2 * (place + SUMS * this.#metrics));
-      larger.set(this.#sums);
-      this.#sums = larger;
-    }
+    if (place + SUMS > this.#sums.length) this.#makeRoom(place);
     const sums = this.#sums;
     if (m === 0) sums[place] = (sums[place] ?? 0) + 1;
-    sums[place + 1] = (sums[place + 1] ?? 0) + requests - m;
-    sums[place + 2] = (sums[place + 2] ?? 0) + (bad - b);
-    sums[place + 3] = (sums[place + 3] ?? 0) + (requests - m) * (requests + m);
-    sums[place + 4] = (sums[place + 4] ?? 0) + (bad - b) * (bad + b);
-    sums[place + 5] = (sums[place + 5] ?? 0) + (bad * requests - b * m);
+    sums[place + 1] = (sums[place + 1] ?? 0) + requests;
+    sums[place + 2] = (sums[place + 2] ?? 0) + value;
+    sums[place + 3] = (sums[place + 3] ?? 0) + requests * (2 * m + requests);
+    sums[place + 4] = (sums[place + 4] ?? 0) + value * (2 * b + value);
+    sums[place + 5] = (sums[place + 5] ?? 0) + (m + requests) * value + requests * b;
+  }
+
+  #makeRoom(place: number): void {
+    const larger = new Float64Array(2 * (place + SUMS * this.#metrics));
+    larger.set(this.#sums);
+    this.#sums = larger;
   }
 
   /** The sums that dispersion needs, by group and metric. */

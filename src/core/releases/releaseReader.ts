@@ -54,7 +54,9 @@ export class ReleaseReader {
     const { config, gates, sha256 } = this.#ports;
     const reading = await this.#ports.readFlag(flag, signal);
     const now = this.#ports.now();
-    const [quality, exposures] = await Promise.all([this.#quality(model, now, signal), this.#ports.readExposures(flag, signal).catch(unlessCancelled)]);
+    // Which arms have fallen silent says whether the counters are worth a request.
+    const quality = await this.#quality(model, now, signal);
+    const exposures = await this.#ports.readExposures(flag, signal).catch(unlessCancelled);
     const look: ReleaseLook = { now, model, reading, quality, exposures, gates: [], moved: [], sha256 };
     const first = assessed(look);
     if (first.verdict.word === 'rollback') return { look, assessment: first };

@@ -71,7 +71,7 @@ class ScriptedReader implements FlagBulkReader {
   }
   async pollEvents(limit: number, etag: string | undefined): Promise<EventPoll> {
     this.#note(`poll ${limit}`);
-    const current = String(this.log[0]?.id ?? 0);
+    const current = `${this.log.length} ${this.log[0]?.id ?? 0}`;
     return Promise.resolve(etag === current ? { changed: false } : { changed: true, page: { events: this.log.slice(0, limit), total: this.log.length }, etag: current });
   }
 }
@@ -109,6 +109,19 @@ describe('the flag store', () => {
     assert.deepEqual(reader.asked, ['poll 50', 'flag fraud']);
     assert.equal(share('fraud'), '25');
     assert.deepEqual(changes, [new Set(['fraud'])]);
+  });
+
+  it('reads a flag whose event comes after that of a later one', async () => {
+    reader.happen('feature-strategy-update', 'elsewhere', { id: 12, project: 'another' });
+    await store.refresh();
+    const [newest, ...older] = reader.log;
+    reader.log = [newest!, { ...newest!, id: 11, flag: 'fraud', project: 'default' }, ...older];
+    reader.flag('fraud', 33);
+    await store.refresh();
+    assert.equal(share('fraud'), '33');
+    reader.asked.length = 0;
+    await store.refresh();
+    assert.deepEqual(reader.asked, ['poll 50']);
   });
 
   it('reads nothing for events that change no rollout or are of another project', async () => {

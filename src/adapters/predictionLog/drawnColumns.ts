@@ -1,0 +1,32 @@
+import type { RecordLike } from '../../core/expressions/evaluate.ts';
+import { hashOf, type Drawn } from '../../core/quality/collector.ts';
+import { RecordTimes } from '../../core/quality/recordTimes.ts';
+import type { HashedTexts } from '../rows/tolerant.ts';
+
+/** Columns that only hashes are wanted of. */
+export const IDS = ['request_id', 'unit_id', 'batch_id'];
+
+/** Ids and the time of the row of a Parquet file that was taken last. */
+export class DrawnColumns implements Drawn {
+  readonly #times = new RecordTimes();
+  #record: RecordLike = {};
+  #hashed: HashedTexts | undefined;
+  request = 0;
+  unit = 0;
+  time = Number.NaN;
+
+  take(record: RecordLike, hashed: HashedTexts): void {
+    const { hashes } = hashed;
+    const [request, unit, batch] = [hashes[0] ?? 0, hashes[1] ?? 0, hashes[2] ?? 0];
+    this.#record = record;
+    this.#hashed = hashed;
+    this.request = Number.isNaN(request) ? hashOf(record['request_id']) : request;
+    this.unit = (Number.isNaN(batch) ? hashOf(record['batch_id']) : batch) || (Number.isNaN(unit) ? hashOf(record['unit_id']) : unit);
+    this.time = this.#times.of(record['ts']);
+  }
+
+  requestId(): string {
+    const { request_id: id } = this.#record;
+    return typeof id === 'string' || typeof id === 'number' || typeof id === 'bigint' ? String(id) : this.#hashed?.text(IDS.indexOf('request_id')) ?? '';
+  }
+}

@@ -77,6 +77,19 @@ export class WorkbenchPage {
     return this.page.locator('.codelens-decoration a, .codelens-decoration > span').filter({ hasText: text });
   }
 
+  /** Clicks a lens until what it opens is there: one that is drawn anew under the mouse loses the click. */
+  async clickLens(text: string | RegExp, opened: Locator): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      await this.lens(text).first().click();
+      try {
+        await opened.waitFor({ timeout: 15_000 });
+        return;
+      } catch (error) {
+        if (attempt === 3) throw error;
+      }
+    }
+  }
+
   /** The texts of all visible lenses, each as one line per place: `production 25 % | Promote | Roll back`. */
   async lensTexts(): Promise<string[]> {
     const lines = await this.page.locator('.codelens-decoration').allInnerTexts();
@@ -272,6 +285,12 @@ export class WorkbenchPage {
       return found !== undefined;
     }, 60_000);
     return found ?? assert.fail();
+  }
+
+  /** Loads the window anew, as after it was closed: the extension host starts again, and editors come back. */
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.page.locator('.monaco-workbench .statusbar').waitFor({ timeout: 60_000 });
   }
 
   /** Ends the browser and the editor and removes their folders. */

@@ -178,6 +178,58 @@ models:
     assert.ok(rows.some(([, where, what, , , who]) => where === 'production' && / -> /.test(what ?? '') && who !== ''), rows.map((row) => row.join(' | ')).join('\n'));
   });
 
+  it('switches the shadow on, samples it and switches it off by its buttons, each after a question', async function shadow() {
+    this.timeout(120_000);
+    const alice = (await sharedUnleash()).as.alice;
+    const flag = 'credit-risk-v2.shadow';
+    ending.defer(async () => {
+      await alice.archive(flag);
+      await alice.deleteArchived(flag);
+    });
+    const state = async (): Promise<string> => {
+      const found = (await alice.flag(flag))?.environments.find(({ name }) => name === 'production');
+      return found === undefined ? 'none' : `${found.enabled ? 'on' : 'off'} ${found.strategies.map(({ parameters }) => parameters['rollout']).join('+')}`;
+    };
+    const frame = await workbench.dashboard();
+    await frame.locator('#tab-shadow').click();
+    await frame.locator('#shadow-on').click();
+    await workbench.dialog().waitFor();
+    assert.match(await workbench.dialogText(), /Create the flag credit-risk-v2\.shadow at 0 %/);
+    assert.equal(await state(), 'none');
+    await workbench.answerDialog('Create at 0 %');
+    await workbench.answerDialog('Shadow 100 % of Requests');
+    await eventually(async () => await state() === 'on 100', 30_000);
+    await frame.locator('#shadow-sampling').click();
+    await workbench.inputMessage('its answers are logged, never served').waitFor();
+    await workbench.fillInput('20');
+    assert.match(await workbench.dialogText(), /production: 100 %.* -> 20 %/);
+    await workbench.answerDialog('Shadow 20 % of Requests');
+    await eventually(async () => await state() === 'on 20', 30_000);
+    await frame.locator('#shadow-off').click();
+    await workbench.dialog().waitFor();
+    await workbench.answerDialog('Cancel');
+    assert.equal(await state(), 'on 20');
+    await frame.locator('#shadow-off').click();
+    await workbench.answerDialog('Switch Shadow Off');
+    await eventually(async () => await state() === 'off 20', 30_000);
+    await workbench.runCommand('Notifications: Clear All Notifications');
+  });
+
+  it('is there again after the window was loaded anew, at the tab where one was', async function reloaded() {
+    this.timeout(120_000);
+    await (await workbench.dashboard()).locator('#tab-shadow').click();
+    // VS Code writes down every five seconds what its editors keep; what changed since is lost with the window.
+    await workbench.page.waitForTimeout(8000);
+    await workbench.reload();
+    const frame = await workbench.dashboard();
+    await frame.locator('#tab-shadow[aria-selected="true"]').waitFor();
+    await frame.locator('#tab-timeline').click();
+    await frame.locator('[role="region"][aria-label^="History of credit-risk"] tbody tr').first().waitFor();
+    await frame.locator('#tab-overview').click();
+    await frame.locator('.uplot canvas').nth(2).waitFor();
+    assert.match(await frame.locator('.alarms').innerText(), /errors is worse/);
+  });
+
   it('exports CSV and Markdown', async function exported() {
     this.timeout(120_000);
     const frame = await workbench.dashboard();

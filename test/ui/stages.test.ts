@@ -110,7 +110,7 @@ describe('a release by its plan from the editor', () => {
     await workbench.runCommand('Modelswitch: Advance Release...');
     await workbench.toast('The guard took production back: re-arm first.').waitFor();
     await workbench.lens('Advance').waitFor({ state: 'detached' });
-    await workbench.lens('Re-arm').click();
+    await workbench.clickLens('Re-arm', workbench.dialog());
     assert.match(await workbench.dialogText(), /The guard, .* UTC: .*errors/);
     await workbench.answerDialog('Re-Arm');
     await stands(/^(?!.*latched).*before the first stage · not started/);
@@ -147,7 +147,7 @@ describe('a release by its plan from the editor', () => {
     await shifted(world, 50);
     await rollBack('Previous stage: stage 2 of 4', 'Roll Back to Stage 2', /production: 50 % · internal 100 % -> 25 % · internal 100 %/);
     await stands(/stage 2 of 4 · advance/);
-    await advance(3, () => workbench.lens('Advance').click());
+    await advance(3, () => workbench.clickLens('Advance', workbench.dialog()));
     await stands(/stage 3 of 4 · advance/);
     assert.match(await advance(4), /production: 50 % · internal 100 % -> 100 %/);
     await shifted(world, 100);
@@ -155,7 +155,7 @@ describe('a release by its plan from the editor', () => {
 
   it('completes the release: what serves is called so in the registry', async function complete() {
     this.timeout(120_000);
-    await workbench.lens('Complete').click();
+    await workbench.clickLens('Complete', workbench.dialog());
     assert.match(await workbench.dialogText(), /champion of credit-risk: 13 -> 14/);
     await workbench.answerDialog('Complete Release');
     await workbench.toast('The release of credit-risk is complete: champion names version 14 now.').waitFor();

@@ -6,6 +6,7 @@ import { latches } from '../../src/core/releases/latch.ts';
 import type { FlagEnvironment } from '../../src/core/flags/model.ts';
 import { segmentMap } from '../../src/core/flags/planning.ts';
 import { exposureWithin, maxExposure } from '../../src/core/flags/rollout.ts';
+import { gradual } from '../../sandbox/unleash/admin.ts';
 import { eventChain, type ChainEvent } from '../support/eventChain.ts';
 import { FaultProxy, killing } from '../support/faultProxy.ts';
 import { foreignWrites, writeForeign } from '../support/foreignWrites.ts';
@@ -70,7 +71,7 @@ describe('a release under fire', () => {
   }
 
   /** Where a kill may leave something: at each write, before and after it, and at what is read between the first write and the end; one of the reads before stands for all. */
-  async function casesOf(make: () => Promise<PlannedRelease>, args: readonly string[], code: number): Promise<{ at: number; applied: boolean }[]> {
+  async function casesOf(make: () => Promise<PlannedRelease>, args: readonly string[], code: number, reads = true): Promise<{ at: number; applied: boolean }[]> {
     const [proxy] = proxies;
     const made = await make();
     proxy!.arm();
@@ -79,7 +80,7 @@ describe('a release under fire', () => {
     const isRead = (call: string): boolean => call.startsWith('GET');
     const first = proxy!.calls.findIndex((call) => !isRead(call));
     assert.ok(first > 0, proxy!.calls.join('\n'));
-    return proxy!.calls.flatMap((call, at) => (isRead(call) ? (at === first - 1 || at > first ? [false] : []) : [false, true]).map((applied) => ({ at, applied })));
+    return proxy!.calls.flatMap((call, at) => (isRead(call) ? (reads && (at === first - 1 || at > first) ? [false] : []) : [false, true]).map((applied) => ({ at, applied })));
   }
   const name = ({ at, applied }: { at: number; applied: boolean }): string => `call ${at}, ${applied ? 'applied' : 'not sent'}`;
 
@@ -99,6 +100,29 @@ describe('a release under fire', () => {
       await releases.unleash.as.alice.setRollout(made.flag, production, everyone!.id, 25);
       assert.equal((await command(undefined, made, ['guard'])).code, 13);
       assert.ok(await made.isExposed());
+    });
+  });
+
+  it('a guard that can only switch the environment off, killed at any write: the next one finishes it, and the latch is there', async function killedLastResort() {
+    this.timeout(300_000);
+    const heldUp = async (): Promise<PlannedRelease> => {
+      const made = await breached();
+      await releases.unleash.as.alice.addStrategy(made.flag, production, gradual(made.flag, 30, { title: 'by hand', constraints: [{ contextName: 'region', operator: 'IN', values: ['eu'] }] }));
+      return made;
+    };
+    const cases = await casesOf(heldUp, ['guard'], 10, false);
+    await inLanes(proxies, cases, name, async (lane, { at, applied }) => {
+      const made = await heldUp();
+      const before = await look(made);
+      await killAt(lane, made, ['guard'], at, applied);
+      assert.ok(exposureWithin(await look(made), [before], await segments(made.flag)), 'more than before');
+      const next = await command(undefined, made, ['guard']);
+      assert.ok(next.code === 10 || next.code === 13, `${String(next.code)}: ${next.stdout}${next.stderr}`);
+      assert.deepEqual([(await look(made)).enabled, await isLatched(made)], [false, true], next.stdout);
+      // Whoever switches it on again has their way: that was no part of the rollback.
+      await releases.unleash.as.alice.switchEnvironment(made.flag, production, 'on');
+      assert.equal((await command(undefined, made, ['guard'])).code, 13);
+      assert.ok((await look(made)).enabled);
     });
   });
 

@@ -79,6 +79,13 @@ export function pinsOf(title: string): readonly Pin[] {
 
 /** What a title may say before everything else, because others act on it: that the guard took exposure back, and that a person re-armed it. */
 export const MARKS = { guard: 'guard rollback', rearmed: 're-armed' } as const;
+/** The first part of a title with which the guard says that it is about to switch the environment off. */
+export const TOWARDS_OFF = `${MARKS.guard} to off`;
+
+/** Whether a title of ours says that the environment is to be switched off. */
+export function isTowardsOff(title: string): boolean {
+  return isOwnTitle(title) && title.slice(TITLE_PREFIX.length).startsWith(TOWARDS_OFF);
+}
 
 /** The mark of a title of ours. People's reasons come last in a title, so they cannot be taken for one. */
 export function markOf(title: string): keyof typeof MARKS | undefined {

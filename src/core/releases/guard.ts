@@ -11,7 +11,7 @@ import { watchChampion, type ChampionWatch } from './championWatch.ts';
 import { interruptedRollback, type InterruptedRollback } from './interrupted.ts';
 import { latches } from './latch.ts';
 import type { LookedAt, ReleaseReader } from './releaseReader.ts';
-import { planLatch, planStepDown, stageBefore } from './stageChange.ts';
+import { planLatch, planStepDown, planTowardsOff, stageBefore } from './stageChange.ts';
 
 /** What one look of the guard came to, worst first. */
 export type GuardState =
@@ -163,7 +163,10 @@ async function takeBack(ports: GuardPorts, model: ModelMapping, wanted: TakeBack
         const marked = await markLatched(ports, common, reasons, signal);
         return { ...common, state: 'rolled back', words: [...reasons, 'somebody has taken it back already', ...marked, ...await evidenceWords(ports, assessment, reasons, signal)] };
       }
-      if (change.blockers.length > 0) return await switchOff(ports, common, reading, [...reasons, ...change.blockers.map(({ message }) => message)], signal);
+      if (change.blockers.length > 0) {
+        const words = [...reasons, ...change.blockers.map(({ message }) => message)];
+        return await switchOff(ports, model, wanted, reading, words, signal, await markTowardsOff(ports, model, wanted, reading, words, signal));
+      }
       const outcome = await ports.runner.apply(change, signal);
       if (outcome.error === undefined) {
         const kept = await evidenceWords(ports, assessment, reasons, signal);
@@ -179,7 +182,7 @@ async function takeBack(ports: GuardPorts, model: ModelMapping, wanted: TakeBack
     await ports.sleep(Math.min(typeof asked === 'number' ? asked : WAIT_MS * 2 ** (attempt - 1), LONGEST_WAIT_MS), signal);
   }
   try {
-    return await switchOff(ports, common, await ports.runner.read(ports.project, flag, signal), [...reasons, ...(last === undefined ? [] : [last.message])], signal);
+    return await switchOff(ports, model, wanted, await ports.runner.read(ports.project, flag, signal), [...reasons, ...(last === undefined ? [] : [last.message])], signal, false);
   } catch (thrown) {
     const error = toAppError(thrown);
     if (error.code === 'cancelled') throw error;
@@ -194,18 +197,34 @@ function isTakenBack(reading: FlagReading, change: ChangePlan, { environments, b
   return environments.every((name) => latched.has(name)) && change.environments.every(isDown);
 }
 
-function lowering(model: ModelMapping, { environments, stage, reasons }: TakeBack, reading: FlagReading): ChangePlan {
-  const { onBreach } = model.guard ?? GUARD_DEFAULTS;
-  const plan = model.plan ?? [];
-  return mergePlans(environments.map((name) => planStepDown(plan, onBreach === 'zero' ? -1 : stageBefore(plan, stage, name), reading, name, 'guard', { reason: plainLine(reasons[0] ?? '', 80) })));
+/** The stage to which an environment is taken back. */
+function targetOf({ plan = [], guard: { onBreach } = GUARD_DEFAULTS }: ModelMapping, stage: number, environment: string): number {
+  return onBreach === 'zero' ? -1 : stageBefore(plan, stage, environment);
 }
 
-async function switchOff(ports: GuardPorts, common: Pick<GuardReport, 'model' | 'flag' | 'environments'> & { readonly assessment: ReleaseAssessment }, reading: FlagReading, words: readonly string[], signal: AbortSignal | undefined): Promise<GuardReport> {
-  const change = planSwitchOff('kill', reading, common.environments);
+function lowering(model: ModelMapping, { environments, stage, reasons }: TakeBack, reading: FlagReading): ChangePlan {
+  return mergePlans(environments.map((name) => planStepDown(model.plan ?? [], targetOf(model, stage, name), reading, name, 'guard', { reason: plainLine(reasons[0] ?? '', 80) })));
+}
+
+async function switchOff(ports: GuardPorts, model: ModelMapping, wanted: TakeBack, reading: FlagReading, words: readonly string[], signal: AbortSignal | undefined, isMarked: boolean): Promise<GuardReport> {
+  const { assessment, environments } = wanted;
+  const common = { model: model.name, flag: assessment.flag, environments, assessment };
+  const change = planSwitchOff('kill', reading, environments);
   const outcome = await ports.runner.apply(change, signal);
   if (outcome.error !== undefined) return { ...common, state: 'not lowered', words: [`Exposure could not be taken back: ${outcome.error.message} Switch the environment off in Unleash.`, ...words], change, outcome };
-  const unmarked = await markLatched(ports, common, words, signal);
-  return { ...common, state: 'rolled back', words: [...words, 'as a last resort the environment was switched off', ...unmarked, ...await evidenceWords(ports, common.assessment, words, signal)], change, outcome };
+  const unmarked = isMarked ? [] : await markLatched(ports, common, words, signal);
+  return { ...common, state: 'rolled back', words: [...words, 'as a last resort the environment was switched off', ...unmarked, ...await evidenceWords(ports, assessment, words, signal)], change, outcome };
+}
+
+/** Says in the log what comes next, so that a guard which is killed before it leaves its latch and the next one goes on; whether it stands there. Whatever becomes of it, the switch comes next. */
+async function markTowardsOff({ runner }: GuardPorts, model: ModelMapping, { environments, stage }: TakeBack, reading: FlagReading, words: readonly string[], signal: AbortSignal | undefined): Promise<boolean> {
+  try {
+    const change = mergePlans(environments.map((name) => planTowardsOff(model.plan ?? [], targetOf(model, stage, name), reading, name, { reason: plainLine(words[0] ?? '', 80) })));
+    return (await runner.apply(change, signal)).error === undefined;
+  } catch (thrown) {
+    if (toAppError(thrown).code === 'cancelled') throw thrown;
+    return false;
+  }
 }
 
 /** Lets environments that are down say that they are to stay so; gives a sentence for each that cannot. */

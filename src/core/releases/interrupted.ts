@@ -1,6 +1,7 @@
 import { strategyKey } from '../flags/compare.ts';
 import { environmentHistory } from '../flags/history.ts';
 import { environmentOf, type Strategy } from '../flags/model.ts';
+import { isTowardsOff } from '../flags/titles.ts';
 import type { FlagReading } from '../flags/planning.ts';
 import type { GuardSettings } from '../workspace/guard.ts';
 import type { Stage } from '../workspace/plan.ts';
@@ -18,12 +19,17 @@ export interface InterruptedRollback {
 
 /**
  * A rollback of several strategies is several calls, and a guard may be killed between them. Evidence begins anew at the first, so the breach is not seen again; but the log tells
- * what the environment was before, so what the rollback was to come to is computed once more, and strategies that it left and nobody has touched since are still to be lowered.
+ * what the environment was before, so what the rollback was to come to is computed once more, and strategies that it left and nobody has touched since are still to be lowered. One that was
+ * to switch the environment off says so before it does.
  */
 export function interruptedRollback(plan: readonly Stage[], reading: FlagReading, environmentName: string, { onBreach }: GuardSettings): InterruptedRollback | undefined {
   const environment = environmentOf(reading.detail.flag, environmentName);
   const mark = markedEvents(reading.events, environmentName).at(-1);
   if (environment?.enabled !== true || mark?.mark !== 'guard') return undefined;
+  if (isTowardsOff(mark.title)) {
+    const isSwitchedOn = reading.events.some(({ id, type, environment: where }) => id > mark.event && where === environmentName && type === 'feature-environment-enabled');
+    return isSwitchedOn ? undefined : { environment: environmentName, stage: planPosition(plan, reading).stage, event: mark.event };
+  }
   const { states } = environmentHistory(environment, reading.events);
   const index = states.findLastIndex(({ events }) => events.some(({ id }) => id === mark.event));
   const [before, then] = [states[index - 1]?.environment, states[index]];

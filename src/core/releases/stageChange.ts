@@ -7,7 +7,7 @@ import { planSetRollout } from '../flags/planner.ts';
 import { keepUp, planTo, releaseWords, situation, type ChangeNote, type FlagReading, type Situation } from '../flags/planning.ts';
 import { compareExposure } from '../flags/rollout.ts';
 import { wholePercent } from '../flags/shares.ts';
-import { approvedText, MARKS, strategyTitle } from '../flags/titles.ts';
+import { approvedText, MARKS, strategyTitle, TOWARDS_OFF } from '../flags/titles.ts';
 import { editableVariants, planSetWeights, type Weights } from '../flags/weights.ts';
 import type { Stage } from '../workspace/plan.ts';
 import { carrier, demandsAt, deviationsFrom, planPosition, type Demand } from './position.ts';
@@ -164,9 +164,21 @@ export function planRearm(reading: FlagReading, environmentName: string, note: C
   return planTitles(reading, environmentName, note, (strategy, words) => [`${MARKS.rearmed} at ${strategy.parameters['rollout'] ?? '100'} %`, words, note.reason ?? ''], 'there is nothing to re-arm');
 }
 
-/** Marks an environment that the guard could only switch off, which has no title of its own: it stands until somebody re-arms. It writes titles only. */
+/** Marks an environment that is down without the guard's doing, which has no title of its own: it stands until somebody re-arms. It writes titles only. */
 export function planLatch(reading: FlagReading, environmentName: string, note: ChangeNote = {}): ChangePlan {
-  return planTitles(reading, environmentName, note, (_strategy, words) => [`${MARKS.guard} to off`, words, note.reason ?? ''], 'nothing can say that the guard took it back');
+  return planTitles(reading, environmentName, note, (_strategy, words) => [`${MARKS.guard} of what was down`, words, note.reason ?? ''], 'nothing can say that the guard took it back');
+}
+
+/**
+ * What comes before an environment is switched off as a last resort: strategies of ours are lowered to what a stage has, and say what is meant, so that a guard which is killed
+ * before the switch leaves its latch, and the next one finishes it.
+ * @throws AppError validation where there is no strategy of ours that could carry it
+ */
+export function planTowardsOff(plan: readonly Stage[], to: number, reading: FlagReading, environmentName: string, note: ChangeNote = {}): ChangePlan {
+  const lowered = loweredTo(situation(reading, environmentName), demandsAt(plan, to).filter(({ environment }) => environment === environmentName));
+  const titledOnes = planTitles(withEnvironment(reading, lowered), environmentName, note, (_strategy, words) => [TOWARDS_OFF, words, note.reason ?? ''], 'nothing can say that the guard took it back');
+  const [{ after }] = titledOnes.environments as [ChangePlan['environments'][number]];
+  return planTo('re-arm', situation(reading, environmentName), after);
 }
 
 /**

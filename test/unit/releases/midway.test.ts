@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { planSetRollout } from '../../../src/core/flags/planner.ts';
+import { planSetRollout, planSwitchOff, planSwitchOn } from '../../../src/core/flags/planner.ts';
 import { planRepin } from '../../../src/core/flags/startRollout.ts';
 import { pin } from '../../../src/core/flags/titles.ts';
-import { planStepDown } from '../../../src/core/releases/stageChange.ts';
+import { latches } from '../../../src/core/releases/latch.ts';
+import { planLatch, planStepDown, planTowardsOff } from '../../../src/core/releases/stageChange.ts';
 import { interruptedRollback } from '../../../src/core/releases/interrupted.ts';
 import { GUARD_DEFAULTS } from '../../../src/core/workspace/guard.ts';
 import { MINUTE, PLAN, assess, data, lastEvent, model, released, windows } from './assessSupport.ts';
@@ -99,5 +100,20 @@ describe('in the middle of a release', () => {
     assert.equal(interruptedRollback(plan, world.reading(), 'production', GUARD_DEFAULTS), undefined);
     world.apply(planSetRollout(world.reading(), 'production', 25));
     assert.equal(interruptedRollback(plan, world.reading(), 'production', GUARD_DEFAULTS), undefined);
+  });
+
+  it('a guard that was to switch off and did not is found, until it is off or somebody has switched on again', () => {
+    const plan = [stage('production', 5), stage('production', 25)];
+    const world = released(2, plan);
+    world.apply(planTowardsOff(plan, -1, world.reading(), 'production', { reason: 'errors' }));
+    assert.deepEqual([latches(world.events).length, interruptedRollback(plan, world.reading(), 'production', GUARD_DEFAULTS)?.environment], [1, 'production']);
+    world.apply(planSwitchOff('kill', world.reading(), ['production']));
+    assert.equal(interruptedRollback(plan, world.reading(), 'production', GUARD_DEFAULTS), undefined);
+    world.apply(planSwitchOn(world.reading(), 'production'));
+    assert.equal(interruptedRollback(plan, world.reading(), 'production', GUARD_DEFAULTS), undefined);
+    const down = released(2, plan);
+    down.apply(planSetRollout(down.reading(), 'production', 0));
+    down.apply(planLatch(down.reading(), 'production'));
+    assert.deepEqual([latches(down.events).length, interruptedRollback(plan, down.reading(), 'production', GUARD_DEFAULTS)], [1, undefined]);
   });
 });

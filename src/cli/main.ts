@@ -4,7 +4,6 @@ import { plainLine } from '../core/base/words.ts';
 import { kill, promote, repin, weights } from './commands/changes.ts';
 import { complete, keep, ship, timeline } from './commands/endings.ts';
 import { history, rollout, status, whoami } from './commands/reading.ts';
-import { createSegment } from './commands/createSegment.ts';
 import { guard } from './commands/guard.ts';
 import { lineage } from './commands/lineage.ts';
 import { lock } from './commands/lock.ts';
@@ -13,6 +12,7 @@ import { drift, quality, shadow } from './commands/quality.ts';
 import { advance, approve, rearm, release } from './commands/release.ts';
 import { safeDefault } from './commands/safeDefault.ts';
 import { scan } from './commands/scan.ts';
+import { segment } from './commands/segment.ts';
 import { start } from './commands/start.ts';
 import { rollback, undo } from './commands/takeBack.ts';
 import { test } from './commands/test.ts';
@@ -22,7 +22,7 @@ import { exitCode } from './exitCodes.ts';
 import { endQuietlyWithReader } from './output.ts';
 
 const COMMANDS: readonly Command[] = [
-  status, rollout, history, whoami, start, release, advance, approve, guard, rearm, complete, ship, keep, timeline, promote, weights, rollback, undo, kill, repin, safeDefault, createSegment, which, scan, models, compare, lineage, lock, check, test, quality, drift, shadow,
+  status, rollout, history, whoami, start, release, advance, approve, guard, rearm, complete, ship, keep, timeline, promote, weights, rollback, undo, kill, repin, safeDefault, segment, which, scan, models, compare, lineage, lock, check, test, quality, drift, shadow,
 ];
 
 const OPTIONS = {

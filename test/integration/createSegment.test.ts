@@ -40,7 +40,7 @@ describe('creating a segment that a plan names', function () {
   const refusal = (code: string, words: RegExp) => (error: unknown): boolean => error instanceof AppError && error.code === code && words.test(error.message);
 
   function run(token: string, ...args: string[]): Promise<Ran> {
-    const child = spawn(process.execPath, [program, 'create-segment', ...args], { cwd: tmpdir(), env: { ...process.env, UNLEASH_URL: unleash.url, UNLEASH_TOKEN: token } });
+    const child = spawn(process.execPath, [program, 'segment', ...args], { cwd: tmpdir(), env: { ...process.env, UNLEASH_URL: unleash.url, UNLEASH_TOKEN: token } });
     let [text, errors] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
@@ -112,7 +112,7 @@ describe('creating a segment that a plan names', function () {
   it('is a command, which says what it would do, does it, and tells a viewer why not', async () => {
     const name = newName();
     const { eddy, vera } = unleash.tokens;
-    const given = ['--segment', name, '--members', 'userId=7, 8'];
+    const given = ['--name', name, '--members', 'userId=7, 8'];
     assert.deepEqual(await run(eddy, ...given, '--dry-run'), { code: 0, text: `segment ${name}: none -> userId is one of 7, 8 (dry run)\n`, errors: '' });
     assert.equal(await exists(name), false);
     const refused = await run(vera, ...given);
@@ -121,6 +121,6 @@ describe('creating a segment that a plan names', function () {
     const { code, text } = await run(eddy, ...given, '--json');
     const told = JSON.parse(text) as { plan: { segment: string; constraint: { values: string[] } }; outcome: { kind: string; id: number } };
     assert.deepEqual([code, told.plan.segment, told.plan.constraint.values, told.outcome.kind], [0, name, ['7', '8'], 'done']);
-    assert.match((await run(eddy, '--segment', name, '--members', 'userId')).errors, /--members takes a context field and its values/);
+    assert.match((await run(eddy, '--name', name, '--members', 'userId')).errors, /--members takes a context field and its values/);
   });
 });

@@ -17,7 +17,7 @@ export type SuiteName = 'unit' | 'integration' | 'host' | 'ui';
 /** In the order in which they run. `timeoutMs` is for one test, `lanes` how many processes share the files: servers leave a core idle. */
 export const suites: Readonly<Record<SuiteName, { readonly files: string; readonly timeoutMs: number; readonly lanes?: number }>> = {
   unit: { files: 'test/unit/**/*.test.ts', timeoutMs: 30_000, lanes: 2 },
-  integration: { files: 'test/integration/**/*.test.ts', timeoutMs: 60_000 },
+  integration: { files: 'test/integration/**/*.test.ts', timeoutMs: 60_000, lanes: 2 },
   // Timeouts of these stand in .vscode-test.mjs.
   host: { files: 'test/host/**/*.test.ts', timeoutMs: 0 },
   ui: { files: 'test/ui/**/*.test.ts', timeoutMs: 180_000 },
@@ -35,11 +35,17 @@ export const nothing: TestResults = { passed: [], failed: [], skipped: [], durat
 /** How long mocha's process may go on after its last test: a socket or a process that a test left open keeps it alive. */
 const lingerMs = 30_000;
 
+/** There and back again, 0 1 1 0: of neighbours by name, which are often about one thing, the second is the longer one more often than not. */
+function laneOf(index: number, lanes: number): number {
+  const place = index % (2 * lanes);
+  return place < lanes ? place : 2 * lanes - 1 - place;
+}
+
 /** Runs a suite in its lanes side by side. What the first prints is seen at once, what the others print after it. */
 async function runMocha(name: SuiteName, env: NodeJS.ProcessEnv): Promise<SuiteOutcome> {
   const { files, lanes = 1 } = suites[name];
   const all = globSync(files, { cwd: root }).sort();
-  const shares = Array.from({ length: lanes }, (_, lane) => all.filter((_file, index) => index % lanes === lane)).filter((share) => share.length > 0);
+  const shares = Array.from({ length: lanes }, (_, lane) => all.filter((_file, index) => laneOf(index, lanes) === lane)).filter((share) => share.length > 0);
   await mkdir(join(root, 'test-results'), { recursive: true });
   const outcomes = await Promise.all(shares.map((share, lane) => runLane(name, lane, share, env)));
   for (let lane = 1; lane < shares.length; lane += 1) console.log(await readFile(logOf(name, lane), 'utf8'));

@@ -4,7 +4,7 @@ import { NO_NOTES, type ArmSummary, type Histogram, type QualityData, type Quali
 const NO_HISTOGRAM: Histogram = { edges: [], counts: [] };
 
 /** What a source knows that has windows only: no units, no histograms, no features. */
-export function dataOfWindows(windows: readonly QualityWindow[], designEffect: number, messages: readonly string[]): QualityData {
+export function dataOfWindows(windows: readonly QualityWindow[], designEffect: number, messages: readonly string[], incomplete?: string): QualityData {
   const arms = new Map<string, { -readonly [K in keyof ArmSummary]: ArmSummary[K] }>();
   for (const { arm, environment, requests, units, end } of windows.filter(({ slice }) => slice === undefined)) {
     const key = `${environment}\n${arm}`;
@@ -14,7 +14,7 @@ export function dataOfWindows(windows: readonly QualityWindow[], designEffect: n
     if (requests > 0) known.lastSeen = Math.max(known.lastSeen, end);
     arms.set(key, known);
   }
-  return { windows: [...windows].sort((a, b) => a.start - b.start), arms: [...arms.values()], designEffect, notes: { ...NO_NOTES, messages } };
+  return { windows: [...windows].sort((a, b) => a.start - b.start), arms: [...arms.values()], designEffect, notes: { ...NO_NOTES, messages, ...(incomplete === undefined ? {} : { incomplete }) } };
 }
 
 /** The metrics of a definition for which a source of windows has no numbers. */

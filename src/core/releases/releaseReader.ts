@@ -1,4 +1,5 @@
 import { AppError, toAppError } from '../base/errors.ts';
+import { plainLine } from '../base/words.ts';
 import { environmentPins, situation, type FlagReading } from '../flags/planning.ts';
 import { environmentOf } from '../flags/model.ts';
 import { armsOf, movedPins, wantedDetails, type MovedPin } from '../models/mapping.ts';
@@ -70,6 +71,8 @@ export class ReleaseReader {
     if (model.quality === undefined) return { kind: 'none' };
     try {
       const data = await this.#ports.readQuality(model, now, signal);
+      // A part may look worse or better than all: it is as if the source had not answered.
+      if (data.notes.incomplete !== undefined) throw new AppError('network', `it told a part only: ${plainLine(data.notes.incomplete, 200)}`);
       this.#last.set(model.name, data);
       return { kind: 'data', data };
     } catch (thrown) {

@@ -40,9 +40,15 @@ describe('a Prometheus that tells half of it', () => {
     }
   });
 
-  it('warnings, infos and a partial answer are passed on once each, and what was told counts', async () => {
+  it('warnings, infos and a partial answer are passed on once each, and what was told is shown as incomplete', async () => {
     const data = await read([[0, '100'], [1, '200']], [[0, '1'], [1, '3']], { warnings: ['store-1 is down'], infos: ['PromQL info: metric might not be a counter'], isPartial: true });
     assert.deepEqual(told(data), [['candidate', 100, 100, 2]]);
-    assert.deepEqual(data.notes.messages, ['Prometheus: store-1 is down', 'Prometheus: PromQL info: metric might not be a counter', 'Prometheus: the answer is partial.']);
+    assert.deepEqual(data.notes.messages, ['Prometheus: store-1 is down', 'Prometheus: the answer is partial', 'Prometheus: PromQL info: metric might not be a counter']);
+    assert.equal(data.notes.incomplete, 'store-1 is down');
+  });
+
+  it('a remark that says nothing of missing data makes nothing incomplete, wherever an older server puts it', async () => {
+    const data = await read([[0, '100'], [1, '200']], [[0, '1'], [1, '3']], { warnings: ['PromQL info: metric might not be a counter'] });
+    assert.deepEqual([data.notes.incomplete, data.notes.messages.length], [undefined, 1]);
   });
 });

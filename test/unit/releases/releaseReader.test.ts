@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import type { QualityData } from '../../../src/core/quality/window.ts';
+import { ReleaseReader, type LookedAt } from '../../../src/core/releases/releaseReader.ts';
+import { data, lastEvent, model, released, windows } from './assessSupport.ts';
+
+describe('a look at a release whose source tells a part only', () => {
+  const world = released(3);
+  const good = windows({ start: lastEvent(world), count: 14 });
+  const bad = windows({ start: lastEvent(world), count: 14, candidateErrors: 0.5 });
+  const now = good.at(-1)!.end;
+  const part = (all: QualityData): QualityData => ({ ...all, notes: { ...all.notes, incomplete: 'store-1 is down' } });
+
+  /** What looks one after another come to, each at what the source tells then. */
+  async function looks(...told: readonly { readonly data: QualityData; readonly now?: number }[]): Promise<LookedAt[]> {
+    let at = 0;
+    const reader = new ReleaseReader({
+      config: { models: [model()], features: [] },
+      gates: { registry: () => Promise.reject(new Error('not asked')), readText: () => Promise.reject(new Error('not asked')), suites: () => Promise.resolve([]), now: () => now, readFlag: () => Promise.resolve(undefined) },
+      readFlag: () => Promise.resolve(world.reading()), readExposures: () => Promise.resolve([]), readQuality: () => Promise.resolve(told[at]!.data), now: () => told[at]!.now ?? now, sha256: (text) => text,
+    });
+    const found: LookedAt[] = [];
+    for (; at < told.length; at += 1) found.push(await reader.look(model(), 'fraud'));
+    return found;
+  }
+
+  it('takes nothing back by it and lets nothing go on, and says why', async () => {
+    const [whole] = await looks({ data: data(bad) });
+    assert.equal(whole?.assessment.verdict.word, 'rollback', 'whole data is believed');
+    for (const told of [bad, good]) {
+      const [found] = await looks({ data: part(data(told)) });
+      assert.deepEqual([found?.assessment.verdict.word, found?.assessment.verdict.alarm, found?.assessment.verdict.reasons[0]?.kind], ['hold', true, 'blind']);
+      assert.match(found?.assessment.data.words ?? '', /it told a part only: store-1 is down/);
+    }
+  });
+
+  it('goes by what was told before for as long as that is fresh', async () => {
+    const [before, then, later] = await looks({ data: data(good) }, { data: part(data(bad)) }, { data: part(data(bad)), now: now + 3_600_000 });
+    assert.deepEqual([before, then, later].map((each) => each?.assessment.verdict.word), ['advance', 'advance', 'hold']);
+    assert.equal(later?.assessment.verdict.alarm, true);
+  });
+});

@@ -196,7 +196,13 @@ function afterLevels(page: Uint8Array, count: number, level: number): number {
 /** Whole numbers as JSON has them, where they can be. */
 function plainNumbers(values: DecodedArray): ArrayLike<unknown> {
   if (!(values instanceof BigInt64Array || values instanceof BigUint64Array)) return values;
-  return Array.from(values as ArrayLike<bigint>, (value) => (Number.isSafeInteger(Number(value)) ? Number(value) : value));
+  return Array.from(values as ArrayLike<bigint>, plainNumber);
+}
+
+/** A whole number as JSON has it, where it can be. */
+export function plainNumber(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
 }
 
 function once<T>(make: () => T): () => T {

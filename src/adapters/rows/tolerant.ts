@@ -6,7 +6,7 @@ import type { AsyncBuffer, FileMetaData } from 'hyparquet';
 import type { ParquetParsers } from 'hyparquet/src/types.js';
 import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
 import { COMPRESSORS } from './compressors.ts';
-import { ColumnPages, isText, leavesOf, type Leaf } from './parquetPages.ts';
+import { ColumnPages, isText, leavesOf, plainNumber, type Leaf } from './parquetPages.ts';
 
 /** After so many milliseconds others get their turn, such as who wants to cancel. */
 const LISTENED_MS = 20;
@@ -212,9 +212,18 @@ function tellRows(columns: readonly { readonly name: string; readonly values: Ar
     return { into, name: name.slice(dot + 1), values };
   });
   for (let row = 0; row < count; row += 1) {
-    for (const { into, name, values } of places) into[name] = values[row];
+    for (const { into, name, values } of places) into[name] = plain(values[row]);
     tell(record);
   }
+}
+
+/** Whole numbers as numbers where they can be, those in lists and mappings too. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return plainNumber(value);
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  if (value instanceof BigInt64Array || value instanceof BigUint64Array) return Array.from(value as ArrayLike<bigint>, plainNumber);
+  if (Array.isArray(value)) return value.map(plain);
+  return ArrayBuffer.isView(value) ? value : Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]));
 }
 
 /** Columns such as `features.amount` as fields of `features`. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LogSource } from '../../../src/adapters/predictionLog/logSource.ts';
@@ -216,5 +216,14 @@ describe('the prediction log', () => {
     writeFileSync(path('all.csv'), [...text.slice(0, 3), 'only,three,fields', ...text.slice(3)].join('\n'));
     const { notes } = await open({ source: { log: 'all.csv' } })();
     assert.deepEqual([notes.rows, notes.malformed], [10, 1]);
+  });
+
+  // Written by pyarrow: ts, unit_id, error, fallback, model_version as int64, and features of an int64 `age` and a list `codes`; six requests, of which the last (candidate) has error 1.
+  it('takes whole numbers of Parquet as numbers where another column holds lists', async () => {
+    copyFileSync(new URL('../../fixtures/quality/lists.parquet', import.meta.url), path('all.parquet'));
+    const data = await open({ source: { log: 'all.parquet' }, guardrails: [{ name: 'errors', bad: 'error' }, { name: 'fallbacks', bad: 'fallback' }], by: ['features.age'] })();
+    assert.deepEqual(['current', 'candidate'].flatMap((name) => [arm(data, name).requests, bad(data, name), bad(data, name, 'fallbacks')]), [3, 0, 0, 3, 1, 1]);
+    assert.deepEqual(arm(data, 'candidate').features.map(({ name, values, missing }) => [name, [...values].sort(), missing]).filter(([name]) => name === 'age'), [['age', [31, 33, 35], 0]]);
+    assert.equal(data.notes.malformed, 0);
   });
 });

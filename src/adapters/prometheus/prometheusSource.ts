@@ -6,7 +6,7 @@ import { dataOfWindows, metricsWithout } from '../../core/quality/plainData.ts';
 import type { Moments } from '../../core/quality/stats/confidenceSequence.ts';
 import type { QualityData, QualityRequest, QualitySource, QualityWindow } from '../../core/quality/window.ts';
 import type { HttpClient } from '../node/httpClient.ts';
-import { addIncreases, type Increases, type Sample } from './counters.ts';
+import { addIncreases, ontoTotals, type Increases, type Sample } from './counters.ts';
 
 const SELECTOR = /^[a-zA-Z_:][\w:]*(?:\{[^{}]*\})?$/;
 /** Hours that are asked for at once: raw samples of busy servers are many. */
@@ -84,18 +84,19 @@ export class PrometheusSource implements QualitySource {
   async #metric({ name }: MetricDefinition, { total, bad, good, sum, squares }: PrometheusQuery, arm: string, range: { readonly from: number; readonly now: number; readonly signal: AbortSignal; readonly remarks: Remarks }, found: Map<number, Record<string, Moments>>): Promise<void> {
     const ask = async (query: string | undefined): Promise<Increases> => (query === undefined ? new Map() : await this.#increases(query, arm, range));
     const counted = await ask(total);
-    const hits = await ask(bad ?? good ?? sum);
-    const squared = squares === undefined ? hits : await ask(squares);
-    for (const start of new Set([...counted.keys(), ...hits.keys()])) {
-      const n = counted.get(start) ?? 0;
-      const told = hits.get(start) ?? 0;
+    const hits = ontoTotals(await ask(bad ?? good ?? sum), counted);
+    const squared = squares === undefined ? hits : ontoTotals(await ask(squares), counted);
+    if (hits.lost || squared.lost) {
       // Of a total that was not told, or is no number, nothing is known: that is no rate, and no zero either.
-      if (n <= 0) {
-        range.remarks.messages.add(`Prometheus: the total of ${plainLine(name)} is missing or no number for a time: left out.`);
-        continue;
-      }
+      const remark = `the total of ${plainLine(name)} is missing or no number for a time`;
+      range.remarks.messages.add(`Prometheus: ${remark}: left out.`);
+      range.remarks.incomplete ??= remark;
+    }
+    for (const [start, n] of counted) {
+      if (n <= 0) continue;
+      const told = hits.placed.get(start) ?? 0;
       const own = bad === undefined && good !== undefined ? Math.max(0, n - told) : told;
-      const moments = { n, sum: own, squares: squares === undefined ? own : squared.get(start) ?? 0 };
+      const moments = { n, sum: own, squares: squares === undefined ? own : squared.placed.get(start) ?? 0 };
       found.set(start, { ...found.get(start), [name]: moments });
     }
   }

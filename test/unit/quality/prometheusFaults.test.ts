@@ -5,11 +5,12 @@ import type { QualityData } from '../../../src/core/quality/window.ts';
 
 const NOW = Date.parse('2026-03-02T11:00:00Z');
 const at = (minute: number): number => NOW / 1000 - 600 + 60 * minute;
+const RANGE = 'sum(increase(predictions_total{arm="$arm"}[$range]))';
 type Samples = readonly (readonly [minute: number, value: string])[];
 
 /** What a server answers that tells these samples of the candidate's total and bad counters; the current arm has nothing. */
-async function read(total: Samples, bad: Samples, more: object = {}, query = 'predictions_total{arm="$arm"}'): Promise<QualityData> {
-  const { quality, problems } = readQuality({ source: { prometheus: { url: 'http://prometheus.test', design_effect: 1, lookback: '10m', queries: { errors: { total: query, bad: query.replace('predictions', 'errors') } } } }, guardrails: [{ name: 'errors', bad: 'error' }], window: '1min' });
+async function read(total: Samples, bad: Samples, more: object = {}, query = 'predictions_total{arm="$arm"}', kind = 'bad'): Promise<QualityData> {
+  const { quality, problems } = readQuality({ source: { prometheus: { url: 'http://prometheus.test', design_effect: 1, lookback: '10m', queries: { errors: { total: query, [kind]: query.replace('predictions', 'errors') } } } }, guardrails: [{ name: 'errors', bad: 'error' }], window: '1min' });
   assert.deepEqual(problems, []);
   const fetchLike = (url: string): Promise<Response> => {
     const asked = new URL(url).searchParams.get('query') ?? '';
@@ -24,19 +25,58 @@ async function read(total: Samples, bad: Samples, more: object = {}, query = 'pr
 const told = ({ windows }: QualityData): unknown => windows.map(({ arm, requests, metrics }) => [arm, requests, metrics['errors']?.n, metrics['errors']?.sum]);
 
 describe('a Prometheus that tells half of it', () => {
-  it('NaN of a counter is never counted: what it grew by shows at the next number', async () => {
+  it('NaN of a counter is never counted: what it grew by shows at the next number, and no error is lost', async () => {
     const data = await read([[0, '100'], [1, '200'], [2, 'NaN'], [3, '400'], [4, '+Inf'], [5, '450']], [[0, '1'], [1, 'NaN'], [2, '3'], [3, '5'], [5, '6']]);
-    assert.deepEqual(told(data), [['candidate', 100, 100, 0], ['candidate', 200, 200, 2], ['candidate', 50, 50, 1]]);
+    assert.deepEqual(told(data), [['candidate', 100, 100, 2], ['candidate', 200, 200, 2], ['candidate', 50, 50, 1]]);
     assert.ok(data.windows.every(({ metrics }) => Object.values(metrics['errors'] ?? {}).every(Number.isFinite)));
-    // Errors of a minute whose total is no number have no rate: they are left out, and that is said.
-    assert.ok(data.notes.messages.includes('Prometheus: the total of errors is missing or no number for a time: left out.'), data.notes.messages.join('\n'));
+    assert.deepEqual([data.notes.messages, data.notes.incomplete], [[], undefined]);
+  });
+
+  for (const [kind, query, first] of [['a selector', undefined, 0], ['an expression', RANGE, 1]] as const) {
+    it(`errors that are told while the total stands still count where it last grew, by ${kind}`, async () => {
+      // Of an expression, each number is an increase.
+      const [total, bad]: [Samples, Samples] = first === 0
+        ? [[[0, '100'], [1, '200'], [2, '200'], [3, '200'], [4, '300']], [[0, '1'], [1, '2'], [2, '9'], [3, '9'], [4, '10']]]
+        : [[[1, '100'], [2, '0'], [3, '0'], [4, '100']], [[1, '1'], [2, '7'], [3, '0'], [4, '1']]];
+      const data = await read(total, bad, {}, query);
+      assert.deepEqual(told(data), [['candidate', 100, 100, 8], ['candidate', 100, 100, 1]]);
+      assert.deepEqual([data.notes.messages, data.notes.incomplete], [[], undefined]);
+    });
+
+    it(`errors before the total first grows count where it does, by ${kind}`, async () => {
+      const data = first === 0 ? await read([[0, '100'], [1, '100'], [2, '150']], [[0, '1'], [1, '4'], [2, '4']]) : await read([[1, '0'], [2, '50']], [[1, '3'], [2, '0']], {}, query);
+      assert.deepEqual(told(data), [['candidate', 50, 50, 3]]);
+      assert.equal(data.notes.incomplete, undefined);
+    });
+  }
+
+  it('good answers that are told late are not taken for bad ones', async () => {
+    const data = await read([[0, '100'], [1, '200'], [2, '200']], [[0, '50'], [1, '140'], [2, '150']], {}, undefined, 'good');
+    assert.deepEqual(told(data), [['candidate', 100, 100, 0]]);
+  });
+
+  it('a minute without any request says nothing', async () => {
+    for (const query of [undefined, RANGE]) {
+      const data = await read([[1, '100'], [2, query === undefined ? '100' : '0']], [[1, '0'], [2, '0']], {}, query);
+      assert.deepEqual([data.notes.messages.filter((message) => message.includes('missing')), data.notes.incomplete], [[], undefined]);
+    }
+  });
+
+  it('errors whose total is missing are left out, which is said, and nothing is decided', async () => {
+    for (const [total, query] of [[[[0, '100'], [1, '200']], undefined], [[[1, '100'], [2, '0']], RANGE]] as const) {
+      const data = await read(total, [[0, '0'], [1, '0'], [8, '5']], {}, query);
+      assert.deepEqual(told(data), [['candidate', 100, 100, 0]]);
+      assert.deepEqual(data.notes.messages, ['Prometheus: the total of errors is missing or no number for a time: left out.']);
+      assert.equal(data.notes.incomplete, 'the total of errors is missing or no number for a time');
+    }
   });
 
   it('a total that is nothing but NaN is no data, not a healthy zero, whatever the errors say', async () => {
-    for (const query of [undefined, 'sum(increase(predictions_total{arm="$arm"}[$range]))']) {
+    for (const query of [undefined, RANGE]) {
       const data = await read([[0, 'NaN'], [1, 'NaN'], [2, 'NaN']], [[0, '0'], [1, '5'], [2, '9']], {}, query);
       assert.deepEqual([data.windows, data.arms], [[], []]);
       assert.ok(data.notes.messages.some((message) => message.includes('has no data for errors')), data.notes.messages.join('\n'));
+      assert.equal(data.notes.incomplete, 'the total of errors is missing or no number for a time');
     }
   });
 

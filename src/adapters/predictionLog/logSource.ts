@@ -141,9 +141,12 @@ export class LogSource implements QualitySource {
   }
 
   #isRewritten(files: readonly FoundFile[]): boolean {
-    return files.some(({ identity, size, modified }) => {
+    return files.some(({ path, identity, size, modified }) => {
       const known = this.#known.get(identity);
-      return known !== undefined && known.tail === undefined && (known.size !== size || known.modified !== modified);
+      if (known === undefined) return false;
+      // A name may come later than the content, and another file take an identity that has become free.
+      if ((wholeFormatOf(path) === undefined) !== (known.tail !== undefined)) return true;
+      return known.tail === undefined && (known.size !== size || known.modified !== modified);
     });
   }
 
@@ -158,7 +161,7 @@ export class LogSource implements QualitySource {
   }
 
   async #readFile(file: FoundFile, messages: string[], signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
-    const format = /\.(csv|parquet)$/i.exec(file.path)?.[1]?.toLowerCase();
+    const format = wholeFormatOf(file.path);
     try {
       if (format === undefined) {
         await this.#tail(file, messages, signal, progress);
@@ -216,6 +219,11 @@ export class LogSource implements QualitySource {
       this.#collector.add(record, place, asWritten ? undefined : drawn);
     }, signal, asWritten ? [] : IDS);
   }
+}
+
+/** The format of a file that is read as a whole; undefined: its lines are read on. */
+function wholeFormatOf(path: string): string | undefined {
+  return /\.(csv|parquet)$/i.exec(path)?.[1]?.toLowerCase();
 }
 
 /** What the metrics, slices and drift of a definition read of a record. */

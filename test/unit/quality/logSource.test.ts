@@ -218,6 +218,19 @@ describe('the prediction log', () => {
     assert.deepEqual([notes.rows, notes.malformed], [10, 1]);
   });
 
+  it('reads a file anew that has got another name, or whose identity another file has got', async () => {
+    const all = records({ count: 100 });
+    const read = open({ source: { log: 'logs/*' } });
+    writeFileSync(path('logs/all.csv.tmp'), csv(all));
+    assert.equal((await read()).notes.malformed, 101);
+    renameSync(path('logs/all.csv.tmp'), path('logs/all.csv'));
+    const data = await read();
+    assert.deepEqual([data.notes.rows, data.notes.malformed], [100, 0]);
+    renameSync(path('logs/all.csv'), path('logs/all.jsonl'));
+    writeFileSync(path('logs/all.jsonl'), lines(all.slice(0, 50)));
+    assert.equal((await read()).notes.rows, 50);
+  });
+
   // Written by pyarrow: ts, unit_id, error, fallback, model_version as int64, and features of an int64 `age` and a list `codes`; six requests, of which the last (candidate) has error 1.
   it('takes whole numbers of Parquet as numbers where another column holds lists', async () => {
     copyFileSync(new URL('../../fixtures/quality/lists.parquet', import.meta.url), path('all.parquet'));

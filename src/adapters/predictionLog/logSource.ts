@@ -54,8 +54,12 @@ export class LogSource implements QualitySource {
   /** Bytes that were read since something was saved, and so many that it is worth it. */
   #unsaved = 0;
   #enough: number;
-  /** Whether the last read was cut off by an error or a cancel: what is in the collector is then not known. */
+  /** Whether the last read, or that of a file that is read on, was cut off by an error or a cancel: what is in the collector is then not known. */
   #broken = false;
+  /** Whether what was counted is more than the files hold: another start could not get to it from them, so it is not saved. */
+  #impure = false;
+  /** Why a file that is read as a whole could be read only in part, by its identity: what was told of it counts once. */
+  readonly #failed = new Map<string, string>();
 
   constructor(options: LogSourceOptions) {
     this.#options = options;
@@ -90,6 +94,7 @@ export class LogSource implements QualitySource {
     for (const [identity, { path }] of this.#known) {
       if (files.some((file) => file.identity === identity)) continue;
       messages.push(`${this.#name(path)} is gone; what it held counts.`);
+      this.#impure = true;
     }
     await this.#save();
     return this.#collector.data(now, messages.slice(0, MOST_MESSAGES));
@@ -108,7 +113,7 @@ export class LogSource implements QualitySource {
   }
 
   async #save(): Promise<void> {
-    if (this.#saved === undefined || this.#unsaved < this.#enough) return;
+    if (this.#saved === undefined || this.#impure || this.#unsaved < this.#enough) return;
     const collected = this.#collector.saved;
     this.#unsaved = 0;
     if (collected === undefined) return;
@@ -126,8 +131,9 @@ export class LogSource implements QualitySource {
       this.#unsaved += bytes;
       onProgress?.(done, Math.max(done, total));
     };
-    for (const file of files) await this.#readFile(file, messages, signal, progress);
-    this.#broken = false;
+    let isKnown = true;
+    for (const file of files) isKnown = await this.#readFile(file, messages, signal, progress) && isKnown;
+    this.#broken = !isKnown;
   }
 
   async #find(patterns: readonly string[], messages: string[]): Promise<FoundFile[]> {
@@ -153,6 +159,8 @@ export class LogSource implements QualitySource {
   #reset(): void {
     this.#collector = new Collector(this.#options.definition, this.#options);
     this.#known.clear();
+    this.#failed.clear();
+    this.#impure = false;
   }
 
   #name(path: string): string {
@@ -160,24 +168,34 @@ export class LogSource implements QualitySource {
     return plainLine(path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path);
   }
 
-  async #readFile(file: FoundFile, messages: string[], signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
+  /** Answers whether it is known what was counted of it. */
+  async #readFile(file: FoundFile, messages: string[], signal: AbortSignal, progress: (bytes: number) => void): Promise<boolean> {
     const format = wholeFormatOf(file.path);
+    const before = this.#collector.told;
     try {
-      if (format === undefined) {
-        await this.#tail(file, messages, signal, progress);
-        return;
-      }
+      if (format === undefined) await this.#tail(file, messages, signal, progress);
       // Were it another than the known one, all would be read anew.
-      if (this.#known.has(file.identity)) return;
-      if (format === 'csv') await this.#csv(file, signal);
-      else await this.#parquet(file, signal);
-      progress(file.size);
-      this.#known.set(file.identity, file);
+      else if (!this.#known.has(file.identity)) await this.#whole(file, format, signal, progress);
+      else if (this.#failed.has(file.identity)) messages.push(`${this.#name(file.path)}: ${this.#failed.get(file.identity)}`);
     } catch (error) {
       throwIfCancelled(signal);
       // It vanished between the listing and the reading, or is no file of its kind: the others count.
-      messages.push(`${this.#name(file.path)}: ${plainLine(toAppError(error).message, 200)}`);
+      const message = plainLine(toAppError(error).message, 200);
+      messages.push(`${this.#name(file.path)}: ${message}`);
+      if (this.#collector.told === before) return true;
+      this.#impure = true;
+      if (format === undefined) return false;
+      this.#known.set(file.identity, file);
+      this.#failed.set(file.identity, message);
     }
+    return true;
+  }
+
+  async #whole(file: FoundFile, format: string, signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
+    if (format === 'csv') await this.#csv(file, signal);
+    else await this.#parquet(file, signal);
+    progress(file.size);
+    this.#known.set(file.identity, file);
   }
 
   async #tail(file: FoundFile, messages: string[], signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
@@ -187,7 +205,10 @@ export class LogSource implements QualitySource {
       lines: (bytes, from, to, line) => this.#readLines(name, bytes, from, to, line),
       tooLong: (line) => this.#collector.malformed(`${name}:${line}`, 'the line is longer than 16 MB'),
     }, signal, progress);
-    if (restarted) messages.push(`${name} was cut or written anew: it is read from its beginning.`);
+    if (restarted) {
+      messages.push(`${name} was cut or written anew: it is read from its beginning.`);
+      this.#impure = true;
+    }
     this.#known.set(file.identity, { ...file, tail: state });
   }
 

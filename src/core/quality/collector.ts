@@ -110,6 +110,11 @@ export class Collector {
     return this.#shadow.isIncomplete;
   }
 
+  /** How many records it was told, malformed ones too. */
+  get told(): number {
+    return this.#notes.rows + this.#notes.malformed;
+  }
+
   /** Records from after it are told. */
   set now(value: number) {
     this.#flush();

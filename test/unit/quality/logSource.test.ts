@@ -231,7 +231,7 @@ describe('the prediction log', () => {
     assert.equal((await read()).notes.rows, 50);
   });
 
-  // Written by pyarrow: ts, unit_id, error, fallback, model_version as int64, and features of an int64 `age` and a list `codes`; six requests, of which the last (candidate) has error 1.
+  // Written by pyarrow in two row groups: ts, unit_id, error, fallback, model_version as int64, and features of an int64 `age` and a list `codes`; six requests, of which the last (candidate) has error 1.
   it('takes whole numbers of Parquet as numbers where another column holds lists', async () => {
     copyFileSync(new URL('../../fixtures/quality/lists.parquet', import.meta.url), path('all.parquet'));
     const data = await open({ source: { log: 'all.parquet' }, guardrails: [{ name: 'errors', bad: 'error' }, { name: 'fallbacks', bad: 'fallback' }], by: ['features.age'] })();

@@ -26,12 +26,12 @@ describe('what was counted of a log, on disk', () => {
   });
   afterEach(() => [folder, join(cache, '..')].forEach((each) => rmSync(each, { recursive: true, force: true })));
 
-  interface Given { readonly section?: Record<string, unknown>; readonly version?: string; readonly cached?: boolean; readonly features?: readonly string[]; readonly edges?: Record<string, number[]> }
+  interface Given { readonly section?: Record<string, unknown>; readonly version?: string; readonly cached?: boolean; readonly leastSaved?: number; readonly features?: readonly string[]; readonly edges?: Record<string, number[]> }
 
-  function opened({ section = {}, version = VERSION, cached = true, ...options }: Given = {}): { read: (now?: number) => Promise<QualityData>; bytes: () => number } {
+  function opened({ section = {}, version = VERSION, cached = true, leastSaved = 1, ...options }: Given = {}): { read: (now?: number) => Promise<QualityData>; bytes: () => number } {
     const { quality, problems } = readQuality({ source: { log: '*.jsonl' }, ...METRICS, ...section });
     assert.deepEqual(problems, []);
-    const source = new LogSource({ folder, flags: ['fraud-v2'], definition: quality ?? assert.fail(), ...options, ...(cached ? { cache: { folder: cache, version }, leastSaved: 1 } : {}) });
+    const source = new LogSource({ folder, flags: ['fraud-v2'], definition: quality ?? assert.fail(), ...options, ...(cached ? { cache: { folder: cache, version }, leastSaved } : {}) });
     let bytes = 0;
     return {
       read: (now = NOW) => {
@@ -160,6 +160,44 @@ describe('what was counted of a log, on disk', () => {
       assert.ok(bytes >= statSync(path()).size, `${bytes}`);
       rmSync(cache, { recursive: true });
     }
+  });
+
+  it('keeps nothing of what no file holds any more: cut, gone or exchanged while it is read on', async () => {
+    const all = records({ count: 300 });
+    const changes: readonly (() => void)[] = [
+      // As logrotate's copytruncate does, to a file that is not read.
+      () => writeFileSync(path(), lines(all.slice(100, 110))),
+      () => { rmSync(path('b.jsonl')); appendFileSync(path(), lines(all.slice(100, 110))); },
+    ];
+    for (const change of changes) {
+      writeFileSync(path(), lines(all.slice(0, 100)));
+      writeFileSync(path('b.jsonl'), lines(all.slice(200)));
+      const source = opened({ leastSaved: statSync(path()).size + statSync(path('b.jsonl')).size + 1 });
+      await source.read();
+      change();
+      assert.equal((await source.read()).notes.rows, 210);
+      // What was kept before the change is of other files than there are now.
+      appendFileSync(path(), lines(all.slice(110, 120)));
+      await source.read();
+      assert.deepEqual((await restarted()).data, await whole());
+      rmSync(cache, { recursive: true });
+    }
+  });
+
+  it('keeps nothing of a file that could be read only in part, and counts once what was told of it', async () => {
+    const text = readFileSync(new URL('../../fixtures/quality/lists.parquet', import.meta.url));
+    // The second of its two row groups begins at 499.
+    writeFileSync(path('a.parquet'), Buffer.from(text).fill(0, 600, 900));
+    writeFileSync(path(), lines(records({ count: 10 })));
+    const section = { source: { log: ['*.jsonl', '*.parquet'] } };
+    const source = opened({ section });
+    const first = await source.read();
+    assert.equal(first.notes.rows, 13);
+    assert.match(first.notes.messages.join(' '), /^a\.parquet: The Parquet file cannot be read: /);
+    assert.deepEqual(await source.read(), first);
+    assert.throws(entries, /ENOENT/);
+    writeFileSync(path('a.parquet'), text);
+    assert.deepEqual([(await source.read()).notes.rows, entries().length], [16, 1]);
   });
 
   it('is of one question only: other metrics, windows, features, bins, flags or code read anew', async () => {

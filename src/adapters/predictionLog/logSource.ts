@@ -67,7 +67,7 @@ export class LogSource implements QualitySource {
     this.#wanted = wantedBy(options);
     this.#lines = new LineReader(this.#wanted);
     const { cache, definition: { section }, folder, flags, features, edges, sample } = options;
-    this.#saved = cache === undefined ? undefined : new SavedLogs(cache, [section, folder, flags, features, edges, sample]);
+    this.#saved = cache === undefined ? undefined : new SavedLogs(cache, [section, folder, flags, features, edges, sample, Intl.DateTimeFormat().resolvedOptions().timeZone]);
     this.#enough = options.leastSaved ?? LEAST_SAVED;
   }
 
@@ -82,13 +82,14 @@ export class LogSource implements QualitySource {
     const patterns = [...source.log, ...source.outcomes];
     const messages: string[] = [];
     const files = await this.#find(patterns, messages);
+    const said = messages.length;
     if (this.#broken || this.#isRewritten(files)) this.#reset();
     if (this.#known.size === 0 && files.length > 0) await this.#resume(files);
     await this.#readFiles(files, messages, request);
     if (this.#collector.isIncomplete) {
       this.#saved?.delete();
       this.#reset();
-      messages.length = 0;
+      messages.length = said;
       await this.#readFiles(files, messages, request);
     }
     for (const [identity, { path }] of this.#known) {
@@ -116,7 +117,8 @@ export class LogSource implements QualitySource {
     if (this.#saved === undefined || this.#impure || this.#unsaved < this.#enough) return;
     const collected = this.#collector.saved;
     this.#unsaved = 0;
-    if (collected === undefined) return;
+    // Of a record from the future, what counts depends on when it was read.
+    if (collected === undefined || collected.notes.future > 0) return;
     // What is large is written less often.
     this.#enough = Math.max(this.#enough, await this.#saved.set({ files: [...this.#known.values()], collected }));
   }

@@ -28,14 +28,17 @@ type MarkedFile = ReadFile & { readonly mark: string };
 interface Written { readonly files: readonly MarkedFile[]; readonly collected: SavedCollector }
 
 /**
- * What was counted of a log, on disk, so that another start goes on from there. It holds aggregates and hashes of ids, and nothing that is run. It counts only for the very question (`digest` of metrics, expressions, window, features...),
+ * What was counted of a log, on disk, so that another start goes on from there. It holds aggregates and hashes of ids, and nothing that is run. It counts only for the very question (`digest` of metrics, expressions, window, features, time zone...),
  * made by the same code, and where every file still begins and goes on as it did: else the log is read from its beginning, without a word.
  */
 export class SavedLogs {
   readonly #disk: DiskCache;
   readonly #key: string;
+  readonly #largest: number;
 
-  constructor(place: CachePlace, question: unknown) {
+  /** Nothing of more than `largest` bytes is kept. */
+  constructor(place: CachePlace, question: unknown, largest = LARGEST_ENTRY) {
+    this.#largest = largest;
     this.#disk = new DiskCache(place, 'modelswitch-quality');
     this.#key = createHash('sha256').update(JSON.stringify(question)).digest('hex').slice(0, 32);
   }
@@ -53,13 +56,13 @@ export class SavedLogs {
     return { files, collected };
   }
 
-  /** Answers how many bytes it took; 0: it would be too many, or a file is gone. */
+  /** Answers how many bytes it takes, also where they are too many to be kept, so that who asks does not ask soon again; 0: a file is gone. */
   async set({ files, collected }: SavedLog): Promise<number> {
     try {
       const marked = await Promise.all(files.map(async (file) => ({ ...file, mark: file.tail?.mark ?? (await markAt(file.path, file.size)) })));
       const content = encoded({ files: marked, collected } satisfies Written);
       const size = content.reduce((sum, part) => sum + part.length, 0);
-      if (size > LARGEST_ENTRY) return 0;
+      if (size > this.#largest) return size;
       this.#disk.set(this.#key, content);
       this.#disk.prune(LARGEST_BYTES);
       return size;

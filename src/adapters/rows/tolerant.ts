@@ -13,6 +13,9 @@ const LISTENED_MS = 20;
 const LARGEST_RECORD = 1024 * 1024;
 const NUMBER = /^[+-]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
+/** What stands in a record is none of the reasons why it cannot be read. */
+const VALUE = /, value is [^]*/;
+
 export type CsvValue = string | number | boolean | null;
 
 /** A field by its look; what a number would not give back, such as leading zeros and long ids, stays text. */
@@ -31,7 +34,7 @@ export async function* csvRecords(path: string, skipped: (line: number, reason: 
     columns: true, bom: true, skip_empty_lines: true, max_record_size: LARGEST_RECORD, info: true, skip_records_with_error: true,
     cast: (text, { header }) => (header ? text : valueOf(text)),
     on_skip: (error) => {
-      skipped(typeof error?.['lines'] === 'number' ? error['lines'] : 0, error?.message ?? 'the record cannot be read');
+      skipped(typeof error?.['lines'] === 'number' ? error['lines'] : 0, error?.message.replace(VALUE, '') ?? 'the record cannot be read');
     },
   }));
   try {

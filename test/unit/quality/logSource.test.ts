@@ -213,9 +213,10 @@ describe('the prediction log', () => {
 
   it('reads a CSV with broken rows', async () => {
     const text = csv(records({ count: 10 })).split('\n');
-    writeFileSync(path('all.csv'), [...text.slice(0, 3), 'only,three,fields', ...text.slice(3)].join('\n'));
+    writeFileSync(path('all.csv'), [...text.slice(0, 3), 'only,three,fields', ...text.slice(3), 'SECRET"5,'].join('\n'));
     const { notes } = await open({ source: { log: 'all.csv' } })();
-    assert.deepEqual([notes.rows, notes.malformed], [10, 1]);
+    assert.deepEqual([notes.rows, notes.malformed], [10, 3]);
+    assert.match(notes.examples.join('\n'), /^all\.csv:4: Invalid Record Length.*\nall\.csv:14: Invalid Opening Quote: a quote is found on field "ts" at line 14\n/);
   });
 
   it('reads a file anew that has got another name, or whose identity another file has got', async () => {

@@ -3,7 +3,9 @@ import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rena
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LogSource } from '../../../src/adapters/predictionLog/logSource.ts';
+import { SavedLogs } from '../../../src/adapters/predictionLog/savedLog.ts';
 import { WorkerSource } from '../../../src/adapters/quality/workerSource.ts';
+import { Collector } from '../../../src/core/quality/collector.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
 import { seeded } from '../../support/guardSimulation.ts';
@@ -214,6 +216,33 @@ describe('what was counted of a log, on disk', () => {
     }
   });
 
+  it('does not keep what depends on when and where it is read: records from the future, times without a zone', async () => {
+    const local = records({ count: 100 }).map((record) => ({ ...record, ts: record.ts.replace(/Z$/, '') }));
+    writeFileSync(path(), lines(local));
+    const zone = process.env['TZ'];
+    try {
+      for (const TZ of ['Asia/Tokyo', 'UTC']) {
+        process.env['TZ'] = TZ;
+        assert.deepEqual((await restarted()).data.windows[0], (await whole()).windows[0]);
+      }
+    } finally {
+      if (zone === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = zone;
+    }
+    rmSync(cache, { recursive: true });
+    assert.ok((await opened().read(START - 3_600_000)).notes.future > 0);
+    assert.throws(entries, /ENOENT/);
+  });
+
+  it('is not kept where it is too large, and says so', async () => {
+    writeFileSync(path(), lines(records({ count: 100 })));
+    const collected = new Collector(readQuality({ source: { log: '*.jsonl' }, ...METRICS }).quality ?? assert.fail(), { flags: [] }).saved ?? assert.fail();
+    const place = { folder: cache, version: VERSION };
+    const size = await new SavedLogs(place, 1).set({ files: [], collected });
+    assert.equal(await new SavedLogs(place, 2, size - 1).set({ files: [], collected }), size);
+    assert.equal(entries().length, 1);
+  });
+
   it('is passed over without a word when it is broken, foreign, cut off, exchanged or not to be read', async () => {
     writeFileSync(path(), lines(records({ count: 1000 })));
     const expected = await whole();
@@ -254,17 +283,19 @@ describe('what was counted of a log, on disk', () => {
     const all = records({ count: 1000 });
     const shadow = lines(all.slice(0, 500).map((record) => ({ ...record, role: 'shadow', assigned_arm: 'candidate', score: 1 - record.score })));
     writeFileSync(path(), lines(all));
+    const none = { section: { source: { log: ['*.jsonl', 'none.jsonl'] } } };
     const labelled = { section: { labels: { field: 'defaulted', mature_after: '1h' }, signals: [{ name: 'accuracy', measure: 'accuracy', margin: 0.01 }] } };
     assert.deepEqual((await restarted(labelled)).data, (await restarted(labelled)).data);
     assert.throws(entries, /ENOENT/);
-    await restarted();
-    assert.equal(entries().length, 1);
+    for (const given of [{}, none]) await restarted(given);
+    assert.equal(entries().length, 2);
     // The first shadow needs what was served before.
     appendFileSync(path(), shadow);
     for (let start = 0; start < 2; start += 1) {
       const { data } = await restarted();
       assert.ok((data.shadow?.pairs ?? 0) > 300);
       assert.deepEqual(data, await whole());
+      assert.deepEqual((await restarted(none)).data.notes.messages, ['No file is called none.jsonl.']);
       assert.deepEqual(entries(), []);
     }
   });

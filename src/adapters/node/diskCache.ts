@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 
 /** Where something is kept, and by which code it was made: what other code made is not read. */
@@ -12,9 +12,27 @@ export interface CachePlace {
 const VERSION = /^v\d+-[0-9a-f]{12}$/;
 const LINE_END = 10;
 
-/** The version of what the code in a file makes: a bundle with any change in it makes others. */
+/** How a bundle names another one beside it. */
+const SIBLING = /["'`]\.\/([\w.-]+\.cjs)["'`]/g;
+
+/** The version of what the code in a file makes, with the bundles beside it that it loads: any change in one of them makes others. */
 export function codeVersion(format: number, script: string): string {
-  return `v${format}-${createHash('sha256').update(readFileSync(script)).digest('hex').slice(0, 12)}`;
+  const digest = createHash('sha256');
+  const names = new Set([basename(script)]);
+  // What is found on the way is gone through, too.
+  for (const name of names) {
+    let code: string;
+    try {
+      code = readFileSync(join(dirname(script), name), 'utf8');
+    } catch (error) {
+      if (name === basename(script)) throw error;
+      // Only a text that looks like one.
+      continue;
+    }
+    digest.update(`${name}\n${code.length}\n${code}`);
+    for (const [, sibling = ''] of code.matchAll(SIBLING)) names.add(sibling);
+  }
+  return `v${format}-${digest.digest('hex').slice(0, 12)}`;
 }
 
 /**

@@ -111,6 +111,14 @@ describe('the cache of summaries', () => {
     writeFileSync(code, 'two');
     assert.match(one, new RegExp(`^v${SUMMARY_VERSION}-[0-9a-f]{12}$`));
     assert.notEqual(summaryVersion(code), one);
+    // As esbuild names what is a bundle of its own, which may name others.
+    writeFileSync(code, 'var a=require("./shared.cjs"),b=import("./gone.cjs");');
+    const versions = new Set([summaryVersion(code)]);
+    for (const [name, text] of [['shared', 'two'], ['shared', 'require("./inner.cjs");require("./code.cjs")'], ['inner', 'three'], ['inner', 'four']] as const) {
+      writeFileSync(join(folder, `${name}.cjs`), text);
+      versions.add(summaryVersion(code));
+    }
+    assert.equal(versions.size, 5);
   });
 
   it('is used by the thread of an index and by the threads that read for it', async function () {

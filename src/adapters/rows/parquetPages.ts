@@ -127,7 +127,6 @@ export class ColumnPages {
     const { codec, compressors } = this.#decoder;
     const { data_page_header: first } = header;
     const page = first === undefined ? undefined : decompressPage(bytes, header.uncompressed_page_size, codec, compressors);
-    this.at = 0;
     if (page === undefined || first === undefined || !this.#takeWhole(page, first)) this.#takeOther(page, bytes, header);
   }
 
@@ -156,6 +155,7 @@ export class ColumnPages {
 
   #holds(values: ArrayLike<unknown>, length: number, indices?: Uint32Array, levels?: readonly number[]): void {
     this.values = values;
+    this.at = 0;
     this.length = length;
     this.indices = indices;
     this.levels = levels;

@@ -1,4 +1,5 @@
 import { AppError } from '../../core/base/errors.ts';
+import { plainLine } from '../../core/base/words.ts';
 import { roleName } from '../../core/models/mapping.ts';
 import { compareArms, type ComparisonReport } from '../../core/quality/comparison.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
@@ -14,6 +15,7 @@ import { prometheusCredentials } from '../../adapters/prometheus/credentials.ts'
 import { openQualitySource } from '../../adapters/quality/open.ts';
 import { prepareReference, withReference, type FoundTrainingData } from '../../adapters/quality/reference.ts';
 import { checkSkew, type SkewPlace } from '../../adapters/quality/skew.ts';
+import { exitCode } from '../exitCodes.ts';
 import { writeJson, type CliContext, type Command } from '../context.ts';
 import { openCliRegistry, readConfiguration } from '../registry.ts';
 import { changeShadow } from './changes.ts';
@@ -80,8 +82,12 @@ function compared(context: CliContext, { definition }: Opened, data: QualityData
   return environments(data, context.options.environment).map((environment) => compareArms(data, definition, environment, { shareAt: shareAt(context) }));
 }
 
-/** Exit code 1 when a guardrail is worse: a pipeline can stop on it. */
-function exitOf(reports: readonly ComparisonReport[]): number {
+/** Exit code 1 when a guardrail is worse: a pipeline can stop on it. By a part of the numbers nothing is decided, neither that it is worse nor that it is not: that is as if the source had not answered. */
+function exitOf(reports: readonly ComparisonReport[], { notes: { incomplete } }: QualityData, warn: CliContext['warn']): number {
+  if (incomplete !== undefined) {
+    warn(`The source told a part only, by which nothing is decided: ${plainLine(incomplete, 200)}.`);
+    return exitCode(new AppError('network', incomplete));
+  }
   return reports.some(({ metrics, joint }) => joint.alarms || metrics.some(({ role, verdict }) => role === 'guardrail' && verdict === 'worse')) ? 1 : 0;
 }
 
@@ -96,7 +102,7 @@ export const quality: Command = {
     const arms = data.arms.filter(({ environment }) => reports.some((report) => report.environment === environment));
     const status = arms.map(({ arm, environment, requests, units, lastSeen, matured, labelled }) => ({ arm, environment, requests, units, lastSeen: lastSeen === 0 ? null : new Date(lastSeen).toISOString(), matured, labelled }));
     print(context, { model: opened.model.name, arms: status, comparisons: reports, notes: data.notes }, [...statusBlocks({ ...data, arms }, Date.now()), ...reports.flatMap(comparisonBlocks), notesBlock(data.notes)]);
-    return exitOf(reports);
+    return exitOf(reports, data, context.warn);
   },
 };
 
@@ -106,7 +112,7 @@ export async function compareReleased(context: CliContext): Promise<number> {
   const data = await read(context, opened);
   const reports = compared(context, opened, data);
   print(context, { model: opened.model.name, comparisons: reports, notes: data.notes }, [...reports.flatMap(comparisonBlocks), notesBlock(data.notes)]);
-  return exitOf(reports);
+  return exitOf(reports, data, context.warn);
 }
 
 /** The training data, where drift is measured against that of a version. @throws AppError */

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compareReleased, quality } from '../../../src/cli/commands/quality.ts';
+import type { CliContext } from '../../../src/cli/context.ts';
+
+/** Every request of the candidate fails, none of the current version. */
+async function ran(command: (context: CliContext) => Promise<number>, warnings: readonly string[]): Promise<{ readonly code: number; readonly out: string; readonly warned: readonly string[] }> {
+  const server = createServer((request, response) => {
+    const asked = new URL(request.url ?? '', 'http://localhost').searchParams.get('query') ?? '';
+    const last = asked.includes('errors_total') && asked.includes('current') ? '0' : '5000';
+    const seconds = Math.floor(Date.now() / 1000);
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ status: 'success', warnings, data: { resultType: 'matrix', result: [{ metric: {}, values: [[seconds - 590, '0'], [seconds - 60, last]] }] } }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const cwd = mkdtempSync(join(tmpdir(), 'modelswitch-command-'));
+  const [out, warned]: [string[], string[]] = [[], []];
+  try {
+    writeFileSync(join(cwd, 'modelswitch.yaml'), `models:
+  fraud:
+    flag: fraud-v2
+    quality:
+      source:
+        prometheus:
+          url: http://127.0.0.1:${(server.address() as AddressInfo).port}
+          design_effect: 1
+          lookback: 10m
+          queries: {errors: {total: 'predictions_total{arm="$arm"}', bad: 'errors_total{arm="$arm"}'}}
+      guardrails: [{name: errors, bad: error}]
+`);
+    const context: CliContext = { options: {}, operands: [], env: {}, cwd, signal: new AbortController().signal, write: (text) => void out.push(text), own: {}, warn: (sentence) => void warned.push(sentence), progress: () => undefined };
+    return { code: await command(context), out: out.join(''), warned };
+  } finally {
+    server.close();
+    rmSync(cwd, { recursive: true });
+  }
+}
+
+describe('the exit code of quality and compare', () => {
+  for (const [name, command] of [['quality', (context: CliContext) => quality.run(context)], ['compare', compareReleased]] as const) {
+    it(`${name}: 1 where a guardrail is worse, 5 where the source told a part only`, async () => {
+      const whole = await ran(command, []);
+      assert.match(whole.out, /worse/);
+      assert.deepEqual([whole.code, whole.warned], [1, []]);
+      const part = await ran(command, ['store-1 is down']);
+      assert.match(part.out, /worse[^]*Prometheus: store-1 is down/);
+      assert.deepEqual([part.code, part.warned], [5, ['The source told a part only, by which nothing is decided: store-1 is down.']]);
+    });
+  }
+});

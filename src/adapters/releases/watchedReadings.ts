@@ -5,8 +5,9 @@ import type { ArmSummary } from '../../core/quality/window.ts';
 import type { ExposureCount } from '../../core/releases/findings.ts';
 import type { UnleashClient } from '../unleash/unleashClient.ts';
 
-/** Counters come to Unleash once a minute from each application, and are told by the hour: what they say of silence is little more at each look. */
+/** Counters come to Unleash once a minute from each application, and are told by the hour: what they say of silence is little more at each look of a watch that looks every minute. */
 export const COUNTERS_EVERY_LOOKS = 5;
+const COUNTERS_MS = 5 * 60_000;
 /** The log is asked for so many events; when all are new, everything is read anew. */
 const POLLED_EVENTS = 100;
 const NO_NEWS_MS = 3_600_000;
@@ -15,6 +16,8 @@ type Port = Pick<UnleashClient, 'pollEvents' | 'pollSegments' | 'readExposures'>
 
 interface Counters {
   readonly look: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
   readonly counts: readonly ExposureCount[];
 }
 
@@ -26,6 +29,7 @@ export class WatchedReadings {
   readonly #port: Port;
   readonly #runner: Pick<ChangeRunner, 'read'>;
   readonly #project: string;
+  readonly #now: () => number;
   readonly #readings = new Map<string, FlagReading>();
   readonly #counters = new Map<string, Counters>();
   /** When each arm of a flag was last heard of. */
@@ -36,8 +40,8 @@ export class WatchedReadings {
   #log: { readonly newest: number; readonly seen: ReadonlySet<number>; readonly etag: string | undefined } | undefined;
   #segmentsEtag: string | undefined;
 
-  constructor(port: Port, runner: Pick<ChangeRunner, 'read'>, project: string) {
-    [this.#port, this.#runner, this.#project] = [port, runner, project];
+  constructor(port: Port, runner: Pick<ChangeRunner, 'read'>, project: string, now: () => number = Date.now) {
+    [this.#port, this.#runner, this.#project, this.#now] = [port, runner, project, now];
   }
 
   /** Before each round of looks: forgets the flags that somebody has changed. A server that does not answer ends nothing here; then all is read anew. */
@@ -88,8 +92,8 @@ export class WatchedReadings {
   }
 
   /**
-   * What a source of observations told of a flag's arms. One of which nothing came since the last look while others were heard of may have fallen silent: then the counters are read at
-   * once. One that had gone an hour before is no news.
+   * What a source of observations told of a flag's arms. One of which nothing came since the last look may have fallen silent, and so may all: then the counters are read at
+   * once. One that had gone an hour before, while others were heard of, is no news.
    */
   heard(flag: string, arms: readonly Pick<ArmSummary, 'environment' | 'arm' | 'lastSeen'>[]): void {
     const before = this.#heard.get(flag);
@@ -98,18 +102,18 @@ export class WatchedReadings {
     const moved = [...now].filter(([arm, lastSeen]) => lastSeen > (before?.get(arm) ?? 0));
     const stuck = [...now].filter(([arm, lastSeen]) => lastSeen <= (before?.get(arm) ?? 0) && lastSeen > newest - NO_NEWS_MS);
     this.#heard.set(flag, now);
-    if (moved.length > 0 && stuck.length > 0) this.#quiet.add(flag);
+    if (moved.length === 0 || stuck.length > 0) this.#quiet.add(flag);
     else this.#quiet.delete(flag);
   }
 
   /** Counters of the last rounds, or new ones where they are due or an arm is quiet. @throws AppError what the server throws */
   async exposures(flag: string, signal?: AbortSignal): Promise<readonly ExposureCount[]> {
     const known = this.#counters.get(flag);
-    if (known !== undefined && !this.#quiet.has(flag) && this.#looks - known.look < COUNTERS_EVERY_LOOKS) return known.counts;
+    if (known !== undefined && !this.#quiet.has(flag) && this.#looks - known.look < COUNTERS_EVERY_LOOKS && this.#now() - known.at < COUNTERS_MS) return known.counts;
     const counts = await this.#port.readExposures(flag, signal);
     // At first they are taken to be of different age, so that not all of them are due at the same look.
     const look = known === undefined ? this.#looks - this.#counters.size % COUNTERS_EVERY_LOOKS : this.#looks;
-    this.#counters.set(flag, { look, counts });
+    this.#counters.set(flag, { look, at: this.#now(), counts });
     return counts;
   }
 }

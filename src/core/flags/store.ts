@@ -240,7 +240,7 @@ export class FlagStore implements Disposable {
     const { signal } = this.#abort;
     if (this.#snapshot === undefined) this.#setStatus('loading', undefined);
     // The log is read first: what happens during the bulk read is then still new to the next poll.
-    const poll = await reader.pollEvents(1, undefined, signal);
+    const poll = await reader.pollEvents(POLL_EVENTS, undefined, signal);
     this.#segmentsEtag = undefined;
     const [dependencies, environments, segments] = await Promise.all([
       reader.readEvents({ types: ['feature-dependency-added'], limit: MOST_DEPENDENCIES }, signal),
@@ -251,7 +251,7 @@ export class FlagStore implements Disposable {
     const children = new Set(dependencies.events.flatMap(({ flag }) => flag ?? []));
     this.#unread = new Set(flags.filter(({ name, blockedIn }) => blockedIn.length > 0 || children.has(name)).map(({ name }) => name));
     for (const name of this.#versions.keys()) this.#versions.set(name, (this.#versions.get(name) ?? 0) + 1);
-    [this.#etag, this.#seen] = [undefined, new Set()];
+    [this.#etag, this.#seen] = [undefined, new Set(poll.changed ? poll.page.events.map(({ id }) => id) : [])];
     const names = new Map(flags.map((flag) => [flag.name, this.#withKnownDependencies(flag)]));
     this.#replace({
       flags: names,

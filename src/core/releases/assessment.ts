@@ -14,7 +14,7 @@ import type { QualityData } from '../quality/window.ts';
 import { allocations, evidenceStart, shareDuring, type EvidenceStart } from './allocation.ts';
 import { approvalDigest, approvalsOf, type Approval } from './approval.ts';
 import { armNames } from './armNames.ts';
-import { countersWords, dataAge, type DataAge } from './dataAge.ts';
+import { countersWords, dataAge, newestData, type DataAge } from './dataAge.ts';
 import { qualityFindings, type ExposureCount, type Findings } from './findings.ts';
 import { latches, type Latch } from './latch.ts';
 import { clockObstacle } from './clockObstacle.ts';
@@ -99,6 +99,7 @@ interface Watch {
   readonly since: EvidenceStart;
   readonly findings: Findings | undefined;
   readonly blind: { readonly words: string } | undefined;
+  readonly unread: { readonly words: string } | undefined;
   readonly data: DataAge;
 }
 
@@ -120,6 +121,7 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
   const environment = (reached ?? plan[0])?.environment ?? '';
   const exposed = exposedEnvironments(plan, reading);
   const watches = exposed.map((each) => watch(known, each, each.name === environment ? reached : undefined, settings));
+  const started = watches.length > 0;
   const main = watches.find((each) => each.environment.name === environment);
   const since = main?.since ?? evidenceStart(reading, environment, model.name);
   // Also that of an environment which the plan has no more: who edits a plan re-arms nothing. Where Unleash has none of that name any more, nobody could.
@@ -131,17 +133,19 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
   const wanted = new Set(reached?.gates ?? []);
   const isComplete = position.stage === plan.length - 1 && known.moved.some(({ side, now: named }) => side === 'off' && named === pin?.candidate);
   const blind = main?.blind ?? watches.find((each) => each.blind !== undefined)?.blind;
+  const standstill = started && position.deviations.length === 0 && position.stage < plan.length - 1 ? standstillOf(next) : [];
+  const unread = watches.find((each) => each.unread !== undefined)?.unread;
   const withoutApproval: Look = {
     guardrails: [...findings.guardrails, ...others], signals: findings.signals, acceptance: findings.acceptance, mismatches: findings.mismatches,
     gates: known.gates.filter(({ name }) => !isGate(name) || wanted.has(name)),
     ...(blind === undefined ? {} : { blind }), onBlind: settings.onBlind,
+    ...(unread === undefined ? {} : { unread }),
     ...(latch === undefined ? {} : { latch: { words: `the guard took ${plainLine(latch.environment, 40)} back ${ageWords(now - Date.parse(latch.at))}; nothing is raised until somebody re-arms` } }),
-    obstacles: isComplete ? [] : [...position.deviations.map(({ message }) => ({ words: message })), ...known.moved.map((each) => ({ words: movedWords(each) })), ...loggedObstacle(known, environment, pin, since.at), ...clockObstacle(known, environment)],
+    obstacles: isComplete ? [] : [...position.deviations.map(({ message }) => ({ words: message })), ...known.moved.map((each) => ({ words: movedWords(each) })), ...loggedObstacle(known, environment, pin, since.at), ...clockObstacle(known, environment), ...standstill],
     stage: { ...stageProgress(known, plan, position.stage, since, environment), ...(isComplete ? { completedBy: plainLine(model.current, 40) } : {}) },
   };
   const approval = wanted.has('approval') && next.kind === 'change' ? approvalFor(known, next.change, withoutApproval, pin, since) : undefined;
   const look: Look = approval === undefined ? withoutApproval : { ...withoutApproval, approval: approval.given.length === 0 ? 'missing' : 'given' };
-  const started = watches.length > 0;
   const verdict: Verdict = started ? verdictOf(look) : notStarted(latch, look);
   const breached = watches.filter((each) => each.findings?.guardrails.some(({ state }) => state === 'breach') === true).map((each) => each.environment.name);
   return {
@@ -156,6 +160,12 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
     ...(approval === undefined ? {} : { approval }),
     needsPerson: verdict.needsPerson || latch !== undefined || (position.deviations.length > 0 && !isComplete),
   };
+}
+
+/** Where nothing deviates and yet no change leads on: what keeps it back stands in the change that was tried. */
+function standstillOf(next: Offer): { readonly words: string }[] {
+  const messages = next.kind === 'none' ? [next.because] : next.change.blockers.map(({ message }) => message);
+  return messages.map((message) => ({ words: message.replace(/\.$/, '') }));
 }
 
 const GATES: ReadonlySet<string> = new Set(['suites', 'compatibility']);
@@ -185,8 +195,8 @@ function watch(known: ReleaseLook, environment: FlagEnvironment, stage: Stage | 
   const arms = armNames(model, reading.detail.flag.name);
   const exposure = evidenceStart(reading, name, model.name);
   const definition = model.quality;
-  if (definition === undefined || quality.kind === 'none') return { environment, since: exposure, findings: undefined, blind: undefined, data: { state: 'not set up', words: `${model.name} has no quality: in modelswitch.yaml, so nothing is compared` } };
-  const data = quality.kind === 'data' ? quality.data : quality.last;
+  if (definition === undefined || quality.kind === 'none') return { environment, since: exposure, findings: undefined, blind: undefined, unread: undefined, data: { state: 'not set up', words: `${model.name} has no quality: in modelswitch.yaml, so nothing is compared` } };
+  const data = newestData(quality);
   const since = loggedSince(exposure, data, name, arms);
   const given = allocations(reading, name, arms.candidateVariant);
   const comparable = given.some(({ share, to }) => (share ?? 1) > 0 && (to ?? Number.POSITIVE_INFINITY) > (since.at ?? Number.NEGATIVE_INFINITY));
@@ -197,8 +207,8 @@ function watch(known: ReleaseLook, environment: FlagEnvironment, stage: Stage | 
   const seen = dataAge(quality, data, name, now, since, settings);
   // Where nobody ever logged and no sample is asked for, such as a developer's own environment, nothing is missing.
   const isWatched = environment.type === 'production' || seen.lastSeen !== undefined || (stage?.minPredictions ?? 0) > 0;
-  if (!isWatched) return { environment, since, findings: undefined, blind: undefined, data: seen };
-  return { environment, since, findings, blind: seen.blind === undefined ? undefined : { words: `${seen.blind}${countersWords(known, name)}` }, data: seen };
+  if (!isWatched) return { environment, since, findings: undefined, blind: undefined, unread: undefined, data: seen };
+  return { environment, since, findings, blind: seen.blind === undefined ? undefined : { words: `${seen.blind}${countersWords(known, name)}` }, unread: seen.unread === undefined ? undefined : { words: seen.unread }, data: seen };
 }
 
 /** How long the stage has lasted, and how many predictions of the candidate it has seen; both begin anew with the evidence. */
@@ -206,7 +216,7 @@ function stageProgress({ model, reading, quality, now }: ReleaseLook, plan: read
   const visits = planVisits(plan, reading);
   const first = visits[visits.findLastIndex((visit) => visit.stage !== index || visit.deviations.length > 0) + 1];
   const began = Math.max(first?.since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(first.since), since.because === 'exposure' ? Number.NEGATIVE_INFINITY : since.at ?? Number.NEGATIVE_INFINITY);
-  const data = quality.kind === 'data' ? quality.data : quality.kind === 'failed' ? quality.last : undefined;
+  const data = newestData(quality);
   const { candidate } = armNames(model, reading.detail.flag.name);
   const predictions = (data?.windows ?? []).filter((each) => each.environment === environment && each.arm === candidate && each.slice === undefined && each.start >= began).reduce((sum, each) => sum + each.requests, 0);
   const stage = plan[index];

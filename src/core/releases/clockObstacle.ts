@@ -1,5 +1,6 @@
 import { durationWords } from '../base/duration.ts';
 import type { ReleaseLook } from './assessment.ts';
+import { newestData } from './dataAge.ts';
 
 /** Clocks of servers that are kept right differ by less. */
 const SKEW_MS = 60_000;
@@ -9,7 +10,8 @@ const SKEW_MS = 60_000;
  * delays, and is old when it is far behind.
  */
 export function clockObstacle({ quality, now }: Pick<ReleaseLook, 'quality' | 'now'>, environment: string): { readonly words: string }[] {
-  if (quality.kind !== 'data') return [];
-  const newest = Math.max(Number.NEGATIVE_INFINITY, ...quality.data.windows.filter((each) => each.environment === environment).map(({ start }) => start));
+  const data = newestData(quality);
+  if (data === undefined) return [];
+  const newest = Math.max(Number.NEGATIVE_INFINITY, ...data.windows.filter((each) => each.environment === environment).map(({ start }) => start));
   return newest > now + SKEW_MS ? [{ words: `the clock of the prediction log is ahead of Unleash's by ${durationWords(newest - now)} or more: which stage its records belong to is not known` }] : [];
 }

@@ -13,14 +13,19 @@ export interface DataAge {
   readonly words: string;
 }
 
-/** `blind`: why there is nothing fresh enough to judge by. */
-export function dataAge(quality: QualityLook, data: QualityData | undefined, environment: string, now: number, since: EvidenceStart, { blindAfter }: GuardSettings): DataAge & { readonly blind?: string } {
+/** The newest that a source told: now, or where it did not answer, before. */
+export function newestData(quality: QualityLook): QualityData | undefined {
+  return quality.kind === 'data' ? quality.data : quality.kind === 'failed' ? quality.last : undefined;
+}
+
+/** `blind`: why there is nothing fresh enough to judge by; `unread`: why what there is, though fresh enough, is not the newest. */
+export function dataAge(quality: QualityLook, data: QualityData | undefined, environment: string, now: number, since: EvidenceStart, { blindAfter }: GuardSettings): DataAge & { readonly blind?: string; readonly unread?: string } {
   const lastSeen = Math.max(0, ...(data?.arms ?? []).filter((arm) => arm.environment === environment).map((arm) => arm.lastSeen));
   const seen = lastSeen === 0 ? {} : { lastSeen };
   const age = now - lastSeen;
-  if (quality.kind === 'failed' && (lastSeen === 0 || age > blindAfter)) {
+  if (quality.kind === 'failed') {
     const words = `the source cannot be read: ${plainLine(quality.because, 200).replace(/\.$/, '')}`;
-    return { state: 'failed', ...seen, words, blind: words };
+    return { state: 'failed', ...seen, words, ...(lastSeen === 0 || age > blindAfter ? { blind: words } : { unread: words }) };
   }
   if (lastSeen === 0) {
     const waits = since.at === undefined ? Number.POSITIVE_INFINITY : now - since.at;

@@ -60,6 +60,8 @@ const LOOK_TRIES = 3;
 const LOWER_TRIES = 6;
 const WAIT_MS = 500;
 const LONGEST_WAIT_MS = 5000;
+/** The switch that ends exposure does not wait longer for what is said before it. */
+const MARK_MS = 5000;
 
 /** One look at one release, and what it asks for. It remembers nothing: whatever it did stands in Unleash. @throws AppError cancelled */
 export async function guardRelease(ports: GuardPorts, model: ModelMapping, flag: string, { dryRun = false, signal }: GuardOptions = {}): Promise<GuardReport> {
@@ -83,8 +85,8 @@ export async function guardRelease(ports: GuardPorts, model: ModelMapping, flag:
   }
   const interrupted = interruptedIn(model, look.reading);
   if (interrupted !== undefined) {
-    const { environment, stage, event } = interrupted;
-    const words = [`a guard's rollback of ${plainLine(environment, 40)} was interrupted, and is finished now`];
+    const { environment, stage, event, because } = interrupted;
+    const words = [plainLine(because, 80), `a guard's rollback of ${plainLine(environment, 40)} was interrupted, and is finished now`];
     if (dryRun) return { ...common, environments: [environment], state: 'breach', words };
     return takeBack(ports, model, { assessment, reasons: words, stage, baseline: event - 1, environments: [environment] }, signal);
   }
@@ -220,9 +222,10 @@ async function switchOff(ports: GuardPorts, model: ModelMapping, wanted: TakeBac
 async function markTowardsOff({ runner }: GuardPorts, model: ModelMapping, { environments, stage }: TakeBack, reading: FlagReading, words: readonly string[], signal: AbortSignal | undefined): Promise<boolean> {
   try {
     const change = mergePlans(environments.map((name) => planTowardsOff(model.plan ?? [], targetOf(model, stage, name), reading, name, { reason: plainLine(words[0] ?? '', 80) })));
-    return (await runner.apply(change, signal)).error === undefined;
+    const soon = AbortSignal.timeout(MARK_MS);
+    return (await runner.apply(change, signal === undefined ? soon : AbortSignal.any([signal, soon]))).error === undefined;
   } catch (thrown) {
-    if (toAppError(thrown).code === 'cancelled') throw thrown;
+    if (signal?.aborted === true) throw thrown;
     return false;
   }
 }

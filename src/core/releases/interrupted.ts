@@ -1,7 +1,7 @@
 import { strategyKey } from '../flags/compare.ts';
 import { environmentHistory } from '../flags/history.ts';
-import { environmentOf, type Strategy } from '../flags/model.ts';
-import { isTowardsOff } from '../flags/titles.ts';
+import { environmentOf, type FlagEnvironment, type Strategy } from '../flags/model.ts';
+import { isOwnTitle, isTowardsOff } from '../flags/titles.ts';
 import type { FlagReading } from '../flags/planning.ts';
 import type { GuardSettings } from '../workspace/guard.ts';
 import type { Stage } from '../workspace/plan.ts';
@@ -15,6 +15,8 @@ export interface InterruptedRollback {
   readonly stage: number;
   /** The last event of what was done. */
   readonly event: number;
+  /** What the guard gave as its reason. */
+  readonly because: string;
 }
 
 /**
@@ -24,11 +26,15 @@ export interface InterruptedRollback {
  */
 export function interruptedRollback(plan: readonly Stage[], reading: FlagReading, environmentName: string, { onBreach }: GuardSettings): InterruptedRollback | undefined {
   const environment = environmentOf(reading.detail.flag, environmentName);
-  const mark = markedEvents(reading.events, environmentName).at(-1);
+  // An edit by hand carries the title that was there: it is no word of a guard.
+  const written = reading.events.filter(({ strategy, previousStrategy }) => strategy?.title !== previousStrategy?.title);
+  const mark = markedEvents(written, environmentName).at(-1);
   if (environment?.enabled !== true || mark?.mark !== 'guard') return undefined;
+  const because = mark.title.split(' · ').at(-1) ?? '';
   if (isTowardsOff(mark.title)) {
     const isSwitchedOn = reading.events.some(({ id, type, environment: where }) => id > mark.event && where === environmentName && type === 'feature-environment-enabled');
-    return isSwitchedOn ? undefined : { environment: environmentName, stage: planPosition(plan, reading).stage, event: mark.event };
+    const { stage } = planPosition(plan, reading);
+    return isSwitchedOn || isLow(plan, stage, reading, environment) ? undefined : { environment: environmentName, stage, event: mark.event, because };
   }
   const { states } = environmentHistory(environment, reading.events);
   const index = states.findLastIndex(({ events }) => events.some(({ id }) => id === mark.event));
@@ -40,5 +46,11 @@ export function interruptedRollback(plan: readonly Stage[], reading: FlagReading
   const goal = planStepDown(plan, onBreach === 'zero' ? -1 : stageBefore(plan, stage, environmentName), earlier, environmentName, 'guard').environments[0]?.after;
   const isAsBefore = (strategies: readonly Strategy[], was: Strategy): boolean => strategies.some((each) => each.id === was.id && strategyKey(each) === strategyKey(was));
   const isLeft = before.strategies.some((was) => goal !== undefined && !isAsBefore(goal.strategies, was) && isAsBefore(then.environment.strategies, was) && isAsBefore(environment.strategies, was));
-  return isLeft ? { environment: environmentName, stage, event: mark.event } : undefined;
+  return isLeft ? { environment: environmentName, stage, event: mark.event, because } : undefined;
+}
+
+/** Whether all of ours is lowered and says so, and nothing of others keeps exposure up any more: then there is no ground to switch off. */
+function isLow(plan: readonly Stage[], stage: number, reading: FlagReading, { name, strategies }: FlagEnvironment): boolean {
+  const isSaid = strategies.filter(({ disabled, title }) => !disabled && isOwnTitle(title)).every(({ title }) => isTowardsOff(title));
+  return isSaid && planStepDown(plan, stage, reading, name, 'guard').blockers.length === 0;
 }

@@ -4,6 +4,7 @@ import type { LoggedVersion, QualityData } from '../quality/window.ts';
 import type { EvidenceStart } from './allocation.ts';
 import type { ReleaseLook } from './assessment.ts';
 import { armNames } from './armNames.ts';
+import { newestData } from './dataAge.ts';
 import type { ArmNames } from './findings.ts';
 
 function versionsOf(data: QualityData | undefined, environment: string, arm: string): LoggedVersion[] {
@@ -25,10 +26,11 @@ const NUMBERED = /^v?\d[\w.-]*$/;
 
 /** The version that answers is not the one that was pinned: nobody looked at it. Told only where both are version numbers. */
 export function loggedObstacle({ model, reading, quality }: ReleaseLook, environment: string, pin: Pin | undefined, since: number | undefined): { readonly words: string }[] {
-  if (pin === undefined || quality.kind !== 'data') return [];
+  const data = newestData(quality);
+  if (pin === undefined || data === undefined) return [];
   const arms = armNames(model, reading.detail.flag.name);
   return ([[arms.candidate, pin.candidate], [arms.current, pin.current]] as const).flatMap(([arm, pinned]) => {
-    const last = versionsOf(quality.data, environment, arm).toSorted((a, b) => b.last - a.last)[0];
+    const last = versionsOf(data, environment, arm).toSorted((a, b) => b.last - a.last)[0];
     if (last === undefined || last.last < (since ?? 0) || !NUMBERED.test(last.version) || !NUMBERED.test(pinned) || versionWords(last.version.replace(/^v/, '')) === pinned) return [];
     return [{ words: `${plainLine(arm, 40)} is answered by ${plainLine(versionWords(last.version), 40)}, the release pinned ${pinned}` }];
   });

@@ -55,7 +55,8 @@ export function planAdvance(plan: readonly Stage[], reading: FlagReading, note: 
 function refuseBeyond(plan: readonly Stage[], to: number, reading: FlagReading, { blockers, environments }: ChangePlan): void {
   if (blockers.length > 0) return;
   const after = environments.reduce((moved, change) => withEnvironment(moved, change.after), reading);
-  const beyond = deviationsFrom(plan, to, after).filter(({ kind }) => kind !== 'less');
+  const switched = new Set(environments.filter(({ before, after: then }) => !before.enabled && then.enabled).map(({ environment }) => environment));
+  const beyond = deviationsFrom(plan, to, after).filter(({ kind, environment }) => kind !== 'less' && switched.has(environment));
   if (beyond.length === 0) return;
   const { name } = reading.detail.flag;
   throw new AppError('validation', `${stageWords(plan, to)} of ${name} would not be as its plan has it: ${beyond.map(({ message }) => message).join('; ')}. Set that to what the plan has, or take it away, then go on.`, { reason: 'beyond', stage: to });
@@ -164,9 +165,9 @@ export function planRearm(reading: FlagReading, environmentName: string, note: C
   return planTitles(reading, environmentName, note, (strategy, words) => [`${MARKS.rearmed} at ${strategy.parameters['rollout'] ?? '100'} %`, words, note.reason ?? ''], 'there is nothing to re-arm');
 }
 
-/** Marks an environment that is down without the guard's doing, which has no title of its own: it stands until somebody re-arms. It writes titles only. */
+/** Marks an environment that is down without a title that says so, because somebody else or a switch took it down: it stands until somebody re-arms. It writes titles only. */
 export function planLatch(reading: FlagReading, environmentName: string, note: ChangeNote = {}): ChangePlan {
-  return planTitles(reading, environmentName, note, (_strategy, words) => [`${MARKS.guard} of what was down`, words, note.reason ?? ''], 'nothing can say that the guard took it back');
+  return planTitles(reading, environmentName, note, (_strategy, words) => [`${MARKS.guard}, kept down`, words, note.reason ?? ''], 'nothing can say that the guard took it back');
 }
 
 /**

@@ -44,6 +44,8 @@ export interface Look {
   readonly gates: readonly GateFinding[];
   /** How old the newest data is where it is older than `blind_after`; undefined while the guard sees. */
   readonly blind?: Finding;
+  /** Why the source could not be read at this look, while what it told before is fresh enough: a breach counts, but nothing goes on. */
+  readonly unread?: Finding;
   /** What blindness does: nothing but hold, or take the exposure back as the plan asks for it. */
   readonly onBlind: 'hold' | 'rollback';
   /** A sample-ratio mismatch: the arms cannot be compared, but errors still count. */
@@ -117,9 +119,9 @@ export function verdictOf(look: Look): Verdict {
 }
 
 /** What only delays, in the order in which it is usually fulfilled; approval is asked for when all the rest is there. */
-function delays({ stage, acceptance, gates, approval }: Look): Reason[] {
+function delays({ stage, acceptance, gates, approval, unread }: Look): Reason[] {
   if (stage.isLast) return [{ kind: 'last stage', words: stage.completedBy === undefined ? 'the last stage is reached' : `the release is complete: ${stage.completedBy} names what was released` }];
-  const reasons: Reason[] = [];
+  const reasons: Reason[] = unread === undefined ? [] : [{ kind: 'data', words: wordsOf(unread) }];
   if (stage.heldMs < stage.holdMs) reasons.push({ kind: 'hold time', words: `held for ${durationWords(stage.heldMs)} of ${durationWords(stage.holdMs)}` });
   if (stage.predictions < stage.minPredictions) reasons.push({ kind: 'sample', words: `${countWords(stage.predictions)} of ${countWords(stage.minPredictions)} predictions of the candidate` });
   reasons.push(...acceptance.filter(({ state }) => state === 'open').map((each): Reason => ({ kind: 'evidence', words: wordsOf(each) })));

@@ -45,7 +45,7 @@ export class ConfigurationDiagnostics implements vscode.Disposable {
         flags: new Set(snapshot.flags.keys()),
         archived: snapshot.archived,
         environments: snapshot.environments.map(({ name }) => name),
-        segments: [...snapshot.segments.values()].map(({ name }) => name),
+        segments: [...snapshot.segments.values()].flatMap(({ id, name }) => [name, String(id)]),
       };
       // The server's context fields are read for somebody who edits the personas, not at every start.
       const isOpen = vscode.workspace.textDocuments.some((document) => document.uri.toString() === loaded.uri.toString());

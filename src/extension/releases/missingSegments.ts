@@ -18,7 +18,7 @@ export function missingSegments(connections: Connections, folder?: vscode.Worksp
   for (const { connection, models, folder: own } of connections.targets) {
     const { session, baseUrl } = connection;
     if (session?.store.snapshot === undefined || (folder !== undefined && own !== folder)) continue;
-    const known = new Set([...session.store.snapshot.segments.values()].map(({ name }) => name));
+    const known = new Set([...session.store.snapshot.segments.values()].flatMap(({ id, name }) => [name, String(id)]));
     for (const { segment } of models.flatMap(({ plan = [] }) => plan)) {
       if (segment !== undefined && !known.has(segment)) found.set(JSON.stringify([baseUrl, segment]), { connection, segment });
     }

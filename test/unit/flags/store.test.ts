@@ -279,6 +279,6 @@ describe('the flag store', () => {
   it('starts with one request of each kind', async () => {
     const fresh = new FlagStore({ reader, project: 'default', clock, pollEveryMs: () => 15_000 });
     await fresh.refresh();
-    assert.deepEqual(reader.asked, ['poll 1', 'events feature-dependency-added', 'environments', 'segments', 'all']);
+    assert.deepEqual(reader.asked, ['poll 50', 'events feature-dependency-added', 'environments', 'segments', 'all']);
   });
 });

@@ -60,6 +60,17 @@ describe('in the middle of a release', () => {
     assert.ok(found.look.stage.predictions < all.filter(({ arm }) => arm === 'candidate').reduce((sum, { requests }) => sum + requests, 0));
   });
 
+  it('what keeps every change from leading on is told, though nothing deviates', () => {
+    const plan = [PLAN[0]!, stage('production', 100, { segment: 'internal' }), ...PLAN.slice(1)];
+    const world = released(1, plan);
+    assert.equal(assess(world, good(world), { model: model({ plan }) }).verdict.word, 'advance');
+    const theirs = { ...world.environments.find(({ name }) => name === 'production')!.strategies[0]!, id: 'theirs', title: 'by hand' };
+    const withTheirs = (rollout: string): World => world.edit('production', (each) => ({ ...each, enabled: false, strategies: [...each.strategies.filter(({ id }) => id !== 'theirs'), { ...theirs, parameters: { ...theirs.parameters, rollout } }] }), { type: 'feature-strategy-add' });
+    const found = assess(withTheirs('80'), good(world), { model: model({ plan }) });
+    assert.deepEqual([found.position.deviations, found.next.kind, found.verdict.word, found.needsPerson], [[], 'none', 'hold', true], JSON.stringify(found.verdict));
+    assert.match(obstacles(found)[0] ?? '', /^stage 2 of 5 of fraud would not be as its plan has it: "by hand" in production exposes more than the plan/);
+  });
+
   it('a log whose clock is ahead lets nothing go on, and hides no breach', () => {
     const world = released(3);
     const ahead = windows({ start: lastEvent(world), count: 14 });
@@ -106,10 +117,18 @@ describe('in the middle of a release', () => {
     const plan = [stage('production', 5), stage('production', 25)];
     const world = released(2, plan);
     world.apply(planTowardsOff(plan, -1, world.reading(), 'production', { reason: 'errors' }));
-    assert.deepEqual([latches(world.events).length, interruptedRollback(plan, world.reading(), 'production', GUARD_DEFAULTS)?.environment], [1, 'production']);
+    assert.deepEqual([latches(world.events).length, interruptedRollback(plan, world.reading(), 'production', GUARD_DEFAULTS)], [1, undefined], 'nothing of others keeps exposure up');
+    world.edit('production', (environment) => ({ ...environment, strategies: [...environment.strategies, { ...environment.strategies[0]!, id: 'theirs', title: 'by hand', segments: [], parameters: { ...environment.strategies[0]!.parameters, rollout: '50' } }] }), { type: 'feature-strategy-add' });
+    const found = interruptedRollback(plan, world.reading(), 'production', GUARD_DEFAULTS);
+    assert.deepEqual([found?.environment, found?.because], ['production', 'errors']);
     world.apply(planSwitchOff('kill', world.reading(), ['production']));
     assert.equal(interruptedRollback(plan, world.reading(), 'production', GUARD_DEFAULTS), undefined);
     world.apply(planSwitchOn(world.reading(), 'production'));
+    assert.equal(interruptedRollback(plan, world.reading(), 'production', GUARD_DEFAULTS), undefined);
+    // Unleash's own form keeps the title: no word of a guard.
+    const [ours] = world.environments.find(({ name }) => name === 'production')!.strategies;
+    const edited = { ...ours!, parameters: { ...ours!.parameters, rollout: '5' } };
+    world.edit('production', (environment) => ({ ...environment, strategies: environment.strategies.map((each) => (each.id === edited.id ? edited : each)) }), { type: 'feature-strategy-update', strategy: edited, previousStrategy: ours! });
     assert.equal(interruptedRollback(plan, world.reading(), 'production', GUARD_DEFAULTS), undefined);
     const down = released(2, plan);
     down.apply(planSetRollout(down.reading(), 'production', 0));

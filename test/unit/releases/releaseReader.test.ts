@@ -33,9 +33,12 @@ describe('a look at a release whose source tells a part only', () => {
     }
   });
 
-  it('goes by what was told before for as long as that is fresh', async () => {
+  it('lets nothing go on by what was told before, but still takes back by it', async () => {
     const [before, then, later] = await looks({ data: data(good) }, { data: part(data(bad)) }, { data: part(data(bad)), now: now + 3_600_000 });
-    assert.deepEqual([before, then, later].map((each) => each?.assessment.verdict.word), ['advance', 'advance', 'hold']);
-    assert.equal(later?.assessment.verdict.alarm, true);
+    const said = (each: LookedAt | undefined): unknown => [each?.assessment.verdict.word, each?.assessment.verdict.alarm, each?.assessment.verdict.reasons[0]?.kind];
+    assert.deepEqual([before, then, later].map(said), [['advance', false, undefined], ['hold', false, 'data'], ['hold', true, 'blind']]);
+    assert.equal(then?.assessment.needsPerson, false);
+    const [breach, still] = await looks({ data: data(bad) }, { data: part(data(good)) });
+    assert.deepEqual([breach, still].map((each) => each?.assessment.verdict.word), ['rollback', 'rollback']);
   });
 });

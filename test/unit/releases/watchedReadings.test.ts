@@ -11,6 +11,7 @@ class Server {
   log: FlagEvent[] = [event(1, 'a')];
   segments = 1;
   isDown = false;
+  now = 0;
   asked: string[] = [];
   readonly family: Record<string, readonly string[]> = {};
 
@@ -24,7 +25,7 @@ class Server {
       this.asked.push(`counters ${flag}`);
       return [];
     }),
-  }, { read: (_project, flag) => this.#told(() => this.#reading(flag)) }, 'default');
+  }, { read: (_project, flag) => this.#told(() => this.#reading(flag)) }, 'default', () => this.now);
 
   #reading(flag: string): FlagReading {
     this.asked.push(flag);
@@ -107,8 +108,11 @@ describe('what a watch need not read again', () => {
     for (let time = 2; time < 2 + COUNTERS_EVERY_LOOKS; time += 1) idle.push(await look(time, time));
     assert.deepEqual(idle, [false, false, false, false, true]);
     assert.deepEqual([await look(6, 8), await look(6, 9), await look(10, 10)], [true, true, false]);
-    // One that went an hour ago is no news, and when nothing is told at all, nothing is known of either.
+    // One that went an hour ago is no news; when nothing is told at all, both may be silent.
     assert.equal(await look(10, 4_000_000), false);
-    assert.equal(await look(10, 4_000_000), false);
+    assert.equal(await look(10, 4_000_000), true);
+    assert.equal(await look(4_000_001, 4_000_001), false);
+    server.now += 5 * 60_000;
+    assert.equal(await look(4_000_002, 4_000_002), true, 'a watch that looks seldom reads them each time');
   });
 });

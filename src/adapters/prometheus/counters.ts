@@ -37,8 +37,10 @@ export function ontoTotals(hits: Increases, totals: Increases): { readonly place
   let lost = false;
   for (const [start, count] of hits) {
     if (count === 0) continue;
-    const place = totals.has(start) ? grown.findLast((each) => each <= start) ?? grown[0] : undefined;
-    if (place === undefined) lost = true;
+    const total = totals.get(start);
+    const nearest = (): number | undefined => grown.findLast((each) => each < start) ?? grown[0];
+    const place = total !== undefined && total > 0 ? start : nearest();
+    if (total === undefined || place === undefined) lost = true;
     else placed.set(place, (placed.get(place) ?? 0) + count);
   }
   return { placed, lost };

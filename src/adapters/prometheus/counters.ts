@@ -28,19 +28,19 @@ export function addIncreases(into: Increases, samples: readonly Sample[], from: 
 }
 
 /**
- * Hits at windows whose total grew: those of a window in which it stood still belong to the nearest earlier one, or else to the nearest later, for what is hit was counted there. `lost`: there
- * were hits of which the total is not known.
+ * Hits at windows whose total grew: those of a window in which it stood still belong to the nearest earlier one, or else to the nearest later, for what is hit was counted there. `lost`: the start
+ * of the newest window with hits of which the total is not known.
  */
-export function ontoTotals(hits: Increases, totals: Increases): { readonly placed: Increases; readonly lost: boolean } {
+export function ontoTotals(hits: Increases, totals: Increases): { readonly placed: Increases; readonly lost: number | undefined } {
   const grown = [...totals].filter(([, total]) => total > 0).map(([start]) => start).sort((a, b) => a - b);
   const placed: Increases = new Map();
-  let lost = false;
+  let lost: number | undefined;
   for (const [start, count] of hits) {
     if (count === 0) continue;
     const total = totals.get(start);
     const nearest = (): number | undefined => grown.findLast((each) => each < start) ?? grown[0];
     const place = total !== undefined && total > 0 ? start : nearest();
-    if (total === undefined || place === undefined) lost = true;
+    if (total === undefined || place === undefined) lost = Math.max(lost ?? start, start);
     else placed.set(place, (placed.get(place) ?? 0) + count);
   }
   return { placed, lost };

@@ -12,6 +12,8 @@ const SELECTOR = /^[a-zA-Z_:][\w:]*(?:\{[^{}]*\})?$/;
 /** Hours that are asked for at once: raw samples of busy servers are many. */
 const CHUNK_MS = 6 * 3_600_000;
 const MOST_WARNINGS = 10;
+/** Where the total of hits is missing since then, nothing is decided by the rest. */
+const RECENT_MS = 3_600_000;
 /** Prometheus before 2.51 told these among the warnings; they say nothing of missing data. */
 const INFO = 'PromQL info';
 
@@ -86,11 +88,13 @@ export class PrometheusSource implements QualitySource {
     const counted = await ask(total);
     const hits = ontoTotals(await ask(bad ?? good ?? sum), counted);
     const squared = squares === undefined ? hits : ontoTotals(await ask(squares), counted);
-    if (hits.lost || squared.lost) {
+    const lost = Math.max(hits.lost ?? Number.NEGATIVE_INFINITY, squared.lost ?? Number.NEGATIVE_INFINITY);
+    if (Number.isFinite(lost)) {
       // Of a total that was not told, or is no number, nothing is known: that is no rate, and no zero either.
       const remark = `the total of ${plainLine(name)} is missing or no number for a time`;
       range.remarks.messages.add(`Prometheus: ${remark}: left out.`);
-      range.remarks.incomplete ??= remark;
+      // A gap of days ago must not blind a guard for as long as one looks back.
+      if (lost > range.now - RECENT_MS) range.remarks.incomplete ??= remark;
     }
     for (const [start, n] of counted) {
       if (n <= 0) continue;

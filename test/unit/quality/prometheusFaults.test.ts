@@ -9,8 +9,8 @@ const RANGE = 'sum(increase(predictions_total{arm="$arm"}[$range]))';
 type Samples = readonly (readonly [minute: number, value: string])[];
 
 /** What a server answers that tells these samples of the candidate's total and bad counters; the current arm has nothing. */
-async function read(total: Samples, bad: Samples, more: object = {}, query = 'predictions_total{arm="$arm"}', kind = 'bad'): Promise<QualityData> {
-  const { quality, problems } = readQuality({ source: { prometheus: { url: 'http://prometheus.test', design_effect: 1, lookback: '10m', queries: { errors: { total: query, [kind]: query.replace('predictions', 'errors') } } } }, guardrails: [{ name: 'errors', bad: 'error' }], window: '1min' });
+async function read(total: Samples, bad: Samples, more: object = {}, query = 'predictions_total{arm="$arm"}', kind = 'bad', lookback = '10m'): Promise<QualityData> {
+  const { quality, problems } = readQuality({ source: { prometheus: { url: 'http://prometheus.test', design_effect: 1, lookback, queries: { errors: { total: query, [kind]: query.replace('predictions', 'errors') } } } }, guardrails: [{ name: 'errors', bad: 'error' }], window: '1min' });
   assert.deepEqual(problems, []);
   const fetchLike = (url: string): Promise<Response> => {
     const asked = new URL(url).searchParams.get('query') ?? '';
@@ -69,6 +69,12 @@ describe('a Prometheus that tells half of it', () => {
       assert.deepEqual(data.notes.messages, ['Prometheus: the total of errors is missing or no number for a time: left out.']);
       assert.equal(data.notes.incomplete, 'the total of errors is missing or no number for a time');
     }
+  });
+
+  it('a total that was missing long ago blinds nobody for as long as one looks back', async () => {
+    const data = await read([[-60, '0'], [1, '200']], [[-100, '1'], [-99, '4'], [1, '6']], {}, undefined, 'bad', '3h');
+    assert.deepEqual(data.notes.messages, ['Prometheus: the total of errors is missing or no number for a time: left out.']);
+    assert.deepEqual([told(data), data.notes.incomplete], [[['candidate', 200, 200, 2]], undefined]);
   });
 
   it('a total that is nothing but NaN is no data, not a healthy zero, whatever the errors say', async () => {

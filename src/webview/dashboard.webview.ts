@@ -31,7 +31,16 @@ function keep(change: Partial<DashboardState>): void {
   api.setState(state);
 }
 
-/** Draws anew what is there; focus and scrolling stay where they were. */
+const FOCUSABLE = 'button, select, summary, [tabindex="0"]';
+
+/** What a person has opened in the panel, and which of what can have the focus has it: by their places, for most have no id. */
+function heldIn(tab: string): { readonly focus: number; readonly open: readonly boolean[] } {
+  const panel = document.getElementById('panel');
+  if (panel?.getAttribute('aria-labelledby') !== tab) return { focus: -1, open: [] };
+  return { focus: [...panel.querySelectorAll(FOCUSABLE)].findIndex((each) => each === document.activeElement), open: [...panel.querySelectorAll('details')].map(({ open }) => open) };
+}
+
+/** Draws anew what is there; focus, scrolling and what was opened stay as they were. */
 function draw(): void {
   const focused = document.activeElement?.id ?? '';
   const scrolled = document.scrollingElement?.scrollTop ?? 0;
@@ -39,11 +48,15 @@ function draw(): void {
   charts = [];
   if (model === undefined) return;
   const section = SECTIONS.find(({ id }) => id === state.tab) ?? SECTIONS[0];
+  const tab = `tab-${section?.id ?? ''}`;
+  const { focus, open } = heldIn(tab);
   const drawn = section?.draw(model, (message) => api.postMessage(message));
   charts = drawn?.charts ?? [];
-  const panel = el('div', { role: 'tabpanel', id: 'panel', 'aria-labelledby': `tab-${section?.id ?? ''}` }, ...drawn?.nodes ?? []);
+  const panel = el('div', { role: 'tabpanel', id: 'panel', 'aria-labelledby': tab }, ...drawn?.nodes ?? []);
   root.replaceChildren(header(model), ...alarms(model), tabs(section?.id ?? ''), panel);
-  document.getElementById(focused)?.focus({ preventScroll: true });
+  for (const [index, each] of [...panel.querySelectorAll('details')].entries()) each.open = open[index] ?? each.open;
+  const again = focus < 0 ? document.getElementById(focused) : panel.querySelectorAll<HTMLElement>(FOCUSABLE)[focus];
+  again?.focus({ preventScroll: true });
   if (document.scrollingElement !== null) document.scrollingElement.scrollTop = scrolled;
 }
 

@@ -165,6 +165,22 @@ models:
     assert.match(String(await focused()), /^Candidate against current/);
   });
 
+  it('keeps focus and what was opened when new numbers come', async () => {
+    const frame = await workbench.dashboard();
+    await frame.locator('#tab-drift').click();
+    const opened = (): Promise<unknown> => frame.evaluate('[...document.querySelectorAll("#panel details")].map(({ open }) => open).indexOf(true)');
+    await frame.locator('#panel summary').nth(1).click();
+    assert.equal(await opened(), 1);
+    const read = (): Promise<unknown> => frame.evaluate('document.querySelector("time").dateTime');
+    const before = await read();
+    await frame.evaluate('document.querySelector("#panel .scroll").focus()');
+    await frame.evaluate('document.getElementById("refresh").click()');
+    await eventually(async () => (await read()) !== before, 30_000);
+    assert.match(String(await frame.evaluate('document.activeElement.getAttribute("aria-label")')), /against/);
+    assert.equal(await opened(), 1);
+    await frame.locator('#panel summary').nth(1).click();
+  });
+
   it('tells the history of the release, also by keyboard', async () => {
     const frame = await workbench.dashboard();
     await frame.locator('#tab-overview').focus();

@@ -23,7 +23,7 @@ describe('faults of the demo', () => {
     ending.defer(() => service.stop());
     const { models } = parse(readFileSync(join(template, 'modelswitch.yaml'), 'utf8')) as { models: Record<string, { quality: unknown }> };
     writeFileSync(join(service.folder, 'modelswitch.yaml'), `version: 1\nunleash: {url: ${unleash.url}, project: default, environment: production}\nmodels: ${JSON.stringify({ 'credit-risk': { flag: 'credit-risk-v2', current: '13', candidate: '14', quality: models['credit-risk']?.quality } })}\n`);
-    const traffic = startTraffic({ url: service.url, applicants: join(service.folder, 'applicants.jsonl'), perSecond: 60 });
+    const traffic = startTraffic({ url: service.url, applicants: join(service.folder, 'data', 'applicants.jsonl'), perSecond: 60 });
     ending.defer(() => traffic.stop());
     workbench = await openWorkbench({ folder: service.folder, settings: { 'modelswitch.pollSeconds': 5 }, env: { UNLEASH_URL: unleash.url, UNLEASH_TOKEN: unleash.tokens.eddy, MLFLOW_TRACKING_URI: undefined } });
     ending.defer(() => workbench.close());

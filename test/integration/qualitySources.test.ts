@@ -221,7 +221,7 @@ describe('quality: one contract for every source', function () {
     const source = { prometheus: { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, design_effect: 1, queries: QUERIES } };
     try {
       const { notes } = await read(source);
-      assert.deepEqual(notes.messages, ['Prometheus: store is down', 'Prometheus: the answer is partial.', 'Prometheus has no data for errors.', 'Prometheus has no data for slow.', 'Prometheus has no data for latency.']);
+      assert.deepEqual(notes.messages, ['Prometheus: store is down', 'Prometheus: the answer is partial', 'Prometheus has no data for errors.', 'Prometheus has no data for slow.', 'Prometheus has no data for latency.']);
       answer = { status: 401, body: {} };
       assert.equal((await refused(source)).code, 'auth');
       answer = { status: 200, body: '<html>' };

@@ -2,6 +2,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { AppError, toAppError } from '../../core/base/errors.ts';
 import { durationWords, parseDuration } from '../../core/base/duration.ts';
 import { plainLine } from '../../core/base/words.ts';
+import { SKEW_MS } from '../../core/releases/clockObstacle.ts';
 import { releaseJson } from '../../core/releases/assessmentText.ts';
 import type { ReleaseAssessment } from '../../core/releases/assessment.ts';
 import { guardRelease, type GuardPorts, type GuardReport, type GuardState } from '../../core/releases/guard.ts';
@@ -21,8 +22,6 @@ const TOLD: ReadonlySet<GuardState> = new Set(['not lowered', 'rolled back', 'al
 const WEBHOOK = 'MODELSWITCH_WEBHOOK_URL';
 const WEBHOOK_TIMEOUT_MS = 5000;
 const DEFAULT_EVERY_MS = 60_000;
-/** Clocks that are kept right differ by less. */
-const SKEW_MS = 60_000;
 
 export const guard: Command = {
   name: 'guard',

@@ -98,6 +98,11 @@ export interface Exposure {
 /** The type of the gradual-rollout strategy, the only one whose share Modelswitch changes. */
 export const GRADUAL_ROLLOUT = 'flexibleRollout';
 
+/** Whether a strategy of it is for members of segments only. */
+export function usesSegments({ environments }: Flag): boolean {
+  return environments.some(({ strategies }) => strategies.some(({ segments }) => segments.length > 0));
+}
+
 export function environmentOf(flag: Flag, environment: string): FlagEnvironment | undefined {
   return flag.environments.find((candidate) => candidate.name === environment);
 }

@@ -3,7 +3,7 @@ import { Emitter, type Disposable } from '../base/events.ts';
 import type { Clock } from '../base/clock.ts';
 import { MAX_SINGLE_CHANGES, refetchAfter, unseen } from './eventChanges.ts';
 import { ARCHIVE_EVENTS, archivedAmong } from './serverNotes.ts';
-import type { Dependency, Exposure, Flag, Segment } from './model.ts';
+import { usesSegments, type Dependency, type Exposure, type Flag, type Segment } from './model.ts';
 import type { EnvironmentInfo, FlagBulkReader, FlagEvent } from './ports.ts';
 
 /** What is known of a project's flags at one moment. Immutable. */
@@ -386,10 +386,6 @@ export class FlagStore implements Disposable {
     this.#timer?.dispose();
     this.#timer = undefined;
   }
-}
-
-function usesSegments({ environments }: Flag): boolean {
-  return environments.some(({ strategies }) => strategies.some(({ segments }) => segments.length > 0));
 }
 
 async function inBatches<T, R>(items: readonly T[], size: number, work: (item: T) => Promise<R>): Promise<R[]> {

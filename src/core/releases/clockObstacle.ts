@@ -3,7 +3,7 @@ import type { ReleaseLook } from './assessment.ts';
 import { newestData } from './dataAge.ts';
 
 /** Clocks of servers that are kept right differ by less. */
-const SKEW_MS = 60_000;
+export const SKEW_MS = 60_000;
 
 /**
  * A log whose clock is ahead tells of a stage what happened before it, so nothing is raised on it; a breach stays one. One that is behind tells of a stage too late, which only

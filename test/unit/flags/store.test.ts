@@ -124,6 +124,18 @@ describe('the flag store', () => {
     assert.deepEqual(reader.asked, ['poll 50']);
   });
 
+  it('reads a flag whose event comes after that of a later one, and after the bulk read', async () => {
+    reader.happen('feature-strategy-update', 'elsewhere', { id: 12, project: 'another' });
+    const fresh = new FlagStore({ reader, project: 'default', clock, pollEveryMs: () => 15_000 });
+    await fresh.refresh();
+    const [newest, ...older] = reader.log;
+    reader.log = [newest!, { ...newest!, id: 11, flag: 'fraud', project: 'default' }, ...older];
+    reader.flag('fraud', 33);
+    await fresh.refresh();
+    assert.equal(fresh.snapshot?.flags.get('fraud')?.environments[0]?.strategies[0]?.parameters['rollout'], '33');
+    fresh.dispose();
+  });
+
   it('reads nothing for events that change no rollout or are of another project', async () => {
     reader.happen('feature-tagged', 'fraud');
     reader.happen('user-created');

@@ -17,6 +17,9 @@ const all = Object.keys(suites) as SuiteName[];
 
 /** How many files the summary names: where time can be saved. */
 const SLOWEST = 6;
+/** Of the message of a failed test, lines and characters of a line. */
+const REASON_LINES = 20;
+const WIDTH = 300;
 
 function chosenSuites(): SuiteName[] {
   const { values } = parseArgs({ options: { only: { type: 'string' } } });
@@ -56,6 +59,12 @@ async function runChosen(names: readonly SuiteName[]): Promise<SuiteOutcome[]> {
   return outcomes;
 }
 
+/** Why a test failed, beside its name: whoever sees only the end of a long log needs no more. */
+function inShort(message: string): string {
+  const lines = message.split('\n').map((line) => `    ${line.slice(0, WIDTH)}`);
+  return [...lines.slice(0, REASON_LINES), ...(lines.length > REASON_LINES ? ['    ...'] : [])].join('\n');
+}
+
 /** Prints what it came to and tells whether all is well. */
 function summarise(outcomes: readonly SuiteOutcome[]): boolean {
   const allowed = JSON.parse(readFileSync(join(root, 'test', 'allowedSkips.json'), 'utf8')) as { title: string; reason: string }[];
@@ -68,7 +77,7 @@ function summarise(outcomes: readonly SuiteOutcome[]): boolean {
     const slowest = Object.entries(results.files).sort(([, one], [, other]) => other - one).slice(0, SLOWEST);
     if (slowest.length > 0) console.log(`  longest: ${slowest.map(([file, ms]) => `${file} ${(ms / 1000).toFixed(0)} s`).join(', ')}`);
     if (problem !== undefined) console.log(`  could not be run as it should: ${problem}`);
-    for (const { title } of results.failed) console.log(`  failed: ${title}`);
+    for (const { title, message } of results.failed) console.log(`  failed: ${title}\n${inShort(message)}`);
     for (const title of results.skipped) {
       const permission = allowed.find((entry) => entry.title === title);
       if (permission === undefined) forbiddenSkips += 1;

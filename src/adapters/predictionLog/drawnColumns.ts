@@ -1,5 +1,5 @@
 import type { RecordLike } from '../../core/expressions/evaluate.ts';
-import { hashOf, type Drawn } from '../../core/quality/collector.ts';
+import { hashOf, type Drawn } from '../../core/quality/stager.ts';
 import { RecordTimes } from '../../core/quality/recordTimes.ts';
 import type { HashedTexts } from '../rows/tolerant.ts';
 

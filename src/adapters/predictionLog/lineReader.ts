@@ -1,5 +1,5 @@
-import type { Drawn } from '../../core/quality/collector.ts';
 import { hash53, hash53OfBytes } from '../../core/quality/hashing.ts';
+import type { Drawn } from '../../core/quality/stager.ts';
 import { ByteTimes } from './byteTimes.ts';
 import type { TextReader} from './byteValues.ts';
 import { endOfText, Expected, LINE_END, MINUS, NINE, NumberReader, QUOTE, ZERO } from './byteValues.ts';

@@ -1,4 +1,5 @@
 import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
+import type { BatchRows, FeatureColumn, RowList } from './batch.ts';
 import { Reservoir, type SavedReservoir } from './hashing.ts';
 import { isPositive, scoreOf } from './measures.ts';
 import { binOf } from './stats/driftMeasures.ts';
@@ -19,6 +20,14 @@ function counts(edges: readonly number[]): Float64Array {
 
 function bump(into: Float64Array, place: number): void {
   into[place] = (into[place] ?? 0) + 1;
+}
+
+/** Counts the values of some rows that are numbers. */
+function countInto(histogram: Float64Array, edges: readonly number[], values: Float64Array, rows: Uint16Array, size: number): void {
+  for (let index = 0; index < size; index += 1) {
+    const value = values[rows[index] ?? 0] ?? Number.NaN;
+    if (!Number.isNaN(value)) bump(histogram, binOf(edges, value));
+  }
 }
 
 /** What is known of a feature, to go on from later. */
@@ -107,6 +116,16 @@ class Feature {
     if (this.#edges !== undefined && this.#binned !== undefined) bump(this.#binned, binOf(this.#edges, value));
   }
 
+  /** Values of some rows: finite numbers, or, where that is NaN, any other. `present`: what is undefined does not stand there at all. */
+  addRows(numbers: Float64Array, others: readonly unknown[], rows: Uint16Array, size: number, which?: 'present'): void {
+    for (let index = 0; index < size; index += 1) {
+      const row = rows[index] ?? 0;
+      const number = numbers[row] ?? Number.NaN;
+      if (!Number.isNaN(number)) this.addNumber(number);
+      else if (which === undefined || others[row] !== undefined) this.add(others[row]);
+    }
+  }
+
   #addCategory(value: string): void {
     if (value !== this.#category) {
       const known = this.#categories.get(value.slice(0, 200));
@@ -156,7 +175,6 @@ export class ArmCollector {
   readonly #labelledScores = counts(SCORE_EDGES);
   readonly #versions = new Map<string, Seen>();
   #lastVersion: Seen | undefined;
-  readonly #byColumn: (Feature | undefined)[] = [];
   requests = 0;
   units = 0;
   lastSeen = 0;
@@ -194,27 +212,38 @@ export class ArmCollector {
 
   /** A record of the training data. */
   add(record: RecordLike): void {
-    this.count(0, undefined, toNumber(record['latency_ms']) ?? Number.NaN, scoreOf(record) ?? Number.NaN, record['label']);
+    this.requests += 1;
+    this.#feature('score')?.add(scoreOf(record) ?? record['label']);
     const { features } = record;
     if (typeof features !== 'object' || features === null) return;
     for (const name of this.#options.features ?? Object.keys(features)) this.#feature(name)?.add((features as RecordLike)[name]);
   }
 
-  /** A prediction but for its features; NaN: it does not tell. `label` counts where there is no score. */
-  count(at: number, version: unknown, latency: number, score: number, label: unknown): void {
-    this.requests += 1;
-    if (at > this.lastSeen) this.lastSeen = at;
-    if (version !== undefined) this.#answered(version, at);
-    if (!Number.isNaN(latency)) bump(this.#latency, binOf(LATENCY_EDGES, latency));
-    if (!Number.isNaN(score)) bump(this.#scores, binOf(SCORE_EDGES, score));
-    this.countFeature(0, 'score', score, label);
+  /** Counts predictions of a batch column by column; versions and latencies with `all` only. `now`: what comes from after it counts as of then. */
+  countRows(batch: BatchRows, { rows, size }: RowList, now: number, what: 'all' | 'features'): void {
+    this.requests += size;
+    const { times, versions, latencies, scores, labels, columns } = batch;
+    for (let index = 0; index < size; index += 1) {
+      const row = rows[index] ?? 0;
+      const at = Math.min(times[row] ?? 0, now);
+      if (at > this.lastSeen) this.lastSeen = at;
+      if (what === 'all' && versions[row] !== undefined) this.#answered(versions[row], at);
+    }
+    if (what === 'all') countInto(this.#latency, LATENCY_EDGES, latencies, rows, size);
+    countInto(this.#scores, SCORE_EDGES, scores, rows, size);
+    this.#feature('score')?.addRows(scores, labels, rows, size);
+    this.#meet(columns, rows, size);
+    for (const { name, numbers, others } of columns) this.#features.get(name)?.addRows(numbers, others, rows, size, 'present');
   }
 
-  /** A feature of the last prediction: a finite number, or, where that is NaN, any other value. A column has one name for good; 0 is the score. */
-  countFeature(column: number, name: string, number: number, other: unknown): void {
-    const feature = this.#byColumn[column] ??= this.#feature(name);
-    if (Number.isNaN(number)) feature?.add(other);
-    else feature?.addNumber(number);
+  /** A feature is known from its first value on; features come in the order of those, and of their names, wherever a batch ends. */
+  #meet(columns: readonly FeatureColumn[], rows: Uint16Array, size: number): void {
+    if (this.#features.size >= MOST_FEATURES) return;
+    const unknown = columns.filter(({ name }) => !this.#features.has(name)).sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (let index = 0; index < size && unknown.length > 0; index += 1) {
+      const row = rows[index] ?? 0;
+      for (const { name, numbers, others } of unknown) if (others[row] !== undefined || !Number.isNaN(numbers[row])) this.#feature(name);
+    }
   }
 
   #answered(version: unknown, at: number): void {

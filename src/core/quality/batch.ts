@@ -1,9 +1,8 @@
 import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
-import type { Group } from './groups.ts';
 import { scoreOf } from './measures.ts';
 
 /** As many as fit the processor's nearer memory. */
-const ROWS = 512;
+export const ROWS = 512;
 const MOST_COLUMNS = 500;
 
 export const [EXCLUDED, WITHOUT_UNIT] = [1, 2];
@@ -12,61 +11,117 @@ export const [EXCLUDED, WITHOUT_UNIT] = [1, 2];
 export interface FeatureColumn {
   readonly name: string;
   readonly numbers: Float64Array;
-  readonly others: unknown[];
+  readonly others: readonly unknown[];
 }
 
-/** What few predictions need: their slices, what is kept for their outcome, and the outcome that stands in them. */
-export interface BatchExtras {
-  readonly slices: readonly string[];
-  readonly kept: RecordLike | undefined;
+/** Whose prediction it is: an arm of a service in an environment. */
+export interface ArmKey {
+  readonly environment: string;
+  readonly service: string;
+  readonly arm: string;
+}
+
+/** What is kept of a prediction for its outcome, and the outcome that stands in it. */
+export interface Kept {
+  readonly record: RecordLike;
   readonly outcome: RecordLike | undefined;
+}
+
+/** Predictions as columns: all that is counted of them, and nothing that depends on what was counted before. */
+export interface BatchRows {
+  readonly size: number;
+  /** How many records were told since the batch was begun, those that are no rows of it too. */
+  readonly told: number;
+  /** Whose a row is, as a place in `keys`. */
+  readonly arms: Uint16Array;
+  readonly keys: readonly ArmKey[];
+  /** Hash of the request's id; 0: it has none. */
+  readonly requests: Float64Array;
+  /** Hash of the unit's id, or of the request's; where neither is there, minus the number of the record among those told. */
+  readonly units: Float64Array;
+  /** Milliseconds since 1970. */
+  readonly times: Float64Array;
+  readonly flags: Uint8Array;
+  /** NaN where a record does not tell. */
+  readonly latencies: Float64Array;
+  readonly scores: Float64Array;
+  readonly labels: readonly unknown[];
+  readonly errors: readonly unknown[];
+  /** What stands in the place of an outcome. */
+  readonly outcomes: readonly unknown[];
+  readonly versions: readonly unknown[];
+  /** By metric; NaN where a record does not tell it. */
+  readonly values: readonly Float64Array[];
+  /** The names of the slices that a row is in. */
+  readonly slices: readonly (readonly string[] | undefined)[];
+  readonly kept: readonly (Kept | undefined)[];
+  readonly columns: readonly FeatureColumn[];
+}
+
+/** Some rows of a batch, in their order; `ROWS` at most. */
+export class RowList {
+  readonly rows = new Uint16Array(ROWS);
+  size = 0;
+
+  add(row: number): void {
+    this.rows[this.size] = row;
+    this.size += 1;
+  }
 }
 
 /**
  * Predictions that are counted together, column by column. Units and requests lie all over the memory, and looking up one after another waits for it each time; of many, looked up at one go, most
  * of the waiting is done at once.
  */
-export class Batch {
-  readonly most = ROWS;
+export class Batch implements BatchRows {
+  readonly most: number;
   size = 0;
-  readonly groups: Group[] = [];
-  /** Hash of the request's id; 0: it has none. */
-  readonly requests = new Float64Array(ROWS);
-  readonly units = new Float64Array(ROWS);
-  readonly times = new Float64Array(ROWS);
-  readonly flags = new Uint8Array(ROWS);
-  /** NaN where a record does not tell. */
-  readonly latencies = new Float64Array(ROWS);
-  readonly scores = new Float64Array(ROWS);
+  told = 0;
+  readonly arms: Uint16Array;
+  readonly keys: ArmKey[] = [];
+  readonly requests: Float64Array;
+  readonly units: Float64Array;
+  readonly times: Float64Array;
+  readonly flags: Uint8Array;
+  readonly latencies: Float64Array;
+  readonly scores: Float64Array;
   readonly labels: unknown[] = [];
   readonly errors: unknown[] = [];
-  /** What stands in the place of an outcome. */
   readonly outcomes: unknown[] = [];
   readonly versions: unknown[] = [];
-  /** By metric; NaN where a record does not tell it. */
   readonly values: readonly Float64Array[];
-  readonly extras: (BatchExtras | undefined)[] = [];
-  readonly columns: FeatureColumn[] = [];
+  readonly slices: (readonly string[] | undefined)[] = [];
+  readonly kept: (Kept | undefined)[] = [];
+  readonly columns: { readonly name: string; readonly numbers: Float64Array; readonly others: unknown[] }[] = [];
   readonly #outcome: string;
   readonly #listed: boolean;
   readonly #known = new Set<string>();
+  #lastKey = -1;
   #lastFeatures: unknown;
 
-  constructor(metrics: number, outcome: string, features: readonly string[] | undefined, columns: readonly string[] = []) {
-    this.values = Array.from({ length: metrics }, () => new Float64Array(ROWS));
+  /** @param most of rows, 65,535 at most; `columns` were known before */
+  constructor(metrics: number, outcome: string, features: readonly string[] | undefined, most = ROWS, columns: readonly string[] = []) {
+    this.most = most;
+    const numbers = (): Float64Array => new Float64Array(most);
+    [this.requests, this.units, this.times, this.latencies, this.scores] = [numbers(), numbers(), numbers(), numbers(), numbers()];
+    this.arms = new Uint16Array(most);
+    this.flags = new Uint8Array(most);
+    this.values = Array.from({ length: metrics }, numbers);
     this.#outcome = outcome;
     this.#listed = features !== undefined;
     for (const name of features ?? columns) this.#column(name);
   }
 
-  get columnNames(): readonly string[] {
-    return this.columns.map(({ name }) => name);
+  /** Begins anew. */
+  clear(): void {
+    this.size = 0;
+    this.told = 0;
   }
 
   #column(name: string): void {
     if (this.#known.has(name) || this.columns.length >= MOST_COLUMNS) return;
     this.#known.add(name);
-    this.columns.push({ name, numbers: new Float64Array(ROWS).fill(Number.NaN), others: new Array<unknown>(ROWS).fill(undefined) });
+    this.columns.push({ name, numbers: new Float64Array(this.most).fill(Number.NaN), others: new Array<unknown>(this.most).fill(undefined) });
   }
 
   /** Takes what is counted of a record as it is; the rest of the row is the caller's to fill. */
@@ -79,8 +134,8 @@ export class Batch {
     this.errors[row] = record['error'];
     this.outcomes[row] = record[this.#outcome];
     this.versions[row] = record['model_version'];
-    this.flags[row] = 0;
-    this.extras[row] = undefined;
+    this.slices[row] = undefined;
+    this.kept[row] = undefined;
     const { features } = record;
     const fields = typeof features === 'object' && features !== null ? features as RecordLike : undefined;
     if (!this.#listed && fields !== undefined) this.#names(fields);
@@ -91,6 +146,16 @@ export class Batch {
       others[row] = isNumber ? undefined : value;
     }
     return row;
+  }
+
+  /** Says whose a row is. */
+  belongs(row: number, environment: string, service: string, arm: string): void {
+    const last = this.keys[this.#lastKey];
+    if (last === undefined || last.arm !== arm || last.service !== service || last.environment !== environment) {
+      const known = this.keys.findIndex((key) => key.arm === arm && key.service === service && key.environment === environment);
+      this.#lastKey = known >= 0 ? known : this.keys.push({ environment, service, arm }) - 1;
+    }
+    this.arms[row] = this.#lastKey;
   }
 
   /** New names of features. A reader gives the same mapping again and again, which holds the same names then. */

@@ -1,15 +1,14 @@
 import { type RecordLike } from '../expressions/evaluate.ts';
 import type { FeatureOptions } from './armCollector.ts';
-import { Batch, EXCLUDED, WITHOUT_UNIT } from './batch.ts';
+import { EXCLUDED, ROWS, WITHOUT_UNIT, type BatchRows, type RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
-import { EarlierHours, type SavedHours } from './earlierHours.ts';
-import { readsOutcome } from './definitions.ts';
+import { EarlierHours, type Hour, type SavedHours } from './earlierHours.ts';
 import { Groups, type Group, type SavedGroups, type WindowState } from './groups.ts';
 import { hash53, RecentHashes, rehash, type SavedHashes } from './hashing.ts';
 import { scoreOf, valueOf } from './measures.ts';
 import { Outcomes, type Waiting } from './outcomes.ts';
-import { RecordTimes } from './recordTimes.ts';
 import { ShadowCollector } from './shadowCollector.ts';
+import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
 import { Units, type SavedUnits } from './units.ts';
 import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
 
@@ -17,14 +16,9 @@ const MOST_EXAMPLES = 5;
 const MOST_SLICES = 50;
 /** A record from further in the future says that a clock is wrong. */
 const SKEW_MS = 60_000;
-const RECORD_FIELDS: ReadonlySet<string> = new Set(['ts', 'request_id', 'unit_id', 'environment', 'service', 'app_version', 'flag', 'assigned_arm', 'model_version', 'role', 'fallback', 'batch_id', 'features', 'score', 'proba', 'label', 'latency_ms', 'error']);
 /** Of a hash, so that a request's shadow and its served answer are told apart. */
 const SHADOW = 1;
 const NO_SLICES: readonly string[] = [];
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined;
-}
 
 export interface CollectorOptions extends FeatureOptions {
   /** Only predictions of these flags count. */
@@ -42,13 +36,15 @@ export interface SavedCollector {
   readonly notes: SourceNotes;
 }
 
-/** What a reader knows of a record apart from it, because it read it from bytes: hashes (`hash53`) of ids, 0 where there is none, and the time, NaN where there is none. */
-export interface Drawn {
-  readonly request: number;
-  readonly unit: number;
-  readonly time: number;
-  /** The id of the request itself, which few records are asked for. */
-  readonly requestId: () => string;
+/** A record that is no served prediction, or a line that is no record, among those that were staged elsewhere. */
+export interface Apart {
+  /** How many rows of the batch come before it. */
+  readonly row: number;
+  /** Undefined: what cannot be read, and why. */
+  readonly record: RecordLike | undefined;
+  readonly drawn: Drawn | undefined;
+  readonly reason: string;
+  readonly place: () => string;
 }
 
 /** Turns prediction records into windows. What it holds does not grow with the number of records, but for predictions that wait for their outcome. */
@@ -57,36 +53,33 @@ export class Collector {
   readonly #values: readonly ((record: RecordLike) => number | null)[];
   readonly #labelled: readonly number[];
   readonly #immediate: readonly number[];
-  readonly #keepsFeatures: boolean;
   readonly #groups: Groups;
-  readonly #batch: Batch;
-  readonly #times = new RecordTimes();
+  readonly #stager: Stager;
   readonly #units: Units;
+  /** Of the rows that are counted together: the hash and the number of the unit, and the window. */
+  readonly #hashOf = new Float64Array(ROWS);
+  readonly #unitOf = new Int32Array(ROWS);
+  readonly #windowOf: WindowState[] = [];
+  readonly #hours: Hour[] = [];
   readonly #seen: RecentHashes;
   readonly #outcomes: Outcomes;
   readonly #shadow: ShadowCollector;
   /** Where drift is measured against hours of an earlier week. */
   readonly #earlier: EarlierHours | undefined;
   readonly #slices: Set<string>;
-  readonly #outcomeFields: readonly string[];
   readonly #notes: { -readonly [K in keyof SourceNotes]: SourceNotes[K] };
-  readonly #flags: ReadonlySet<string>;
   /** Time as the reader has it: what a record is compared with to find clocks that are wrong. */
   #now = Number.POSITIVE_INFINITY;
 
   constructor(definition: QualityDefinition, options: CollectorOptions, saved?: SavedCollector) {
     this.#definition = definition;
-    this.#flags = new Set(options.flags);
     const { metrics, labels, drift: { reference } } = definition;
     this.#earlier = reference?.kind === 'earlier' ? new EarlierHours(reference, options, saved?.earlier) : undefined;
     this.#values = metrics.map((metric) => valueOf(metric, labels));
     this.#labelled = metrics.flatMap(({ labelled }, index) => (labelled ? [index] : []));
     this.#immediate = metrics.flatMap(({ labelled }, index) => (labelled ? [] : [index]));
-    this.#keepsFeatures = this.#labelled.some((metric) => metrics[metric]?.expression?.paths.some(([first]) => first === 'features') === true);
-    const read = metrics.flatMap(({ expression }) => (expression !== undefined && readsOutcome(expression) ? expression.paths.map(([first = '']) => first) : []));
-    this.#outcomeFields = [...new Set([labels.field, ...read])].filter((field) => !RECORD_FIELDS.has(field));
     this.#groups = new Groups(definition, options, saved?.groups);
-    this.#batch = new Batch(metrics.length, labels.field, options.features, saved?.columns);
+    this.#stager = new Stager(definition, options, ROWS, saved?.columns);
     this.#units = new Units(metrics.length, undefined, saved?.units);
     this.#seen = new RecentHashes(undefined, saved?.seen);
     this.#slices = new Set(saved?.slices);
@@ -100,7 +93,7 @@ export class Collector {
     this.#flush();
     if (this.#labelled.length > 0 || this.#shadow.hasShadow) return undefined;
     return {
-      groups: this.#groups.saved, units: this.#units.saved, seen: this.#seen.saved, earlier: this.#earlier?.saved, slices: [...this.#slices], columns: this.#batch.columnNames, notes: this.#notes,
+      groups: this.#groups.saved, units: this.#units.saved, seen: this.#seen.saved, earlier: this.#earlier?.saved, slices: [...this.#slices], columns: this.#stager.batch.columns.map(({ name }) => name), notes: this.#notes,
     };
   }
 
@@ -112,7 +105,7 @@ export class Collector {
 
   /** How many records it was told, malformed ones too. */
   get told(): number {
-    return this.#notes.rows + this.#notes.malformed;
+    return this.#notes.rows + this.#stager.batch.told + this.#notes.malformed;
   }
 
   /** Records from after it are told. */
@@ -131,23 +124,35 @@ export class Collector {
    * something of it was drawn from bytes, it need not stand in the record. Never throws.
    */
   add(record: RecordLike, place: () => string, drawn?: Drawn): void {
-    this.#notes.rows += 1;
-    const arm = text(record['assigned_arm']);
+    if (this.#stager.isFull) this.#flush();
+    if (!this.#stager.stage(record, drawn)) this.#apart(record, place, drawn);
+  }
+
+  /** Predictions that were staged elsewhere, with what stood among them. */
+  addRows(batch: BatchRows, apart: readonly Apart[]): void {
+    this.#flush();
+    let from = 0;
+    for (const { row, record, drawn, reason, place } of apart) {
+      this.#count(batch, from, row);
+      from = row;
+      if (record === undefined) this.malformed(place(), reason);
+      else this.#apart(record, place, drawn);
+    }
+    this.#count(batch, from, batch.size);
+    this.#notes.rows += batch.told;
+  }
+
+  /** What is no served prediction: an outcome, a shadow, or nothing that is known. */
+  #apart(record: RecordLike, place: () => string, drawn: Drawn | undefined): void {
     const request = drawn === undefined ? hashOf(record['request_id']) : drawn.request;
-    const flag = text(record['flag']);
-    if (arm === undefined) {
-      if (request !== 0 && this.#outcomeFields.some((field) => record[field] !== undefined)) this.#outcome(request, record);
-      else if (flag === undefined || this.#flags.has(flag)) this.malformed(place(), request === 0 ? 'neither assigned_arm nor request_id' : 'no assigned_arm, and none of the outcome\'s fields');
+    if (textOf(record['assigned_arm']) === undefined) {
+      if (request !== 0 && this.#stager.outcomeFields.some((field) => record[field] !== undefined)) this.#outcome(request, record);
+      else if (this.#stager.wants(textOf(record['flag']))) this.malformed(place(), request === 0 ? 'neither assigned_arm nor request_id' : 'no assigned_arm, and none of the outcome\'s fields');
       return;
     }
-    if (flag !== undefined && !this.#flags.has(flag)) return;
-    const at = drawn === undefined ? this.#times.of(record['ts']) : drawn.time;
-    if (!Number.isFinite(at)) {
-      this.malformed(place(), 'ts is missing or no time');
-      return;
-    }
-    if (record['role'] === 'shadow') this.#shadowed(record, request, at, drawn);
-    else this.#stage(record, arm, request, at, drawn);
+    const at = this.#stager.timeOf(record, drawn);
+    if (!Number.isFinite(at)) this.malformed(place(), 'ts is missing or no time');
+    else this.#shadowed(record, request, at, drawn);
   }
 
   #shadowed(record: RecordLike, request: number, at: number, drawn: Drawn | undefined): void {
@@ -158,66 +163,29 @@ export class Collector {
     }
     if (at > this.#now + SKEW_MS) this.#notes.future += 1;
     if (request === 0) return;
-    const requestId = drawn?.requestId() ?? text(record['request_id']) ?? '';
-    this.#shadow.addShadow(request, requestId, { score: scoreOf(record), label: record['label'], error: record['error'], outcome: record[this.#definition.labels.field], slices: this.#sliceNames(record) });
+    const requestId = drawn?.requestId() ?? textOf(record['request_id']) ?? '';
+    this.#shadow.addShadow(request, requestId, { score: scoreOf(record), label: record['label'], error: record['error'], outcome: record[this.#definition.labels.field], slices: this.#counted(this.#stager.slicesOf(record)) });
   }
 
-  #sliceNames(record: RecordLike): readonly string[] {
-    if (this.#definition.slices.length === 0) return NO_SLICES;
-    return this.#definition.slices.flatMap((slice) => {
-      const value = slice.evaluate(record);
-      if (value === null) return [];
-      const name = `${slice.text.replace(/^features\./, '')} = ${String(value).slice(0, 60)}`;
-      if (this.#slices.has(name)) return [name];
-      if (this.#slices.size >= MOST_SLICES) return [];
-      this.#slices.add(name);
-      return [name];
+  /** Of the slices that a record is in those that are counted: the first ones that came. */
+  #counted(names: readonly string[] | undefined): readonly string[] {
+    if (names === undefined) return NO_SLICES;
+    if (names.every((name) => this.#slices.has(name))) return names;
+    return names.filter((name) => {
+      if (!this.#slices.has(name) && this.#slices.size < MOST_SLICES) this.#slices.add(name);
+      return this.#slices.has(name);
     });
-  }
-
-  /** Puts a prediction to those that are counted next. */
-  #stage(record: RecordLike, arm: string, request: number, at: number, drawn: Drawn | undefined): void {
-    const batch = this.#batch;
-    if (batch.size === batch.most) this.#flush();
-    const row = batch.take(record);
-    const group = this.#groups.of(text(record['environment']) ?? '', text(record['service']) ?? '', arm);
-    batch.groups[row] = group;
-    batch.requests[row] = request;
-    batch.times[row] = at;
-    const unit = drawn === undefined ? hashOf(record['batch_id']) || hashOf(record['unit_id']) : drawn.unit;
-    batch.units[row] = rehash(unit || request || hash53(String(this.#notes.rows)), group.unitSeed);
-    batch.flags[row] = (unit === 0 ? WITHOUT_UNIT : 0) | (this.#definition.where !== undefined && this.#definition.where.evaluate(record) !== true ? EXCLUDED : 0);
-    for (const metric of this.#immediate) {
-      const values = batch.values[metric];
-      if (values !== undefined) values[row] = this.#values[metric]?.(record) ?? Number.NaN;
-    }
-    const slices = this.#sliceNames(record);
-    const isWaiting = this.#labelled.length > 0 && request !== 0;
-    if (isWaiting || slices.length > 0) batch.extras[row] = { slices, kept: isWaiting ? this.#kept(record) : undefined, outcome: isWaiting ? this.#ownOutcome(record) : undefined };
-  }
-
-  /** What the outcome of a prediction will need of it. */
-  #kept({ score, proba, label, latency_ms, error, fallback, features }: RecordLike): RecordLike {
-    return { score, proba, label, latency_ms, error, fallback, ...(this.#keepsFeatures ? { features: { ...(features as object) } } : {}) };
-  }
-
-  #outcomeOf(record: RecordLike): RecordLike {
-    return Object.fromEntries(this.#outcomeFields.map((field) => [field, record[field]]));
-  }
-
-  #ownOutcome(record: RecordLike): RecordLike | undefined {
-    return this.#outcomeFields.some((field) => record[field] !== undefined && record[field] !== null) ? this.#outcomeOf(record) : undefined;
   }
 
   #outcome(request: number, record: RecordLike): void {
     this.#flush();
     this.#shadow.addOutcome(request, record[this.#definition.labels.field]);
-    if (this.#labelled.length > 0) this.#outcomes.add(request, this.#outcomeOf(record));
+    if (this.#labelled.length > 0) this.#outcomes.add(request, this.#stager.outcomeOf(record));
   }
 
   #settled({ record, group, slices, unitHash, at }: Waiting, outcome: RecordLike | undefined, isNew: boolean): void {
     const { labels } = this.#definition;
-    const fields = outcome ?? Object.fromEntries(this.#outcomeFields.map((field) => [field, labels.absentMeans]));
+    const fields = outcome ?? Object.fromEntries(this.#stager.outcomeFields.map((field) => [field, labels.absentMeans]));
     const whole = { ...record, ...fields };
     if (isNew) group.armCollector.matured += 1;
     if (outcome !== undefined || labels.absentMeans !== undefined) group.armCollector.addOutcome(whole, labels.field);
@@ -231,80 +199,118 @@ export class Collector {
     }
   }
 
-  /** Counts the predictions of the batch, in their order. */
+  /** Counts what was staged here. */
   #flush(): void {
-    const { size, requests, times, flags, groups } = this.#batch;
+    const { batch } = this.#stager;
+    this.#count(batch, 0, batch.size);
+    this.#notes.rows += batch.told;
+    batch.clear();
+  }
+
+  /** Counts predictions of a batch, in their order. */
+  #count(batch: BatchRows, from: number, to: number): void {
+    const groups = batch.keys.map(({ environment, service, arm }) => this.#groups.of(environment, service, arm));
+    for (let start = from; start < to; start += ROWS) this.#countSome(batch, groups, start, Math.min(to, start + ROWS));
+  }
+
+  #countSome(batch: BatchRows, groups: readonly Group[], from: number, to: number): void {
+    const { requests, times, flags, arms } = batch;
     // Never negative; were it not asked for, nothing would be brought from memory.
-    if (this.#touch() < 0) return;
-    for (let row = 0; row < size; row += 1) {
-      const [request = 0, at = 0, group] = [requests[row], times[row], groups[row]];
+    if (this.#touch(batch, groups, from, to) < 0) return;
+    for (let row = from; row < to; row += 1) {
+      const [request = 0, at = 0, group] = [requests[row], times[row], groups[arms[row] ?? 0]];
       if (group === undefined) continue;
       if (request !== 0 && this.#seen.seen(request)) {
         this.#notes.duplicates += 1;
         continue;
       }
       if (at > this.#now + SKEW_MS) this.#notes.future += 1;
-      if (request !== 0 && group.arm === 'current') this.#served(row, request);
+      const slices = this.#counted(batch.slices[row]);
+      if (request !== 0 && group.arm === 'current') this.#served(batch, row, request, slices);
       const window = this.#groups.window(group, at, undefined);
       window.served += 1;
-      if (((flags[row] ?? 0) & EXCLUDED) === 0) this.#predicted(row, group, window);
+      if (((flags[row] ?? 0) & EXCLUDED) === 0) this.#predicted(batch, row - from, row, group, window, slices);
       // The exposure counters count those, too.
       else this.#notes.excluded += 1;
     }
-    this.#batch.size = 0;
+    this.#countColumns(batch, from);
   }
 
-  #touch(): number {
-    const { size, requests, units } = this.#batch;
+  #touch({ requests, units, arms }: BatchRows, groups: readonly Group[], from: number, to: number): number {
     let sum = 0;
-    for (let row = 0; row < size; row += 1) sum += this.#seen.touch(requests[row] ?? 0) + this.#units.touch(units[row] ?? 0);
+    for (let row = from; row < to; row += 1) {
+      const unit = units[row] ?? 0;
+      const hash = rehash(unit > 0 ? unit : hash53(String(this.#notes.rows - unit)), groups[arms[row] ?? 0]?.unitSeed ?? 0);
+      this.#hashOf[row - from] = hash;
+      sum += this.#seen.touch(requests[row] ?? 0) + this.#units.touch(hash);
+    }
     return sum;
   }
 
-  #served(row: number, request: number): void {
-    const { scores, labels, errors, outcomes, extras } = this.#batch;
+  #served({ scores, labels, errors, outcomes }: BatchRows, row: number, request: number, slices: readonly string[]): void {
     const score = scores[row] ?? Number.NaN;
-    this.#shadow.addServed(request, { score: Number.isNaN(score) ? null : score, label: labels[row], error: errors[row], outcome: outcomes[row], slices: extras[row]?.slices ?? NO_SLICES });
+    this.#shadow.addServed(request, { score: Number.isNaN(score) ? null : score, label: labels[row], error: errors[row], outcome: outcomes[row], slices });
   }
 
-  #predicted(row: number, group: Group, window: WindowState): void {
-    const { requests, units, times, flags, latencies, scores, labels, versions, columns, extras, values } = this.#batch;
-    const [unitHash = 0, at = 0, extra] = [units[row], times[row], extras[row]];
+  /** `place`: that of the row among those that are counted together. */
+  #predicted(batch: BatchRows, place: number, row: number, group: Group, window: WindowState, slices: readonly string[]): void {
+    const { requests, times, flags, kept } = batch;
+    const [unitHash = 0, at = 0, keep] = [this.#hashOf[place], times[row], kept[row]];
     if (((flags[row] ?? 0) & WITHOUT_UNIT) !== 0) this.#notes.withoutUnit += 1;
-    const unit = this.#units.see(unitHash, group.number);
+    // The numbers of units that were seen before hold until then.
+    if (this.#units.isFull) this.#countColumns(batch, row - place);
+    this.#unitOf[place] = this.#units.see(unitHash, group.number);
+    this.#windowOf[place] = window;
     const { isNew } = this.#units;
     window.requests += 1;
     window.units += isNew;
-    const { armCollector } = group;
-    armCollector.units += isNew;
+    group.armCollector.units += isNew;
+    group.staged.add(row);
     const hour = this.#earlier?.of(group.environment, group.arm, Math.min(at, this.#now));
-    hour?.units.add(unitHash);
-    hour?.collector.count(at, undefined, Number.NaN, scores[row] ?? Number.NaN, labels[row]);
-    armCollector.count(Math.min(at, this.#now), versions[row], latencies[row] ?? Number.NaN, scores[row] ?? Number.NaN, labels[row]);
-    for (let column = 0; column < columns.length; column += 1) {
-      const each = columns[column];
-      if (each === undefined) continue;
-      const [number = Number.NaN, other] = [each.numbers[row], each.others[row]];
-      if (other === undefined && Number.isNaN(number)) continue;
-      armCollector.countFeature(column + 1, each.name, number, other);
-      hour?.collector.countFeature(column + 1, each.name, number, other);
+    if (hour !== undefined) {
+      hour.units.add(unitHash);
+      if (hour.staged.size === 0) this.#hours.push(hour);
+      hour.staged.add(row);
     }
-    for (const metric of this.#immediate) {
-      const value = values[metric]?.[row] ?? Number.NaN;
-      if (Number.isNaN(value)) continue;
-      addTo(window.sums, metric, value);
-      this.#units.add(unit, metric, value);
-    }
-    if (extra === undefined) return;
-    for (const slice of extra.slices) this.#sliced(row, this.#groups.window(group, at, slice));
-    if (extra.kept !== undefined) this.#outcomes.wait(requests[row] ?? 0, extra.outcome, { record: extra.kept, group, slices: extra.slices, unitHash, at });
+    for (const slice of slices) this.#sliced(batch, row, this.#groups.window(group, at, slice));
+    if (keep !== undefined) this.#outcomes.wait(requests[row] ?? 0, keep.outcome, { record: keep.record, group, slices, unitHash, at });
   }
 
-  #sliced(row: number, window: WindowState): void {
+  /** Counts what can be counted of predictions column by column. `from`: the first of the rows that are counted together. */
+  #countColumns(batch: BatchRows, from: number): void {
+    for (const group of this.#groups.all) {
+      const { staged, armCollector, number } = group;
+      if (staged.size === 0) continue;
+      armCollector.countRows(batch, staged, this.#now, 'all');
+      for (const metric of this.#immediate) {
+        const values = batch.values[metric];
+        if (values === undefined) continue;
+        this.#countMetric(metric, values, from, staged);
+        this.#units.addRows(number, metric, this.#unitOf, from, values, staged);
+      }
+      staged.size = 0;
+    }
+    for (const { collector, staged } of this.#hours) {
+      collector.countRows(batch, staged, Number.POSITIVE_INFINITY, 'features');
+      staged.size = 0;
+    }
+    this.#hours.length = 0;
+  }
+
+  #countMetric(metric: number, values: Float64Array, from: number, { rows, size }: RowList): void {
+    for (let index = 0; index < size; index += 1) {
+      const row = rows[index] ?? 0;
+      const value = values[row] ?? Number.NaN;
+      const window = this.#windowOf[row - from];
+      if (!Number.isNaN(value) && window !== undefined) addTo(window.sums, metric, value);
+    }
+  }
+
+  #sliced({ values }: BatchRows, row: number, window: WindowState): void {
     window.requests += 1;
     window.served += 1;
     for (const metric of this.#immediate) {
-      const value = this.#batch.values[metric]?.[row] ?? Number.NaN;
+      const value = values[metric]?.[row] ?? Number.NaN;
       if (!Number.isNaN(value)) addTo(window.sums, metric, value);
     }
   }
@@ -328,12 +334,6 @@ export class Collector {
       },
     };
   }
-}
-
-/** The `hash53` of an id as records have it, 0 where there is none. */
-export function hashOf(value: unknown): number {
-  const id = text(value);
-  return id === undefined ? 0 : hash53(id);
 }
 
 function addTo(sums: Float64Array, metric: number, value: number): void {

@@ -1,4 +1,5 @@
 import { ArmCollector, type FeatureOptions, type SavedArm } from './armCollector.ts';
+import { RowList } from './batch.ts';
 import type { DriftReferenceTarget } from './definitions.ts';
 import { DistinctCount } from './distinct.ts';
 import type { DriftReference, FeatureSample, ProductionPart } from './window.ts';
@@ -15,6 +16,8 @@ export interface Hour {
   /** Its features and scores only. */
   readonly collector: ArmCollector;
   readonly units: DistinctCount;
+  /** Predictions of a batch that are still to be counted. */
+  readonly staged: RowList;
 }
 
 interface Arm {
@@ -58,7 +61,7 @@ export class EarlierHours {
     this.#newest = saved?.newest ?? 0;
     for (const { environment, arm, hours: known } of saved?.arms ?? []) {
       const own = this.#arm(environment, arm).hours;
-      for (const { number, collected, units } of known) own.set(number, { collector: new ArmCollector(this.#options, collected), units: new DistinctCount(units) });
+      for (const { number, collected, units } of known) own.set(number, { collector: new ArmCollector(this.#options, collected), units: new DistinctCount(units), staged: new RowList() });
     }
   }
 
@@ -76,7 +79,7 @@ export class EarlierHours {
     const { hours } = this.#arm(environment, arm);
     const known = hours.get(number);
     if (known !== undefined || number < this.#oldest()) return known;
-    const hour = { collector: new ArmCollector(this.#options), units: new DistinctCount() };
+    const hour = { collector: new ArmCollector(this.#options), units: new DistinctCount(), staged: new RowList() };
     hours.set(number, hour);
     for (const old of hours.keys()) if (old < this.#oldest()) hours.delete(old);
     return hour;

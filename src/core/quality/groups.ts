@@ -1,4 +1,5 @@
 import { ArmCollector, type FeatureOptions, type SavedArm } from './armCollector.ts';
+import { RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { UnitSums } from './stats/dispersion.ts';
 import type { Units } from './units.ts';
@@ -26,6 +27,8 @@ export interface Group {
   readonly unitSeed: number;
   readonly windows: Map<string, WindowState>;
   last: WindowState | undefined;
+  /** Its predictions of the batch that are still to be counted column by column. */
+  readonly staged: RowList;
 }
 
 /** What is known of arms, to go on from later. */
@@ -69,7 +72,7 @@ export class Groups {
   #made(environment: string, service: string, arm: string, saved?: SavedArm): Group {
     const unitSeed = this.#seeds.get(environment) ?? this.#seeds.size + 1;
     this.#seeds.set(environment, unitSeed);
-    const group: Group = { number: this.all.length, arm, environment, service, unitSeed, armCollector: new ArmCollector(this.#options, saved), windows: new Map(), last: undefined };
+    const group: Group = { number: this.all.length, arm, environment, service, unitSeed, armCollector: new ArmCollector(this.#options, saved), windows: new Map(), last: undefined, staged: new RowList() };
     this.all.push(group);
     return group;
   }

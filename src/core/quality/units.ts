@@ -1,3 +1,4 @@
+import type { RowList } from './batch.ts';
 import type { UnitSums } from './stats/dispersion.ts';
 
 /** From this many units on, only a half of them (by hash) is followed, then a quarter, and so on; each stands for two, four... */
@@ -101,6 +102,35 @@ export class Units {
     rows[place] = m + 1;
     rows[place + 1] = b + value;
     this.#count(Math.abs(rows[row + 1] ?? 0) - 1, metric, m, b, 1, value);
+  }
+
+  /** Whether a new unit would have half of them forgotten, which changes the numbers of the others. */
+  get isFull(): boolean {
+    return this.#size >= this.#most;
+  }
+
+  /** `add` for many at one go: values of a metric (NaN: none) of some rows, whose units (-1: not followed) belong to one group; `units` begins with that of the row `from`. The sums stay in registers. */
+  addRows(group: number, metric: number, units: Int32Array, from: number, values: Float64Array, { rows: which, size }: RowList): void {
+    const place = SUMS * (group * this.#metrics + metric);
+    if (place + SUMS > this.#sums.length) this.#makeRoom(place);
+    const [rows, width, sums] = [this.#rows, this.#width, this.#sums];
+    let [count = 0, requests = 0, bad = 0, requestsSquared = 0, badSquared = 0, product = 0] = sums.subarray(place, place + SUMS);
+    for (let index = 0; index < size; index += 1) {
+      const row = which[index] ?? 0;
+      const [unit = -1, value = Number.NaN] = [units[row - from], values[row]];
+      if (unit < 0 || Number.isNaN(value)) continue;
+      const at = unit * width + HEAD + 2 * metric;
+      const [m, b] = [rows[at] ?? 0, rows[at + 1] ?? 0];
+      rows[at] = m + 1;
+      rows[at + 1] = b + value;
+      if (m === 0) count += 1;
+      requests += 1;
+      bad += value;
+      requestsSquared += 2 * m + 1;
+      badSquared += value * (2 * b + value);
+      product += (m + 1) * value + b;
+    }
+    sums.set([count, requests, bad, requestsSquared, badSquared, product], place);
   }
 
   /** To a unit's m requests with values of b in all come some more. */

@@ -1,0 +1,139 @@
+import type { RecordLike } from '../expressions/evaluate.ts';
+import { Batch, EXCLUDED, WITHOUT_UNIT } from './batch.ts';
+import { readsOutcome, type QualityDefinition } from './definitions.ts';
+import { hash53 } from './hashing.ts';
+import { valueOf } from './measures.ts';
+import { RecordTimes } from './recordTimes.ts';
+
+const RECORD_FIELDS: ReadonlySet<string> = new Set(['ts', 'request_id', 'unit_id', 'environment', 'service', 'app_version', 'flag', 'assigned_arm', 'model_version', 'role', 'fallback', 'batch_id', 'features', 'score', 'proba', 'label', 'latency_ms', 'error']);
+
+/** Of lists of slices that come again and again. */
+const MOST_LISTS = 1000;
+
+/** An id or a name as text; undefined: there is none. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined;
+}
+
+/** The `hash53` of an id as records have it, 0 where there is none. */
+export function hashOf(value: unknown): number {
+  const id = textOf(value);
+  return id === undefined ? 0 : hash53(id);
+}
+
+/** What a reader knows of a record apart from it, because it read it from bytes: hashes (`hash53`) of ids, 0 where there is none, and the time, NaN where there is none. */
+export interface Drawn {
+  readonly request: number;
+  readonly unit: number;
+  readonly time: number;
+  /** The id of the request itself, which few records are asked for. */
+  readonly requestId: () => string;
+}
+
+export interface StagerOptions {
+  /** Only predictions of these flags count. */
+  readonly flags: readonly string[];
+  /** The features to watch; all that come where it is not given. */
+  readonly features?: readonly string[] | undefined;
+}
+
+/**
+ * Turns records into rows of a batch. It knows nothing of what was counted before, so that several can work in threads of their own on parts of one log.
+ */
+export class Stager {
+  readonly batch: Batch;
+  readonly #definition: QualityDefinition;
+  readonly #flags: ReadonlySet<string>;
+  readonly #values: readonly { readonly metric: number; readonly read: (record: RecordLike) => number | null }[];
+  readonly #isLabelled: boolean;
+  readonly #keepsFeatures: boolean;
+  readonly #times = new RecordTimes();
+  readonly #lists = new Map<string, readonly string[]>();
+  /** The fields in which an outcome may stand. */
+  readonly outcomeFields: readonly string[];
+
+  constructor(definition: QualityDefinition, { flags, features }: StagerOptions, most?: number, columns?: readonly string[]) {
+    const { metrics, labels } = definition;
+    this.#definition = definition;
+    this.#flags = new Set(flags);
+    this.#values = metrics.flatMap((metric, index) => (metric.labelled ? [] : [{ metric: index, read: valueOf(metric, labels) }]));
+    this.#isLabelled = metrics.some(({ labelled }) => labelled);
+    this.#keepsFeatures = metrics.some(({ labelled, expression }) => labelled && expression?.paths.some(([first]) => first === 'features') === true);
+    const read = metrics.flatMap(({ expression }) => (expression !== undefined && readsOutcome(expression) ? expression.paths.map(([first = '']) => first) : []));
+    this.outcomeFields = [...new Set([labels.field, ...read])].filter((field) => !RECORD_FIELDS.has(field));
+    this.batch = new Batch(metrics.length, labels.field, features, most, columns);
+  }
+
+  get isFull(): boolean {
+    return this.batch.size === this.batch.most;
+  }
+
+  /** Whether records of a flag are asked for; those without one are. */
+  wants(flag: string | undefined): boolean {
+    return flag === undefined || this.#flags.has(flag);
+  }
+
+  timeOf(record: RecordLike, drawn: Drawn | undefined): number {
+    return drawn === undefined ? this.#times.of(record['ts']) : drawn.time;
+  }
+
+  /**
+   * Takes a record, where the batch has room; it may be changed after the call, but for the names in its features. Where something of it was drawn from bytes, it need not stand in the record.
+   * False: it is no served prediction, and the caller's to deal with.
+   */
+  stage(record: RecordLike, drawn: Drawn | undefined): boolean {
+    this.batch.told += 1;
+    const arm = textOf(record['assigned_arm']);
+    if (arm === undefined) return false;
+    if (!this.wants(textOf(record['flag']))) return true;
+    const at = this.timeOf(record, drawn);
+    if (!Number.isFinite(at) || record['role'] === 'shadow') return false;
+    this.#put(record, arm, at, drawn);
+    return true;
+  }
+
+  #put(record: RecordLike, arm: string, at: number, drawn: Drawn | undefined): void {
+    const { batch } = this;
+    const row = batch.take(record);
+    batch.belongs(row, textOf(record['environment']) ?? '', textOf(record['service']) ?? '', arm);
+    const request = drawn === undefined ? hashOf(record['request_id']) : drawn.request;
+    const unit = drawn === undefined ? hashOf(record['batch_id']) || hashOf(record['unit_id']) : drawn.unit;
+    batch.requests[row] = request;
+    batch.units[row] = unit || request || -batch.told;
+    batch.times[row] = at;
+    batch.flags[row] = (unit === 0 ? WITHOUT_UNIT : 0) | (this.#definition.where !== undefined && this.#definition.where.evaluate(record) !== true ? EXCLUDED : 0);
+    for (const { metric, read } of this.#values) {
+      const values = batch.values[metric];
+      if (values !== undefined) values[row] = read(record) ?? Number.NaN;
+    }
+    if (this.#definition.slices.length > 0) batch.slices[row] = this.slicesOf(record);
+    if (this.#isLabelled && request !== 0) batch.kept[row] = { record: this.#kept(record), outcome: this.#ownOutcome(record) };
+  }
+
+  /** The names of the slices that a record is in; the same list for the same names. */
+  slicesOf(record: RecordLike): readonly string[] | undefined {
+    const names = this.#definition.slices.flatMap((slice) => {
+      const value = slice.evaluate(record);
+      return value === null ? [] : [`${slice.text.replace(/^features\./, '')} = ${String(value).slice(0, 60)}`];
+    });
+    if (names.length === 0) return undefined;
+    const key = JSON.stringify(names);
+    const known = this.#lists.get(key);
+    if (known !== undefined || this.#lists.size >= MOST_LISTS) return known ?? names;
+    this.#lists.set(key, names);
+    return names;
+  }
+
+  /** What the outcome of a prediction will need of it. */
+  #kept({ score, proba, label, latency_ms, error, fallback, features }: RecordLike): RecordLike {
+    return { score, proba, label, latency_ms, error, fallback, ...(this.#keepsFeatures ? { features: { ...(features as object) } } : {}) };
+  }
+
+  outcomeOf(record: RecordLike): RecordLike {
+    return Object.fromEntries(this.outcomeFields.map((field) => [field, record[field]]));
+  }
+
+  #ownOutcome(record: RecordLike): RecordLike | undefined {
+    return this.outcomeFields.some((field) => record[field] !== undefined && record[field] !== null) ? this.outcomeOf(record) : undefined;
+  }
+}

@@ -19,7 +19,8 @@ export class ByteTimes {
     const end = bytes[to - 1] === ZULU ? to - 1 : isUtcOffset(bytes, to) ? to - 6 : 0;
     if (end - from < 19) return this.#other(bytes, from, to);
     for (let index = 0; index < MINUTE; index += 1) if (bytes[from + index] !== this.#minute[index]) return this.#other(bytes, from, to);
-    const [tens, ones] = [(bytes[from + 17] ?? 0) - ZERO, (bytes[from + 18] ?? 0) - ZERO];
+    const tens = (bytes[from + 17] ?? 0) - ZERO;
+    const ones = (bytes[from + 18] ?? 0) - ZERO;
     if (!(tens >= 0 && tens < 6 && ones >= 0 && ones <= 9 && (end === from + 19 || (bytes[from + 19] === DOT && end > from + 20)))) return this.#other(bytes, from, to);
     let time = this.#minuteAt + (10 * tens + ones) * 1000;
     for (let at = from + 20, scale = 100; at < end; at += 1, scale /= 10) {

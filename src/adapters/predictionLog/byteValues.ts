@@ -46,7 +46,9 @@ export class NumberReader {
     const isNegative = bytes[start] === MINUS;
     let at = start + (isNegative ? 1 : 0);
     const first = bytes[at] ?? 0;
-    let [digits, point, number] = [0, -1, 0];
+    let digits = 0;
+    let point = -1;
+    let number = 0;
     for (; ; at += 1) {
       const code = bytes[at] ?? 0;
       if (code >= ZERO && code <= NINE) {
@@ -95,7 +97,9 @@ export class TextReader {
       this.end = start + last.length + 1;
       return last.text;
     }
-    let [at, mixed, all] = [start, 0, 0];
+    let at = start;
+    let mixed = 0;
+    let all = 0;
     for (let code = bytes[at] ?? 0; code !== QUOTE; code = bytes[at] ?? 0) {
       if (code < FIRST_PRINTED || code === BACKSLASH) {
         this.end = -1;

@@ -17,7 +17,9 @@ export class DrawnColumns implements Drawn {
 
   take(record: RecordLike, hashed: HashedTexts): void {
     const { hashes } = hashed;
-    const [request, unit, batch] = [hashes[0] ?? 0, hashes[1] ?? 0, hashes[2] ?? 0];
+    const request = hashes[0] ?? 0;
+    const unit = hashes[1] ?? 0;
+    const batch = hashes[2] ?? 0;
     this.#record = record;
     this.#hashed = hashed;
     this.request = Number.isNaN(request) ? hashOf(record['request_id']) : request;

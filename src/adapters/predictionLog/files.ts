@@ -13,8 +13,12 @@ export interface FoundFile {
   readonly modified: number;
 }
 
-function found(path: string, { dev, ino, size, mtimeMs }: Stats): FoundFile {
-  return { path, identity: `${dev}:${ino}`, size, modified: mtimeMs };
+export function identityOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`;
+}
+
+function found(path: string, stats: Stats): FoundFile {
+  return { path, identity: identityOf(stats), size: stats.size, modified: stats.mtimeMs };
 }
 
 /** A step of a pattern as a regular expression: `*`, `?`, `[a-z]` and `{a,b}`, none of which cross a slash. */

@@ -3,12 +3,14 @@ import type { Drawn } from '../../core/quality/stager.ts';
 import { ByteTimes } from './byteTimes.ts';
 import type { TextReader} from './byteValues.ts';
 import { endOfText, Expected, LINE_END, MINUS, NINE, NumberReader, QUOTE, ZERO } from './byteValues.ts';
-import { shapeOf, type Shape, type Slot, type Wanted } from './lineShape.ts';
+import { isConstant, shapeOf, type Shape, type Slot, type Wanted } from './lineShape.ts';
 
 /** Shapes that are tried: predictions, outcomes, shadows. */
 const MOST_SHAPES = 4;
 /** Lines of a new shape are learnt from no more when so many have been. */
 const MOST_LEARNT = 200;
+/** After so many lines of a shape it shows what is the same in all of them; so many special shapes are tried before it. */
+const [SHOWN, MOST_SPECIAL] = [256, 2];
 /** A backslash, or a control character, which JSON does not allow in a text as it stands. */
 const SPECIAL = /[^ -[\]-\uffff]/;
 const [NULL, TRUE, FALSE] = [new Expected('null'), new Expected('true'), new Expected('false')];
@@ -63,11 +65,12 @@ export class LineReader implements Drawn {
   read(start: number): unknown {
     for (let index = 0; index < this.#shapes.length; index += 1) {
       const shape = this.#shapes[index];
-      if (shape === undefined || !this.#fill(shape, start)) continue;
+      const found = shape === undefined ? undefined : this.#filled(shape, start);
+      if (shape === undefined || found === undefined) continue;
       // The shape that came last comes next.
       if (index > 0) [this.#shapes[0], this.#shapes[index]] = [shape, this.#shapes[0] ?? shape];
       this.isDrawn = shape.isDrawn;
-      return shape.record;
+      return found.record;
     }
     this.isDrawn = false;
     this.end = this.#bytes.indexOf(LINE_END, start) + 1;
@@ -80,6 +83,30 @@ export class LineReader implements Drawn {
   /** The line that begins at a place and was read last. */
   line(start: number): string {
     return this.#bytes.toString('utf8', start, this.end - 1);
+  }
+
+  /** The shape, or a special one of it, that a line is of. */
+  #filled(shape: Shape, start: number): Shape | undefined {
+    const { special } = shape;
+    for (let index = 0; index < special.length; index += 1) {
+      const each = special[index];
+      if (each !== undefined && this.#fill(each, start)) return each;
+    }
+    if (!this.#fill(shape, start)) return undefined;
+    shape.lines += 1;
+    if (shape.lines === SHOWN) this.#specialize(shape, start);
+    return shape;
+  }
+
+  #specialize(shape: Shape, start: number): void {
+    if (shape.slots.some(isConstant)) {
+      const line = this.line(start);
+      const special = shapeOf(line, JSON.parse(line) as Record<string, unknown>, this.#wanted, shape.slots);
+      if (special !== undefined) shape.special.unshift(special);
+      if (shape.special.length > MOST_SPECIAL) shape.special.pop();
+    }
+    shape.lines = 0;
+    for (const slot of shape.slots) slot.hasChanged = false;
   }
 
   #fill({ slots, after }: Shape, start: number): boolean {
@@ -153,6 +180,7 @@ export class LineReader implements Drawn {
   #put(slot: Slot, value: string | number | boolean | null): void {
     if (slot.kind === 'value') {
       if (Object.is(slot.held, value)) return;
+      slot.hasChanged = true;
       slot.held = value;
       slot.into[slot.name] = value;
     } else if (slot.kind === 'time') {

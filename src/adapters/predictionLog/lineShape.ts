@@ -18,6 +18,8 @@ export interface Slot {
   readonly texts: TextReader;
   /** What `into` holds. */
   held: unknown;
+  /** Whether that has been something else since the shape was specialized. */
+  hasChanged: boolean;
 }
 
 export interface Shape {
@@ -27,6 +29,10 @@ export interface Shape {
   readonly record: Record<string, unknown>;
   /** Whether ids and times are read apart from the record. */
   readonly isDrawn: boolean;
+  /** Shapes of those lines that have the same values at some places: there the values stand between the slots. */
+  readonly special: Shape[];
+  /** How many lines were of it, and of none of the special ones, since it was specialized. */
+  lines: number;
 }
 
 /** Which fields are wanted: of the record, and of its features (undefined: all of them). */
@@ -45,8 +51,13 @@ function endOf(line: string, at: number): number {
   return end;
 }
 
-/** The shape of a line, whose value is known; undefined when it has lists, or mappings other than one step deep. */
-export function shapeOf(line: string, value: Record<string, unknown>, { fields, features, asWritten }: Wanted): Shape | undefined {
+/** Whether a value was the same all the time. */
+export function isConstant({ kind, hasChanged }: Slot): boolean {
+  return kind === 'value' && !hasChanged;
+}
+
+/** The shape of a line, whose value is known; undefined when it has lists, or mappings other than one step deep. `constant`: slots of an earlier shape of such lines, whose values are to stand as they are. */
+export function shapeOf(line: string, value: Record<string, unknown>, { fields, features, asWritten }: Wanted, constant: readonly Slot[] = []): Shape | undefined {
   const slots: Slot[] = [];
   const record: Record<string, unknown> = {};
   let [at, from] = [0, 0];
@@ -58,11 +69,19 @@ export function shapeOf(line: string, value: Record<string, unknown>, { fields, 
     while (/[\s:]/.test(line.charAt(at))) at += 1;
     return true;
   };
-  const add = (name: string, into: Record<string, unknown>, kind: SlotKind): void => {
-    slots.push({ before: new Expected(line.slice(from, at)), name, kind, into, texts: new TextReader(), held: null });
-    if (kind === 'value') into[name] = null;
-    at = endOf(line, at);
-    from = at;
+  let known = 0;
+  const add = (name: string, into: Record<string, unknown>, kind: SlotKind, each: unknown): void => {
+    const same = constant[known];
+    if (same?.name === name && isConstant(same)) {
+      if (kind === 'value') into[name] = each;
+      at = endOf(line, at);
+    } else {
+      slots.push({ before: new Expected(line.slice(from, at)), name, kind, into, texts: new TextReader(), held: null, hasChanged: false });
+      if (kind === 'value') into[name] = null;
+      at = endOf(line, at);
+      from = at;
+    }
+    known += 1;
   };
   for (const [name, each] of Object.entries(value)) {
     // A name that means something to JavaScript.
@@ -70,17 +89,17 @@ export function shapeOf(line: string, value: Record<string, unknown>, { fields, 
     const isWanted = fields.has(name);
     if (typeof each !== 'object' || each === null) {
       const drawn = !asWritten && Object.hasOwn(DRAWN, name) ? DRAWN[name] : undefined;
-      add(name, record, isWanted ? drawn ?? 'value' : 'unwanted');
+      add(name, record, isWanted ? drawn ?? 'value' : 'unwanted', each);
       continue;
     }
     const inner: Record<string, unknown> = {};
     if (isWanted) record[name] = inner;
     for (const [field, deep] of Object.entries(each)) {
       if ((typeof deep === 'object' && deep !== null) || field === '__proto__' || !pass(field)) return undefined;
-      add(field, inner, isWanted && (name !== 'features' || features === undefined || features.has(field)) ? 'value' : 'unwanted');
+      add(field, inner, isWanted && (name !== 'features' || features === undefined || features.has(field)) ? 'value' : 'unwanted', deep);
     }
   }
   const after = line.slice(from);
   if (slots.length === 0 || !/^[\s}]*$/.test(after) || Math.max(after.length, ...slots.map(({ before }) => before.length)) > LONGEST_BETWEEN) return undefined;
-  return { slots, after: new Expected(`${after}\n`), record, isDrawn: !asWritten };
+  return { slots, after: new Expected(`${after}\n`), record, isDrawn: !asWritten, special: [], lines: 0 };
 }

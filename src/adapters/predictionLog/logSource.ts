@@ -1,22 +1,29 @@
-import type { ParquetParsers } from 'hyparquet/src/types.js';
+import { availableParallelism } from 'node:os';
 import { AppError, throwIfCancelled, toAppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { Collector, type CollectorOptions } from '../../core/quality/collector.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import type { QualityData, QualityRequest, QualitySource } from '../../core/quality/window.ts';
-import { csvRecords, nested, parquetRecords } from '../rows/tolerant.ts';
+import { csvRecords, nested, parquetGroups } from '../rows/tolerant.ts';
 import type { CachePlace } from '../node/diskCache.ts';
-import { DrawnColumns, IDS } from './drawnColumns.ts';
 import { filesOf, type FoundFile } from './files.ts';
 import { LineReader } from './lineReader.ts';
 import type { Wanted } from './lineShape.ts';
+import { readRecords } from './readLines.ts';
+import { readParquet } from './readParquet.ts';
 import { SavedLogs, type ReadFile } from './savedLog.ts';
+import { StagingFailed, StagingThreads, type StagedListener } from './stagingThreads.ts';
 import { tail } from './tail.ts';
+import { wantedBy } from './wanted.ts';
 
 const MOST_MESSAGES = 20;
 /** What is read again sooner than it is saved. */
 const LEAST_SAVED = 16 * 1024 * 1024;
-const COLUMNS = ['ts', 'request_id', 'unit_id', 'environment', 'service', 'flag', 'assigned_arm', 'model_version', 'role', 'fallback', 'batch_id', 'features', 'score', 'proba', 'label', 'latency_ms', 'error'];
+/** Bytes of a file for which threads are worth their start. */
+const LEAST_THREADED = 16 * 1024 * 1024;
+const MOST_THREADS = 2;
+/** How much larger the same records are as lines. */
+const PARQUET_SHRINKS = 10;
 
 export interface LogSourceOptions extends CollectorOptions {
   /** What paths are relative to. */
@@ -26,17 +33,8 @@ export interface LogSourceOptions extends CollectorOptions {
   readonly cache?: CachePlace | undefined;
   /** Bytes that are read before anything is kept; 16 MB where it is not given. */
   readonly leastSaved?: number | undefined;
-}
-
-/** Times without a date for each, where a number says the same: see `RecordTimes`. */
-const TIMES: Partial<ParquetParsers> = {
-  timestampFromMilliseconds: (millis) => timeOf(Number(millis)),
-  timestampFromMicroseconds: (micros) => timeOf(Number(micros / 1000n)),
-  timestampFromNanoseconds: (nanos) => timeOf(Number(nanos / 1_000_000n)),
-};
-
-function timeOf(millis: number): number | Date {
-  return millis >= 1e11 && millis < 1e14 ? millis : new Date(millis);
+  /** The built or source file of `staging.worker.ts`; without it everything is read in this thread. */
+  readonly threads?: { readonly script: string | URL; readonly count?: number; readonly least?: number } | undefined;
 }
 
 /**
@@ -58,13 +56,16 @@ export class LogSource implements QualitySource {
   #broken = false;
   /** Whether what was counted is more than the files hold: another start could not get to it from them, so it is not saved. */
   #impure = false;
+  #threads: StagingThreads | undefined;
+  /** Whether threads failed here: they are not asked again. */
+  #withoutThreads = false;
   /** Why a file that is read as a whole could be read only in part, by its identity: what was told of it counts once. */
   readonly #failed = new Map<string, string>();
 
   constructor(options: LogSourceOptions) {
     this.#options = options;
     this.#collector = new Collector(options.definition, options);
-    this.#wanted = wantedBy(options);
+    this.#wanted = wantedBy(options.definition, options.features);
     this.#lines = new LineReader(this.#wanted);
     const { cache, definition: { section }, folder, flags, features, edges, sample } = options;
     this.#saved = cache === undefined ? undefined : new SavedLogs(cache, [section, folder, flags, features, edges, sample, Intl.DateTimeFormat().resolvedOptions().timeZone]);
@@ -85,7 +86,15 @@ export class LogSource implements QualitySource {
     const said = messages.length;
     if (this.#broken || this.#isRewritten(files)) this.#reset();
     if (this.#known.size === 0 && files.length > 0) await this.#resume(files);
-    await this.#readFiles(files, messages, request);
+    try {
+      await this.#readFiles(files, messages, request);
+    } catch (error) {
+      if (!(error instanceof StagingFailed)) throw error;
+      this.#withoutThreads = true;
+      this.#reset();
+      messages.length = said;
+      await this.#readFiles(files, messages, request);
+    }
     if (this.#collector.isIncomplete) {
       this.#saved?.delete();
       this.#reset();
@@ -134,7 +143,11 @@ export class LogSource implements QualitySource {
       onProgress?.(done, Math.max(done, total));
     };
     let isKnown = true;
-    for (const file of files) isKnown = await this.#readFile(file, messages, signal, progress) && isKnown;
+    try {
+      for (const file of files) isKnown = await this.#readFile(file, messages, signal, progress) && isKnown;
+    } finally {
+      await this.#endThreads();
+    }
     this.#broken = !isKnown;
   }
 
@@ -165,6 +178,20 @@ export class LogSource implements QualitySource {
     this.#impure = false;
   }
 
+  /** Threads that read so many bytes of lines. Records that wait for their outcome are kept by the thread that counts, so it reads them itself. */
+  #threadsFor(bytes: number): StagingThreads | undefined {
+    const { threads, definition: { section, metrics }, flags, features } = this.#options;
+    if (threads === undefined || this.#withoutThreads || bytes < (threads.least ?? LEAST_THREADED) || metrics.some(({ labelled }) => labelled)) return undefined;
+    const count = threads.count ?? Math.min(MOST_THREADS, availableParallelism() - 1);
+    if (count > 0) this.#threads ??= new StagingThreads(threads.script, { section, flags, features }, count);
+    return this.#threads;
+  }
+
+  async #endThreads(): Promise<void> {
+    await this.#threads?.dispose();
+    this.#threads = undefined;
+  }
+
   #name(path: string): string {
     const { folder } = this.#options;
     return plainLine(path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path);
@@ -181,6 +208,9 @@ export class LogSource implements QualitySource {
       else if (this.#failed.has(file.identity)) messages.push(`${this.#name(file.path)}: ${this.#failed.get(file.identity)}`);
     } catch (error) {
       throwIfCancelled(signal);
+      if (error instanceof StagingFailed) throw error;
+      // What else was given to them is not wanted any more.
+      await this.#endThreads();
       // It vanished between the listing and the reading, or is no file of its kind: the others count.
       const message = plainLine(toAppError(error).message, 200);
       messages.push(`${this.#name(file.path)}: ${message}`);
@@ -203,24 +233,30 @@ export class LogSource implements QualitySource {
   async #tail(file: FoundFile, messages: string[], signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
     const name = this.#name(file.path);
     const known = this.#known.get(file.identity)?.tail;
-    const { restarted, ...state } = await tail(file.path, known, {
-      lines: (bytes, from, to, line) => this.#readLines(name, bytes, from, to, line),
-      tooLong: (line) => this.#collector.malformed(`${name}:${line}`, 'the line is longer than 16 MB'),
-    }, signal, progress);
-    if (restarted) {
-      messages.push(`${name} was cut or written anew: it is read from its beginning.`);
-      this.#impure = true;
-    }
-    this.#known.set(file.identity, { ...file, tail: state });
+    const threads = this.#threadsFor(file.size - (known?.offset ?? 0));
+    let line = known?.line ?? 0;
+    const placeOf = (index: number): string => `${name}:${line + index + 1}`;
+    const staged = this.#staged(placeOf, (count) => { line += count; });
+    const state = await tail(file.path, known, {
+      restarted: () => {
+        line = 0;
+        messages.push(`${name} was cut or written anew: it is read from its beginning.`);
+        this.#impure = true;
+      },
+      lines: (bytes, from, to) => {
+        line += readRecords(this.#lines, bytes, from, to, { record: (record, index, drawn) => this.#collector.add(record, () => placeOf(index), drawn), malformed: (index, reason) => this.#collector.malformed(placeOf(index), reason) });
+      },
+      tooLong: () => {
+        line += 1;
+        this.#collector.malformed(`${name}:${line}`, 'the line is longer than 16 MB');
+      },
+    }, signal, progress, threads?.ranges(file, staged));
+    this.#known.set(file.identity, { ...file, tail: { ...state, line } });
   }
 
-  #readLines(name: string, bytes: Buffer, from: number, to: number, first: number): number {
-    const reader = this.#lines;
-    return readLines(reader, bytes, from, to, (value, at, index) => {
-      const place = (): string => `${name}:${first + index}`;
-      if (typeof value === 'object' && value !== null && !Array.isArray(value)) this.#collector.add(value as Record<string, unknown>, place, reader.isDrawn ? reader : undefined);
-      else if (!/^\ufeff?\s*$/.test(reader.line(at))) this.#collector.malformed(place(), value === undefined ? 'no valid JSON' : 'no mapping');
-    });
+  /** Counts what threads have staged. */
+  #staged(placeOf: (index: number) => string, over: (count: number) => void): StagedListener {
+    return { rows: (rows, apart) => this.#collector.addRows(rows, apart.map(({ index, drawn, ...each }) => ({ ...each, place: () => placeOf(index), drawn: drawn === undefined ? undefined : { ...drawn, requestId: () => drawn.id } }))), over };
   }
 
   async #csv(file: FoundFile, signal: AbortSignal): Promise<void> {
@@ -232,60 +268,20 @@ export class LogSource implements QualitySource {
 
   async #parquet(file: FoundFile, signal: AbortSignal): Promise<void> {
     const name = this.#name(file.path);
-    const { fields, asWritten } = this.#wanted;
-    let row = 0;
-    const place = (): string => `${name}, row ${row}`;
-    const drawn = new DrawnColumns();
-    await parquetRecords(file.path, [...fields], (column) => (column === 'ts' && !asWritten ? TIMES : {}), (record, hashed) => {
-      row += 1;
-      if (!asWritten) drawn.take(record, hashed);
-      this.#collector.add(record, place, asWritten ? undefined : drawn);
-    }, signal, asWritten ? [] : IDS);
+    const threads = this.#threadsFor(PARQUET_SHRINKS * file.size);
+    const groups = threads === undefined ? [] : await parquetGroups(file.path, [...this.#wanted.fields]);
+    if (threads !== undefined && groups.length > 0) {
+      let row = 0;
+      const staged = this.#staged((index) => `${name}, row ${row + index + 1}`, (count) => { row += count; });
+      for (const group of groups.keys()) await threads.give(file, { group }, staged);
+      await threads.drain();
+      return;
+    }
+    await readParquet(file.path, this.#wanted, (record, row, drawn) => this.#collector.add(record, () => `${name}, row ${row + 1}`, drawn), signal);
   }
 }
 
 /** The format of a file that is read as a whole; undefined: its lines are read on. */
 function wholeFormatOf(path: string): string | undefined {
   return /\.(csv|parquet)$/i.exec(path)?.[1]?.toLowerCase();
-}
-
-/** What the metrics, slices and drift of a definition read of a record. */
-function wantedBy({ definition, features }: LogSourceOptions): Wanted {
-  const { metrics, labels, where, slices } = definition;
-  const expressions = [...metrics.flatMap(({ expression }) => expression ?? []), ...(where === undefined ? [] : [where]), ...slices];
-  const paths = expressions.flatMap((expression) => expression.paths);
-  const ofFeatures = paths.filter(([first]) => first === 'features').map(([, second]) => second);
-  return {
-    fields: new Set([...COLUMNS, labels.field, ...paths.map(([first = '']) => first)]),
-    // A feature that is compared or tested; all of them where none is named.
-    asWritten: paths.some(([first]) => ['ts', 'request_id', 'unit_id', 'batch_id'].includes(first ?? '')),
-    features: features === undefined || ofFeatures.includes(undefined) ? undefined : new Set([...features, ...ofFeatures.flatMap((name) => name ?? [])]),
-  };
-}
-
-/** Tells the value of each line from `from` to `to`, where it begins, and the how manyth it is from 0; undefined: no JSON. Answers how many lines there are. */
-export function readLines(reader: LineReader, bytes: Buffer, from: number, to: number, told: (value: unknown, at: number, index: number) => void): number {
-  reader.take(bytes);
-  let index = 0;
-  for (let at = from; at < to; at = reader.end, index += 1) {
-    let value: unknown;
-    try {
-      value = reader.read(at);
-    } catch {
-      value = withoutNaN(reader.line(at));
-    }
-    told(value, at, index);
-  }
-  return index;
-}
-
-/** The value of a line in which NaN or an infinity stands where a value does; undefined when that is not what is wrong with it. */
-export function withoutNaN(line: string): unknown {
-  if (!/NaN|Infinity/.test(line)) return undefined;
-  try {
-    // Texts are matched first, so that a NaN in one stays.
-    return JSON.parse(line.replace(/"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)\b/g, (part) => (part.startsWith('"') ? part : 'null')));
-  } catch {
-    return undefined;
-  }
 }

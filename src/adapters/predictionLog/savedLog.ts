@@ -14,7 +14,7 @@ const FLOAT_BYTES = Float64Array.BYTES_PER_ELEMENT;
 /** A file as it was read. */
 export interface ReadFile extends FoundFile {
   /** How far, where it is read on from there. */
-  readonly tail?: TailState | undefined;
+  readonly tail?: TailState & { readonly line: number } | undefined;
 }
 
 /** What was counted of which files. */

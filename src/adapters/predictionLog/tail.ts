@@ -8,25 +8,22 @@ import { LONGEST_BETWEEN } from './lineShape.ts';
 const CHUNK = 1024 * 1024;
 /** After so many bytes others get their turn. */
 const LISTENED = 8 * CHUNK;
+/** Bytes that are read elsewhere at one go, and in how many of them at its end a line must end. */
+const RANGE = 2 * CHUNK;
+const SEEN = 32 * 1024;
 const LONGEST_LINE = 16 * 1024 * 1024;
 /** Bytes at the beginning, and before the place where reading ended. */
 const MARKED = 1024;
 const LINE_END = 10;
 /** Bytes after the last line. */
-const PADDING = LONGEST_BETWEEN + 64;
+export const PADDING = LONGEST_BETWEEN + 64;
 
 /** How far a file was read. */
 export interface TailState {
   /** Bytes whose lines have been told. */
   readonly offset: number;
-  readonly line: number;
   /** See `markOf`. */
   readonly mark: string;
-}
-
-export interface TailResult extends TailState {
-  /** Whether the file was begun anew, because it is another or was cut. */
-  readonly restarted: boolean;
 }
 
 /** Digest of the first bytes of a file and of those before `length`: another file, or one that was truncated and written anew, has another. */
@@ -49,11 +46,37 @@ function isWhole(text: string): boolean {
   }
 }
 
-/** What is told of a file: whole lines as bytes, each with its end, and that a line is too long. The bytes are the teller's again after the call. */
+/** What is told of a file: whole lines as bytes, each with its end, and that a line is too long. The bytes are the teller's again when that is done. */
 export interface TailListener {
-  /** Lines from `from` to `to`, the first of number `line`; answers how many there are. Beyond `to` there are at least `PADDING` bytes that mean nothing. */
-  lines(bytes: Buffer, from: number, to: number, line: number): number;
-  tooLong(line: number): void;
+  /** Before anything else, where the file is begun anew because it is another or was cut. */
+  restarted?(): void;
+  /** Lines from `from` to `to`. Beyond `to` there are at least `PADDING` bytes that mean nothing. */
+  lines(bytes: Buffer, from: number, to: number): void;
+  tooLong?(): void;
+}
+
+/** Who reads whole lines elsewhere: from a place of the file to another. Waits as long as it has enough to do. */
+export interface RangeReader {
+  range(from: number, to: number): Promise<void>;
+  /** Waits until all is told. */
+  drain(): Promise<void>;
+}
+
+/** Gives whole lines, a chunk or so at a time, until less than two chunks are left or a line is long. Answers where that is. */
+async function giveRanges(file: number, { from, to }: { readonly from: number; readonly to: number }, ranges: RangeReader, signal: AbortSignal, progress: (bytes: number) => void): Promise<number> {
+  const seen = Buffer.alloc(SEEN);
+  let start = from;
+  while (to - start > 2 * RANGE) {
+    throwIfCancelled(signal);
+    const read = readSync(file, seen, 0, SEEN, start + RANGE - SEEN);
+    const end = start + RANGE - SEEN + seen.lastIndexOf(LINE_END, read - 1) + 1;
+    if (read < SEEN || end <= start + RANGE - SEEN) break;
+    await ranges.range(start, end);
+    progress(end - start);
+    start = end;
+  }
+  await ranges.drain();
+  return start;
 }
 
 /** Bytes of a file with room for what was left of the last ones, and for what comes after. */
@@ -63,15 +86,17 @@ function room(size: number): Buffer {
 
 /**
  * Tells the lines of a file that are new since `from`. A last line without its end is told only when it is whole JSON: the writer may be in the middle of it. A line of
- * more than 16 MB is told to be too long.
+ * more than 16 MB is told to be too long. With a `ranges`, that is given all but the end.
  * @throws AppError cancelled; errors of the file system as they come
  */
-export async function tail(path: string, from: TailState | undefined, listener: TailListener, signal: AbortSignal, progress: (bytes: number) => void): Promise<TailResult> {
+export async function tail(path: string, from: TailState | undefined, listener: TailListener, signal: AbortSignal, progress: (bytes: number) => void, ranges?: RangeReader): Promise<TailState> {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
     const isSame = from !== undefined && size >= from.offset && (await markOf(file, from.offset)) === from.mark;
-    let [offset, line] = isSame ? [from.offset, from.line] : [0, 0];
+    if (from !== undefined && !isSame) listener.restarted?.();
+    let offset = isSame ? from.offset : 0;
+    if (ranges !== undefined) offset = await giveRanges(file.fd, { from: offset, to: size }, ranges, signal, progress);
     let bytes = room(2 * CHUNK);
     let [rest, tooLong] = [0, false];
     for (let position = offset; ;) {
@@ -91,11 +116,10 @@ export async function tail(path: string, from: TailState | undefined, listener: 
       let start = 0;
       if (tooLong && whole > 0) {
         start = bytes.indexOf(LINE_END) + 1;
-        line += 1;
-        listener.tooLong(line);
+        listener.tooLong?.();
         tooLong = false;
       }
-      if (whole > start) line += listener.lines(bytes, start, whole, line + 1);
+      if (whole > start) listener.lines(bytes, start, whole);
       bytes.copyWithin(0, whole, end);
       rest = end - whole;
       if (tooLong || rest > LONGEST_LINE) [rest, tooLong] = [0, true];
@@ -104,10 +128,10 @@ export async function tail(path: string, from: TailState | undefined, listener: 
     if (!tooLong && rest > 0 && isWhole(bytes.toString('utf8', 0, rest))) {
       // The end of the line comes later, as an empty one.
       bytes[rest] = LINE_END;
-      listener.lines(bytes, 0, rest + 1, line + 1);
+      listener.lines(bytes, 0, rest + 1);
       offset += rest;
     }
-    return { offset, line, mark: await markOf(file, offset), restarted: from !== undefined && !isSame };
+    return { offset, mark: await markOf(file, offset) };
   } finally {
     await file.close();
   }

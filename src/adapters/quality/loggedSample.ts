@@ -6,7 +6,7 @@ import type { LoggedFeatures } from '../../core/quality/skew.ts';
 import { RECORD_TYPES } from '../../core/quality/definitions.ts';
 import { filesOf } from '../predictionLog/files.ts';
 import { LineReader } from '../predictionLog/lineReader.ts';
-import { readLines } from '../predictionLog/logSource.ts';
+import { readRecords } from '../predictionLog/readLines.ts';
 import { tail } from '../predictionLog/tail.ts';
 import { csvRecords, nested, parquetRecords } from '../rows/tolerant.ts';
 
@@ -70,10 +70,8 @@ async function readFile(path: string, add: (record: RecordLike) => void, signal:
       await parquetRecords(path, COLUMNS, () => ({}), add, signal);
     } else {
       const reader = new LineReader({ fields: new Set(COLUMNS), features: undefined, asWritten: true });
-      const lines = (bytes: Buffer, from: number, to: number): number => readLines(reader, bytes, from, to, (value) => {
-        if (typeof value === 'object' && value !== null && !Array.isArray(value)) add(value as RecordLike);
-      });
-      await tail(path, undefined, { lines, tooLong: () => undefined }, signal, () => undefined);
+      const lines = (bytes: Buffer, from: number, to: number): void => { readRecords(reader, bytes, from, to, { record: add, malformed: () => undefined }); };
+      await tail(path, undefined, { lines }, signal, () => undefined);
     }
   } catch {
     // A file that vanished or is damaged is told by the reading of the source; the others count.

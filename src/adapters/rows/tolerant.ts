@@ -63,12 +63,12 @@ type TellRow = (record: Readonly<Record<string, unknown>>, hashed: HashedTexts) 
 
 /**
  * Tells the rows of a Parquet file, only the named columns (those that there are) and columns below them such as `features.amount`, values as Parquet
- * has them, but whole numbers as numbers where they can be. Columns of `hashed` that hold texts are told as hashes. One page of each column is held, or one row group where a column holds lists. A row is the caller's until the next one is told.
+ * has them, but whole numbers as numbers where they can be. Columns of `hashed` that hold texts are told as hashes. One page of each column is held, or one row group where a column holds lists; `group`: of one row group only, where `parquetGroups` tells of several. A row is the caller's until the next one is told.
  * @throws AppError cancelled, validation when the file is none or damaged
  */
-export async function parquetRecords(path: string, columns: readonly string[], parsers: ColumnParsers, tell: TellRow, signal: AbortSignal, hashed: readonly string[] = []): Promise<void> {
+export async function parquetRecords(path: string, columns: readonly string[], parsers: ColumnParsers, tell: TellRow, signal: AbortSignal, { hashed = [], group }: { readonly hashed?: readonly string[]; readonly group?: number | undefined } = {}): Promise<void> {
   const { asyncBufferFromFile, parquetMetadataAsync, parquetSchema } = await import('hyparquet');
-  const isWanted = (name: string): boolean => columns.some((column) => name === column || name.startsWith(`${column}.`));
+  const isWanted = wantedIn(columns);
   const handle = await open(path, 'r');
   try {
     const file = await asyncBufferFromFile(path);
@@ -77,13 +77,33 @@ export async function parquetRecords(path: string, columns: readonly string[], p
     const leaves = leavesOf(schema, schema, isWanted);
     const none = { hashes: new Float64Array(hashed.length).fill(Number.NaN), text: () => '' };
     if (leaves === undefined) await assembledRows(file, metadata, schema.children.map(({ element }) => element.name).filter(isWanted), (record) => tell(record, none), signal);
-    else for (const group of metadata.row_groups) await pagedRows(leaves.map((leaf) => columnOf(handle.fd, leaf, group, parsers(leaf.path.join('.')), hashed)), { count: Number(group.num_rows), hashed: hashed.length }, tell, signal);
+    else for (const each of group === undefined ? metadata.row_groups : metadata.row_groups.slice(group, group + 1)) await pagedRows(leaves.map((leaf) => columnOf(handle.fd, leaf, each, parsers(leaf.path.join('.')), hashed)), { count: Number(each.num_rows), hashed: hashed.length }, tell, signal);
   } catch (error) {
     if (error instanceof AppError && error.code === 'cancelled') throw error;
-    throw new AppError('validation', `The Parquet file cannot be read: ${error instanceof Error ? error.message : String(error)}.`, {}, error);
+    throw unreadable(error);
   } finally {
     await handle.close();
   }
+}
+
+/** How many rows each row group of a Parquet file has that can be read by itself; none where columns hold lists. @throws AppError validation */
+export async function parquetGroups(path: string, columns: readonly string[]): Promise<readonly number[]> {
+  const { asyncBufferFromFile, parquetMetadataAsync, parquetSchema } = await import('hyparquet');
+  try {
+    const metadata = await parquetMetadataAsync(await asyncBufferFromFile(path));
+    const schema = parquetSchema(metadata);
+    return leavesOf(schema, schema, wantedIn(columns)) === undefined ? [] : metadata.row_groups.map(({ num_rows: count }) => Number(count));
+  } catch (error) {
+    throw unreadable(error);
+  }
+}
+
+function wantedIn(columns: readonly string[]): (name: string) => boolean {
+  return (name) => columns.some((column) => name === column || name.startsWith(`${column}.`));
+}
+
+function unreadable(error: unknown): AppError {
+  return new AppError('validation', `The Parquet file cannot be read: ${error instanceof Error ? error.message : String(error)}.`, {}, error);
 }
 
 interface Column {
@@ -107,16 +127,21 @@ interface Place {
   last: unknown;
   /** Where the last value stands among those that `indices` mean. */
   lastIndex: number;
+  /** Of the page, while rows are told of it: what is asked for at each row. */
+  values: ArrayLike<unknown>;
+  indices: Uint32Array | undefined;
+  start: number;
 }
 
 /** Puts a row's value of a column into its record, where it is another than that of the row before. */
 function put(place: Place, row: number): void {
-  const { pages } = place;
-  const { indices, values } = pages;
-  const at = indices === undefined ? pages.at + row : indices[pages.at + row] ?? 0;
-  if (indices !== undefined && at === place.lastIndex) return;
-  if (indices !== undefined) place.lastIndex = at;
-  const value = values[at];
+  let at = place.start + row;
+  if (place.indices !== undefined) {
+    at = place.indices[at] ?? 0;
+    if (at === place.lastIndex) return;
+    place.lastIndex = at;
+  }
+  const value = place.values[at];
   if (value === place.last) return;
   place.last = value;
   place.into[place.name] = value;
@@ -124,7 +149,7 @@ function put(place: Place, row: number): void {
 
 function placesOf(columns: readonly Column[], record: Record<string, unknown>): readonly Place[] {
   return columns.filter(({ hashed }) => hashed < 0).map(({ leaf: { path, schemaPath }, pages }): Place => {
-    const start = { pages, last: undefined, lastIndex: -1 };
+    const start = { pages, last: undefined, lastIndex: -1, values: [], indices: undefined, start: 0 };
     const [outer = '', inner] = path.length === 1 && (path[0] ?? '').indexOf('.') > 0 ? splitName(path[0] ?? '') : path;
     if (inner === undefined) return { ...start, into: record, name: outer, outer: undefined };
     const fields = record[outer] as Record<string, unknown> | undefined ?? {};
@@ -151,18 +176,34 @@ async function pagedRows(columns: readonly Column[], { count, hashed }: { readon
     for (const place of places) fill(place, record);
     for (const { pages } of ofHashes) pages.fill();
     const some = Math.min(count - done, ...columns.map(({ pages }) => pages.length - pages.at));
-    for (const place of places) put(place, 0);
+    for (const place of places) {
+      const { values, indices, at } = place.pages;
+      place.values = values;
+      place.indices = indices;
+      place.start = at;
+      put(place, 0);
+    }
     const changing = places.filter(({ pages }) => !pages.isConstant);
     const maybeMissing = places.filter(({ pages, outer }) => outer !== undefined && pages.levels !== undefined);
     for (row = 0; row < some; row += 1) {
-      for (const { pages: { indices, values, at }, hashed: column } of ofHashes) hashes[column] = Number(values[indices === undefined ? at + row : indices[at + row] ?? 0] ?? 0);
-      for (const place of changing) put(place, row);
+      for (let index = 0; index < ofHashes.length; index += 1) {
+        const column = ofHashes[index];
+        if (column !== undefined) hashes[column.hashed] = hashAt(column.pages, row);
+      }
+      for (let index = 0; index < changing.length; index += 1) {
+        const place = changing[index];
+        if (place !== undefined) put(place, row);
+      }
       for (const { pages: { levels, at }, outer, into } of maybeMissing) record[outer ?? ''] = levels?.[at + row] === 0 ? null : into;
       tell(record, told);
     }
     for (const { pages } of columns) pages.at += some;
     done += columns.length === 0 ? count : some;
   }
+}
+
+function hashAt({ indices, values, at }: ColumnPages, row: number): number {
+  return Number(values[indices === undefined ? at + row : indices[at + row] ?? 0] ?? 0);
 }
 
 function fill(place: Place, record: Record<string, unknown>): void {

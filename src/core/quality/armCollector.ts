@@ -1,5 +1,6 @@
 import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
-import type { BatchRows, FeatureColumn, RowList } from './batch.ts';
+import { ROWS, type BatchRows, type FeatureColumn, type RowList } from './batch.ts';
+import { LATENCY_EDGES, NO_BIN, SCORE_EDGES, scoreBin } from './bins.ts';
 import { Reservoir, type SavedReservoir } from './hashing.ts';
 import { isPositive, scoreOf } from './measures.ts';
 import { binOf } from './stats/driftMeasures.ts';
@@ -9,10 +10,6 @@ const SAMPLE = 5000;
 const MOST_CATEGORIES = 1000;
 const MOST_FEATURES = 200;
 const MOST_VERSIONS = 20;
-const SCORE_BINS = 200;
-/** Latency in milliseconds: 10 bins a decade from 0.1 ms to 1000 s, so quantiles are within 12 %. */
-const LATENCY_EDGES: readonly number[] = Array.from({ length: 71 }, (_, index) => 10 ** (index / 10 - 1));
-const SCORE_EDGES: readonly number[] = Array.from({ length: SCORE_BINS - 1 }, (_, index) => (index + 1) / SCORE_BINS);
 
 function counts(edges: readonly number[]): Float64Array {
   return new Float64Array(edges.length + 1);
@@ -22,11 +19,11 @@ function bump(into: Float64Array, place: number): void {
   into[place] = (into[place] ?? 0) + 1;
 }
 
-/** Counts the values of some rows that are numbers. */
-function countInto(histogram: Float64Array, edges: readonly number[], values: Float64Array, rows: Uint16Array, size: number): void {
+/** Counts some rows by their bins. */
+function countInto(histogram: Float64Array, bins: Uint8Array, rows: Uint16Array, size: number): void {
   for (let index = 0; index < size; index += 1) {
-    const value = values[rows[index] ?? 0] ?? Number.NaN;
-    if (!Number.isNaN(value)) bump(histogram, binOf(edges, value));
+    const bin = bins[rows[index] ?? 0] ?? NO_BIN;
+    if (bin !== NO_BIN) bump(histogram, bin);
   }
 }
 
@@ -54,6 +51,9 @@ export interface SavedArm {
   readonly matured: number;
   readonly labelled: number;
 }
+
+/** Numbers of one column that are counted together. */
+const gathered = new Float64Array(ROWS);
 
 /** What was seen of one feature. */
 class Feature {
@@ -118,12 +118,32 @@ class Feature {
 
   /** Values of some rows: finite numbers, or, where that is NaN, any other. `present`: what is undefined does not stand there at all. */
   addRows(numbers: Float64Array, others: readonly unknown[], rows: Uint16Array, size: number, which?: 'present'): void {
+    let count = 0;
     for (let index = 0; index < size; index += 1) {
       const row = rows[index] ?? 0;
       const number = numbers[row] ?? Number.NaN;
-      if (!Number.isNaN(number)) this.addNumber(number);
-      else if (which === undefined || others[row] !== undefined) this.add(others[row]);
+      if (!Number.isNaN(number)) {
+        gathered[count] = number;
+        count += 1;
+      } else if (which === undefined || others[row] !== undefined) {
+        // A text may be a number, too.
+        this.#addNumbers(count);
+        count = 0;
+        this.add(others[row]);
+      }
     }
+    this.#addNumbers(count);
+  }
+
+  /** Those that were gathered. */
+  #addNumbers(count: number): void {
+    if (count === 0) return;
+    this.#rows += count;
+    this.#sample.addMany(gathered, count);
+    const edges = this.#edges;
+    const binned = this.#binned;
+    if (edges === undefined || binned === undefined) return;
+    for (let index = 0; index < count; index += 1) bump(binned, binOf(edges, gathered[index] ?? 0));
   }
 
   #addCategory(value: string): void {
@@ -222,15 +242,15 @@ export class ArmCollector {
   /** Counts predictions of a batch column by column; versions and latencies with `all` only. `now`: what comes from after it counts as of then. */
   countRows(batch: BatchRows, { rows, size }: RowList, now: number, what: 'all' | 'features'): void {
     this.requests += size;
-    const { times, versions, latencies, scores, labels, columns } = batch;
+    const { times, versions, latencyBins, scoreBins, scores, labels, columns } = batch;
     for (let index = 0; index < size; index += 1) {
       const row = rows[index] ?? 0;
       const at = Math.min(times[row] ?? 0, now);
       if (at > this.lastSeen) this.lastSeen = at;
       if (what === 'all' && versions[row] !== undefined) this.#answered(versions[row], at);
     }
-    if (what === 'all') countInto(this.#latency, LATENCY_EDGES, latencies, rows, size);
-    countInto(this.#scores, SCORE_EDGES, scores, rows, size);
+    if (what === 'all') countInto(this.#latency, latencyBins, rows, size);
+    countInto(this.#scores, scoreBins, rows, size);
     this.#feature('score')?.addRows(scores, labels, rows, size);
     this.#meet(columns, rows, size);
     for (const { name, numbers, others } of columns) this.#features.get(name)?.addRows(numbers, others, rows, size, 'present');
@@ -265,8 +285,9 @@ export class ArmCollector {
     this.labelled += 1;
     const [score, actual] = [scoreOf(record), isPositive(record[field])];
     if (score === null || actual === null) return;
-    bump(this.#labelledScores, binOf(SCORE_EDGES, score));
-    if (actual) bump(this.#positives, binOf(SCORE_EDGES, score));
+    const bin = scoreBin(score);
+    bump(this.#labelledScores, bin);
+    if (actual) bump(this.#positives, bin);
   }
 
   #loggedVersions(): LoggedVersion[] {

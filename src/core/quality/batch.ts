@@ -1,8 +1,10 @@
 import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
+import { latencyBin, scoreBin } from './bins.ts';
+import { hash53 } from './hashing.ts';
 import { scoreOf } from './measures.ts';
 
 /** As many as fit the processor's nearer memory. */
-export const ROWS = 512;
+export const ROWS = 1024;
 const MOST_COLUMNS = 500;
 
 export const [EXCLUDED, WITHOUT_UNIT] = [1, 2];
@@ -19,6 +21,13 @@ export interface ArmKey {
   readonly environment: string;
   readonly service: string;
   readonly arm: string;
+  /** A unit is followed within its environment: units of two are two. */
+  readonly seed: number;
+}
+
+/** Of an environment's name, so that its units have hashes of their own. */
+export function seedOf(environment: string): number {
+  return hash53(environment) | 0;
 }
 
 /** What is kept of a prediction for its outcome, and the outcome that stands in it. */
@@ -37,13 +46,15 @@ export interface BatchRows {
   readonly keys: readonly ArmKey[];
   /** Hash of the request's id; 0: it has none. */
   readonly requests: Float64Array;
-  /** Hash of the unit's id, or of the request's; where neither is there, minus the number of the record among those told. */
+  /** Hash of the unit's id, or of the request's, in its environment; where neither is there, minus the number of the record among those told. */
   readonly units: Float64Array;
   /** Milliseconds since 1970. */
   readonly times: Float64Array;
   readonly flags: Uint8Array;
+  /** `NO_BIN` where a record does not tell. */
+  readonly latencyBins: Uint8Array;
+  readonly scoreBins: Uint8Array;
   /** NaN where a record does not tell. */
-  readonly latencies: Float64Array;
   readonly scores: Float64Array;
   readonly labels: readonly unknown[];
   readonly errors: readonly unknown[];
@@ -83,7 +94,8 @@ export class Batch implements BatchRows {
   readonly units: Float64Array;
   readonly times: Float64Array;
   readonly flags: Uint8Array;
-  readonly latencies: Float64Array;
+  readonly latencyBins: Uint8Array;
+  readonly scoreBins: Uint8Array;
   readonly scores: Float64Array;
   readonly labels: unknown[] = [];
   readonly errors: unknown[] = [];
@@ -96,16 +108,17 @@ export class Batch implements BatchRows {
   readonly #outcome: string;
   readonly #listed: boolean;
   readonly #known = new Set<string>();
-  #lastKey = -1;
+  #lastKey: ArmKey | undefined;
+  #lastPlace = -1;
   #lastFeatures: unknown;
 
   /** @param most of rows, 65,535 at most; `columns` were known before */
   constructor(metrics: number, outcome: string, features: readonly string[] | undefined, most = ROWS, columns: readonly string[] = []) {
     this.most = most;
     const numbers = (): Float64Array => new Float64Array(most);
-    [this.requests, this.units, this.times, this.latencies, this.scores] = [numbers(), numbers(), numbers(), numbers(), numbers()];
+    [this.requests, this.units, this.times, this.scores] = [numbers(), numbers(), numbers(), numbers()];
+    [this.flags, this.latencyBins, this.scoreBins] = [new Uint8Array(most), new Uint8Array(most), new Uint8Array(most)];
     this.arms = new Uint16Array(most);
-    this.flags = new Uint8Array(most);
     this.values = Array.from({ length: metrics }, numbers);
     this.#outcome = outcome;
     this.#listed = features !== undefined;
@@ -128,8 +141,10 @@ export class Batch implements BatchRows {
   take(record: RecordLike): number {
     const row = this.size;
     this.size += 1;
-    this.latencies[row] = toNumber(record['latency_ms']) ?? Number.NaN;
-    this.scores[row] = scoreOf(record) ?? Number.NaN;
+    this.latencyBins[row] = latencyBin(toNumber(record['latency_ms']) ?? Number.NaN);
+    const score = scoreOf(record) ?? Number.NaN;
+    this.scores[row] = score;
+    this.scoreBins[row] = scoreBin(score);
     this.labels[row] = record['label'];
     this.errors[row] = record['error'];
     this.outcomes[row] = record[this.#outcome];
@@ -148,14 +163,18 @@ export class Batch implements BatchRows {
     return row;
   }
 
-  /** Says whose a row is. */
-  belongs(row: number, environment: string, service: string, arm: string): void {
-    const last = this.keys[this.#lastKey];
-    if (last === undefined || last.arm !== arm || last.service !== service || last.environment !== environment) {
-      const known = this.keys.findIndex((key) => key.arm === arm && key.service === service && key.environment === environment);
-      this.#lastKey = known >= 0 ? known : this.keys.push({ environment, service, arm }) - 1;
+  /** Says whose a row is, and tells what is known of them. */
+  belongs(row: number, environment: string, service: string, arm: string): ArmKey {
+    const isSame = (key: ArmKey | undefined): boolean => key?.arm === arm && key.service === service && key.environment === environment;
+    let key = this.#lastKey;
+    if (key === undefined || !isSame(key)) {
+      const known = this.keys.findIndex(isSame);
+      key = this.keys[known] ?? { environment, service, arm, seed: seedOf(environment) };
+      this.#lastKey = key;
+      this.#lastPlace = known >= 0 ? known : this.keys.push(key) - 1;
     }
-    this.arms[row] = this.#lastKey;
+    this.arms[row] = this.#lastPlace;
+    return key;
   }
 
   /** New names of features. A reader gives the same mapping again and again, which holds the same names then. */

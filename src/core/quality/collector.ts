@@ -56,10 +56,16 @@ export class Collector {
   readonly #groups: Groups;
   readonly #stager: Stager;
   readonly #units: Units;
-  /** Of the rows that are counted together: the hash and the number of the unit, and the window. */
-  readonly #hashOf = new Float64Array(ROWS);
+  /** Of the rows that are counted together: whether the request was seen before, the number of the unit, and the window. */
+  readonly #knownOf = new Uint8Array(ROWS);
   readonly #unitOf = new Int32Array(ROWS);
   readonly #windowOf: WindowState[] = [];
+  /** Of those among them that count, one after another: the row, and of the unit the hash, the group, the number and for how many new ones it stands. */
+  readonly #rowOf = new Uint16Array(ROWS);
+  readonly #hashOf = new Float64Array(ROWS);
+  readonly #groupOf = new Int32Array(ROWS);
+  readonly #numberOf = new Int32Array(ROWS);
+  readonly #newOf = new Float64Array(ROWS);
   readonly #hours: Hour[] = [];
   readonly #seen: RecentHashes;
   readonly #outcomes: Outcomes;
@@ -164,7 +170,7 @@ export class Collector {
     if (at > this.#now + SKEW_MS) this.#notes.future += 1;
     if (request === 0) return;
     const requestId = drawn?.requestId() ?? textOf(record['request_id']) ?? '';
-    this.#shadow.addShadow(request, requestId, { score: scoreOf(record), label: record['label'], error: record['error'], outcome: record[this.#definition.labels.field], slices: this.#counted(this.#stager.slicesOf(record)) });
+    this.#shadow.addShadow(request, requestId, scoreOf(record) ?? Number.NaN, record['label'], record['error'], record[this.#definition.labels.field], this.#counted(this.#stager.slicesOf(record)));
   }
 
   /** Of the slices that a record is in those that are counted: the first ones that came. */
@@ -213,67 +219,88 @@ export class Collector {
     for (let start = from; start < to; start += ROWS) this.#countSome(batch, groups, start, Math.min(to, start + ROWS));
   }
 
+  /** Counts `ROWS` at most. What looks things up in large tables, or passes over columns, does so for all rows at one go: one after another would wait for memory each time. */
   #countSome(batch: BatchRows, groups: readonly Group[], from: number, to: number): void {
     const { requests, times, flags, arms } = batch;
-    // Never negative; were it not asked for, nothing would be brought from memory.
-    if (this.#touch(batch, groups, from, to) < 0) return;
+    const known = this.#knownOf;
+    this.#seen.seenMany(requests, from, to, known);
+    let counted = 0;
     for (let row = from; row < to; row += 1) {
-      const [request = 0, at = 0, group] = [requests[row], times[row], groups[arms[row] ?? 0]];
+      const request = requests[row] ?? 0;
+      const at = times[row] ?? 0;
+      const group = groups[arms[row] ?? 0];
       if (group === undefined) continue;
-      if (request !== 0 && this.#seen.seen(request)) {
+      if (known[row - from] === 1) {
         this.#notes.duplicates += 1;
         continue;
       }
       if (at > this.#now + SKEW_MS) this.#notes.future += 1;
-      const slices = this.#counted(batch.slices[row]);
-      if (request !== 0 && group.arm === 'current') this.#served(batch, row, request, slices);
+      if (request !== 0 && group.arm === 'current') this.#served(batch, row, request);
       const window = this.#groups.window(group, at, undefined);
       window.served += 1;
-      if (((flags[row] ?? 0) & EXCLUDED) === 0) this.#predicted(batch, row - from, row, group, window, slices);
       // The exposure counters count those, too.
-      else this.#notes.excluded += 1;
+      if (((flags[row] ?? 0) & EXCLUDED) !== 0) {
+        this.#notes.excluded += 1;
+        continue;
+      }
+      window.requests += 1;
+      this.#rowOf[counted] = row;
+      this.#windowOf[row - from] = window;
+      this.#hashOf[counted] = this.#unitHash(batch, row);
+      this.#groupOf[counted] = group.number;
+      counted += 1;
     }
-    this.#countColumns(batch, from);
-  }
-
-  #touch({ requests, units, arms }: BatchRows, groups: readonly Group[], from: number, to: number): number {
-    let sum = 0;
-    for (let row = from; row < to; row += 1) {
-      const unit = units[row] ?? 0;
-      const hash = rehash(unit > 0 ? unit : hash53(String(this.#notes.rows - unit)), groups[arms[row] ?? 0]?.unitSeed ?? 0);
-      this.#hashOf[row - from] = hash;
-      sum += this.#seen.touch(requests[row] ?? 0) + this.#units.touch(hash);
+    // One by one where numbers of units may change: what has one is counted before.
+    const step = this.#units.isFullWith(counted) ? 1 : counted;
+    for (let place = 0; place < counted; place += step) {
+      if (step === 1) this.#seeOne(place);
+      else this.#units.seeMany(this.#hashOf, this.#groupOf, counted, this.#numberOf, this.#newOf);
+      for (let index = place; index < place + step; index += 1) this.#predicted(batch, groups, from, index);
+      this.#countColumns(batch, from);
     }
-    return sum;
   }
 
-  #served({ scores, labels, errors, outcomes }: BatchRows, row: number, request: number, slices: readonly string[]): void {
-    const score = scores[row] ?? Number.NaN;
-    this.#shadow.addServed(request, { score: Number.isNaN(score) ? null : score, label: labels[row], error: errors[row], outcome: outcomes[row], slices });
+  #seeOne(place: number): void {
+    this.#numberOf[place] = this.#units.see(this.#hashOf[place] ?? 0, this.#groupOf[place] ?? 0);
+    this.#newOf[place] = this.#units.isNew;
   }
 
-  /** `place`: that of the row among those that are counted together. */
-  #predicted(batch: BatchRows, place: number, row: number, group: Group, window: WindowState, slices: readonly string[]): void {
-    const { requests, times, flags, kept } = batch;
-    const [unitHash = 0, at = 0, keep] = [this.#hashOf[place], times[row], kept[row]];
+  #unitHash({ units, arms, keys }: BatchRows, row: number): number {
+    const unit = units[row] ?? 0;
+    return unit > 0 ? unit : rehash(hash53(String(this.#notes.rows - unit)), keys[arms[row] ?? 0]?.seed ?? 0);
+  }
+
+  #served({ scores, labels, errors, outcomes, slices }: BatchRows, row: number, request: number): void {
+    this.#shadow.addServed(request, scores[row] ?? Number.NaN, labels[row], errors[row], outcomes[row], this.#counted(slices[row]));
+  }
+
+  /** `index`: the place of the row among those that are counted; `from`: the first of the rows. */
+  #predicted(batch: BatchRows, groups: readonly Group[], from: number, index: number): void {
+    const { requests, times, flags, kept, arms, slices: sliced } = batch;
+    const row = this.#rowOf[index] ?? 0;
+    const group = groups[arms[row] ?? 0];
+    const window = this.#windowOf[row - from];
+    if (group === undefined || window === undefined) return;
+    const unitHash = this.#hashOf[index] ?? 0;
+    const isNew = this.#newOf[index] ?? 0;
     if (((flags[row] ?? 0) & WITHOUT_UNIT) !== 0) this.#notes.withoutUnit += 1;
-    // The numbers of units that were seen before hold until then.
-    if (this.#units.isFull) this.#countColumns(batch, row - place);
-    this.#unitOf[place] = this.#units.see(unitHash, group.number);
-    this.#windowOf[place] = window;
-    const { isNew } = this.#units;
-    window.requests += 1;
+    this.#unitOf[row - from] = this.#numberOf[index] ?? -1;
     window.units += isNew;
     group.armCollector.units += isNew;
     group.staged.add(row);
-    const hour = this.#earlier?.of(group.environment, group.arm, Math.min(at, this.#now));
-    if (hour !== undefined) {
-      hour.units.add(unitHash);
-      if (hour.staged.size === 0) this.#hours.push(hour);
-      hour.staged.add(row);
-    }
-    for (const slice of slices) this.#sliced(batch, row, this.#groups.window(group, at, slice));
-    if (keep !== undefined) this.#outcomes.wait(requests[row] ?? 0, keep.outcome, { record: keep.record, group, slices, unitHash, at });
+    if (this.#earlier !== undefined) this.#countHour(this.#earlier, group, Math.min(times[row] ?? 0, this.#now), row, unitHash);
+    const slices = this.#counted(sliced[row]);
+    for (const slice of slices) this.#sliced(batch, row, this.#groups.window(group, times[row] ?? 0, slice));
+    const keep = kept[row];
+    if (keep !== undefined) this.#outcomes.wait(requests[row] ?? 0, keep.outcome, { record: keep.record, group, slices, unitHash, at: times[row] ?? 0 });
+  }
+
+  #countHour(earlier: EarlierHours, { environment, arm }: Group, at: number, row: number, unitHash: number): void {
+    const hour = earlier.of(environment, arm, at);
+    if (hour === undefined) return;
+    hour.units.add(unitHash);
+    if (hour.staged.size === 0) this.#hours.push(hour);
+    hour.staged.add(row);
   }
 
   /** Counts what can be counted of predictions column by column. `from`: the first of the rows that are counted together. */

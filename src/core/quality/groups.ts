@@ -23,8 +23,6 @@ export interface Group {
   readonly environment: string;
   readonly service: string;
   readonly armCollector: ArmCollector;
-  /** A unit is followed within its environment. */
-  readonly unitSeed: number;
   readonly windows: Map<string, WindowState>;
   last: WindowState | undefined;
   /** Its predictions of the batch that are still to be counted column by column. */
@@ -45,7 +43,6 @@ export class Groups {
   readonly #definition: QualityDefinition;
   readonly #options: FeatureOptions;
   readonly all: Group[] = [];
-  readonly #seeds = new Map<string, number>();
   #last: Group | undefined;
 
   constructor(definition: QualityDefinition, options: FeatureOptions, saved: SavedGroups = []) {
@@ -70,9 +67,7 @@ export class Groups {
   }
 
   #made(environment: string, service: string, arm: string, saved?: SavedArm): Group {
-    const unitSeed = this.#seeds.get(environment) ?? this.#seeds.size + 1;
-    this.#seeds.set(environment, unitSeed);
-    const group: Group = { number: this.all.length, arm, environment, service, unitSeed, armCollector: new ArmCollector(this.#options, saved), windows: new Map(), last: undefined, staged: new RowList() };
+    const group: Group = { number: this.all.length, arm, environment, service, armCollector: new ArmCollector(this.#options, saved), windows: new Map(), last: undefined, staged: new RowList() };
     this.all.push(group);
     return group;
   }

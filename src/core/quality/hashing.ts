@@ -113,9 +113,13 @@ class HashSet {
     this.size = 0;
   }
 
-  /** Something of the place of a hash: many that are asked for one after another come from memory together. */
-  touch(hash: number): number {
-    return this.#slots[hash & (this.#slots.length - 1)] ?? 0;
+  /** Something of the places of hashes, so that they are near when they are asked for: in a loop that does nothing else the processor waits for many of them at once. */
+  touch(hashes: Float64Array, from: number, to: number): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let sum = 0;
+    for (let index = from; index < to; index += 1) sum += slots[(hashes[index] ?? 0) & mask] ?? 0;
+    return sum;
   }
 
   has(hash: number): boolean {
@@ -129,10 +133,37 @@ class HashSet {
     }
   }
 
+  /** Adds hashes, of which 0 is none, and notes at their places in `known`, from 0 on, those that were in it. */
+  addMany(hashes: Float64Array, from: number, to: number, known: Uint8Array): void {
+    while (2 * (this.size + to - from) > this.#slots.length) this.#grow();
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    const filter = this.#filter;
+    const filterMask = filter.length - 1;
+    let size = this.size;
+    for (let index = from; index < to; index += 1) {
+      const hash = hashes[index] ?? 0;
+      let slot = hash & mask;
+      let found = slots[slot];
+      while (found !== 0 && found !== hash) {
+        slot = (slot + 1) & mask;
+        found = slots[slot];
+      }
+      known[index - from] = found === 0 || hash === 0 ? 0 : 1;
+      if (found !== 0 || hash === 0) continue;
+      slots[slot] = hash;
+      size += 1;
+      const word = (hash >>> 10) & filterMask;
+      filter[word] = (filter[word] ?? 0) | bitsOf(hash);
+    }
+    this.size = size;
+  }
+
   /** Whether it is new. */
   add(hash: number): boolean {
     if (2 * (this.size + 1) > this.#slots.length) this.#grow();
-    const [slots, mask] = [this.#slots, this.#slots.length - 1];
+    const slots = this.#slots;
+    const mask = slots.length - 1;
     let slot = hash & mask;
     for (let found = slots[slot]; found !== 0; found = slots[slot]) {
       if (found === hash) return false;
@@ -185,9 +216,23 @@ export class RecentHashes {
     return { young: this.#young.saved, old: this.#old.saved };
   }
 
-  /** See `HashSet.touch`. */
-  touch(hash: number): number {
-    return this.#young.touch(hash);
+  /** `seen` for many at one go, of which 0 is none: 1 at the place of each in `known`, from 0 on, that had been seen. */
+  seenMany(hashes: Float64Array, from: number, to: number, known: Uint8Array): void {
+    const isRoom = this.#young.size + to - from <= this.#generation;
+    // Never negative; were it not asked for, nothing would be brought from memory.
+    if (isRoom && this.#young.touch(hashes, from, to) >= 0) {
+      this.#young.addMany(hashes, from, to, known);
+      if (this.#old.size === 0) return;
+      for (let index = from; index < to; index += 1) {
+        const hash = hashes[index] ?? 0;
+        if (hash !== 0 && this.#old.has(hash)) known[index - from] = 1;
+      }
+      return;
+    }
+    for (let index = from; index < to; index += 1) {
+      const hash = hashes[index] ?? 0;
+      known[index - from] = hash !== 0 && this.seen(hash) ? 1 : 0;
+    }
   }
 
   /** Remembers it; true when it had been seen. */
@@ -266,5 +311,26 @@ export class Reservoir {
     this.#state = (Math.imul(this.#state, 1664525) + 1013904223) >>> 0;
     const place = Math.floor((this.#state / 4294967296) * this.#seen);
     if (place < this.#size) this.values[place] = value;
+  }
+
+  /** `add` for the first `count` values. */
+  addMany(values: Float64Array, count: number): void {
+    let index = 0;
+    while (index < count && this.values.length < this.#size) {
+      this.add(values[index] ?? 0);
+      index += 1;
+    }
+    const kept = this.values;
+    const size = this.#size;
+    let state = this.#state;
+    let seen = this.#seen;
+    for (; index < count; index += 1) {
+      seen += 1;
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      const place = (state / 4294967296) * seen;
+      if (place < size) kept[Math.floor(place)] = values[index] ?? 0;
+    }
+    this.#state = state;
+    this.#seen = seen;
   }
 }

@@ -4,9 +4,9 @@ import { HashIndex } from './hashing.ts';
 export interface Answer {
   readonly score: number | null;
   readonly decision: boolean | null;
-  readonly label: string | undefined;
   readonly error: boolean;
   readonly outcome: boolean | null;
+  readonly label: string | undefined;
   readonly slices: readonly string[];
   /** Of a shadow's answer: what the pair is called among the examples. */
   readonly requestId: string | undefined;
@@ -15,6 +15,16 @@ export interface Answer {
 const NO_SLICES: readonly string[] = [];
 const THREE: readonly (boolean | null)[] = [null, false, true];
 const three = (value: boolean | null): number => (value === null ? 0 : value ? 2 : 1);
+
+/** Facts as one number. */
+export function factsOf(decision: boolean | null, outcome: boolean | null, error: boolean): number {
+  return three(decision) + 3 * three(outcome) + (error ? 9 : 0);
+}
+
+/** An answer by its parts; a score of NaN: it has none. */
+export function answerOf(score: number, facts: number, label: string | undefined, slices: readonly string[], requestId: string | undefined): Answer {
+  return { score: Number.isNaN(score) ? null : score, decision: THREE[facts % 3] ?? null, outcome: THREE[Math.floor(facts / 3) % 3] ?? null, error: facts >= 9, label, slices, requestId };
+}
 
 /** As many answers as it was made for, in arrays of numbers: most are never asked for, and an index is made only when one is. */
 class Generation {
@@ -41,12 +51,12 @@ class Generation {
     return this.size - this.#given;
   }
 
-  add(hash: number, { score, decision, label, error, outcome, slices, requestId }: Answer): void {
+  add(hash: number, score: number, facts: number, label: string | undefined, slices: readonly string[], requestId: string | undefined): void {
     const place = this.size;
     this.size += 1;
     this.#hashes[place] = hash;
-    this.#scores[place] = score ?? Number.NaN;
-    this.#facts[place] = three(decision) + 3 * three(outcome) + 9 * Number(error);
+    this.#scores[place] = score;
+    this.#facts[place] = facts;
     // Only where there are any: most logs have scores, and no slices.
     if (label !== undefined || place < this.#labels.length) this.#labels[place] = label;
     if (slices.length > 0 || place < this.#slices.length) this.#slices[place] = slices;
@@ -63,11 +73,7 @@ class Generation {
     if (place < 0 || this.#taken[place] === 1) return undefined;
     this.#taken[place] = 1;
     this.#given += 1;
-    const [score = Number.NaN, facts = 0] = [this.#scores[place], this.#facts[place]];
-    return {
-      score: Number.isNaN(score) ? null : score, decision: THREE[facts % 3] ?? null, outcome: THREE[Math.floor(facts / 3) % 3] ?? null, error: facts >= 9,
-      label: this.#labels[place], slices: this.#slices[place] ?? NO_SLICES, requestId: this.#ids[place],
-    };
+    return answerOf(this.#scores[place] ?? Number.NaN, this.#facts[place] ?? 0, this.#labels[place], this.#slices[place] ?? NO_SLICES, this.#ids[place]);
   }
 }
 
@@ -96,8 +102,9 @@ export class RecentAnswers {
     return this.#young.take(hash) ?? this.#old?.take(hash);
   }
 
-  add(hash: number, answer: Answer): void {
+  /** The parts of an answer, as `answerOf` takes them: most are only kept. */
+  add(hash: number, score: number, facts: number, label: string | undefined, slices: readonly string[], requestId: string | undefined): void {
     if (this.#young.size >= this.#generation) [this.#old, this.#young] = [this.#young, new Generation(this.#generation)];
-    this.#young.add(hash, answer);
+    this.#young.add(hash, score, facts, label, slices, requestId);
   }
 }

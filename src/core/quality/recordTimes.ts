@@ -4,7 +4,8 @@ const digit = (text: string, at: number): number => text.charCodeAt(at) - 48;
 
 /** Two digits; NaN where there are others. */
 function pair(text: string, at: number): number {
-  const [tens, ones] = [digit(text, at), digit(text, at + 1)];
+  const tens = digit(text, at);
+  const ones = digit(text, at + 1);
   return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? 10 * tens + ones : Number.NaN;
 }
 
@@ -40,7 +41,9 @@ export class RecordTimes {
       this.#midnight = /^\d{4}-\d\d-\d\d$/.test(day) ? Date.parse(day) : Number.NaN;
       this.#day = Number.isNaN(this.#midnight) ? '' : day;
     }
-    const [hours, minutes, seconds] = [pair(text, 11), pair(text, 14), pair(text, 17)];
+    const hours = pair(text, 11);
+    const minutes = pair(text, 14);
+    const seconds = pair(text, 17);
     if (!(hours < 24 && minutes < 60 && seconds < 60)) return Number.NaN;
     let fraction = 0;
     if (end > 19) {

@@ -1,6 +1,6 @@
 import type { LabelDefinition } from './definitions.ts';
 import { RecentMap, Reservoir } from './hashing.ts';
-import { RecentAnswers, type Answer } from './recentAnswers.ts';
+import { answerOf, factsOf, RecentAnswers, type Answer } from './recentAnswers.ts';
 import { isPositive } from './measures.ts';
 import type { ShadowPairs } from './window.ts';
 
@@ -11,15 +11,6 @@ const SAMPLE = 5000;
 
 function words({ score, label, error }: Answer): string {
   return error ? 'error' : score === null ? label ?? 'nothing' : String(score);
-}
-
-/** An answer as its record has it. */
-export interface ServedAnswer {
-  readonly score: number | null;
-  readonly label: unknown;
-  readonly error: unknown;
-  readonly outcome: unknown;
-  readonly slices: readonly string[];
 }
 
 /** Pairs the served answer with the shadow's by request id. */
@@ -55,31 +46,27 @@ export class ShadowCollector {
     return this.#hasShadow && this.#isPartial;
   }
 
-  /** What was served; `request` is the hash of its id. */
-  addServed(request: number, served: ServedAnswer): void {
-    const answer = this.#answer(served, undefined);
+  /** What was served; `request` is the hash of its id, a score of NaN none. */
+  addServed(request: number, score: number, label: unknown, error: unknown, outcome: unknown, slices: readonly string[]): void {
+    const facts = this.#facts(score, label, error, outcome);
+    const name = labelOf(label);
     const shadow = this.#hasShadow ? this.#shadow.take(request) : undefined;
-    if (shadow === undefined) this.#served.add(request, answer);
-    else this.#pair(request, answer, shadow);
+    if (shadow === undefined) this.#served.add(request, score, facts, name, slices, undefined);
+    else this.#pair(request, answerOf(score, facts, name, slices, undefined), shadow);
   }
 
-  addShadow(request: number, requestId: string, shadow: ServedAnswer): void {
+  addShadow(request: number, requestId: string, score: number, label: unknown, error: unknown, outcome: unknown, slices: readonly string[]): void {
     this.#hasShadow = true;
-    const answer = this.#answer(shadow, requestId);
-    if (answer.error) this.#errors += 1;
+    const facts = this.#facts(score, label, error, outcome);
+    const name = labelOf(label);
+    if (isError(error)) this.#errors += 1;
     const served = this.#served.take(request);
-    if (served === undefined) this.#shadow.add(request, answer);
-    else this.#pair(request, served, answer);
+    if (served === undefined) this.#shadow.add(request, score, facts, name, slices, requestId);
+    else this.#pair(request, served, answerOf(score, facts, name, slices, requestId));
   }
 
-  #answer({ score, label, error, outcome, slices }: ServedAnswer, requestId: string | undefined): Answer {
-    return {
-      score,
-      decision: score === null ? isPositive(label) : score >= this.#labels.threshold,
-      label: typeof label === 'string' || typeof label === 'number' ? String(label) : undefined,
-      error: error !== null && error !== undefined && error !== '' && error !== false,
-      outcome: isPositive(outcome), slices, requestId,
-    };
+  #facts(score: number, label: unknown, error: unknown, outcome: unknown): number {
+    return factsOf(Number.isNaN(score) ? isPositive(label) : score >= this.#labels.threshold, isPositive(outcome), isError(error));
   }
 
   #pair(request: number, served: Answer, shadow: Answer): void {
@@ -129,4 +116,12 @@ export class ShadowCollector {
       slices: [...this.#slices].map(([slice, counted]) => ({ slice, ...counted })), examples: this.#examples,
     };
   }
+}
+
+function labelOf(label: unknown): string | undefined {
+  return typeof label === 'string' || typeof label === 'number' ? String(label) : undefined;
+}
+
+function isError(error: unknown): boolean {
+  return error !== null && error !== undefined && error !== '' && error !== false;
 }

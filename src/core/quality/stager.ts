@@ -1,7 +1,7 @@
 import type { RecordLike } from '../expressions/evaluate.ts';
 import { Batch, EXCLUDED, WITHOUT_UNIT } from './batch.ts';
 import { readsOutcome, type QualityDefinition } from './definitions.ts';
-import { hash53 } from './hashing.ts';
+import { hash53, rehash } from './hashing.ts';
 import { valueOf } from './measures.ts';
 import { RecordTimes } from './recordTimes.ts';
 
@@ -95,11 +95,12 @@ export class Stager {
   #put(record: RecordLike, arm: string, at: number, drawn: Drawn | undefined): void {
     const { batch } = this;
     const row = batch.take(record);
-    batch.belongs(row, textOf(record['environment']) ?? '', textOf(record['service']) ?? '', arm);
+    const { seed } = batch.belongs(row, textOf(record['environment']) ?? '', textOf(record['service']) ?? '', arm);
     const request = drawn === undefined ? hashOf(record['request_id']) : drawn.request;
     const unit = drawn === undefined ? hashOf(record['batch_id']) || hashOf(record['unit_id']) : drawn.unit;
     batch.requests[row] = request;
-    batch.units[row] = unit || request || -batch.told;
+    const of = unit || request;
+    batch.units[row] = of === 0 ? -batch.told : rehash(of, seed);
     batch.times[row] = at;
     batch.flags[row] = (unit === 0 ? WITHOUT_UNIT : 0) | (this.#definition.where !== undefined && this.#definition.where.evaluate(record) !== true ? EXCLUDED : 0);
     for (const { metric, read } of this.#values) {

@@ -1,4 +1,4 @@
-import type { RowList } from './batch.ts';
+import { ROWS, type RowList } from './batch.ts';
 import type { UnitSums } from './stats/dispersion.ts';
 
 /** From this many units on, only a half of them (by hash) is followed, then a quarter, and so on; each stands for two, four... */
@@ -30,6 +30,7 @@ export class Units {
   #rows: Float64Array;
   /** Kept up with every value, because passing over all units takes long. */
   #sums: Float64Array;
+  readonly #touched = new Int32Array(ROWS);
   #size = 0;
   #level = 1;
   inBothArms = 0;
@@ -64,10 +65,67 @@ export class Units {
   /** For how many units the last one that was seen counts because it is new; 0: it is not. */
   isNew = 0;
 
-  /** Something of the place of a hash: many that are asked for one after another come from memory together. */
-  touch(hash: number): number {
-    const number = (this.#slots[hash & (this.#slots.length - 1)] ?? 0) & NUMBER_MASK;
-    return number === 0 ? 0 : this.#rows[(number - 1) * this.#width] ?? 0;
+  /** Something of the places of the first hashes, so that they are near when they are asked for: see `HashSet.touch`. */
+  #touch(hashes: Float64Array, count: number): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    const rows = this.#rows;
+    const width = this.#width;
+    const numbers = this.#touched;
+    for (let index = 0; index < count; index += 1) numbers[index] = (slots[(hashes[index] ?? 0) & mask] ?? 0) & NUMBER_MASK;
+    let sum = 0;
+    for (let index = 0; index < count; index += 1) sum += rows[Math.max(0, (numbers[index] ?? 0) - 1) * width] ?? 0;
+    return sum;
+  }
+
+  /** Whether so many new units would have half of them forgotten, which changes the numbers of the others. */
+  isFullWith(count: number): boolean {
+    return this.#size + count > this.#most;
+  }
+
+  /** `see` for the first `count` hashes, `ROWS` at most and no more than there is room for: their numbers, and at the same places for how many units each counts. */
+  seeMany(hashes: Float64Array, groups: Int32Array, count: number, numbers: Int32Array, news: Float64Array): void {
+    while (2 * (this.#size + count) > this.#slots.length) this.#grow();
+    // Never NaN; were it not asked for, nothing would be brought from memory.
+    if (Number.isNaN(this.#touch(hashes, count))) return;
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    const rows = this.#rows;
+    const width = this.#width;
+    const level = this.#level;
+    let size = this.#size;
+    for (let index = 0; index < count; index += 1) {
+      const hash = hashes[index] ?? 0;
+      const mark = (groups[index] ?? 0) + 1;
+      news[index] = 0;
+      numbers[index] = -1;
+      if (level > 1 && hash % level !== 0) continue;
+      const tag = tagOf(hash);
+      let slot = hash & mask;
+      let found = slots[slot] ?? 0;
+      while (found !== 0 && !(found >>> NUMBER_BITS === tag && rows[((found & NUMBER_MASK) - 1) * width] === hash)) {
+        slot = (slot + 1) & mask;
+        found = slots[slot] ?? 0;
+      }
+      if (found === 0) {
+        rows[size * width] = hash;
+        rows[size * width + 1] = mark;
+        numbers[index] = size;
+        news[index] = level;
+        size += 1;
+        slots[slot] = ((tag << NUMBER_BITS) | size) >>> 0;
+        continue;
+      }
+      const number = (found & NUMBER_MASK) - 1;
+      const own = rows[number * width + 1] ?? 0;
+      if (own === mark || own === -mark) {
+        numbers[index] = number;
+      } else if (own > 0) {
+        rows[number * width + 1] = -own;
+        this.inBothArms += level;
+      }
+    }
+    this.#size = size;
   }
 
   /**
@@ -104,23 +162,22 @@ export class Units {
     this.#count(Math.abs(rows[row + 1] ?? 0) - 1, metric, m, b, 1, value);
   }
 
-  /** Whether a new unit would have half of them forgotten, which changes the numbers of the others. */
-  get isFull(): boolean {
-    return this.#size >= this.#most;
-  }
-
   /** `add` for many at one go: values of a metric (NaN: none) of some rows, whose units (-1: not followed) belong to one group; `units` begins with that of the row `from`. The sums stay in registers. */
   addRows(group: number, metric: number, units: Int32Array, from: number, values: Float64Array, { rows: which, size }: RowList): void {
     const place = SUMS * (group * this.#metrics + metric);
     if (place + SUMS > this.#sums.length) this.#makeRoom(place);
-    const [rows, width, sums] = [this.#rows, this.#width, this.#sums];
+    const rows = this.#rows;
+    const width = this.#width;
+    const sums = this.#sums;
     let [count = 0, requests = 0, bad = 0, requestsSquared = 0, badSquared = 0, product = 0] = sums.subarray(place, place + SUMS);
     for (let index = 0; index < size; index += 1) {
       const row = which[index] ?? 0;
-      const [unit = -1, value = Number.NaN] = [units[row - from], values[row]];
+      const unit = units[row - from] ?? -1;
+      const value = values[row] ?? Number.NaN;
       if (unit < 0 || Number.isNaN(value)) continue;
       const at = unit * width + HEAD + 2 * metric;
-      const [m, b] = [rows[at] ?? 0, rows[at + 1] ?? 0];
+      const m = rows[at] ?? 0;
+      const b = rows[at + 1] ?? 0;
       rows[at] = m + 1;
       rows[at + 1] = b + value;
       if (m === 0) count += 1;
@@ -162,9 +219,11 @@ export class Units {
   }
 
   #find(hash: number): number {
-    const [mask, tag] = [this.#slots.length - 1, tagOf(hash)];
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    const tag = tagOf(hash);
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const found = this.#slots[slot] ?? 0;
+      const found = slots[slot] ?? 0;
       if (found === 0) return -1;
       if (found >>> NUMBER_BITS !== tag) continue;
       const number = (found & NUMBER_MASK) - 1;

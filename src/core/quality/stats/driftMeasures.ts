@@ -101,7 +101,8 @@ export function quantileEdges(reference: ArrayLike<number>, bins = 10): number[]
 
 /** The bin of a value among ascending inner edges. */
 export function binOf(edges: ArrayLike<number>, value: number): number {
-  let [low, high] = [0, edges.length];
+  let low = 0;
+  let high = edges.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (value <= (edges[middle] ?? 0)) high = middle;

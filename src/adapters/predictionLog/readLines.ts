@@ -1,0 +1,44 @@
+import type { RecordLike } from '../../core/expressions/evaluate.ts';
+import type { Drawn } from '../../core/quality/stager.ts';
+import type { LineReader } from './lineReader.ts';
+
+/** Tells the value of each line from `from` to `to`, where it begins, and the how manyth it is from 0; undefined: no JSON. Answers how many lines there are. */
+export function readLines(reader: LineReader, bytes: Buffer, from: number, to: number, told: (value: unknown, at: number, index: number) => void): number {
+  reader.take(bytes);
+  let index = 0;
+  for (let at = from; at < to; at = reader.end, index += 1) {
+    let value: unknown;
+    try {
+      value = reader.read(at);
+    } catch {
+      value = withoutNaN(reader.line(at));
+    }
+    told(value, at, index);
+  }
+  return index;
+}
+
+/** The value of a line in which NaN or an infinity stands where a value does; undefined when that is not what is wrong with it. */
+export function withoutNaN(line: string): unknown {
+  if (!/NaN|Infinity/.test(line)) return undefined;
+  try {
+    // Texts are matched first, so that a NaN in one stays.
+    return JSON.parse(line.replace(/"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)\b/g, (part) => (part.startsWith('"') ? part : 'null')));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Who is told records. `index`: the how manyth line it is, from 0. */
+export interface RecordListener {
+  record(record: RecordLike, index: number, drawn: Drawn | undefined): void;
+  malformed(index: number, reason: string): void;
+}
+
+/** Tells the records of lines, and what is none. Answers how many lines there are. */
+export function readRecords(reader: LineReader, bytes: Buffer, from: number, to: number, listener: RecordListener): number {
+  return readLines(reader, bytes, from, to, (value, at, index) => {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) listener.record(value as RecordLike, index, reader.isDrawn ? reader : undefined);
+    else if (!/^\ufeff?\s*$/.test(reader.line(at))) listener.malformed(index, value === undefined ? 'no valid JSON' : 'no mapping');
+  });
+}

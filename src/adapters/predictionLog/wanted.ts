@@ -1,0 +1,18 @@
+import type { QualityDefinition } from '../../core/quality/definitions.ts';
+import type { Wanted } from './lineShape.ts';
+
+const COLUMNS = ['ts', 'request_id', 'unit_id', 'environment', 'service', 'flag', 'assigned_arm', 'model_version', 'role', 'fallback', 'batch_id', 'features', 'score', 'proba', 'label', 'latency_ms', 'error'];
+
+/** What the metrics, slices and drift of a definition read of a record. */
+export function wantedBy(definition: QualityDefinition, features: readonly string[] | undefined): Wanted {
+  const { metrics, labels, where, slices } = definition;
+  const expressions = [...metrics.flatMap(({ expression }) => expression ?? []), ...(where === undefined ? [] : [where]), ...slices];
+  const paths = expressions.flatMap((expression) => expression.paths);
+  const ofFeatures = paths.filter(([first]) => first === 'features').map(([, second]) => second);
+  return {
+    fields: new Set([...COLUMNS, labels.field, ...paths.map(([first = '']) => first)]),
+    // A feature that is compared or tested; all of them where none is named.
+    asWritten: paths.some(([first]) => ['ts', 'request_id', 'unit_id', 'batch_id'].includes(first ?? '')),
+    features: features === undefined || ofFeatures.includes(undefined) ? undefined : new Set([...features, ...ofFeatures.flatMap((name) => name ?? [])]),
+  };
+}

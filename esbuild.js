@@ -7,7 +7,7 @@
  *   statistics  src/core/quality/stats/      -> dist/statistics.cjs, one for the lazy parts and workers
  *   lazy parts  src/**\/<name>.lazy.ts       -> dist/<name>.lazy.cjs, loaded by `import()` when they are first needed
  *   webviews    src/webview/<name>.webview.ts -> dist/<name>.webview.js and .css
- *   cli         src/cli/main.ts              -> dist/cli/modelswitch.cjs, with a package.json and the worker of its own
+ *   cli         src/cli/main.ts              -> dist/cli/modelswitch.cjs, with a package.json and workers of its own
  *   tests       test/host/**\/*.ts            -> dist/test/host/, only with --tests; never packaged
  *
  * `--production` minifies. `dist/meta.json` holds esbuild's metafile of the extension, the workers and the CLI.
@@ -127,9 +127,9 @@ const targets = {
     outdir: 'dist/cli',
     banner: { js: `#!/usr/bin/env node\n${common.banner?.js ?? ''}` },
   },
-  cliWorker: {
+  cliWorkers: {
     ...common,
-    entryPoints: { 'index.worker': 'src/adapters/workspaceIndex/index.worker.ts' },
+    entryPoints: { 'index.worker': 'src/adapters/workspaceIndex/index.worker.ts', 'quality.worker': 'src/adapters/quality/quality.worker.ts' },
     outdir: 'dist/cli',
   },
 };
@@ -173,7 +173,7 @@ function writeCliPackage() {
     license,
     keywords,
     bin: { modelswitch: 'modelswitch.cjs' },
-    files: ['modelswitch.cjs', 'index.worker.cjs', '*.wasm', 'python/*.py'],
+    files: ['modelswitch.cjs', '*.worker.cjs', '*.wasm', 'python/*.py'],
     engines: { node: '>=20' },
   };
   writeFileSync(join(dist, 'cli', 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);

@@ -33,7 +33,7 @@ type Read = Spent & { readonly refreshes: readonly Refresh[] };
 async function readAlone(folder: string, file: string, result: string): Promise<Read> {
   const { quality } = readQuality({ ...REFERENCE_METRICS, source: { log: file } });
   if (quality === undefined) throw new Error('the section cannot be read');
-  const source = new LogSource({ folder, flags: FLAGS, definition: quality, features: REFERENCE_FEATURES, edges: REFERENCE_EDGES });
+  const source = new LogSource({ folder, flags: FLAGS, definition: quality, features: REFERENCE_FEATURES, edges: REFERENCE_EDGES, threads: { script: join(root, 'dist', 'quality.worker.cjs') } });
   const read = (): Promise<QualityData> => source.read({ now: NOW, signal: new AbortController().signal });
   const started = spent();
   const data = await read();

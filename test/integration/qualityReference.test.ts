@@ -1,15 +1,17 @@
 /** What is read of a prediction log is what SQL finds in it. */
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LogSource } from '../../src/adapters/predictionLog/logSource.ts';
+import { LogSource, type LogSourceOptions } from '../../src/adapters/predictionLog/logSource.ts';
 import { readQuality } from '../../src/core/quality/definitions.ts';
+import type { QualityData } from '../../src/core/quality/window.ts';
 import { writeManyRecords } from '../support/manyRecords.ts';
 import { assertAsReference, REFERENCE_EDGES, REFERENCE_FEATURES, REFERENCE_METRICS, referenceOf, toParquet } from '../support/reference.ts';
 
 const RECORDS = { count: 20_000, units: 3000, spanMs: 6 * 3_600_000, seed: 11 };
 const NOW = Date.parse('2027-01-01');
+const STAGING = new URL('../../src/adapters/quality/quality.worker.ts', import.meta.url);
 
 describe('a prediction log against SQL in DuckDB', function () {
   this.timeout(240_000);
@@ -21,6 +23,16 @@ describe('a prediction log against SQL in DuckDB', function () {
     await toParquet(join(folder, 'log.jsonl'), join(folder, 'log.parquet'), 7000);
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
+
+  const read = async (file: string, options: Partial<LogSourceOptions>): Promise<QualityData> => {
+    const { quality } = readQuality({ ...REFERENCE_METRICS, source: { log: file } });
+    const source = new LogSource({ folder, flags: ['fraud-v2'], definition: quality ?? assert.fail(), edges: REFERENCE_EDGES, ...options });
+    try {
+      return await source.read({ now: NOW, signal: AbortSignal.timeout(120_000) });
+    } finally {
+      source.dispose();
+    }
+  };
 
   const check = async (file: string): Promise<void> => {
     const { quality, problems } = readQuality({ ...REFERENCE_METRICS, source: { log: file } });
@@ -34,6 +46,25 @@ describe('a prediction log against SQL in DuckDB', function () {
   };
 
   for (const format of ['jsonl', 'csv', 'parquet']) it(`counts the same: ${format}`, () => check(`log.${format}`));
+
+  for (const file of ['log.jsonl', 'log.parquet']) {
+    it(`counts exactly the same when several threads read: ${file}`, async () => {
+      for (const features of [REFERENCE_FEATURES, undefined]) {
+        const expected = await read(file, { features });
+        for (const count of [1, 2]) assert.deepEqual(await read(file, { features, threads: { script: STAGING, count, least: 1 } }), expected);
+      }
+    });
+  }
+
+  it('tells of a damaged row group what one thread tells, and counts what comes before', async () => {
+    const bytes = readFileSync(join(folder, 'log.parquet'));
+    bytes.fill(0x55, Math.floor(bytes.length / 2), Math.floor(bytes.length / 2) + 5000);
+    writeFileSync(join(folder, 'damaged.parquet'), bytes);
+    const [expected, found] = [await read('damaged.parquet', {}), await read('damaged.parquet', { threads: { script: STAGING, count: 2, least: 1 } })];
+    assert.match(expected.notes.messages.join(), /damaged\.parquet: The Parquet file cannot be read/);
+    assert.ok(expected.notes.rows > 0 && expected.notes.rows < RECORDS.count, String(expected.notes.rows));
+    assert.deepEqual(found, expected);
+  });
 
   it('counts the same where lines differ in names, order and spaces', async () => {
     await writeManyRecords(join(folder, 'mixed.jsonl'), { ...RECORDS, count: 500 });

@@ -1,7 +1,7 @@
 import type { RecordLike } from '../../core/expressions/evaluate.ts';
 import { hashOf, type Drawn } from '../../core/quality/stager.ts';
 import { RecordTimes } from '../../core/quality/recordTimes.ts';
-import type { HashedTexts } from '../rows/tolerant.ts';
+import type { DrawnValues } from '../rows/tolerant.ts';
 
 /** Columns that only hashes are wanted of. */
 export const IDS = ['request_id', 'unit_id', 'batch_id'];
@@ -10,18 +10,20 @@ export const IDS = ['request_id', 'unit_id', 'batch_id'];
 export class DrawnColumns implements Drawn {
   readonly #times = new RecordTimes();
   #record: RecordLike = {};
-  #hashed: HashedTexts | undefined;
+  #hashed: DrawnValues | undefined;
   request = 0;
   unit = 0;
   time = Number.NaN;
+  features: readonly unknown[] | undefined;
 
-  take(record: RecordLike, hashed: HashedTexts): void {
+  take(record: RecordLike, hashed: DrawnValues): void {
     const { hashes } = hashed;
     const request = hashes[0] ?? 0;
     const unit = hashes[1] ?? 0;
     const batch = hashes[2] ?? 0;
     this.#record = record;
     this.#hashed = hashed;
+    this.features = hashed.listed;
     this.request = Number.isNaN(request) ? hashOf(record['request_id']) : request;
     this.unit = (Number.isNaN(batch) ? hashOf(record['batch_id']) : batch) || (Number.isNaN(unit) ? hashOf(record['unit_id']) : unit);
     this.time = this.#times.of(record['ts']);

@@ -35,6 +35,7 @@ export class LineReader implements Drawn {
   #idNumber: number | undefined;
   #batch = 0;
   #unit = 0;
+  #features: unknown[] | undefined;
   request = 0;
   time = Number.NaN;
   /** Where the line after the one that was read begins. */
@@ -48,6 +49,10 @@ export class LineReader implements Drawn {
 
   get unit(): number {
     return this.#batch === 0 ? this.#unit : this.#batch;
+  }
+
+  get features(): readonly unknown[] | undefined {
+    return this.#features;
   }
 
   requestId(): string {
@@ -109,7 +114,8 @@ export class LineReader implements Drawn {
     for (const slot of shape.slots) slot.hasChanged = false;
   }
 
-  #fill({ slots, after }: Shape, start: number): boolean {
+  #fill({ slots, after, features }: Shape, start: number): boolean {
+    this.#features = features;
     this.request = this.#batch = this.#unit = this.#idStart = this.#idEnd = 0;
     this.#idNumber = undefined;
     this.time = Number.NaN;
@@ -182,7 +188,8 @@ export class LineReader implements Drawn {
       if (Object.is(slot.held, value)) return;
       slot.hasChanged = true;
       slot.held = value;
-      slot.into[slot.name] = value;
+      if (slot.place >= 0 && this.#features !== undefined) this.#features[slot.place] = value;
+      else slot.into[slot.name] = value;
     } else if (slot.kind === 'time') {
       this.time = this.#times.of(value);
     } else if (slot.kind !== 'unwanted' && typeof value === 'number') {

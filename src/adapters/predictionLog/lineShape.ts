@@ -13,8 +13,9 @@ export interface Slot {
   readonly before: Expected;
   readonly name: string;
   readonly kind: SlotKind;
-  /** Where the value goes. */
+  /** Where the value goes: to a name, or to a place of the listed features. */
   readonly into: Record<string, unknown>;
+  readonly place: number;
   readonly texts: TextReader;
   /** What `into` holds. */
   held: unknown;
@@ -27,6 +28,8 @@ export interface Shape {
   /** With the end of the line. */
   readonly after: Expected;
   readonly record: Record<string, unknown>;
+  /** The values of the features that are `listed`. */
+  readonly features: unknown[] | undefined;
   /** Whether ids and times are read apart from the record. */
   readonly isDrawn: boolean;
   /** Shapes of those lines that have the same values at some places: there the values stand between the slots. */
@@ -39,6 +42,8 @@ export interface Shape {
 export interface Wanted {
   readonly fields: ReadonlySet<string>;
   readonly features: ReadonlySet<string> | undefined;
+  /** Features of which only the values are wanted, in this order, apart from the record; undefined: they are wanted in it. */
+  readonly listed: readonly string[] | undefined;
   /** Whether ids and times are wanted as they stand, because an expression asks for one. */
   readonly asWritten: boolean;
 }
@@ -57,9 +62,10 @@ export function isConstant({ kind, hasChanged }: Slot): boolean {
 }
 
 /** The shape of a line, whose value is known; undefined when it has lists, or mappings other than one step deep. `constant`: slots of an earlier shape of such lines, whose values are to stand as they are. */
-export function shapeOf(line: string, value: Record<string, unknown>, { fields, features, asWritten }: Wanted, constant: readonly Slot[] = []): Shape | undefined {
+export function shapeOf(line: string, value: Record<string, unknown>, { fields, features, listed, asWritten }: Wanted, constant: readonly Slot[] = []): Shape | undefined {
   const slots: Slot[] = [];
   const record: Record<string, unknown> = {};
+  const values = listed?.map((): unknown => undefined);
   let [at, from] = [0, 0];
   /** Passes over the name of a field and what stands around it; false when it does not stand there. */
   const pass = (name: string): boolean => {
@@ -70,14 +76,16 @@ export function shapeOf(line: string, value: Record<string, unknown>, { fields, 
     return true;
   };
   let known = 0;
-  const add = (name: string, into: Record<string, unknown>, kind: SlotKind, each: unknown): void => {
+  const add = (name: string, into: Record<string, unknown>, kind: SlotKind, each: unknown, place = -1): void => {
     const same = constant[known];
     if (same?.name === name && isConstant(same)) {
-      if (kind === 'value') into[name] = each;
+      if (place >= 0 && values !== undefined) values[place] = each;
+      else if (kind === 'value') into[name] = each;
       at = endOf(line, at);
     } else {
-      slots.push({ before: new Expected(line.slice(from, at)), name, kind, into, texts: new TextReader(), held: null, hasChanged: false });
-      if (kind === 'value') into[name] = null;
+      slots.push({ before: new Expected(line.slice(from, at)), name, kind, into, place, texts: new TextReader(), held: null, hasChanged: false });
+      if (place >= 0 && values !== undefined) values[place] = null;
+      else if (kind === 'value') into[name] = null;
       at = endOf(line, at);
       from = at;
     }
@@ -96,10 +104,10 @@ export function shapeOf(line: string, value: Record<string, unknown>, { fields, 
     if (isWanted) record[name] = inner;
     for (const [field, deep] of Object.entries(each)) {
       if ((typeof deep === 'object' && deep !== null) || field === '__proto__' || !pass(field)) return undefined;
-      add(field, inner, isWanted && (name !== 'features' || features === undefined || features.has(field)) ? 'value' : 'unwanted', deep);
+      add(field, inner, isWanted && (name !== 'features' || features === undefined || features.has(field)) ? 'value' : 'unwanted', deep, name === 'features' && listed !== undefined ? listed.indexOf(field) : -1);
     }
   }
   const after = line.slice(from);
   if (slots.length === 0 || !/^[\s}]*$/.test(after) || Math.max(after.length, ...slots.map(({ before }) => before.length)) > LONGEST_BETWEEN) return undefined;
-  return { slots, after: new Expected(`${after}\n`), record, isDrawn: !asWritten, special: [], lines: 0 };
+  return { slots, after: new Expected(`${after}\n`), record, features: values, isDrawn: !asWritten, special: [], lines: 0 };
 }

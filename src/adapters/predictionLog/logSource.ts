@@ -10,7 +10,7 @@ import { filesOf, type FoundFile } from './files.ts';
 import { LineReader } from './lineReader.ts';
 import type { Wanted } from './lineShape.ts';
 import { readRecords } from './readLines.ts';
-import { readParquet } from './readParquet.ts';
+import { columnsOf, readParquet } from './readParquet.ts';
 import { SavedLogs, type ReadFile } from './savedLog.ts';
 import { StagingFailed, StagingThreads, type StagedListener } from './stagingThreads.ts';
 import { tail } from './tail.ts';
@@ -33,7 +33,7 @@ export interface LogSourceOptions extends CollectorOptions {
   readonly cache?: CachePlace | undefined;
   /** Bytes that are read before anything is kept; 16 MB where it is not given. */
   readonly leastSaved?: number | undefined;
-  /** The built or source file of `staging.worker.ts`; without it everything is read in this thread. */
+  /** The built or source file of `quality.worker.ts`; without it everything is read in this thread. */
   readonly threads?: { readonly script: string | URL; readonly count?: number; readonly least?: number } | undefined;
 }
 
@@ -269,7 +269,7 @@ export class LogSource implements QualitySource {
   async #parquet(file: FoundFile, signal: AbortSignal): Promise<void> {
     const name = this.#name(file.path);
     const threads = this.#threadsFor(PARQUET_SHRINKS * file.size);
-    const groups = threads === undefined ? [] : await parquetGroups(file.path, [...this.#wanted.fields]);
+    const groups = threads === undefined ? [] : await parquetGroups(file.path, columnsOf(this.#wanted));
     if (threads !== undefined && groups.length > 0) {
       let row = 0;
       const staged = this.#staged((index) => `${name}, row ${row + index + 1}`, (count) => { row += count; });

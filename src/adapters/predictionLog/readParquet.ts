@@ -16,13 +16,19 @@ function timeOf(millis: number): number | Date {
   return millis >= 1e11 && millis < 1e14 ? millis : new Date(millis);
 }
 
+/** The columns to be read, as `parquetRecords` takes them. */
+export function columnsOf({ fields, features }: Wanted): readonly string[] {
+  return features === undefined ? [...fields] : [...[...fields].filter((name) => name !== 'features'), ...[...features].map((name) => `features.${name}`)];
+}
+
 /** Tells the records of a Parquet file, or of one of its row groups; `row` counts from 0. @throws AppError cancelled, validation */
-export async function readParquet(path: string, { fields, asWritten }: Wanted, tell: (record: RecordLike, row: number, drawn: Drawn | undefined) => void, signal: AbortSignal, group?: number): Promise<void> {
+export async function readParquet(path: string, wanted: Wanted, tell: (record: RecordLike, row: number, drawn: Drawn | undefined) => void, signal: AbortSignal, group?: number): Promise<void> {
+  const { listed, asWritten } = wanted;
   let row = 0;
   const drawn = new DrawnColumns();
-  await parquetRecords(path, [...fields], (column) => (column === 'ts' && !asWritten ? TIMES : {}), (record, hashed) => {
+  await parquetRecords(path, columnsOf(wanted), (column) => (column === 'ts' && !asWritten ? TIMES : {}), (record, hashed) => {
     if (!asWritten) drawn.take(record, hashed);
     tell(record, row, asWritten ? undefined : drawn);
     row += 1;
-  }, signal, { hashed: asWritten ? [] : IDS, group });
+  }, signal, { hashed: asWritten ? [] : IDS, listed: listed?.map((name) => `features.${name}`), group });
 }

@@ -8,7 +8,7 @@ import type { RangeReader } from './tail.ts';
 /** Parts of a log that are given to each thread at one time: so that it need not wait for the one that counts. */
 const UNDER_WAY = 3;
 
-/** What a thread of `staging.worker.ts` is started with. */
+/** What a thread of `quality.worker.ts` is started with. */
 export interface StagingData {
   /** The content of `quality:`. */
   readonly section: unknown;
@@ -65,7 +65,7 @@ export class StagingThreads {
   #error: Error | undefined;
   #wake: () => void = () => undefined;
 
-  /** @param script the built or source file of `staging.worker.ts` */
+  /** @param script the built or source file of `quality.worker.ts` */
   constructor(script: string | URL, data: Omit<StagingData, 'told'>, count: number) {
     this.#told = Array.from({ length: count }, () => new Int32Array(new SharedArrayBuffer(4)));
     this.#workers = this.#told.map(({ buffer }) => {

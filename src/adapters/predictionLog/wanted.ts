@@ -9,10 +9,12 @@ export function wantedBy(definition: QualityDefinition, features: readonly strin
   const expressions = [...metrics.flatMap(({ expression }) => expression ?? []), ...(where === undefined ? [] : [where]), ...slices];
   const paths = expressions.flatMap((expression) => expression.paths);
   const ofFeatures = paths.filter(([first]) => first === 'features').map(([, second]) => second);
+  const asWritten = paths.some(([first]) => ['ts', 'request_id', 'unit_id', 'batch_id'].includes(first ?? ''));
   return {
     fields: new Set([...COLUMNS, labels.field, ...paths.map(([first = '']) => first)]),
+    asWritten,
+    listed: asWritten || ofFeatures.length > 0 || features === undefined ? undefined : [...new Set(features)],
     // A feature that is compared or tested; all of them where none is named.
-    asWritten: paths.some(([first]) => ['ts', 'request_id', 'unit_id', 'batch_id'].includes(first ?? '')),
     features: features === undefined || ofFeatures.includes(undefined) ? undefined : new Set([...features, ...ofFeatures.flatMap((name) => name ?? [])]),
   };
 }

@@ -69,7 +69,7 @@ async function readFile(path: string, add: (record: RecordLike) => void, signal:
     } else if (format === 'parquet') {
       await parquetRecords(path, COLUMNS, () => ({}), add, signal);
     } else {
-      const reader = new LineReader({ fields: new Set(COLUMNS), features: undefined, asWritten: true });
+      const reader = new LineReader({ fields: new Set(COLUMNS), features: undefined, listed: undefined, asWritten: true });
       const lines = (bytes: Buffer, from: number, to: number): void => { readRecords(reader, bytes, from, to, { record: add, malformed: () => undefined }); };
       await tail(path, undefined, { lines }, signal, () => undefined);
     }

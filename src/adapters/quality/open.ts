@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { AppError } from '../../core/base/errors.ts';
 import type { CollectorOptions } from '../../core/quality/collector.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
@@ -21,11 +23,14 @@ export interface OpenOptions extends CollectorOptions {
   readonly cache?: CachePlace | undefined;
 }
 
+/** Beside what was built; sources that run as they are read in one thread. */
+const STAGING = join(import.meta.dirname, 'quality.worker.cjs');
+
 /** The source that a definition names. A new kind of source is one line here. @throws AppError validation when it names none */
 export function openQualitySource(definition: QualityDefinition, options: OpenOptions): QualitySource {
   const { source } = definition;
   switch (source?.kind) {
-    case 'log': return new LogSource({ ...options, definition });
+    case 'log': return new LogSource({ ...options, definition, threads: existsSync(STAGING) ? { script: STAGING } : undefined });
     case 'exec': return new ExecSource(source.command, options.folder, definition.metrics);
     case 'prometheus': {
       const baseUrl = source.prometheus.url.replace(/\/+$/, '');

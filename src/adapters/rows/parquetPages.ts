@@ -19,12 +19,12 @@ export interface Leaf {
   readonly schemaPath: SchemaTree[];
 }
 
-/** The leaves below the wanted columns; undefined where one of them is in a list, or deeper than one mapping. */
+/** The wanted leaves, by names such as `features.amount`; undefined where one of them is in a list, or deeper than one mapping. */
 export function leavesOf({ children }: SchemaTree, root: SchemaTree, isWanted: (name: string) => boolean): readonly Leaf[] | undefined {
   const leaves: Leaf[] = [];
-  for (const child of children.filter(({ element }) => isWanted(element.name))) {
+  for (const child of children) {
     const inner = child.children.length === 0 ? [[child]] : child.children.map((each) => [child, each]);
-    for (const path of inner) {
+    for (const path of inner.filter((each) => isWanted(each.map(({ element }) => element.name).join('.')))) {
       if (path.at(-1)?.children.length !== 0 || path.some(({ element }) => element.repetition_type === 'REPEATED')) return undefined;
       leaves.push({ path: path.map(({ element }) => element.name), schemaPath: [root, ...path] });
     }

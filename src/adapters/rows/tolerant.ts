@@ -51,22 +51,30 @@ export async function* csvRecords(path: string, skipped: (line: number, reason: 
 /** How Parquet values of a column are made, where it is not as hyparquet does. */
 export type ColumnParsers = (name: string) => Partial<ParquetParsers>;
 
-/** What stands in columns of texts that only their hashes are wanted of. */
-export interface HashedTexts {
-  /** By column, in the order in which they were asked for: the `hash53` of the row's text, 0 where there is none; NaN: the column holds something else, or is missing, and its values are in the record. */
+/** What of a row is told apart from its record. */
+export interface DrawnValues {
+  /** Of columns of texts that only their hashes are wanted of, in the order in which they were asked for: the `hash53` of the row's text, 0 where there is none; NaN: the column holds something else, or is missing, and its values are in the record. */
   readonly hashes: Float64Array;
   /** The text itself of a column of that number. */
   readonly text: (column: number) => string;
+  /** Values of columns of which only those are wanted, in the order in which they were asked for, undefined where there is no such column. Undefined: they are in the record. */
+  readonly listed: readonly unknown[] | undefined;
 }
 
-type TellRow = (record: Readonly<Record<string, unknown>>, hashed: HashedTexts) => void;
+/** What is wanted of columns apart from the record: hashes of texts, and values; names such as `features.amount`. */
+export interface DrawnNames {
+  readonly hashed?: readonly string[];
+  readonly listed?: readonly string[] | undefined;
+}
+
+type TellRow = (record: Readonly<Record<string, unknown>>, hashed: DrawnValues) => void;
 
 /**
  * Tells the rows of a Parquet file, only the named columns (those that there are) and columns below them such as `features.amount`, values as Parquet
  * has them, but whole numbers as numbers where they can be. Columns of `hashed` that hold texts are told as hashes. One page of each column is held, or one row group where a column holds lists; `group`: of one row group only, where `parquetGroups` tells of several. A row is the caller's until the next one is told.
  * @throws AppError cancelled, validation when the file is none or damaged
  */
-export async function parquetRecords(path: string, columns: readonly string[], parsers: ColumnParsers, tell: TellRow, signal: AbortSignal, { hashed = [], group }: { readonly hashed?: readonly string[]; readonly group?: number | undefined } = {}): Promise<void> {
+export async function parquetRecords(path: string, columns: readonly string[], parsers: ColumnParsers, tell: TellRow, signal: AbortSignal, { hashed = [], listed, group }: DrawnNames & { readonly group?: number | undefined } = {}): Promise<void> {
   const { asyncBufferFromFile, parquetMetadataAsync, parquetSchema } = await import('hyparquet');
   const isWanted = wantedIn(columns);
   const handle = await open(path, 'r');
@@ -75,9 +83,9 @@ export async function parquetRecords(path: string, columns: readonly string[], p
     const metadata = await parquetMetadataAsync(file);
     const schema = parquetSchema(metadata);
     const leaves = leavesOf(schema, schema, isWanted);
-    const none = { hashes: new Float64Array(hashed.length).fill(Number.NaN), text: () => '' };
-    if (leaves === undefined) await assembledRows(file, metadata, schema.children.map(({ element }) => element.name).filter(isWanted), (record) => tell(record, none), signal);
-    else for (const each of group === undefined ? metadata.row_groups : metadata.row_groups.slice(group, group + 1)) await pagedRows(leaves.map((leaf) => columnOf(handle.fd, leaf, each, parsers(leaf.path.join('.')), hashed)), { count: Number(each.num_rows), hashed: hashed.length }, tell, signal);
+    const none = { hashes: new Float64Array(hashed.length).fill(Number.NaN), text: () => '', listed: undefined };
+    if (leaves === undefined) await assembledRows(file, metadata, schema.children.map(({ element }) => element.name).filter((name) => isWanted(name) || columns.some((column) => column.startsWith(`${name}.`))), (record) => tell(record, none), signal);
+    else for (const each of group === undefined ? metadata.row_groups : metadata.row_groups.slice(group, group + 1)) await pagedRows(leaves.map((leaf) => columnOf(handle.fd, leaf, each, parsers(leaf.path.join('.')), hashed)), { count: Number(each.num_rows), hashed: hashed.length, listed }, tell, signal);
   } catch (error) {
     if (error instanceof AppError && error.code === 'cancelled') throw error;
     throw unreadable(error);
@@ -123,6 +131,8 @@ interface Place {
   readonly pages: ColumnPages;
   readonly into: Record<string, unknown>;
   readonly name: string;
+  /** Its number among the listed columns, or -1: it goes into the record. */
+  readonly number: number;
   readonly outer: string | undefined;
   last: unknown;
   /** Where the last value stands among those that `indices` mean. */
@@ -134,7 +144,7 @@ interface Place {
 }
 
 /** Puts a row's value of a column into its record, where it is another than that of the row before. */
-function put(place: Place, row: number): void {
+function put(place: Place, row: number, listed: unknown[] | undefined): void {
   let at = place.start + row;
   if (place.indices !== undefined) {
     at = place.indices[at] ?? 0;
@@ -144,12 +154,13 @@ function put(place: Place, row: number): void {
   const value = place.values[at];
   if (value === place.last) return;
   place.last = value;
-  place.into[place.name] = value;
+  if (place.number >= 0 && listed !== undefined) listed[place.number] = value;
+  else place.into[place.name] = value;
 }
 
-function placesOf(columns: readonly Column[], record: Record<string, unknown>): readonly Place[] {
+function placesOf(columns: readonly Column[], record: Record<string, unknown>, listed: readonly string[] = []): readonly Place[] {
   return columns.filter(({ hashed }) => hashed < 0).map(({ leaf: { path, schemaPath }, pages }): Place => {
-    const start = { pages, last: undefined, lastIndex: -1, values: [], indices: undefined, start: 0 };
+    const start = { pages, number: listed.indexOf(path.join('.')), last: undefined, lastIndex: -1, values: [], indices: undefined, start: 0 };
     const [outer = '', inner] = path.length === 1 && (path[0] ?? '').indexOf('.') > 0 ? splitName(path[0] ?? '') : path;
     if (inner === undefined) return { ...start, into: record, name: outer, outer: undefined };
     const fields = record[outer] as Record<string, unknown> | undefined ?? {};
@@ -160,13 +171,14 @@ function placesOf(columns: readonly Column[], record: Record<string, unknown>): 
 }
 
 /** The rows of a row group from the pages of its columns, which end at different rows. */
-async function pagedRows(columns: readonly Column[], { count, hashed }: { readonly count: number; readonly hashed: number }, tell: TellRow, signal: AbortSignal): Promise<void> {
+async function pagedRows(columns: readonly Column[], { count, hashed, listed: names }: { readonly count: number; readonly hashed: number; readonly listed: readonly string[] | undefined }, tell: TellRow, signal: AbortSignal): Promise<void> {
   const record: Record<string, unknown> = {};
-  const places = placesOf(columns, record);
+  const places = placesOf(columns, record, names);
+  const listed = names?.map((): unknown => undefined);
   const ofHashes = columns.filter((column) => column.hashed >= 0);
   const hashes = new Float64Array(hashed).fill(Number.NaN);
   let [row, listened] = [0, 0];
-  const told: HashedTexts = { hashes, text: (column) => { const pages = ofHashes.find((each) => each.hashed === column)?.pages; return pages?.text(pages.at + row) ?? ''; } };
+  const told: DrawnValues = { hashes, listed, text: (column) => { const pages = ofHashes.find((each) => each.hashed === column)?.pages; return pages?.text(pages.at + row) ?? ''; } };
   for (let done = 0; done < count;) {
     if (performance.now() - listened > LISTENED_MS) {
       await setImmediate();
@@ -181,7 +193,7 @@ async function pagedRows(columns: readonly Column[], { count, hashed }: { readon
       place.values = values;
       place.indices = indices;
       place.start = at;
-      put(place, 0);
+      put(place, 0, listed);
     }
     const changing = places.filter(({ pages }) => !pages.isConstant);
     const maybeMissing = places.filter(({ pages, outer }) => outer !== undefined && pages.levels !== undefined);
@@ -192,7 +204,7 @@ async function pagedRows(columns: readonly Column[], { count, hashed }: { readon
       }
       for (let index = 0; index < changing.length; index += 1) {
         const place = changing[index];
-        if (place !== undefined) put(place, row);
+        if (place !== undefined) put(place, row, listed);
       }
       for (const { pages: { levels, at }, outer, into } of maybeMissing) record[outer ?? ''] = levels?.[at + row] === 0 ? null : into;
       tell(record, told);

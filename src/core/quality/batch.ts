@@ -137,8 +137,8 @@ export class Batch implements BatchRows {
     this.columns.push({ name, numbers: new Float64Array(this.most).fill(Number.NaN), others: new Array<unknown>(this.most).fill(undefined) });
   }
 
-  /** Takes what is counted of a record as it is; the rest of the row is the caller's to fill. */
-  take(record: RecordLike): number {
+  /** Takes what is counted of a record as it is; the rest of the row is the caller's to fill. `listed`: the values of the columns, where they do not stand in the record. */
+  take(record: RecordLike, listed?: readonly unknown[]): number {
     const row = this.size;
     this.size += 1;
     this.latencyBins[row] = latencyBin(toNumber(record['latency_ms']) ?? Number.NaN);
@@ -151,11 +151,14 @@ export class Batch implements BatchRows {
     this.versions[row] = record['model_version'];
     this.slices[row] = undefined;
     this.kept[row] = undefined;
-    const { features } = record;
+    const features = listed === undefined ? record['features'] : undefined;
     const fields = typeof features === 'object' && features !== null ? features as RecordLike : undefined;
     if (!this.#listed && fields !== undefined) this.#names(fields);
-    for (const { name, numbers, others } of this.columns) {
-      const value = fields?.[name];
+    for (let column = 0; column < this.columns.length; column += 1) {
+      const each = this.columns[column];
+      if (each === undefined) continue;
+      const { numbers, others } = each;
+      const value = listed === undefined ? fields?.[each.name] : listed[column];
       const isNumber = typeof value === 'number' && Number.isFinite(value);
       numbers[row] = isNumber ? value : Number.NaN;
       others[row] = isNumber ? undefined : value;

@@ -26,6 +26,8 @@ export interface Drawn {
   readonly request: number;
   readonly unit: number;
   readonly time: number;
+  /** The values of the features to watch, in their order; undefined: they are in the record. */
+  readonly features: readonly unknown[] | undefined;
   /** The id of the request itself, which few records are asked for. */
   readonly requestId: () => string;
 }
@@ -94,7 +96,7 @@ export class Stager {
 
   #put(record: RecordLike, arm: string, at: number, drawn: Drawn | undefined): void {
     const { batch } = this;
-    const row = batch.take(record);
+    const row = batch.take(record, drawn?.features);
     const { seed } = batch.belongs(row, textOf(record['environment']) ?? '', textOf(record['service']) ?? '', arm);
     const request = drawn === undefined ? hashOf(record['request_id']) : drawn.request;
     const unit = drawn === undefined ? hashOf(record['batch_id']) || hashOf(record['unit_id']) : drawn.unit;

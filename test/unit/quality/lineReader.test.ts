@@ -40,7 +40,7 @@ describe('the reader of lines', () => {
     let drawn = 0;
     for (const asWritten of [false, true]) {
       for (const [comma, colon] of [[',', ':'], [', ', ': ']] as const) {
-        const reader = new LineReader({ fields: ALL, features: undefined, asWritten });
+        const reader = new LineReader({ fields: ALL, features: undefined, listed: undefined, asWritten });
         for (let round = 0; round < 6000; round += 1) {
           const object = (names: readonly string[], inner: readonly string[]): string => `{${names.map((name) => `"${name}"${colon}${pick(inner)}`).join(comma)}}`;
           const names = pick([['ts', 'score', 'unwanted', 'error'], ['ts', 'score', 'unwanted', 'error'], ['request_id', 'label', 'batch_id', 'unit_id'], ['a', 'score'], ['score', 'a', 'score']]);
@@ -57,7 +57,7 @@ describe('the reader of lines', () => {
 
   it('refuses what JSON.parse refuses, and knows where the next line begins', () => {
     for (const asWritten of [false, true]) {
-      const reader = new LineReader({ fields: ALL, features: undefined, asWritten });
+      const reader = new LineReader({ fields: ALL, features: undefined, listed: undefined, asWritten });
       for (const good of ['{"score":0.5,"label":"a","ts":1}', '{"score":0.75,"label":"b","ts":2}']) read(reader, good);
       for (const wrong of ['"score":01,"label":"a"', '"score":1.,"label":"a"', '"score":.5,"label":"a"', '"score":-,"label":"a"', '"score":1.2.3,"label":"a"', '"score":NaN,"label":"a"', '"score":0.5,"label":"a', '"score":0.5,"label":"a\tb"', '"score":,"label":"a"', '"score":1e,"label":"a"', '"score":--1,"label":"a"', '"score":0.5,"label":tru'].map((inner) => `{${inner},"ts":3}`)
         .concat(['{"score":0.5,"label":"a","ts":3', '{"score":0.5,"label":"a","ts":3}}', '{"score":0.5,"label":"a","ts":3} x', '{"score":0.5,"label":"a","ts":"3}', '{"score":0.5,"label":"a","ts":"3\\"}'])) {
@@ -69,8 +69,36 @@ describe('the reader of lines', () => {
     }
   });
 
+  it('gives what JSON.parse gives where values stay the same for long, and then do not', () => {
+    const random = seeded(11);
+    const listed = ['amount', 'country', 'never'];
+    const features = new Set(listed);
+    const reader = new LineReader({ fields: ALL, features, listed, asWritten: false });
+    const kinds = { a: ['"production"', 'null', '1', '1.0', '"ä"'], b: ['true', 'false', '{}'], error: ['null', 'null', '"time-out"'], country: ['"DE"', 'null', '"PL"'] };
+    const now: Record<string, string> = { a: '"production"', b: 'true', error: 'null', country: '"DE"' };
+    let drawn = 0;
+    for (let round = 0; round < 8000; round += 1) {
+      // Mostly a value that stays, sometimes one for a line, and now and then another that stays.
+      const pick = (name: keyof typeof kinds): string => kinds[name][Math.floor(random() * kinds[name].length)] ?? assert.fail();
+      for (const name of ['a', 'b', 'error', 'country'] as const) if (random() < 0.001) now[name] = pick(name);
+      const of = (name: keyof typeof kinds): string => (random() < 0.005 ? pick(name) : now[name] ?? assert.fail());
+      const amount = random() < 0.3 ? '10' : String(Math.floor(random() * 1000) / 10);
+      const line = `{"a":${of('a')},"score":${Math.floor(random() * 100) / 100},"b":${of('b')},"features":{"amount":${amount},"other":3,"country":${of('country')}},"error":${of('error')}}`;
+      const found = read(reader, line);
+      const { features: inLine, ...rest } = JSON.parse(line) as { features: Record<string, unknown> };
+      if (!reader.isDrawn) {
+        assert.deepEqual(found, { ...rest, features: inLine }, line);
+        continue;
+      }
+      drawn += 1;
+      const others = { ...found as object, features: undefined };
+      assert.deepEqual([others, reader.features?.map((value) => value ?? null)], [{ ...rest, features: undefined, drawn: { request: 0, unit: 0, time: Number.NaN } }, listed.map((name) => inLine[name] ?? null)], line);
+    }
+    assert.ok(drawn > 7000, `only ${drawn} lines were read by their shape`);
+  });
+
   it('leaves out what nobody wants', () => {
-    const reader = new LineReader({ fields: new Set(['score', 'features']), features: new Set(['age']), asWritten: false });
+    const reader = new LineReader({ fields: new Set(['score', 'features']), features: new Set(['age']), listed: undefined, asWritten: false });
     const [first, second] = records({ count: 2 }).map((record) => JSON.stringify(record));
     read(reader, first ?? '');
     const { score, features } = records({ count: 2 })[1] ?? assert.fail();

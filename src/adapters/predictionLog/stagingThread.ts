@@ -31,7 +31,7 @@ let sent = 0;
 function add(record: RecordLike, index: number, drawn: Drawn | undefined): void {
   if (stager.isFull) send({});
   if (stager.stage(record, drawn)) return;
-  const ids = drawn === undefined ? undefined : { request: drawn.request, unit: drawn.unit, time: drawn.time, id: drawn.requestId() };
+  const ids = drawn === undefined ? undefined : { features: undefined, request: drawn.request, unit: drawn.unit, time: drawn.time, id: drawn.requestId() };
   // The reader may use it again.
   apart.push({ row: stager.batch.size, index, record: structuredClone(record), drawn: ids, reason: '' });
 }

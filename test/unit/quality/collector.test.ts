@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { Collector } from '../../../src/core/quality/collector.ts';
+import { readQuality } from '../../../src/core/quality/definitions.ts';
+import type { QualityData } from '../../../src/core/quality/window.ts';
+import { seeded } from '../../support/guardSimulation.ts';
+import { START } from '../../support/qualityRecords.ts';
+
+const HOUR = 3_600_000;
+
+describe('the collector of predictions', () => {
+  const { quality } = readQuality({ guardrails: [{ name: 'errors', bad: 'error' }], signals: [{ name: 'latency', mean: 'latency_ms' }], window: '1h' });
+
+  /** Units of which some come again, more than are followed; `told`: after how many records the figures are asked for, so that what was staged is counted. */
+  function collect(count: number, told: () => number): QualityData {
+    const collector = new Collector(quality ?? assert.fail(), { flags: ['f'], features: [] });
+    const random = seeded(1);
+    const drawn = { request: 0, unit: 0, time: START, features: [], requestId: () => '' };
+    const record = { assigned_arm: '', environment: 'production', error: null as string | null, latency_ms: 0 };
+    let next = told();
+    for (let index = 0; index < count; index += 1) {
+      const unit = random() < 0.2 ? Math.floor(random() * index) : index;
+      record.assigned_arm = unit % 4 === 0 ? 'candidate' : 'current';
+      record.error = random() < 0.02 ? 'time-out' : null;
+      record.latency_ms = 100 * random();
+      drawn.request = 1 + 2 * index;
+      drawn.unit = 1 + Math.imul(unit, 2654435761) % 2 ** 31 + 2 ** 31;
+      drawn.time = START + Math.floor(index / 200_000) * HOUR;
+      collector.add(record, () => '', drawn);
+      if (index !== next) continue;
+      collector.now = START + 100 * HOUR;
+      next += told();
+    }
+    return collector.data(START + 100 * HOUR, []);
+  }
+
+  it('follows a half of the units when there are more than a million, and counts the same wherever a batch ends', function many() {
+    this.timeout(60_000);
+    const count = 1_400_000;
+    const whole = collect(count, () => count);
+    const random = seeded(2);
+    assert.deepEqual(collect(count, () => 1 + Math.floor(30_000 * random())), whole);
+    const units = whole.arms.reduce((sum, arm) => sum + arm.units, 0);
+    const windows = whole.windows.reduce((sum, window) => sum + window.units, 0);
+    assert.equal(units, windows);
+    // 0.8 come by themselves; one of the others comes again, at a chance of 0.2 in i at the i-th record, with 1 - 1 / 1.2. Four standard errors of a count of which a half is drawn.
+    assert.ok(Math.abs(units - (0.8 + 0.2 * (1 - 1 / 1.2)) * count) < 4 * Math.sqrt(count), String(units));
+    for (const { unitSums, requests } of whole.arms) {
+      const { errors, latency } = unitSums;
+      assert.ok(errors !== undefined && latency !== undefined && errors.units === latency.units);
+      assert.ok(errors.requests > 0.45 * requests && errors.requests < 0.55 * requests, `${errors.requests} of ${requests}`);
+    }
+  });
+});

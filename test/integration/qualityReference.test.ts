@@ -24,11 +24,11 @@ describe('a prediction log against SQL in DuckDB', function () {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  const read = async (file: string, options: Partial<LogSourceOptions>): Promise<QualityData> => {
+  const read = async (file: string, options: Partial<LogSourceOptions>, signal = AbortSignal.timeout(120_000)): Promise<QualityData> => {
     const { quality } = readQuality({ ...REFERENCE_METRICS, source: { log: file } });
     const source = new LogSource({ folder, flags: ['fraud-v2'], definition: quality ?? assert.fail(), edges: REFERENCE_EDGES, ...options });
     try {
-      return await source.read({ now: NOW, signal: AbortSignal.timeout(120_000) });
+      return await source.read({ now: NOW, signal });
     } finally {
       source.dispose();
     }
@@ -55,6 +55,14 @@ describe('a prediction log against SQL in DuckDB', function () {
       }
     });
   }
+
+  it('is cancelled while threads read', async () => {
+    const cancel = new AbortController();
+    const cut = read('log.parquet', { threads: { script: STAGING, count: 1, least: 1 } }, cancel.signal);
+    // Before a thread has started.
+    setTimeout(() => cancel.abort(), 10);
+    await assert.rejects(cut, { code: 'cancelled' });
+  });
 
   it('tells of a damaged row group what one thread tells, and counts what comes before', async () => {
     const bytes = readFileSync(join(folder, 'log.parquet'));

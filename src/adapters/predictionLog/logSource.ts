@@ -179,11 +179,11 @@ export class LogSource implements QualitySource {
   }
 
   /** Threads that read so many bytes of lines. Records that wait for their outcome are kept by the thread that counts, so it reads them itself. */
-  #threadsFor(bytes: number): StagingThreads | undefined {
+  #threadsFor(bytes: number, signal: AbortSignal): StagingThreads | undefined {
     const { threads, definition: { section, metrics }, flags, features } = this.#options;
     if (threads === undefined || this.#withoutThreads || bytes < (threads.least ?? LEAST_THREADED) || metrics.some(({ labelled }) => labelled)) return undefined;
     const count = threads.count ?? Math.min(MOST_THREADS, availableParallelism() - 1);
-    if (count > 0) this.#threads ??= new StagingThreads(threads.script, { section, flags, features }, count);
+    if (count > 0) this.#threads ??= new StagingThreads(threads.script, { section, flags, features }, count, signal);
     return this.#threads;
   }
 
@@ -233,7 +233,7 @@ export class LogSource implements QualitySource {
   async #tail(file: FoundFile, messages: string[], signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
     const name = this.#name(file.path);
     const known = this.#known.get(file.identity)?.tail;
-    const threads = this.#threadsFor(file.size - (known?.offset ?? 0));
+    const threads = this.#threadsFor(file.size - (known?.offset ?? 0), signal);
     let line = known?.line ?? 0;
     const placeOf = (index: number): string => `${name}:${line + index + 1}`;
     const staged = this.#staged(placeOf, (count) => { line += count; });
@@ -268,7 +268,7 @@ export class LogSource implements QualitySource {
 
   async #parquet(file: FoundFile, signal: AbortSignal): Promise<void> {
     const name = this.#name(file.path);
-    const threads = this.#threadsFor(PARQUET_SHRINKS * file.size);
+    const threads = this.#threadsFor(PARQUET_SHRINKS * file.size, signal);
     const groups = threads === undefined ? [] : await parquetGroups(file.path, columnsOf(this.#wanted));
     if (threads !== undefined && groups.length > 0) {
       let row = 0;

@@ -64,9 +64,13 @@ export class StagingThreads {
   #over = 0;
   #error: Error | undefined;
   #wake: () => void = () => undefined;
+  readonly #signal: AbortSignal;
+  readonly #cancel = (): void => this.#fail(new AppError('cancelled', 'Cancelled.'));
 
   /** @param script the built or source file of `quality.worker.ts` */
-  constructor(script: string | URL, data: Omit<StagingData, 'told'>, count: number) {
+  constructor(script: string | URL, data: Omit<StagingData, 'told'>, count: number, signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener('abort', this.#cancel);
     this.#told = Array.from({ length: count }, () => new Int32Array(new SharedArrayBuffer(4)));
     this.#workers = this.#told.map(({ buffer }) => {
       const worker = new Worker(script, { workerData: { ...data, told: buffer as SharedArrayBuffer } satisfies StagingData, resourceLimits: { maxYoungGenerationSizeMb: 16 } });
@@ -78,7 +82,7 @@ export class StagingThreads {
     });
   }
 
-  /** Gives a part of a file to the next thread; waits while much is under way. @throws StagingFailed; AppError validation when what was given cannot be read */
+  /** Gives a part of a file to the next thread; waits while much is under way. @throws StagingFailed; AppError cancelled, validation when what was given cannot be read */
   async give({ path, identity }: FoundFile, part: ToStaging['part'], listener: StagedListener): Promise<void> {
     this.#queue.push({ listener, received: [] });
     this.#workers[this.#given % this.#workers.length]?.postMessage({ id: this.#given, path, identity, part } satisfies ToStaging);
@@ -129,6 +133,7 @@ export class StagingThreads {
   }
 
   async dispose(): Promise<void> {
+    this.#signal.removeEventListener('abort', this.#cancel);
     await Promise.all(this.#workers.map((worker) => {
       worker.removeAllListeners();
       return worker.terminate();

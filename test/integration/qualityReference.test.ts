@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { LogSource, type LogSourceOptions } from '../../src/adapters/predictionLog/logSource.ts';
 import { readQuality } from '../../src/core/quality/definitions.ts';
 import type { QualityData } from '../../src/core/quality/window.ts';
+import { seeded } from '../support/guardSimulation.ts';
 import { writeManyRecords } from '../support/manyRecords.ts';
+import { records } from '../support/qualityRecords.ts';
 import { assertAsReference, REFERENCE_EDGES, REFERENCE_FEATURES, REFERENCE_METRICS, referenceOf, toParquet } from '../support/reference.ts';
 
 const RECORDS = { count: 20_000, units: 3000, spanMs: 6 * 3_600_000, seed: 11 };
@@ -24,8 +26,9 @@ describe('a prediction log against SQL in DuckDB', function () {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  const read = async (file: string, options: Partial<LogSourceOptions>, signal = AbortSignal.timeout(120_000)): Promise<QualityData> => {
-    const { quality } = readQuality({ ...REFERENCE_METRICS, source: { log: file } });
+  const read = async (file: string, { section = REFERENCE_METRICS, ...options }: Partial<LogSourceOptions> & { readonly section?: Record<string, unknown> }, signal = AbortSignal.timeout(120_000)): Promise<QualityData> => {
+    const { quality, problems } = readQuality({ ...section, source: { log: file } });
+    assert.deepEqual(problems, []);
     const source = new LogSource({ folder, flags: ['fraud-v2'], definition: quality ?? assert.fail(), edges: REFERENCE_EDGES, ...options });
     try {
       return await source.read({ now: NOW, signal });
@@ -55,6 +58,46 @@ describe('a prediction log against SQL in DuckDB', function () {
       }
     });
   }
+
+  it('counts by columns what it counts by lines: shadows, outcomes, missing values, conditions, slices and measures', async () => {
+    const random = seeded(4);
+    const lines = records({ count: 6000, units: 500, seed: 8 }).flatMap((record): object[] => {
+      const luck = random();
+      const whole = { ...record, proba: null, defaulted: null };
+      if (luck < 0.05) return [whole, { ...whole, role: 'shadow', assigned_arm: 'candidate', score: random() }];
+      if (luck < 0.08) return [{ ...whole, unit_id: null, request_id: random() < 0.5 ? null : record.request_id, features: null }];
+      if (luck < 0.1) return [{ ...whole, score: null, proba: random() < 0.5 ? random() : null, latency_ms: random() < 0.5 ? null : record.latency_ms, features: { ...record.features, country: null } }];
+      if (luck < 0.12) return [{ ...whole, assigned_arm: null, defaulted: random() < 0.5 ? 1 : null }];
+      if (luck < 0.14) return [{ ...whole, ts: null }, { ...whole, flag: 'another' }, whole, whole];
+      return [{ ...whole, environment: luck < 0.5 ? 'production' : 'staging', service: luck < 0.3 ? null : record.service }];
+    });
+    writeFileSync(join(folder, 'odd.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    await toParquet(join(folder, 'odd.jsonl'), join(folder, 'odd.parquet'), 2500);
+    const section = {
+      ...REFERENCE_METRICS, where: 'latency_ms < 200', by: ['model_version', 'error'], labels: { field: 'defaulted' },
+      signals: [{ name: 'latency', mean: 'latency_ms' }, { name: 'confident', measure: 'confident' }, { name: 'score', mean: 'coalesce(score, proba)' }],
+    };
+    const features = ['country', 'amount', 'nobody has it'];
+    const facts = ({ notes: { examples, messages, ...counts }, ...data }: QualityData): unknown => ({ ...data, counts, examples: examples.map((each) => each.replace(/^\S+?(?::|, row )(\d+)/, '$1')), messages });
+    const known = await read('odd.jsonl', { features, section });
+    const { malformed, excluded, duplicates, withoutUnit } = known.notes;
+    assert.ok([malformed, excluded, duplicates, withoutUnit, known.shadow?.pairs ?? 0].every((count) => count > 50), JSON.stringify(known.notes));
+    const expected = facts(known);
+    for (const options of [{}, { threads: { script: STAGING, count: 2, least: 1 } }]) {
+      for (const file of ['odd.parquet', 'odd.jsonl']) assert.deepEqual(facts(await read(file, { features, section, ...options })), expected, file);
+    }
+    // With a condition on a feature rows are told one by one.
+    const rows = { ...section, where: 'latency_ms < 200 and coalesce(features.amount, 1) >= 0' };
+    assert.deepEqual(facts(await read('odd.parquet', { features, section: rows })), expected);
+  });
+
+  it('names the row of a Parquet file that cannot be read', async () => {
+    writeFileSync(join(folder, 'late.jsonl'), records({ count: 6000 }).map((record, index) => `${JSON.stringify(index === 5000 ? { ...record, ts: null } : record)}\n`).join(''));
+    await toParquet(join(folder, 'late.jsonl'), join(folder, 'late.parquet'), 2500);
+    for (const options of [{ features: ['age'] }, { features: undefined }, { features: ['age'], threads: { script: STAGING, count: 2, least: 1 } }]) {
+      assert.deepEqual((await read('late.parquet', options)).notes.examples, ['late.parquet, row 5001: ts is missing or no time'], JSON.stringify(options.features));
+    }
+  });
 
   it('is cancelled while threads read', async () => {
     const cancel = new AbortController();

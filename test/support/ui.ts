@@ -53,9 +53,17 @@ export class WorkbenchPage {
 
   /** Opens a file of the folder by its path in it, and waits for its editor. */
   async openFile(path: string): Promise<void> {
-    await this.#fillQuickInput('Control+P', path);
     const name = path.split('/').at(-1) ?? path;
-    await this.quickPickRow(name).first().click();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.#fillQuickInput('Control+P', path);
+        await this.quickPickRow(name).first().click({ timeout: 10_000 });
+        break;
+      } catch (error) {
+        // An editor that is opened meanwhile closes the list.
+        if (attempt === 4) throw error;
+      }
+    }
     await this.page.locator('.editor-instance .monaco-editor').first().waitFor();
     await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
   }
@@ -206,7 +214,17 @@ export class WorkbenchPage {
 
   /** Clicks a button of a notification. */
   async answerToast(text: string | RegExp, button: string): Promise<void> {
-    await this.toast(text).first().locator('.monaco-button').filter({ hasText: exactly(button) }).click();
+    const toast = this.toast(text).first();
+    for (let attempt = 1; ; attempt += 1) {
+      await toast.locator('.monaco-button').filter({ hasText: exactly(button) }).click();
+      try {
+        await toast.waitFor({ state: 'hidden', timeout: 5000 });
+        return;
+      } catch (error) {
+        // A toast that another one moves loses the click.
+        if (attempt === 4) throw error;
+      }
+    }
   }
 
   statusBarItem(text: string | RegExp): Locator {

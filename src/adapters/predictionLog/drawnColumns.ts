@@ -1,7 +1,7 @@
 import type { RecordLike } from '../../core/expressions/evaluate.ts';
 import { hashOf, type Drawn } from '../../core/quality/stager.ts';
 import { RecordTimes } from '../../core/quality/recordTimes.ts';
-import type { DrawnValues } from '../rows/tolerant.ts';
+import type { DrawnValues } from '../rows/parquetRows.ts';
 
 /** Columns that only hashes are wanted of. */
 export const IDS = ['request_id', 'unit_id', 'batch_id'];
@@ -14,7 +14,6 @@ export class DrawnColumns implements Drawn {
   request = 0;
   unit = 0;
   time = Number.NaN;
-  features: readonly unknown[] | undefined;
 
   take(record: RecordLike, hashed: DrawnValues): void {
     const { hashes } = hashed;
@@ -23,7 +22,6 @@ export class DrawnColumns implements Drawn {
     const batch = hashes[2] ?? 0;
     this.#record = record;
     this.#hashed = hashed;
-    this.features = hashed.listed;
     this.request = Number.isNaN(request) ? hashOf(record['request_id']) : request;
     this.unit = (Number.isNaN(batch) ? hashOf(record['batch_id']) : batch) || (Number.isNaN(unit) ? hashOf(record['unit_id']) : unit);
     this.time = this.#times.of(record['ts']);

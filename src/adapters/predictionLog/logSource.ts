@@ -2,16 +2,19 @@ import { availableParallelism } from 'node:os';
 import { AppError, throwIfCancelled, toAppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { Collector, type CollectorOptions } from '../../core/quality/collector.ts';
+import { ROWS } from '../../core/quality/batch.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import type { QualityData, QualityRequest, QualitySource } from '../../core/quality/window.ts';
-import { csvRecords, nested, parquetGroups } from '../rows/tolerant.ts';
+import { csvRecords, nested } from '../rows/csvRows.ts';
+import { parquetGroups } from '../rows/parquetRows.ts';
 import type { CachePlace } from '../node/diskCache.ts';
 import { filesOf, type FoundFile } from './files.ts';
 import { LineReader } from './lineReader.ts';
 import type { Wanted } from './lineShape.ts';
 import { readRecords } from './readLines.ts';
-import { columnsOf, readParquet } from './readParquet.ts';
+import { parquetQuestion, readParquet } from './readParquet.ts';
 import { SavedLogs, type ReadFile } from './savedLog.ts';
+import { Staging } from './staging.ts';
 import { StagingFailed, StagingThreads, type StagedListener } from './stagingThreads.ts';
 import { tail } from './tail.ts';
 import { wantedBy } from './wanted.ts';
@@ -254,7 +257,7 @@ export class LogSource implements QualitySource {
     this.#known.set(file.identity, { ...file, tail: { ...state, line } });
   }
 
-  /** Counts what threads have staged. */
+  /** Counts what was staged, here or in threads. */
   #staged(placeOf: (index: number) => string, over: (count: number) => void): StagedListener {
     return { rows: (rows, apart) => this.#collector.addRows(rows, apart.map(({ index, drawn, ...each }) => ({ ...each, place: () => placeOf(index), drawn: drawn === undefined ? undefined : { ...drawn, requestId: () => drawn.id } }))), over };
   }
@@ -269,15 +272,22 @@ export class LogSource implements QualitySource {
   async #parquet(file: FoundFile, signal: AbortSignal): Promise<void> {
     const name = this.#name(file.path);
     const threads = this.#threadsFor(PARQUET_SHRINKS * file.size, signal);
-    const groups = threads === undefined ? [] : await parquetGroups(file.path, columnsOf(this.#wanted));
-    if (threads !== undefined && groups.length > 0) {
+    const groups = threads === undefined ? 0 : await parquetGroups(parquetQuestion(file.path, this.#wanted));
+    if (threads !== undefined && groups > 0) {
       let row = 0;
       const staged = this.#staged((index) => `${name}, row ${row + index + 1}`, (count) => { row += count; });
-      for (const group of groups.keys()) await threads.give(file, { group }, staged);
+      for (let group = 0; group < groups; group += 1) await threads.give(file, { group }, staged);
       await threads.drain();
       return;
     }
-    await readParquet(file.path, this.#wanted, (record, row, drawn) => this.#collector.add(record, () => `${name}, row ${row + 1}`, drawn), signal);
+    const { definition } = this.#options;
+    const staged = this.#staged((index) => `${name}, row ${index + 1}`, () => undefined);
+    const staging = new Staging(definition, this.#options, ROWS, (batch, apart) => staged.rows(batch, apart));
+    try {
+      await readParquet(file.path, this.#wanted, staging, signal);
+    } finally {
+      staging.close();
+    }
   }
 }
 

@@ -1,9 +1,9 @@
 import type { ParquetParsers } from 'hyparquet/src/types.js';
-import type { RecordLike } from '../../core/expressions/evaluate.ts';
-import type { Drawn } from '../../core/quality/stager.ts';
-import { parquetRecords } from '../rows/tolerant.ts';
+import { ColumnStager, type RowRun } from '../../core/quality/columnStager.ts';
+import { parquetRecords, parquetRuns, type ParquetQuestion } from '../rows/parquetRows.ts';
 import { DrawnColumns, IDS } from './drawnColumns.ts';
 import type { Wanted } from './lineShape.ts';
+import type { Staging } from './staging.ts';
 
 /** Times without a date for each, where a number says the same: see `RecordTimes`. */
 const TIMES: Partial<ParquetParsers> = {
@@ -16,19 +16,39 @@ function timeOf(millis: number): number | Date {
   return millis >= 1e11 && millis < 1e14 ? millis : new Date(millis);
 }
 
-/** The columns to be read, as `parquetRecords` takes them. */
-export function columnsOf({ fields, features }: Wanted): readonly string[] {
-  return features === undefined ? [...fields] : [...[...fields].filter((name) => name !== 'features'), ...[...features].map((name) => `features.${name}`)];
+/** What is asked of a Parquet file. */
+export function parquetQuestion(path: string, { fields, features, asWritten }: Wanted, group?: number): ParquetQuestion {
+  const columns = features === undefined ? [...fields] : [...[...fields].filter((name) => name !== 'features'), ...[...features].map((name) => `features.${name}`)];
+  return { path, columns, parsers: (column) => (column === 'ts' && !asWritten ? TIMES : {}), hashed: asWritten ? [] : IDS, group };
 }
 
-/** Tells the records of a Parquet file, or of one of its row groups; `row` counts from 0. @throws AppError cancelled, validation */
-export async function readParquet(path: string, wanted: Wanted, tell: (record: RecordLike, row: number, drawn: Drawn | undefined) => void, signal: AbortSignal, group?: number): Promise<void> {
-  const { listed, asWritten } = wanted;
-  let row = 0;
+/** Stages the records of a Parquet file, or of one of its row groups: by columns where that is possible, or else row by row. Answers how many there are. @throws AppError cancelled, validation */
+export async function readParquet(path: string, wanted: Wanted, staging: Staging, signal: AbortSignal, group?: number): Promise<number> {
+  const question = parquetQuestion(path, wanted, group);
+  let count = 0;
+  if (wanted.listed !== undefined && !staging.stager.isLabelled) {
+    const columns = new ColumnStager(staging.stager);
+    const isRead = await parquetRuns(question, (name) => name.startsWith('features.'), (run) => {
+      stageRun(columns, run, count, staging);
+      count += run.count;
+    }, signal);
+    if (isRead) return count;
+  }
   const drawn = new DrawnColumns();
-  await parquetRecords(path, columnsOf(wanted), (column) => (column === 'ts' && !asWritten ? TIMES : {}), (record, hashed) => {
-    if (!asWritten) drawn.take(record, hashed);
-    tell(record, row, asWritten ? undefined : drawn);
+  await parquetRecords(question, (record, hashed) => {
+    if (!wanted.asWritten) drawn.take(record, hashed);
+    staging.add(record, count, wanted.asWritten ? undefined : drawn);
+    count += 1;
+  }, signal);
+  return count;
+}
+
+function stageRun(columns: ColumnStager, run: RowRun, before: number, staging: Staging): void {
+  for (let row = 0; row < run.count;) {
+    staging.room();
+    row = columns.stage(run, row);
+    if (!columns.isApart) continue;
+    staging.apart(columns.record(run, row), before + row, columns.ids(run, row));
     row += 1;
-  }, signal, { hashed: asWritten ? [] : IDS, listed: listed?.map((name) => `features.${name}`), group });
+  }
 }

@@ -1,6 +1,4 @@
-import type { RecordLike } from '../../core/expressions/evaluate.ts';
 import type { Batch, BatchRows } from '../../core/quality/batch.ts';
-import type { Drawn } from '../../core/quality/stager.ts';
 
 /** Values that are mostly alike: each stands once in `values`, and by its place there in `places`. Undefined: none is anything. */
 interface Packed {
@@ -14,22 +12,6 @@ type Texts = 'labels' | 'errors' | 'outcomes' | 'versions' | 'slices';
 export interface PackedRows extends Omit<BatchRows, Texts | 'kept' | 'columns'> {
   readonly packed: Readonly<Record<Texts, Packed | undefined>>;
   readonly columns: readonly { readonly name: string; readonly numbers: Float64Array; readonly others: Packed | undefined }[];
-}
-
-/** See `Apart` of the collector; without what only its own thread has. */
-export interface PackedApart {
-  readonly row: number;
-  /** The how manyth line or row of what was read it is, from 0. */
-  readonly index: number;
-  readonly record: RecordLike | undefined;
-  readonly drawn: Omit<Drawn, 'requestId'> & { readonly id: string } | undefined;
-  readonly reason: string;
-}
-
-/** What was staged of a part of a log, in its order. */
-export interface Staged {
-  readonly rows: PackedRows;
-  readonly apart: readonly PackedApart[];
 }
 
 function pack(values: readonly unknown[], size: number): Packed | undefined {

@@ -1,15 +1,14 @@
-/** Reads parts of a prediction log and stages their records, so that another thread only has to count. */
+/** What a thread does that stages parts of a prediction log, so that another one only has to count. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError, toAppError } from '../../core/base/errors.ts';
-import type { RecordLike } from '../../core/expressions/evaluate.ts';
 import { readQuality } from '../../core/quality/definitions.ts';
-import { Stager, type Drawn } from '../../core/quality/stager.ts';
 import { identityOf } from './files.ts';
 import { LineReader } from './lineReader.ts';
 import { readParquet } from './readParquet.ts';
 import { readRecords } from './readLines.ts';
-import { packRows, type PackedApart, type Staged } from './stagedRows.ts';
+import { packRows } from './stagedRows.ts';
+import { Staging } from './staging.ts';
 import type { FromStaging, StagingData, ToStaging } from './stagingThreads.ts';
 import { PADDING } from './tail.ts';
 import { wantedBy } from './wanted.ts';
@@ -21,34 +20,19 @@ const { section, flags, features, told: toldMemory } = workerData as StagingData
 const told = new Int32Array(toldMemory);
 const { quality } = readQuality(section);
 if (quality === undefined) throw new AppError('internal', 'quality: cannot be read.');
-const stager = new Stager(quality, { flags, features }, ROWS);
 const wanted = wantedBy(quality, features);
 const lines = new LineReader(wanted);
-let apart: PackedApart[] = [];
 let id = 0;
 let sent = 0;
+/** What goes with the last message of a part. */
+let end: Pick<FromStaging, 'over' | 'failure'> = {};
 
-function add(record: RecordLike, index: number, drawn: Drawn | undefined): void {
-  if (stager.isFull) send({});
-  if (stager.stage(record, drawn)) return;
-  const ids = drawn === undefined ? undefined : { features: undefined, request: drawn.request, unit: drawn.unit, time: drawn.time, id: drawn.requestId() };
-  // The reader may use it again.
-  apart.push({ row: stager.batch.size, index, record: structuredClone(record), drawn: ids, reason: '' });
-}
-
-function malformed(index: number, reason: string): void {
-  apart.push({ row: stager.batch.size, index, record: undefined, drawn: undefined, reason });
-}
-
-/** Sends what was staged. */
-function send(end: Pick<FromStaging, 'over' | 'failure'>): void {
-  const { rows, memory } = packRows(stager.batch);
-  parentPort?.postMessage({ id, staged: [{ rows, apart } satisfies Staged], ...end } satisfies FromStaging, memory);
-  apart = [];
-  stager.batch.clear();
+const staging = new Staging(quality, { flags, features }, ROWS, (batch, apart) => {
+  const { rows, memory } = packRows(batch);
+  parentPort?.postMessage({ id, rows, apart, ...end } satisfies FromStaging, memory);
   sent += 1;
   for (let known = Atomics.load(told, 0); sent - known > MOST_WAITING; known = Atomics.load(told, 0)) Atomics.wait(told, 0, known);
-}
+});
 
 let file: { readonly path: string; readonly identity: string; readonly handle: number } | undefined;
 
@@ -70,21 +54,18 @@ function readRange(handle: number, from: number, to: number): number {
     if (some === 0) throw new AppError('internal', 'the file was cut while it was read');
     read += some;
   }
-  return readRecords(lines, bytes, 0, size, { record: add, malformed });
+  return readRecords(lines, bytes, 0, size, { record: (record, index, drawn) => staging.add(record, index, drawn), malformed: (index, reason) => staging.malformed(index, reason) });
 }
 
-async function readGroup(path: string, group: number): Promise<void> {
-  let count = 0;
+async function readPart({ path, identity, part }: ToStaging): Promise<Pick<FromStaging, 'over' | 'failure'>> {
+  const handle = opened(path, identity);
+  if (!('group' in part)) return { over: readRange(handle, part.from, part.to) };
   try {
-    await readParquet(path, wanted, (record, row, drawn) => {
-      count = row + 1;
-      add(record, row, drawn);
-    }, new AbortController().signal, group);
+    return { over: await readParquet(path, wanted, staging, new AbortController().signal, part.group) };
   } catch (error) {
-    send({ over: count, failure: toAppError(error).message });
-    return;
+    // Nothing comes after it, so nobody asks how many rows there were.
+    return { over: 0, failure: toAppError(error).message };
   }
-  send({ over: count });
 }
 
 /** One part after another: a row group waits in between. */
@@ -92,8 +73,8 @@ let previous = Promise.resolve();
 parentPort?.on('message', (message: ToStaging) => {
   previous = previous.then(async () => {
     id = message.id;
-    const handle = opened(message.path, message.identity);
-    if ('group' in message.part) await readGroup(message.path, message.part.group);
-    else send({ over: readRange(handle, message.part.from, message.part.to) });
+    end = {};
+    end = await readPart(message);
+    staging.close();
   });
 });

@@ -2,7 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { AppError } from '../../core/base/errors.ts';
 import type { BatchRows } from '../../core/quality/batch.ts';
 import type { FoundFile } from './files.ts';
-import { RowUnpacker, type PackedApart, type Staged } from './stagedRows.ts';
+import { RowUnpacker, type PackedRows } from './stagedRows.ts';
+import type { StagedApart } from './staging.ts';
 import type { RangeReader } from './tail.ts';
 
 /** Parts of a log that are given to each thread at one time: so that it need not wait for the one that counts. */
@@ -29,7 +30,8 @@ export interface ToStaging {
 
 export interface FromStaging {
   readonly id: number;
-  readonly staged: readonly Staged[];
+  readonly rows: PackedRows;
+  readonly apart: readonly StagedApart[];
   /** How many lines or rows the part had, with the last message of it. */
   readonly over?: number;
   /** Why the rest of the part cannot be read; then it is over, too. */
@@ -38,7 +40,7 @@ export interface FromStaging {
 
 /** Who counts: told in the order of the log. */
 export interface StagedListener {
-  rows(rows: BatchRows, apart: readonly PackedApart[]): void;
+  rows(rows: BatchRows, apart: readonly StagedApart[]): void;
   /** So many lines or rows are over. */
   over(count: number): void;
 }
@@ -117,8 +119,8 @@ export class StagingThreads {
   }
 
   #tell({ listener, received }: Part): void {
-    for (const { id, staged, over, failure } of received.splice(0)) {
-      for (const { rows, apart } of staged) listener.rows(this.#unpacker.unpack(rows), apart);
+    for (const { id, rows, apart, over, failure } of received.splice(0)) {
+      listener.rows(this.#unpacker.unpack(rows), apart);
       const told = this.#told[id % this.#told.length];
       if (told !== undefined) {
         Atomics.add(told, 0, 1);

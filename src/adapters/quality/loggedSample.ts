@@ -8,7 +8,8 @@ import { filesOf } from '../predictionLog/files.ts';
 import { LineReader } from '../predictionLog/lineReader.ts';
 import { readRecords } from '../predictionLog/readLines.ts';
 import { tail } from '../predictionLog/tail.ts';
-import { csvRecords, nested, parquetRecords } from '../rows/tolerant.ts';
+import { csvRecords, nested } from '../rows/csvRows.ts';
+import { parquetRecords } from '../rows/parquetRows.ts';
 
 export interface SampleRequest {
   readonly patterns: readonly string[];
@@ -67,7 +68,7 @@ async function readFile(path: string, add: (record: RecordLike) => void, signal:
     if (format === 'csv') {
       for await (const { record } of csvRecords(path, () => undefined, signal)) add(nested(record));
     } else if (format === 'parquet') {
-      await parquetRecords(path, COLUMNS, () => ({}), add, signal);
+      await parquetRecords({ path, columns: COLUMNS }, add, signal);
     } else {
       const reader = new LineReader({ fields: new Set(COLUMNS), features: undefined, listed: undefined, asWritten: true });
       const lines = (bytes: Buffer, from: number, to: number): void => { readRecords(reader, bytes, from, to, { record: add, malformed: () => undefined }); };

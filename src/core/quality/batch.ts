@@ -105,7 +105,8 @@ export class Batch implements BatchRows {
   readonly slices: (readonly string[] | undefined)[] = [];
   readonly kept: (Kept | undefined)[] = [];
   readonly columns: { readonly name: string; readonly numbers: Float64Array; readonly others: unknown[] }[] = [];
-  readonly #outcome: string;
+  /** The field in which an outcome stands. */
+  readonly outcome: string;
   readonly #listed: boolean;
   readonly #known = new Set<string>();
   #lastKey: ArmKey | undefined;
@@ -120,7 +121,7 @@ export class Batch implements BatchRows {
     [this.flags, this.latencyBins, this.scoreBins] = [new Uint8Array(most), new Uint8Array(most), new Uint8Array(most)];
     this.arms = new Uint16Array(most);
     this.values = Array.from({ length: metrics }, numbers);
-    this.#outcome = outcome;
+    this.outcome = outcome;
     this.#listed = features !== undefined;
     for (const name of features ?? columns) this.#column(name);
   }
@@ -147,7 +148,7 @@ export class Batch implements BatchRows {
     this.scoreBins[row] = scoreBin(score);
     this.labels[row] = record['label'];
     this.errors[row] = record['error'];
-    this.outcomes[row] = record[this.#outcome];
+    this.outcomes[row] = record[this.outcome];
     this.versions[row] = record['model_version'];
     this.slices[row] = undefined;
     this.kept[row] = undefined;

@@ -3,7 +3,12 @@ import type { LabelDefinition, Measure, MetricDefinition } from './definitions.t
 
 /** The score of a record: `score`, or a probability that stands by itself in `proba`. */
 export function scoreOf(record: RecordLike): number | null {
-  const score = toNumber(record['score']) ?? toNumber(record['proba']);
+  return scoreFrom(record['score'], record['proba']);
+}
+
+/** See `scoreOf`. */
+export function scoreFrom(own: unknown, proba: unknown): number | null {
+  const score = toNumber(own) ?? toNumber(proba);
   return score !== null && Number.isFinite(score) ? score : null;
 }
 
@@ -75,6 +80,9 @@ const MEASURED: Readonly<Record<Measure, (labels: LabelDefinition) => Valued>> =
   confident: ({ threshold, band }) => (record) => { const score = scoreOf(record); return score === null ? null : Number(Math.abs(score - threshold) >= band); },
   entropy: () => entropy,
 };
+
+/** The fields of a record that measures read, beside the outcome. */
+export const MEASURED_FIELDS: readonly string[] = ['score', 'proba', 'label'];
 
 /** The value of a metric for a record, null where the record does not tell it. Infinities count as not told. */
 export function valueOf({ expression, measure }: MetricDefinition, labels: LabelDefinition): Valued {

@@ -2,7 +2,7 @@ import type { RecordLike } from '../expressions/evaluate.ts';
 import { Batch, EXCLUDED, WITHOUT_UNIT } from './batch.ts';
 import { readsOutcome, type QualityDefinition } from './definitions.ts';
 import { hash53, rehash } from './hashing.ts';
-import { valueOf } from './measures.ts';
+import { MEASURED_FIELDS, valueOf } from './measures.ts';
 import { RecordTimes } from './recordTimes.ts';
 
 const RECORD_FIELDS: ReadonlySet<string> = new Set(['ts', 'request_id', 'unit_id', 'environment', 'service', 'app_version', 'flag', 'assigned_arm', 'model_version', 'role', 'fallback', 'batch_id', 'features', 'score', 'proba', 'label', 'latency_ms', 'error']);
@@ -27,7 +27,7 @@ export interface Drawn {
   readonly unit: number;
   readonly time: number;
   /** The values of the features to watch, in their order; undefined: they are in the record. */
-  readonly features: readonly unknown[] | undefined;
+  readonly features?: readonly unknown[] | undefined;
   /** The id of the request itself, which few records are asked for. */
   readonly requestId: () => string;
 }
@@ -47,7 +47,10 @@ export class Stager {
   readonly #definition: QualityDefinition;
   readonly #flags: ReadonlySet<string>;
   readonly #values: readonly { readonly metric: number; readonly read: (record: RecordLike) => number | null }[];
-  readonly #isLabelled: boolean;
+  /** Whether predictions wait for their outcome. */
+  readonly isLabelled: boolean;
+  /** The fields that expressions read of a record. */
+  readonly read: readonly string[];
   readonly #keepsFeatures: boolean;
   readonly #times = new RecordTimes();
   readonly #lists = new Map<string, readonly string[]>();
@@ -59,7 +62,10 @@ export class Stager {
     this.#definition = definition;
     this.#flags = new Set(flags);
     this.#values = metrics.flatMap((metric, index) => (metric.labelled ? [] : [{ metric: index, read: valueOf(metric, labels) }]));
-    this.#isLabelled = metrics.some(({ labelled }) => labelled);
+    this.isLabelled = metrics.some(({ labelled }) => labelled);
+    const paths = [...metrics.flatMap(({ expression }) => expression ?? []), ...(definition.where === undefined ? [] : [definition.where]), ...definition.slices].flatMap((expression) => expression.paths);
+    const measured = metrics.some(({ measure }) => measure !== undefined) ? [...MEASURED_FIELDS, labels.field] : [];
+    this.read = [...new Set([...paths.map(([name = '']) => name), ...measured])];
     this.#keepsFeatures = metrics.some(({ labelled, expression }) => labelled && expression?.paths.some(([first]) => first === 'features') === true);
     const read = metrics.flatMap(({ expression }) => (expression !== undefined && readsOutcome(expression) ? expression.paths.map(([first = '']) => first) : []));
     this.outcomeFields = [...new Set([labels.field, ...read])].filter((field) => !RECORD_FIELDS.has(field));
@@ -97,20 +103,35 @@ export class Stager {
   #put(record: RecordLike, arm: string, at: number, drawn: Drawn | undefined): void {
     const { batch } = this;
     const row = batch.take(record, drawn?.features);
-    const { seed } = batch.belongs(row, textOf(record['environment']) ?? '', textOf(record['service']) ?? '', arm);
     const request = drawn === undefined ? hashOf(record['request_id']) : drawn.request;
     const unit = drawn === undefined ? hashOf(record['batch_id']) || hashOf(record['unit_id']) : drawn.unit;
-    batch.requests[row] = request;
+    this.identify(row, textOf(record['environment']) ?? '', textOf(record['service']) ?? '', arm, at, request, unit);
+    this.judge(row, record);
+    if (this.isLabelled && request !== 0) batch.kept[row] = { record: this.#kept(record), outcome: this.#ownOutcome(record) };
+  }
+
+  /** Says whose a row is, when it was, and the hashes of its request and its unit, 0 where there is none. */
+  identify(row: number, environment: string, service: string, arm: string, at: number, request: number, unit: number): void {
+    const { batch } = this;
+    const { seed } = batch.belongs(row, environment, service, arm);
     const of = unit || request;
+    batch.requests[row] = request;
     batch.units[row] = of === 0 ? -batch.told : rehash(of, seed);
     batch.times[row] = at;
-    batch.flags[row] = (unit === 0 ? WITHOUT_UNIT : 0) | (this.#definition.where !== undefined && this.#definition.where.evaluate(record) !== true ? EXCLUDED : 0);
-    for (const { metric, read } of this.#values) {
-      const values = batch.values[metric];
-      if (values !== undefined) values[row] = read(record) ?? Number.NaN;
+    batch.flags[row] = unit === 0 ? WITHOUT_UNIT : 0;
+  }
+
+  /** Says of a row what expressions say of its record, of which they read the fields `read`. */
+  judge(row: number, record: RecordLike): void {
+    const { batch } = this;
+    const { where, slices } = this.#definition;
+    if (where !== undefined && where.evaluate(record) !== true) batch.flags[row] = (batch.flags[row] ?? 0) | EXCLUDED;
+    for (let index = 0; index < this.#values.length; index += 1) {
+      const each = this.#values[index];
+      const values = each === undefined ? undefined : batch.values[each.metric];
+      if (each !== undefined && values !== undefined) values[row] = each.read(record) ?? Number.NaN;
     }
-    if (this.#definition.slices.length > 0) batch.slices[row] = this.slicesOf(record);
-    if (this.#isLabelled && request !== 0) batch.kept[row] = { record: this.#kept(record), outcome: this.#ownOutcome(record) };
+    if (slices.length > 0) batch.slices[row] = this.slicesOf(record);
   }
 
   /** The names of the slices that a record is in; the same list for the same names. */

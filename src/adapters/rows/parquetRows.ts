@@ -1,52 +1,14 @@
-import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { parse } from 'csv-parse';
 import type { AsyncBuffer, FileMetaData } from 'hyparquet';
 import type { ParquetParsers } from 'hyparquet/src/types.js';
 import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
+import type { ColumnRun, RowRun } from '../../core/quality/columnStager.ts';
 import { COMPRESSORS } from './compressors.ts';
 import { ColumnPages, isText, leavesOf, plainNumber, type Leaf } from './parquetPages.ts';
 
 /** After so many milliseconds others get their turn, such as who wants to cancel. */
 const LISTENED_MS = 20;
-const LARGEST_RECORD = 1024 * 1024;
-const NUMBER = /^[+-]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
-
-/** What stands in a record is none of the reasons why it cannot be read. */
-const VALUE = /, value is [^]*/;
-
-export type CsvValue = string | number | boolean | null;
-
-/** A field by its look; what a number would not give back, such as leading zeros and long ids, stays text. */
-function valueOf(text: string): CsvValue {
-  if (text === '') return null;
-  if (NUMBER.test(text)) { const number = Number(text); return Number.isInteger(number) && !Number.isSafeInteger(number) ? text : number; }
-  return /^(?:true|false)$/i.test(text) ? text.toLowerCase() === 'true' : text;
-}
-
-/**
- * The records of a CSV file, each field a number, true, false or text by its look, null when it is empty. A record that cannot be read is told to `skipped` with its line, and passed over.
- * @throws AppError cancelled; errors of the file system as they come
- */
-export async function* csvRecords(path: string, skipped: (line: number, reason: string) => void, signal: AbortSignal): AsyncGenerator<{ readonly record: Readonly<Record<string, CsvValue>>; readonly line: number }> {
-  const parser = createReadStream(path, { signal }).pipe(parse({
-    columns: true, bom: true, skip_empty_lines: true, max_record_size: LARGEST_RECORD, info: true, skip_records_with_error: true,
-    cast: (text, { header }) => (header ? text : valueOf(text)),
-    on_skip: (error) => {
-      skipped(typeof error?.['lines'] === 'number' ? error['lines'] : 0, error?.message.replace(VALUE, '') ?? 'the record cannot be read');
-    },
-  }));
-  try {
-    for await (const each of parser) {
-      const { record, info } = each as { record: Record<string, CsvValue>; info: { lines: number } };
-      yield { record, line: info.lines };
-    }
-  } catch (error) {
-    throwIfCancelled(signal);
-    throw error;
-  }
-}
 
 /** How Parquet values of a column are made, where it is not as hyparquet does. */
 export type ColumnParsers = (name: string) => Partial<ParquetParsers>;
@@ -57,61 +19,87 @@ export interface DrawnValues {
   readonly hashes: Float64Array;
   /** The text itself of a column of that number. */
   readonly text: (column: number) => string;
-  /** Values of columns of which only those are wanted, in the order in which they were asked for, undefined where there is no such column. Undefined: they are in the record. */
-  readonly listed: readonly unknown[] | undefined;
-}
-
-/** What is wanted of columns apart from the record: hashes of texts, and values; names such as `features.amount`. */
-export interface DrawnNames {
-  readonly hashed?: readonly string[];
-  readonly listed?: readonly string[] | undefined;
 }
 
 type TellRow = (record: Readonly<Record<string, unknown>>, hashed: DrawnValues) => void;
 
-/**
- * Tells the rows of a Parquet file, only the named columns (those that there are) and columns below them such as `features.amount`, values as Parquet
- * has them, but whole numbers as numbers where they can be. Columns of `hashed` that hold texts are told as hashes. One page of each column is held, or one row group where a column holds lists; `group`: of one row group only, where `parquetGroups` tells of several. A row is the caller's until the next one is told.
- * @throws AppError cancelled, validation when the file is none or damaged
- */
-export async function parquetRecords(path: string, columns: readonly string[], parsers: ColumnParsers, tell: TellRow, signal: AbortSignal, { hashed = [], listed, group }: DrawnNames & { readonly group?: number | undefined } = {}): Promise<void> {
+/** What is read of a Parquet file. */
+export interface ParquetQuestion {
+  readonly path: string;
+  /** The wanted columns (those that there are), and columns below them such as `features.amount`. */
+  readonly columns: readonly string[];
+  readonly parsers?: ColumnParsers;
+  /** Columns that are told as hashes where they hold texts. */
+  readonly hashed?: readonly string[];
+  /** Of this row group only: see `parquetGroups`. */
+  readonly group?: number | undefined;
+}
+
+/** An open file. */
+interface Opened {
+  readonly file: AsyncBuffer;
+  readonly metadata: FileMetaData;
+  /** The names of its columns, without those below them. */
+  readonly names: readonly string[];
+  /** The columns of each row group that is asked for; undefined: some hold lists. */
+  readonly groups: readonly { readonly columns: readonly Column[]; readonly count: number }[] | undefined;
+}
+
+/** @throws AppError cancelled, validation when the file is none or damaged */
+async function withFile<T>({ path, columns, parsers, hashed = [], group }: ParquetQuestion, read: (opened: Opened) => Promise<T>): Promise<T> {
   const { asyncBufferFromFile, parquetMetadataAsync, parquetSchema } = await import('hyparquet');
-  const isWanted = wantedIn(columns);
   const handle = await open(path, 'r');
   try {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
     const schema = parquetSchema(metadata);
-    const leaves = leavesOf(schema, schema, isWanted);
-    const none = { hashes: new Float64Array(hashed.length).fill(Number.NaN), text: () => '', listed: undefined };
-    if (leaves === undefined) await assembledRows(file, metadata, schema.children.map(({ element }) => element.name).filter((name) => isWanted(name) || columns.some((column) => column.startsWith(`${name}.`))), (record) => tell(record, none), signal);
-    else for (const each of group === undefined ? metadata.row_groups : metadata.row_groups.slice(group, group + 1)) await pagedRows(leaves.map((leaf) => columnOf(handle.fd, leaf, each, parsers(leaf.path.join('.')), hashed)), { count: Number(each.num_rows), hashed: hashed.length, listed }, tell, signal);
+    const leaves = leavesOf(schema, schema, wantedIn(columns));
+    const groups = leaves === undefined ? undefined : metadata.row_groups.filter((_, index) => group === undefined || index === group)
+      .map((each) => ({ columns: leaves.map((leaf) => columnOf(handle.fd, leaf, each, parsers?.(leaf.path.join('.')) ?? {}, hashed)), count: Number(each.num_rows) }));
+    return await read({ file, metadata, names: schema.children.map(({ element }) => element.name), groups });
   } catch (error) {
     if (error instanceof AppError && error.code === 'cancelled') throw error;
-    throw unreadable(error);
+    throw new AppError('validation', `The Parquet file cannot be read: ${error instanceof Error ? error.message : String(error)}.`, {}, error);
   } finally {
     await handle.close();
   }
 }
 
-/** How many rows each row group of a Parquet file has that can be read by itself; none where columns hold lists. @throws AppError validation */
-export async function parquetGroups(path: string, columns: readonly string[]): Promise<readonly number[]> {
-  const { asyncBufferFromFile, parquetMetadataAsync, parquetSchema } = await import('hyparquet');
-  try {
-    const metadata = await parquetMetadataAsync(await asyncBufferFromFile(path));
-    const schema = parquetSchema(metadata);
-    return leavesOf(schema, schema, wantedIn(columns)) === undefined ? [] : metadata.row_groups.map(({ num_rows: count }) => Number(count));
-  } catch (error) {
-    throw unreadable(error);
-  }
+/**
+ * Tells the rows of a Parquet file, values as Parquet has them, but whole numbers as numbers where they can be. One page of each column is held, or one row group where a column holds lists. A row is
+ * the caller's until the next one is told.
+ * @throws AppError cancelled, validation when the file is none or damaged
+ */
+export async function parquetRecords(question: ParquetQuestion, tell: TellRow, signal: AbortSignal): Promise<void> {
+  const { columns, hashed = [] } = question;
+  await withFile(question, async ({ file, metadata, names, groups }) => {
+    const isWanted = wantedIn(columns);
+    const none = { hashes: new Float64Array(hashed.length).fill(Number.NaN), text: () => '' };
+    if (groups === undefined) await assembledRows(file, metadata, names.filter((name) => isWanted(name) || columns.some((column) => column.startsWith(`${name}.`))), (record) => tell(record, none), signal);
+    else for (const group of groups) await pagedRows(group.columns, { count: group.count, hashed: hashed.length }, tell, signal);
+  });
+}
+
+/**
+ * Tells the rows of a Parquet file by columns, as many at a time as one page of each has: a run is the caller's until the next one is told. False, and none is told: columns hold lists, or mappings
+ * other than those that `isNested` names, so that rows are to be told one by one.
+ * @throws as `parquetRecords`
+ */
+export function parquetRuns(question: ParquetQuestion, isNested: (name: string) => boolean, tell: (run: RowRun) => void, signal: AbortSignal): Promise<boolean> {
+  return withFile(question, async ({ groups }) => {
+    if (groups?.every(({ columns }) => columns.every(({ leaf: { path } }) => { const name = path.join('.'); return !name.includes('.') || isNested(name); })) !== true) return false;
+    for (const { columns, count } of groups) await columnRuns(columns, count, tell, signal);
+    return true;
+  });
+}
+
+/** How many row groups a Parquet file has that can be read by themselves: 0 where columns hold lists. @throws AppError validation */
+export function parquetGroups(question: ParquetQuestion): Promise<number> {
+  return withFile(question, ({ groups }) => Promise.resolve(groups?.length ?? 0));
 }
 
 function wantedIn(columns: readonly string[]): (name: string) => boolean {
   return (name) => columns.some((column) => name === column || name.startsWith(`${column}.`));
-}
-
-function unreadable(error: unknown): AppError {
-  return new AppError('validation', `The Parquet file cannot be read: ${error instanceof Error ? error.message : String(error)}.`, {}, error);
 }
 
 interface Column {
@@ -131,8 +119,6 @@ interface Place {
   readonly pages: ColumnPages;
   readonly into: Record<string, unknown>;
   readonly name: string;
-  /** Its number among the listed columns, or -1: it goes into the record. */
-  readonly number: number;
   readonly outer: string | undefined;
   last: unknown;
   /** Where the last value stands among those that `indices` mean. */
@@ -144,7 +130,7 @@ interface Place {
 }
 
 /** Puts a row's value of a column into its record, where it is another than that of the row before. */
-function put(place: Place, row: number, listed: unknown[] | undefined): void {
+function put(place: Place, row: number): void {
   let at = place.start + row;
   if (place.indices !== undefined) {
     at = place.indices[at] ?? 0;
@@ -154,13 +140,12 @@ function put(place: Place, row: number, listed: unknown[] | undefined): void {
   const value = place.values[at];
   if (value === place.last) return;
   place.last = value;
-  if (place.number >= 0 && listed !== undefined) listed[place.number] = value;
-  else place.into[place.name] = value;
+  place.into[place.name] = value;
 }
 
-function placesOf(columns: readonly Column[], record: Record<string, unknown>, listed: readonly string[] = []): readonly Place[] {
+function placesOf(columns: readonly Column[], record: Record<string, unknown>): readonly Place[] {
   return columns.filter(({ hashed }) => hashed < 0).map(({ leaf: { path, schemaPath }, pages }): Place => {
-    const start = { pages, number: listed.indexOf(path.join('.')), last: undefined, lastIndex: -1, values: [], indices: undefined, start: 0 };
+    const start = { pages, last: undefined, lastIndex: -1, values: [], indices: undefined, start: 0 };
     const [outer = '', inner] = path.length === 1 && (path[0] ?? '').indexOf('.') > 0 ? splitName(path[0] ?? '') : path;
     if (inner === undefined) return { ...start, into: record, name: outer, outer: undefined };
     const fields = record[outer] as Record<string, unknown> | undefined ?? {};
@@ -170,30 +155,42 @@ function placesOf(columns: readonly Column[], record: Record<string, unknown>, l
   });
 }
 
-/** The rows of a row group from the pages of its columns, which end at different rows. */
-async function pagedRows(columns: readonly Column[], { count, hashed, listed: names }: { readonly count: number; readonly hashed: number; readonly listed: readonly string[] | undefined }, tell: TellRow, signal: AbortSignal): Promise<void> {
-  const record: Record<string, unknown> = {};
-  const places = placesOf(columns, record, names);
-  const listed = names?.map((): unknown => undefined);
-  const ofHashes = columns.filter((column) => column.hashed >= 0);
-  const hashes = new Float64Array(hashed).fill(Number.NaN);
-  let [row, listened] = [0, 0];
-  const told: DrawnValues = { hashes, listed, text: (column) => { const pages = ofHashes.find((each) => each.hashed === column)?.pages; return pages?.text(pages.at + row) ?? ''; } };
+/** Tells how many rows of a row group come next, for which each of its columns, whose pages end at different rows, has values from `at` on. */
+async function eachRun(columns: readonly Column[], count: number, fillAll: () => void, tell: (some: number) => void, signal: AbortSignal): Promise<void> {
+  let listened = 0;
   for (let done = 0; done < count;) {
     if (performance.now() - listened > LISTENED_MS) {
       await setImmediate();
       throwIfCancelled(signal);
       listened = performance.now();
     }
+    fillAll();
+    const some = Math.min(count - done, ...columns.map(({ pages }) => pages.length - pages.at));
+    tell(some);
+    for (const { pages } of columns) pages.at += some;
+    done += columns.length === 0 ? count : some;
+  }
+}
+
+/** The rows of a row group. */
+async function pagedRows(columns: readonly Column[], { count, hashed }: { readonly count: number; readonly hashed: number }, tell: TellRow, signal: AbortSignal): Promise<void> {
+  const record: Record<string, unknown> = {};
+  const places = placesOf(columns, record);
+  const ofHashes = columns.filter((column) => column.hashed >= 0);
+  const hashes = new Float64Array(hashed).fill(Number.NaN);
+  let row = 0;
+  const told: DrawnValues = { hashes, text: (column) => { const pages = ofHashes.find((each) => each.hashed === column)?.pages; return pages?.text(pages.at + row) ?? ''; } };
+  const fillAll = (): void => {
     for (const place of places) fill(place, record);
     for (const { pages } of ofHashes) pages.fill();
-    const some = Math.min(count - done, ...columns.map(({ pages }) => pages.length - pages.at));
+  };
+  await eachRun(columns, count, fillAll, (some) => {
     for (const place of places) {
       const { values, indices, at } = place.pages;
       place.values = values;
       place.indices = indices;
       place.start = at;
-      put(place, 0, listed);
+      put(place, 0);
     }
     const changing = places.filter(({ pages }) => !pages.isConstant);
     const maybeMissing = places.filter(({ pages, outer }) => outer !== undefined && pages.levels !== undefined);
@@ -204,14 +201,23 @@ async function pagedRows(columns: readonly Column[], { count, hashed, listed: na
       }
       for (let index = 0; index < changing.length; index += 1) {
         const place = changing[index];
-        if (place !== undefined) put(place, row, listed);
+        if (place !== undefined) put(place, row);
       }
       for (const { pages: { levels, at }, outer, into } of maybeMissing) record[outer ?? ''] = levels?.[at + row] === 0 ? null : into;
       tell(record, told);
     }
-    for (const { pages } of columns) pages.at += some;
-    done += columns.length === 0 ? count : some;
-  }
+  }, signal);
+}
+
+/** The rows of a row group by columns. */
+function columnRuns(columns: readonly Column[], count: number, tell: (run: RowRun) => void, signal: AbortSignal): Promise<void> {
+  const named = new Map(columns.map((column) => [column.leaf.path.join('.'), column]));
+  const fillAll = (): void => { for (const { pages } of columns) pages.fill(); };
+  return eachRun(columns, count, fillAll, (some) => tell({
+    count: some,
+    columns: new Map([...named].map(([name, { pages: { values, indices, at }, hashed }]): [string, ColumnRun] => [name, { values, indices, start: at, isHashed: hashed >= 0 }])),
+    text: (name, row) => { const pages = named.get(name)?.pages; return pages?.text(pages.at + row) ?? ''; },
+  }), signal);
 }
 
 function hashAt({ indices, values, at }: ColumnPages, row: number): number {
@@ -280,22 +286,4 @@ function plain(value: unknown): unknown {
   if (value instanceof BigInt64Array || value instanceof BigUint64Array) return Array.from(value as ArrayLike<bigint>, plainNumber);
   if (Array.isArray(value)) return value.map(plain);
   return ArrayBuffer.isView(value) ? value : Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]));
-}
-
-/** Columns such as `features.amount` as fields of `features`. */
-export function nested(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const result: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(record)) {
-    const dot = key.indexOf('.');
-    if (dot <= 0) {
-      result[key] = value;
-      continue;
-    }
-    const [outer, inner] = [key.slice(0, dot), key.slice(dot + 1)];
-    const known = result[outer];
-    const fields = typeof known === 'object' && known !== null ? known as Record<string, unknown> : {};
-    fields[inner] = value;
-    result[outer] = fields;
-  }
-  return result;
 }

@@ -185,6 +185,7 @@ export class LogSource implements QualitySource {
   #threadsFor(bytes: number, signal: AbortSignal): StagingThreads | undefined {
     const { threads, definition: { section, metrics }, flags, features } = this.#options;
     if (threads === undefined || this.#withoutThreads || bytes < (threads.least ?? LEAST_THREADED) || metrics.some(({ labelled }) => labelled)) return undefined;
+    if (this.#threads === undefined && StagingThreads.isBusy) return undefined;
     const count = threads.count ?? Math.min(MOST_THREADS, availableParallelism() - 1);
     if (count > 0) this.#threads ??= new StagingThreads(threads.script, { section, flags, features }, count, signal);
     return this.#threads;

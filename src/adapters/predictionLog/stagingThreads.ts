@@ -57,6 +57,8 @@ interface Part {
  * Threads that parse parts of a log and stage their records. What they give is told in the order in which they were given the parts, so it is counted as if one thread had read them all.
  */
 export class StagingThreads {
+  /** Whether a log is read by threads now: whoever reads many at one time would start threads for each. */
+  static isBusy = false;
   readonly #workers: readonly Worker[];
   readonly #told: readonly Int32Array[];
   readonly #queue: Part[] = [];
@@ -82,6 +84,7 @@ export class StagingThreads {
       worker.on('exit', () => fail('ended'));
       return worker;
     });
+    StagingThreads.isBusy = true;
   }
 
   /** Gives a part of a file to the next thread; waits while much is under way. @throws StagingFailed; AppError cancelled, validation when what was given cannot be read */
@@ -135,6 +138,7 @@ export class StagingThreads {
   }
 
   async dispose(): Promise<void> {
+    StagingThreads.isBusy = false;
     this.#signal.removeEventListener('abort', this.#cancel);
     await Promise.all(this.#workers.map((worker) => {
       worker.removeAllListeners();

@@ -91,6 +91,14 @@ describe('a log that several threads read', function () {
     assert.deepEqual(await read(), await open({})());
   });
 
+  it('is read by one thread while threads read another', async () => {
+    const [script, asked] = [join(folder, 'other.cjs'), join(folder, 'other asked')];
+    writeFileSync(script, `require("node:fs").writeFileSync(${JSON.stringify(asked)}, "");`);
+    const [first, second] = await Promise.all([open({}, { threads: { script: SCRIPT, count: 1, least: 1 } })(), open({}, { threads: { script, count: 1, least: 1 } })()]);
+    assert.deepEqual(second, first);
+    assert.ok(!existsSync(asked));
+  });
+
   it('is read anew after a cancel', async () => {
     const read = open({}, { threads: { script: SCRIPT, count: 2, least: 1 } });
     const cancel = new AbortController();

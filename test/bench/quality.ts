@@ -103,7 +103,7 @@ export async function benchQuality(count: number = ROWS): Promise<BenchRow[]> {
       const row = (name: string, key: keyof Spent, unit: string, target?: string): BenchRow => ({ name: `${format}, ${count.toLocaleString('en')} rows: ${name}`, value: ours[key], unit, baseline: { name: 'Evidently', value: theirs[key] }, ...(target === undefined ? {} : { target }) });
       rows.push(
         row('processor time', 'cpu', 's'), row('time', 'wall', 's'), row('peak of memory', 'megabytes', 'MB', '<= 500'),
-        { name: `${format}: Evidently's processor time by ours`, value: theirs.cpu / ours.cpu, unit: 'x', target: '>= 10' }, { name: `${format}: Evidently's time by ours`, value: theirs.wall / ours.wall, unit: 'x', target: '>= 10' },
+        { name: `${format}: Evidently's processor time by ours`, value: theirs.cpu / ours.cpu, unit: 'x' }, { name: `${format}: Evidently's time by ours`, value: theirs.wall / ours.wall, unit: 'x', target: '>= 10' },
         ...(ours.refreshes.length === 0 ? [] : [{ name: `refresh after ${APPENDED.toLocaleString('en')} appended rows`, value: 1000 * median(ours.refreshes.map(({ wall }) => wall)), unit: 'ms', target: '<= 100' }, { name: 'its processor time', value: 1000 * median(ours.refreshes.map(({ cpu }) => cpu)), unit: 'ms' }]),
       );
       console.log(`${format}: counts, sums, squares, units, dispersion, histograms and bins are those of SQL in DuckDB (load ${loadavg()[0]?.toFixed(1) ?? ''})`);

@@ -1,6 +1,7 @@
 /** What is read of a prediction log is what SQL finds in it. */
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LogSource, type LogSourceOptions } from '../../src/adapters/predictionLog/logSource.ts';
@@ -9,6 +10,7 @@ import type { QualityData } from '../../src/core/quality/window.ts';
 import { seeded } from '../support/guardSimulation.ts';
 import { writeManyRecords } from '../support/manyRecords.ts';
 import { records } from '../support/qualityRecords.ts';
+import { mlflowPython } from '../support/mlflow.ts';
 import { assertAsReference, REFERENCE_EDGES, REFERENCE_FEATURES, REFERENCE_METRICS, referenceOf, toParquet } from '../support/reference.ts';
 
 const RECORDS = { count: 20_000, units: 3000, spanMs: 6 * 3_600_000, seed: 11 };
@@ -86,6 +88,22 @@ describe('a prediction log against SQL in DuckDB', function () {
     for (const options of [{}, { threads: { script: STAGING, count: 2, least: 1 } }]) {
       for (const file of ['odd.parquet', 'odd.jsonl']) assert.deepEqual(facts(await read(file, { features, section, ...options })), expected, file);
     }
+    // Times and numbers of other types, in other encodings.
+    const types = join(folder, 'write_types.py');
+    writeFileSync(types, `import pyarrow as pa, pyarrow.parquet as pq
+t = pq.read_table('odd.parquet')
+f = t['features'].combine_chunks()
+small = pa.StructArray.from_arrays([f.field(n).cast('int32') if n == 'age' else f.field(n) for n in f.type.names], names=f.type.names, mask=f.is_null())
+t = t.set_column(t.schema.get_field_index('features'), 'features', small)
+for i, kind in enumerate([pa.timestamp('us', 'UTC'), pa.timestamp('ns', 'UTC'), pa.timestamp('ns'), pa.int64()]):
+  for dictionary in [True, False]:
+    for version in ['1.0', '2.0']:
+      pq.write_table(t.set_column(0, 'ts', t['ts'].cast(pa.timestamp('ms') if kind == pa.timestamp('ns') else kind).cast(kind)), f'type-{i}-{dictionary}-{version}.parquet', use_dictionary=dictionary, data_page_version=version, row_group_size=2500, compression='gzip' if dictionary else 'snappy')
+`);
+    execFileSync(await mlflowPython(), [types], { cwd: folder });
+    const written = readdirSync(folder).filter((name) => name.startsWith('type-'));
+    assert.equal(written.length, 16);
+    for (const file of written) assert.deepEqual(facts(await read(file, { features: [...features, 'age'], section })), facts(await read('odd.jsonl', { features: [...features, 'age'], section })), file);
     // With a condition on a feature rows are told one by one.
     const rows = { ...section, where: 'latency_ms < 200 and coalesce(features.amount, 1) >= 0' };
     assert.deepEqual(facts(await read('odd.parquet', { features, section: rows })), expected);

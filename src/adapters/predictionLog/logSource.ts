@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import { AppError, throwIfCancelled, toAppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { Collector, type CollectorOptions } from '../../core/quality/collector.ts';
-import { ROWS } from '../../core/quality/batch.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
+import { Stager } from '../../core/quality/stager.ts';
 import type { QualityData, QualityRequest, QualitySource } from '../../core/quality/window.ts';
 import { csvRecords, nested } from '../rows/csvRows.ts';
 import { parquetGroups } from '../rows/parquetRows.ts';
@@ -12,6 +12,7 @@ import { filesOf, type FoundFile } from './files.ts';
 import { LineReader } from './lineReader.ts';
 import type { Wanted } from './lineShape.ts';
 import { readRecords } from './readLines.ts';
+import { OwnStaging } from './ownStaging.ts';
 import { parquetQuestion, readParquet } from './readParquet.ts';
 import { SavedLogs, type ReadFile } from './savedLog.ts';
 import { Staging } from './staging.ts';
@@ -183,11 +184,12 @@ export class LogSource implements QualitySource {
 
   /** Threads that read so many bytes of lines. Records that wait for their outcome are kept by the thread that counts, so it reads them itself. */
   #threadsFor(bytes: number, signal: AbortSignal): StagingThreads | undefined {
-    const { threads, definition: { section, metrics }, flags, features } = this.#options;
+    const { threads, definition, flags, features } = this.#options;
+    const { section, metrics } = definition;
     if (threads === undefined || this.#withoutThreads || bytes < (threads.least ?? LEAST_THREADED) || metrics.some(({ labelled }) => labelled)) return undefined;
     if (this.#threads === undefined && StagingThreads.isBusy) return undefined;
     const count = threads.count ?? Math.min(MOST_THREADS, availableParallelism() - 1);
-    if (count > 0) this.#threads ??= new StagingThreads(threads.script, { section, flags, features }, count, signal);
+    if (count > 0) this.#threads ??= new StagingThreads(threads.script, { section, flags, features }, count, new OwnStaging(definition, this.#options), signal);
     return this.#threads;
   }
 
@@ -283,7 +285,10 @@ export class LogSource implements QualitySource {
     }
     const { definition } = this.#options;
     const staged = this.#staged((index) => `${name}, row ${index + 1}`, () => undefined);
-    const staging = new Staging(definition, this.#options, ROWS, (batch, apart) => staged.rows(batch, apart));
+    const staging = new Staging(new Stager(definition, this.#options), (batch, apart) => {
+      staged.rows(batch, apart);
+      return batch;
+    });
     try {
       await readParquet(file.path, this.#wanted, staging, signal);
     } finally {

@@ -1,25 +1,13 @@
-import type { ParquetParsers } from 'hyparquet/src/types.js';
 import { ColumnStager, type RowRun } from '../../core/quality/columnStager.ts';
 import { parquetRecords, parquetRuns, type ParquetQuestion } from '../rows/parquetRows.ts';
 import { DrawnColumns, IDS } from './drawnColumns.ts';
 import type { Wanted } from './lineShape.ts';
 import type { Staging } from './staging.ts';
 
-/** Times without a date for each, where a number says the same: see `RecordTimes`. */
-const TIMES: Partial<ParquetParsers> = {
-  timestampFromMilliseconds: (millis) => timeOf(Number(millis)),
-  timestampFromMicroseconds: (micros) => timeOf(Number(micros / 1000n)),
-  timestampFromNanoseconds: (nanos) => timeOf(Number(nanos / 1_000_000n)),
-};
-
-function timeOf(millis: number): number | Date {
-  return millis >= 1e11 && millis < 1e14 ? millis : new Date(millis);
-}
-
 /** What is asked of a Parquet file. */
 export function parquetQuestion(path: string, { fields, features, asWritten }: Wanted, group?: number): ParquetQuestion {
   const columns = features === undefined ? [...fields] : [...[...fields].filter((name) => name !== 'features'), ...[...features].map((name) => `features.${name}`)];
-  return { path, columns, parsers: (column) => (column === 'ts' && !asWritten ? TIMES : {}), hashed: asWritten ? [] : IDS, group };
+  return { path, columns, ...(asWritten ? {} : { asMillis: ['ts'], hashed: IDS }), group };
 }
 
 /** Stages the records of a Parquet file, or of one of its row groups: by columns where that is possible, or else row by row. Answers how many there are. @throws AppError cancelled, validation */

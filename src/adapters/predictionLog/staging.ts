@@ -1,7 +1,9 @@
 import type { RecordLike } from '../../core/expressions/evaluate.ts';
 import type { Batch } from '../../core/quality/batch.ts';
-import type { QualityDefinition } from '../../core/quality/definitions.ts';
-import { Stager, type Drawn, type StagerOptions } from '../../core/quality/stager.ts';
+import type { Drawn, Stager } from '../../core/quality/stager.ts';
+
+/** Rows that go from who stages them to who counts them at one go. */
+export const STAGED_ROWS = 4096;
 
 /** A record that is no served prediction, or a line that is no record. */
 export interface StagedApart {
@@ -26,12 +28,12 @@ export interface StagedIds {
 /** Stages the records of a log in their order, and hands them over when there are many. */
 export class Staging {
   readonly stager: Stager;
-  readonly #take: (batch: Batch, apart: readonly StagedApart[]) => void;
+  readonly #take: (batch: Batch, apart: readonly StagedApart[]) => Batch;
   #apart: StagedApart[] = [];
 
-  /** `take` is given what was staged; the batch is used again after the call. `most`: of rows. */
-  constructor(definition: QualityDefinition, options: StagerOptions, most: number, take: (batch: Batch, apart: readonly StagedApart[]) => void) {
-    this.stager = new Stager(definition, options, most);
+  /** `take` is given what was staged, and gives the batch to go on with, which may be the same. */
+  constructor(stager: Stager, take: (batch: Batch, apart: readonly StagedApart[]) => Batch) {
+    this.stager = stager;
     this.#take = take;
   }
 
@@ -60,7 +62,7 @@ export class Staging {
   close(): void {
     const apart = this.#apart;
     this.#apart = [];
-    this.#take(this.stager.batch, apart);
+    this.stager.batch = this.#take(this.stager.batch, apart);
     this.stager.batch.clear();
   }
 }

@@ -1,13 +1,16 @@
 import { Worker } from 'node:worker_threads';
+import { setImmediate } from 'node:timers/promises';
 import { AppError } from '../../core/base/errors.ts';
 import type { BatchRows } from '../../core/quality/batch.ts';
 import type { FoundFile } from './files.ts';
-import { RowUnpacker, type PackedRows } from './stagedRows.ts';
+import type { OwnStaging, StagedPart } from './ownStaging.ts';
 import type { StagedApart } from './staging.ts';
 import type { RangeReader } from './tail.ts';
 
 /** Parts of a log that are given to each thread at one time: so that it need not wait for the one that counts. */
-const UNDER_WAY = 3;
+const UNDER_WAY = 4;
+/** Batches that are staged by the thread that counts and wait for their turn: more would only take memory. */
+const MOST_HELD = 4;
 
 /** What a thread of `quality.worker.ts` is started with. */
 export interface StagingData {
@@ -28,12 +31,9 @@ export interface ToStaging {
   readonly part: { readonly from: number; readonly to: number } | { readonly group: number };
 }
 
-export interface FromStaging {
+/** Its rows are in memory that the thread uses again when it was told that they were counted. */
+export interface FromStaging extends StagedPart {
   readonly id: number;
-  readonly rows: PackedRows;
-  readonly apart: readonly StagedApart[];
-  /** How many lines or rows the part had, with the last message of it. */
-  readonly over?: number;
   /** Why the rest of the part cannot be read; then it is over, too. */
   readonly failure?: string;
 }
@@ -50,19 +50,29 @@ export class StagingFailed extends Error {}
 
 interface Part {
   readonly listener: StagedListener;
-  readonly received: FromStaging[];
+  /** Undefined: the thread that counts has staged it. */
+  readonly worker: StagingWorker | undefined;
+  readonly received: Omit<FromStaging, 'id'>[];
+}
+
+interface StagingWorker {
+  readonly thread: Worker;
+  /** How many messages of it were counted. */
+  readonly told: Int32Array;
+  /** How many parts it has that are not over. */
+  underWay: number;
 }
 
 /**
- * Threads that parse parts of a log and stage their records. What they give is told in the order in which they were given the parts, so it is counted as if one thread had read them all.
+ * Threads that parse parts of a log and stage their records; while they have enough to do and there is nothing to count, so does the thread that counts. What they give is told in the order in which
+ * they were given the parts, so it is counted as if one thread had read them all.
  */
 export class StagingThreads {
   /** Whether a log is read by threads now: whoever reads many at one time would start threads for each. */
   static isBusy = false;
-  readonly #workers: readonly Worker[];
-  readonly #told: readonly Int32Array[];
+  readonly #workers: readonly StagingWorker[];
+  readonly #own: OwnStaging;
   readonly #queue: Part[] = [];
-  readonly #unpacker = new RowUnpacker();
   #given = 0;
   /** Parts that are over. */
   #over = 0;
@@ -72,32 +82,59 @@ export class StagingThreads {
   readonly #cancel = (): void => this.#fail(new AppError('cancelled', 'Cancelled.'));
 
   /** @param script the built or source file of `quality.worker.ts` */
-  constructor(script: string | URL, data: Omit<StagingData, 'told'>, count: number, signal: AbortSignal) {
+  constructor(script: string | URL, data: Omit<StagingData, 'told'>, count: number, own: OwnStaging, signal: AbortSignal) {
+    this.#own = own;
     this.#signal = signal;
     signal.addEventListener('abort', this.#cancel);
-    this.#told = Array.from({ length: count }, () => new Int32Array(new SharedArrayBuffer(4)));
-    this.#workers = this.#told.map(({ buffer }) => {
-      const worker = new Worker(script, { workerData: { ...data, told: buffer as SharedArrayBuffer } satisfies StagingData, resourceLimits: { maxYoungGenerationSizeMb: 16 } });
+    this.#workers = Array.from({ length: count }, () => {
+      const told = new Int32Array(new SharedArrayBuffer(4));
+      const thread = new Worker(script, { workerData: { ...data, told: told.buffer } satisfies StagingData, resourceLimits: { maxYoungGenerationSizeMb: 16 } });
       const fail = (reason: string): void => this.#fail(new StagingFailed(`A thread that reads the log ${reason}.`));
-      worker.on('message', (message: FromStaging) => this.#receive(message));
-      worker.on('error', (error: unknown) => fail(`failed: ${error instanceof Error ? error.message : String(error)}`));
-      worker.on('exit', () => fail('ended'));
-      return worker;
+      thread.on('message', ({ id, ...staged }: FromStaging) => this.#receive(id, staged));
+      thread.on('error', (error: unknown) => fail(`failed: ${error instanceof Error ? error.message : String(error)}`));
+      thread.on('exit', () => fail('ended'));
+      return { thread, told, underWay: 0 };
     });
     StagingThreads.isBusy = true;
   }
 
-  /** Gives a part of a file to the next thread; waits while much is under way. @throws StagingFailed; AppError cancelled, validation when what was given cannot be read */
-  async give({ path, identity }: FoundFile, part: ToStaging['part'], listener: StagedListener): Promise<void> {
-    this.#queue.push({ listener, received: [] });
-    this.#workers[this.#given % this.#workers.length]?.postMessage({ id: this.#given, path, identity, part } satisfies ToStaging);
-    this.#given += 1;
-    await this.#until(UNDER_WAY * this.#workers.length - 1);
+  /** Gives a part of a file to a thread, or stages it here; waits while much is under way. @throws StagingFailed; AppError cancelled, validation when what was given cannot be read */
+  async give(file: FoundFile, part: ToStaging['part'], listener: StagedListener): Promise<void> {
+    for (;;) {
+      if (this.#error !== undefined) throw this.#error;
+      const worker = this.#workers.reduce((least, each) => (each.underWay < least.underWay ? each : least));
+      if (worker.underWay < UNDER_WAY) {
+        this.#queue.push({ listener, worker, received: [] });
+        worker.underWay += 1;
+        worker.thread.postMessage({ id: this.#given, path: file.path, identity: file.identity, part } satisfies ToStaging);
+        this.#given += 1;
+        return;
+      }
+      if ('from' in part && this.#own.held < MOST_HELD) {
+        this.#queue.push({ listener, worker: undefined, received: [...this.#stageHere(file, part)] });
+        this.#given += 1;
+        // What threads have sent meanwhile is counted first.
+        await setImmediate();
+        this.#tellAll();
+        return;
+      }
+      await this.#change();
+    }
+  }
+
+  #stageHere(file: FoundFile, range: { readonly from: number; readonly to: number }): readonly StagedPart[] {
+    try {
+      return this.#own.stage(file, range);
+    } catch (error) {
+      throw new StagingFailed(`The log cannot be read in parts: ${error instanceof Error ? error.message : String(error)}.`);
+    }
   }
 
   /** Waits until all is told. @throws as `give` */
-  drain(): Promise<void> {
-    return this.#until(0);
+  async drain(): Promise<void> {
+    this.#tellAll();
+    while (this.#queue.length > 0 && this.#error === undefined) await this.#change();
+    if (this.#error !== undefined) throw this.#error;
   }
 
   /** For the lines of a file. */
@@ -105,9 +142,8 @@ export class StagingThreads {
     return { range: (from, to) => this.give(file, { from, to }, listener), drain: () => this.drain() };
   }
 
-  async #until(most: number): Promise<void> {
-    while (this.#queue.length > most && this.#error === undefined) await new Promise<void>((resolve) => { this.#wake = resolve; });
-    if (this.#error !== undefined) throw this.#error;
+  #change(): Promise<void> {
+    return new Promise((resolve) => { this.#wake = resolve; });
   }
 
   #fail(error: Error): void {
@@ -115,23 +151,30 @@ export class StagingThreads {
     this.#wake();
   }
 
-  #receive(message: FromStaging): void {
-    this.#queue[message.id - this.#over]?.received.push(message);
-    for (let first = this.#queue[0]; first !== undefined && first.received.length > 0 && this.#error === undefined; first = this.#queue[0]) this.#tell(first);
+  #receive(id: number, staged: Part['received'][number]): void {
+    this.#queue[id - this.#over]?.received.push(staged);
+    this.#tellAll();
     this.#wake();
   }
 
-  #tell({ listener, received }: Part): void {
-    for (const { id, rows, apart, over, failure } of received.splice(0)) {
-      listener.rows(this.#unpacker.unpack(rows), apart);
-      const told = this.#told[id % this.#told.length];
-      if (told !== undefined) {
-        Atomics.add(told, 0, 1);
-        Atomics.notify(told, 0);
+  /** Tells what is there of the parts whose turn it is. */
+  #tellAll(): void {
+    for (let first = this.#queue[0]; first !== undefined && first.received.length > 0 && this.#error === undefined; first = this.#queue[0]) this.#tell(first);
+  }
+
+  #tell({ listener, received, worker }: Part): void {
+    for (const { rows, apart, over, failure } of received.splice(0)) {
+      listener.rows(rows, apart);
+      if (worker === undefined) {
+        this.#own.giveBack(rows);
+      } else {
+        Atomics.add(worker.told, 0, 1);
+        Atomics.notify(worker.told, 0);
       }
       if (failure !== undefined) this.#fail(new AppError('validation', failure));
       if (over === undefined) continue;
       listener.over(over);
+      if (worker !== undefined) worker.underWay -= 1;
       this.#queue.shift();
       this.#over += 1;
     }
@@ -140,9 +183,10 @@ export class StagingThreads {
   async dispose(): Promise<void> {
     StagingThreads.isBusy = false;
     this.#signal.removeEventListener('abort', this.#cancel);
-    await Promise.all(this.#workers.map((worker) => {
-      worker.removeAllListeners();
-      return worker.terminate();
+    this.#own.close();
+    await Promise.all(this.#workers.map(({ thread }) => {
+      thread.removeAllListeners();
+      return thread.terminate();
     }));
   }
 }

@@ -9,7 +9,7 @@ const CHUNK = 1024 * 1024;
 /** After so many bytes others get their turn. */
 const LISTENED = 8 * CHUNK;
 /** Bytes that are read elsewhere at one go, and in how many of them at its end a line must end. */
-const RANGE = 2 * CHUNK;
+const RANGE = CHUNK;
 const SEEN = 32 * 1024;
 const LONGEST_LINE = 16 * 1024 * 1024;
 /** Bytes at the beginning, and before the place where reading ended. */

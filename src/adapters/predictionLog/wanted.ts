@@ -1,7 +1,7 @@
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import type { Wanted } from './lineShape.ts';
 
-const COLUMNS = ['ts', 'request_id', 'unit_id', 'environment', 'service', 'flag', 'assigned_arm', 'model_version', 'role', 'fallback', 'batch_id', 'features', 'score', 'proba', 'label', 'latency_ms', 'error'];
+const COLUMNS = ['ts', 'request_id', 'unit_id', 'environment', 'service', 'flag', 'assigned_arm', 'model_version', 'role', 'batch_id', 'features', 'score', 'proba', 'label', 'latency_ms', 'error'];
 
 /** What the metrics, slices and drift of a definition read of a record. */
 export function wantedBy(definition: QualityDefinition, features: readonly string[] | undefined): Wanted {
@@ -11,7 +11,8 @@ export function wantedBy(definition: QualityDefinition, features: readonly strin
   const ofFeatures = paths.filter(([first]) => first === 'features').map(([, second]) => second);
   const asWritten = paths.some(([first]) => ['ts', 'request_id', 'unit_id', 'batch_id'].includes(first ?? ''));
   return {
-    fields: new Set([...COLUMNS, labels.field, ...paths.map(([first = '']) => first)]),
+    // What waits for its outcome is kept with it.
+    fields: new Set([...COLUMNS, ...(metrics.some(({ labelled }) => labelled) ? ['fallback'] : []), labels.field, ...paths.map(([first = '']) => first)]),
     asWritten,
     listed: asWritten || ofFeatures.length > 0 || features === undefined ? undefined : [...new Set(features)],
     // A feature that is compared or tested; all of them where none is named.

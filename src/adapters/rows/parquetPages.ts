@@ -5,8 +5,9 @@ import { convert, convertWithDictionary, DEFAULT_PARSERS } from 'hyparquet/src/c
 import { decompressPage, readDataPage, readDataPageV2 } from 'hyparquet/src/datapage.js';
 import { readRleBitPackedHybrid } from 'hyparquet/src/encoding.js';
 import { readVarInt } from 'hyparquet/src/thrift.js';
-import type { ColumnDecoder, DataPageHeader, DecodedArray, PageHeader, ParquetParsers } from 'hyparquet/src/types.js';
+import type { ColumnDecoder, DataPageHeader, DecodedArray, PageHeader } from 'hyparquet/src/types.js';
 import { COMPRESSORS } from './compressors.ts';
+import { numbersOf, type ReadNumbers } from './parquetNumbers.ts';
 import { hashOfText, plainHashes, plainTexts, textOf } from './parquetTexts.ts';
 
 /** A page's header is read with so many bytes, and with more where its statistics are long. */
@@ -44,9 +45,12 @@ export class ColumnPages {
   readonly #decoder: ColumnDecoder;
   readonly #deepest: number;
   readonly #asHashes: boolean;
+  readonly #numbers: ReadNumbers | undefined;
   #offset: number;
   readonly #end: number;
   #dictionary: ArrayLike<unknown> | undefined;
+  /** The dictionary, and behind it what stands for a value that is missing. */
+  #withNone: () => ArrayLike<unknown> = () => [];
   /** Of a column of hashes: makes the texts of the dictionary, or of the page, which few ask for. */
   #dictionaryTexts: (() => readonly string[]) | undefined;
   #texts: (() => readonly string[]) | undefined;
@@ -58,19 +62,20 @@ export class ColumnPages {
   /** Whether all of them are the same. */
   isConstant = false;
   /** How deep each value is defined; undefined: all of them wholly. */
-  levels: readonly number[] | undefined;
+  levels: ArrayLike<number> | undefined;
   /** The place of the next value in the page. */
   at = 0;
 
-  /** `file` is an open one. `asHashes`: texts are told as their `hash53`, 0 where there is none. */
-  constructor(file: number, { path, schemaPath }: Leaf, group: FileMetaData['row_groups'][number], parsers: Partial<ParquetParsers>, asHashes = false) {
+  /** `file` is an open one. `asHashes`: texts are told as their `hash53`, 0 where there is none. `asMillis`: times are told in milliseconds since 1970 where `RecordTimes` takes those for what they are. */
+  constructor(file: number, { path, schemaPath }: Leaf, group: FileMetaData['row_groups'][number], { asHashes = false, asMillis = false } = {}) {
     const metadata = group.columns.find(({ meta_data: meta }) => meta?.path_in_schema.join('\n') === path.join('\n'))?.meta_data;
     const element = schemaPath.at(-1)?.element;
     if (metadata === undefined || element === undefined) throw new Error(`the column ${path.join('.')} is missing in a row group`);
     this.#file = file;
-    this.#decoder = { ...metadata, pathInSchema: [...path], element, schemaPath, compressors: COMPRESSORS, parsers: { ...DEFAULT_PARSERS, ...parsers } };
+    this.#decoder = { ...metadata, pathInSchema: [...path], element, schemaPath, compressors: COMPRESSORS, parsers: DEFAULT_PARSERS };
     this.#deepest = schemaPath.slice(1).filter((step) => step.element.repetition_type === 'OPTIONAL').length;
     this.#asHashes = asHashes;
+    this.#numbers = numbersOf(element, asMillis);
     this.#offset = Number(metadata.dictionary_page_offset ?? metadata.data_page_offset);
     this.#end = this.#offset + Number(metadata.total_compressed_size);
   }
@@ -112,48 +117,70 @@ export class ColumnPages {
   }
 
   #takeDictionary(bytes: Uint8Array<ArrayBuffer>, header: PageHeader): void {
-    if (this.#asHashes) {
-      const page = decompressPage(bytes, header.uncompressed_page_size, this.#decoder.codec, COMPRESSORS);
-      const count = header.dictionary_page_header?.num_values ?? 0;
-      this.#dictionary = plainHashes(page, count);
+    const count = header.dictionary_page_header?.num_values ?? 0;
+    const page = this.#asHashes || this.#numbers !== undefined ? decompressPage(bytes, header.uncompressed_page_size, this.#decoder.codec, COMPRESSORS) : undefined;
+    if (this.#asHashes && page !== undefined) {
+      this.#knows(plainHashes(page, count), 0);
       this.#dictionaryTexts = once(() => plainTexts(page, count));
       return;
     }
-    const { data } = readPage({ view: new DataView(bytes.buffer), offset: 0 }, header, this.#decoder, undefined, undefined, 0);
-    this.#dictionary = data === undefined ? undefined : plainNumbers(convert(data, this.#decoder));
+    const numbers = page === undefined ? undefined : this.#numbers?.(page, count);
+    const { data } = numbers === undefined ? readPage({ view: new DataView(bytes.buffer), offset: 0 }, header, this.#decoder, undefined, undefined, 0) : {};
+    this.#knows(data === undefined ? numbers : plainNumbers(convert(data, this.#decoder)), null);
+  }
+
+  #knows(dictionary: ArrayLike<unknown> | undefined, none: unknown): void {
+    this.#dictionary = dictionary;
+    this.#withNone = once(() => [...Array.from(dictionary ?? []), none]);
   }
 
   #take(bytes: Uint8Array, header: PageHeader): void {
     const { codec, compressors } = this.#decoder;
     const { data_page_header: first } = header;
     const page = first === undefined ? undefined : decompressPage(bytes, header.uncompressed_page_size, codec, compressors);
-    if (page === undefined || first === undefined || !this.#takeWhole(page, first)) this.#takeOther(page, bytes, header);
+    if (page === undefined || first === undefined || !this.#takeUsual(page, first)) this.#takeOther(page, bytes, header);
   }
 
-  /** A page in which nothing is missing, in the encodings that most columns have; false: it is another. */
-  #takeWhole(page: Uint8Array, { num_values: count, encoding }: DataPageHeader): boolean {
+  /** A page in the encodings that most columns have; false: it is another. */
+  #takeUsual(page: Uint8Array, { num_values: count, encoding }: DataPageHeader): boolean {
     if (this.#deepest === 1 && afterLevels(page, count, 0) > 0) {
-      this.#holds([null], count, new Uint32Array(count));
+      this.#holds([this.#asHashes ? 0 : null], count, new Uint32Array(count));
       return true;
     }
     const start = this.#deepest === 0 || count === 0 ? 0 : afterLevels(page, count, this.#deepest);
-    const isIndexed = encoding.endsWith('_DICTIONARY') && this.#dictionary !== undefined;
-    const isPlainText = this.#asHashes && encoding === 'PLAIN';
-    if (start < 0 || !(isIndexed || isPlainText)) return false;
-    const body = page.subarray(start);
-    if (isPlainText) {
-      this.#holds(plainHashes(body, count), count);
-      this.#texts = once(() => plainTexts(body, count));
+    if (encoding.endsWith('_DICTIONARY') && this.#dictionary !== undefined) {
+      if (start < 0) this.#takeIndicesOfSome(page, count);
+      else this.#holds(this.#dictionary, count, indicesIn(page.subarray(start), count));
       return true;
     }
-    const indices = new Uint32Array(count);
-    const width = body[0] ?? 0;
-    if (width > 0) readRleBitPackedHybrid({ view: new DataView(body.buffer, body.byteOffset, body.byteLength), offset: 1 }, width, indices, body.length - 1);
-    this.#holds(this.#dictionary ?? [], count, indices);
+    if (start < 0 || encoding !== 'PLAIN') return false;
+    const body = page.subarray(start);
+    const values = this.#asHashes ? plainHashes(body, count) : this.#numbers?.(body, count);
+    if (values === undefined) return false;
+    this.#holds(values, count);
+    if (this.#asHashes) this.#texts = once(() => plainTexts(body, count));
     return true;
   }
 
-  #holds(values: ArrayLike<unknown>, length: number, indices?: Uint32Array, levels?: readonly number[]): void {
+  /** Places in the dictionary, of values of which some are missing. */
+  #takeIndicesOfSome(page: Uint8Array, count: number): void {
+    const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
+    const reader = { view, offset: 0 };
+    const levels = new Uint8Array(count);
+    readRleBitPackedHybrid(reader, 32 - Math.clz32(this.#deepest), levels);
+    let present = 0;
+    for (const level of levels) if (level === this.#deepest) present += 1;
+    const own = indicesIn(page.subarray(reader.offset), present);
+    const indices = new Uint32Array(count).fill(this.#dictionary?.length ?? 0);
+    for (let row = 0, next = 0; row < count; row += 1) {
+      if (levels[row] !== this.#deepest) continue;
+      indices[row] = own[next] ?? 0;
+      next += 1;
+    }
+    this.#holds(this.#withNone(), count, indices, levels);
+  }
+
+  #holds(values: ArrayLike<unknown>, length: number, indices?: Uint32Array, levels?: ArrayLike<number>): void {
     this.values = values;
     this.at = 0;
     this.length = length;
@@ -191,6 +218,14 @@ function afterLevels(page: Uint8Array, count: number, level: number): number {
   // The levels of a column that is no list take one byte.
   const isWhole = (run & 1) === 0 && run >>> 1 >= count && view.getUint8(reader.offset) === level;
   return isWhole ? 4 + view.getUint32(0, true) : -1;
+}
+
+/** The places in a dictionary of so many values, none of which is missing. */
+function indicesIn(body: Uint8Array, count: number): Uint32Array {
+  const indices = new Uint32Array(count);
+  const width = body[0] ?? 0;
+  if (width > 0) readRleBitPackedHybrid({ view: new DataView(body.buffer, body.byteOffset, body.byteLength), offset: 1 }, width, indices, body.length - 1);
+  return indices;
 }
 
 /** Whole numbers as JSON has them, where they can be. */

@@ -1,7 +1,6 @@
 import { open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import type { AsyncBuffer, FileMetaData } from 'hyparquet';
-import type { ParquetParsers } from 'hyparquet/src/types.js';
 import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
 import type { ColumnRun, RowRun } from '../../core/quality/columnStager.ts';
 import { COMPRESSORS } from './compressors.ts';
@@ -9,9 +8,6 @@ import { ColumnPages, isText, leavesOf, plainNumber, type Leaf } from './parquet
 
 /** After so many milliseconds others get their turn, such as who wants to cancel. */
 const LISTENED_MS = 20;
-
-/** How Parquet values of a column are made, where it is not as hyparquet does. */
-export type ColumnParsers = (name: string) => Partial<ParquetParsers>;
 
 /** What of a row is told apart from its record. */
 export interface DrawnValues {
@@ -28,7 +24,8 @@ export interface ParquetQuestion {
   readonly path: string;
   /** The wanted columns (those that there are), and columns below them such as `features.amount`. */
   readonly columns: readonly string[];
-  readonly parsers?: ColumnParsers;
+  /** Columns whose times are told in milliseconds since 1970, where `RecordTimes` takes those for what they are. */
+  readonly asMillis?: readonly string[];
   /** Columns that are told as hashes where they hold texts. */
   readonly hashed?: readonly string[];
   /** Of this row group only: see `parquetGroups`. */
@@ -46,7 +43,7 @@ interface Opened {
 }
 
 /** @throws AppError cancelled, validation when the file is none or damaged */
-async function withFile<T>({ path, columns, parsers, hashed = [], group }: ParquetQuestion, read: (opened: Opened) => Promise<T>): Promise<T> {
+async function withFile<T>({ path, columns, asMillis = [], hashed = [], group }: ParquetQuestion, read: (opened: Opened) => Promise<T>): Promise<T> {
   const { asyncBufferFromFile, parquetMetadataAsync, parquetSchema } = await import('hyparquet');
   const handle = await open(path, 'r');
   try {
@@ -55,7 +52,7 @@ async function withFile<T>({ path, columns, parsers, hashed = [], group }: Parqu
     const schema = parquetSchema(metadata);
     const leaves = leavesOf(schema, schema, wantedIn(columns));
     const groups = leaves === undefined ? undefined : metadata.row_groups.filter((_, index) => group === undefined || index === group)
-      .map((each) => ({ columns: leaves.map((leaf) => columnOf(handle.fd, leaf, each, parsers?.(leaf.path.join('.')) ?? {}, hashed)), count: Number(each.num_rows) }));
+      .map((each) => ({ columns: leaves.map((leaf) => columnOf(handle.fd, leaf, each, hashed, asMillis)), count: Number(each.num_rows) }));
     return await read({ file, metadata, names: schema.children.map(({ element }) => element.name), groups });
   } catch (error) {
     if (error instanceof AppError && error.code === 'cancelled') throw error;
@@ -109,9 +106,9 @@ interface Column {
   readonly hashed: number;
 }
 
-function columnOf(file: number, leaf: Leaf, group: FileMetaData['row_groups'][number], parsers: Partial<ParquetParsers>, hashed: readonly string[]): Column {
+function columnOf(file: number, leaf: Leaf, group: FileMetaData['row_groups'][number], hashed: readonly string[], asMillis: readonly string[]): Column {
   const number = leaf.path.length === 1 && isText(leaf) ? hashed.indexOf(leaf.path[0] ?? '') : -1;
-  return { leaf, pages: new ColumnPages(file, leaf, group, parsers, number >= 0), hashed: number };
+  return { leaf, pages: new ColumnPages(file, leaf, group, { asHashes: number >= 0, asMillis: asMillis.includes(leaf.path.join('.')) }), hashed: number };
 }
 
 /** Where a column's values go; `outer` is the mapping that may be missing as a whole. */
@@ -215,7 +212,7 @@ function columnRuns(columns: readonly Column[], count: number, tell: (run: RowRu
   const fillAll = (): void => { for (const { pages } of columns) pages.fill(); };
   return eachRun(columns, count, fillAll, (some) => tell({
     count: some,
-    columns: new Map([...named].map(([name, { pages: { values, indices, at }, hashed }]): [string, ColumnRun] => [name, { values, indices, start: at, isHashed: hashed >= 0 }])),
+    columns: new Map([...named].map(([name, { pages: { values, indices, isConstant, at }, hashed }]): [string, ColumnRun] => [name, { values, indices, start: at, isConstant, isHashed: hashed >= 0 }])),
     text: (name, row) => { const pages = named.get(name)?.pages; return pages?.text(pages.at + row) ?? ''; },
   }), signal);
 }

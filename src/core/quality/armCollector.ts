@@ -1,5 +1,5 @@
 import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
-import { ROWS, type BatchRows, type FeatureColumn, type RowList } from './batch.ts';
+import { codedAt, ROWS, type BatchRows, type CodedColumn, type FeatureColumn, type RowList } from './batch.ts';
 import { LATENCY_EDGES, NO_BIN, SCORE_EDGES, scoreBin } from './bins.ts';
 import { Reservoir, type SavedReservoir } from './hashing.ts';
 import { isPositive, scoreOf } from './measures.ts';
@@ -117,7 +117,7 @@ class Feature {
   }
 
   /** Values of some rows: finite numbers, or, where that is NaN, any other. `present`: what is undefined does not stand there at all. */
-  addRows(numbers: Float64Array, others: readonly unknown[], rows: Uint16Array, size: number, which?: 'present'): void {
+  addRows(numbers: Float64Array, others: CodedColumn, rows: Uint16Array, size: number, which?: 'present'): void {
     let count = 0;
     for (let index = 0; index < size; index += 1) {
       const row = rows[index] ?? 0;
@@ -125,12 +125,14 @@ class Feature {
       if (!Number.isNaN(number)) {
         gathered[count] = number;
         count += 1;
-      } else if (which === undefined || others[row] !== undefined) {
-        // A text may be a number, too.
-        this.#addNumbers(count);
-        count = 0;
-        this.add(others[row]);
+        continue;
       }
+      const other = codedAt(others, row);
+      if (which === 'present' && other === undefined) continue;
+      // A text may be a number, too.
+      this.#addNumbers(count);
+      count = 0;
+      this.add(other);
     }
     this.#addNumbers(count);
   }
@@ -247,7 +249,7 @@ export class ArmCollector {
       const row = rows[index] ?? 0;
       const at = Math.min(times[row] ?? 0, now);
       if (at > this.lastSeen) this.lastSeen = at;
-      if (what === 'all' && versions[row] !== undefined) this.#answered(versions[row], at);
+      if (what === 'all') this.#answered(codedAt(versions, row), at);
     }
     if (what === 'all') countInto(this.#latency, latencyBins, rows, size);
     countInto(this.#scores, scoreBins, rows, size);
@@ -262,7 +264,7 @@ export class ArmCollector {
     const unknown = columns.filter(({ name }) => !this.#features.has(name)).sort((a, b) => (a.name < b.name ? -1 : 1));
     for (let index = 0; index < size && unknown.length > 0; index += 1) {
       const row = rows[index] ?? 0;
-      for (const { name, numbers, others } of unknown) if (others[row] !== undefined || !Number.isNaN(numbers[row])) this.#feature(name);
+      for (const { name, numbers, others } of unknown) if (codedAt(others, row) !== undefined || !Number.isNaN(numbers[row])) this.#feature(name);
     }
   }
 

@@ -9,11 +9,60 @@ const MOST_COLUMNS = 500;
 
 export const [EXCLUDED, WITHOUT_UNIT] = [1, 2];
 
+/** Values that mostly come again: each stands once in `values`, the first of which is undefined, and a row has its place there. */
+export interface CodedColumn {
+  readonly places: Uint16Array;
+  readonly values: readonly unknown[];
+}
+
+/** A row's value. */
+export function codedAt({ places, values }: CodedColumn, row: number): unknown {
+  return values[places[row] ?? 0];
+}
+
+/** Codes the values of a column, row by row. */
+export class Codes implements CodedColumn {
+  readonly places: Uint16Array;
+  readonly values: unknown[] = [undefined];
+  readonly #known = new Map<unknown, number>();
+  #last: unknown;
+  #lastPlace = 0;
+
+  constructor(places: Uint16Array) {
+    this.places = places;
+  }
+
+  clear(): void {
+    this.values.length = 1;
+    this.#known.clear();
+    this.#last = undefined;
+    this.#lastPlace = 0;
+  }
+
+  put(row: number, value: unknown): void {
+    this.places[row] = this.placeOf(value);
+  }
+
+  placeOf(value: unknown): number {
+    if (value === this.#last) return this.#lastPlace;
+    if (value === undefined) return 0;
+    this.#last = value;
+    const known = this.#known.get(value);
+    if (known !== undefined) {
+      this.#lastPlace = known;
+      return known;
+    }
+    this.#lastPlace = this.values.push(value) - 1;
+    this.#known.set(value, this.#lastPlace);
+    return this.#lastPlace;
+  }
+}
+
 /** Values of one feature: a finite number, or NaN and in `others` whatever else stood there. */
 export interface FeatureColumn {
   readonly name: string;
   readonly numbers: Float64Array;
-  readonly others: readonly unknown[];
+  readonly others: CodedColumn;
 }
 
 /** Whose prediction it is: an arm of a service in an environment. */
@@ -56,15 +105,16 @@ export interface BatchRows {
   readonly scoreBins: Uint8Array;
   /** NaN where a record does not tell. */
   readonly scores: Float64Array;
-  readonly labels: readonly unknown[];
-  readonly errors: readonly unknown[];
+  readonly labels: CodedColumn;
+  readonly errors: CodedColumn;
   /** What stands in the place of an outcome. */
-  readonly outcomes: readonly unknown[];
-  readonly versions: readonly unknown[];
+  readonly outcomes: CodedColumn;
+  readonly versions: CodedColumn;
   /** By metric; NaN where a record does not tell it. */
   readonly values: readonly Float64Array[];
-  /** The names of the slices that a row is in. */
-  readonly slices: readonly (readonly string[] | undefined)[];
+  /** Lists of the names of the slices that a row is in. */
+  readonly slices: CodedColumn;
+  /** Where predictions wait for their outcome. */
   readonly kept: readonly (Kept | undefined)[];
   readonly columns: readonly FeatureColumn[];
 }
@@ -78,6 +128,20 @@ export class RowList {
     this.rows[this.size] = row;
     this.size += 1;
   }
+}
+
+export interface BatchOptions {
+  readonly metrics: number;
+  /** The field in which an outcome stands. */
+  readonly outcome: string;
+  /** The features to watch; all that come where it is not given. */
+  readonly features: readonly string[] | undefined;
+  /** Of rows, 65,535 at most. */
+  readonly most?: number | undefined;
+  /** Names of features that were known before. */
+  readonly columns?: readonly string[] | undefined;
+  /** Gives memory, all of it 0: shared with other threads where they read it. */
+  readonly memory?: (bytes: number) => ArrayBuffer | SharedArrayBuffer;
 }
 
 /**
@@ -97,29 +161,32 @@ export class Batch implements BatchRows {
   readonly latencyBins: Uint8Array;
   readonly scoreBins: Uint8Array;
   readonly scores: Float64Array;
-  readonly labels: unknown[] = [];
-  readonly errors: unknown[] = [];
-  readonly outcomes: unknown[] = [];
-  readonly versions: unknown[] = [];
+  readonly labels: Codes;
+  readonly errors: Codes;
+  readonly outcomes: Codes;
+  readonly versions: Codes;
   readonly values: readonly Float64Array[];
-  readonly slices: (readonly string[] | undefined)[] = [];
+  readonly slices: Codes;
   readonly kept: (Kept | undefined)[] = [];
-  readonly columns: { readonly name: string; readonly numbers: Float64Array; readonly others: unknown[] }[] = [];
-  /** The field in which an outcome stands. */
+  readonly columns: { readonly name: string; readonly numbers: Float64Array; readonly others: Codes }[] = [];
   readonly outcome: string;
   readonly #listed: boolean;
   readonly #known = new Set<string>();
-  #lastKey: ArmKey | undefined;
   #lastPlace = -1;
   #lastFeatures: unknown;
 
-  /** @param most of rows, 65,535 at most; `columns` were known before */
-  constructor(metrics: number, outcome: string, features: readonly string[] | undefined, most = ROWS, columns: readonly string[] = []) {
+  readonly #memory: NonNullable<BatchOptions['memory']>;
+
+  /** @param columns that were known before */
+  constructor({ metrics, outcome, features, most = ROWS, columns = [], memory = (bytes) => new ArrayBuffer(bytes) }: BatchOptions) {
     this.most = most;
-    const numbers = (): Float64Array => new Float64Array(most);
+    this.#memory = memory;
+    const numbers = (): Float64Array => new Float64Array(memory(8 * most));
+    const bytes = (): Uint8Array => new Uint8Array(memory(most));
     [this.requests, this.units, this.times, this.scores] = [numbers(), numbers(), numbers(), numbers()];
-    [this.flags, this.latencyBins, this.scoreBins] = [new Uint8Array(most), new Uint8Array(most), new Uint8Array(most)];
-    this.arms = new Uint16Array(most);
+    [this.flags, this.latencyBins, this.scoreBins] = [bytes(), bytes(), bytes()];
+    this.arms = new Uint16Array(memory(2 * most));
+    [this.labels, this.errors, this.outcomes, this.versions, this.slices] = [this.#codes(), this.#codes(), this.#codes(), this.#codes(), this.#codes()];
     this.values = Array.from({ length: metrics }, numbers);
     this.outcome = outcome;
     this.#listed = features !== undefined;
@@ -130,12 +197,19 @@ export class Batch implements BatchRows {
   clear(): void {
     this.size = 0;
     this.told = 0;
+    this.kept.length = 0;
+    for (const codes of [this.labels, this.errors, this.outcomes, this.versions, this.slices]) codes.clear();
+    for (const { others } of this.columns) others.clear();
+  }
+
+  #codes(): Codes {
+    return new Codes(new Uint16Array(this.#memory(2 * this.most)));
   }
 
   #column(name: string): void {
     if (this.#known.has(name) || this.columns.length >= MOST_COLUMNS) return;
     this.#known.add(name);
-    this.columns.push({ name, numbers: new Float64Array(this.most).fill(Number.NaN), others: new Array<unknown>(this.most).fill(undefined) });
+    this.columns.push({ name, numbers: new Float64Array(this.#memory(8 * this.most)).fill(Number.NaN), others: this.#codes() });
   }
 
   /** Takes what is counted of a record as it is; the rest of the row is the caller's to fill. `listed`: the values of the columns, where they do not stand in the record. */
@@ -146,12 +220,10 @@ export class Batch implements BatchRows {
     const score = scoreOf(record) ?? Number.NaN;
     this.scores[row] = score;
     this.scoreBins[row] = scoreBin(score);
-    this.labels[row] = record['label'];
-    this.errors[row] = record['error'];
-    this.outcomes[row] = record[this.outcome];
-    this.versions[row] = record['model_version'];
-    this.slices[row] = undefined;
-    this.kept[row] = undefined;
+    this.labels.put(row, record['label']);
+    this.errors.put(row, record['error']);
+    this.outcomes.put(row, record[this.outcome]);
+    this.versions.put(row, record['model_version']);
     const features = listed === undefined ? record['features'] : undefined;
     const fields = typeof features === 'object' && features !== null ? features as RecordLike : undefined;
     if (!this.#listed && fields !== undefined) this.#names(fields);
@@ -162,23 +234,19 @@ export class Batch implements BatchRows {
       const value = listed === undefined ? fields?.[each.name] : listed[column];
       const isNumber = typeof value === 'number' && Number.isFinite(value);
       numbers[row] = isNumber ? value : Number.NaN;
-      others[row] = isNumber ? undefined : value;
+      others.put(row, isNumber ? undefined : value);
     }
     return row;
   }
 
-  /** Says whose a row is, and tells what is known of them. */
-  belongs(row: number, environment: string, service: string, arm: string): ArmKey {
+  /** The place of a key. */
+  placeOf(environment: string, service: string, arm: string): number {
     const isSame = (key: ArmKey | undefined): boolean => key?.arm === arm && key.service === service && key.environment === environment;
-    let key = this.#lastKey;
-    if (key === undefined || !isSame(key)) {
+    if (!isSame(this.keys[this.#lastPlace])) {
       const known = this.keys.findIndex(isSame);
-      key = this.keys[known] ?? { environment, service, arm, seed: seedOf(environment) };
-      this.#lastKey = key;
-      this.#lastPlace = known >= 0 ? known : this.keys.push(key) - 1;
+      this.#lastPlace = known >= 0 ? known : this.keys.push({ environment, service, arm, seed: seedOf(environment) }) - 1;
     }
-    this.arms[row] = this.#lastPlace;
-    return key;
+    return this.#lastPlace;
   }
 
   /** New names of features. A reader gives the same mapping again and again, which holds the same names then. */

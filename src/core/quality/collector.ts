@@ -1,6 +1,6 @@
 import { type RecordLike } from '../expressions/evaluate.ts';
 import type { FeatureOptions } from './armCollector.ts';
-import { EXCLUDED, ROWS, WITHOUT_UNIT, type BatchRows, type RowList } from './batch.ts';
+import { codedAt, EXCLUDED, ROWS, WITHOUT_UNIT, type BatchRows, type CodedColumn, type RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
 import { EarlierHours, type Hour, type SavedHours } from './earlierHours.ts';
 import { Groups, type Group, type SavedGroups, type WindowState } from './groups.ts';
@@ -85,7 +85,7 @@ export class Collector {
     this.#labelled = metrics.flatMap(({ labelled }, index) => (labelled ? [index] : []));
     this.#immediate = metrics.flatMap(({ labelled }, index) => (labelled ? [] : [index]));
     this.#groups = new Groups(definition, options, saved?.groups);
-    this.#stager = new Stager(definition, options, ROWS, saved?.columns);
+    this.#stager = new Stager(definition, options, { columns: saved?.columns });
     this.#units = new Units(metrics.length, undefined, saved?.units);
     this.#seen = new RecentHashes(undefined, saved?.seen);
     this.#slices = new Set(saved?.slices);
@@ -271,7 +271,7 @@ export class Collector {
   }
 
   #served({ scores, labels, errors, outcomes, slices }: BatchRows, row: number, request: number): void {
-    this.#shadow.addServed(request, scores[row] ?? Number.NaN, labels[row], errors[row], outcomes[row], this.#counted(slices[row]));
+    this.#shadow.addServed(request, scores[row] ?? Number.NaN, codedAt(labels, row), codedAt(errors, row), codedAt(outcomes, row), this.#counted(slicesAt(slices, row)));
   }
 
   /** `index`: the place of the row among those that are counted; `from`: the first of the rows. */
@@ -289,7 +289,7 @@ export class Collector {
     group.armCollector.units += isNew;
     group.staged.add(row);
     if (this.#earlier !== undefined) this.#countHour(this.#earlier, group, Math.min(times[row] ?? 0, this.#now), row, unitHash);
-    const slices = this.#counted(sliced[row]);
+    const slices = this.#counted(slicesAt(sliced, row));
     for (const slice of slices) this.#sliced(batch, row, this.#groups.window(group, times[row] ?? 0, slice));
     const keep = kept[row];
     if (keep !== undefined) this.#outcomes.wait(requests[row] ?? 0, keep.outcome, { record: keep.record, group, slices, unitHash, at: times[row] ?? 0 });
@@ -361,6 +361,10 @@ export class Collector {
       },
     };
   }
+}
+
+function slicesAt(slices: CodedColumn, row: number): readonly string[] | undefined {
+  return codedAt(slices, row) as readonly string[] | undefined;
 }
 
 function addTo(sums: Float64Array, metric: number, value: number): void {

@@ -1,8 +1,12 @@
 import { toNumber } from '../expressions/evaluate.ts';
+import type { Codes } from './batch.ts';
 import { latencyBin, scoreBin } from './bins.ts';
 import { scoreFrom } from './measures.ts';
 import { RecordTimes } from './recordTimes.ts';
 import { hashOf, textOf, type Stager } from './stager.ts';
+
+/** Combinations of values, and values of a column, that are few enough to look at each once for many rows. */
+const FEW = 1024;
 
 /** Values of one column. */
 export interface ColumnRun {
@@ -11,6 +15,8 @@ export interface ColumnRun {
   readonly indices: ArrayLike<number> | undefined;
   /** The place of the first row. */
   readonly start: number;
+  /** Whether all rows have the same value. */
+  readonly isConstant: boolean;
   /** Whether the values are texts by their `hash53`, 0 or null where there is none. */
   readonly isHashed: boolean;
 }
@@ -23,7 +29,7 @@ export interface RowRun {
   readonly text: (name: string, row: number) => string;
 }
 
-const NOWHERE: ColumnRun = { values: [undefined], indices: [], start: 0, isHashed: false };
+const NOWHERE: ColumnRun = { values: [undefined], indices: [], start: 0, isConstant: true, isHashed: false };
 
 /** A row's value of a column. */
 export function valueAt({ values, indices, start }: ColumnRun, row: number): unknown {
@@ -41,28 +47,54 @@ function numberAt(column: ColumnRun, row: number): number {
   return typeof value === 'number' ? value : toNumber(value) ?? Number.NaN;
 }
 
-/** What `Stager` does for records, for rows of columns: a loop over one column knows what its values are, and no record is made of them. Not for features that expressions read, nor for what waits for outcomes. */
+/** The column of a name. */
+function columnOf({ columns }: RowRun, name: string): ColumnRun {
+  return columns.get(name) ?? NOWHERE;
+}
+
+/** What is the same for all rows in which the same stands of whose they are. */
+interface Whose {
+  /** Whether its flag is asked for. */
+  readonly isWanted: boolean;
+  /** Whether it is no served prediction. */
+  readonly isApart: boolean;
+  /** In the keys of the batch. */
+  readonly place: number;
+}
+
+/**
+ * What `Stager` does for records, for rows of columns: a loop over one column knows what its values are, and no record is made of them. Not for features that expressions read, nor for what waits for
+ * outcomes.
+ */
 export class ColumnStager {
   readonly #stager: Stager;
   readonly #times = new RecordTimes();
   /** The row of the run that a row of the batch is of. */
   readonly #source: Uint32Array;
+  readonly #unitIds: Float64Array;
+  readonly #batchIds: Float64Array;
+  readonly #placeOf = new Int32Array(FEW);
   readonly #record: Record<string, unknown> = {};
   /** Whether the row at which `stage` ended is no served prediction. */
   isApart = false;
 
   constructor(stager: Stager) {
+    const { most } = stager.batch;
     this.#stager = stager;
-    this.#source = new Uint32Array(stager.batch.most);
+    this.#source = new Uint32Array(most);
+    [this.#unitIds, this.#batchIds] = [new Float64Array(most), new Float64Array(most)];
   }
 
   /** Stages the rows of a run from one on. Answers where it ended: behind the last row, where the batch is full, or at a row that `isApart`, which is the caller's to deal with. */
   stage(run: RowRun, from: number): number {
     const { batch } = this.#stager;
     const first = batch.size;
-    const end = this.#choose(run, from);
+    const told = batch.told;
+    const end = this.#tell(run, first, this.#choose(run, from));
+    this.#identify(run, first, told - from);
+    batch.told = told + end - from + Number(this.isApart);
     this.#numbers(run, first);
-    this.#lists(run, first);
+    for (const [name, codes] of [['label', batch.labels], ['error', batch.errors], [batch.outcome, batch.outcomes], ['model_version', batch.versions]] as const) this.#code(columnOf(run, name), codes, first);
     this.#features(run, first);
     this.#judge(run, first);
     return end;
@@ -82,80 +114,147 @@ export class ColumnStager {
 
   /** The hashes of a row's request and unit, 0 where there is none, its time, NaN where there is none, and the request's id itself. */
   ids(run: RowRun, row: number): { readonly request: number; readonly unit: number; readonly time: number; readonly id: string } {
-    const column = (name: string): ColumnRun => run.columns.get(name) ?? NOWHERE;
-    const requests = column('request_id');
+    const requests = columnOf(run, 'request_id');
     return {
-      request: hashAt(requests, row), unit: hashAt(column('batch_id'), row) || hashAt(column('unit_id'), row), time: this.#times.of(valueAt(column('ts'), row)),
+      request: hashAt(requests, row), unit: hashAt(columnOf(run, 'batch_id'), row) || hashAt(columnOf(run, 'unit_id'), row), time: this.#times.of(valueAt(columnOf(run, 'ts'), row)),
       id: requests.isHashed ? run.text('request_id', row) : textOf(valueAt(requests, row)) ?? '',
     };
   }
 
-  /** Whose the rows are, and their ids and times. */
-  #choose({ columns, count }: RowRun, from: number): number {
+  /** Takes those rows into the batch of which the columns that say whose they are tell that they are wanted. */
+  #choose(run: RowRun, from: number): number {
     const { batch } = this.#stager;
-    const column = (name: string): ColumnRun => columns.get(name) ?? NOWHERE;
-    const [arms, flags, roles, environments, services, times] = ['assigned_arm', 'flag', 'role', 'environment', 'service', 'ts'].map(column) as [ColumnRun, ColumnRun, ColumnRun, ColumnRun, ColumnRun, ColumnRun];
-    const [requests, units, batches] = ['request_id', 'unit_id', 'batch_id'].map(column) as [ColumnRun, ColumnRun, ColumnRun];
+    const columns = ['assigned_arm', 'flag', 'role', 'environment', 'service'].map((name) => columnOf(run, name));
+    const changing = columns.filter(({ isConstant }) => !isConstant);
+    const combinations = changing.reduce((product, { indices, values }) => product * (indices === undefined ? Number.POSITIVE_INFINITY : values.length), 1);
+    const known: (Whose | undefined)[] | undefined = combinations <= FEW ? new Array<undefined>(combinations).fill(undefined) : undefined;
     let size = batch.size;
     let row = from;
     this.isApart = false;
-    for (; row < count && size < batch.most; row += 1) {
-      batch.told += 1;
-      const arm = textOf(valueAt(arms, row));
-      this.isApart = arm === undefined;
-      if (arm === undefined) break;
-      if (!this.#stager.wants(textOf(valueAt(flags, row)))) continue;
-      const at = this.#times.of(valueAt(times, row));
-      this.isApart = !Number.isFinite(at) || valueAt(roles, row) === 'shadow';
-      if (this.isApart) break;
+    for (; row < run.count && size < batch.most; row += 1) {
+      let code = 0;
+      for (let index = 0; known !== undefined && index < changing.length; index += 1) {
+        const column = changing[index];
+        if (column !== undefined) code = code * column.values.length + (column.indices?.[column.start + row] ?? 0);
+      }
+      const whose = known?.[code] ?? this.#whose(columns, row);
+      if (known !== undefined) known[code] = whose;
+      this.isApart = whose.isApart;
+      if (whose.isApart) break;
+      if (!whose.isWanted) continue;
       this.#source[size] = row;
-      this.#stager.identify(size, textOf(valueAt(environments, row)) ?? '', textOf(valueAt(services, row)) ?? '', arm, at, hashAt(requests, row), hashAt(batches, row) || hashAt(units, row));
+      batch.arms[size] = whose.place;
       size += 1;
     }
     batch.size = size;
     return row;
   }
 
-  #numbers({ columns }: RowRun, first: number): void {
+  #whose(columns: readonly ColumnRun[], row: number): Whose {
+    const [arm, flag, role, environment = '', service = ''] = columns.map((column) => textOf(valueAt(column, row)));
+    const isWanted = this.#stager.wants(flag);
+    return { isWanted, isApart: arm === undefined || (isWanted && role === 'shadow'), place: arm === undefined || !isWanted ? 0 : this.#stager.batch.placeOf(environment, service, arm) };
+  }
+
+  /** When the rows were. One without a time is no prediction: it ends there. */
+  #tell(run: RowRun, first: number, end: number): number {
     const { batch } = this.#stager;
-    const latency = columns.get('latency_ms') ?? NOWHERE;
-    const score = columns.get('score') ?? NOWHERE;
-    const proba = columns.get('proba') ?? NOWHERE;
-    for (let row = first; row < batch.size; row += 1) batch.latencyBins[row] = latencyBin(numberAt(latency, this.#source[row] ?? 0));
+    const column = columnOf(run, 'ts');
+    this.#gather(column, first, batch.times, (row) => this.#times.of(valueAt(column, row)));
     for (let row = first; row < batch.size; row += 1) {
+      const time = batch.times[row] ?? 0;
+      // Milliseconds of today are what they are.
+      if (time >= 1e11 && time < 1e14) continue;
       const at = this.#source[row] ?? 0;
-      const value = scoreFrom(valueAt(score, at), valueAt(proba, at)) ?? Number.NaN;
-      batch.scores[row] = value;
-      batch.scoreBins[row] = scoreBin(value);
+      batch.times[row] = this.#times.of(valueAt(column, at));
+      if (Number.isFinite(batch.times[row])) continue;
+      this.isApart = true;
+      batch.size = row;
+      return at;
+    }
+    return end;
+  }
+
+  /** `told`: how many records had been told before the first row of the run. */
+  #identify(run: RowRun, first: number, told: number): void {
+    const { batch } = this.#stager;
+    const [requests, units, batches] = [columnOf(run, 'request_id'), columnOf(run, 'unit_id'), columnOf(run, 'batch_id')];
+    this.#gather(requests, first, batch.requests, (row) => hashAt(requests, row), 'hashes');
+    this.#gather(units, first, this.#unitIds, (row) => hashAt(units, row), 'hashes');
+    this.#gather(batches, first, this.#batchIds, (row) => hashAt(batches, row), 'hashes');
+    for (let row = first; row < batch.size; row += 1) this.#stager.identify(row, batch.requests[row] ?? 0, (this.#batchIds[row] ?? 0) || (this.#unitIds[row] ?? 0), told + (this.#source[row] ?? 0) + 1);
+  }
+
+  /** The values of a column that holds numbers, or hashes; `other` tells them of another one. */
+  #gather({ values, indices, start, isConstant, isHashed }: ColumnRun, first: number, into: Float64Array, other: (row: number) => number, what: 'numbers' | 'hashes' = 'numbers'): void {
+    const { size } = this.#stager.batch;
+    const source = this.#source;
+    if (isConstant && size > first) into.fill(other(source[first] ?? 0), first, size);
+    else if (!(values instanceof Float64Array) || isHashed !== (what === 'hashes')) for (let row = first; row < size; row += 1) into[row] = other(source[row] ?? 0);
+    else if (indices === undefined) for (let row = first; row < size; row += 1) into[row] = values[start + (source[row] ?? 0)] ?? Number.NaN;
+    else for (let row = first; row < size; row += 1) into[row] = values[indices[start + (source[row] ?? 0)] ?? 0] ?? Number.NaN;
+  }
+
+  #numbers(run: RowRun, first: number): void {
+    const { batch } = this.#stager;
+    const [latency, score, proba] = [columnOf(run, 'latency_ms'), columnOf(run, 'score'), columnOf(run, 'proba')];
+    const { scores } = batch;
+    this.#gather(latency, first, scores, (row) => numberAt(latency, row));
+    for (let row = first; row < batch.size; row += 1) batch.latencyBins[row] = latencyBin(scores[row] ?? Number.NaN);
+    this.#gather(score, first, scores, (row) => numberAt(score, row));
+    for (let row = first; row < batch.size; row += 1) {
+      if (!Number.isFinite(scores[row])) scores[row] = scoreFrom(valueAt(score, this.#source[row] ?? 0), valueAt(proba, this.#source[row] ?? 0)) ?? Number.NaN;
+      batch.scoreBins[row] = scoreBin(scores[row] ?? Number.NaN);
     }
   }
 
-  #lists({ columns }: RowRun, first: number): void {
-    const { batch } = this.#stager;
-    for (const [name, list] of [['label', batch.labels], ['error', batch.errors], [batch.outcome, batch.outcomes], ['model_version', batch.versions]] as const) {
-      const column = columns.get(name) ?? NOWHERE;
-      for (let row = first; row < batch.size; row += 1) list[row] = valueAt(column, this.#source[row] ?? 0);
+  #code(column: ColumnRun, into: Codes, first: number): void {
+    const { size } = this.#stager.batch;
+    const { values, indices, start, isConstant } = column;
+    const source = this.#source;
+    const { places } = into;
+    if (isConstant) {
+      places.fill(into.placeOf(valueAt(column, 0)), first, size);
+    } else if (indices === undefined || values.length > FEW) {
+      for (let row = first; row < size; row += 1) into.put(row, valueAt(column, source[row] ?? 0));
+    } else {
+      const known = this.#placeOf.fill(-1, 0, values.length);
+      for (let row = first; row < size; row += 1) {
+        const index = indices[start + (source[row] ?? 0)] ?? 0;
+        if (known[index] === -1) known[index] = into.placeOf(values[index]);
+        places[row] = known[index] ?? 0;
+      }
     }
   }
 
-  #features({ columns }: RowRun, first: number): void {
+  #features(run: RowRun, first: number): void {
     const { batch } = this.#stager;
+    const { size } = batch;
     for (const { name, numbers, others } of batch.columns) {
-      const column = columns.get(`features.${name}`) ?? NOWHERE;
-      for (let row = first; row < batch.size; row += 1) {
+      const column = columnOf(run, `features.${name}`);
+      if (isWithoutNumbers(column)) {
+        numbers.fill(Number.NaN, first, size);
+        this.#code(column, others, first);
+        continue;
+      }
+      const isOfNumbers = column.values instanceof Float64Array;
+      if (isOfNumbers) this.#gather(column, first, numbers, (row) => numberAt(column, row));
+      if (isOfNumbers) others.places.fill(0, first, size);
+      for (let row = first; row < size; row += 1) {
+        if (isOfNumbers && Number.isFinite(numbers[row])) continue;
         const value = valueAt(column, this.#source[row] ?? 0);
         const isNumber = typeof value === 'number' && Number.isFinite(value);
         numbers[row] = isNumber ? value : Number.NaN;
-        others[row] = isNumber ? undefined : value;
+        others.put(row, isNumber ? undefined : value);
       }
     }
   }
 
   /** What expressions say of the rows; a record holds the fields that they read. */
-  #judge({ columns }: RowRun, first: number): void {
+  #judge(run: RowRun, first: number): void {
     const { batch, read } = this.#stager;
     const record = this.#record;
-    const present = read.map((name) => ({ name, column: columns.get(name) ?? NOWHERE }));
+    const present = read.map((name) => ({ name, column: columnOf(run, name) }));
     for (let row = first; row < batch.size; row += 1) {
       const at = this.#source[row] ?? 0;
       for (let index = 0; index < present.length; index += 1) {
@@ -165,4 +264,11 @@ export class ColumnStager {
       this.#stager.judge(row, record);
     }
   }
+}
+
+/** Whether a column has few values, and none of them is a number. */
+function isWithoutNumbers({ values, indices }: ColumnRun): boolean {
+  if (indices === undefined || values.length > FEW) return false;
+  for (let index = 0; index < values.length; index += 1) if (typeof values[index] === 'number') return false;
+  return true;
 }

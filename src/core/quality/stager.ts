@@ -1,5 +1,5 @@
 import type { RecordLike } from '../expressions/evaluate.ts';
-import { Batch, EXCLUDED, WITHOUT_UNIT } from './batch.ts';
+import { Batch, EXCLUDED, WITHOUT_UNIT, type BatchOptions } from './batch.ts';
 import { readsOutcome, type QualityDefinition } from './definitions.ts';
 import { hash53, rehash } from './hashing.ts';
 import { MEASURED_FIELDS, valueOf } from './measures.ts';
@@ -43,7 +43,8 @@ export interface StagerOptions {
  * Turns records into rows of a batch. It knows nothing of what was counted before, so that several can work in threads of their own on parts of one log.
  */
 export class Stager {
-  readonly batch: Batch;
+  batch: Batch;
+  readonly #options: BatchOptions;
   readonly #definition: QualityDefinition;
   readonly #flags: ReadonlySet<string>;
   readonly #values: readonly { readonly metric: number; readonly read: (record: RecordLike) => number | null }[];
@@ -57,7 +58,7 @@ export class Stager {
   /** The fields in which an outcome may stand. */
   readonly outcomeFields: readonly string[];
 
-  constructor(definition: QualityDefinition, { flags, features }: StagerOptions, most?: number, columns?: readonly string[]) {
+  constructor(definition: QualityDefinition, { flags, features }: StagerOptions, rows: Pick<BatchOptions, 'most' | 'columns' | 'memory'> = {}) {
     const { metrics, labels } = definition;
     this.#definition = definition;
     this.#flags = new Set(flags);
@@ -69,7 +70,13 @@ export class Stager {
     this.#keepsFeatures = metrics.some(({ labelled, expression }) => labelled && expression?.paths.some(([first]) => first === 'features') === true);
     const read = metrics.flatMap(({ expression }) => (expression !== undefined && readsOutcome(expression) ? expression.paths.map(([first = '']) => first) : []));
     this.outcomeFields = [...new Set([labels.field, ...read])].filter((field) => !RECORD_FIELDS.has(field));
-    this.batch = new Batch(metrics.length, labels.field, features, most, columns);
+    this.#options = { metrics: metrics.length, outcome: labels.field, features, ...rows };
+    this.batch = this.another();
+  }
+
+  /** Another batch such as `batch`. */
+  another(): Batch {
+    return new Batch(this.#options);
   }
 
   get isFull(): boolean {
@@ -105,19 +112,19 @@ export class Stager {
     const row = batch.take(record, drawn?.features);
     const request = drawn === undefined ? hashOf(record['request_id']) : drawn.request;
     const unit = drawn === undefined ? hashOf(record['batch_id']) || hashOf(record['unit_id']) : drawn.unit;
-    this.identify(row, textOf(record['environment']) ?? '', textOf(record['service']) ?? '', arm, at, request, unit);
+    batch.arms[row] = batch.placeOf(textOf(record['environment']) ?? '', textOf(record['service']) ?? '', arm);
+    batch.times[row] = at;
+    this.identify(row, request, unit, batch.told);
     this.judge(row, record);
-    if (this.isLabelled && request !== 0) batch.kept[row] = { record: this.#kept(record), outcome: this.#ownOutcome(record) };
+    if (this.isLabelled) batch.kept[row] = request === 0 ? undefined : { record: this.#kept(record), outcome: this.#ownOutcome(record) };
   }
 
-  /** Says whose a row is, when it was, and the hashes of its request and its unit, 0 where there is none. */
-  identify(row: number, environment: string, service: string, arm: string, at: number, request: number, unit: number): void {
+  /** Says the hashes of a row's request and of its unit, 0 where there is none, of a row whose arm is known. `told`: the number of the record among those told. */
+  identify(row: number, request: number, unit: number, told: number): void {
     const { batch } = this;
-    const { seed } = batch.belongs(row, environment, service, arm);
     const of = unit || request;
     batch.requests[row] = request;
-    batch.units[row] = of === 0 ? -batch.told : rehash(of, seed);
-    batch.times[row] = at;
+    batch.units[row] = of === 0 ? -told : rehash(of, batch.keys[batch.arms[row] ?? 0]?.seed ?? 0);
     batch.flags[row] = unit === 0 ? WITHOUT_UNIT : 0;
   }
 
@@ -131,7 +138,7 @@ export class Stager {
       const values = each === undefined ? undefined : batch.values[each.metric];
       if (each !== undefined && values !== undefined) values[row] = each.read(record) ?? Number.NaN;
     }
-    if (slices.length > 0) batch.slices[row] = this.slicesOf(record);
+    if (slices.length > 0) batch.slices.put(row, this.slicesOf(record));
   }
 
   /** The names of the slices that a record is in; the same list for the same names. */

@@ -31,6 +31,10 @@ export class Units {
   /** Kept up with every value, because passing over all units takes long. */
   #sums: Float64Array;
   readonly #touched = new Int32Array(ROWS);
+  readonly #oneHash = new Float64Array(1);
+  readonly #oneGroup = new Int32Array(1);
+  readonly #oneNumber = new Int32Array(1);
+  readonly #oneNew = new Float64Array(1);
   #size = 0;
   #level = 1;
   inBothArms = 0;
@@ -133,23 +137,13 @@ export class Units {
    * belongs to the arm in which it was seen first, and is -1 in another.
    */
   see(hash: number, group: number): number {
-    this.isNew = 0;
-    if (this.#level > 1 && hash % this.#level !== 0) return -1;
-    const known = this.#find(hash);
-    if (known >= 0) {
-      const place = known * this.#width + 1;
-      const own = this.#rows[place] ?? 0;
-      if (own === group + 1 || own === -group - 1) return known;
-      if (own > 0) {
-        this.#rows[place] = -own;
-        this.inBothArms += this.#level;
-      }
-      return -1;
-    }
-    if (this.#size >= this.#most) this.#thinOut();
-    if (hash % this.#level !== 0) return -1;
-    this.isNew = this.#level;
-    return this.#add(hash, group + 1);
+    if (this.isFullWith(1) && hash % this.#level === 0 && this.#find(hash) < 0) this.#thinOut();
+    const [hashes, groups, numbers, news] = [this.#oneHash, this.#oneGroup, this.#oneNumber, this.#oneNew];
+    hashes[0] = hash;
+    groups[0] = group;
+    this.seeMany(hashes, groups, 1, numbers, news);
+    this.isNew = news[0] ?? 0;
+    return numbers[0] ?? -1;
   }
 
   add(unit: number, metric: number, value: number): void {
@@ -229,16 +223,6 @@ export class Units {
       const number = (found & NUMBER_MASK) - 1;
       if (this.#rows[number * this.#width] === hash) return number;
     }
-  }
-
-  #add(hash: number, mark: number): number {
-    if (2 * (this.#size + 1) > this.#slots.length) this.#grow();
-    const number = this.#size;
-    this.#size += 1;
-    this.#rows[number * this.#width] = hash;
-    this.#rows[number * this.#width + 1] = mark;
-    this.#put(hash, number);
-    return number;
   }
 
   #put(hash: number, number: number): void {

@@ -50,4 +50,12 @@ describe('the collector of predictions', () => {
       assert.ok(errors.requests > 0.45 * requests && errors.requests < 0.55 * requests, `${errors.requests} of ${requests}`);
     }
   });
+
+  it('tells many different labels apart, however many came before', () => {
+    const collector = new Collector(quality ?? assert.fail(), { flags: ['f'], features: [] });
+    const count = 70_000;
+    for (let index = 0; index < count; index += 1) collector.add({ assigned_arm: 'current', ts: START, request_id: `r-${index}`, unit_id: 'u', label: `label ${index}` }, () => '');
+    const { categories, otherCategories, missing } = collector.data(START + HOUR, []).arms[0]?.features.find(({ name }) => name === 'score') ?? assert.fail();
+    assert.deepEqual([Object.keys(categories).length, new Set(Object.values(categories)), otherCategories, missing], [1000, new Set([1]), count - 1000, 0]);
+  });
 });

@@ -26,7 +26,7 @@ describe('pages of a Parquet column', () => {
       const step = (name: string): SchemaTree => ({ children: [], count: 0, element: { name, type: 'INT32', repetition_type: 'REQUIRED' }, path: [] });
       const meta = { path_in_schema: ['x'], codec: 'UNCOMPRESSED', type: 'INT32', encodings: ['PLAIN'], num_values: 4n, data_page_offset: 0n, total_compressed_size: BigInt(bytes.length), total_uncompressed_size: BigInt(bytes.length) } as const;
       const group = { columns: [{ file_offset: 0n, meta_data: meta }], num_rows: 4n, total_byte_size: 0n } as unknown as FileMetaData['row_groups'][number];
-      const pages = new ColumnPages(file, { path: ['x'], schemaPath: [step('root'), step('x')] }, group, {});
+      const pages = new ColumnPages(file, { path: ['x'], schemaPath: [step('root'), step('x')] }, group);
       const told: unknown[] = [];
       for (let row = 0; row < 4; row += 1) {
         pages.fill();

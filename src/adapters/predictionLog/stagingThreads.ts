@@ -98,9 +98,9 @@ export class StagingThreads {
     StagingThreads.isBusy = true;
   }
 
-  /** Gives a part of a file to a thread, or stages it here; waits while much is under way. @throws StagingFailed; AppError cancelled, validation when what was given cannot be read */
+  /** Gives a part of a file to a thread, or stages it here; tells what is there while threads have enough to do. @throws StagingFailed; AppError cancelled, validation when what was given cannot be read */
   async give(file: FoundFile, part: ToStaging['part'], listener: StagedListener): Promise<void> {
-    for (;;) {
+    for (let hasListened = false; ;) {
       if (this.#error !== undefined) throw this.#error;
       const worker = this.#workers.reduce((least, each) => (each.underWay < least.underWay ? each : least));
       if (worker.underWay < UNDER_WAY) {
@@ -110,15 +110,17 @@ export class StagingThreads {
         this.#given += 1;
         return;
       }
-      if ('from' in part && this.#own.held < MOST_HELD) {
+      if (this.#tellOne()) continue;
+      if (!hasListened) {
+        hasListened = true;
+        await setImmediate();
+      } else if ('from' in part && this.#own.held < MOST_HELD) {
         this.#queue.push({ listener, worker: undefined, received: [...this.#stageHere(file, part)] });
         this.#given += 1;
-        // What threads have sent meanwhile is counted first.
-        await setImmediate();
-        this.#tellAll();
         return;
+      } else {
+        await this.#change();
       }
-      await this.#change();
     }
   }
 
@@ -132,9 +134,12 @@ export class StagingThreads {
 
   /** Waits until all is told. @throws as `give` */
   async drain(): Promise<void> {
-    this.#tellAll();
-    while (this.#queue.length > 0 && this.#error === undefined) await this.#change();
-    if (this.#error !== undefined) throw this.#error;
+    for (;;) {
+      if (this.#error !== undefined) throw this.#error;
+      if (this.#tellOne()) continue;
+      if (this.#queue.length === 0) return;
+      await this.#change();
+    }
   }
 
   /** For the lines of a file. */
@@ -153,31 +158,30 @@ export class StagingThreads {
 
   #receive(id: number, staged: Part['received'][number]): void {
     this.#queue[id - this.#over]?.received.push(staged);
-    this.#tellAll();
     this.#wake();
   }
 
-  /** Tells what is there of the parts whose turn it is. */
-  #tellAll(): void {
-    for (let first = this.#queue[0]; first !== undefined && first.received.length > 0 && this.#error === undefined; first = this.#queue[0]) this.#tell(first);
-  }
-
-  #tell({ listener, received, worker }: Part): void {
-    for (const { rows, apart, over, failure } of received.splice(0)) {
-      listener.rows(rows, apart);
-      if (worker === undefined) {
-        this.#own.giveBack(rows);
-      } else {
-        Atomics.add(worker.told, 0, 1);
-        Atomics.notify(worker.told, 0);
-      }
-      if (failure !== undefined) this.#fail(new AppError('validation', failure));
-      if (over === undefined) continue;
-      listener.over(over);
-      if (worker !== undefined) worker.underWay -= 1;
-      this.#queue.shift();
-      this.#over += 1;
+  /** Tells the rows whose turn it is; false: they are not there yet. */
+  #tellOne(): boolean {
+    const part = this.#queue[0];
+    const staged = part?.received.shift();
+    if (part === undefined || staged === undefined) return false;
+    const { listener, worker } = part;
+    const { rows, apart, over, failure } = staged;
+    listener.rows(rows, apart);
+    if (worker === undefined) {
+      this.#own.giveBack(rows);
+    } else {
+      Atomics.add(worker.told, 0, 1);
+      Atomics.notify(worker.told, 0);
     }
+    if (failure !== undefined) this.#fail(new AppError('validation', failure));
+    if (over === undefined) return true;
+    listener.over(over);
+    if (worker !== undefined) worker.underWay -= 1;
+    this.#queue.shift();
+    this.#over += 1;
+    return true;
   }
 
   async dispose(): Promise<void> {

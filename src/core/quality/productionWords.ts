@@ -4,8 +4,9 @@ import type { DriftFinding } from './productionDrift.ts';
 import { valueWords } from './reportText.ts';
 import type { ArmSummary, QualityData } from './window.ts';
 
-/** Silent for a minute at least, and for so long that an arm with its usual traffic would have been heard: a gap of twenty means is one of e^20 by chance. */
-const SILENT_MS = 60_000;
+/** An arm is silent when nothing came from it for a minute at least, or for less while another was heard of, so that the source is not late as a whole. */
+const [SILENT_MS, SILENT_BESIDE_MS] = [60_000, 40_000];
+/** And for so long that with its usual traffic it would have been heard of: a gap of twenty means is one of e^20 by chance. */
 const SILENT_GAPS = 20;
 
 /** The worst that is known, in words of different length for the room that there is. */
@@ -21,8 +22,9 @@ export interface ProductionFacts {
   readonly drift: readonly DriftFinding[];
   /** Shares that are configured now; undefined where they are not known. */
   readonly configured?: number | undefined;
-  /** Why the last reading failed, and when the one before was made. */
-  readonly failed?: { readonly readAt: number } | undefined;
+  /** When the data was read, and whether a later reading failed. */
+  readonly readAt: number;
+  readonly failed?: boolean | undefined;
   readonly now: number;
 }
 
@@ -35,22 +37,30 @@ export function coarseAge(ms: number): string {
   return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`;
 }
 
-/** An arm that answers, but has not been heard of for longer than its traffic explains. */
+/** An arm that should answer, but had not been heard of for longer than its traffic explains when the source was read. */
 export interface Silence {
   readonly arm: string;
-  /** Since when, in milliseconds since 1970; undefined: never heard of. */
-  readonly since: number | undefined;
+  /** `no data for 12 min`; `no data` where it was never heard of. */
+  readonly words: string;
 }
 
-/** Arms that should answer and do not: those that fell silent, and those that have a share and no record. */
-export function silences({ data, report: { environment }, configured, now }: ProductionFacts): Silence[] {
+/** Arms that should answer and do not: those that fell silent, and those that have a share and no record. What came since the source was read is not known, so its age is no silence. */
+export function silences({ data, report: { environment }, configured, readAt }: Omit<ProductionFacts, 'now'>): Silence[] {
   const own = data.arms.filter((each) => each.environment === environment && each.requests > 0);
   const expected = configured === undefined ? (own.length === 0 ? [] : own.map(({ arm }) => arm)) : [...(configured > 0 ? ['candidate'] : []), ...(configured < 1 ? ['current'] : [])];
+  const newest = Math.max(...own.map(({ lastSeen }) => lastSeen)) - vagueness(data);
   return expected.flatMap((name): Silence[] => {
     const arm = own.find((each) => each.arm === name);
-    if (arm === undefined) return data.notes.rows > 0 ? [{ arm: name, since: undefined }] : [];
-    return now - arm.lastSeen > Math.max(SILENT_MS, SILENT_GAPS * meanGap(arm, data)) ? [{ arm: name, since: arm.lastSeen }] : [];
+    if (arm === undefined) return data.notes.rows > 0 ? [{ arm: name, words: 'no data' }] : [];
+    const usual = SILENT_GAPS * meanGap(arm, data);
+    const gap = readAt - arm.lastSeen;
+    return gap > Math.max(SILENT_MS, usual) || newest - arm.lastSeen > Math.max(SILENT_BESIDE_MS, usual) ? [{ arm: name, words: `no data for ${gap < 60_000 ? `${Math.floor(gap / 1000)} s` : coarseAge(gap)}` }] : [];
   });
+}
+
+/** By how much earlier an arm may have been heard of for the last time, in milliseconds: a source of windows only tells the end of a window. */
+function vagueness({ designEffect, windows }: QualityData): number {
+  return designEffect === undefined ? 0 : Math.max(0, ...windows.map(({ start, end }) => end - start));
 }
 
 function meanGap({ arm, environment, requests, lastSeen }: ArmSummary, { windows }: QualityData): number {
@@ -91,17 +101,15 @@ function metricFact(metric: MetricComparison, kind: WorstFact['kind'], age: stri
  * that is nearest to what is tolerated. A reading that failed says how old it is.
  */
 export function worstFact(facts: ProductionFacts): WorstFact | undefined {
-  const { report, data, drift, failed, now } = facts;
+  const { report, data, drift, failed, now, readAt } = facts;
   const lastSeen = Math.max(0, ...data.arms.filter(({ environment }) => environment === report.environment).map((arm) => arm.lastSeen));
-  const age = coarseAge(now - (failed?.readAt ?? lastSeen));
+  const age = coarseAge(now - (failed === true ? readAt : lastSeen));
   const metric = worstGuardrail(report);
   if (metric?.verdict === 'worse') return metricFact(metric, 'worse', age);
-  if (failed !== undefined) return { kind: 'failed', words: [`quality as of ${age} ago: the source cannot be read`, `quality as of ${age} ago`] };
+  if (failed === true) return { kind: 'failed', words: [`quality as of ${age} ago: the source cannot be read`, `quality as of ${age} ago`] };
   const [silent, other] = silences(facts);
   if (silent !== undefined) {
-    const who = other === undefined ? `${silent.arm}: ` : '';
-    const since = silent.since === undefined ? 'no data' : `no data for ${coarseAge(now - silent.since)}`;
-    return { kind: 'silent', words: [`${who}${since}`, since] };
+    return { kind: 'silent', words: [`${other === undefined ? `${silent.arm}: ` : ''}${silent.words}`, silent.words] };
   }
   const { sampleRatio } = report;
   if (sampleRatio.verdict === 'mismatch') {

@@ -3,7 +3,7 @@ import { timelineNotes, timelineTable, type ReleaseTimeline } from '../../core/r
 import { plainLine } from '../../core/base/words.ts';
 import type { ComparisonReport } from '../../core/quality/comparison.ts';
 import type { DriftFinding } from '../../core/quality/productionDrift.ts';
-import { coarseAge, driftAlarms, silences } from '../../core/quality/productionWords.ts';
+import { driftAlarms, silences } from '../../core/quality/productionWords.ts';
 import type { ReleaseHistory } from '../../core/quality/productionShare.ts';
 import { blocksText, comparisonBlocks, driftBlocks, notesBlock, percent, shadowBlocks, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { shadowReport } from '../../core/quality/shadow.ts';
@@ -84,13 +84,13 @@ function isCurve(because: string): boolean {
   return because.startsWith('shown only');
 }
 
-function alarmsOf({ data, report, drift, history, now, skew }: DashboardInput): string[] {
+function alarmsOf({ data, report, drift, history, now, readAt, skew }: DashboardInput): string[] {
   const { sampleRatio, metrics, joint } = report;
   const configured = history === undefined ? undefined : shareDuring(history.given, now, now);
   return [
     ...metrics.filter(({ role, verdict }) => role === 'guardrail' && verdict === 'worse').map(({ name, because }) => `${name} is worse: ${because}.`),
     ...(joint.alarms ? ['The guardrails of counts alarm together.'] : []),
-    ...silences({ data, report, drift, configured, now }).map(({ arm, since }) => `${arm}: no data${since === undefined ? '' : ` for ${coarseAge(now - since)}`}.`),
+    ...silences({ data, report, drift, configured, readAt }).map(({ arm, words }) => `${arm}: ${words}.`),
     ...(sampleRatio.verdict === 'mismatch' ? [`Sample ratio: ${sampleRatio.because}.`] : []),
     ...driftAlarms(drift).map(({ feature, because }) => `${feature} drifted: ${because}.`),
     ...(skew?.last?.report.features ?? []).filter(({ alarm }) => alarm).map(({ feature, because }) => `${feature} is skewed: ${because}.`),

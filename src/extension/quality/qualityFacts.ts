@@ -19,8 +19,8 @@ export function driftIn(data: QualityData, environment: string): readonly DriftF
 export function productionFacts({ data, report, readAt, error, history, environment }: QualityReading, now: number): ProductionFacts | undefined {
   if (data === undefined || report === undefined || readAt === undefined) return undefined;
   return {
-    data, report, now, drift: driftIn(data, environment),
+    data, report, now, readAt, drift: driftIn(data, environment),
     configured: history === undefined ? undefined : shareDuring(history.given, now, now),
-    failed: error === undefined ? undefined : { readAt },
+    failed: error !== undefined,
   };
 }

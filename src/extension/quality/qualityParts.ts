@@ -1,7 +1,7 @@
 import type { AppError } from '../../core/base/errors.ts';
 import { ageWords, countWords, escapeMarkdown, plainLine } from '../../core/base/words.ts';
 import type { MetricComparison } from '../../core/quality/comparison.ts';
-import { driftAlarms, silences, worstFact, coarseAge, type ProductionFacts } from '../../core/quality/productionWords.ts';
+import { driftAlarms, silences, worstFact, type ProductionFacts } from '../../core/quality/productionWords.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
 import { effectWords, notesBlock, percent, valueWords } from '../../core/quality/reportText.ts';
 import type { FlagFacts } from '../flags/facts.ts';
@@ -75,7 +75,7 @@ function otherLines({ environment, data, skew }: QualityReading, known: Producti
   const { sampleRatio } = known.report;
   const units = sampleRatio.candidate + sampleRatio.current;
   return [
-    ...silences(known).map(({ arm, since }): Line => ({ label: `${arm}: no data${since === undefined ? '' : ` for ${coarseAge(known.now - since)}`}`, description: environment, icon: 'warning' })),
+    ...silences(known).map(({ arm, words }): Line => ({ label: `${arm}: ${words}`, description: environment, icon: 'warning' })),
     ...(units === 0 ? [] : [{
       label: 'share of units', icon: sampleRatio.verdict === 'mismatch' ? 'warning' : 'pie-chart',
       description: `observed ${percent(sampleRatio.observed)}, configured ${sampleRatio.configured === undefined ? 'unknown' : percent(sampleRatio.configured)}: ${sampleRatio.verdict} (${countWords(units)} units)`,

@@ -25,7 +25,8 @@ function collect(all: readonly PredictionRecord[]): QualityData {
 }
 
 function factsOf(data: QualityData, change: Partial<ProductionFacts> = {}): ProductionFacts {
-  return { data, report: compareArms(data, definition(), 'production'), drift: driftFindings(data, 'production'), now: Math.max(...data.arms.map(({ lastSeen }) => lastSeen)) + 1000, ...change };
+  const now = Math.max(...data.arms.map(({ lastSeen }) => lastSeen)) + 1000;
+  return { data, report: compareArms(data, definition(), 'production'), drift: driftFindings(data, 'production'), now, readAt: now, ...change };
 }
 
 function input(options: RecordOptions, change: Partial<DashboardInput> = {}): DashboardInput {
@@ -57,6 +58,20 @@ describe('the worst fact of production', () => {
     assert.deepEqual(silences(factsOf(thin)), []);
   });
 
+  it('is an arm that is behind the other by less than a minute, but not a source that is late, a reading that is old, or a window that has just begun', () => {
+    const all = records({ count: 12_000 });
+    const until = START + 600_000;
+    const ended = (seconds: number): QualityData => collect(all.filter(({ ts, assigned_arm }) => Date.parse(ts) < until - (assigned_arm === 'candidate' ? seconds * 1000 : 0)));
+    assert.equal(words(factsOf(ended(45), { readAt: until + 5000 })), 'candidate: no data for 50 s');
+    assert.deepEqual(silences(factsOf(ended(35), { readAt: until + 5000 })), []);
+    assert.deepEqual(silences(factsOf(ended(0), { readAt: until + 55_000 })), []);
+    assert.deepEqual(silences(factsOf(ended(0), { readAt: until + 65_000 })).map(({ arm }) => arm), ['current', 'candidate']);
+    assert.match(words(factsOf(ended(0), { readAt: until, now: until + 3_600_000 })), /^errors .*, 1 h\)$/);
+    const behind = { ...ended(0), designEffect: 1, arms: ended(0).arms.map((arm) => ({ ...arm, lastSeen: arm.arm === 'candidate' ? until : until + 60_000 })) };
+    assert.deepEqual(silences(factsOf(behind, { readAt: until + 5000 })), []);
+    assert.equal(silences(factsOf({ ...behind, arms: behind.arms.map((arm) => ({ ...arm, lastSeen: arm.arm === 'candidate' ? until : until + 120_000 })) }, { readAt: until + 5000 })).length, 1);
+  });
+
   it('is an arm that never answered though it has a share', () => {
     const data = collect(records({ count: 3000 }).filter(({ assigned_arm }) => assigned_arm === 'current'));
     assert.equal(words(factsOf(data, { configured: 0.25 })), 'candidate: no data');
@@ -65,7 +80,7 @@ describe('the worst fact of production', () => {
 
   it('is the age of what is shown when the source cannot be read', () => {
     const facts = factsOf(collect(records({ count: 5000 })));
-    assert.equal(words({ ...facts, failed: { readAt: facts.now - 12 * 60_000 } }), 'quality as of 12 min ago: the source cannot be read');
+    assert.equal(words({ ...facts, failed: true, readAt: facts.now - 12 * 60_000 }), 'quality as of 12 min ago: the source cannot be read');
   });
 
   it('is drift, named once, where nothing is worse', () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { AppError } from '../../core/base/errors.ts';
-import { ArmCollector } from '../../core/quality/armCollector.ts';
 import { BINS } from '../../core/quality/drift.ts';
+import { FeatureCollector } from '../../core/quality/featureCollector.ts';
 import { quantileEdges } from '../../core/quality/stats/driftMeasures.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { rowsWords, type TrainingData } from '../../core/quality/trainingData.ts';
@@ -21,17 +21,17 @@ export interface Reference {
  */
 export async function readReference(folder: string, path: string, features: readonly string[] | undefined, signal: AbortSignal): Promise<Reference> {
   const file = path.startsWith('/') ? path : join(folder, path);
-  const collect = async (edges?: Reference['edges']): Promise<ArmCollector> => {
-    const collector = new ArmCollector({ features, edges });
+  const collect = async (edges?: Reference['edges']): Promise<FeatureCollector> => {
+    const collector = new FeatureCollector({ features, edges });
     for await (const row of readRows(file, formatOf(file), path, signal)) collector.add({ features: row, score: row['score'] });
     return collector;
   };
-  const first = (await collect()).summary().features;
+  const first = (await collect()).samples;
   const missing = (features ?? []).filter((name) => { const found = first.find((sample) => sample.name === name); return found === undefined || found.rows === found.missing; });
   if (missing.length > 0) throw new AppError('validation', `${path} has no column ${missing.join(', ')}: correct drift.features, or the reference.`);
   const edges = Object.fromEntries(first.filter(({ values }) => values.length > 0).map(({ name, values }) => [name, quantileEdges(Float64Array.from(values).sort(), BINS)]));
   const second = await collect(edges);
-  return { rows: second.requests, samples: second.summary().features, edges };
+  return { rows: second.requests, samples: second.samples, edges };
 }
 
 /** What is measured against a file, ready before the records are read. */

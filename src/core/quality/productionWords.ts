@@ -1,6 +1,6 @@
 import { countWords, plainLine } from '../base/words.ts';
 import type { ComparisonReport, MetricComparison } from './comparison.ts';
-import type { DriftFinding } from './productionDrift.ts';
+import { againstWords, type DriftFinding } from './productionDrift.ts';
 import { valueWords } from './reportText.ts';
 import type { ArmSummary, QualityData } from './window.ts';
 
@@ -128,10 +128,11 @@ export function worstFact(facts: ProductionFacts): WorstFact | undefined {
 /** What alarms against the reference, each feature once, the worst first; between the arms where there is no reference. */
 export function driftAlarms(findings: readonly DriftFinding[]): { readonly feature: string; readonly psi: number; readonly because: string }[] {
   const found = new Map<string, { feature: string; psi: number; because: string }>();
-  for (const { report, reference, production } of findings) {
+  for (const finding of findings) {
+    const { report, production } = finding;
     for (const { feature, psi, alarm, because } of report.features) {
       const known = found.get(feature);
-      if (alarm && (known === undefined || known.psi < psi)) found.set(feature, { feature, psi, because: `${production} against ${reference}: ${because}` });
+      if (alarm && (known === undefined || known.psi < psi)) found.set(feature, { feature, psi, because: `${production} against ${againstWords(finding)}: ${because}` });
     }
   }
   return [...found.values()].sort((a, b) => b.psi - a.psi);

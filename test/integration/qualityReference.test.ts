@@ -9,12 +9,12 @@ import { readQuality } from '../../src/core/quality/definitions.ts';
 import type { QualityData } from '../../src/core/quality/window.ts';
 import { seeded } from '../support/guardSimulation.ts';
 import { writeManyRecords } from '../support/manyRecords.ts';
-import { records } from '../support/qualityRecords.ts';
+import { records, START } from '../support/qualityRecords.ts';
 import { mlflowPython } from '../support/mlflow.ts';
 import { assertAsReference, REFERENCE_EDGES, REFERENCE_FEATURES, REFERENCE_METRICS, referenceOf, toParquet } from '../support/reference.ts';
 
 const RECORDS = { count: 20_000, units: 3000, spanMs: 6 * 3_600_000, seed: 11 };
-const NOW = Date.parse('2027-01-01');
+const NOW = START + RECORDS.spanMs;
 const STAGING = new URL('../../src/adapters/quality/quality.worker.ts', import.meta.url);
 
 describe('a prediction log against SQL in DuckDB', function () {

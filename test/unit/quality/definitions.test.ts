@@ -28,6 +28,12 @@ describe('quality in modelswitch.yaml', () => {
     }
   });
 
+  it('knows how many hours of production drift looks at', () => {
+    const hours = (written: string): unknown => load(written).config?.models[0]?.quality?.drift.windowHours;
+    assert.deepEqual(['labels: {field: x}', 'drift: {reference: a.csv}', 'drift: {window: 7d}', 'drift: {window: 1h}', 'drift: {window: 90 min 30 min}', 'drift: {reference: {weeks_ago: 1, hours: 6}}', 'drift: {reference: {weeks_ago: 1, hours: 6}, window: 2h}'].map(hours), [24, 24, 168, 1, 2, 6, 2]);
+    for (const wrong of ['8d', '30min', '1h30m', '0h', 'soon', '24']) assert.deepEqual(problems(`drift: {window: ${wrong}}`).map((problem) => problem.replace(/^.*must/, 'must')), [`must be a duration of whole hours from 1h to 7d, such as 24h. [${wrong}]`], wrong);
+  });
+
   it('is read into metrics, sources and labels', () => {
     const { config, problems: found } = load(`source: {log: logs/predictions-*.jsonl}
 labels: {field: defaulted, mature_after: 7d, absent_means: 0}

@@ -113,7 +113,7 @@ describe('reading quality for the editor', () => {
     await other.refresh();
     assert.equal(other.reading.data?.references, undefined);
     assert.match(other.reading.data?.notes.messages.join(' ') ?? '', /Drift has no reference: /);
-    assert.deepEqual([it.reading.data?.production?.name, it.reading.data.production?.parts.map(({ arm }) => arm).sort()], ['last 24 h', ['candidate', 'current']]);
+    assert.deepEqual([it.reading.data.production?.name, it.reading.data.production?.parts.map(({ arm }) => arm).sort()], ['last 24 h', ['candidate', 'current']]);
   });
 
   it('measures against the training data of a version as soon as the registry tells it', async () => {

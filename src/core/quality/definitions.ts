@@ -78,8 +78,17 @@ export type DriftReferenceTarget =
   /** The same hours of an earlier week, from the log itself. */
   | { readonly kind: 'earlier'; readonly weeks: number; readonly hours: number };
 
+/** What columns of a reference that is a file say of its rows. */
+export interface ReferenceColumns {
+  /** How many rows each stands for; undefined: one. */
+  readonly weight?: string | undefined;
+  /** Whose it is; undefined: each is of a unit of its own. */
+  readonly unit?: string | undefined;
+}
+
 export interface DriftDefinition {
   readonly reference?: DriftReferenceTarget;
+  readonly columns: ReferenceColumns;
   readonly features?: readonly string[];
   /** How many hours of production are looked at, up to now. */
   readonly windowHours: number;
@@ -166,6 +175,13 @@ class Reader {
     };
   }
 
+  referenceColumns(drift: QualitySection['drift']): ReferenceColumns {
+    const { reference, weight, unit } = drift ?? {};
+    const isFile = typeof reference === 'string' || (reference !== undefined && 'training' in reference);
+    for (const [key, column] of Object.entries({ weight, unit })) if (column !== undefined && !isFile) this.problems.push({ path: ['drift', key], message: 'is a column of the reference, which must be a file, such as data/train.parquet' });
+    return { weight, unit };
+  }
+
   source(content: QualitySection): QualitySourceTarget | undefined {
     const { source } = content;
     if (source === undefined) return undefined;
@@ -197,10 +213,10 @@ function referenceTarget(written: NonNullable<NonNullable<QualitySection['drift'
 }
 
 /** Production is one window for what is measured of it: that of the hours of an earlier week, where nothing else is said. */
-function driftDefinition({ reference, features, window }: NonNullable<QualitySection['drift']> = {}): DriftDefinition {
+function driftDefinition(columns: ReferenceColumns, { reference, features, window }: NonNullable<QualitySection['drift']> = {}): DriftDefinition {
   const target = reference === undefined ? undefined : referenceTarget(reference);
   return {
-    ...(target === undefined ? {} : { reference: target }), ...(features === undefined ? {} : { features }),
+    columns, ...(target === undefined ? {} : { reference: target }), ...(features === undefined ? {} : { features }),
     windowHours: window === undefined ? (target?.kind === 'earlier' ? target.hours : DRIFT_HOURS) : (parseDuration(window) ?? 0) / HOUR_MS,
   };
 }
@@ -237,7 +253,7 @@ export function readQuality(section: unknown): { readonly quality?: QualityDefin
       ...(where === undefined ? {} : { where }),
       metrics: metrics.filter(({ name }, index) => metrics.findIndex((other) => other.name === name) === index),
       slices: (content.by ?? []).flatMap((text, index) => reader.expression(compileValue(text, RECORD_TYPES), ['by', index]) ?? []),
-      drift: driftDefinition(content.drift),
+      drift: driftDefinition(reader.referenceColumns(content.drift), content.drift),
       ...(content.skew === undefined ? {} : { skew: skewDefinition(content.skew) }),
       windowMs: parseDuration(content.window ?? '5min') ?? 300_000,
     },

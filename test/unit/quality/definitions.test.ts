@@ -34,6 +34,14 @@ describe('quality in modelswitch.yaml', () => {
     for (const wrong of ['8d', '30min', '1h30m', '0h', 'soon', '24']) assert.deepEqual(problems(`drift: {window: ${wrong}}`).map((problem) => problem.replace(/^.*must/, 'must')), [`must be a duration of whole hours from 1h to 7d, such as 24h. [${wrong}]`], wrong);
   });
 
+  it('knows columns of a reference that is a file, and of no other', () => {
+    const columns = (written: string): unknown => load(`drift: ${written}`).config?.models[0]?.quality?.drift.columns;
+    assert.deepEqual(columns('{reference: data/train.csv, weight: w, unit: who}'), { weight: 'w', unit: 'who' });
+    assert.deepEqual(problems('drift: {reference: {training: candidate}, weight: w}'), []);
+    assert.match(problems('drift: {reference: {weeks_ago: 1}, weight: w}').join(), /^6: .*drift\.weight: is a column of the reference, which must be a file, such as data\/train\.parquet/);
+    assert.match(problems('drift: {unit: who}').join(), /^6: .*drift\.unit: is a column of the reference/);
+  });
+
   it('is read into metrics, sources and labels', () => {
     const { config, problems: found } = load(`source: {log: logs/predictions-*.jsonl}
 labels: {field: defaulted, mature_after: 7d, absent_means: 0}

@@ -9,6 +9,7 @@ import { readQuality } from '../../src/core/quality/definitions.ts';
 import type { QualityData } from '../../src/core/quality/window.ts';
 import { seeded } from '../support/guardSimulation.ts';
 import { writeManyRecords } from '../support/manyRecords.ts';
+import { partOf } from '../support/productionParts.ts';
 import { records, START } from '../support/qualityRecords.ts';
 import { mlflowPython } from '../support/mlflow.ts';
 import { assertAsReference, REFERENCE_EDGES, REFERENCE_FEATURES, REFERENCE_METRICS, referenceOf, toParquet } from '../support/reference.ts';
@@ -120,7 +121,7 @@ for kind, nullable in [('mapping', False), ('field', True)]:
   pq.write_table(pa.Table.from_pylist(rows[:100] if kind == 'mapping' else rows[100:], schema=schema), f'missing-{kind}.parquet')
 `);
     execFileSync(await mlflowPython(), [join(folder, 'write_missing.py')], { cwd: folder });
-    const names = async (file: string): Promise<readonly string[] | undefined> => (await read(file, {})).arms[0]?.features.map(({ name }) => name);
+    const names = async (file: string): Promise<readonly string[]> => partOf(await read(file, {}), 'current', '').features.map(({ name }) => name);
     assert.deepEqual([await names('missing-mapping.parquet'), await names('missing-field.parquet')], [['score'], ['score', 'x']]);
   });
 

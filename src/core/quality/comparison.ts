@@ -8,7 +8,8 @@ import type { Interval } from './stats/intervals.ts';
 import { isMismatch, sampleRatioEvidence } from './stats/sampleRatio.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.ts';
 import { allocationIntervals, countIntervals, type ShareAt } from './strata.ts';
-import type { QualityData, QualityWindow } from './window.ts';
+import { unitsIn } from './unitsIn.ts';
+import type { ArmSummary, QualityData, QualityWindow } from './window.ts';
 
 /** One release, all stages and looks together. */
 export const ALPHA = 0.025;
@@ -93,6 +94,8 @@ export interface ComparisonOptions {
   readonly since?: number | undefined;
   /** What the exposure counters say, and now: with it, answers that are missing are a guardrail of their own, `MISSING_ANSWERS`. */
   readonly exposed?: { readonly exposures: readonly Exposure[]; readonly now: number } | undefined;
+  /** Each side of the comparison holds records of all arms: units are those of all of them. */
+  readonly mixed?: boolean;
 }
 
 /** The name of the guardrail that no one has to declare: the arm was chosen, and no prediction is told. */
@@ -215,6 +218,13 @@ class Comparer {
     return sums.length === 0 ? this.#data.designEffect ?? 1 : dispersion(sums);
   }
 
+  /** How many units told a metric in windows of the candidate (0) or of the current version (1); undefined where the source knows no units. */
+  #units(windows: readonly QualityWindow[], metric: string, arm: 0 | 1): number | undefined {
+    const all = this.#data.arms.filter(({ environment }) => environment === this.#environment);
+    const own: readonly ArmSummary[] = this.#options.mixed === true ? all : all.filter((each) => each.arm === this.#arms[arm]);
+    return unitsIn(windows, metric, own, all);
+  }
+
   compare(metric: MetricDefinition, refused: Refusal | undefined, slice?: string): MetricComparison & { readonly logEvidence?: number } {
     const [candidate, current] = this.windows(slice);
     const [a, b] = [total(candidate, metric.name), total(current, metric.name)];
@@ -280,10 +290,13 @@ class Comparer {
   #means({ name, better, margin, role }: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval'> {
     const effective = ({ n, sum, squares }: Moments): Moments => ({ n: n / phi, sum: sum / phi, squares: squares / phi });
     const isShare = [...candidate, ...current].every(({ metrics }) => { const { sum, squares } = metrics[name] ?? NO_MOMENTS; return Math.abs(sum - squares) < 1e-9 * Math.max(1, squares); });
-    const enough = (own: Moments): boolean => own.n >= LEAST_UNITS && (!isShare || (own.sum >= LEAST_EVENTS && own.n - own.sum >= LEAST_EVENTS));
-    const strata = allocationIntervals(candidate, current, this.#options.shareAt).map(([own, other]) => [effective(total(own, name)), effective(total(other, name))] as const);
-    const usable = strata.filter(([own, other]) => enough(own) && enough(other));
-    const found = stratifiedDifference(usable);
+    const enough = (windows: readonly QualityWindow[], arm: 0 | 1): boolean => {
+      const own = effective(total(windows, name));
+      return own.n >= LEAST_UNITS && (this.#units(windows, name, arm) ?? own.n) >= LEAST_UNITS && (!isShare || (own.sum >= LEAST_EVENTS && own.n - own.sum >= LEAST_EVENTS));
+    };
+    const strata = allocationIntervals(candidate, current, this.#options.shareAt);
+    const usable = strata.filter(([own, other]) => enough(own, 0) && enough(other, 1));
+    const found = stratifiedDifference(usable.map(([own, other]) => [effective(total(own, name)), effective(total(other, name))] as const));
     if (found === undefined) return { verdict: 'insufficient data', because: `needs ${LEAST_UNITS} units${isShare ? `, ${LEAST_EVENTS} events and ${LEAST_EVENTS} others` : ''} per arm` };
     const twoSided = sequentialHalfWidth(found, 2 * this.alpha, TIGHTEST);
     const oneSided = sequentialOneSidedHalfWidth(found, this.alpha, TIGHTEST);

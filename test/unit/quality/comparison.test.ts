@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { limitFinding } from '../../../src/core/quality/absolute.ts';
 import { Collector } from '../../../src/core/quality/collector.ts';
 import { compareArms, type ComparisonReport, type MetricComparison } from '../../../src/core/quality/comparison.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
 import { driftReport, featureDrift } from '../../../src/core/quality/drift.ts';
+import { dataOfWindows } from '../../../src/core/quality/plainData.ts';
 import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, statusBlocks } from '../../../src/core/quality/reportText.ts';
 import { shadowReport } from '../../../src/core/quality/shadow.ts';
 import { allocationIntervals } from '../../../src/core/quality/strata.ts';
@@ -54,6 +56,65 @@ describe('comparing the arms', () => {
     const score = compareArms(worse, definition(), 'production').metrics.find(({ name }) => name === 'score');
     assert.equal(score?.verdict, 'worse');
     assert.ok(score.interval!.low < 0.2 && score.interval!.high > 0.2);
+  });
+
+  describe('of means, below 200 units whose requests do not depend on each other', () => {
+    /** Units of each arm, `each` requests of every one in the hours from `hour` on. */
+    const asking = (candidates: number, each: number, { hour = 0, first = 0 } = {}): object[] => records({ count: (candidates + 2000) * each, seed: 1 + hour, firstId: 1_000_000 * hour + first }).map((record, index) => {
+      const unit = index % (candidates + 2000);
+      return { ...record, ts: new Date(START + hour * 3_600_000 + index).toISOString(), unit_id: `v-${first + unit}`, assigned_arm: unit < candidates ? 'candidate' : 'current' };
+    });
+    const score = (data: QualityData, options = {}): MetricComparison => metric(compareArms(data, definition(), 'production', options), 'score');
+
+    it('says nothing, however many requests they are', () => {
+      const few = score(collect(asking(60, 50)));
+      assert.ok(few.dispersion < 1.5 && few.candidate.n === 3000, JSON.stringify(few));
+      assert.deepEqual([few.verdict, few.because], ['insufficient data', 'needs 200 units per arm']);
+      assert.equal(score(collect(asking(199, 50))).verdict, 'insufficient data');
+      assert.equal(score(collect(asking(200, 50))).verdict, 'not worse');
+    });
+
+    it('says nothing either where a source tells windows and how many units are new in them', () => {
+      const told = (units: number): QualityData => {
+        const { windows } = collect(asking(units, 100));
+        return dataOfWindows(windows, 1, []);
+      };
+      assert.deepEqual([128, 200].map((units) => score(told(units)).verdict), ['insufficient data', 'not worse']);
+      const unknown = told(128);
+      assert.equal(score({ ...unknown, windows: unknown.windows.map((window) => ({ ...window, units: 0 })), arms: unknown.arms.map((arm) => ({ ...arm, units: 0 })) }).verdict, 'not worse', 'effective observations count where no units are known');
+    });
+
+    it('is what counts in each stretch of one percentage, where units come back', () => {
+      const both = (candidates: number): MetricComparison => {
+        const share = candidates / (candidates + 2000);
+        return score(collect([...asking(candidates, 20), ...asking(candidates, 20, { hour: 1 })]), { shareAt: (start: number) => (start < START + 3_600_000 ? share : share + 0.01) });
+      };
+      // No unit is new in the second hour: both stretches count all the same, or none.
+      const [few, many] = [both(150), both(500)];
+      assert.deepEqual([few.verdict, many.verdict], ['insufficient data', 'not worse']);
+      const first = score(collect(asking(500, 20)));
+      assert.ok((many.interval?.high ?? 1) - (many.interval?.low ?? 0) < 0.9 * ((first.interval?.high ?? 0) - (first.interval?.low ?? 1)), 'the second stretch does not count');
+    });
+
+    it('counts those that told the metric, and those of a slice', () => {
+      const section = { ...SECTION, by: ['features.country'] };
+      const some = asking(1000, 20).map((record, index) => (index % 3000 < 1000 && index % 3000 >= 100 ? { ...record, score: null } : record));
+      const sparse = score(collect(some));
+      assert.deepEqual([sparse.candidate.n, sparse.verdict], [2000, 'insufficient data']);
+      const sliced = (units: number): string[] => compareArms(collect(asking(units, 30), section), definition(section), 'production').slices.filter(({ name }) => name === 'score').map(({ verdict }) => verdict);
+      assert.deepEqual(sliced(150), ['insufficient data', 'insufficient data', 'insufficient data']);
+      assert.ok(sliced(900).every((verdict) => verdict === 'not worse'), sliced(900).join());
+    });
+
+    it('holds for limits', () => {
+      const section = { guardrails: [{ name: 'score', mean: 'score', limit: 0.3 }] };
+      const state = (units: number): string | undefined => {
+        const data = collect(asking(units, 50), section);
+        const [of] = definition(section).metrics;
+        return limitFinding(of ?? assert.fail(), data.windows.filter(({ arm }) => arm === 'candidate'), { data, environment: 'production', arm: 'candidate', among: 1 })?.state;
+      };
+      assert.deepEqual([60, 200].map(state), ['insufficient', 'passed']);
+    });
   });
 
   it('keeps environments apart, and does not compare without a control', () => {

@@ -6,6 +6,7 @@ import { dispersion } from './stats/dispersion.ts';
 import { chiSquaredTable } from './stats/fixedTests.ts';
 import type { Interval } from './stats/intervals.ts';
 import { isMismatch, sampleRatioEvidence } from './stats/sampleRatio.ts';
+import { areProportions, proportionInterval } from './proportions.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.ts';
 import { allocationIntervals, countIntervals, type ShareAt } from './strata.ts';
 import { unitsIn } from './unitsIn.ts';
@@ -63,6 +64,8 @@ export interface ArmValue {
   readonly n: number;
   /** Rate of bad events, or mean; NaN without records. */
   readonly value: number;
+  /** Of a proportion: Wilson's interval (95 %) at one look. Verdicts go by `MetricComparison.interval`, which holds at every look. */
+  readonly interval?: Interval;
 }
 
 export interface RatioReport {
@@ -106,6 +109,17 @@ function total(windows: readonly QualityWindow[], metric: string): Moments {
     const { n, sum: added, squares } = metrics[metric] ?? NO_MOMENTS;
     return { n: sum.n + n, sum: sum.sum + added, squares: sum.squares + squares };
   }, NO_MOMENTS);
+}
+
+/** Whether every value of a metric was 0 or 1: accuracy, precision, recall, the uncertain share, a mean of what is true or false. */
+function isProportion(metric: string, arms: readonly (readonly QualityWindow[])[]): boolean {
+  return areProportions(arms.flat().map(({ metrics }) => metrics[metric] ?? NO_MOMENTS));
+}
+
+/** `dispersion`: of a proportion, whose interval is told. */
+function armValue({ n, sum }: Pick<Moments, 'n' | 'sum'>, dispersion: number | undefined): ArmValue {
+  const interval = dispersion === undefined ? undefined : proportionInterval({ n, sum }, dispersion);
+  return { n, value: sum / n, ...(interval === undefined ? {} : { interval }) };
 }
 
 function bounded(logEvidence: number): number {
@@ -230,14 +244,16 @@ class Comparer {
     const [a, b] = [total(candidate, metric.name), total(current, metric.name)];
     const phi = this.dispersionOf(metric.name);
     const isBad = metric.kind === 'bad';
+    const isShare = isBad || isProportion(metric.name, [candidate, current]);
+    const curve = metric.measure === 'pr_auc' ? this.#curve() : undefined;
     const common = {
       name: metric.name, role: metric.role, kind: metric.kind, better: metric.better, ...(slice === undefined ? {} : { slice }),
-      candidate: { n: a.n, value: a.sum / a.n }, current: { n: b.n, value: b.sum / b.n },
+      ...(curve === undefined ? { candidate: armValue(a, isShare ? phi : undefined), current: armValue(b, isShare ? phi : undefined) } : { candidate: curve.candidate, current: curve.current }),
       tolerated: isBad ? metric.maxRatio : metric.margin, dispersion: phi,
     };
     if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: 'no record tells it' };
     if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? this.#arms[0] : this.#arms[1]} has no data` };
-    if (metric.measure === 'pr_auc') return { ...common, ...this.#curve(), verdict: 'undecided', because: 'shown only: the area has no interval here' };
+    if (curve !== undefined) return { ...common, effect: curve.effect, verdict: 'undecided', because: 'shown only: the area has no interval here' };
     const result = isBad ? this.#counts(metric, candidate, current, phi) : this.#means(metric, candidate, current, phi);
     // A mismatch voids what would let a release go on, never a breach. Where only some predictions have outcomes, chosen differently by arm, neither is known.
     if (refused === undefined || (result.verdict === 'worse' && !refused.always)) return { ...common, ...result };
@@ -251,7 +267,7 @@ class Comparer {
     if (exposed === undefined) return undefined;
     const dispersion = Math.max(1, ...dispersions);
     const { intervals, candidate, current, evidence } = silence(exposed.exposures.filter(({ start }) => start >= since), ...this.windows(), { now: exposed.now, dispersion });
-    const value = ({ chosen, missing }: typeof candidate): ArmValue => ({ n: chosen, value: missing / chosen });
+    const value = ({ chosen, missing }: typeof candidate): ArmValue => armValue({ n: chosen, sum: missing }, dispersion);
     const effect = stratifiedRatio(intervals);
     const isWorse = alarms(evidence.restarted, this.alpha);
     const nobody = candidate.chosen === 0 || current.chosen === 0;
@@ -265,7 +281,7 @@ class Comparer {
     };
   }
 
-  #curve(): Pick<MetricComparison, 'candidate' | 'current' | 'effect'> {
+  #curve(): { readonly candidate: ArmValue; readonly current: ArmValue; readonly effect: number } {
     const area = (name: string): ArmValue => {
       const arms = this.#data.arms.filter(({ arm, environment }) => arm === name && environment === this.#environment);
       const add = (pick: (arm: (typeof arms)[number]) => readonly number[]): number[] => arms.map(pick).reduce<number[]>((sum, counts) => counts.map((count, bin) => count + (sum[bin] ?? 0)), []);
@@ -289,7 +305,7 @@ class Comparer {
 
   #means({ name, better, margin, role }: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval'> {
     const effective = ({ n, sum, squares }: Moments): Moments => ({ n: n / phi, sum: sum / phi, squares: squares / phi });
-    const isShare = [...candidate, ...current].every(({ metrics }) => { const { sum, squares } = metrics[name] ?? NO_MOMENTS; return Math.abs(sum - squares) < 1e-9 * Math.max(1, squares); });
+    const isShare = isProportion(name, [candidate, current]);
     const enough = (windows: readonly QualityWindow[], arm: 0 | 1): boolean => {
       const own = effective(total(windows, name));
       return own.n >= LEAST_UNITS && (this.#units(windows, name, arm) ?? own.n) >= LEAST_UNITS && (!isShare || (own.sum >= LEAST_EVENTS && own.n - own.sum >= LEAST_EVENTS));

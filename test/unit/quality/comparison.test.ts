@@ -142,6 +142,12 @@ describe('comparing the arms', () => {
     assert.notEqual(metric(report, 'errors').verdict, 'worse');
   });
 
+  it('widens the interval of a proportion by the dispersion', () => {
+    const own = (units: number): { readonly low: number; readonly high: number } => metric(compareArms(collect(records({ count: 20_000, units: 4000 }).map((record, index) => ({ ...record, unit_id: `u-${index % units}`, assigned_arm: index % 2 === 0 ? 'candidate' : 'current', error: (index % units) % 20 < 2 ? 'x' : null }))), definition(), 'production'), 'errors').candidate.interval ?? assert.fail();
+    const [few, many] = [own(400), own(20_000)];
+    assert.ok(few.high - few.low > 4 * (many.high - many.low), JSON.stringify([few, many]));
+  });
+
   it('divides observations like bad events, so that a rate above min_rate is one for units as well', () => {
     // 30 % of the candidate's users have nothing but errors, which is a rate of 30 % of as many independent observations as there are users.
     const section = { guardrails: [{ name: 'errors', bad: 'error', max_ratio: 1.2, min_rate: 0.03 }] };
@@ -208,6 +214,24 @@ describe('comparing the arms', () => {
     assert.equal(allocationIntervals(candidate!, current!, () => undefined).length, 2);
   });
 
+  it('tells the interval of Wilson for every proportion of an arm, by numbers that Newcombe published', () => {
+    const section = { guardrails: [{ name: 'errors', bad: 'error' }], signals: [...['accuracy', 'precision', 'recall', 'uncertain', 'confident', 'brier', 'pr_auc'].map((measure) => ({ name: measure, measure })), { name: 'converted', mean: 'features.country == "DE"' }, { name: 'score', mean: 'score' }] };
+    // 263 units of the candidate, all with the outcome 1, of which 81 were decided so; 20 of the current version, all decided against.
+    const all = records({ count: 283 }).map((record, index) => ({
+      ...record, unit_id: `u-${index}`, assigned_arm: index < 263 ? 'candidate' : 'current', outcome: 1, score: index < 81 ? 0.9 : 0.45, error: index < 81 ? 'x' : null, features: { ...record.features, country: index < 81 ? 'DE' : 'FR' },
+    }));
+    const report = compareArms(collect(all, section), definition(section), 'production');
+    const intervals = (name: string): (number | undefined)[] => (['candidate', 'current'] as const).flatMap((arm) => [metric(report, name)[arm].interval?.low, metric(report, name)[arm].interval?.high].map((end) => (end === undefined ? end : Number(end.toFixed(4)))));
+    for (const name of ['errors', 'accuracy', 'recall', 'confident', 'converted']) assert.deepEqual(intervals(name), [0.2553, 0.3662, 0, 0.1611], name);
+    assert.deepEqual(intervals('uncertain'), [0.6338, 0.7447, 0.8389, 1]);
+    assert.deepEqual(intervals('precision').slice(2), [undefined, undefined], 'nothing was decided so');
+    for (const name of ['brier', 'pr_auc', 'score']) assert.deepEqual(intervals(name), [undefined, undefined, undefined, undefined], name);
+    const text = blocksText(comparisonBlocks(report), false);
+    assert.match(text, /accuracy +0\.308 \(0\.255 to 0\.366\), n 263 +0 \(0 to 0\.161\), n 20 /);
+    assert.match(text, /errors +30\.8 % \(25\.5 % to 36\.6 %\), n 263 +0 % \(0 % to 16\.1 %\), n 20 /);
+    assert.match(text, /score +0\.\d+, n 263 +0\.45, n 20 /);
+  });
+
   it('takes no evidence from a metric of labels that the arms have for different shares', () => {
     const section = { ...SECTION, guardrails: [...SECTION.guardrails, { name: 'wrong', bad: 'converted == 0' }], labels: { field: 'converted' } };
     const all = records({ count: 20_000 });
@@ -264,7 +288,7 @@ describe('reports in words', () => {
 
   it('stand in tables, as text and as Markdown', () => {
     const text = blocksText(blocks, false);
-    for (const expected of [/Sample ratio: not checked/, /errors +\d[\d.]* % \(n [\d.]+k?\)/, /agreement/, /PSI/]) assert.match(text, expected);
+    for (const expected of [/Sample ratio: not checked/, /errors +\d[\d.]* % \(\d[\d.]* % to \d[\d.]* %\), n [\d.]+k? /, /agreement/, /PSI/]) assert.match(text, expected);
     const markdown = blocksText(blocks, true);
     assert.match(markdown, /### Candidate against current in production\n\n\| metric \| candidate \|/);
     assert.match(markdown, /\|---\|---\|/);

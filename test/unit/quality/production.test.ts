@@ -6,6 +6,7 @@ import { readQuality, type QualityDefinition } from '../../../src/core/quality/d
 import { driftFindings } from '../../../src/core/quality/productionDrift.ts';
 import { sinceEvidence, type ReleaseHistory } from '../../../src/core/quality/productionShare.ts';
 import { coarseAge, driftAlarms, silences, worstFact, type ProductionFacts } from '../../../src/core/quality/productionWords.ts';
+import { wilson } from '../../../src/core/quality/stats/intervals.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
 import { dashboardCsv, dashboardMarkdown, dashboardModel, type DashboardInput } from '../../../src/extension/quality/dashboardModel.ts';
 import { timeAxis } from '../../../src/extension/quality/dashboardCharts.ts';
@@ -125,6 +126,26 @@ describe('the dashboard', () => {
     assert.equal(model.slices?.rows.length, given.report.slices.length);
     assert.ok(Math.abs((model.scores?.series[0]?.values ?? []).reduce<number>((sum, share) => sum + (share ?? 0), 0) - 1) < 1e-9);
     assert.deepEqual(model.latency?.labels, ['p50', 'p75', 'p90', 'p95', 'p99', 'p99.9']);
+  });
+
+  it('draws proportions with intervals that end at 0 and 1', () => {
+    const section = { signals: [{ name: 'accuracy', measure: 'accuracy' }, { name: 'confident', measure: 'confident' }, { name: 'score', mean: 'score' }], window: '1min' };
+    const collector = new Collector(readQuality(section).quality ?? assert.fail(), { flags: ['fraud-v2'] });
+    // One wrong in thirty, and each unit once.
+    for (const [index, record] of records({ count: 1200, share: 0.5 }).entries()) collector.add({ ...record, unit_id: `u-${index}`, outcome: index % 30 === 7 ? Number(record.score < 0.5) : Number(record.score >= 0.5) }, () => 'record');
+    const data = collector.data(START + 90 * 86_400_000, []);
+    const model = dashboardModel({ ...input({ count: 10 }), data, report: compareArms(data, readQuality(section).quality ?? assert.fail(), 'production'), drift: [] });
+    const chart = (name: string): (typeof model.metrics)[number] => model.metrics.find(({ title }) => title === name) ?? assert.fail(name);
+    for (const name of ['accuracy', 'confident']) {
+      for (const { values, n, low, high } of chart(name).series) {
+        for (const [at, value] of values.entries()) {
+          const expected = wilson(Math.round((value ?? assert.fail()) * (n?.[at] ?? 0)), n?.[at] ?? 0);
+          assert.ok(Math.abs((low?.[at] ?? -1) - expected.low) < 1e-9 && Math.abs((high?.[at] ?? -1) - expected.high) < 1e-9, `${name}: ${low?.[at]} to ${high?.[at]} instead of ${expected.low} to ${expected.high}`);
+        }
+      }
+    }
+    const [{ values, low, high }] = chart('score').series as [(typeof model.metrics)[number]['series'][number]];
+    assert.ok(Math.abs((values[0] ?? 0) - ((low?.[0] ?? 0) + (high?.[0] ?? 0)) / 2) < 1e-9, 'the interval of a mean is symmetric');
   });
 
   it('takes neighbouring windows together where there are more than a chart can show', () => {

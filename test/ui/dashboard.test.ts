@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Frame } from 'playwright-core';
-import { armWords, effectWords } from '../../src/core/quality/reportText.ts';
+import { armValueWords, effectWords } from '../../src/core/quality/reportText.ts';
 import type { MetricComparison } from '../../src/core/quality/comparison.ts';
 import { eventually } from '../support/eventually.ts';
 import { LiveRecords } from '../support/liveRecords.ts';
@@ -139,7 +139,7 @@ models:
     await frame.locator('#tab-overview').click();
     const { stdout } = spawnSync(process.execPath, [cli, 'quality', '--json'], { cwd: dir, encoding: 'utf8' });
     const { comparisons: [comparison] } = JSON.parse(stdout) as { comparisons: { metrics: MetricComparison[] }[] };
-    const expected = comparison?.metrics.map((metric) => [metric.name, armWords(metric, metric.candidate), armWords(metric, metric.current)]);
+    const expected = comparison?.metrics.map((metric) => [metric.name, armValueWords(metric, metric.candidate), armValueWords(metric, metric.current)]);
     assert.equal(expected?.length, 3);
     await frame.locator('#refresh').click();
     await eventually(async () => JSON.stringify((await cells(frame, 'Candidate against current')).map((row) => row.slice(0, 3))) === JSON.stringify(expected), 60_000);

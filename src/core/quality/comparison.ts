@@ -1,12 +1,13 @@
 import type { MetricDefinition, QualityDefinition } from './definitions.ts';
 import { averagePrecision } from './measures.ts';
 import { NO_MOMENTS, LEAST_EVENTS, LEAST_UNITS, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Moments } from './stats/confidenceSequence.ts';
-import { alarms, evidenceNotWorse, evidenceWorse, guardEvidence, joinEvidence, type CountInterval } from './stats/countRule.ts';
+import { alarms, evidenceNotWorse, guardEvidence, joinEvidence } from './stats/countRule.ts';
 import { dispersion } from './stats/dispersion.ts';
 import { chiSquaredTable } from './stats/fixedTests.ts';
 import type { Interval } from './stats/intervals.ts';
 import { isMismatch, sampleRatioEvidence } from './stats/sampleRatio.ts';
 import { areProportions, proportionInterval } from './proportions.ts';
+import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.ts';
 import { allocationIntervals, countIntervals, type ShareAt } from './strata.ts';
 import { unitsIn } from './unitsIn.ts';
@@ -64,6 +65,8 @@ export interface ArmValue {
   readonly n: number;
   /** Rate of bad events, or mean; NaN without records. */
   readonly value: number;
+  /** Units that told it, where the source knows them: counted where all that was read is compared, else at least so many (`unitsIn`). */
+  readonly units?: number;
   /** Of a proportion: Wilson's interval (95 %) at one look. Verdicts go by `MetricComparison.interval`, which holds at every look. */
   readonly interval?: Interval;
 }
@@ -117,44 +120,13 @@ function isProportion(metric: string, arms: readonly (readonly QualityWindow[])[
 }
 
 /** `dispersion`: of a proportion, whose interval is told. */
-function armValue({ n, sum }: Pick<Moments, 'n' | 'sum'>, dispersion: number | undefined): ArmValue {
+function armValue({ n, sum }: Pick<Moments, 'n' | 'sum'>, dispersion: number | undefined, units?: number): ArmValue {
   const interval = dispersion === undefined ? undefined : proportionInterval({ n, sum }, dispersion);
-  return { n, value: sum / n, ...(interval === undefined ? {} : { interval }) };
+  return { n, value: sum / n, ...(units === undefined ? {} : { units }), ...(interval === undefined ? {} : { interval }) };
 }
 
 function bounded(logEvidence: number): number {
   return Math.min(1e12, Math.exp(logEvidence));
-}
-
-/** The ratios that neither the rule nor its mirror refutes: an interval that is valid at every look. */
-function ratioInterval(intervals: readonly CountInterval[], alpha: number): Interval {
-  const bisect = (isLow: (ratio: number) => boolean): number => {
-    let [low, high] = [Math.log(1e-3), Math.log(1e3)];
-    if (!isLow(1e-3)) return 0;
-    if (isLow(1e3)) return Number.POSITIVE_INFINITY;
-    for (let round = 0; round < 30; round += 1) {
-      const middle = (low + high) / 2;
-      if (isLow(Math.exp(middle))) low = middle;
-      else high = middle;
-    }
-    return Math.exp((low + high) / 2);
-  };
-  return {
-    low: bisect((ratio) => alarms(evidenceWorse(intervals, ratio).plain, alpha)),
-    high: bisect((ratio) => !alarms(evidenceNotWorse(intervals, ratio), alpha)),
-  };
-}
-
-/** Mantel and Haenszel's ratio of rates over strata (JNCI 22, 1959; for rates: Rothman and Greenland). */
-function stratifiedRatio(intervals: readonly CountInterval[]): number | undefined {
-  let [above, below] = [0, 0];
-  for (const { candidateBad, bad, candidateCount, currentCount } of intervals) {
-    const n = candidateCount + currentCount;
-    if (n === 0) continue;
-    above += (candidateBad * currentCount) / n;
-    below += ((bad - candidateBad) * candidateCount) / n;
-  }
-  return above === 0 && below === 0 ? undefined : above / below;
 }
 
 /** Why a comparison says nothing; `always`: not even that the candidate is worse. */
@@ -245,10 +217,13 @@ class Comparer {
     const phi = this.dispersionOf(metric.name);
     const isBad = metric.kind === 'bad';
     const isShare = isBad || isProportion(metric.name, [candidate, current]);
-    const curve = metric.measure === 'pr_auc' ? this.#curve() : undefined;
+    const curve = metric.measure === 'pr_auc' ? this.#curve(metric.name) : undefined;
+    // Of a slice units are told where its windows do; what the verdict goes by else is an estimate.
+    const unitsOf = (windows: readonly QualityWindow[], arm: 0 | 1): number | undefined => (slice === undefined || windows.some(({ units }) => units > 0) ? this.#units(windows, metric.name, arm) : undefined);
     const common = {
       name: metric.name, role: metric.role, kind: metric.kind, better: metric.better, ...(slice === undefined ? {} : { slice }),
-      ...(curve === undefined ? { candidate: armValue(a, isShare ? phi : undefined), current: armValue(b, isShare ? phi : undefined) } : { candidate: curve.candidate, current: curve.current }),
+      candidate: curve?.candidate ?? armValue(a, isShare ? phi : undefined, unitsOf(candidate, 0)),
+      current: curve?.current ?? armValue(b, isShare ? phi : undefined, unitsOf(current, 1)),
       tolerated: isBad ? metric.maxRatio : metric.margin, dispersion: phi,
     };
     if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: 'no record tells it' };
@@ -281,12 +256,13 @@ class Comparer {
     };
   }
 
-  #curve(): { readonly candidate: ArmValue; readonly current: ArmValue; readonly effect: number } {
+  #curve(metric: string): { readonly candidate: ArmValue; readonly current: ArmValue; readonly effect: number } {
     const area = (name: string): ArmValue => {
       const arms = this.#data.arms.filter(({ arm, environment }) => arm === name && environment === this.#environment);
       const add = (pick: (arm: (typeof arms)[number]) => readonly number[]): number[] => arms.map(pick).reduce<number[]>((sum, counts) => counts.map((count, bin) => count + (sum[bin] ?? 0)), []);
       const all = add(({ labelledScore }) => labelledScore.counts);
-      return { n: all.reduce((sum, count) => sum + count, 0), value: averagePrecision(all, add(({ scoreOfPositives }) => scoreOfPositives.counts)) };
+      const units = arms.reduce((sum, { unitSums }) => sum + (unitSums[metric]?.units ?? 0), 0);
+      return { n: all.reduce((sum, count) => sum + count, 0), ...(units === 0 ? {} : { units }), value: averagePrecision(all, add(({ scoreOfPositives }) => scoreOfPositives.counts)) };
     };
     const [candidate, current] = [area(this.#arms[0]), area(this.#arms[1])];
     return { candidate, current, effect: candidate.value - current.value };

@@ -34,16 +34,16 @@ export function effectWords({ kind, effect, interval }: MetricComparison): strin
   return `${kind === 'mean' && effect > 0 ? '+' : ''}${number(effect)}${unit}${range}`;
 }
 
-/** `8.1 % (7 % to 9.3 %), n 2.1k`: what an arm came to; of a proportion with Wilson's interval. */
-export function armWords(metric: Pick<MetricComparison, 'kind'>, { value, n, interval }: ArmValue): string {
+/** `8.1 % (7 % to 9.3 %), n 2.1k, 800 units`: what an arm came to; of a proportion with Wilson's interval. */
+export function armValueWords(metric: Pick<MetricComparison, 'kind'>, { value, n, units, interval }: ArmValue): string {
   const range = interval === undefined ? '' : ` (${valueWords(metric, interval.low)} to ${valueWords(metric, interval.high)})`;
-  return `${valueWords(metric, value)}${range}, n ${countWords(n)}`;
+  return `${valueWords(metric, value)}${range}, n ${countWords(n)}${units === undefined ? '' : `, ${countWords(units)} units`}`;
 }
 
 function comparisonRow(metric: MetricComparison): readonly string[] {
   return [
     metric.slice === undefined ? metric.name : `${metric.name}, ${metric.slice}`,
-    armWords(metric, metric.candidate), armWords(metric, metric.current), effectWords(metric), metric.verdict, metric.because,
+    armValueWords(metric, metric.candidate), armValueWords(metric, metric.current), effectWords(metric), metric.verdict, metric.because,
   ];
 }
 

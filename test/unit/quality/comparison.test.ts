@@ -142,6 +142,31 @@ describe('comparing the arms', () => {
     assert.notEqual(metric(report, 'errors').verdict, 'worse');
   });
 
+  it('tells how many units told each metric in each arm, where they are known', () => {
+    // 100 units of the candidate and 300 of the current version, ten requests each, of which every second unit tells a score.
+    const all = records({ count: 4000 }).map((record, index) => ({ ...record, unit_id: `u-${index % 400}`, assigned_arm: index % 4 === 0 ? 'candidate' : 'current', score: index % 400 < 200 ? record.score : null, ts: new Date(START + index * 1000).toISOString(), outcome: 1 }));
+    const section = { ...SECTION, signals: [...SECTION.signals, { name: 'area', measure: 'pr_auc' }], by: ['features.country'] };
+    const data = collect(all, section);
+    const report = compareArms(data, definition(section), 'production');
+    const units = (name: string, of = report): unknown[] => [metric(of, name).candidate, metric(of, name).current].map(({ n, units: told }) => [n, told]);
+    assert.deepEqual(units('errors'), [[1000, 100], [3000, 300]]);
+    assert.deepEqual(units('score'), [[500, 50], [1500, 150]]);
+    assert.deepEqual(units('area'), [[500, 50], [1500, 150]]);
+    // In the last third nobody is new: as many as would have asked so often.
+    const [[n, told]] = units('errors', compareArms(data, definition(section), 'production', { since: START + 2_700_000 })) as [[number, number]];
+    assert.equal(told, Math.round(n / 10));
+    assert.ok(report.slices.length > 0 && report.slices.every(({ candidate, current }) => candidate.n > 0 && candidate.units === undefined && current.units === undefined), 'of a slice the log knows none');
+    const plain = data.windows.filter(({ slice }) => slice === undefined);
+    const windows = [...plain, ...plain.map((window) => ({ ...window, slice: 'country = DE' }))];
+    const [slice] = compareArms(dataOfWindows(windows, 1, []), definition(section), 'production').slices.filter(({ slice: own }) => own === 'country = DE');
+    assert.deepEqual([slice?.candidate.units, slice?.current.units], [100, 300]);
+    const [own] = compareArms(dataOfWindows(data.windows.map((window) => ({ ...window, units: 0 })), 1, []), definition(section), 'production').metrics;
+    assert.deepEqual([own?.candidate.units, own?.current.units], [undefined, undefined]);
+    const markdown = blocksText(comparisonBlocks(report), true);
+    assert.match(markdown, /\| errors \| [\d.]+ % \([\d.]+ % to [\d.]+ %\), n 1k, 100 units \| [^|]+, n 3k, 300 units \|/);
+    assert.match(markdown, /\| errors, country = DE \| [\d.]+ % \([^)]+\), n \d+ \|/);
+  });
+
   it('widens the interval of a proportion by the dispersion', () => {
     const own = (units: number): { readonly low: number; readonly high: number } => metric(compareArms(collect(records({ count: 20_000, units: 4000 }).map((record, index) => ({ ...record, unit_id: `u-${index % units}`, assigned_arm: index % 2 === 0 ? 'candidate' : 'current', error: (index % units) % 20 < 2 ? 'x' : null }))), definition(), 'production'), 'errors').candidate.interval ?? assert.fail();
     const [few, many] = [own(400), own(20_000)];
@@ -227,9 +252,9 @@ describe('comparing the arms', () => {
     assert.deepEqual(intervals('precision').slice(2), [undefined, undefined], 'nothing was decided so');
     for (const name of ['brier', 'pr_auc', 'score']) assert.deepEqual(intervals(name), [undefined, undefined, undefined, undefined], name);
     const text = blocksText(comparisonBlocks(report), false);
-    assert.match(text, /accuracy +0\.308 \(0\.255 to 0\.366\), n 263 +0 \(0 to 0\.161\), n 20 /);
-    assert.match(text, /errors +30\.8 % \(25\.5 % to 36\.6 %\), n 263 +0 % \(0 % to 16\.1 %\), n 20 /);
-    assert.match(text, /score +0\.\d+, n 263 +0\.45, n 20 /);
+    assert.match(text, /accuracy +0\.308 \(0\.255 to 0\.366\), n 263, 263 units +0 \(0 to 0\.161\), n 20, 20 units /);
+    assert.match(text, /errors +30\.8 % \(25\.5 % to 36\.6 %\), n 263, 263 units +0 % \(0 % to 16\.1 %\), n 20, 20 units /);
+    assert.match(text, /score +0\.\d+, n 263, 263 units +0\.45, n 20, 20 units /);
   });
 
   it('takes no evidence from a metric of labels that the arms have for different shares', () => {
@@ -288,7 +313,7 @@ describe('reports in words', () => {
 
   it('stand in tables, as text and as Markdown', () => {
     const text = blocksText(blocks, false);
-    for (const expected of [/Sample ratio: not checked/, /errors +\d[\d.]* % \(\d[\d.]* % to \d[\d.]* %\), n [\d.]+k? /, /agreement/, /PSI/]) assert.match(text, expected);
+    for (const expected of [/Sample ratio: not checked/, /errors +\d[\d.]* % \(\d[\d.]* % to \d[\d.]* %\), n [\d.]+k?, [\d.]+k? units /, /agreement/, /PSI/]) assert.match(text, expected);
     const markdown = blocksText(blocks, true);
     assert.match(markdown, /### Candidate against current in production\n\n\| metric \| candidate \|/);
     assert.match(markdown, /\|---\|---\|/);

@@ -255,8 +255,8 @@ models:
     await workbench.fillInput(target);
     await eventually(() => existsSync(target), 30_000);
     const csv = readFileSync(target, 'utf8');
-    assert.match(csv, /^part,name,at,arm,n,value,low,high,verdict\r\n/);
-    assert.match(csv, /comparison,errors,,candidate,\d+,0\.\d+/);
+    assert.match(csv, /^part,name,at,arm,n,value,low,high,verdict,units,because\r\n/);
+    for (const line of [/^comparison,errors,,candidate,\d+,0\.\d+/m, /^arm,predictions,,candidate,\d+,/m, /^drift,income,PSI,/m]) assert.match(csv, line);
     await frame.locator('#export-markdown').click();
     await eventually(async () => /credit-risk \(credit-risk-v2\) in production/.test((await workbench.page.locator('.editor-instance .view-lines').last().innerText()).replaceAll(/\s+/g, ' ').replaceAll('\\', '')), 30_000);
   });

@@ -91,7 +91,8 @@ export class Collector {
     this.#slices = new Set(saved?.slices);
     this.#notes = { ...NO_NOTES, ...saved?.notes };
     this.#shadow = new ShadowCollector(labels, saved !== undefined);
-    this.#outcomes = new Outcomes(definition, (waiting, outcome, isNew) => this.#settled(waiting, outcome, isNew), ({ armCollector }) => void (armCollector.matured += 1));
+    const { keptFields: kept, outcomeFields: outcome } = this.#stager;
+    this.#outcomes = new Outcomes(definition, { kept, outcome }, { settled: (waiting, known, isNew) => this.#settled(waiting, known, isNew), matured: ({ armCollector }) => void (armCollector.matured += 1) });
   }
 
   /** What was counted until now; undefined where more would be needed to go on from: records that wait for their outcome, or answers for their partner. */
@@ -357,7 +358,7 @@ export class Collector {
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.all.reduce((sum, { armCollector }) => sum + armCollector.notFinite, 0),
-        messages: [...messages, ...earlier?.messages ?? []],
+        messages: [...messages, ...earlier?.messages ?? [], ...this.#outcomes.oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${this.#outcomes.oneIn}, drawn by its id.`]],
       },
     };
   }

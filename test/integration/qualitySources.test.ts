@@ -170,7 +170,13 @@ describe('quality: one contract for every source', function () {
   it('a command that fails, prints something else, or does not exist', async () => {
     assert.match((await refused({ exec: [process.execPath, '-e', 'console.error("no such table"); process.exit(3)'] })).message, /exit code 3: no such table/);
     assert.match((await refused({ exec: [process.execPath, '-e', 'console.log("hello")'] })).message, /did not print JSON/);
-    assert.match((await refused({ exec: [process.execPath, '-e', 'console.log(JSON.stringify({windows: [{arm: 1}]}))'] })).message, /windows\.0\.arm/);
+    assert.match((await refused({ exec: [process.execPath, '-e', 'console.log(JSON.stringify({windows: [{arm: 1}]}))'] })).message, /window 1 \(arm 1, environment nothing, start nothing\): arm is 1: /);
+    const printing = (change: object): Promise<AppError> => refused({ exec: [process.execPath, '-e', `console.log(${JSON.stringify(JSON.stringify({ windows: [{ arm: 'current', environment: 'production', start: '2026-03-02T10:00:00Z', end: 1, requests: 1, metrics: { latency: { n: 0, sum: 0 } }, ...change }] }))})`] });
+    assert.match((await printing({ metrics: { errors: { n: 1, sum: 0 }, latency: { n: 0, sum: null } } })).message,
+      /window 1 \(arm "current", environment "production", start "2026-03-02T10:00:00Z"\): sum of the metric "latency" is null: .+ In SQL the sum of no values is null: write coalesce\(sum\(\.\.\.\), 0\)\.$/);
+    assert.match((await printing({ metrics: { latency: { n: -1, sum: 0 } } })).message, /n of the metric "latency" is -1: [^.]+\.$/);
+    assert.match((await printing({ requests: null })).message, /start "2026-03-02T10:00:00Z"\): requests is null: /);
+    assert.match((await printing({ metrics: { latency: 7 } })).message, /metrics\.latency is 7: /);
     assert.equal((await refused({ exec: ['./no-such-command'] })).code, 'notFound');
   });
 
@@ -244,7 +250,7 @@ describe('quality: one contract for every source', function () {
       const { status, stdout, stderr } = cli('quality');
       assert.equal(status, 1, stderr);
       assert.match(stdout, /production +candidate +[\d.]+k/);
-      assert.match(stdout, /errors +[78][\d.]* % \(n [\d.]+k\) .* worse /);
+      assert.match(stdout, /errors +[78][\d.]* % \([\d.]+ % to [\d.]+ %\), n [\d.]+k .* worse /);
       assert.match(stdout, /1 malformed records, left out\.\n *log\.jsonl:30001: no valid JSON/);
       const { comparisons, notes } = JSON.parse(cli('quality', '--json', '--percent', '25').stdout) as { comparisons: { metrics: { name: string; verdict: string }[]; sampleRatio: { verdict: string } }[]; notes: { malformed: number } };
       assert.deepEqual([comparisons[0]?.metrics[0]?.verdict, comparisons[0]?.sampleRatio.verdict, notes.malformed], ['worse', 'as configured', 1]);

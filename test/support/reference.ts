@@ -27,9 +27,14 @@ export const REFERENCE_FEATURES = ['amount', 'age', 'country'];
 /** Deciles of what `writeManyRecords` draws uniformly. */
 export const REFERENCE_EDGES = { amount: [100, 200, 300, 400, 500, 600, 700, 800, 900], age: [23, 29, 35, 41, 47, 53, 59, 65, 71] };
 
+/** A Python that has DuckDB. */
+export function duckdbPython(): Promise<string> {
+  return ensurePython({ venvDir: join(root, '.sandbox', 'reference'), requirements: join(scripts, 'requirements.txt') });
+}
+
 /** A file's figures by SQL. */
 export async function referenceOf(file: string, score: readonly number[]): Promise<Reference> {
-  const python = await ensurePython({ venvDir: join(root, '.sandbox', 'reference'), requirements: join(scripts, 'requirements.txt') });
+  const python = await duckdbPython();
   return JSON.parse(execFileSync(python, [join(scripts, 'query.py'), file, JSON.stringify({ ...REFERENCE_EDGES, score })], { encoding: 'utf8', maxBuffer: LARGEST })) as Reference;
 }
 

@@ -4,8 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Frame } from 'playwright-core';
-import { countWords } from '../../src/core/base/words.ts';
-import { effectWords, valueWords } from '../../src/core/quality/reportText.ts';
+import { armValueWords, effectWords } from '../../src/core/quality/reportText.ts';
 import type { MetricComparison } from '../../src/core/quality/comparison.ts';
 import { eventually } from '../support/eventually.ts';
 import { LiveRecords } from '../support/liveRecords.ts';
@@ -140,7 +139,7 @@ models:
     await frame.locator('#tab-overview').click();
     const { stdout } = spawnSync(process.execPath, [cli, 'quality', '--json'], { cwd: dir, encoding: 'utf8' });
     const { comparisons: [comparison] } = JSON.parse(stdout) as { comparisons: { metrics: MetricComparison[] }[] };
-    const expected = comparison?.metrics.map((metric) => [metric.name, `${valueWords(metric, metric.candidate.value)} (n ${countWords(metric.candidate.n)})`, `${valueWords(metric, metric.current.value)} (n ${countWords(metric.current.n)})`]);
+    const expected = comparison?.metrics.map((metric) => [metric.name, armValueWords(metric, metric.candidate), armValueWords(metric, metric.current)]);
     assert.equal(expected?.length, 3);
     await frame.locator('#refresh').click();
     await eventually(async () => JSON.stringify((await cells(frame, 'Candidate against current')).map((row) => row.slice(0, 3))) === JSON.stringify(expected), 60_000);
@@ -256,8 +255,8 @@ models:
     await workbench.fillInput(target);
     await eventually(() => existsSync(target), 30_000);
     const csv = readFileSync(target, 'utf8');
-    assert.match(csv, /^part,name,at,arm,n,value,low,high,verdict\r\n/);
-    assert.match(csv, /comparison,errors,,candidate,\d+,0\.\d+/);
+    assert.match(csv, /^part,name,at,arm,n,value,low,high,verdict,units,because\r\n/);
+    for (const line of [/^comparison,errors,,candidate,\d+,0\.\d+/m, /^arm,predictions,,candidate,\d+,/m, /^drift,income,PSI,/m]) assert.match(csv, line);
     await frame.locator('#export-markdown').click();
     await eventually(async () => /credit-risk \(credit-risk-v2\) in production/.test((await workbench.page.locator('.editor-instance .view-lines').last().innerText()).replaceAll(/\s+/g, ' ').replaceAll('\\', '')), 30_000);
   });

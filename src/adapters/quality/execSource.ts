@@ -15,6 +15,23 @@ const windowSchema = z.object({
 /** What the command prints. */
 const answerSchema = z.object({ windows: z.array(windowSchema), design_effect: z.number().min(1).default(1), warnings: z.array(z.string()).default([]) });
 
+/** Something of what was printed, as text of one line. */
+function told(value: unknown): string {
+  return plainLine(value === undefined ? 'nothing' : JSON.stringify(value), 60);
+}
+
+/** What does not fit, with the window by its place, arm, environment and start, and the metric by its name. */
+function problemWords(json: unknown, { path, message }: z.core.$ZodIssue): string {
+  const at = (steps: readonly PropertyKey[]): unknown => steps.reduce<unknown>((value, step) => (typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[step] : undefined), json);
+  const [list, number, part, metric, moment] = path;
+  if (list !== 'windows' || typeof number !== 'number') return plainLine(`${path.map(String).join('.')}: ${message}`, 300);
+  const { arm, environment, start } = z.object({ arm: z.unknown(), environment: z.unknown(), start: z.unknown() }).partial().catch({}).parse(at(path.slice(0, 2)));
+  const window = `window ${number + 1} (arm ${told(arm)}, environment ${told(environment)}, start ${told(start)})`;
+  if (part !== 'metrics' || moment === undefined) return plainLine(`${window}: ${path.slice(2).map(String).join('.')} is ${told(at(path))}: ${message}`, 400);
+  const mend = at(path) === null && (moment === 'sum' || moment === 'squares') ? '. In SQL the sum of no values is null: write coalesce(sum(...), 0)' : '';
+  return plainLine(`${window}: ${String(moment)} of the metric ${told(metric)} is ${told(at(path))}: ${message}${mend}`, 400);
+}
+
 /** A command that prints windows as JSON: any warehouse that can be asked from a shell. */
 export class ExecSource implements QualitySource {
   readonly #command: readonly string[];
@@ -43,7 +60,7 @@ export class ExecSource implements QualitySource {
     const parsed = answerSchema.safeParse(json);
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
-      throw new AppError('validation', `${name} printed JSON of another shape: ${issue === undefined ? '' : `${issue.path.join('.')}: ${issue.message}`}.`);
+      throw new AppError('validation', `${name} printed JSON of another shape: ${issue === undefined ? '' : problemWords(json, issue)}.`);
     }
     const windows = parsed.data.windows.map(({ slice, metrics, ...window }): QualityWindow => ({
       ...window,

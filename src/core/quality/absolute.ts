@@ -4,6 +4,7 @@ import { LEAST_UNITS, NO_MOMENTS, mean, sequentialOneSidedHalfWidth, variance, t
 import { alarms, evidenceAboveRate } from './stats/countRule.ts';
 import { dispersion } from './stats/dispersion.ts';
 import { countIntervals } from './strata.ts';
+import { unitsIn } from './unitsIn.ts';
 import type { QualityData, QualityWindow } from './window.ts';
 
 /** Observations at which the interval of a mean is tightest. */
@@ -23,6 +24,8 @@ export interface LimitFinding {
 export interface LimitOptions {
   readonly data: Pick<QualityData, 'arms' | 'designEffect'>;
   readonly environment: string;
+  /** The arm that the windows are of; all that serve where it is not given. */
+  readonly arm?: string;
   /** Of the level, how many limits share it. */
   readonly among: number;
 }
@@ -33,7 +36,7 @@ export interface LimitOptions {
  *
  * @param windows of one arm or of all that serve, in the order of time
  */
-export function limitFinding(metric: MetricDefinition, windows: readonly QualityWindow[], { data, environment, among }: LimitOptions): LimitFinding | undefined {
+export function limitFinding(metric: MetricDefinition, windows: readonly QualityWindow[], { data, environment, arm, among }: LimitOptions): LimitFinding | undefined {
   const { name, limit, better } = metric;
   if (limit === undefined || metric.measure === 'pr_auc') return undefined;
   const total = windows.reduce<Moments>((sum, { metrics }) => {
@@ -42,7 +45,8 @@ export function limitFinding(metric: MetricDefinition, windows: readonly Quality
   }, NO_MOMENTS);
   const found = { name, limit, n: total.n, value: total.sum / total.n };
   if (total.n === 0) return { ...found, state: 'insufficient' };
-  const sums = data.arms.filter((arm) => arm.environment === environment).flatMap(({ unitSums }) => unitSums[name] ?? []);
+  const all = data.arms.filter((each) => each.environment === environment);
+  const sums = all.flatMap(({ unitSums }) => unitSums[name] ?? []);
   const phi = sums.length === 0 ? data.designEffect ?? 1 : dispersion(sums);
   const alpha = ALPHA / Math.max(1, among);
   if (metric.kind === 'bad') {
@@ -51,7 +55,8 @@ export function limitFinding(metric: MetricDefinition, windows: readonly Quality
     return { ...found, state: alarms(evidenceAboveRate(intervals, limit).restarted, alpha) ? 'passed' : 'within' };
   }
   const effective = { n: total.n / phi, sum: total.sum / phi, squares: total.squares / phi };
-  if (effective.n < LEAST_UNITS) return { ...found, state: 'insufficient' };
+  const units = unitsIn(windows, name, arm === undefined ? all : all.filter((each) => each.arm === arm), all) ?? effective.n;
+  if (Math.min(effective.n, units) < LEAST_UNITS) return { ...found, state: 'insufficient' };
   const estimate = { estimate: mean(effective), standardError: Math.sqrt(variance(effective) / effective.n), n: effective.n };
   const beyond = better === 'lower' ? estimate.estimate - limit : limit - estimate.estimate;
   return { ...found, state: beyond - sequentialOneSidedHalfWidth(estimate, alpha, TIGHTEST) > 0 ? 'passed' : 'within' };

@@ -1,14 +1,17 @@
 import type { MetricDefinition, QualityDefinition } from './definitions.ts';
 import { averagePrecision } from './measures.ts';
 import { NO_MOMENTS, LEAST_EVENTS, LEAST_UNITS, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Moments } from './stats/confidenceSequence.ts';
-import { alarms, evidenceNotWorse, evidenceWorse, guardEvidence, joinEvidence, type CountInterval } from './stats/countRule.ts';
+import { alarms, evidenceNotWorse, guardEvidence, joinEvidence } from './stats/countRule.ts';
 import { dispersion } from './stats/dispersion.ts';
 import { chiSquaredTable } from './stats/fixedTests.ts';
 import type { Interval } from './stats/intervals.ts';
 import { isMismatch, sampleRatioEvidence } from './stats/sampleRatio.ts';
+import { areProportions, proportionInterval } from './proportions.ts';
+import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.ts';
 import { allocationIntervals, countIntervals, type ShareAt } from './strata.ts';
-import type { QualityData, QualityWindow } from './window.ts';
+import { unitsIn } from './unitsIn.ts';
+import type { ArmSummary, QualityData, QualityWindow } from './window.ts';
 
 /** One release, all stages and looks together. */
 export const ALPHA = 0.025;
@@ -62,6 +65,10 @@ export interface ArmValue {
   readonly n: number;
   /** Rate of bad events, or mean; NaN without records. */
   readonly value: number;
+  /** Units that told it, where the source knows them: counted where all that was read is compared, else at least so many (`unitsIn`). */
+  readonly units?: number;
+  /** Of a proportion: Wilson's interval (95 %) at one look. Verdicts go by `MetricComparison.interval`, which holds at every look. */
+  readonly interval?: Interval;
 }
 
 export interface RatioReport {
@@ -93,6 +100,8 @@ export interface ComparisonOptions {
   readonly since?: number | undefined;
   /** What the exposure counters say, and now: with it, answers that are missing are a guardrail of their own, `MISSING_ANSWERS`. */
   readonly exposed?: { readonly exposures: readonly Exposure[]; readonly now: number } | undefined;
+  /** Each side of the comparison holds records of all arms: units are those of all of them. */
+  readonly mixed?: boolean;
 }
 
 /** The name of the guardrail that no one has to declare: the arm was chosen, and no prediction is told. */
@@ -105,39 +114,19 @@ function total(windows: readonly QualityWindow[], metric: string): Moments {
   }, NO_MOMENTS);
 }
 
+/** Whether every value of a metric was 0 or 1: accuracy, precision, recall, the uncertain share, a mean of what is true or false. */
+function isProportion(metric: string, arms: readonly (readonly QualityWindow[])[]): boolean {
+  return areProportions(arms.flat().map(({ metrics }) => metrics[metric] ?? NO_MOMENTS));
+}
+
+/** `dispersion`: of a proportion, whose interval is told. */
+function armValue({ n, sum }: Pick<Moments, 'n' | 'sum'>, dispersion: number | undefined, units?: number): ArmValue {
+  const interval = dispersion === undefined ? undefined : proportionInterval({ n, sum }, dispersion);
+  return { n, value: sum / n, ...(units === undefined ? {} : { units }), ...(interval === undefined ? {} : { interval }) };
+}
+
 function bounded(logEvidence: number): number {
   return Math.min(1e12, Math.exp(logEvidence));
-}
-
-/** The ratios that neither the rule nor its mirror refutes: an interval that is valid at every look. */
-function ratioInterval(intervals: readonly CountInterval[], alpha: number): Interval {
-  const bisect = (isLow: (ratio: number) => boolean): number => {
-    let [low, high] = [Math.log(1e-3), Math.log(1e3)];
-    if (!isLow(1e-3)) return 0;
-    if (isLow(1e3)) return Number.POSITIVE_INFINITY;
-    for (let round = 0; round < 30; round += 1) {
-      const middle = (low + high) / 2;
-      if (isLow(Math.exp(middle))) low = middle;
-      else high = middle;
-    }
-    return Math.exp((low + high) / 2);
-  };
-  return {
-    low: bisect((ratio) => alarms(evidenceWorse(intervals, ratio).plain, alpha)),
-    high: bisect((ratio) => !alarms(evidenceNotWorse(intervals, ratio), alpha)),
-  };
-}
-
-/** Mantel and Haenszel's ratio of rates over strata (JNCI 22, 1959; for rates: Rothman and Greenland). */
-function stratifiedRatio(intervals: readonly CountInterval[]): number | undefined {
-  let [above, below] = [0, 0];
-  for (const { candidateBad, bad, candidateCount, currentCount } of intervals) {
-    const n = candidateCount + currentCount;
-    if (n === 0) continue;
-    above += (candidateBad * currentCount) / n;
-    below += ((bad - candidateBad) * candidateCount) / n;
-  }
-  return above === 0 && below === 0 ? undefined : above / below;
 }
 
 /** Why a comparison says nothing; `always`: not even that the candidate is worse. */
@@ -215,19 +204,31 @@ class Comparer {
     return sums.length === 0 ? this.#data.designEffect ?? 1 : dispersion(sums);
   }
 
+  /** How many units told a metric in windows of the candidate (0) or of the current version (1); undefined where the source knows no units. */
+  #units(windows: readonly QualityWindow[], metric: string, arm: 0 | 1): number | undefined {
+    const all = this.#data.arms.filter(({ environment }) => environment === this.#environment);
+    const own: readonly ArmSummary[] = this.#options.mixed === true ? all : all.filter((each) => each.arm === this.#arms[arm]);
+    return unitsIn(windows, metric, own, all);
+  }
+
   compare(metric: MetricDefinition, refused: Refusal | undefined, slice?: string): MetricComparison & { readonly logEvidence?: number } {
     const [candidate, current] = this.windows(slice);
     const [a, b] = [total(candidate, metric.name), total(current, metric.name)];
     const phi = this.dispersionOf(metric.name);
     const isBad = metric.kind === 'bad';
+    const isShare = isBad || isProportion(metric.name, [candidate, current]);
+    const curve = metric.measure === 'pr_auc' ? this.#curve(metric.name) : undefined;
+    // Of a slice units are told where its windows do; what the verdict goes by else is an estimate.
+    const unitsOf = (windows: readonly QualityWindow[], arm: 0 | 1): number | undefined => (slice === undefined || windows.some(({ units }) => units > 0) ? this.#units(windows, metric.name, arm) : undefined);
     const common = {
       name: metric.name, role: metric.role, kind: metric.kind, better: metric.better, ...(slice === undefined ? {} : { slice }),
-      candidate: { n: a.n, value: a.sum / a.n }, current: { n: b.n, value: b.sum / b.n },
+      candidate: curve?.candidate ?? armValue(a, isShare ? phi : undefined, unitsOf(candidate, 0)),
+      current: curve?.current ?? armValue(b, isShare ? phi : undefined, unitsOf(current, 1)),
       tolerated: isBad ? metric.maxRatio : metric.margin, dispersion: phi,
     };
     if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: 'no record tells it' };
     if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? this.#arms[0] : this.#arms[1]} has no data` };
-    if (metric.measure === 'pr_auc') return { ...common, ...this.#curve(), verdict: 'undecided', because: 'shown only: the area has no interval here' };
+    if (curve !== undefined) return { ...common, effect: curve.effect, verdict: 'undecided', because: 'shown only: the area has no interval here' };
     const result = isBad ? this.#counts(metric, candidate, current, phi) : this.#means(metric, candidate, current, phi);
     // A mismatch voids what would let a release go on, never a breach. Where only some predictions have outcomes, chosen differently by arm, neither is known.
     if (refused === undefined || (result.verdict === 'worse' && !refused.always)) return { ...common, ...result };
@@ -241,7 +242,7 @@ class Comparer {
     if (exposed === undefined) return undefined;
     const dispersion = Math.max(1, ...dispersions);
     const { intervals, candidate, current, evidence } = silence(exposed.exposures.filter(({ start }) => start >= since), ...this.windows(), { now: exposed.now, dispersion });
-    const value = ({ chosen, missing }: typeof candidate): ArmValue => ({ n: chosen, value: missing / chosen });
+    const value = ({ chosen, missing }: typeof candidate): ArmValue => armValue({ n: chosen, sum: missing }, dispersion);
     const effect = stratifiedRatio(intervals);
     const isWorse = alarms(evidence.restarted, this.alpha);
     const nobody = candidate.chosen === 0 || current.chosen === 0;
@@ -255,12 +256,13 @@ class Comparer {
     };
   }
 
-  #curve(): Pick<MetricComparison, 'candidate' | 'current' | 'effect'> {
+  #curve(metric: string): { readonly candidate: ArmValue; readonly current: ArmValue; readonly effect: number } {
     const area = (name: string): ArmValue => {
       const arms = this.#data.arms.filter(({ arm, environment }) => arm === name && environment === this.#environment);
       const add = (pick: (arm: (typeof arms)[number]) => readonly number[]): number[] => arms.map(pick).reduce<number[]>((sum, counts) => counts.map((count, bin) => count + (sum[bin] ?? 0)), []);
       const all = add(({ labelledScore }) => labelledScore.counts);
-      return { n: all.reduce((sum, count) => sum + count, 0), value: averagePrecision(all, add(({ scoreOfPositives }) => scoreOfPositives.counts)) };
+      const units = arms.reduce((sum, { unitSums }) => sum + (unitSums[metric]?.units ?? 0), 0);
+      return { n: all.reduce((sum, count) => sum + count, 0), ...(units === 0 ? {} : { units }), value: averagePrecision(all, add(({ scoreOfPositives }) => scoreOfPositives.counts)) };
     };
     const [candidate, current] = [area(this.#arms[0]), area(this.#arms[1])];
     return { candidate, current, effect: candidate.value - current.value };
@@ -279,11 +281,14 @@ class Comparer {
 
   #means({ name, better, margin, role }: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval'> {
     const effective = ({ n, sum, squares }: Moments): Moments => ({ n: n / phi, sum: sum / phi, squares: squares / phi });
-    const isShare = [...candidate, ...current].every(({ metrics }) => { const { sum, squares } = metrics[name] ?? NO_MOMENTS; return Math.abs(sum - squares) < 1e-9 * Math.max(1, squares); });
-    const enough = (own: Moments): boolean => own.n >= LEAST_UNITS && (!isShare || (own.sum >= LEAST_EVENTS && own.n - own.sum >= LEAST_EVENTS));
-    const strata = allocationIntervals(candidate, current, this.#options.shareAt).map(([own, other]) => [effective(total(own, name)), effective(total(other, name))] as const);
-    const usable = strata.filter(([own, other]) => enough(own) && enough(other));
-    const found = stratifiedDifference(usable);
+    const isShare = isProportion(name, [candidate, current]);
+    const enough = (windows: readonly QualityWindow[], arm: 0 | 1): boolean => {
+      const own = effective(total(windows, name));
+      return own.n >= LEAST_UNITS && (this.#units(windows, name, arm) ?? own.n) >= LEAST_UNITS && (!isShare || (own.sum >= LEAST_EVENTS && own.n - own.sum >= LEAST_EVENTS));
+    };
+    const strata = allocationIntervals(candidate, current, this.#options.shareAt);
+    const usable = strata.filter(([own, other]) => enough(own, 0) && enough(other, 1));
+    const found = stratifiedDifference(usable.map(([own, other]) => [effective(total(own, name)), effective(total(other, name))] as const));
     if (found === undefined) return { verdict: 'insufficient data', because: `needs ${LEAST_UNITS} units${isShare ? `, ${LEAST_EVENTS} events and ${LEAST_EVENTS} others` : ''} per arm` };
     const twoSided = sequentialHalfWidth(found, 2 * this.alpha, TIGHTEST);
     const oneSided = sequentialOneSidedHalfWidth(found, this.alpha, TIGHTEST);

@@ -1,6 +1,6 @@
 import { ageWords, countWords, plainLine } from '../base/words.ts';
 import { histogramQuantile } from './armCollector.ts';
-import type { ComparisonReport, MetricComparison } from './comparison.ts';
+import type { ArmValue, ComparisonReport, MetricComparison } from './comparison.ts';
 import { DRIFT_DEFINITIONS, type driftReport } from './drift.ts';
 import type { ShadowReport } from './shadow.ts';
 import type { SkewReport } from './skew.ts';
@@ -34,12 +34,16 @@ export function effectWords({ kind, effect, interval }: MetricComparison): strin
   return `${kind === 'mean' && effect > 0 ? '+' : ''}${number(effect)}${unit}${range}`;
 }
 
+/** `8.1 % (7 % to 9.3 %), n 2.1k, 800 units`: what an arm came to; of a proportion with Wilson's interval. */
+export function armValueWords(metric: Pick<MetricComparison, 'kind'>, { value, n, units, interval }: ArmValue): string {
+  const range = interval === undefined ? '' : ` (${valueWords(metric, interval.low)} to ${valueWords(metric, interval.high)})`;
+  return `${valueWords(metric, value)}${range}, n ${countWords(n)}${units === undefined ? '' : `, ${countWords(units)} units`}`;
+}
+
 function comparisonRow(metric: MetricComparison): readonly string[] {
   return [
     metric.slice === undefined ? metric.name : `${metric.name}, ${metric.slice}`,
-    `${valueWords(metric, metric.candidate.value)} (n ${countWords(metric.candidate.n)})`,
-    `${valueWords(metric, metric.current.value)} (n ${countWords(metric.current.n)})`,
-    effectWords(metric), metric.verdict, metric.because,
+    armValueWords(metric, metric.candidate), armValueWords(metric, metric.current), effectWords(metric), metric.verdict, metric.because,
   ];
 }
 

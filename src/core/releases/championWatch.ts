@@ -48,7 +48,7 @@ function watchEnvironment(data: QualityData, definition: QualityDefinition, envi
   if (weeks.length === 0) return { alarms: limits, words: `${environment}: the records go less than a week back, so there are no same hours to compare with` };
   const earlier = weeks.flatMap((week) => own.filter(({ start }) => start <= now - week * WEEK_MS && start > now - week * WEEK_MS - DAY_MS).map((each) => ({ ...each, start: each.start + week * WEEK_MS, end: each.end + week * WEEK_MS })));
   const windows = [...as('candidate', merged(recent)), ...as('current', merged(earlier))].sort((a, b) => a.start - b.start);
-  const report = compareArms({ ...data, windows }, definition, environment);
+  const report = compareArms({ ...data, windows }, definition, environment, { mixed: true });
   const worse = report.metrics.filter(({ role, verdict }) => role === 'guardrail' && verdict === 'worse');
   return {
     alarms: [...limits, ...worse.map((metric) => `${environment}: ${comparisonWords(metric)}, the last day against the same hours of ${weeks.length === 1 ? 'the week' : `${weeks.length} weeks`} before`)],

@@ -136,7 +136,7 @@ function limits({ definition, environment, arms, since = Number.NEGATIVE_INFINIT
   const windows = data.windows.filter((each) => each.environment === environment && each.arm === arms.candidate && each.slice === undefined && each.start >= since);
   const guardrails = definition.metrics.filter(({ role, limit }) => role === 'guardrail' && limit !== undefined);
   return guardrails.flatMap((metric) => {
-    const found = limitFinding(metric, windows, { data, environment, among: guardrails.length * services * levelShares(guardrails) });
+    const found = limitFinding(metric, windows, { data, environment, arm: arms.candidate, among: guardrails.length * services * levelShares(guardrails) });
     if (found === undefined || found.state === 'insufficient') return [];
     const words = `${plainLine(metric.name, 40)} ${figure(metric, found.value)} (n ${countWords(found.n)}), limit ${figure(metric, found.limit)}`;
     return [named(service, { name: metric.name, state: found.state === 'passed' ? 'breach' : 'clear', words } as const)];

@@ -65,7 +65,7 @@ export function timelineText(timeline: ReleaseTimeline): string {
   return [...lines, ...timelineNotes(timeline), ''].join('\n');
 }
 
-const MARK_TEXT = { guard: 'taken back by the guard', rearmed: 're-armed' } as const;
+export const MARK_TEXT = { guard: 'taken back by the guard', rearmed: 're-armed' } as const;
 
 /** The same as a table, newest first: for a view in which one looks for what happened last. */
 export function timelineTable({ entries, model, flag }: ReleaseTimeline, most = Number.POSITIVE_INFINITY): { readonly title: string; readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] } {

@@ -2,6 +2,7 @@ import type { Allocation } from '../../core/releases/allocation.ts';
 import { countWords } from '../../core/base/words.ts';
 import { histogramQuantile } from '../../core/quality/armCollector.ts';
 import type { MetricComparison } from '../../core/quality/comparison.ts';
+import { areProportions, proportionInterval } from '../../core/quality/proportions.ts';
 import { number, percent, valueWords } from '../../core/quality/reportText.ts';
 import { NO_MOMENTS, type Moments } from '../../core/quality/stats/confidenceSequence.ts';
 import { normalPoint, wilson, type Interval } from '../../core/quality/stats/intervals.ts';
@@ -43,15 +44,19 @@ function known(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-/** Wilson's interval of a share, and the usual one of a mean; counts divided by the dispersion, for requests of one unit are not independent. At one look: decisions go by the table above. */
-function pointInterval({ kind }: Pick<MetricComparison, 'kind'>, { n, sum, squares }: Moments, dispersion: number): Interval | undefined {
-  if (n === 0) return undefined;
-  const effective = n / dispersion;
-  if (kind === 'bad') return wilson(Math.min(effective, sum / dispersion), effective);
+/** Wilson's interval of a proportion, and the usual one of a mean; counts divided by the dispersion, for requests of one unit are not independent. At one look: decisions go by the table above. */
+function pointInterval(isShare: boolean, { n, sum, squares }: Moments, dispersion: number): Interval | undefined {
+  if (isShare) return proportionInterval({ n, sum }, dispersion);
   if (n < 2) return undefined;
+  const effective = n / dispersion;
   const variance = Math.max(0, (squares - (sum * sum) / n) / (n - 1));
   const half = normalPoint(0.975) * Math.sqrt(variance / effective);
   return { low: sum / n - half, high: sum / n + half };
+}
+
+/** Whether every value in both arms was 0 or 1, by all that was read: a window of a mean may hold such values by chance. */
+function isProportion({ kind, name }: MetricComparison, windows: readonly QualityWindow[]): boolean {
+  return kind === 'bad' || areProportions(windows.map(({ metrics }) => metrics[name] ?? NO_MOMENTS));
 }
 
 function armSeries(metric: MetricComparison, windows: readonly QualityWindow[], axis: TimeAxis, arm: 'candidate' | 'current'): Series {
@@ -62,7 +67,8 @@ function armSeries(metric: MetricComparison, windows: readonly QualityWindow[], 
     const before = sums[at] ?? NO_MOMENTS;
     sums[at] = { n: before.n + added.n, sum: before.sum + added.sum, squares: before.squares + added.squares };
   }
-  const intervals = sums.map((each) => pointInterval(metric, each, metric.dispersion));
+  const isShare = isProportion(metric, windows);
+  const intervals = sums.map((each) => pointInterval(isShare, each, metric.dispersion));
   return {
     label: arm, arm, n: sums.map(({ n }) => n), values: sums.map(({ n, sum }) => known(sum / n)),
     low: intervals.map((each) => known(each?.low ?? Number.NaN)), high: intervals.map((each) => known(each?.high ?? Number.NaN)),

@@ -139,33 +139,3 @@ export function dashboardMarkdown({ model, flag, environment, data, report, drif
   ];
   return `${blocksText([{ lines: [`${model} (${flag}) in ${environment}, read ${time(readAt)}`] }], true)}\n${blocksText(blocks, true)}`;
 }
-
-/** A cell of a spreadsheet: text that a program would take for a formula begins with an apostrophe. */
-function csvCell(value: string | number | null | undefined): string {
-  if (value === null || value === undefined) return '';
-  if (typeof value === 'number') return String(value);
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
-/** Every point of every chart and every comparison as a line each, numbers unrounded. */
-export function dashboardCsv({ report }: Pick<DashboardInput, 'report'>, { rollout, metrics, scores, latency, shadow }: DashboardModel): string {
-  const lines: (string | number | null | undefined)[][] = [['part', 'name', 'at', 'arm', 'n', 'value', 'low', 'high', 'verdict']];
-  for (const { name, slice, candidate, current, effect, interval, verdict } of [...report.metrics, ...report.slices]) {
-    const finite = (value: number | undefined): number | undefined => (value !== undefined && Number.isFinite(value) ? value : undefined);
-    for (const [arm, { n, value }] of [['candidate', candidate], ['current', current]] as const) lines.push(['comparison', name, slice, arm, n, finite(value)]);
-    lines.push(['comparison', name, slice, 'candidate against current', candidate.n + current.n, finite(effect), finite(interval?.low), finite(interval?.high), verdict]);
-  }
-  for (const chart of [rollout, ...metrics, scores, latency, shadow?.scores]) {
-    for (const { label, values, low, high, n } of chart?.series ?? []) {
-      for (const [at, value] of values.entries()) lines.push([chart?.id.split(' ')[0], chart?.title, pointName(chart, at), label, n?.[at], value, low?.[at], high?.[at]]);
-    }
-  }
-  return lines.map((line) => `${Array.from({ length: 9 }, (_, column) => csvCell(line[column])).join(',')}\r\n`).join('');
-}
-
-function pointName(chart: Chart | undefined, at: number): string | number | undefined {
-  if (chart?.kind === 'time') return new Date(1000 * (chart.x[at] ?? 0)).toISOString();
-  return chart?.labels?.[at] ?? chart?.x[at];
-}
-

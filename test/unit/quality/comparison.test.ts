@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { limitFinding } from '../../../src/core/quality/absolute.ts';
 import { Collector } from '../../../src/core/quality/collector.ts';
 import { compareArms, type ComparisonReport, type MetricComparison } from '../../../src/core/quality/comparison.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
 import { driftReport, featureDrift } from '../../../src/core/quality/drift.ts';
+import { dataOfWindows } from '../../../src/core/quality/plainData.ts';
 import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, statusBlocks } from '../../../src/core/quality/reportText.ts';
 import { shadowReport } from '../../../src/core/quality/shadow.ts';
 import { allocationIntervals } from '../../../src/core/quality/strata.ts';
@@ -57,6 +59,65 @@ describe('comparing the arms', () => {
     assert.ok(score.interval!.low < 0.2 && score.interval!.high > 0.2);
   });
 
+  describe('of means, below 200 units whose requests do not depend on each other', () => {
+    /** Units of each arm, `each` requests of every one in the hours from `hour` on. */
+    const asking = (candidates: number, each: number, { hour = 0, first = 0 } = {}): object[] => records({ count: (candidates + 2000) * each, seed: 1 + hour, firstId: 1_000_000 * hour + first }).map((record, index) => {
+      const unit = index % (candidates + 2000);
+      return { ...record, ts: new Date(START + hour * 3_600_000 + index).toISOString(), unit_id: `v-${first + unit}`, assigned_arm: unit < candidates ? 'candidate' : 'current' };
+    });
+    const score = (data: QualityData, options = {}): MetricComparison => metric(compareArms(data, definition(), 'production', options), 'score');
+
+    it('says nothing, however many requests they are', () => {
+      const few = score(collect(asking(60, 50)));
+      assert.ok(few.dispersion < 1.5 && few.candidate.n === 3000, JSON.stringify(few));
+      assert.deepEqual([few.verdict, few.because], ['insufficient data', 'needs 200 units per arm']);
+      assert.equal(score(collect(asking(199, 50))).verdict, 'insufficient data');
+      assert.equal(score(collect(asking(200, 50))).verdict, 'not worse');
+    });
+
+    it('says nothing either where a source tells windows and how many units are new in them', () => {
+      const told = (units: number): QualityData => {
+        const { windows } = collect(asking(units, 100));
+        return dataOfWindows(windows, 1, []);
+      };
+      assert.deepEqual([128, 200].map((units) => score(told(units)).verdict), ['insufficient data', 'not worse']);
+      const unknown = told(128);
+      assert.equal(score({ ...unknown, windows: unknown.windows.map((window) => ({ ...window, units: 0 })), arms: unknown.arms.map((arm) => ({ ...arm, units: 0 })) }).verdict, 'not worse', 'effective observations count where no units are known');
+    });
+
+    it('is what counts in each stretch of one percentage, where units come back', () => {
+      const both = (candidates: number): MetricComparison => {
+        const share = candidates / (candidates + 2000);
+        return score(collect([...asking(candidates, 20), ...asking(candidates, 20, { hour: 1 })]), { shareAt: (start: number) => (start < START + 3_600_000 ? share : share + 0.01) });
+      };
+      // No unit is new in the second hour: both stretches count all the same, or none.
+      const [few, many] = [both(150), both(500)];
+      assert.deepEqual([few.verdict, many.verdict], ['insufficient data', 'not worse']);
+      const first = score(collect(asking(500, 20)));
+      assert.ok((many.interval?.high ?? 1) - (many.interval?.low ?? 0) < 0.9 * ((first.interval?.high ?? 0) - (first.interval?.low ?? 1)), 'the second stretch does not count');
+    });
+
+    it('counts those that told the metric, and those of a slice', () => {
+      const section = { ...SECTION, by: ['features.country'] };
+      const some = asking(1000, 20).map((record, index) => (index % 3000 < 1000 && index % 3000 >= 100 ? { ...record, score: null } : record));
+      const sparse = score(collect(some));
+      assert.deepEqual([sparse.candidate.n, sparse.verdict], [2000, 'insufficient data']);
+      const sliced = (units: number): string[] => compareArms(collect(asking(units, 30), section), definition(section), 'production').slices.filter(({ name }) => name === 'score').map(({ verdict }) => verdict);
+      assert.deepEqual(sliced(150), ['insufficient data', 'insufficient data', 'insufficient data']);
+      assert.ok(sliced(900).every((verdict) => verdict === 'not worse'), sliced(900).join());
+    });
+
+    it('holds for limits', () => {
+      const section = { guardrails: [{ name: 'score', mean: 'score', limit: 0.3 }] };
+      const state = (units: number): string | undefined => {
+        const data = collect(asking(units, 50), section);
+        const [of] = definition(section).metrics;
+        return limitFinding(of ?? assert.fail(), data.windows.filter(({ arm }) => arm === 'candidate'), { data, environment: 'production', arm: 'candidate', among: 1 })?.state;
+      };
+      assert.deepEqual([60, 200].map(state), ['insufficient', 'passed']);
+    });
+  });
+
   it('keeps environments apart, and does not compare without a control', () => {
     const data = collect([...records({ count: 5000 }), ...records({ count: 5000, environment: 'development', share: 1, firstId: 10_000, candidateErrors: 0.9 })]);
     assert.equal(metric(compareArms(data, definition(), 'development'), 'errors').verdict, 'no control');
@@ -80,6 +141,37 @@ describe('comparing the arms', () => {
     const report = compareArms(collect(all), definition(), 'production');
     assert.ok(metric(report, 'errors').dispersion > 5);
     assert.notEqual(metric(report, 'errors').verdict, 'worse');
+  });
+
+  it('tells how many units told each metric in each arm, where they are known', () => {
+    // 100 units of the candidate and 300 of the current version, ten requests each, of which every second unit tells a score.
+    const all = records({ count: 4000 }).map((record, index) => ({ ...record, unit_id: `u-${index % 400}`, assigned_arm: index % 4 === 0 ? 'candidate' : 'current', score: index % 400 < 200 ? record.score : null, ts: new Date(START + index * 1000).toISOString(), outcome: 1 }));
+    const section = { ...SECTION, signals: [...SECTION.signals, { name: 'area', measure: 'pr_auc' }], by: ['features.country'] };
+    const data = collect(all, section);
+    const report = compareArms(data, definition(section), 'production');
+    const units = (name: string, of = report): unknown[] => [metric(of, name).candidate, metric(of, name).current].map(({ n, units: told }) => [n, told]);
+    assert.deepEqual(units('errors'), [[1000, 100], [3000, 300]]);
+    assert.deepEqual(units('score'), [[500, 50], [1500, 150]]);
+    assert.deepEqual(units('area'), [[500, 50], [1500, 150]]);
+    // In the last third nobody is new: as many as would have asked so often.
+    const [[n, told]] = units('errors', compareArms(data, definition(section), 'production', { since: START + 2_700_000 })) as [[number, number]];
+    assert.equal(told, Math.round(n / 10));
+    assert.ok(report.slices.length > 0 && report.slices.every(({ candidate, current }) => candidate.n > 0 && candidate.units === undefined && current.units === undefined), 'of a slice the log knows none');
+    const plain = data.windows.filter(({ slice }) => slice === undefined);
+    const windows = [...plain, ...plain.map((window) => ({ ...window, slice: 'country = DE' }))];
+    const [slice] = compareArms(dataOfWindows(windows, 1, []), definition(section), 'production').slices.filter(({ slice: own }) => own === 'country = DE');
+    assert.deepEqual([slice?.candidate.units, slice?.current.units], [100, 300]);
+    const [own] = compareArms(dataOfWindows(data.windows.map((window) => ({ ...window, units: 0 })), 1, []), definition(section), 'production').metrics;
+    assert.deepEqual([own?.candidate.units, own?.current.units], [undefined, undefined]);
+    const markdown = blocksText(comparisonBlocks(report), true);
+    assert.match(markdown, /\| errors \| [\d.]+ % \([\d.]+ % to [\d.]+ %\), n 1k, 100 units \| [^|]+, n 3k, 300 units \|/);
+    assert.match(markdown, /\| errors, country = DE \| [\d.]+ % \([^)]+\), n \d+ \|/);
+  });
+
+  it('widens the interval of a proportion by the dispersion', () => {
+    const own = (units: number): { readonly low: number; readonly high: number } => metric(compareArms(collect(records({ count: 20_000, units: 4000 }).map((record, index) => ({ ...record, unit_id: `u-${index % units}`, assigned_arm: index % 2 === 0 ? 'candidate' : 'current', error: (index % units) % 20 < 2 ? 'x' : null }))), definition(), 'production'), 'errors').candidate.interval ?? assert.fail();
+    const [few, many] = [own(400), own(20_000)];
+    assert.ok(few.high - few.low > 4 * (many.high - many.low), JSON.stringify([few, many]));
   });
 
   it('divides observations like bad events, so that a rate above min_rate is one for units as well', () => {
@@ -148,6 +240,24 @@ describe('comparing the arms', () => {
     assert.equal(allocationIntervals(candidate!, current!, () => undefined).length, 2);
   });
 
+  it('tells the interval of Wilson for every proportion of an arm, by numbers that Newcombe published', () => {
+    const section = { guardrails: [{ name: 'errors', bad: 'error' }], signals: [...['accuracy', 'precision', 'recall', 'uncertain', 'confident', 'brier', 'pr_auc'].map((measure) => ({ name: measure, measure })), { name: 'converted', mean: 'features.country == "DE"' }, { name: 'score', mean: 'score' }] };
+    // 263 units of the candidate, all with the outcome 1, of which 81 were decided so; 20 of the current version, all decided against.
+    const all = records({ count: 283 }).map((record, index) => ({
+      ...record, unit_id: `u-${index}`, assigned_arm: index < 263 ? 'candidate' : 'current', outcome: 1, score: index < 81 ? 0.9 : 0.45, error: index < 81 ? 'x' : null, features: { ...record.features, country: index < 81 ? 'DE' : 'FR' },
+    }));
+    const report = compareArms(collect(all, section), definition(section), 'production');
+    const intervals = (name: string): (number | undefined)[] => (['candidate', 'current'] as const).flatMap((arm) => [metric(report, name)[arm].interval?.low, metric(report, name)[arm].interval?.high].map((end) => (end === undefined ? end : Number(end.toFixed(4)))));
+    for (const name of ['errors', 'accuracy', 'recall', 'confident', 'converted']) assert.deepEqual(intervals(name), [0.2553, 0.3662, 0, 0.1611], name);
+    assert.deepEqual(intervals('uncertain'), [0.6338, 0.7447, 0.8389, 1]);
+    assert.deepEqual(intervals('precision').slice(2), [undefined, undefined], 'nothing was decided so');
+    for (const name of ['brier', 'pr_auc', 'score']) assert.deepEqual(intervals(name), [undefined, undefined, undefined, undefined], name);
+    const text = blocksText(comparisonBlocks(report), false);
+    assert.match(text, /accuracy +0\.308 \(0\.255 to 0\.366\), n 263, 263 units +0 \(0 to 0\.161\), n 20, 20 units /);
+    assert.match(text, /errors +30\.8 % \(25\.5 % to 36\.6 %\), n 263, 263 units +0 % \(0 % to 16\.1 %\), n 20, 20 units /);
+    assert.match(text, /score +0\.\d+, n 263, 263 units +0\.45, n 20, 20 units /);
+  });
+
   it('takes no evidence from a metric of labels that the arms have for different shares', () => {
     const section = { ...SECTION, guardrails: [...SECTION.guardrails, { name: 'wrong', bad: 'converted == 0' }], labels: { field: 'converted' } };
     const all = records({ count: 20_000 });
@@ -204,7 +314,7 @@ describe('reports in words', () => {
 
   it('stand in tables, as text and as Markdown', () => {
     const text = blocksText(blocks, false);
-    for (const expected of [/Sample ratio: not checked/, /errors +\d[\d.]* % \(n [\d.]+k?\)/, /agreement/, /PSI/]) assert.match(text, expected);
+    for (const expected of [/Sample ratio: not checked/, /errors +\d[\d.]* % \(\d[\d.]* % to \d[\d.]* %\), n [\d.]+k?, [\d.]+k? units /, /agreement/, /PSI/]) assert.match(text, expected);
     const markdown = blocksText(blocks, true);
     assert.match(markdown, /### Candidate against current in production\n\n\| metric \| candidate \|/);
     assert.match(markdown, /\|---\|---\|/);

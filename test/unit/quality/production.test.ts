@@ -6,8 +6,12 @@ import { readQuality, type QualityDefinition } from '../../../src/core/quality/d
 import { driftFindings } from '../../../src/core/quality/productionDrift.ts';
 import { sinceEvidence, type ReleaseHistory } from '../../../src/core/quality/productionShare.ts';
 import { coarseAge, driftAlarms, silences, worstFact, type ProductionFacts } from '../../../src/core/quality/productionWords.ts';
+import { shadowReport } from '../../../src/core/quality/shadow.ts';
+import { skewReport } from '../../../src/core/quality/skew.ts';
+import { wilson } from '../../../src/core/quality/stats/intervals.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
-import { dashboardCsv, dashboardMarkdown, dashboardModel, type DashboardInput } from '../../../src/extension/quality/dashboardModel.ts';
+import { dashboardCsv } from '../../../src/extension/quality/dashboardCsv.ts';
+import { dashboardMarkdown, dashboardModel, type DashboardInput } from '../../../src/extension/quality/dashboardModel.ts';
 import { timeAxis } from '../../../src/extension/quality/dashboardCharts.ts';
 import { fromDashboard, toDashboard } from '../../../src/shared/dashboard.ts';
 import { records, START, type PredictionRecord, type RecordOptions } from '../../support/qualityRecords.ts';
@@ -136,6 +140,26 @@ describe('the dashboard', () => {
     assert.deepEqual(model.latency?.labels, ['p50', 'p75', 'p90', 'p95', 'p99', 'p99.9']);
   });
 
+  it('draws proportions with intervals that end at 0 and 1', () => {
+    const section = { signals: [{ name: 'accuracy', measure: 'accuracy' }, { name: 'confident', measure: 'confident' }, { name: 'score', mean: 'score' }], window: '1min' };
+    const collector = new Collector(readQuality(section).quality ?? assert.fail(), { flags: ['fraud-v2'] });
+    // One wrong in thirty, and each unit once.
+    for (const [index, record] of records({ count: 1200, share: 0.5 }).entries()) collector.add({ ...record, unit_id: `u-${index}`, outcome: index % 30 === 7 ? Number(record.score < 0.5) : Number(record.score >= 0.5) }, () => 'record');
+    const data = collector.data(START + 90 * 86_400_000, []);
+    const model = dashboardModel({ ...input({ count: 10 }), data, report: compareArms(data, readQuality(section).quality ?? assert.fail(), 'production'), drift: [] });
+    const chart = (name: string): (typeof model.metrics)[number] => model.metrics.find(({ title }) => title === name) ?? assert.fail(name);
+    for (const name of ['accuracy', 'confident']) {
+      for (const { values, n, low, high } of chart(name).series) {
+        for (const [at, value] of values.entries()) {
+          const expected = wilson(Math.round((value ?? assert.fail()) * (n?.[at] ?? 0)), n?.[at] ?? 0);
+          assert.ok(Math.abs((low?.[at] ?? -1) - expected.low) < 1e-9 && Math.abs((high?.[at] ?? -1) - expected.high) < 1e-9, `${name}: ${low?.[at]} to ${high?.[at]} instead of ${expected.low} to ${expected.high}`);
+        }
+      }
+    }
+    const [{ values, low, high }] = chart('score').series as [(typeof model.metrics)[number]['series'][number]];
+    assert.ok(Math.abs((values[0] ?? 0) - ((low?.[0] ?? 0) + (high?.[0] ?? 0)) / 2) < 1e-9, 'the interval of a mean is symmetric');
+  });
+
   it('takes neighbouring windows together where there are more than a chart can show', () => {
     const windows = Array.from({ length: 1000 }, (_, index) => ({ arm: 'current', environment: '', service: '', start: index * 1000, end: index * 1000 + 1000, requests: 1, units: 1, metrics: {} }));
     const { starts, indexOf } = timeAxis(windows);
@@ -156,10 +180,52 @@ describe('the dashboard', () => {
     const given = input({ count: 3000 });
     const hostile = { ...given, report: { ...given.report, metrics: given.report.metrics.map((metric) => ({ ...metric, name: '=HYPERLINK("x"),\n' })) } };
     const csv = dashboardCsv(hostile, dashboardModel(given));
-    assert.ok(csv.startsWith('part,name,at,arm,n,value,low,high,verdict\r\n'));
+    assert.ok(csv.startsWith('part,name,at,arm,n,value,low,high,verdict,units,because\r\n'));
     assert.ok(csv.includes(`"'=HYPERLINK(""x""),\n"`));
     const { candidate } = given.report.metrics[1] ?? assert.fail();
     assert.ok(dashboardCsv(given, dashboardModel(given)).includes(`comparison,score,,candidate,${candidate.n},${candidate.value},`));
+  });
+
+  it('exports as CSV what the Markdown has: arms, drift, shadow answers, skew, the history and notes, and obeys nothing in them', () => {
+    const collector = new Collector(definition(), { flags: ['fraud-v2', 'fraud-v2.shadow'] });
+    const all = records({ count: 3000, units: 900 });
+    for (const record of all) collector.add({ ...record, features: { ...record.features, country: record.assigned_arm === 'candidate' ? '@SUM(1)' : 'DE' } }, () => 'record');
+    for (const [index, record] of all.slice(0, 200).entries()) collector.add({ ...record, role: 'shadow', assigned_arm: 'candidate', score: index % 10 === 0 ? record.score + 2 : record.score }, () => 'record');
+    collector.malformed('log.jsonl:7', '=evil');
+    const data = collector.data(START + 90 * 86_400_000, ['+SUM(A1) vanished']);
+    const { report, drift, now } = factsOf(data);
+    const skew = { command: 'python features.py', last: { at: START, report: skewReport(all.slice(0, 50).map(({ request_id, features }) => ({ requestId: request_id, features })), new Map(all.slice(0, 50).map(({ request_id, features }, index) => [request_id, { ...features, amount: features.amount + (index < 10 ? 1 : 0) }])), { command: [], abs: 0, rel: 1e-6, maxShare: 0.01, sample: 50, lookbackMs: 1 }) } };
+    const timeline: ReleaseTimeline = { version: 1, server: 'http://unleash', project: 'default', flag: 'fraud-v2', model: 'fraud', complete: true, knowsSegmentEdits: true, entries: [
+      { at: '2026-03-02T10:00:00.000Z', by: '-eddy', environment: 'production', what: '=5 % -> 25 %', title: 'fraud v14, "new"', mark: 'guard', stage: 'stage 2 of 4', events: [7, 8] },
+    ] };
+    const given = input({ count: 10 }, { data, report, drift, now, skew, timeline, history: { given: [{ from: START, to: undefined, share: 0.25 }], since: { at: START - 1, because: 'versions' } } });
+    const csv = dashboardCsv(given, dashboardModel(given));
+    const rows = csv.trimEnd().split('\r\n');
+    const has = (line: string): void => assert.ok(rows.includes(line), `no line ${line}; there are\n${rows.filter((row) => row.startsWith(line.split(',')[0] ?? '')).slice(0, 12).join('\n')}`);
+    for (const { arm, requests, units, lastSeen } of data.arms) {
+      has(`arm,predictions,,${arm},${requests},${requests},,,,${units},`);
+      has(`arm,last seen,${new Date(lastSeen).toISOString()},${arm},,,,,,,`);
+    }
+    assert.equal(data.arms.length, 2);
+    const [candidate] = report.metrics;
+    has(`comparison,errors,,candidate,${candidate?.candidate.n},${candidate?.candidate.value},${candidate?.candidate.interval?.low},${candidate?.candidate.interval?.high},,${candidate?.candidate.units},`);
+    has(`sample ratio,share of the candidate,observed,,${report.sampleRatio.candidate + report.sampleRatio.current},${report.sampleRatio.observed},,,not checked,,the configured share is not known`);
+    const [{ production, reference, report: { features } }] = drift as [(typeof drift)[number]];
+    for (const { feature, psi, alarm, because, production: { rows: n } } of features) assert.ok(csv.includes(`drift,${feature},PSI,${production} against ${reference},${n},${psi},,,${alarm ? 'alarm' : 'no alarm'},,`) && csv.includes(because), feature);
+    assert.match(csv, /^drift,country,unseen,candidate against current,,1,,,,,'@SUM\(1\)\r$/m);
+    assert.match(csv, /^drift bin,country,'@SUM\(1\),candidate,\d+,1,,,,,\r$/m);
+    const shadow = shadowReport(data.shadow ?? assert.fail('no shadow'));
+    has(`shadow,agreement,,,${shadow.pairs},${shadow.agreement.share},${shadow.agreement.interval.low},${shadow.agreement.interval.high},,,`);
+    has(`shadow,|score difference| max,,,${shadow.pairs},${shadow.difference.max},,,,,`);
+    assert.match(csv, /^shadow,answers that differ most,r-\d+,,,[\d.]+,,,,,"?served [^\r]*\r$/m);
+    const amount = skew.last.report.features.find(({ feature }) => feature === 'amount') ?? assert.fail();
+    assert.ok(csv.includes(`skew,amount,not equal,,50,0.2,${amount.interval.low},${amount.interval.high},alarm,,`), csv);
+    has('skew,amount,different,,50,10,,,,,');
+    has(`configured,share of the candidate,2026-03-02T10:00:00.000Z,,,0.25,,,,,`);
+    has(`history,'=5 % -> 25 %,2026-03-02T10:00:00.000Z,production,,,,,taken back by the guard,,"stage 2 of 4; by -eddy; fraud v14, ""new""; event 7, 8"`);
+    has('history,The log leads back to the beginning.,,,,,,,,,');
+    has("note,'+SUM(A1) vanished,,,,,,,,,");
+    assert.ok(!/(^|,)"?[=+@][^\r]/m.test(csv.replaceAll('\r\n', '\n')), 'a cell that a spreadsheet would run');
   });
 
   it('exports the report as Markdown that obeys no name', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { retrainReason, watchChampion } from '../../../src/core/releases/championWatch.ts';
 import type { GuardReport } from '../../../src/core/releases/guard.ts';
 import { guardMetrics } from '../../../src/core/releases/guardMetrics.ts';
+import { readQuality } from '../../../src/core/quality/definitions.ts';
 import type { QualityWindow } from '../../../src/core/quality/window.ts';
 import { assess, data, lastEvent, model, released, windows } from './assessSupport.ts';
 
@@ -29,6 +30,19 @@ describe('the watch over what serves', () => {
     assert.match(found.alarms[0] ?? '', /^production: errors 5 % vs 2 % .*ratio 2\.5 above 1\.2, the last day against the same hours of 3 weeks before$/);
     assert.equal(found.words, 'production: the last day with the same hours of 3 earlier weeks');
     assert.deepEqual(watch([...day(1, 0.02), ...day(2, 0.02), ...day(0, 0.02)])?.alarms, []);
+  });
+
+  it('counts units of all arms together, of whom nobody is new in the last day', () => {
+    const quality = readQuality({ source: { log: 'x.jsonl' }, guardrails: [{ name: 'latency', mean: 'latency_ms', limit: 60 }], window: '5min' }).quality ?? assert.fail();
+    const all = [[1, 40], [0, 80]].flatMap(([weeks = 0, mean = 0]) => day(weeks, 0).map((window): QualityWindow => ({ ...window, units: 0, metrics: { latency: { n: window.requests, sum: mean * window.requests, squares: (mean * mean + 100) * window.requests } } })));
+    const alarms = (units: number): readonly string[] => {
+      const known = data(all.sort((a, b) => a.start - b.start));
+      // Few of the units were ever in the candidate.
+      const arms = known.arms.map((arm) => ({ ...arm, requests: arm.arm === 'current' ? 111_600 : 500, units: arm.arm === 'current' ? units : 1 }));
+      return watchChampion({ model: model({ quality }), quality: { kind: 'data', data: { ...known, arms } }, now: NOW, reading: released(0).reading() })?.alarms ?? [];
+    };
+    assert.deepEqual(alarms(3000).map((words) => words.split(' (')[0]?.slice(0, 40)), ['production: latency is 80', 'production: latency 80 vs 40']);
+    assert.deepEqual(alarms(150), []);
   });
 
   it('calls for retraining in words that stay the same, so that it is offered once', () => {

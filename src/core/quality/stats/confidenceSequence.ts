@@ -24,7 +24,11 @@ export interface Difference {
   readonly n: number;
 }
 
-/** candidate - current. */
+/**
+ * candidate - current, with se^2 = s_T^2 / n_T + s_C^2 / n_C: the arms' variances are their own. Infinite or NaN where an arm has fewer than two values.
+ *
+ * Source: Welch, The generalization of "Student's" problem when several different population variances are involved, Biometrika 34, 1947.
+ */
 export function difference(candidate: Moments, current: Moments): Difference {
   return {
     estimate: mean(candidate) - mean(current),
@@ -33,7 +37,12 @@ export function difference(candidate: Moments, current: Moments): Difference {
   };
 }
 
-/** (candidate - current) / current, its variance by the delta method. */
+/**
+ * (candidate - current) / current, as a share of current's mean, which must not be 0. With means a (current) and b (candidate), by the delta method:
+ * se^2 = s_T^2 / (a^2 n_T) + b^2 s_C^2 / (a^4 n_C).
+ *
+ * Source: Deng, Knoblich and Lu, Applying the delta method in metric analytics, KDD 2018 (arXiv 1803.06336), on percent change; compared with gbstats' relative effects.
+ */
 export function relativeDifference(candidate: Moments, current: Moments): Difference {
   const [a, b] = [mean(current), mean(candidate)];
   return {

@@ -1,7 +1,12 @@
 import gammaln from '@stdlib/math-base-special-gammaln';
 import { chiSquaredTail, type TestResult } from './fixedTests.ts';
 
-/** Units of the arms against the shares that they should have; for one look. Pearson's chi-squared. */
+/**
+ * Units of the arms against the shares (1 together, none of them 0) that they should have, for one look: X^2 = sum (n_i - n p_i)^2 / (n p_i), chi-squared with one degree less than
+ * there are arms.
+ *
+ * Source: Pearson, Philosophical Magazine 50, 1900; on experiments: Fabijan et al., Diagnosing sample ratio mismatch in online controlled experiments, KDD 2019.
+ */
 export function sampleRatioTest(counts: readonly number[], shares: readonly number[]): TestResult {
   const n = counts.reduce((sum, count) => sum + count, 0);
   const statistic = counts.reduce((sum, count, index) => sum + (count - n * (shares[index] ?? 0)) ** 2 / (n * (shares[index] ?? 0)), 0);

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { LogSource } from '../../../src/adapters/predictionLog/logSource.ts';
 import { filesOf } from '../../../src/adapters/predictionLog/files.ts';
+import { tail } from '../../../src/adapters/predictionLog/tail.ts';
 import { AppError } from '../../../src/core/base/errors.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
 import type { ArmSummary, QualityData } from '../../../src/core/quality/window.ts';
@@ -102,11 +104,94 @@ describe('the prediction log', () => {
     appendFileSync(path('logs/a.jsonl'), lines(all.slice(200, 300)));
     const cut = await read();
     assert.deepEqual([cut.notes.rows, cut.notes.duplicates], [300, 0]);
-    assert.match(cut.notes.messages.join(), /a\.jsonl was cut or written anew/);
+    assert.match(cut.notes.messages.join(), /a\.jsonl was cut or written anew: .* What was read before counts; what may have been appended between the last reading and the cut is not known\.$/);
     rmSync(path('logs/a.1.jsonl'));
     const gone = await read();
     assert.equal(gone.notes.rows, 300);
-    assert.match(gone.notes.messages.join(), /a\.1\.jsonl is gone; what it held counts/);
+    assert.match(gone.notes.messages.join(), /a\.1\.jsonl is gone: what was read of it counts; what may have been appended to it after the last reading is not known\.$/);
+  });
+
+  describe('rotated to a name that no pattern finds', () => {
+    const section = { source: { log: 'log.jsonl' } };
+    const all = records({ count: 400 });
+    const told = ({ notes }: QualityData): unknown => [notes.rows, notes.duplicates, notes.messages];
+
+    it('is read to its end before the new file, whatever its name is by then', async () => {
+      const read = open(section);
+      writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
+      await read();
+      appendFileSync(path('log.jsonl'), lines(all.slice(100, 150)));
+      renameSync(path('log.jsonl'), path('log.jsonl.1'));
+      // Comes twice: the first counts, which is the one that was logged first.
+      writeFileSync(path('log.jsonl'), lines([...all.slice(150, 160), { ...all[120]!, assigned_arm: 'other' }]));
+      const data = await read();
+      assert.deepEqual(told(data), [161, 1, []]);
+      assert.deepEqual(data.arms.map((each) => each.arm).sort(), ['candidate', 'current']);
+      // Its writer has it open still, and it is rotated again.
+      renameSync(path('log.jsonl.1'), path('archived'));
+      appendFileSync(path('archived'), lines(all.slice(160, 170)));
+      renameSync(path('log.jsonl'), path('log.jsonl.1'));
+      appendFileSync(path('log.jsonl.1'), lines(all.slice(170, 180)));
+      assert.deepEqual(told(await read()), [181, 1, ['No file is called log.jsonl.']]);
+      writeFileSync(path('log.jsonl'), lines(all.slice(180)));
+      assert.deepEqual(told(await read()), [401, 1, []]);
+      assert.deepEqual(told(await read()), [401, 1, []]);
+    });
+
+    it('is said to be gone when it is, with what is not known, and where it may be compressed', async () => {
+      const read = open(section);
+      const gone = 'log.jsonl is gone: what was read of it counts; what may have been appended to it after the last reading is not known.';
+      writeFileSync(path('log.jsonl.9.gz'), gzipSync(''));
+      utimesSync(path('log.jsonl.9.gz'), new Date(START), new Date(START));
+      writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
+      await read();
+      renameSync(path('log.jsonl'), path('logs/log.jsonl'));
+      writeFileSync(path('log.jsonl'), lines(all.slice(150, 160)));
+      assert.deepEqual(told(await read()), [110, 0, [gone]]);
+      writeFileSync(path('log.jsonl.1.gz'), gzipSync(lines(all.slice(0, 150))));
+      assert.deepEqual(told(await read()), [110, 0, [`${gone} log.jsonl.1.gz may hold it, but compressed files are not read.`]]);
+      // Back within reach, with what was appended.
+      appendFileSync(path('logs/log.jsonl'), lines(all.slice(100, 150)));
+      renameSync(path('logs/log.jsonl'), path('log.jsonl.1'));
+      assert.deepEqual(told(await read()), [160, 0, []]);
+    });
+
+    it('is not taken for another file that has got its identity', async () => {
+      const read = open(section);
+      writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
+      await read();
+      renameSync(path('log.jsonl'), path('other.txt'));
+      writeFileSync(path('other.txt'), lines(all.slice(200)));
+      writeFileSync(path('log.jsonl'), lines(all.slice(100, 110)));
+      const data = await read();
+      assert.equal(data.notes.rows, 110);
+      assert.match(data.notes.messages.join(), /^log\.jsonl is gone: what was read of it counts; /);
+    });
+
+    it('is read again from its beginning when everything has to be', async () => {
+      const read = open(section);
+      writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
+      await read();
+      renameSync(path('log.jsonl'), path('log.jsonl.1'));
+      writeFileSync(path('log.jsonl'), lines(all.slice(100)));
+      const controller = new AbortController();
+      await assert.rejects(source!.read({ now: NOW, signal: controller.signal, onProgress: () => controller.abort() }), { code: 'cancelled' });
+      assert.deepEqual(told(await read()), [400, 0, []]);
+      // Gone while everything has to be read again.
+      appendFileSync(path('log.jsonl'), lines(records({ count: 1, firstId: 900 })));
+      const again = new AbortController();
+      await assert.rejects(source!.read({ now: NOW, signal: again.signal, onProgress: () => again.abort() }), { code: 'cancelled' });
+      rmSync(path('log.jsonl.1'));
+      assert.deepEqual(told(await read()), [301, 0, ['log.jsonl.1 is gone: all was read anew since it was read, so what it held counts no more.']]);
+    });
+
+    it('loses no line between the finding and the reading', async () => {
+      writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
+      const [file] = await filesOf(folder, 'log.jsonl');
+      renameSync(path('log.jsonl'), path('log.jsonl.1'));
+      writeFileSync(path('log.jsonl'), lines(all.slice(100)));
+      await assert.rejects(tail(file!, undefined, { lines: () => assert.fail('it is another file') }, new AbortController().signal, () => undefined), { code: 'conflict' });
+    });
   });
 
   it('counts what is malformed with its place, and goes on', async () => {

@@ -96,8 +96,9 @@ describe('quality: one contract for every source', function () {
   before(() => { folder = mkdtempSync(join(tmpdir(), 'modelswitch-quality-')); });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  const read = async (source: unknown, now = Date.now()): Promise<QualityData> => {
-    const opened = openQualitySource(definition(source), { folder, flags: ['fraud-v2'], environment: 'production', fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}) });
+  const read = async (source: unknown, features?: readonly string[]): Promise<QualityData> => {
+    const now = Date.now();
+    const opened = openQualitySource(definition(source), { ...(features === undefined ? {} : { features }), folder, flags: ['fraud-v2'], environment: 'production', fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}) });
     try {
       return await opened.read({ now, signal: AbortSignal.timeout(120_000) });
     } finally {
@@ -155,6 +156,41 @@ describe('quality: one contract for every source', function () {
     // Ids are the same in either format.
     const [twice, both] = [await read({ log: ['text.jsonl', 'again.jsonl'] }), await read({ log: ['text.jsonl', 'text-0.parquet'] })];
     assert.deepEqual([both.notes, both.arms.map(({ unitSums }) => unitSums)], [twice.notes, twice.arms.map(({ unitSums }) => unitSums)]);
+  });
+
+  it('NaN and infinities are counted alike in every format, and count as missing', async () => {
+    const tokens = ['NaN', 'Infinity', '-Infinity'];
+    const all = ALL.slice(0, 1200);
+    const fields = ['score', 'latency_ms', 'amount'];
+    /** Every tenth record has one of them, by turns, as its format writes it. */
+    const oddAt = (index: number): { readonly field: string; readonly token: string } | undefined => (index % 10 === 0 ? { field: fields[(index / 10) % 3]!, token: tokens[(index / 30) % 3 | 0]! } : undefined);
+    const text = all.map((record, index) => {
+      const { field, token } = oddAt(index) ?? {};
+      return JSON.stringify(record).replace(new RegExp(`"${field}":[\\d.]+`), `"${field}":${token}`);
+    });
+    const columns = csv(all).split('\n');
+    const names = columns[0]!.split(',');
+    const asCsv = columns.map((line, row) => {
+      const odd = row === 0 || line === '' ? undefined : oddAt(row - 1);
+      return odd === undefined ? line : line.split(',').map((value, column) => (names[column]?.replace('features.', '') === odd.field ? odd.token.replace('inity', '').toLowerCase() : value)).join(',');
+    });
+    writeFileSync(join(folder, 'odd.jsonl'), `${text.join('\n')}\n`);
+    writeFileSync(join(folder, 'missing.jsonl'), `${text.join('\n').replace(/:-?(?:NaN|Infinity)/g, ':null')}\n`);
+    writeFileSync(join(folder, 'odd.csv'), asCsv.join('\n'));
+    const script = 'import json, pyarrow as pa, pyarrow.parquet as pq\nt = pa.Table.from_pylist([json.loads(line) for line in open("odd.jsonl")])\nfor d in [True, False]: pq.write_table(t, f"odd-{d}.parquet", row_group_size=500, use_dictionary=d)';
+    const { status, stderr } = spawnSync(await mlflowPython(), ['-c', script], { cwd: folder, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    const figures = ({ windows, arms }: QualityData): unknown => [windows, arms.map(({ units, latency, score, features }) => [units, latency, score, features.map(({ name, missing, values }) => [name, missing, values])])];
+    // Columns of Parquet are read without records where features are named.
+    for (const watched of [undefined, ['amount', 'age']]) {
+      const missing = await read({ log: 'missing.jsonl' }, watched);
+      assert.equal(missing.notes.notFinite, 0);
+      for (const log of ['odd.jsonl', 'odd.csv', 'odd-True.parquet', 'odd-False.parquet']) {
+        const data = await read({ log }, watched);
+        assert.deepEqual([log, data.notes.rows, data.notes.malformed, data.notes.notFinite], [log, 1200, 0, 120]);
+        assert.deepEqual(figures(data), figures(missing), log);
+      }
+    }
   });
 
   it('a command that prints windows', async () => {

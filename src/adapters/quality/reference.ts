@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { AppError } from '../../core/base/errors.ts';
+import { isNotFinite } from '../../core/expressions/evaluate.ts';
 import { ArmCollector } from '../../core/quality/armCollector.ts';
 import { BINS } from '../../core/quality/drift.ts';
 import { quantileEdges } from '../../core/quality/stats/driftMeasures.ts';
@@ -15,6 +16,11 @@ export interface Reference {
   readonly edges: Readonly<Record<string, readonly number[]>>;
 }
 
+/** NaN and infinities are missing, also as text: as they are in production. */
+function withoutNotFinite(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, isNotFinite(value) ? null : value]));
+}
+
 /**
  * The reference's features: read twice, first for the bins' edges from a sample, then for the exact counts in them.
  * @throws AppError notFound, validation, cancelled
@@ -23,7 +29,7 @@ export async function readReference(folder: string, path: string, features: read
   const file = path.startsWith('/') ? path : join(folder, path);
   const collect = async (edges?: Reference['edges']): Promise<ArmCollector> => {
     const collector = new ArmCollector({ features, edges });
-    for await (const row of readRows(file, formatOf(file), path, signal)) collector.add({ features: row, score: row['score'] });
+    for await (const row of readRows(file, formatOf(file), path, signal)) collector.add({ features: withoutNotFinite(row), score: row['score'] });
     return collector;
   };
   const first = (await collect()).summary().features;

@@ -1,6 +1,6 @@
-import { type RecordLike } from '../expressions/evaluate.ts';
+import type { RecordLike } from '../expressions/evaluate.ts';
 import type { FeatureOptions } from './armCollector.ts';
-import { codedAt, EXCLUDED, ROWS, WITHOUT_UNIT, type BatchRows, type CodedColumn, type RowList } from './batch.ts';
+import { codedAt, EXCLUDED, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME, NOT_FINITE_SCORE, ROWS, WITHOUT_UNIT, type BatchRows, type CodedColumn, type RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
 import { EarlierHours, type Hour, type SavedHours } from './earlierHours.ts';
 import { Groups, type Group, type SavedGroups, type WindowState } from './groups.ts';
@@ -186,6 +186,7 @@ export class Collector {
   #outcome(request: number, record: RecordLike): void {
     this.#flush();
     this.#shadow.addOutcome(request, record[this.#definition.labels.field]);
+    if (this.#stager.hasNotFinite(record)) this.#notes.notFinite += 1;
     if (this.#labelled.length > 0) this.#outcomes.add(request, this.#stager.outcomeOf(record));
   }
 
@@ -283,7 +284,8 @@ export class Collector {
     if (group === undefined || window === undefined) return;
     const unitHash = this.#hashOf[index] ?? 0;
     const isNew = this.#newOf[index] ?? 0;
-    if (((flags[row] ?? 0) & WITHOUT_UNIT) !== 0) this.#notes.withoutUnit += 1;
+    const flagged = flags[row] ?? 0;
+    if (flagged !== 0) this.#countFlags(flagged);
     this.#unitOf[row - from] = this.#numberOf[index] ?? -1;
     window.units += isNew;
     group.armCollector.units += isNew;
@@ -293,6 +295,12 @@ export class Collector {
     for (const slice of slices) this.#sliced(batch, row, this.#groups.window(group, times[row] ?? 0, slice));
     const keep = kept[row];
     if (keep !== undefined) this.#outcomes.wait(requests[row] ?? 0, keep.outcome, { record: keep.record, group, slices, unitHash, at: times[row] ?? 0 });
+  }
+
+  #countFlags(flags: number): void {
+    const notes = this.#notes;
+    if ((flags & WITHOUT_UNIT) !== 0) notes.withoutUnit += 1;
+    for (const flag of [NOT_FINITE_SCORE, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME]) if ((flags & flag) !== 0) notes.notFinite += 1;
   }
 
   #countHour(earlier: EarlierHours, { environment, arm }: Group, at: number, row: number, unitHash: number): void {
@@ -356,7 +364,7 @@ export class Collector {
         ...this.#notes,
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
-        notFinite: this.#groups.all.reduce((sum, { armCollector }) => sum + armCollector.notFinite, 0),
+        notFinite: this.#groups.all.reduce((sum, { armCollector }) => sum + armCollector.notFinite, this.#notes.notFinite),
         messages: [...messages, ...earlier?.messages ?? []],
       },
     };

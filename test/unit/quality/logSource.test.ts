@@ -220,9 +220,38 @@ describe('the prediction log', () => {
     ];
     writeFileSync(path('logs/a.jsonl'), `${lines(all)}${lines(wrong)}${lines([{ ...all[3]!, request_id: 'd' }]).replace(/"score":[\d.]+/, '"score":NaN')}`);
     const { notes, arms } = await open()();
-    assert.deepEqual([notes.rows, notes.malformed, notes.future, notes.unitsInBothArms, notes.withoutUnit], [24, 0, 1, 1, 1]);
+    assert.deepEqual([notes.rows, notes.malformed, notes.future, notes.unitsInBothArms, notes.withoutUnit, notes.notFinite], [24, 0, 1, 1, 1, 1]);
     assert.equal(arms.reduce((sum, { units }) => sum + units, 0), 2);
     assert.equal(arms.flatMap(({ features }) => features).find(({ name, missing }) => name === 'score' && missing === 1)?.missing, 1);
+  });
+
+  it('counts NaN and infinities wherever a number is meant, as missing', async () => {
+    const values = ['NaN', 'Infinity', '-Infinity', '1e999', '-1e999', '"NaN"', '"inf"', '"-Infinity"', '"1e999"'];
+    const fields = ['score', 'latency_ms', 'price', 'amount'];
+    const section = { signals: [{ name: 'latency', mean: 'latency_ms' }, { name: 'price', mean: 'price' }, { name: 'certain', measure: 'confident' }], guardrails: [{ name: 'slow', bad: 'latency_ms > 80' }, { name: 'errors', bad: 'error' }] };
+    // Lines of the usual shape before and after, so that the reader of bytes knows it.
+    const all = records({ count: 2 * fields.length * values.length }).map((record) => ({ ...record, price: 5 }));
+    const text = (change: (line: string, field: string, value: string) => string): string => all.map((record, index) => {
+      const line = JSON.stringify(record);
+      return `${index % 2 === 0 ? line : change(line, fields[(index >> 1) % fields.length]!, values[Math.floor(index / 2 / fields.length)]!)}\n`;
+    }).join('');
+    const withValue = (line: string, field: string, value: string): string => line.replace(new RegExp(`"${field}":[\\d.]+`), `"${field}":${value}`);
+    writeFileSync(path('logs/a.jsonl'), text(withValue));
+    writeFileSync(path('null.jsonl'), text((line, field) => withValue(line, field, 'null')));
+    const [data, expected] = [await open(section)(), await open({ ...section, source: { log: 'null.jsonl' } })()];
+    assert.deepEqual([data.notes.rows, data.notes.malformed, data.notes.notFinite, expected.notes.notFinite], [72, 0, values.length * fields.length, 0]);
+    assert.deepEqual([data.windows, data.arms], [expected.windows, expected.arms]);
+    assert.deepEqual(data.windows.reduce((sum, { metrics }) => sum + (metrics['price']?.n ?? 0), 0), 72 - values.length);
+  });
+
+  it('takes no NaN for an id, a version, an error or an outcome', async () => {
+    const all = records({ count: 6, share: 0 });
+    const odd = all.map((record, index) => JSON.stringify({ ...record, defaulted: index }).replace(/"(unit_id|model_version|error)":(?:"[^"]*"|null)/g, '"$1":1e999').replace(/"defaulted":[1-5]/, '"defaulted":NaN').replace(/"request_id":"r-[1-5]"/, '"request_id":Infinity'));
+    writeFileSync(path('logs/a.jsonl'), `${odd.join('\n')}\n${lines(records({ count: 1, share: 0, firstId: 50, currentErrors: 0 }))}{"request_id":"r-50","defaulted":NaN}\n`);
+    const { notes, arms, windows } = await open({ signals: [{ name: 'right', mean: 'defaulted' }], labels: { field: 'defaulted' } })();
+    assert.deepEqual([notes.rows, notes.duplicates, notes.withoutUnit, notes.malformed, notes.notFinite], [8, 0, 6, 0, 6]);
+    assert.deepEqual(arms.map(({ requests, versions }) => [requests, versions?.map(({ version }) => version)]), [[7, ['13']]]);
+    assert.deepEqual(windows.map(({ metrics }) => [metrics['errors']?.sum, metrics['right']?.n]), [[0, 1]]);
   });
 
   it('joins outcomes that come before, after, never, from another file, and counts them when they are mature', async () => {

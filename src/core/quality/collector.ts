@@ -152,7 +152,7 @@ export class Collector {
   #apart(record: RecordLike, place: () => string, drawn: Drawn | undefined): void {
     const request = drawn === undefined ? hashOf(record['request_id']) : drawn.request;
     if (textOf(record['assigned_arm']) === undefined) {
-      if (request !== 0 && this.#stager.outcomeFields.some((field) => record[field] !== undefined)) this.#outcome(request, record);
+      if (request !== 0 && this.#stager.outcomeFields.some((field) => record[field] !== undefined)) this.#outcome(request, record, drawn);
       else if (this.#stager.wants(textOf(record['flag']))) this.malformed(place(), request === 0 ? 'neither assigned_arm nor request_id' : 'no assigned_arm, and none of the outcome\'s fields');
       return;
     }
@@ -183,18 +183,19 @@ export class Collector {
     });
   }
 
-  #outcome(request: number, record: RecordLike): void {
+  #outcome(request: number, record: RecordLike, drawn: Drawn | undefined): void {
     this.#flush();
     this.#shadow.addOutcome(request, record[this.#definition.labels.field]);
     if (this.#stager.hasNotFinite(record)) this.#notes.notFinite += 1;
-    if (this.#labelled.length > 0) this.#outcomes.add(request, this.#stager.outcomeOf(record));
+    if (this.#labelled.length > 0) this.#outcomes.add(request, this.#stager.outcomeOf(record), this.#stager.timeOf(record, drawn));
   }
 
-  #settled({ record, group, slices, unitHash, at }: Waiting, outcome: RecordLike | undefined, isNew: boolean): void {
+  #settled({ record, group, slices, unitHash, at, told }: Waiting, outcome: RecordLike | undefined, isNew: boolean): void {
     const { labels } = this.#definition;
     const fields = outcome ?? Object.fromEntries(this.#stager.outcomeFields.map((field) => [field, labels.absentMeans]));
     const whole = { ...record, ...fields };
     if (isNew) group.armCollector.matured += 1;
+    if (outcome !== undefined) group.delays.add(at, told);
     if (outcome !== undefined || labels.absentMeans !== undefined) group.armCollector.addOutcome(whole, labels.field);
     const unit = this.#units.see(unitHash, group.number);
     const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));

@@ -15,6 +15,8 @@ export interface Waiting {
   readonly at: number;
   matured: boolean;
   outcome: RecordLike | undefined;
+  /** The time that the outcome's record bears; NaN: none, or there is no outcome. */
+  told: number;
 }
 
 /** A prediction with its outcome, or without one where that means something; `isNew`: it was not told as matured before. */
@@ -27,7 +29,7 @@ export class Outcomes {
   readonly #matured: (group: Group) => void;
   readonly #waiting = new RecentMap<Waiting>(MOST_WAITING);
   readonly #due = new Map<number, number[]>();
-  readonly #early = new Map<number, RecordLike>();
+  readonly #early = new Map<number, { readonly outcome: RecordLike; readonly told: number }>();
 
   constructor(definition: QualityDefinition, settled: Settled, matured: (group: Group) => void) {
     this.#definition = definition;
@@ -40,23 +42,25 @@ export class Outcomes {
   }
 
   /** A prediction; `own` is the outcome that stands in it. */
-  wait(request: number, own: RecordLike | undefined, waiting: Omit<Waiting, 'matured' | 'outcome'>): void {
-    const outcome = own ?? this.#early.get(request);
+  wait(request: number, own: RecordLike | undefined, waiting: Omit<Waiting, 'matured' | 'outcome' | 'told'>): void {
+    const early = own === undefined ? this.#early.get(request) : undefined;
     if (own === undefined) this.#early.delete(request);
-    this.#waiting.set(request, { ...waiting, matured: false, outcome });
+    this.#waiting.set(request, { ...waiting, matured: false, outcome: own ?? early?.outcome, told: early?.told ?? Number.NaN });
     const due = Math.floor(waiting.at / this.#definition.windowMs);
     const list = this.#due.get(due);
     if (list === undefined) this.#due.set(due, [request]);
     else list.push(request);
   }
 
-  add(request: number, outcome: RecordLike): void {
+  /** `told`: the time that its record bears, NaN where there is none. */
+  add(request: number, outcome: RecordLike, told: number): void {
     const waiting = this.#waiting.get(request);
     if (waiting === undefined) {
-      if (this.#early.size < MOST_WAITING) this.#early.set(request, outcome);
+      if (this.#early.size < MOST_WAITING) this.#early.set(request, { outcome, told });
       return;
     }
     waiting.outcome = outcome;
+    waiting.told = told;
     if (waiting.matured) this.#settle(request, waiting);
   }
 

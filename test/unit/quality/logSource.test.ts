@@ -8,6 +8,7 @@ import { filesOf } from '../../../src/adapters/predictionLog/files.ts';
 import { tail } from '../../../src/adapters/predictionLog/tail.ts';
 import { AppError } from '../../../src/core/base/errors.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
+import { statusBlocks } from '../../../src/core/quality/reportText.ts';
 import type { ArmSummary, QualityData } from '../../../src/core/quality/window.ts';
 import { csv, lines, records, START } from '../../support/qualityRecords.ts';
 
@@ -266,6 +267,25 @@ describe('the prediction log', () => {
     assert.deepEqual(told(await open({ ...section, labels: { field: 'converted', absent_means: 0 } })()), [10, 3]);
     const early = await open({ ...section, labels: { field: 'converted', mature_after: '7d', absent_means: 0 } }, START + 86_400_000)();
     assert.deepEqual(told(early), [0, 0]);
+  });
+
+  it('tells how long outcomes come after their predictions: of those that have matured, as far as they bear a time', async () => {
+    const all = records({ count: 12, share: 0 });
+    const hour = 3_600_000;
+    const outcome = (index: number, after?: number): object => ({ request_id: `r-${index}`, converted: 1, ...(after === undefined ? {} : { ts: new Date(Date.parse(all[index]!.ts) + after).toISOString() }) });
+    const section = { guardrails: [], signals: [{ name: 'conversion', mean: 'converted' }], labels: { field: 'converted', mature_after: '7d' } };
+    const shown = (data: QualityData): unknown => [arm(data, 'current').labelDelay, statusBlocks(data, NOW).flatMap((block) => ('rows' in block ? block.rows.map((row) => row.slice(-2)) : []))];
+    writeFileSync(path('logs/a.jsonl'), lines(all));
+    const read = open(section);
+    assert.deepEqual(shown(await read()), [undefined, [['0 %', '-']]]);
+    appendFileSync(path('logs/a.jsonl'), lines([outcome(0), outcome(1)]));
+    assert.deepEqual(shown(await read()), [{ known: 0, withoutTime: 2, before: 0 }, [['16.7 %', 'not known: 2 outcomes bear no ts']]]);
+    appendFileSync(path('logs/a.jsonl'), lines([outcome(2, 2 * hour), outcome(3, 4 * hour), outcome(4, 50 * hour), outcome(5, -hour)]));
+    assert.deepEqual(shown(await read()), [{ known: 4, withoutTime: 2, before: 1, median: 3 * hour, p95: 43.1 * hour }, [['50 %', '3 h, 95 % within 1 d 19 h (n 4, 2 without ts, 1 before their prediction: a clock is wrong)']]]);
+    // Outcomes that come before their predictions are read, as they stand in another file, are told alike; before they mature nothing is, for only the quick ones would be.
+    writeFileSync(path('logs/a.jsonl'), lines([outcome(2, 2 * hour), outcome(3, 4 * hour), ...all, outcome(4, 6 * hour)]));
+    assert.deepEqual(shown(await open(section, START + 86_400_000)()), [undefined, [['-', '-']]]);
+    assert.deepEqual(shown(await open(section)()), [{ known: 3, withoutTime: 0, before: 0, median: 4 * hour, p95: 5.8 * hour }, [['25 %', '4 h, 95 % within 5 h 48 min (n 3)']]]);
   });
 
   it('counts an outcome in the window of its prediction, when it comes late', async () => {

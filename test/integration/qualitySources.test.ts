@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openQualitySource } from '../../src/adapters/quality/open.ts';
 import { AppError } from '../../src/core/base/errors.ts';
+import { qualitySchema } from '../../src/core/workspace/quality.ts';
 import { readQuality, type QualityDefinition } from '../../src/core/quality/definitions.ts';
 import type { SkewReport } from '../../src/core/quality/skew.ts';
 import type { QualityData } from '../../src/core/quality/window.ts';
@@ -237,6 +238,8 @@ describe('quality: one contract for every source', function () {
       await scrapes();
       const data = await read(source);
       assert.deepEqual(totals(data), expected(ALL));
+      // Prometheus itself knows no tenants.
+      assert.deepEqual(totals(await read({ prometheus: { ...source.prometheus, tenant: 'team-a' } })), expected(ALL));
       assert.equal(data.designEffect, 2);
       assert.ok(data.arms.every(({ requests, lastSeen }) => requests > 0 && lastSeen > 0));
     });
@@ -265,6 +268,37 @@ describe('quality: one contract for every source', function () {
     } finally {
       server.close();
     }
+  });
+
+  it('a server of several tenants is told which, with every question', async () => {
+    const asked: string[] = [];
+    // As Mimir does, whose answers are Prometheus' own; Thanos has another name for it.
+    const server = createServer(({ headers }, response) => {
+      const tenant = headers['x-scope-orgid'] ?? headers['thanos-tenant'];
+      asked.push(JSON.stringify([headers['x-scope-orgid'], headers['thanos-tenant'], headers.authorization]));
+      if (tenant === undefined) response.writeHead(401).end('no org id\n');
+      else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ status: 'success', data: { resultType: 'matrix', result: [] } }));
+    });
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const target = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, design_effect: 1, queries: { ...QUERIES, errors: { total: 'sum(increase(predictions_total{arm="$arm"}[$range]))' } } };
+    try {
+      const { code, message } = await refused({ prometheus: target });
+      assert.deepEqual([code, message], ['auth', `${target.url} asks for a tenant: add tenant: to source.prometheus in modelswitch.yaml.`]);
+      for (const [more, seen] of [[{ tenant: 'team-a|team_b' }, '["team-a|team_b",null,null]'], [{ tenant: 'team-a', tenant_header: 'THANOS-TENANT' }, '[null,"team-a",null]']] as const) {
+        asked.length = 0;
+        assert.equal((await read({ prometheus: { ...target, ...more } })).windows.length, 0);
+        assert.ok(asked.length > 6);
+        assert.deepEqual([...new Set(asked)], [seen]);
+      }
+    } finally {
+      server.close();
+    }
+    const section = (more: object): object => ({ ...METRICS, source: { prometheus: { ...target, ...more } } });
+    assert.deepEqual(readQuality(section({ tenant_header: 'X-Scope-OrgID' })).problems, [{ path: ['source', 'prometheus', 'tenant_header'], message: 'needs tenant: the id that it names' }]);
+    const refusal = (more: object): string | undefined => qualitySchema.safeParse(section(more)).error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join();
+    assert.equal(refusal({ tenant: 'team-a' }), undefined);
+    assert.match(refusal({ tenant: 'a\r\nAuthorization: x' }) ?? '', /^source\.prometheus\.tenant must be the id of a tenant/);
+    assert.match(refusal({ tenant: 'a', tenant_header: 'Authorization' }) ?? '', /^source\.prometheus\.tenant_header must be one of X-Scope-OrgID, THANOS-TENANT/);
   });
 
   describe('on the command line', () => {

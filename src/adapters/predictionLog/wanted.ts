@@ -11,8 +11,7 @@ export function wantedBy(definition: QualityDefinition, features: readonly strin
   const ofFeatures = paths.filter(([first]) => first === 'features').map(([, second]) => second);
   const asWritten = paths.some(([first]) => ['ts', 'request_id', 'unit_id', 'batch_id'].includes(first ?? ''));
   return {
-    // What waits for its outcome is kept with it.
-    fields: new Set([...COLUMNS, ...(metrics.some(({ labelled }) => labelled) ? ['fallback'] : []), labels.field, ...paths.map(([first = '']) => first)]),
+    fields: new Set([...COLUMNS, labels.field, ...paths.map(([first = '']) => first)]),
     asWritten,
     listed: asWritten || ofFeatures.length > 0 || features === undefined ? undefined : [...new Set(features)],
     // A feature that is compared or tested; all of them where none is named.

@@ -4,13 +4,17 @@ import { isNotFinite } from '../../core/expressions/evaluate.ts';
 import { ArmCollector } from '../../core/quality/armCollector.ts';
 import { BINS } from '../../core/quality/drift.ts';
 import { quantileEdges } from '../../core/quality/stats/driftMeasures.ts';
-import type { QualityDefinition } from '../../core/quality/definitions.ts';
+import type { QualityDefinition, ReferenceColumns } from '../../core/quality/definitions.ts';
 import { rowsWords, type TrainingData } from '../../core/quality/trainingData.ts';
 import type { DriftReference, FeatureSample, QualityData } from '../../core/quality/window.ts';
+import type { Row } from '../../core/suites/model.ts';
 import { formatOf, readRows } from '../rows/rows.ts';
+import { repeater, withoutColumns, worthOf } from './referenceRows.ts';
 
 export interface Reference {
   readonly rows: number;
+  /** How many independent rows they are worth. */
+  readonly units: number;
   readonly samples: readonly FeatureSample[];
   /** Inner edges of bins by feature: production counts in the same. */
   readonly edges: Readonly<Record<string, readonly number[]>>;
@@ -21,15 +25,30 @@ function withoutNotFinite(row: Readonly<Record<string, unknown>>): Record<string
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, isNotFinite(value) ? null : value]));
 }
 
+/** The file that is read as a reference. */
+export interface ReferenceFile {
+  readonly folder: string;
+  readonly path: string;
+  /** The features to read; undefined: all columns but those of `columns`. */
+  readonly features: readonly string[] | undefined;
+  readonly columns: ReferenceColumns;
+}
+
 /**
- * The reference's features: read twice, first for the bins' edges from a sample, then for the exact counts in them.
+ * The reference's features: read twice, first for the bins' edges from a sample, then for the exact counts in them. Where rows have weights or units, these are read before.
  * @throws AppError notFound, validation, cancelled
  */
-export async function readReference(folder: string, path: string, features: readonly string[] | undefined, signal: AbortSignal): Promise<Reference> {
+export async function readReference({ folder, path, features, columns }: ReferenceFile, signal: AbortSignal): Promise<Reference> {
   const file = path.startsWith('/') ? path : join(folder, path);
+  const rows = (): AsyncGenerator<Row> => readRows(file, formatOf(file), path, signal);
+  const worth = await worthOf(rows(), path, columns);
   const collect = async (edges?: Reference['edges']): Promise<ArmCollector> => {
     const collector = new ArmCollector({ features, edges });
-    for await (const row of readRows(file, formatOf(file), path, signal)) collector.add({ features: withoutNotFinite(row), score: row['score'] });
+    const timesOf = repeater(columns, worth);
+    for await (const row of rows()) {
+      const record = { features: withoutNotFinite(features === undefined ? withoutColumns(row, columns) : row), score: row['score'] };
+      for (let times = timesOf(row); times > 0; times -= 1) collector.add(record);
+    }
     return collector;
   };
   const first = (await collect()).summary().features;
@@ -37,7 +56,7 @@ export async function readReference(folder: string, path: string, features: read
   if (missing.length > 0) throw new AppError('validation', `${path} has no column ${missing.join(', ')}: correct drift.features, or the reference.`);
   const edges = Object.fromEntries(first.filter(({ values }) => values.length > 0).map(({ name, values }) => [name, quantileEdges(Float64Array.from(values).sort(), BINS)]));
   const second = await collect(edges);
-  return { rows: second.requests, samples: second.summary().features, edges };
+  return { rows: worth?.rows ?? second.requests, units: worth?.units ?? second.requests, samples: second.summary().features, edges };
 }
 
 /** What is measured against a file, ready before the records are read. */
@@ -56,13 +75,13 @@ export type FoundTrainingData = TrainingData | { readonly reason: string };
  * Reads the file that drift is measured against. Hours of an earlier week come with the records.
  * @throws AppError notFound, validation, cancelled
  */
-export async function prepareReference({ source, drift: { reference: target, features } }: QualityDefinition, folder: string, training: FoundTrainingData | undefined, signal: AbortSignal): Promise<PreparedReference> {
+export async function prepareReference({ source, drift: { reference: target, columns, features } }: QualityDefinition, folder: string, training: FoundTrainingData | undefined, signal: AbortSignal): Promise<PreparedReference> {
   if (source?.kind !== 'log' || target === undefined || target.kind === 'earlier') return { messages: [] };
   const meant: FoundTrainingData = target.kind === 'file' ? { path: target.path, name: target.path } : training ?? { reason: 'the registry was not asked.' };
   if ('reason' in meant) throw new AppError('notFound', meant.reason);
-  const { rows, samples, edges } = await readReference(folder, meant.path, features, signal);
+  const { rows, units, samples, edges } = await readReference({ folder, path: meant.path, features, columns }, signal);
   const changed = rowsWords(meant, rows);
-  return { edges, reference: { name: meant.name, rows, units: rows, samples }, messages: changed === undefined ? [] : [changed] };
+  return { edges, reference: { name: meant.name, rows, units, samples }, messages: changed === undefined ? [] : [changed] };
 }
 
 /** What a source told, with the reference that was read before. */

@@ -6,7 +6,7 @@ import { EarlierHours, type Hour, type SavedHours } from './earlierHours.ts';
 import { Groups, type Group, type SavedGroups, type WindowState } from './groups.ts';
 import { hash53, RecentHashes, rehash, type SavedHashes } from './hashing.ts';
 import { scoreOf, valueOf } from './measures.ts';
-import { Outcomes, type Waiting } from './outcomes.ts';
+import { Outcomes, type ToldOutcome, type Waiting } from './outcomes.ts';
 import { ShadowCollector } from './shadowCollector.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
 import { Units, type SavedUnits } from './units.ts';
@@ -91,7 +91,8 @@ export class Collector {
     this.#slices = new Set(saved?.slices);
     this.#notes = { ...NO_NOTES, ...saved?.notes };
     this.#shadow = new ShadowCollector(labels, saved !== undefined);
-    this.#outcomes = new Outcomes(definition, (waiting, outcome, isNew) => this.#settled(waiting, outcome, isNew), ({ armCollector }) => void (armCollector.matured += 1));
+    const { keptFields: kept, outcomeFields: outcome } = this.#stager;
+    this.#outcomes = new Outcomes(definition, { kept, outcome }, { settled: (waiting, known, isNew) => this.#settled(waiting, known, isNew), matured: ({ armCollector }) => void (armCollector.matured += 1) });
   }
 
   /** What was counted until now; undefined where more would be needed to go on from: records that wait for their outcome, or answers for their partner. */
@@ -190,13 +191,13 @@ export class Collector {
     if (this.#labelled.length > 0) this.#outcomes.add(request, this.#stager.outcomeOf(record), this.#stager.timeOf(record, drawn));
   }
 
-  #settled({ record, group, slices, unitHash, at, told }: Waiting, outcome: RecordLike | undefined, isNew: boolean): void {
+  #settled({ record, group, slices, unitHash, at }: Waiting, told: ToldOutcome | undefined, isNew: boolean): void {
     const { labels } = this.#definition;
-    const fields = outcome ?? Object.fromEntries(this.#stager.outcomeFields.map((field) => [field, labels.absentMeans]));
+    const fields = told?.outcome ?? Object.fromEntries(this.#stager.outcomeFields.map((field) => [field, labels.absentMeans]));
     const whole = { ...record, ...fields };
     if (isNew) group.armCollector.matured += 1;
-    if (outcome !== undefined) group.delays.add(at, told);
-    if (outcome !== undefined || labels.absentMeans !== undefined) group.armCollector.addOutcome(whole, labels.field);
+    if (told !== undefined) group.delays.add(at, told.at);
+    if (told !== undefined || labels.absentMeans !== undefined) group.armCollector.addOutcome(whole, labels.field);
     const unit = this.#units.see(unitHash, group.number);
     const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));
     for (const metric of this.#labelled) {
@@ -366,7 +367,7 @@ export class Collector {
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.all.reduce((sum, { armCollector }) => sum + armCollector.notFinite, this.#notes.notFinite),
-        messages: [...messages, ...earlier?.messages ?? []],
+        messages: [...messages, ...earlier?.messages ?? [], ...this.#outcomes.oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${this.#outcomes.oneIn}, drawn by its id.`]],
       },
     };
   }

@@ -76,6 +76,14 @@ export type DriftReferenceTarget =
   /** The same hours of an earlier week, from the log itself. */
   | { readonly kind: 'earlier'; readonly weeks: number; readonly hours: number };
 
+/** What columns of a reference that is a file say of its rows. */
+export interface ReferenceColumns {
+  /** How many rows each stands for; undefined: one. */
+  readonly weight?: string | undefined;
+  /** Whose it is; undefined: each is of a unit of its own. */
+  readonly unit?: string | undefined;
+}
+
 /** The section `quality:` of a model. */
 export interface QualityDefinition {
   /** What it was read from: plain data, so that a thread can read it again. */
@@ -85,7 +93,7 @@ export interface QualityDefinition {
   readonly where?: Expression<boolean>;
   readonly metrics: readonly MetricDefinition[];
   readonly slices: readonly Expression<number | string | boolean>[];
-  readonly drift: { readonly reference?: DriftReferenceTarget; readonly features?: readonly string[] };
+  readonly drift: { readonly reference?: DriftReferenceTarget; readonly columns: ReferenceColumns; readonly features?: readonly string[] };
   readonly skew?: SkewDefinition;
   readonly windowMs: number;
 }
@@ -157,6 +165,13 @@ class Reader {
     };
   }
 
+  referenceColumns(drift: QualitySection['drift']): ReferenceColumns {
+    const { reference, weight, unit } = drift ?? {};
+    const isFile = typeof reference === 'string' || (reference !== undefined && 'training' in reference);
+    for (const [key, column] of Object.entries({ weight, unit })) if (column !== undefined && !isFile) this.problems.push({ path: ['drift', key], message: 'is a column of the reference, which must be a file, such as data/train.parquet' });
+    return { weight, unit };
+  }
+
   source(content: QualitySection): QualitySourceTarget | undefined {
     const { source } = content;
     if (source === undefined) return undefined;
@@ -220,7 +235,7 @@ export function readQuality(section: unknown): { readonly quality?: QualityDefin
       ...(where === undefined ? {} : { where }),
       metrics: metrics.filter(({ name }, index) => metrics.findIndex((other) => other.name === name) === index),
       slices: (content.by ?? []).flatMap((text, index) => reader.expression(compileValue(text, RECORD_TYPES), ['by', index]) ?? []),
-      drift: { ...(content.drift?.reference === undefined ? {} : { reference: referenceTarget(content.drift.reference) }), ...(content.drift?.features === undefined ? {} : { features: content.drift.features }) },
+      drift: { columns: reader.referenceColumns(content.drift), ...(content.drift?.reference === undefined ? {} : { reference: referenceTarget(content.drift.reference) }), ...(content.drift?.features === undefined ? {} : { features: content.drift.features }) },
       ...(content.skew === undefined ? {} : { skew: skewDefinition(content.skew) }),
       windowMs: parseDuration(content.window ?? '5min') ?? 300_000,
     },

@@ -1,90 +1,206 @@
 import type { RecordLike } from '../expressions/evaluate.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { Group } from './groups.ts';
-import { RecentMap } from './hashing.ts';
+import { HashSlots, NumberColumn, RecordColumns } from './hashSlots.ts';
 
-/** Predictions that wait for their outcome (this many at least, and twice as many at most), and outcomes for their prediction. */
+/** So many predictions at most wait for their outcome, and so many outcomes for their prediction; 100 to 200 bytes each. */
 const MOST_WAITING = 500_000;
+/** What of a hash draws the requests that are followed: not what its place in a table goes by. */
+const DRAWN_BY = 2 ** 21;
 
-/** A prediction whose outcome is not known or not final. */
+/** A prediction whose outcome is known and final, or will not come. */
 export interface Waiting {
   readonly record: RecordLike;
   readonly group: Group;
   readonly slices: readonly string[];
   readonly unitHash: number;
   readonly at: number;
-  matured: boolean;
-  outcome: RecordLike | undefined;
-  /** The time that the outcome's record bears; NaN: none, or there is no outcome. */
-  told: number;
+}
+
+/** An outcome as its record told it. */
+export interface ToldOutcome {
+  readonly outcome: RecordLike;
+  /** The time that the record bears, in milliseconds since 1970; NaN: none. */
+  readonly at: number;
 }
 
 /** A prediction with its outcome, or without one where that means something; `isNew`: it was not told as matured before. */
-export type Settled = (waiting: Waiting, outcome: RecordLike | undefined, isNew: boolean) => void;
+export type Settled = (waiting: Waiting, outcome: ToldOutcome | undefined, isNew: boolean) => void;
 
-/** Joins predictions and outcomes by the hash of their request id, in whatever order they come. */
+/** What is told by `Outcomes`. */
+export interface OutcomeListener {
+  readonly settled: Settled;
+  /** A prediction of the group has matured without an outcome. */
+  readonly matured: (group: Group) => void;
+}
+
+interface OutcomeFields {
+  /** What is kept of a prediction, and of an outcome. */
+  readonly kept: Iterable<string>;
+  readonly outcome: readonly string[];
+}
+
+/** Predictions by the hash of their request. */
+class Predictions {
+  readonly slots = new HashSlots();
+  readonly records: RecordColumns;
+  readonly outcomes: RecordColumns;
+  /** When they were told. */
+  readonly told = new NumberColumn();
+  readonly hasOutcome: boolean[] = [];
+  readonly hasMatured: boolean[] = [];
+  readonly groups: Group[] = [];
+  readonly slices: (readonly string[])[] = [];
+  readonly units = new NumberColumn();
+  readonly times = new NumberColumn();
+
+  constructor({ kept, outcome }: OutcomeFields) {
+    this.records = new RecordColumns(kept);
+    this.outcomes = new RecordColumns(outcome);
+  }
+}
+
+/**
+ * Joins predictions and outcomes by the hash of their request id, in whatever order they come. When more wait for each other than can be kept, only every second request is followed, then every fourth,
+ * and so on: which ones depends on the id alone, so what is known of them stands for all. Nothing is forgotten but by that, and, when all files have been read to their end, what has waited longest.
+ */
 export class Outcomes {
   readonly #definition: QualityDefinition;
-  readonly #settled: Settled;
-  readonly #matured: (group: Group) => void;
-  readonly #waiting = new RecentMap<Waiting>(MOST_WAITING);
+  readonly #listener: OutcomeListener;
+  readonly #most: number;
+  readonly #waiting: Predictions;
   readonly #due = new Map<number, number[]>();
-  readonly #early = new Map<number, { readonly outcome: RecordLike; readonly told: number }>();
+  /** Requests that have matured without an outcome, which may come late, in that order. */
+  #late: number[] = [];
+  readonly #early = new HashSlots();
+  readonly #earlyOutcomes: RecordColumns;
+  readonly #earlyTold = new NumberColumn();
+  #earlyOrder: number[] = [];
+  #dropped = 0;
+  #level = 1;
+  #largest = 1;
 
-  constructor(definition: QualityDefinition, settled: Settled, matured: (group: Group) => void) {
+  constructor(definition: QualityDefinition, fields: OutcomeFields, listener: OutcomeListener, most = MOST_WAITING) {
     this.#definition = definition;
-    this.#settled = settled;
-    this.#matured = matured;
+    this.#listener = listener;
+    this.#most = most;
+    this.#waiting = new Predictions(fields);
+    this.#earlyOutcomes = new RecordColumns(fields.outcome);
   }
 
+  /** Of those that are followed. */
   get withoutPrediction(): number {
-    return this.#early.size;
+    return this.#early.size + this.#dropped;
+  }
+
+  /** Of how many requests at most one was followed. */
+  get oneIn(): number {
+    return this.#largest;
   }
 
   /** A prediction; `own` is the outcome that stands in it. */
-  wait(request: number, own: RecordLike | undefined, waiting: Omit<Waiting, 'matured' | 'outcome' | 'told'>): void {
-    const early = own === undefined ? this.#early.get(request) : undefined;
-    if (own === undefined) this.#early.delete(request);
-    this.#waiting.set(request, { ...waiting, matured: false, outcome: own ?? early?.outcome, told: early?.told ?? Number.NaN });
-    const due = Math.floor(waiting.at / this.#definition.windowMs);
+  wait(request: number, own: RecordLike | undefined, { record, group, slices, unitHash, at }: Waiting): void {
+    if (!this.#isFollowed(request)) return;
+    const waiting = this.#waiting;
+    const early = this.#early.find(request);
+    const outcome = own ?? (early < 0 ? undefined : this.#earlyOutcomes.get(early));
+    if (own === undefined && early >= 0) this.#early.delete(request);
+    const known = waiting.slots.find(request);
+    const place = known < 0 ? waiting.slots.add(request) : known;
+    waiting.records.set(place, record);
+    waiting.hasOutcome[place] = outcome !== undefined;
+    if (outcome !== undefined) waiting.outcomes.set(place, outcome);
+    waiting.told.set(place, own !== undefined || early < 0 ? Number.NaN : this.#earlyTold.get(early));
+    waiting.hasMatured[place] = false;
+    waiting.groups[place] = group;
+    waiting.slices[place] = slices;
+    waiting.units.set(place, unitHash);
+    waiting.times.set(place, at);
+    const due = Math.floor(at / this.#definition.windowMs);
     const list = this.#due.get(due);
     if (list === undefined) this.#due.set(due, [request]);
     else list.push(request);
+    if (waiting.slots.size > this.#most) this.#makeRoom();
   }
 
-  /** `told`: the time that its record bears, NaN where there is none. */
-  add(request: number, outcome: RecordLike, told: number): void {
-    const waiting = this.#waiting.get(request);
-    if (waiting === undefined) {
-      if (this.#early.size < MOST_WAITING) this.#early.set(request, { outcome, told });
+  add(request: number, outcome: RecordLike, at: number): void {
+    if (!this.#isFollowed(request)) return;
+    const place = this.#waiting.slots.find(request);
+    if (place < 0) {
+      this.#wait(request, outcome, at);
       return;
     }
-    waiting.outcome = outcome;
-    waiting.told = told;
-    if (waiting.matured) this.#settle(request, waiting);
+    this.#waiting.hasOutcome[place] = true;
+    this.#waiting.outcomes.set(place, outcome);
+    this.#waiting.told.set(place, at);
+    if (this.#waiting.hasMatured[place] === true) this.#settle(request, place);
   }
 
-  #settle(request: number, waiting: Waiting): void {
-    this.#waiting.delete(request);
-    this.#settled(waiting, waiting.outcome, !waiting.matured);
+  /** An outcome whose prediction is not there. */
+  #wait(request: number, outcome: RecordLike, at: number): void {
+    const known = this.#early.find(request);
+    const place = known < 0 ? this.#early.add(request) : known;
+    this.#earlyOutcomes.set(place, outcome);
+    this.#earlyTold.set(place, at);
+    if (known < 0) this.#earlyOrder.push(request);
+    if (this.#early.size > this.#most) this.#thinOut();
   }
 
-  /** Counts the predictions that have matured by now: earlier, only quick outcomes would be known, and they differ from slow ones. */
+  #isFollowed(request: number): boolean {
+    return this.#level === 1 || Math.floor(request / DRAWN_BY) % this.#level === 0;
+  }
+
+  /** Those that have matured wait for what seldom comes: they go first. */
+  #makeRoom(): void {
+    const forgotten = this.#late.splice(0, Math.max(0, this.#late.length - this.#most / 4));
+    for (const request of forgotten) this.#waiting.slots.delete(request);
+    while (this.#waiting.slots.size > this.#most) this.#thinOut();
+  }
+
+  #thinOut(): void {
+    this.#level *= 2;
+    this.#largest = Math.max(this.#largest, this.#level);
+    for (const slots of [this.#waiting.slots, this.#early]) for (const request of slots) if (!this.#isFollowed(request)) slots.delete(request);
+    this.#late = this.#late.filter((request) => this.#isFollowed(request));
+    this.#earlyOrder = this.#earlyOrder.filter((request) => this.#early.find(request) >= 0);
+    for (const [window, requests] of this.#due) this.#due.set(window, requests.filter((request) => this.#isFollowed(request)));
+  }
+
+  #settle(request: number, place: number): void {
+    const { records, outcomes, told, hasOutcome, hasMatured, groups, slices, units, times, slots } = this.#waiting;
+    const [group, outcome] = [groups[place], hasOutcome[place] === true ? { outcome: outcomes.get(place), at: told.get(place) } : undefined];
+    slots.delete(request);
+    if (group !== undefined) this.#listener.settled({ record: records.get(place), group, slices: slices[place] ?? [], unitHash: units.get(place), at: times.get(place) }, outcome, hasMatured[place] !== true);
+  }
+
+  /** Counts the predictions that have matured by now: earlier, only quick outcomes would be known, and they differ from slow ones. For when all files have been read to their end. */
   settle(now: number): void {
-    const { windowMs, labels: { matureAfterMs, absentMeans } } = this.#definition;
+    const { windowMs, labels: { matureAfterMs } } = this.#definition;
     for (const [window, requests] of this.#due) {
       if ((window + 1) * windowMs + matureAfterMs > now) continue;
       this.#due.delete(window);
-      for (const request of requests) {
-        const waiting = this.#waiting.get(request);
-        if (waiting === undefined) continue;
-        if (waiting.outcome !== undefined || absentMeans !== undefined) {
-          this.#settle(request, waiting);
-        } else {
-          waiting.matured = true;
-          this.#matured(waiting.group);
-        }
-      }
+      for (const request of requests) this.#mature(request);
     }
+    this.#late = this.#late.filter((request) => this.#waiting.slots.find(request) >= 0);
+    this.#earlyOrder = this.#earlyOrder.filter((request) => this.#early.find(request) >= 0);
+    const forgotten = this.#earlyOrder.splice(0, Math.max(0, this.#earlyOrder.length - this.#most / 2));
+    for (const request of forgotten) this.#early.delete(request);
+    this.#dropped += forgotten.length;
+    // New requests are followed more closely again when there is room.
+    if (this.#level > 1 && 4 * (this.#waiting.slots.size - this.#late.length) < this.#most) this.#level /= 2;
+  }
+
+  #mature(request: number): void {
+    const { slots, hasOutcome, hasMatured, groups } = this.#waiting;
+    const place = slots.find(request);
+    const group = groups[place];
+    if (place < 0 || group === undefined || hasMatured[place] === true) return;
+    if (hasOutcome[place] === true || this.#definition.labels.absentMeans !== undefined) {
+      this.#settle(request, place);
+      return;
+    }
+    hasMatured[place] = true;
+    this.#late.push(request);
+    this.#listener.matured(group);
   }
 }

@@ -53,7 +53,8 @@ export class Stager {
   readonly isLabelled: boolean;
   /** The fields that expressions read of a record. */
   readonly read: readonly string[];
-  readonly #keepsFeatures: boolean;
+  /** The fields that are needed of a prediction when its outcome is known. */
+  readonly keptFields: readonly string[];
   readonly #times = new RecordTimes();
   readonly #lists = new Map<string, readonly string[]>();
   /** The fields in which an outcome may stand. */
@@ -68,9 +69,10 @@ export class Stager {
     const paths = [...metrics.flatMap(({ expression }) => expression ?? []), ...(definition.where === undefined ? [] : [definition.where]), ...definition.slices].flatMap((expression) => expression.paths);
     const measured = metrics.some(({ measure }) => measure !== undefined) ? [...MEASURED_FIELDS, labels.field] : [];
     this.read = [...new Set([...paths.map(([name = '']) => name), ...measured])];
-    this.#keepsFeatures = metrics.some(({ labelled, expression }) => labelled && expression?.paths.some(([first]) => first === 'features') === true);
     const read = metrics.flatMap(({ expression }) => (expression !== undefined && readsOutcome(expression) ? expression.paths.map(([first = '']) => first) : []));
     this.outcomeFields = [...new Set([labels.field, ...read])].filter((field) => !RECORD_FIELDS.has(field));
+    const labelled = metrics.filter((metric) => metric.labelled).flatMap(({ expression }) => expression?.paths.map(([first = '']) => first) ?? []);
+    this.keptFields = [...new Set([...MEASURED_FIELDS, ...labelled])].filter((field) => !this.outcomeFields.includes(field));
     this.#options = { metrics: metrics.length, outcome: labels.field, features, ...rows };
     this.batch = this.another();
   }
@@ -160,8 +162,10 @@ export class Stager {
   }
 
   /** What the outcome of a prediction will need of it. */
-  #kept({ score, proba, label, latency_ms, error, fallback, features }: RecordLike): RecordLike {
-    return { score, proba, label, latency_ms, error, fallback, ...(this.#keepsFeatures ? { features: { ...(features as object) } } : {}) };
+  #kept(record: RecordLike): RecordLike {
+    const { features } = record;
+    const kept = Object.fromEntries(this.keptFields.map((field) => [field, record[field]]));
+    return typeof features === 'object' && features !== null && this.keptFields.includes('features') ? { ...kept, features: { ...features } } : kept;
   }
 
   outcomeOf(record: RecordLike): RecordLike {

@@ -97,8 +97,10 @@ const reference = z.union([words('The data that the model was trained on: *.parq
 
 const drift = z.strictObject({
   reference: reference.meta({ description: 'What production is measured against: a file, the training data of a version ({training: candidate}), or the same hours of an earlier week of the log ({weeks_ago: 1}).' }).optional(),
+  weight: words('The column of the file that says how many rows each row stands for, where the training data was resampled.', 'sample_weight').optional(),
+  unit: words('The column of the file that says whose row it is: rows of one unit are not independent.', 'customer_id').optional(),
   features: z.array(words('A feature, as the record has it below features.', 'amount'), { error: 'must be a list of features, such as [amount, age]' }).meta({ description: 'The features that are watched. Default: all that the records have.' }).optional(),
-}, { error: 'must be a mapping of reference and features' }).meta({ description: 'Whether inputs and predictions shift.' });
+}, { error: 'must be a mapping of reference, weight, unit and features' }).meta({ description: 'Whether inputs and predictions shift.' });
 
 const tolerance = (description: string, example: number): z.ZodOptional<z.ZodNumber> => amount(description, 0, example).optional();
 const skew = z.strictObject({

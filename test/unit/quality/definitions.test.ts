@@ -28,6 +28,14 @@ describe('quality in modelswitch.yaml', () => {
     }
   });
 
+  it('knows columns of a reference that is a file, and of no other', () => {
+    const columns = (written: string): unknown => load(`drift: ${written}`).config?.models[0]?.quality?.drift.columns;
+    assert.deepEqual(columns('{reference: data/train.csv, weight: w, unit: who}'), { weight: 'w', unit: 'who' });
+    assert.deepEqual(problems('drift: {reference: {training: candidate}, weight: w}'), []);
+    assert.match(problems('drift: {reference: {weeks_ago: 1}, weight: w}').join(), /^6: .*drift\.weight: is a column of the reference, which must be a file, such as data\/train\.parquet/);
+    assert.match(problems('drift: {unit: who}').join(), /^6: .*drift\.unit: is a column of the reference/);
+  });
+
   it('is read into metrics, sources and labels', () => {
     const { config, problems: found } = load(`source: {log: logs/predictions-*.jsonl}
 labels: {field: defaulted, mature_after: 7d, absent_means: 0}

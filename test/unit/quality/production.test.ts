@@ -72,6 +72,14 @@ describe('the worst fact of production', () => {
     assert.equal(silences(factsOf({ ...behind, arms: behind.arms.map((arm) => ({ ...arm, lastSeen: arm.arm === 'candidate' ? until : until + 120_000 })) }, { readAt: until + 5000 })).length, 1);
   });
 
+  it('is an arm of which no service is heard of, not one of whose services one was shut down', () => {
+    const all = records({ count: 6000 });
+    const data = collect(all.map((record, index) => (index < 2000 && index % 2 === 0 ? { ...record, service: 'former' } : record)));
+    assert.equal(data.arms.length, 4);
+    for (const arms of [data.arms, data.arms.toReversed()]) assert.deepEqual(silences(factsOf({ ...data, arms })), []);
+    assert.deepEqual(silences(factsOf({ ...data, arms: data.arms.filter(({ lastSeen }) => lastSeen < START + 400_000) }, { readAt: START + 700_000 })).map(({ arm }) => arm), ['current', 'candidate']);
+  });
+
   it('is an arm that never answered though it has a share', () => {
     const data = collect(records({ count: 3000 }).filter(({ assigned_arm }) => assigned_arm === 'current'));
     assert.equal(words(factsOf(data, { configured: 0.25 })), 'candidate: no data');

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readReference, type Reference } from '../../../src/adapters/quality/reference.ts';
+import { driftReport, type FeatureDrift } from '../../../src/core/quality/drift.ts';
+import { seeded } from '../../support/guardSimulation.ts';
+
+describe('a reference of drift', () => {
+  let folder: string;
+  const random = seeded(5);
+  /** One in ten is a fraud, whose amounts are larger. */
+  const drawn = (isFraud: boolean): number => Math.round((isFraud ? 800 : 200) + 150 * random());
+  const read = (columns: { readonly weight?: string; readonly unit?: string }, path = 'train.csv', features?: readonly string[]): Promise<Reference> => readReference({ folder, path, features, columns }, AbortSignal.timeout(10_000));
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'modelswitch-reference-'));
+    // Frauds were drawn until they were a half, so each stands for a ninth of another row.
+    const rows = Array.from({ length: 4000 }, (_, row) => `${drawn(row % 2 === 0)},${row % 2 === 0 ? 'fraud' : 'none'},${row % 2 === 0 ? 0.2 : 1.8},${Math.floor(row / 20)}`);
+    writeFileSync(join(folder, 'train.csv'), `amount,kind,w,who\n${rows.join('\n')}\n`);
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  async function driftOf(columns: Parameters<typeof read>[0]): Promise<Map<string, FeatureDrift>> {
+    const { samples, units, edges } = await read(columns, 'train.csv', ['amount', 'kind']);
+    const rows = Array.from({ length: 3000 }, (_, row) => ({ amount: drawn(row % 10 === 0), kind: row % 10 === 0 ? 'fraud' : 'none' }));
+    writeFileSync(join(folder, 'production.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    const production = (await read({}, 'production.jsonl', ['amount', 'kind'])).samples;
+    assert.ok((edges['amount']?.length ?? 0) > 3);
+    return new Map(driftReport(samples, production, { reference: units, production: 3000 }).features.map((each) => [each.feature, each]));
+  }
+
+  it('counts resampled rows by their weights', async () => {
+    const [without, weighted] = [await driftOf({}), await driftOf({ weight: 'w' })];
+    for (const feature of ['amount', 'kind']) {
+      assert.equal(without.get(feature)?.alarm, true, feature);
+      assert.equal(weighted.get(feature)?.alarm, false, `${feature}: ${weighted.get(feature)?.because ?? ''}`);
+      assert.ok((weighted.get(feature)?.psi ?? 1) < 0.03, String(weighted.get(feature)?.psi));
+    }
+  });
+
+  it('is worth as many rows as weights and units leave', async () => {
+    const kish = (2000 * 0.2 + 2000 * 1.8) ** 2 / (2000 * 0.04 + 2000 * 3.24);
+    assert.deepEqual([(await read({})).units, Math.round((await read({ weight: 'w' })).units), (await read({ unit: 'who' })).units, (await read({ weight: 'w', unit: 'who' })).units], [4000, Math.round(kish), 200, 200]);
+    assert.deepEqual((await read({ weight: 'w', unit: 'who' })).samples.map(({ name }) => name), ['score', 'amount', 'kind']);
+    const { rows, samples } = await read({ weight: 'w' });
+    const { fraud = 0, none = 0 } = samples.find(({ name }) => name === 'kind')?.categories ?? {};
+    // Four standard errors of 2,000 roundings each.
+    assert.ok(rows === 4000 && Math.abs(fraud - 400) < 72 && Math.abs(none - 3600) < 72, `${fraud}, ${none}`);
+  });
+
+  it('says which row has no weight, and which column is missing', async () => {
+    await assert.rejects(read({ weight: 'weight' }), { code: 'validation', message: /train\.csv has no column weight: correct drift\.weight and drift\.unit/ });
+    for (const [wrong, shown] of [['-1', '-1'], ['', 'null'], ['many', '"many"']] as const) {
+      writeFileSync(join(folder, 'wrong.csv'), `amount,w\n1,1\n2,${wrong}\n`);
+      await assert.rejects(read({ weight: 'w' }, 'wrong.csv'), { code: 'validation', message: new RegExp(`wrong\\.csv, row (1|2): w is ("1"|${shown}): a weight is a number that is not negative`) });
+    }
+    writeFileSync(join(folder, 'wrong.csv'), 'amount,w\n1,0\n2,0\n');
+    await assert.rejects(read({ weight: 'w' }, 'wrong.csv'), { code: 'validation', message: /all weights are 0/ });
+  });
+});

@@ -31,6 +31,9 @@ const chart = z.object({
 
 const drift = z.object({
   title: z.string(),
+  /** What was measured, and against what. */
+  production: z.string(),
+  reference: z.string(),
   columns: z.array(z.string()),
   rows: z.array(z.object({
     cells: z.array(z.string()),

@@ -50,9 +50,9 @@ function skewNodes({ skew }: DashboardModel, post: (message: FromDashboard) => v
 
 function drift(model: DashboardModel, post: (message: FromDashboard) => void): Drawn {
   const { drift: findings } = model;
-  if (findings.length === 0) return { charts: [], nodes: [...skewNodes(model, post), none('Drift needs the records themselves, and something to measure against: drift: {reference: data/train.parquet}, {reference: {training: candidate}} or {reference: {weeks_ago: 1}}.')] };
+  if (findings.length === 0) return { charts: [], nodes: [...skewNodes(model, post), none('Drift needs the records themselves, some of them within drift.window (24h where it is not given), and something to measure against: drift: {reference: data/train.parquet}, {reference: {training: candidate}} or {reference: {weeks_ago: 1}}.')] };
   const nodes = findings.flatMap((finding) => {
-    const [production = 'production', reference = 'reference'] = finding.title.split(' against ');
+    const { production, reference } = finding;
     const bins = finding.rows.map((row) => {
       const shares = row.bins.map(({ label, reference: a, production: b }) => [label, `${(100 * a).toFixed(1)} %`, `${(100 * b).toFixed(1)} %`]);
       const name = row.cells[0] ?? '';

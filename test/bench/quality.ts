@@ -13,6 +13,7 @@ import { WorkerSource } from '../../src/adapters/quality/workerSource.ts';
 import { readQuality } from '../../src/core/quality/definitions.ts';
 import type { QualityData } from '../../src/core/quality/window.ts';
 import { writeManyRecords } from '../support/manyRecords.ts';
+import { START } from '../support/qualityRecords.ts';
 import { assertAsReference, REFERENCE_EDGES, REFERENCE_FEATURES, REFERENCE_METRICS, referenceOf, toParquet } from '../support/reference.ts';
 import { lensesAfterEdits } from './lens.ts';
 import { median, printTable, type BenchRow } from './table.ts';
@@ -23,7 +24,8 @@ const REFRESHES = 5;
 const FLAGS = ['fraud-v2'];
 const own = fileURLToPath(import.meta.url);
 const root = join(import.meta.dirname, '..', '..');
-const NOW = Date.parse('2027-01-01');
+/** When all of the log is within the longest window of drift. */
+const NOW = START + 7 * 86_400_000 - 1;
 
 interface Spent { readonly wall: number; readonly cpu: number; readonly megabytes: number }
 interface Refresh { readonly wall: number; readonly cpu: number }
@@ -31,7 +33,7 @@ type Read = Spent & { readonly refreshes: readonly Refresh[] };
 
 /** In a process of its own, whose peak of memory is then that of the reading. */
 async function readAlone(folder: string, file: string, result: string): Promise<Read> {
-  const { quality } = readQuality({ ...REFERENCE_METRICS, source: { log: file } });
+  const { quality } = readQuality({ ...REFERENCE_METRICS, source: { log: file }, drift: { window: '7d' } });
   if (quality === undefined) throw new Error('the section cannot be read');
   const source = new LogSource({ folder, flags: FLAGS, definition: quality, features: REFERENCE_FEATURES, edges: REFERENCE_EDGES, threads: { script: join(root, 'dist', 'quality.worker.cjs') } });
   const read = (): Promise<QualityData> => source.read({ now: NOW, signal: new AbortController().signal });

@@ -92,7 +92,7 @@ describe('quality in the editor', function () {
     assert.match(quality ?? '', /^Quality \| errors worse: 10 % vs 2 % \(n 8k, now\)$/);
     assert.ok(lines.some((line) => /^errors \| worse · 10 % vs 2 %/.test(line)), lines.join('\n'));
     assert.ok(lines.some((line) => /^share of units \| observed 25 %, configured /.test(line)), lines.join('\n'));
-    assert.ok(lines.includes('no drift | against train.csv'), lines.join('\n'));
+    assert.ok(lines.includes('no drift | against train.csv, last 24 h'), lines.join('\n'));
   });
 
   it('opens the dashboard by a click on what the lens says of the quality', async () => {
@@ -114,7 +114,7 @@ describe('quality in the editor', function () {
 
   it('names the feature that drifted and what it drifted from', async () => {
     await log({ candidate: { errors: 0.02 }, current: { errors: 0.02 } }, (index) => ({ features: { amount: 900 + ((index * 7919) % 1000), country: 'DE' } }));
-    assert.ok((await tree()).some((line) => /^amount drifted \| (candidate|current) against train\.csv: PSI/.test(line)), (await tree()).join('\n'));
+    assert.ok((await tree()).some((line) => /^amount drifted \| (candidate|current) against train\.csv, last 24 h: PSI/.test(line)), (await tree()).join('\n'));
   });
 
   it('has features recomputed only by the command', async () => {
@@ -127,7 +127,7 @@ describe('quality in the editor', function () {
     await vscode.commands.executeCommand('modelswitch.openDashboard', ref);
     await eventually(() => shown() !== undefined, 'the dashboard');
     assert.deepEqual([shown()?.model, shown()?.environment, shown()?.metrics.map(({ title }) => title), shown()?.skew?.table?.rows.length], ['watched', 'production', ['errors'], 2]);
-    assert.match(shown()?.drift[0]?.title ?? '', /against train\.csv$/);
+    assert.match(shown()?.drift[0]?.title ?? '', /against train\.csv, last 24 h$/);
     feature.dashboards.of(ref)?.dispose();
     await eventually(() => feature.dashboards.of(ref) === undefined, 'closed');
     const panel = vscode.window.createWebviewPanel('modelswitch.dashboard', 'Dashboard', vscode.ViewColumn.Active);

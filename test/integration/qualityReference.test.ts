@@ -9,12 +9,13 @@ import { readQuality } from '../../src/core/quality/definitions.ts';
 import type { QualityData } from '../../src/core/quality/window.ts';
 import { seeded } from '../support/guardSimulation.ts';
 import { writeManyRecords } from '../support/manyRecords.ts';
-import { records } from '../support/qualityRecords.ts';
+import { partOf } from '../support/productionParts.ts';
+import { records, START } from '../support/qualityRecords.ts';
 import { mlflowPython } from '../support/mlflow.ts';
 import { assertAsReference, REFERENCE_EDGES, REFERENCE_FEATURES, REFERENCE_METRICS, referenceOf, toParquet } from '../support/reference.ts';
 
 const RECORDS = { count: 20_000, units: 3000, spanMs: 6 * 3_600_000, seed: 11 };
-const NOW = Date.parse('2027-01-01');
+const NOW = START + RECORDS.spanMs;
 const STAGING = new URL('../../src/adapters/quality/quality.worker.ts', import.meta.url);
 
 describe('a prediction log against SQL in DuckDB', function () {
@@ -63,9 +64,12 @@ describe('a prediction log against SQL in DuckDB', function () {
 
   it('counts by columns what it counts by lines: shadows, outcomes, missing values, conditions, slices and measures', async () => {
     const random = seeded(4);
-    const lines = records({ count: 6000, units: 500, seed: 8 }).flatMap((record): object[] => {
+    const lines = records({ count: 6000, units: 500, seed: 8 }).flatMap((record, index): object[] => {
       const luck = random();
       const whole = { ...record, proba: null, defaulted: null };
+      // An environment that is named first where there is no time.
+      if (index === 3) return [{ ...whole, environment: 'later', ts: null }];
+      if (index > 5900 && index % 10 === 0) return [{ ...whole, environment: 'later' }];
       if (luck < 0.05) return [whole, { ...whole, role: 'shadow', assigned_arm: 'candidate', score: random() }];
       if (luck < 0.08) return [{ ...whole, unit_id: null, request_id: random() < 0.5 ? null : record.request_id, features: null }];
       if (luck < 0.1) return [{ ...whole, score: null, proba: random() < 0.5 ? random() : null, latency_ms: random() < 0.5 ? null : record.latency_ms, features: { ...record.features, country: null } }];
@@ -109,6 +113,18 @@ for i, kind in enumerate([pa.timestamp('us', 'UTC'), pa.timestamp('ns', 'UTC'), 
     assert.deepEqual(facts(await read('odd.parquet', { features, section: rows })), expected);
   });
 
+  it('knows a mapping that is missing in a whole page from one whose fields are', async () => {
+    writeFileSync(join(folder, 'write_missing.py'), `import pyarrow as pa, pyarrow.parquet as pq
+rows = [{'ts': 1772445600000 + i, 'request_id': f'r-{i}', 'assigned_arm': 'current', 'features': None if kind == 'mapping' else {'x': None}} for kind in ['mapping', 'field'] for i in range(100)]
+for kind, nullable in [('mapping', False), ('field', True)]:
+  schema = pa.schema([('ts', pa.int64()), ('request_id', pa.string()), ('assigned_arm', pa.string()), pa.field('features', pa.struct([pa.field('x', pa.float64(), nullable=nullable)]), nullable=not nullable)])
+  pq.write_table(pa.Table.from_pylist(rows[:100] if kind == 'mapping' else rows[100:], schema=schema), f'missing-{kind}.parquet')
+`);
+    execFileSync(await mlflowPython(), [join(folder, 'write_missing.py')], { cwd: folder });
+    const names = async (file: string): Promise<readonly string[]> => partOf(await read(file, {}), 'current', '').features.map(({ name }) => name);
+    assert.deepEqual([await names('missing-mapping.parquet'), await names('missing-field.parquet')], [['score'], ['score', 'x']]);
+  });
+
   it('names the row of a Parquet file that cannot be read', async () => {
     writeFileSync(join(folder, 'late.jsonl'), records({ count: 6000 }).map((record, index) => `${JSON.stringify(index === 5000 ? { ...record, ts: null } : record)}\n`).join(''));
     await toParquet(join(folder, 'late.jsonl'), join(folder, 'late.parquet'), 2500);
@@ -123,6 +139,10 @@ for i, kind in enumerate([pa.timestamp('us', 'UTC'), pa.timestamp('ns', 'UTC'), 
     // Before a thread has started.
     setTimeout(() => cancel.abort(), 10);
     await assert.rejects(cut, { code: 'cancelled' });
+  });
+
+  it('is cancelled before threads have been made', async () => {
+    await assert.rejects(read('log.parquet', { threads: { script: STAGING, count: 1, least: 1 } }, AbortSignal.abort()), { code: 'cancelled' });
   });
 
   it('tells of a damaged row group what one thread tells, and counts what comes before', async () => {

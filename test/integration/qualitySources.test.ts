@@ -14,7 +14,7 @@ import type { SkewReport } from '../../src/core/quality/skew.ts';
 import type { QualityData } from '../../src/core/quality/window.ts';
 import { mlflowPython } from '../support/mlflow.ts';
 import { prometheusBinary, startExporter, startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
-import { csv, lines, records, type PredictionRecord } from '../support/qualityRecords.ts';
+import { csv, lines, records, recordsOfToday, START, type PredictionRecord } from '../support/qualityRecords.ts';
 
 const METRICS = { guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow', bad: 'latency_ms > 80' }], signals: [{ name: 'latency', mean: 'latency_ms' }] };
 const ALL = records({ count: 4000, candidateErrors: 0.05 });
@@ -127,10 +127,12 @@ describe('quality: one contract for every source', function () {
       writeFileSync(join(folder, 'log.jsonl'), lines(ALL));
       const { status, stderr } = spawnSync(python, ['-c', script], { cwd: folder, encoding: 'utf8' });
       assert.equal(status, 0, stderr);
-      const [parquet, log] = [await read({ log: `log-${compression}.parquet` }), await read({ log: 'log.jsonl' })];
+      const [parquet, log] = [await read({ log: `log-${compression}.parquet` }, START + 3_600_000), await read({ log: 'log.jsonl' }, START + 3_600_000)];
       assert.deepEqual(totals(parquet), expected(ALL));
       assert.deepEqual(parquet.windows, log.windows);
-      assert.deepEqual(parquet.arms.map(({ units, features }) => [units, features.map(({ name, missing }) => [name, missing])]), log.arms.map(({ units, features }) => [units, features.map(({ name, missing }) => [name, missing])]));
+      const counted = ({ production }: QualityData): unknown => production?.parts.map(({ arm, units, features }) => [arm, units, features.map(({ name, missing }) => [name, missing])]);
+      assert.equal(parquet.production?.parts.length, 2);
+      assert.deepEqual(counted(parquet), counted(log));
     });
   }
 
@@ -268,16 +270,24 @@ describe('quality: one contract for every source', function () {
       configure(`${QUALITY}drift: {reference: train.csv, features: [amount, age, country]}`);
       const train = records({ count: 5000, seed: 5 }).map(({ features }) => `${features.amount},${features.age},${features.country}`);
       writeFileSync(join(folder, 'train.csv'), `amount,age,country\n${train.join('\n')}\n`);
-      writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 5000, units: 4000 })));
+      writeFileSync(join(folder, 'log.jsonl'), lines(recordsOfToday({ count: 5000, units: 4000 })));
       const healthy = cli('drift', '--json');
-      const report = JSON.parse(healthy.stdout) as { drift: { production: string; report: { features: { feature: string; alarm: boolean }[] } }[] };
+      const report = JSON.parse(healthy.stdout) as { drift: { production: string; window: string; report: { features: { feature: string; alarm: boolean }[] } }[] };
       assert.deepEqual(report.drift.map(({ production }) => production).sort(), ['candidate', 'candidate', 'current']);
+      assert.deepEqual(report.drift.map(({ window }) => window), ['last 24 h', 'last 24 h', 'last 24 h']);
       assert.deepEqual(report.drift[0]?.report.features.map(({ feature }) => feature).sort(), ['age', 'amount', 'country']);
       assert.equal(healthy.status, 0, healthy.stdout);
-      writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 5000, units: 4000 }).map((record) => ({ ...record, features: { ...record.features, amount: record.features.amount * 2 } }))));
+      writeFileSync(join(folder, 'log.jsonl'), lines(recordsOfToday({ count: 5000, units: 4000 }).map((record) => ({ ...record, features: { ...record.features, amount: record.features.amount * 2 } }))));
       const drifted = cli('drift');
       assert.equal(drifted.status, 1);
-      assert.match(drifted.stdout, /amount .*ALARM: PSI/);
+      assert.match(drifted.stdout, /^production: candidate against train\.csv, last 24 h\n.*\n +amount .*ALARM: PSI/m);
+      assert.match(cli('drift', '--markdown').stdout, /^### production: candidate against train\.csv, last 24 h$/m);
+      writeFileSync(join(folder, 'log.jsonl'), lines(recordsOfToday({ count: 5000, units: 4000 }, 3 * 86_400_000)));
+      const old = cli('drift');
+      assert.deepEqual([old.status, /^production: /m.test(old.stdout)], [0, false]);
+      assert.match(old.stdout, /Drift: the log has no record of production of the last 24 h; the newest is of \d{4}-\d\d-\d\d \d\d:\d\d UTC\./);
+      configure(`${QUALITY}drift: {reference: train.csv, features: [amount, age, country], window: 4d}`);
+      assert.match(cli('drift').stdout, /^production: candidate against train\.csv, last 96 h$/m);
       configure(`${QUALITY}drift: {reference: train.csv, features: [amunt]}`);
       assert.match(cli('drift').stderr, /train\.csv has no column amunt/);
     });
@@ -285,13 +295,13 @@ describe('quality: one contract for every source', function () {
     it('drift measures against the training data that the registry names for a version', () => {
       const train = records({ count: 3000, seed: 5 }).map(({ features }) => `${features.amount},${features.age},${features.country}`);
       writeFileSync(join(folder, 'train.csv'), `amount,age,country\n${train.join('\n')}\n`);
-      writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 3000, units: 3000 })));
+      writeFileSync(join(folder, 'log.jsonl'), lines(recordsOfToday({ count: 3000, units: 3000 })));
       const registry = (data: string): void => writeFileSync(join(folder, 'registry.yaml'), `version: 1\nmodels:\n  fraud:\n    aliases: {challenger: "14"}\n    versions:\n      - {version: "14", run: {id: abc}, data: [${data}]}\n`);
       configure(`${QUALITY}drift: {reference: {training: candidate}, features: [amount, age, country]}`);
       registry('{name: train, digest: "1", source: "train.csv", context: training}, {name: holdout, digest: "2", source: "s3://bucket/holdout.csv", context: eval}');
       const { status, stdout, stderr } = cli('drift', '--registry', 'registry.yaml');
       assert.equal(status, 0, stderr);
-      assert.match(stdout, /^production: candidate against the training data of fraud 14 \(train\.csv\)$/m);
+      assert.match(stdout, /^production: candidate against the training data of fraud 14 \(train\.csv\), last 24 h$/m);
       configure(`${QUALITY}drift: {reference: {training: "14", dataset: holdout}, features: [amount]}`);
       assert.match(cli('drift', '--registry', 'registry.yaml').stderr, /The data set holdout of fraud 14 comes from s3:\/\/bucket\/holdout\.csv, which is no file that can be read here/);
       configure(`${QUALITY}drift: {reference: {training: candidate}, features: [amount]}`);

@@ -61,7 +61,7 @@ class Log {
   get data(): QualityData {
     const arms = ['candidate', 'current'].map((arm, index): ArmSummary => {
       const units = this.#units?.[index];
-      return { arm, environment: 'production', requests: 1, units: 1, lastSeen: this.#last, unitSums: units === undefined ? {} : { errors: units }, latency: NOTHING, score: NOTHING, labelledScore: NOTHING, scoreOfPositives: NOTHING, features: [], matured: 0, labelled: 0 };
+      return { arm, environment: 'production', requests: 1, units: 1, lastSeen: this.#last, unitSums: units === undefined ? {} : { errors: units }, latency: NOTHING, score: NOTHING, labelledScore: NOTHING, scoreOfPositives: NOTHING, matured: 0, labelled: 0 };
     });
     return { windows: [...this.#windows.values()], arms, notes: NO_NOTES };
   }

@@ -48,6 +48,12 @@ export function records({ count, seed = 1, share = 0.25, units = 2000, candidate
   });
 }
 
+/** The same, but from `before` milliseconds ago on: by default within the window of drift. */
+export function recordsOfToday(options: RecordOptions, before = 3_600_000): PredictionRecord[] {
+  const from = Date.now() - before;
+  return records(options).map((record, index) => ({ ...record, ts: new Date(from + 100 * index).toISOString() }));
+}
+
 export const lines = (all: readonly object[]): string => all.map((record) => `${JSON.stringify(record)}\n`).join('');
 
 /** The same as CSV, features as columns of their own. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ensurePython } from '../../sandbox/python.ts';
 import type { QualityData } from '../../src/core/quality/window.ts';
 import { mlflowPython } from './mlflow.ts';
+import { partOf } from './productionParts.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const scripts = join(import.meta.dirname, 'reference');
@@ -47,7 +48,7 @@ function same(actual: number, expected: number, what: string): void {
   assert.ok(Math.abs(actual - expected) <= 1e-9 * Math.abs(expected), `${what}: ${actual} instead of ${expected}`);
 }
 
-/** Demands that what was read of a log is what SQL finds in it: whole numbers exactly, sums of fractions to nine digits. */
+/** Demands that what was read of a log, all of which is in the window of drift, is what SQL finds in it: whole numbers exactly, sums of fractions to nine digits. */
 export function assertAsReference(data: QualityData, reference: Reference): void {
   const windows = new Map(data.windows.map((window) => [`${window.start} ${window.arm}`, window]));
   assert.equal(windows.size, reference.windows.length);
@@ -62,9 +63,10 @@ export function assertAsReference(data: QualityData, reference: Reference): void
     const found = data.arms.find((each) => each.arm === arm) ?? assert.fail(`no arm ${arm}`);
     assert.deepEqual([found.requests, found.units, found.lastSeen, found.score.counts], [requests, units, last, reference.histograms['score']?.[arm]], arm);
     assert.deepEqual({ arm, ...found.unitSums['errors'] }, reference.dispersion.find((each) => each['arm'] === arm), `dispersion of ${arm}`);
-    for (const name of ['amount', 'age']) assert.deepEqual(found.features.find((each) => each.name === name)?.binned?.counts, reference.histograms[name]?.[arm], `${name} of ${arm}`);
+    const { features } = partOf(data, arm);
+    for (const name of ['amount', 'age']) assert.deepEqual(features.find((each) => each.name === name)?.binned?.counts, reference.histograms[name]?.[arm], `${name} of ${arm}`);
     const countries = Object.fromEntries(reference.countries.filter((each) => each.arm === arm).map(({ country, n }) => [country, n]));
-    assert.deepEqual(Object.fromEntries(Object.entries(found.features.find(({ name }) => name === 'country')?.categories ?? {}).sort()), countries);
+    assert.deepEqual(Object.fromEntries(Object.entries(features.find(({ name }) => name === 'country')?.categories ?? {}).sort()), countries);
   }
   assert.equal(data.arms.length, reference.arms.length);
 }

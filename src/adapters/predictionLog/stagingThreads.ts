@@ -96,6 +96,7 @@ export class StagingThreads {
       return { thread, told, underWay: 0 };
     });
     StagingThreads.isBusy = true;
+    if (signal.aborted) this.#cancel();
   }
 
   /** Gives a part of a file to a thread, or stages it here; tells what is there while threads have enough to do. @throws StagingFailed; AppError cancelled, validation when what was given cannot be read */
@@ -190,6 +191,8 @@ export class StagingThreads {
     this.#own.close();
     await Promise.all(this.#workers.map(({ thread }) => {
       thread.removeAllListeners();
+      // One that fails now has nobody left to tell it to.
+      thread.on('error', () => undefined);
       return thread.terminate();
     }));
   }

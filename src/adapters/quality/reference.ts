@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { AppError } from '../../core/base/errors.ts';
-import { ArmCollector } from '../../core/quality/armCollector.ts';
 import { BINS } from '../../core/quality/drift.ts';
+import { FeatureCollector } from '../../core/quality/featureCollector.ts';
 import { quantileEdges } from '../../core/quality/stats/driftMeasures.ts';
 import type { QualityDefinition, ReferenceColumns } from '../../core/quality/definitions.ts';
 import { rowsWords, type TrainingData } from '../../core/quality/trainingData.ts';
@@ -36,8 +36,8 @@ export async function readReference({ folder, path, features, columns }: Referen
   const file = path.startsWith('/') ? path : join(folder, path);
   const rows = (): AsyncGenerator<Row> => readRows(file, formatOf(file), path, signal);
   const worth = await worthOf(rows(), path, columns);
-  const collect = async (edges?: Reference['edges']): Promise<ArmCollector> => {
-    const collector = new ArmCollector({ features, edges });
+  const collect = async (edges?: Reference['edges']): Promise<FeatureCollector> => {
+    const collector = new FeatureCollector({ features, edges });
     const timesOf = repeater(columns, worth);
     for await (const row of rows()) {
       const record = { features: features === undefined ? withoutColumns(row, columns) : row, score: row['score'] };
@@ -45,12 +45,12 @@ export async function readReference({ folder, path, features, columns }: Referen
     }
     return collector;
   };
-  const first = (await collect()).summary().features;
+  const first = (await collect()).samples;
   const missing = (features ?? []).filter((name) => { const found = first.find((sample) => sample.name === name); return found === undefined || found.rows === found.missing; });
   if (missing.length > 0) throw new AppError('validation', `${path} has no column ${missing.join(', ')}: correct drift.features, or the reference.`);
   const edges = Object.fromEntries(first.filter(({ values }) => values.length > 0).map(({ name, values }) => [name, quantileEdges(Float64Array.from(values).sort(), BINS)]));
   const second = await collect(edges);
-  return { rows: worth?.rows ?? second.requests, units: worth?.units ?? second.requests, samples: second.summary().features, edges };
+  return { rows: worth?.rows ?? second.requests, units: worth?.units ?? second.requests, samples: second.samples, edges };
 }
 
 /** What is measured against a file, ready before the records are read. */

@@ -144,7 +144,7 @@ export class ColumnPages {
   /** A page in the encodings that most columns have; false: it is another. */
   #takeUsual(page: Uint8Array, { num_values: count, encoding }: DataPageHeader): boolean {
     if (this.#deepest === 1 && afterLevels(page, count, 0) > 0) {
-      this.#holds([this.#asHashes ? 0 : null], count, new Uint32Array(count));
+      this.#holds([this.#asHashes ? 0 : null], count, new Uint32Array(count), new Uint8Array(count));
       return true;
     }
     const start = this.#deepest === 0 || count === 0 ? 0 : afterLevels(page, count, this.#deepest);

@@ -4,7 +4,7 @@ import { roleName } from '../../core/models/mapping.ts';
 import { compareArms, type ComparisonReport } from '../../core/quality/comparison.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { DRIFT_DEFINITIONS } from '../../core/quality/drift.ts';
-import { driftFindings } from '../../core/quality/productionDrift.ts';
+import { againstWords, driftFindings } from '../../core/quality/productionDrift.ts';
 import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
 import { shadowReport } from '../../core/quality/shadow.ts';
@@ -145,7 +145,7 @@ export const drift: Command = {
     const found = environments(data, context.options.environment).flatMap((environment) => driftFindings(data, environment));
     const skew = context.own['skew'] === true ? await checkSkew(opened.definition, skewPlace(context, opened), context.signal) : undefined;
     const blocks = [
-      ...found.flatMap((each) => driftBlocks(each.report, `${each.environment === '' ? '' : `${each.environment}: `}${each.production} against ${each.reference}`)),
+      ...found.flatMap((each) => driftBlocks(each.report, `${each.environment === '' ? '' : `${each.environment}: `}${each.production} against ${againstWords(each)}`)),
       ...(skew === undefined ? [] : skewBlocks(skew, (opened.definition.skew?.command ?? []).join(' '))),
     ];
     print(context, { model: opened.model.name, drift: found, ...(skew === undefined ? {} : { skew }), definitions: DRIFT_DEFINITIONS, notes: data.notes }, [...blocks, notesBlock(data.notes)]);

@@ -1,13 +1,13 @@
 import { type RecordLike } from '../expressions/evaluate.ts';
-import type { FeatureOptions } from './armCollector.ts';
 import { codedAt, EXCLUDED, ROWS, WITHOUT_UNIT, type BatchRows, type CodedColumn, type RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
-import { EarlierHours, type Hour, type SavedHours } from './earlierHours.ts';
+import type { FeatureOptions } from './featureCollector.ts';
 import { Groups, type Group, type SavedGroups, type WindowState } from './groups.ts';
 import { hash53, RecentHashes, rehash, type SavedHashes } from './hashing.ts';
 import { scoreOf, valueOf } from './measures.ts';
 import { Outcomes, type Waiting } from './outcomes.ts';
 import { ShadowCollector } from './shadowCollector.ts';
+import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
 import { Units, type SavedUnits } from './units.ts';
 import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
@@ -30,7 +30,7 @@ export interface SavedCollector {
   readonly groups: SavedGroups;
   readonly units: SavedUnits;
   readonly seen: SavedHashes;
-  readonly earlier?: SavedHours | undefined;
+  readonly recent: SavedHours;
   readonly slices: readonly string[];
   readonly columns: readonly string[];
   readonly notes: SourceNotes;
@@ -70,8 +70,10 @@ export class Collector {
   readonly #seen: RecentHashes;
   readonly #outcomes: Outcomes;
   readonly #shadow: ShadowCollector;
-  /** Where drift is measured against hours of an earlier week. */
-  readonly #earlier: EarlierHours | undefined;
+  /** What drift is measured of. */
+  readonly #recent: RecentHours;
+  /** By the number of a group. */
+  readonly #hoursOf: ArmHours[] = [];
   readonly #slices: Set<string>;
   readonly #notes: { -readonly [K in keyof SourceNotes]: SourceNotes[K] };
   /** Time as the reader has it: what a record is compared with to find clocks that are wrong. */
@@ -79,12 +81,12 @@ export class Collector {
 
   constructor(definition: QualityDefinition, options: CollectorOptions, saved?: SavedCollector) {
     this.#definition = definition;
-    const { metrics, labels, drift: { reference } } = definition;
-    this.#earlier = reference?.kind === 'earlier' ? new EarlierHours(reference, options, saved?.earlier) : undefined;
+    const { metrics, labels } = definition;
+    this.#recent = new RecentHours(definition.drift, options, saved?.recent);
     this.#values = metrics.map((metric) => valueOf(metric, labels));
     this.#labelled = metrics.flatMap(({ labelled }, index) => (labelled ? [index] : []));
     this.#immediate = metrics.flatMap(({ labelled }, index) => (labelled ? [] : [index]));
-    this.#groups = new Groups(definition, options, saved?.groups);
+    this.#groups = new Groups(definition, saved?.groups);
     this.#stager = new Stager(definition, options, { columns: saved?.columns });
     this.#units = new Units(metrics.length, undefined, saved?.units);
     this.#seen = new RecentHashes(undefined, saved?.seen);
@@ -100,7 +102,7 @@ export class Collector {
     this.#flush();
     if (this.#labelled.length > 0 || this.#shadow.hasShadow) return undefined;
     return {
-      groups: this.#groups.saved, units: this.#units.saved, seen: this.#seen.saved, earlier: this.#earlier?.saved, slices: [...this.#slices], columns: this.#stager.batch.columns.map(({ name }) => name), notes: this.#notes,
+      groups: this.#groups.saved, units: this.#units.saved, seen: this.#seen.saved, recent: this.#recent.saved, slices: [...this.#slices], columns: this.#stager.batch.columns.map(({ name }) => name), notes: this.#notes,
     };
   }
 
@@ -119,6 +121,7 @@ export class Collector {
   set now(value: number) {
     this.#flush();
     this.#now = value;
+    this.#recent.now = value;
   }
 
   malformed(place: string, reason: string): void {
@@ -217,6 +220,7 @@ export class Collector {
   /** Counts predictions of a batch, in their order. */
   #count(batch: BatchRows, from: number, to: number): void {
     const groups = batch.keys.map(({ environment, service, arm }) => this.#groups.of(environment, service, arm));
+    for (const { number, environment, arm } of groups) this.#hoursOf[number] ??= this.#recent.arm(environment, arm);
     for (let start = from; start < to; start += ROWS) this.#countSome(batch, groups, start, Math.min(to, start + ROWS));
   }
 
@@ -289,15 +293,16 @@ export class Collector {
     window.units += isNew;
     group.armCollector.units += isNew;
     group.staged.add(row);
-    if (this.#earlier !== undefined) this.#countHour(this.#earlier, group, Math.min(times[row] ?? 0, this.#now), row, unitHash);
+    this.#countHour(group, Math.min(times[row] ?? 0, this.#now), row, unitHash);
     const slices = this.#counted(slicesAt(sliced, row));
     for (const slice of slices) this.#sliced(batch, row, this.#groups.window(group, times[row] ?? 0, slice));
     const keep = kept[row];
     if (keep !== undefined) this.#outcomes.wait(requests[row] ?? 0, keep.outcome, { record: keep.record, group, slices, unitHash, at: times[row] ?? 0 });
   }
 
-  #countHour(earlier: EarlierHours, { environment, arm }: Group, at: number, row: number, unitHash: number): void {
-    const hour = earlier.of(environment, arm, at);
+  #countHour({ number }: Group, at: number, row: number, unitHash: number): void {
+    const hours = this.#hoursOf[number];
+    const hour = hours === undefined ? undefined : this.#recent.of(hours, at);
     if (hour === undefined) return;
     hour.units.add(unitHash);
     if (hour.staged.size === 0) this.#hours.push(hour);
@@ -309,7 +314,7 @@ export class Collector {
     for (const group of this.#groups.all) {
       const { staged, armCollector, number } = group;
       if (staged.size === 0) continue;
-      armCollector.countRows(batch, staged, this.#now, 'all');
+      armCollector.countRows(batch, staged, this.#now);
       for (const metric of this.#immediate) {
         const values = batch.values[metric];
         if (values === undefined) continue;
@@ -319,7 +324,7 @@ export class Collector {
       staged.size = 0;
     }
     for (const { collector, staged } of this.#hours) {
-      collector.countRows(batch, staged, Number.POSITIVE_INFINITY, 'features');
+      collector.countRows(batch, staged);
       staged.size = 0;
     }
     this.#hours.length = 0;
@@ -347,18 +352,18 @@ export class Collector {
   data(now: number, messages: readonly string[]): QualityData {
     this.#flush();
     this.#outcomes.settle(now);
-    const earlier = this.#earlier?.found(now);
+    const arms = this.#groups.summaries(this.#units);
+    const { messages: found, ...drift } = this.#recent.found(now, arms);
     return {
       windows: this.#groups.snapshots().sort((a, b) => a.start - b.start),
-      arms: this.#groups.summaries(this.#units),
-      ...(earlier === undefined ? {} : { references: earlier.references }),
+      arms, ...drift,
       ...(this.#shadow.pairs === undefined ? {} : { shadow: this.#shadow.pairs }),
       notes: {
         ...this.#notes,
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.all.reduce((sum, { armCollector }) => sum + armCollector.notFinite, 0),
-        messages: [...messages, ...earlier?.messages ?? [], ...this.#outcomes.oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${this.#outcomes.oneIn}, drawn by its id.`]],
+        messages: [...messages, ...found, ...this.#outcomes.oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${this.#outcomes.oneIn}, drawn by its id.`]],
       },
     };
   }

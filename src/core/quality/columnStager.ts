@@ -1,5 +1,5 @@
 import { toNumber } from '../expressions/evaluate.ts';
-import type { Codes } from './batch.ts';
+import type { Batch, Codes } from './batch.ts';
 import { latencyBin, scoreBin } from './bins.ts';
 import { scoreFrom } from './measures.ts';
 import { RecordTimes } from './recordTimes.ts';
@@ -54,12 +54,25 @@ function columnOf({ columns }: RowRun, name: string): ColumnRun {
 
 /** What is the same for all rows in which the same stands of whose they are. */
 interface Whose {
+  readonly arm: string | undefined;
+  readonly environment: string;
+  readonly service: string;
   /** Whether its flag is asked for. */
   readonly isWanted: boolean;
-  /** Whether it is no served prediction. */
-  readonly isApart: boolean;
-  /** In the keys of the batch. */
-  readonly place: number;
+  readonly isShadow: boolean;
+  /** In the keys of the batch, as soon as one of the rows is taken into it; -1 before. */
+  place: number;
+}
+
+/** What was found out of the rows of a run for a batch. */
+interface Choice {
+  readonly run: RowRun;
+  readonly batch: Batch;
+  /** The columns that say whose a row is, and those among them that change. */
+  readonly columns: readonly ColumnRun[];
+  readonly changing: readonly ColumnRun[];
+  /** By combination of their values; undefined: they are too many. */
+  readonly known: (Whose | undefined)[] | undefined;
 }
 
 /**
@@ -75,6 +88,7 @@ export class ColumnStager {
   readonly #batchIds: Float64Array;
   readonly #placeOf = new Int32Array(FEW);
   readonly #record: Record<string, unknown> = {};
+  #choice: Choice | undefined;
   /** Whether the row at which `stage` ended is no served prediction. */
   isApart = false;
 
@@ -90,7 +104,7 @@ export class ColumnStager {
     const { batch } = this.#stager;
     const first = batch.size;
     const told = batch.told;
-    const end = this.#tell(run, first, this.#choose(run, from));
+    const end = this.#choose(run, from);
     this.#identify(run, first, told - from);
     batch.told = told + end - from + Number(this.isApart);
     this.#numbers(run, first);
@@ -121,13 +135,12 @@ export class ColumnStager {
     };
   }
 
-  /** Takes those rows into the batch of which the columns that say whose they are tell that they are wanted. */
+  /** Takes served predictions into the batch that are asked for, with their times. */
   #choose(run: RowRun, from: number): number {
     const { batch } = this.#stager;
-    const columns = ['assigned_arm', 'flag', 'role', 'environment', 'service'].map((name) => columnOf(run, name));
-    const changing = columns.filter(({ isConstant }) => !isConstant);
-    const combinations = changing.reduce((product, { indices, values }) => product * (indices === undefined ? Number.POSITIVE_INFINITY : values.length), 1);
-    const known: (Whose | undefined)[] | undefined = combinations <= FEW ? new Array<undefined>(combinations).fill(undefined) : undefined;
+    const choice = this.#choiceOf(run);
+    const { changing, known } = choice;
+    const times = columnOf(run, 'ts');
     let size = batch.size;
     let row = from;
     this.isApart = false;
@@ -137,42 +150,45 @@ export class ColumnStager {
         const column = changing[index];
         if (column !== undefined) code = code * column.values.length + (column.indices?.[column.start + row] ?? 0);
       }
-      const whose = known?.[code] ?? this.#whose(columns, row);
-      if (known !== undefined) known[code] = whose;
-      this.isApart = whose.isApart;
-      if (whose.isApart) break;
+      const whose = known?.[code] ?? this.#whose(choice, code, row);
+      this.isApart = whose.arm === undefined;
+      if (whose.arm === undefined) break;
       if (!whose.isWanted) continue;
+      const time = this.#timeAt(times, row);
+      this.isApart = whose.isShadow || !Number.isFinite(time);
+      if (this.isApart) break;
+      if (whose.place < 0) whose.place = batch.placeOf(whose.environment, whose.service, whose.arm);
       this.#source[size] = row;
       batch.arms[size] = whose.place;
+      batch.times[size] = time;
       size += 1;
     }
     batch.size = size;
     return row;
   }
 
-  #whose(columns: readonly ColumnRun[], row: number): Whose {
-    const [arm, flag, role, environment = '', service = ''] = columns.map((column) => textOf(valueAt(column, row)));
-    const isWanted = this.#stager.wants(flag);
-    return { isWanted, isApart: arm === undefined || (isWanted && role === 'shadow'), place: arm === undefined || !isWanted ? 0 : this.#stager.batch.placeOf(environment, service, arm) };
+  #choiceOf(run: RowRun): Choice {
+    const { batch } = this.#stager;
+    if (this.#choice?.run === run && this.#choice.batch === batch) return this.#choice;
+    const columns = ['assigned_arm', 'flag', 'role', 'environment', 'service'].map((name) => columnOf(run, name));
+    const changing = columns.filter(({ isConstant }) => !isConstant);
+    const combinations = changing.reduce((product, { indices, values }) => product * (indices === undefined ? Number.POSITIVE_INFINITY : values.length), 1);
+    this.#choice = { run, batch, columns, changing, known: combinations <= FEW ? new Array<undefined>(combinations).fill(undefined) : undefined };
+    return this.#choice;
   }
 
-  /** When the rows were. One without a time is no prediction: it ends there. */
-  #tell(run: RowRun, first: number, end: number): number {
-    const { batch } = this.#stager;
-    const column = columnOf(run, 'ts');
-    this.#gather(column, first, batch.times, (row) => this.#times.of(valueAt(column, row)));
-    for (let row = first; row < batch.size; row += 1) {
-      const time = batch.times[row] ?? 0;
-      // Milliseconds of today are what they are.
-      if (time >= 1e11 && time < 1e14) continue;
-      const at = this.#source[row] ?? 0;
-      batch.times[row] = this.#times.of(valueAt(column, at));
-      if (Number.isFinite(batch.times[row])) continue;
-      this.isApart = true;
-      batch.size = row;
-      return at;
-    }
-    return end;
+  #whose({ columns, known }: Choice, code: number, row: number): Whose {
+    const [arm, flag, role, environment = '', service = ''] = columns.map((column) => textOf(valueAt(column, row)));
+    const whose: Whose = { arm, environment, service, isWanted: this.#stager.wants(flag), isShadow: role === 'shadow', place: -1 };
+    if (known !== undefined) known[code] = whose;
+    return whose;
+  }
+
+  #timeAt(column: ColumnRun, row: number): number {
+    const { values, indices, start } = column;
+    const known = values instanceof Float64Array ? values[indices === undefined ? start + row : indices[start + row] ?? 0] ?? 0 : 0;
+    // Milliseconds of today are what they are.
+    return known >= 1e11 && known < 1e14 ? known : this.#times.of(valueAt(column, row));
   }
 
   /** `told`: how many records had been told before the first row of the run. */

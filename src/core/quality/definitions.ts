@@ -4,6 +4,10 @@ import { parseDuration } from '../base/duration.ts';
 import type { SkewDefinition } from './skew.ts';
 import { qualitySchema, type MetricSection, type QualitySection } from '../workspace/quality.ts';
 
+const HOUR_MS = 3_600_000;
+/** Of production, for drift. */
+const DRIFT_HOURS = 24;
+
 /** What a prediction record holds by itself; every other field is one of the outcome. */
 const RECORD_FIELDS: FieldTypes['fields'] = {
   ts: 'any', request_id: 'text', unit_id: 'text', environment: 'text', service: 'text', app_version: 'text', flag: 'text', assigned_arm: 'text', model_version: 'text',
@@ -82,6 +86,14 @@ export interface ReferenceColumns {
   readonly unit?: string | undefined;
 }
 
+export interface DriftDefinition {
+  readonly reference?: DriftReferenceTarget;
+  readonly columns: ReferenceColumns;
+  readonly features?: readonly string[];
+  /** How many hours of production are looked at, up to now. */
+  readonly windowHours: number;
+}
+
 /** The section `quality:` of a model. */
 export interface QualityDefinition {
   /** What it was read from: plain data, so that a thread can read it again. */
@@ -91,7 +103,7 @@ export interface QualityDefinition {
   readonly where?: Expression<boolean>;
   readonly metrics: readonly MetricDefinition[];
   readonly slices: readonly Expression<number | string | boolean>[];
-  readonly drift: { readonly reference?: DriftReferenceTarget; readonly columns: ReferenceColumns; readonly features?: readonly string[] };
+  readonly drift: DriftDefinition;
   readonly skew?: SkewDefinition;
   readonly windowMs: number;
 }
@@ -196,8 +208,17 @@ function skewDefinition({ exec, abs, rel, max_share, sample, lookback }: NonNull
 
 function referenceTarget(written: NonNullable<NonNullable<QualitySection['drift']>['reference']>): DriftReferenceTarget {
   if (typeof written === 'string') return { kind: 'file', path: written };
-  if ('weeks_ago' in written) return { kind: 'earlier', weeks: written.weeks_ago, hours: written.hours ?? 24 };
+  if ('weeks_ago' in written) return { kind: 'earlier', weeks: written.weeks_ago, hours: written.hours ?? DRIFT_HOURS };
   return { kind: 'training', version: written.training, ...(written.dataset === undefined ? {} : { dataset: written.dataset }) };
+}
+
+/** Production is one window for what is measured of it: that of the hours of an earlier week, where nothing else is said. */
+function driftDefinition(columns: ReferenceColumns, { reference, features, window }: NonNullable<QualitySection['drift']> = {}): DriftDefinition {
+  const target = reference === undefined ? undefined : referenceTarget(reference);
+  return {
+    columns, ...(target === undefined ? {} : { reference: target }), ...(features === undefined ? {} : { features }),
+    windowHours: window === undefined ? (target?.kind === 'earlier' ? target.hours : DRIFT_HOURS) : (parseDuration(window) ?? 0) / HOUR_MS,
+  };
 }
 
 /**
@@ -232,7 +253,7 @@ export function readQuality(section: unknown): { readonly quality?: QualityDefin
       ...(where === undefined ? {} : { where }),
       metrics: metrics.filter(({ name }, index) => metrics.findIndex((other) => other.name === name) === index),
       slices: (content.by ?? []).flatMap((text, index) => reader.expression(compileValue(text, RECORD_TYPES), ['by', index]) ?? []),
-      drift: { columns: reader.referenceColumns(content.drift), ...(content.drift?.reference === undefined ? {} : { reference: referenceTarget(content.drift.reference) }), ...(content.drift?.features === undefined ? {} : { features: content.drift.features }) },
+      drift: driftDefinition(reader.referenceColumns(content.drift), content.drift),
       ...(content.skew === undefined ? {} : { skew: skewDefinition(content.skew) }),
       windowMs: parseDuration(content.window ?? '5min') ?? 300_000,
     },

@@ -42,7 +42,13 @@ export class DistinctCount {
   }
 
   #tidy(): void {
-    this.#smallest = [...new Set(this.#smallest)].sort((a, b) => a - b).slice(0, KEPT);
+    const sorted = Float64Array.from(this.#smallest).sort();
+    const kept: number[] = [];
+    for (let place = 0; place < sorted.length && kept.length < KEPT; place += 1) {
+      const hash = sorted[place] ?? 0;
+      if (hash !== kept.at(-1)) kept.push(hash);
+    }
+    this.#smallest = kept;
     if (this.#smallest.length === KEPT) this.#limit = this.#smallest[KEPT - 1] ?? Number.POSITIVE_INFINITY;
   }
 }

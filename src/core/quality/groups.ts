@@ -1,4 +1,4 @@
-import { ArmCollector, type FeatureOptions, type SavedArm } from './armCollector.ts';
+import { ArmCollector, type SavedArm } from './armCollector.ts';
 import { RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { UnitSums } from './stats/dispersion.ts';
@@ -41,13 +41,11 @@ export type SavedGroups = readonly {
 /** The arms that were seen, each with its windows. */
 export class Groups {
   readonly #definition: QualityDefinition;
-  readonly #options: FeatureOptions;
   readonly all: Group[] = [];
   #last: Group | undefined;
 
-  constructor(definition: QualityDefinition, options: FeatureOptions, saved: SavedGroups = []) {
+  constructor(definition: QualityDefinition, saved: SavedGroups = []) {
     this.#definition = definition;
-    this.#options = options;
     for (const { environment, service, arm, collected, windows } of saved) {
       const group = this.#made(environment, service, arm, collected);
       for (const window of windows) group.windows.set(keyOf(window.start, window.slice), { ...window });
@@ -67,7 +65,7 @@ export class Groups {
   }
 
   #made(environment: string, service: string, arm: string, saved?: SavedArm): Group {
-    const group: Group = { number: this.all.length, arm, environment, service, armCollector: new ArmCollector(this.#options, saved), windows: new Map(), last: undefined, staged: new RowList() };
+    const group: Group = { number: this.all.length, arm, environment, service, armCollector: new ArmCollector(saved), windows: new Map(), last: undefined, staged: new RowList() };
     this.all.push(group);
     return group;
   }

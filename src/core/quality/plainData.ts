@@ -8,7 +8,7 @@ export function dataOfWindows(windows: readonly QualityWindow[], designEffect: n
   const arms = new Map<string, { -readonly [K in keyof ArmSummary]: ArmSummary[K] }>();
   for (const { arm, environment, requests, units, end } of windows.filter(({ slice }) => slice === undefined)) {
     const key = `${environment}\n${arm}`;
-    const known = arms.get(key) ?? { arm, environment, requests: 0, units: 0, lastSeen: 0, unitSums: {}, latency: NO_HISTOGRAM, score: NO_HISTOGRAM, labelledScore: NO_HISTOGRAM, scoreOfPositives: NO_HISTOGRAM, features: [], matured: 0, labelled: 0 };
+    const known = arms.get(key) ?? { arm, environment, requests: 0, units: 0, lastSeen: 0, unitSums: {}, latency: NO_HISTOGRAM, score: NO_HISTOGRAM, labelledScore: NO_HISTOGRAM, scoreOfPositives: NO_HISTOGRAM, matured: 0, labelled: 0 };
     known.requests += requests;
     known.units += units;
     if (requests > 0) known.lastSeen = Math.max(known.lastSeen, end);

@@ -1,5 +1,5 @@
 import { driftReport } from './drift.ts';
-import type { QualityData } from './window.ts';
+import type { ProductionPart, ProductionWindow, QualityData } from './window.ts';
 
 /** What was measured against what. */
 export interface DriftFinding {
@@ -8,17 +8,27 @@ export interface DriftFinding {
   readonly production: string;
   /** A file, the training data of a version, hours of an earlier week, or the other arm. */
   readonly reference: string;
+  /** Which hours of production, for people: `last 24 h`. */
+  readonly window: string;
   readonly report: ReturnType<typeof driftReport>;
 }
 
-/** Each arm of an environment against the reference, if there is one, and the candidate against current. */
-export function driftFindings(data: QualityData, environment: string): DriftFinding[] {
-  const arms = data.arms.filter((each) => each.environment === environment);
-  const found = (data.references ?? []).filter((reference) => reference.environment === undefined || reference.environment === environment).flatMap((reference) => (reference.production ?? arms).map((arm): DriftFinding => ({
-    environment, production: arm.arm, reference: reference.name,
-    report: driftReport(reference.samples, arm.features, { reference: reference.units, production: arm.units === 0 ? arm.requests : arm.units }),
-  })));
-  const [current, candidate] = ['current', 'candidate'].map((name) => arms.find(({ arm }) => arm === name));
-  if (current === undefined || candidate === undefined) return found;
-  return [...found, { environment, production: 'candidate', reference: 'current', report: driftReport(current.features, candidate.features, { reference: current.units, production: candidate.units }) }];
+/** `data/train.csv, last 24 h`: what it was measured against, and which hours of production. */
+export function againstWords({ reference, window }: Pick<DriftFinding, 'reference' | 'window'>): string {
+  return `${reference}, ${window}`;
+}
+
+/** Each arm of an environment against the reference, if there is one, and the candidate against current: all of the newest hours only. */
+export function driftFindings({ production, references = [] }: QualityData, environment: string): DriftFinding[] {
+  const partsOf = (window: ProductionWindow | undefined): readonly ProductionPart[] => (window?.parts ?? []).filter((part) => part.environment === environment);
+  const found = references.filter((reference) => reference.environment === undefined || reference.environment === environment).flatMap((reference) => {
+    const window = reference.production ?? production;
+    return partsOf(window).map((part): DriftFinding => ({
+      environment, production: part.arm, reference: reference.name, window: window?.name ?? '',
+      report: driftReport(reference.samples, part.features, { reference: reference.units, production: part.units }),
+    }));
+  });
+  const [current, candidate] = ['current', 'candidate'].map((name) => partsOf(production).find(({ arm }) => arm === name));
+  if (production === undefined || current === undefined || candidate === undefined) return found;
+  return [...found, { environment, production: 'candidate', reference: 'current', window: production.name, report: driftReport(current.features, candidate.features, { reference: current.units, production: candidate.units }) }];
 }

@@ -1,8 +1,8 @@
 import { countWords, plainLine } from '../base/words.ts';
 import type { ComparisonReport, MetricComparison } from './comparison.ts';
-import type { DriftFinding } from './productionDrift.ts';
+import { againstWords, type DriftFinding } from './productionDrift.ts';
 import { valueWords } from './reportText.ts';
-import type { ArmSummary, QualityData } from './window.ts';
+import type { QualityData } from './window.ts';
 
 /** An arm is silent when nothing came from it for a minute at least, or for less while another was heard of, so that the source is not late as a whole. */
 const [SILENT_MS, SILENT_BESIDE_MS] = [60_000, 40_000];
@@ -46,26 +46,32 @@ export interface Silence {
 
 /** Arms that should answer and do not: those that fell silent, and those that have a share and no record. What came since the source was read is not known, so its age is no silence. */
 export function silences({ data, report: { environment }, configured, readAt }: Omit<ProductionFacts, 'now'>): Silence[] {
-  const own = data.arms.filter((each) => each.environment === environment && each.requests > 0);
-  const expected = configured === undefined ? (own.length === 0 ? [] : own.map(({ arm }) => arm)) : [...(configured > 0 ? ['candidate'] : []), ...(configured < 1 ? ['current'] : [])];
-  const newest = Math.max(...own.map(({ lastSeen }) => lastSeen)) - vagueness(data);
+  const own = heard(data, environment);
+  const expected = configured === undefined ? [...own.keys()] : [...(configured > 0 ? ['candidate'] : []), ...(configured < 1 ? ['current'] : [])];
+  const newest = Math.max(...Array.from(own.values(), ({ last }) => last)) - vagueness(data);
   return expected.flatMap((name): Silence[] => {
-    const arm = own.find((each) => each.arm === name);
+    const arm = own.get(name);
     if (arm === undefined) return data.notes.rows > 0 ? [{ arm: name, words: 'no data' }] : [];
-    const usual = SILENT_GAPS * meanGap(arm, data);
-    const gap = readAt - arm.lastSeen;
-    return gap > Math.max(SILENT_MS, usual) || newest - arm.lastSeen > Math.max(SILENT_BESIDE_MS, usual) ? [{ arm: name, words: `no data for ${gap < 60_000 ? `${Math.floor(gap / 1000)} s` : coarseAge(gap)}` }] : [];
+    const usual = SILENT_GAPS * ((arm.last - arm.first) / Math.max(1, arm.requests));
+    const gap = readAt - arm.last;
+    return gap > Math.max(SILENT_MS, usual) || newest - arm.last > Math.max(SILENT_BESIDE_MS, usual) ? [{ arm: name, words: `no data for ${gap < 60_000 ? `${Math.floor(gap / 1000)} s` : coarseAge(gap)}` }] : [];
   });
+}
+
+/** When each arm of an environment was heard of for the first and last time, and how often, whichever service it is of. */
+function heard({ arms, windows }: QualityData, environment: string): Map<string, { readonly first: number; readonly last: number; readonly requests: number }> {
+  const found = new Map<string, { readonly first: number; readonly last: number; readonly requests: number }>();
+  for (const { arm, requests, lastSeen } of arms.filter((each) => each.environment === environment && each.requests > 0)) {
+    const known = found.get(arm);
+    const first = known?.first ?? windows.find((each) => each.arm === arm && each.environment === environment)?.start ?? lastSeen;
+    found.set(arm, { first, last: Math.max(known?.last ?? 0, lastSeen), requests: (known?.requests ?? 0) + requests });
+  }
+  return found;
 }
 
 /** By how much earlier an arm may have been heard of for the last time, in milliseconds: a source of windows only tells the end of a window. */
 function vagueness({ designEffect, windows }: QualityData): number {
   return designEffect === undefined ? 0 : Math.max(0, ...windows.map(({ start, end }) => end - start));
-}
-
-function meanGap({ arm, environment, requests, lastSeen }: ArmSummary, { windows }: QualityData): number {
-  const first = windows.find((each) => each.arm === arm && each.environment === environment)?.start ?? lastSeen;
-  return (lastSeen - first) / Math.max(1, requests);
 }
 
 /** How near a guardrail is to what is tolerated: above 1 it is beyond. */
@@ -128,10 +134,11 @@ export function worstFact(facts: ProductionFacts): WorstFact | undefined {
 /** What alarms against the reference, each feature once, the worst first; between the arms where there is no reference. */
 export function driftAlarms(findings: readonly DriftFinding[]): { readonly feature: string; readonly psi: number; readonly because: string }[] {
   const found = new Map<string, { feature: string; psi: number; because: string }>();
-  for (const { report, reference, production } of findings) {
+  for (const finding of findings) {
+    const { report, production } = finding;
     for (const { feature, psi, alarm, because } of report.features) {
       const known = found.get(feature);
-      if (alarm && (known === undefined || known.psi < psi)) found.set(feature, { feature, psi, because: `${production} against ${reference}: ${because}` });
+      if (alarm && (known === undefined || known.psi < psi)) found.set(feature, { feature, psi, because: `${production} against ${againstWords(finding)}: ${because}` });
     }
   }
   return [...found.values()].sort((a, b) => b.psi - a.psi);

@@ -64,7 +64,6 @@ export interface ArmSummary {
   /** Scores of predictions with an outcome, and of those among them whose outcome was positive. */
   readonly labelledScore: Histogram;
   readonly scoreOfPositives: Histogram;
-  readonly features: readonly FeatureSample[];
   /** Predictions whose outcome is final by now, and how many of them have one. */
   readonly matured: number;
   readonly labelled: number;
@@ -100,6 +99,8 @@ export interface QualityData {
   /** By how much bad events vary more than independent requests would, where the source knows no units. */
   readonly designEffect?: number;
   readonly shadow?: ShadowPairs;
+  /** What drift is measured of; undefined where the source has no records. */
+  readonly production?: ProductionWindow;
   /** What drift is measured against: one for all environments, or one for each. */
   readonly references?: readonly DriftReference[];
   readonly notes: SourceNotes;
@@ -115,12 +116,20 @@ export interface DriftReference {
   /** Independent units among the rows. */
   readonly units: number;
   readonly samples: readonly FeatureSample[];
-  /** The part of production that is measured against it; all that was read where it is not told. */
-  readonly production?: readonly ProductionPart[];
+  /** The hours of production that are measured against it, where it has hours of its own; else those of `QualityData.production`. */
+  readonly production?: ProductionWindow;
 }
 
-/** An arm during a part of the time that was read. */
+/** The newest hours of the log, up to now. Not all of the log: what has shifted since yesterday does not show in the sum of a month. */
+export interface ProductionWindow {
+  /** For people: `last 24 h`. */
+  readonly name: string;
+  readonly parts: readonly ProductionPart[];
+}
+
+/** An arm of all services of an environment during some hours. */
 export interface ProductionPart {
+  readonly environment: string;
   readonly arm: string;
   readonly requests: number;
   readonly units: number;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { DURATION_PATTERN } from '../base/duration.ts';
+import { DURATION_PATTERN, parseDuration } from '../base/duration.ts';
 
 /**
  * The section `quality:` of a model as the file has it. What it means, and what is wrong with its expressions, is for core/quality/definitions.ts, which is
@@ -89,12 +89,20 @@ const reference = z.union([words('The data that the model was trained on: *.parq
   error: 'must be a file, such as data/train.parquet, the training data of a version, such as {training: candidate}, or the same hours of an earlier week, such as {weeks_ago: 1, hours: 24}',
 });
 
+const DRIFT_WINDOW = 'must be a duration of whole hours from 1h to 7d, such as 24h';
+const [HOUR_MS, MOST_DRIFT_HOURS] = [3_600_000, 168];
+const driftWindow = z.string({ error: DRIFT_WINDOW }).refine((text) => {
+  const hours = (parseDuration(text) ?? 0) / HOUR_MS;
+  return Number.isInteger(hours) && hours >= 1 && hours <= MOST_DRIFT_HOURS;
+}, { error: DRIFT_WINDOW }).meta({ description: 'How many hours of production are looked at, up to now: whole hours of UTC with the one that runs. Default: 24h; with weeks_ago, its hours.', examples: ['24h'], pattern: DURATION_PATTERN });
+
 const drift = z.strictObject({
   reference: reference.meta({ description: 'What production is measured against: a file, the training data of a version ({training: candidate}), or the same hours of an earlier week of the log ({weeks_ago: 1}).' }).optional(),
   weight: words('The column of the file that says how many rows each row stands for, where the training data was resampled.', 'sample_weight').optional(),
   unit: words('The column of the file that says whose row it is: rows of one unit are not independent.', 'customer_id').optional(),
+  window: driftWindow.optional(),
   features: z.array(words('A feature, as the record has it below features.', 'amount'), { error: 'must be a list of features, such as [amount, age]' }).meta({ description: 'The features that are watched. Default: all that the records have.' }).optional(),
-}, { error: 'must be a mapping of reference, weight, unit and features' }).meta({ description: 'Whether inputs and predictions shift.' });
+}, { error: 'must be a mapping of reference, weight, unit, window and features' }).meta({ description: 'Whether inputs and predictions shift.' });
 
 const tolerance = (description: string, example: number): z.ZodOptional<z.ZodNumber> => amount(description, 0, example).optional();
 const skew = z.strictObject({

@@ -2,7 +2,7 @@ import { shareDuring } from '../../core/releases/allocation.ts';
 import { timelineNotes, timelineTable, type ReleaseTimeline } from '../../core/releases/releaseTimeline.ts';
 import { plainLine } from '../../core/base/words.ts';
 import type { ComparisonReport } from '../../core/quality/comparison.ts';
-import type { DriftFinding } from '../../core/quality/productionDrift.ts';
+import { againstWords, type DriftFinding } from '../../core/quality/productionDrift.ts';
 import { driftAlarms, silences } from '../../core/quality/productionWords.ts';
 import type { ReleaseHistory } from '../../core/quality/productionShare.ts';
 import { blocksText, comparisonBlocks, driftBlocks, notesBlock, percent, shadowBlocks, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
@@ -97,12 +97,13 @@ function alarmsOf({ data, report, drift, history, now, readAt, skew }: Dashboard
   ].map((line) => plainLine(line, 300));
 }
 
-function driftTable({ production, reference, report }: DriftFinding): DriftTable {
-  const blocks = driftBlocks(report, `${production} against ${reference}`);
+function driftTable(finding: DriftFinding): DriftTable {
+  const { production, reference, window, report } = finding;
+  const blocks = driftBlocks(report, `${production} against ${againstWords(finding)}`);
   const [table] = tables(blocks);
   const share = (counts: readonly number[], at: number): number => { const total = counts.reduce((sum, count) => sum + count, 0); return total === 0 ? 0 : (counts[at] ?? 0) / total; };
   return {
-    title: plainLine(table?.title ?? '', 200), columns: table?.columns ?? [], notes: sentences(blocks),
+    title: plainLine(table?.title ?? '', 200), columns: table?.columns ?? [], notes: sentences(blocks), production: plainLine(`${production}, ${window}`, 60), reference: plainLine(reference, 120),
     rows: report.features.map(({ alarm, bins }, index) => ({
       cells: table?.rows[index] ?? [], alarm,
       bins: bins.labels.slice(0, 30).map((label, at) => ({ label: plainLine(label, 60), reference: share(bins.reference, at), production: share(bins.production, at) })),
@@ -134,7 +135,7 @@ export function dashboardMarkdown({ model, flag, environment, data, report, drif
   const configured: Block = { title: 'Configured share of the candidate', columns: ['from', 'share'], rows: (history?.given ?? []).map(({ from, share }) => [from === undefined ? 'before the event log' : time(from), share === undefined ? 'depends on who asks' : percent(share)]) };
   const blocks = [
     ...(history === undefined ? [] : [configured]), ...statusBlocks({ ...data, arms }, readAt), ...comparisonBlocks(report),
-    ...drift.flatMap((each) => driftBlocks(each.report, `Drift: ${each.production} against ${each.reference}`)), ...(skew?.last === undefined ? [] : skewBlocks(skew.last.report, skew.command)), ...(data.shadow === undefined ? [] : shadowBlocks(shadowReport(data.shadow))), ...(timeline === undefined ? [] : [timelineTable(timeline), { lines: timelineNotes(timeline) }]), notesBlock(data.notes),
+    ...drift.flatMap((each) => driftBlocks(each.report, `Drift: ${each.production} against ${againstWords(each)}`)), ...(skew?.last === undefined ? [] : skewBlocks(skew.last.report, skew.command)), ...(data.shadow === undefined ? [] : shadowBlocks(shadowReport(data.shadow))), ...(timeline === undefined ? [] : [timelineTable(timeline), { lines: timelineNotes(timeline) }]), notesBlock(data.notes),
   ];
   return `${blocksText([{ lines: [`${model} (${flag}) in ${environment}, read ${time(readAt)}`] }], true)}\n${blocksText(blocks, true)}`;
 }

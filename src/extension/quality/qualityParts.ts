@@ -1,6 +1,7 @@
 import type { AppError } from '../../core/base/errors.ts';
 import { ageWords, countWords, escapeMarkdown, plainLine } from '../../core/base/words.ts';
 import type { MetricComparison } from '../../core/quality/comparison.ts';
+import { againstWords } from '../../core/quality/productionDrift.ts';
 import { driftAlarms, silences, worstFact, type ProductionFacts } from '../../core/quality/productionWords.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
 import { effectWords, notesBlock, percent, valueWords } from '../../core/quality/reportText.ts';
@@ -96,8 +97,8 @@ function skewLines({ features, told }: SkewReport): Line[] {
 /** What drift is measured against, where nothing drifted: what did says it itself. */
 function referenceLines({ drift }: ProductionFacts): Line[] {
   if (driftAlarms(drift).length > 0) return [];
-  const references = [...new Set(drift.map(({ reference }) => reference))].filter((reference) => reference !== 'current');
-  return references.map((reference) => ({ label: 'no drift', description: `against ${reference}`, icon: 'pass' }));
+  const references = new Set(drift.filter(({ reference }) => reference !== 'current').map(againstWords));
+  return [...references].map((reference) => ({ label: 'no drift', description: `against ${reference}`, icon: 'pass' }));
 }
 
 function sourceLines({ notes }: Pick<NonNullable<QualityReading['data']>, 'notes'>): Line[] {

@@ -3,6 +3,7 @@ import { Collector } from '../../../src/core/quality/collector.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
 import { seeded } from '../../support/guardSimulation.ts';
+import { partOf } from '../../support/productionParts.ts';
 import { START } from '../../support/qualityRecords.ts';
 
 const HOUR = 3_600_000;
@@ -55,7 +56,7 @@ describe('the collector of predictions', () => {
     const collector = new Collector(quality ?? assert.fail(), { flags: ['f'], features: [] });
     const count = 70_000;
     for (let index = 0; index < count; index += 1) collector.add({ assigned_arm: 'current', ts: START, request_id: `r-${index}`, unit_id: 'u', label: `label ${index}` }, () => '');
-    const { categories, otherCategories, missing } = collector.data(START + HOUR, []).arms[0]?.features.find(({ name }) => name === 'score') ?? assert.fail();
+    const { categories, otherCategories, missing } = partOf(collector.data(START + HOUR, []), 'current', '').features.find(({ name }) => name === 'score') ?? assert.fail();
     assert.deepEqual([Object.keys(categories).length, new Set(Object.values(categories)), otherCategories, missing], [1000, new Set([1]), count - 1000, 0]);
   });
 });

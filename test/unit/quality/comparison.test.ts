@@ -9,6 +9,7 @@ import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, st
 import { shadowReport } from '../../../src/core/quality/shadow.ts';
 import { allocationIntervals } from '../../../src/core/quality/strata.ts';
 import type { FeatureSample, QualityData, QualityWindow } from '../../../src/core/quality/window.ts';
+import { partOf } from '../../support/productionParts.ts';
 import { records, START, type RecordOptions } from '../../support/qualityRecords.ts';
 
 const SECTION = {
@@ -22,10 +23,10 @@ function definition(section: Record<string, unknown> = SECTION): QualityDefiniti
   return quality ?? assert.fail();
 }
 
-function collect(all: readonly object[], section?: Record<string, unknown>, options: { features?: readonly string[] } = {}): QualityData {
+function collect(all: readonly object[], section?: Record<string, unknown>, options: { features?: readonly string[] } = {}, now = START + 90 * 86_400_000): QualityData {
   const collector = new Collector(definition(section), { flags: ['fraud-v2'], ...options });
   for (const record of all) collector.add(record as Record<string, unknown>, () => 'record');
-  return collector.data(START + 90 * 86_400_000, []);
+  return collector.data(now, []);
 }
 
 const compare = (options: RecordOptions, share?: number): ComparisonReport => compareArms(collect(records(options)), definition(), 'production', share === undefined ? {} : { shareAt: () => share });
@@ -308,8 +309,8 @@ describe('drift', () => {
 });
 
 describe('reports in words', () => {
-  const data = collect([...records({ count: 4000 }), ...records({ count: 500, share: 0 }).map((record) => ({ ...record, role: 'shadow', assigned_arm: 'candidate' }))]);
-  const blocks = [...statusBlocks(data, START), ...comparisonBlocks(compareArms(data, definition(), 'production')), notesBlock(data.notes), ...driftBlocks(driftReport(data.arms[0]!.features, data.arms[1]!.features, { reference: 100, production: 100 }), 'a against b'), ...(data.shadow === undefined ? [] : shadowBlocks(shadowReport(data.shadow)))];
+  const data = collect([...records({ count: 4000 }), ...records({ count: 500, share: 0 }).map((record) => ({ ...record, role: 'shadow', assigned_arm: 'candidate' }))], undefined, {}, START + 600_000);
+  const blocks = [...statusBlocks(data, START), ...comparisonBlocks(compareArms(data, definition(), 'production')), notesBlock(data.notes), ...driftBlocks(driftReport(partOf(data, 'current').features, partOf(data, 'candidate').features, { reference: 100, production: 100 }), 'a against b'), ...(data.shadow === undefined ? [] : shadowBlocks(shadowReport(data.shadow)))];
 
   it('stand in tables, as text and as Markdown', () => {
     const text = blocksText(blocks, false);

@@ -28,6 +28,12 @@ describe('quality in modelswitch.yaml', () => {
     }
   });
 
+  it('knows how many hours of production drift looks at', () => {
+    const hours = (written: string): unknown => load(written).config?.models[0]?.quality?.drift.windowHours;
+    assert.deepEqual(['labels: {field: x}', 'drift: {reference: a.csv}', 'drift: {window: 7d}', 'drift: {window: 1h}', 'drift: {window: 90 min 30 min}', 'drift: {reference: {weeks_ago: 1, hours: 6}}', 'drift: {reference: {weeks_ago: 1, hours: 6}, window: 2h}'].map(hours), [24, 24, 168, 1, 2, 6, 2]);
+    for (const wrong of ['8d', '30min', '1h30m', '0h', 'soon', '24']) assert.deepEqual(problems(`drift: {window: ${wrong}}`).map((problem) => problem.replace(/^.*must/, 'must')), [`must be a duration of whole hours from 1h to 7d, such as 24h. [${wrong}]`], wrong);
+  });
+
   it('knows columns of a reference that is a file, and of no other', () => {
     const columns = (written: string): unknown => load(`drift: ${written}`).config?.models[0]?.quality?.drift.columns;
     assert.deepEqual(columns('{reference: data/train.csv, weight: w, unit: who}'), { weight: 'w', unit: 'who' });

@@ -7,6 +7,7 @@ import { filesOf } from '../../../src/adapters/predictionLog/files.ts';
 import { AppError } from '../../../src/core/base/errors.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
 import type { ArmSummary, QualityData } from '../../../src/core/quality/window.ts';
+import { partOf } from '../../support/productionParts.ts';
 import { csv, lines, records, START } from '../../support/qualityRecords.ts';
 
 function definition(section: Record<string, unknown>): QualityDefinition {
@@ -16,7 +17,7 @@ function definition(section: Record<string, unknown>): QualityDefinition {
 }
 
 const METRICS = { guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow', bad: 'latency_ms > 80' }] };
-const NOW = START + 30 * 86_400_000;
+const NOW = START + 3_600_000;
 
 describe('the prediction log', () => {
   let folder: string;
@@ -59,7 +60,9 @@ describe('the prediction log', () => {
     const [first, second] = [await open()(), await open({ source: { log: 'all.csv' } })()];
     assert.deepEqual(second.windows, first.windows);
     assert.deepEqual(second.arms.map(({ unitSums }) => unitSums), first.arms.map(({ unitSums }) => unitSums));
-    assert.deepEqual(second.arms.map(({ features }) => features.map(({ name, missing, categories }) => [name, missing, categories])), first.arms.map(({ features }) => features.map(({ name, missing, categories }) => [name, missing, categories])));
+    const counted = ({ production }: QualityData): unknown => production?.parts.map(({ arm: name, features }) => [name, features.map((each) => [each.name, each.missing, each.categories])]);
+    assert.equal(first.production?.parts.length, 2);
+    assert.deepEqual(counted(second), counted(first));
   });
 
   it('is read on from where it ended: only new bytes', async () => {
@@ -134,10 +137,10 @@ describe('the prediction log', () => {
       { ...all[2]!, request_id: 'c', unit_id: undefined },
     ];
     writeFileSync(path('logs/a.jsonl'), `${lines(all)}${lines(wrong)}${lines([{ ...all[3]!, request_id: 'd' }]).replace(/"score":[\d.]+/, '"score":NaN')}`);
-    const { notes, arms } = await open()();
+    const { notes, arms, production } = await open()();
     assert.deepEqual([notes.rows, notes.malformed, notes.future, notes.unitsInBothArms, notes.withoutUnit], [24, 0, 1, 1, 1]);
     assert.equal(arms.reduce((sum, { units }) => sum + units, 0), 2);
-    assert.equal(arms.flatMap(({ features }) => features).find(({ name, missing }) => name === 'score' && missing === 1)?.missing, 1);
+    assert.equal((production?.parts ?? []).flatMap(({ features }) => features).find(({ name, missing }) => name === 'score' && missing === 1)?.missing, 1);
   });
 
   it('joins outcomes that come before, after, never, from another file, and counts them when they are mature', async () => {
@@ -237,7 +240,7 @@ describe('the prediction log', () => {
     copyFileSync(new URL('../../fixtures/quality/lists.parquet', import.meta.url), path('all.parquet'));
     const data = await open({ source: { log: 'all.parquet' }, guardrails: [{ name: 'errors', bad: 'error' }, { name: 'fallbacks', bad: 'fallback' }], by: ['features.age'] })();
     assert.deepEqual(['current', 'candidate'].flatMap((name) => [arm(data, name).requests, bad(data, name), bad(data, name, 'fallbacks')]), [3, 0, 0, 3, 1, 1]);
-    assert.deepEqual(arm(data, 'candidate').features.map(({ name, values, missing }) => [name, [...values].sort(), missing]).filter(([name]) => name === 'age'), [['age', [31, 33, 35], 0]]);
+    assert.deepEqual(partOf(data, 'candidate', '').features.map(({ name, values, missing }) => [name, [...values].sort(), missing]).filter(([name]) => name === 'age'), [['age', [31, 33, 35], 0]]);
     assert.equal(data.notes.malformed, 0);
   });
 });

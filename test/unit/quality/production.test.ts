@@ -25,7 +25,7 @@ function definition(): QualityDefinition {
 function collect(all: readonly PredictionRecord[]): QualityData {
   const collector = new Collector(definition(), { flags: ['fraud-v2'] });
   for (const record of all) collector.add({ ...record }, () => 'record');
-  return collector.data(START + 90 * 86_400_000, []);
+  return collector.data(START + 7_200_000, []);
 }
 
 function factsOf(data: QualityData, change: Partial<ProductionFacts> = {}): ProductionFacts {
@@ -76,6 +76,14 @@ describe('the worst fact of production', () => {
     assert.equal(silences(factsOf({ ...behind, arms: behind.arms.map((arm) => ({ ...arm, lastSeen: arm.arm === 'candidate' ? until : until + 120_000 })) }, { readAt: until + 5000 })).length, 1);
   });
 
+  it('is an arm of which no service is heard of, not one of whose services one was shut down', () => {
+    const all = records({ count: 6000 });
+    const data = collect(all.map((record, index) => (index < 2000 && index % 2 === 0 ? { ...record, service: 'former' } : record)));
+    assert.equal(data.arms.length, 4);
+    for (const arms of [data.arms, data.arms.toReversed()]) assert.deepEqual(silences(factsOf({ ...data, arms })), []);
+    assert.deepEqual(silences(factsOf({ ...data, arms: data.arms.filter(({ lastSeen }) => lastSeen < START + 400_000) }, { readAt: START + 700_000 })).map(({ arm }) => arm), ['current', 'candidate']);
+  });
+
   it('is an arm that never answered though it has a share', () => {
     const data = collect(records({ count: 3000 }).filter(({ assigned_arm }) => assigned_arm === 'current'));
     assert.equal(words(factsOf(data, { configured: 0.25 })), 'candidate: no data');
@@ -91,7 +99,7 @@ describe('the worst fact of production', () => {
     const moved = records({ count: 6000 }).map((record) => (record.assigned_arm === 'candidate' ? { ...record, features: { ...record.features, amount: record.features.amount * 3 } } : record));
     const facts = factsOf(collect(moved));
     assert.match(words(facts), /^amount drifted \(PSI [\d.]+\)$/);
-    assert.deepEqual(driftAlarms([...facts.drift, ...facts.drift]).map(({ feature }) => feature), ['amount']);
+    assert.deepEqual(driftAlarms([...facts.drift, ...facts.drift]).map(({ feature, because }) => [feature, because.replace(/:.*/, '')]), [['amount', 'candidate against current, last 24 h']]);
   });
 
   it('has coarse ages', () => {
@@ -127,6 +135,7 @@ describe('the dashboard', () => {
     }
     assert.equal(errors.table.rows.length, errors.x.length);
     assert.equal(model.slices?.rows.length, given.report.slices.length);
+    assert.deepEqual(model.drift.map(({ title, production, reference }) => [title, production, reference]), [['candidate against current, last 24 h', 'candidate, last 24 h', 'current']]);
     assert.ok(Math.abs((model.scores?.series[0]?.values ?? []).reduce<number>((sum, share) => sum + (share ?? 0), 0) - 1) < 1e-9);
     assert.deepEqual(model.latency?.labels, ['p50', 'p75', 'p90', 'p95', 'p99', 'p99.9']);
   });
@@ -223,6 +232,7 @@ describe('the dashboard', () => {
     const text = dashboardMarkdown(input({ count: 3000 }, { model: '[fraud](command:x)' }));
     assert.ok(text.startsWith('\\[fraud\\] (command:x) (fraud-v2) in production, read 2026-'), text.slice(0, 80));
     assert.match(text, /### Candidate against current in production\n\n\| metric \|/);
+    assert.match(text, /^### Drift: candidate against current, last 24 h$/m);
   });
 
   it('tells the history of the release, also in Markdown, and obeys nothing in it', () => {

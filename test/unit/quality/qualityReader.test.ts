@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { FoundTrainingData } from '../../../src/adapters/quality/reference.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import { QualityReader, type QualityReading, type QualitySubject } from '../../../src/extension/quality/qualityReader.ts';
-import { lines, records } from '../../support/qualityRecords.ts';
+import { lines, records, recordsOfToday } from '../../support/qualityRecords.ts';
 
 const script = fileURLToPath(new URL('../../../src/adapters/quality/quality.worker.ts', import.meta.url));
 const METRICS = { guardrails: [{ name: 'errors', bad: 'error' }] };
@@ -104,7 +104,7 @@ describe('reading quality for the editor', () => {
   });
 
   it('gives the reference of drift with the rest, and says why where it cannot', async () => {
-    writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 3000 })));
+    writeFileSync(join(folder, 'log.jsonl'), lines(recordsOfToday({ count: 3000 })));
     writeFileSync(join(folder, 'train.csv'), `amount,age\n${Array.from({ length: 500 }, (_, row) => `${row},${row % 60}`).join('\n')}\n`);
     const { reader: it } = reader({ source: { log: 'log.jsonl' }, drift: { reference: 'train.csv', features: ['amount', 'age'] } });
     await it.refresh();
@@ -113,10 +113,11 @@ describe('reading quality for the editor', () => {
     await other.refresh();
     assert.equal(other.reading.data?.references, undefined);
     assert.match(other.reading.data?.notes.messages.join(' ') ?? '', /Drift has no reference: /);
+    assert.deepEqual([it.reading.data.production?.name, it.reading.data.production?.parts.map(({ arm }) => arm).sort()], ['last 24 h', ['candidate', 'current']]);
   });
 
   it('measures against the training data of a version as soon as the registry tells it', async () => {
-    writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 3000 })));
+    writeFileSync(join(folder, 'log.jsonl'), lines(recordsOfToday({ count: 3000 })));
     writeFileSync(join(folder, 'train.csv'), `amount,age\n${Array.from({ length: 500 }, (_, row) => `${row},${row % 60}`).join('\n')}\n`);
     let told: FoundTrainingData = { reason: 'The registry does not answer.' };
     const { reader: it } = reader({ source: { log: 'log.jsonl' }, drift: { reference: { training: 'candidate' } } }, { training: () => Promise.resolve(told) });

@@ -75,6 +75,7 @@ describe('what was counted of a log, on disk', () => {
     {},
     { section: { by: ['features.country'], where: 'features.age > 20' }, features: ['amount', 'country'], edges: { amount: [100, 500, 900] } },
     { section: { drift: { reference: { weeks_ago: 1, hours: 2 } }, window: '1min' } },
+    { section: { drift: { window: '1h' } }, features: ['amount', 'country'], edges: { amount: [100, 500, 900] } },
   ];
 
   for (const [number, question] of QUESTIONS.entries()) {
@@ -100,6 +101,21 @@ describe('what was counted of a log, on disk', () => {
       }
     });
   }
+
+  it('goes on with the window of drift, also where it has moved', async () => {
+    const HOUR = 3_600_000;
+    const question = { section: { drift: { window: '2h' } }, edges: { amount: [100, 500, 900] } };
+    const spread = records({ count: 3000 }).map((record, index) => ({ ...record, ts: new Date(START + index * 10_000).toISOString() }));
+    const requests = ({ production }: QualityData): number => (production?.parts ?? []).reduce((sum, part) => sum + part.requests, 0);
+    // The hour that runs, with the one before it: an hour has 360 records, the last one 120.
+    for (const [hours, before, expected] of [[5, 0, 360], [8.3, 5, 468], [8.9, 8.3, 480], [9.5, 8.9, 120], [10, 9.5, 0]] as const) {
+      const now = START + hours * HOUR;
+      appendFileSync(path(), lines(spread.filter(({ ts }) => Date.parse(ts) < now && Date.parse(ts) >= START + before * HOUR)));
+      const found = await opened(question).read(now);
+      assert.deepEqual(found, await opened({ ...question, cached: false }).read(now));
+      assert.equal(requests(found), expected, String(hours));
+    }
+  });
 
   it('remembers more requests and units than one look-up table holds', async () => {
     const all = records({ count: 5000, units: 4000 });

@@ -9,7 +9,7 @@ import { seeded } from '../../support/guardSimulation.ts';
 import { records, START, type PredictionRecord } from '../../support/qualityRecords.ts';
 
 const METRICS = { guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow', bad: 'latency_ms > 80' }], signals: [{ name: 'latency', mean: 'latency_ms' }] };
-const NOW = START + 30 * 86_400_000;
+const NOW = START + 3_600_000;
 const SCRIPT = new URL('../../../src/adapters/quality/quality.worker.ts', import.meta.url);
 
 /** So many that threads get several parts of the file. */
@@ -64,6 +64,7 @@ describe('a log that several threads read', function () {
     it(`is counted as one thread counts it: ${name}`, async () => {
       const expected = await open(section, options)();
       assert.ok(expected.notes.malformed > 10 && expected.notes.duplicates > 100 && (expected.shadow?.pairs ?? 0) > 100, JSON.stringify(expected.notes));
+      assert.deepEqual(expected.production?.parts.map(({ arm, environment }) => `${environment} ${arm}`).sort(), ['production candidate', 'production current', 'staging candidate', 'staging current']);
       for (const count of [1, 2, 3]) assert.deepEqual(await open(section, { ...options, threads: { script: SCRIPT, count, least: 1 } })(), expected, `${count} threads`);
     });
   }

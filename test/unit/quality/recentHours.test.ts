@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { FeatureCollector } from '../../../src/core/quality/featureCollector.ts';
+import { readQuality } from '../../../src/core/quality/definitions.ts';
+import { Collector } from '../../../src/core/quality/collector.ts';
+import { DistinctCount } from '../../../src/core/quality/distinct.ts';
+import { hash53 } from '../../../src/core/quality/hashing.ts';
+import { joined } from '../../../src/core/quality/joinedSamples.ts';
+import { againstWords, driftFindings } from '../../../src/core/quality/productionDrift.ts';
+import type { DriftReference, QualityData } from '../../../src/core/quality/window.ts';
+import { seeded } from '../../support/guardSimulation.ts';
+import { partOf } from '../../support/productionParts.ts';
+
+const HOUR = 3_600_000;
+const NOW = Date.parse('2026-03-11T12:30:00Z');
+
+interface Given {
+  readonly drift?: Readonly<Record<string, unknown>> | undefined;
+  readonly from: number;
+  readonly change?: ((at: number, amount: number, arm: string) => number) | undefined;
+  readonly units?: number;
+  /** How many predictions an hour by day, and a tenth of it by night. */
+  readonly byDay?: number;
+  readonly edges?: Readonly<Record<string, readonly number[]>>;
+  readonly until?: number;
+  /** When it is read; NOW where it is not given. */
+  readonly now?: number;
+}
+
+/** By day amounts are around 100, by night around 20. */
+function collected({ drift, from, change = (_, amount) => amount, units = Number.POSITIVE_INFINITY, byDay = 300, edges, until = NOW, now = NOW }: Given): QualityData {
+  const { quality, problems } = readQuality({ source: { log: 'log.jsonl' }, ...(drift === undefined ? {} : { drift }) });
+  assert.deepEqual(problems, []);
+  assert.ok(quality !== undefined);
+  const collector = new Collector(quality, { flags: ['f'], edges });
+  collector.now = now;
+  const random = seeded(3);
+  let count = 0;
+  for (let hour = Math.floor(from / HOUR) * HOUR; hour < until; hour += HOUR) {
+    const isDay = new Date(hour).getUTCHours() >= 8 && new Date(hour).getUTCHours() < 20;
+    for (let index = 0; index < (isDay ? byDay : byDay / 10); index += 1) {
+      const at = hour + (index * HOUR) / byDay;
+      if (at >= until) break;
+      const arm = index % 4 === 0 ? 'candidate' : 'current';
+      const amount = (isDay ? 100 : 20) * (0.5 + random());
+      collector.add({ ts: at, request_id: `r-${(count += 1)}`, unit_id: `u-${Number.isFinite(units) ? count % units : count}`, environment: 'production', flag: 'f', assigned_arm: arm, role: 'serving', features: { amount: change(at, amount, arm), country: index % 3 === 0 ? 'DE' : 'FR' } }, () => 'log:1');
+    }
+  }
+  return collector.data(now, []);
+}
+
+const drifted = (data: QualityData): string[] => driftFindings(data, 'production').filter(({ reference }) => reference !== 'current').flatMap(({ production, report }) => report.features.filter(({ alarm }) => alarm).map(({ feature }) => `${production} ${feature}`));
+
+describe('drift against the same hours of an earlier week', () => {
+  it('is not alarmed by the rhythm of days, and says which hours it looked at', () => {
+    const data = collected({ drift: { reference: { weeks_ago: 1, hours: 6 } }, from: NOW - 9 * 24 * HOUR });
+    const findings = driftFindings(data, 'production');
+    assert.deepEqual(findings.map(({ production, reference }) => [production, reference]), [
+      ['candidate', 'the same hours a week earlier (2026-03-04 07:00 to 2026-03-04 13:00 UTC)'], ['current', 'the same hours a week earlier (2026-03-04 07:00 to 2026-03-04 13:00 UTC)'], ['candidate', 'current'],
+    ]);
+    assert.deepEqual(drifted(data), []);
+    const amount = findings[0]?.report.features.find(({ feature }) => feature === 'amount');
+    // 30 of the hour of seven, and 300 of each of five others, a quarter and three quarters of which went to the arms; the running hour is half over.
+    assert.deepEqual([amount?.reference.rows, amount?.production.rows], [Math.floor(0.75 * 1530), 346]);
+  });
+
+  it('measures the last hours, not all of the log', () => {
+    const amounts = (drift: Given['drift']): readonly number[] => partOf(collected({ drift, from: NOW - 9 * 24 * HOUR }), 'current').features.find(({ name }) => name === 'amount')?.values ?? [];
+    const night = (values: readonly number[]): number => values.filter((value) => value < 40).length / values.length;
+    assert.ok(night(amounts({ reference: { weeks_ago: 1, hours: 6 } })) < 0.05);
+    assert.ok(night(amounts({ window: '7d' })) > 0.06);
+  });
+
+  it('alarms when this week differs, also where days before were as the week before', () => {
+    assert.deepEqual(drifted(collected({ drift: { reference: { weeks_ago: 1, hours: 6 } }, from: NOW - 9 * 24 * HOUR, change: (at, amount) => (at > NOW - 6 * HOUR ? amount * 1.6 : amount) })).sort(), ['candidate amount', 'current amount']);
+  });
+
+  it('weighs hours by their traffic, though no more values of a busy hour are kept', () => {
+    const data = collected({ drift: { reference: { weeks_ago: 1, hours: 168 } }, from: NOW - 15 * 24 * HOUR });
+    const current = partOf(data, 'current').features.find(({ name }) => name === 'amount');
+    assert.ok(current !== undefined);
+    // By night a tenth of the traffic of a day of the same length.
+    const small = current.values.filter((value) => value < 40).length / current.values.length;
+    assert.ok(Math.abs(small - 1 / 11) < 0.02, String(small));
+    assert.ok(current.values.length <= 5100);
+  });
+
+  it('counts units, not rows', () => {
+    const [many, few] = [collected({ drift: { reference: { weeks_ago: 1, hours: 24 } }, from: NOW - 9 * 24 * HOUR }), collected({ drift: { reference: { weeks_ago: 1, hours: 24 } }, from: NOW - 9 * 24 * HOUR, units: 50 })];
+    assert.ok((many.references?.[0]?.units ?? 0) > 2000);
+    assert.equal(few.references?.[0]?.units, 50);
+  });
+
+  it('says so when the log does not go back so far, and measures nothing', () => {
+    const data = collected({ drift: { reference: { weeks_ago: 2 } }, from: NOW - 9 * 24 * HOUR });
+    assert.deepEqual([data.references, data.notes.messages], [[], ['Drift has no reference: the log has no record of production from 2026-02-24 13:00 to 2026-02-25 13:00 UTC.']]);
+  });
+});
+
+/** What is read of the training data, with the deciles of its amounts. */
+function training(): { readonly reference: DriftReference; readonly edges: Readonly<Record<string, readonly number[]>> } {
+  const random = seeded(9);
+  const amounts = Array.from({ length: 6000 }, (_, index) => (index % 11 === 0 ? 20 : 100) * (0.5 + random()));
+  const sorted = [...amounts].sort((a, b) => a - b);
+  const edges = { amount: Array.from({ length: 9 }, (_, decile) => sorted[600 * (decile + 1)] ?? 0) };
+  const collector = new FeatureCollector({ features: ['amount'], edges });
+  for (const amount of amounts) collector.add({ features: { amount } });
+  return { reference: { name: 'data/train.csv', rows: amounts.length, units: amounts.length, samples: collector.samples }, edges };
+}
+
+describe('drift of the last hours', () => {
+  const DAY = 24 * HOUR;
+  const against = (given: Given): { readonly data: QualityData; readonly alarms: readonly string[] } => {
+    const { reference, edges } = training();
+    const data = { ...collected({ ...given, edges }), references: [reference] };
+    return { data, alarms: drifted(data).sort() };
+  };
+  const between = (given: Given): readonly string[] => driftFindings(collected(given), 'production').flatMap(({ report }) => report.features.filter(({ alarm }) => alarm).map(({ feature }) => feature));
+
+  it('is an alarm on the day on which a feature shifts, however long all was well before', () => {
+    const shifted = against({ from: NOW - 31 * DAY, change: (at, amount) => (at > NOW - DAY ? amount * 1.6 : amount) });
+    assert.deepEqual(shifted.alarms, ['candidate amount', 'current amount']);
+    assert.deepEqual(driftFindings(shifted.data, 'production').map((found) => [found.production, againstWords(found)]), [
+      ['candidate', 'data/train.csv, last 24 h'], ['current', 'data/train.csv, last 24 h'], ['candidate', 'current, last 24 h'],
+    ]);
+    assert.deepEqual(against({ from: NOW - 31 * DAY }).alarms, []);
+  });
+
+  it('is over when the shift is: one of a month ago is none', () => {
+    const change: Given['change'] = (at, amount) => (at > NOW - 31 * DAY && at < NOW - 30 * DAY ? amount * 1.6 : amount);
+    assert.deepEqual(against({ from: NOW - 31 * DAY, change }).alarms, []);
+  });
+
+  it('looks as far back as it is told to', () => {
+    const change: Given['change'] = (at, amount, arm) => (arm === 'candidate' && at < NOW - 3 * HOUR ? amount * 3 : amount);
+    assert.deepEqual(between({ drift: { window: '2h' }, from: NOW - DAY, change }), []);
+    assert.deepEqual(between({ drift: { window: '7h' }, from: NOW - DAY, change }), ['amount']);
+  });
+
+  it('counts every value of the window in the bins of the reference, not a sample', () => {
+    const { data } = against({ from: NOW - 2 * DAY, byDay: 4000 });
+    const { features, requests } = partOf(data, 'current');
+    const amount = features.find(({ name }) => name === 'amount');
+    // Of the 25 hours of a day at half past, the first is left out: twelve of the day, one of which is half over, and twelve of the night.
+    assert.equal(requests, 0.75 * (11.5 * 4000 + 12 * 400));
+    assert.equal(amount?.binned?.counts.reduce((sum, count) => sum + count, 0), requests);
+    assert.ok(amount.values.length > 4000 && amount.values.length < 5100, String(amount.values.length));
+    const bins = amount.binned.edges.map((edge, bin) => amount.values.filter((value) => value <= edge && value > (amount.binned?.edges[bin - 1] ?? 0)).length / amount.values.length);
+    for (const [bin, share] of bins.entries()) assert.ok(Math.abs(share - (amount.binned.counts[bin] ?? 0) / requests) < 0.03, `bin ${bin}: ${share}`);
+  });
+
+  it('compares the arms in the same hours: an earlier version of the candidate does not count', () => {
+    const ofCandidate = (isShifted: (at: number) => boolean): Given['change'] => (at, amount, arm) => (arm === 'candidate' && isShifted(at) ? amount * 2 : amount);
+    assert.deepEqual(between({ from: NOW - 10 * DAY, change: ofCandidate((at) => at < NOW - 2 * DAY) }), []);
+    assert.deepEqual(between({ from: NOW - 10 * DAY, change: ofCandidate((at) => at > NOW - DAY) }), ['amount']);
+  });
+
+  it('says so when nothing came for so long, and measures nothing', () => {
+    const { data } = against({ from: NOW - 4 * DAY, until: NOW - 2 * DAY });
+    assert.deepEqual(driftFindings(data, 'production'), []);
+    assert.deepEqual([data.production?.parts, data.notes.messages], [[], ['Drift: the log has no record of production of the last 24 h; the newest is of 2026-03-09 12:29 UTC.']]);
+    assert.equal(collected({ from: NOW - 4 * DAY, until: NOW - 2 * DAY, drift: { window: '3d' } }).notes.messages.length, 0);
+  });
+
+  it('holds the hours that it needs and no others, in whatever order records come', () => {
+    const { quality } = readQuality({ source: { log: 'log.jsonl' }, drift: { window: '2h' } });
+    const collector = new Collector(quality ?? assert.fail(), { flags: ['f'] });
+    const told = (at: number): void => collector.add({ ts: at, request_id: `r-${at}`, unit_id: 'u', environment: 'production', flag: 'f', assigned_arm: 'current', features: { amount: 1 } }, () => 'log:1');
+    const hours = (): unknown => collector.saved?.recent.arms.map((each) => each.hours.map(({ number, collected: { requests } }) => [NOW / HOUR - number, requests]));
+    for (const [index, before] of [30, 3, 2, 1, 5, 2].entries()) told(NOW - before * HOUR - index);
+    // Nobody said what is now: the newest record does.
+    assert.deepEqual(hours(), [[[2.5, 2], [1.5, 1]]]);
+    collector.now = NOW;
+    told(NOW - 2 * HOUR);
+    told(NOW - 1000);
+    assert.deepEqual(hours(), [[[1.5, 1], [0.5, 1]]]);
+  });
+
+  it('is put together of hours that had a feature and hours that had not', () => {
+    const parts = [{ name: 'a', rows: 4, missing: 1, values: [1, 2, 3], binned: { edges: [1], counts: [1, 2] }, categories: {}, otherCategories: 0 }, { name: 'a', rows: 2, missing: 2, values: [], categories: {}, otherCategories: 0 }, { name: 'a', rows: 2, missing: 0, values: [5], binned: { edges: [1], counts: [0, 1] }, categories: { x: 1 }, otherCategories: 0 }];
+    assert.deepEqual(joined('a', parts, 100), { name: 'a', rows: 8, missing: 3, values: [1, 2, 3, 5], binned: { edges: [1], counts: [1, 3] }, categories: { x: 1 }, otherCategories: 0 });
+  });
+});
+
+describe('counting different hashes', () => {
+  const counted = (from: number, to: number): DistinctCount => {
+    const count = new DistinctCount();
+    for (let repeat = 0; repeat < 2; repeat += 1) for (let index = from; index < to; index += 1) count.add(hash53(`u-${index}`));
+    return count;
+  };
+
+  it('is exact up to a thousand and within four standard errors beyond', () => {
+    assert.equal(counted(0, 900).estimate, 900);
+    for (const size of [5000, 100_000]) assert.ok(Math.abs(counted(0, size).estimate / size - 1) < 4 / Math.sqrt(1022), String(counted(0, size).estimate));
+  });
+
+  it('counts what two saw once', () => {
+    const [a, b] = [counted(0, 600), counted(300, 900)];
+    a.merge(b);
+    assert.equal(a.estimate, 900);
+  });
+});

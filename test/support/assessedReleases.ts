@@ -5,16 +5,19 @@ import { planSetRollout } from '../../src/core/flags/planner.ts';
 import { planStart } from '../../src/core/flags/startRollout.ts';
 import { pin } from '../../src/core/flags/titles.ts';
 import { readQuality } from '../../src/core/quality/definitions.ts';
+import { silence } from '../../src/core/quality/silence.ts';
 import { NO_NOTES, type ArmSummary, type QualityData, type QualityWindow } from '../../src/core/quality/window.ts';
 import { alarms, guardEvidence } from '../../src/core/quality/stats/countRule.ts';
 import { dispersion } from '../../src/core/quality/stats/dispersion.ts';
 import { countIntervals } from '../../src/core/quality/strata.ts';
 import { assessRelease } from '../../src/core/releases/assessment.ts';
+import type { ExposureCount } from '../../src/core/releases/findings.ts';
 import type { ModelMapping } from '../../src/core/workspace/config.ts';
 import { stage, World } from '../unit/releases/worldSupport.ts';
 import { ALPHA, MARGIN, type Look, type Rule, type Scenario } from './guardSimulation.ts';
 
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 const BEGIN = Date.UTC(2026, 2, 2, 10);
 const WINDOW = 5 * MINUTE;
 const QUALITY = readQuality({ source: { log: 'x.jsonl' }, guardrails: [{ name: 'errors', bad: 'error', max_ratio: 1.2 }], window: '5min' }).quality;
@@ -43,6 +46,7 @@ class Log {
     this.#last = BEGIN + look * MINUTE;
     const start = Math.floor(this.#last / WINDOW) * WINDOW;
     for (const [arm, n, own] of [['candidate', candidateCount, candidateBad], ['current', currentCount, bad - candidateBad]] as const) {
+      if (n === 0) continue;
       const known = this.#windows.get(`${arm} ${start}`);
       const before = known?.metrics['errors'] ?? { n: 0, sum: 0, squares: 0 };
       // Users that come back are no new units; who they are is not simulated window by window, so the ratio of the arms is not checked there.
@@ -63,10 +67,29 @@ class Log {
   }
 }
 
-/** Whether the evidence that a breach needs is near: the same windows by the same rule, without all that an assessment says beside it. */
-function isNear({ windows, arms }: QualityData): boolean {
+/** Unleash's counters: by the hour, with the hour that runs. SDKs report once a minute, so what was asked since the last look is not among it. */
+class Counters {
+  readonly #hours = new Map<number, ExposureCount>();
+  #latest: Look['chosen'];
+
+  /** Undefined where Unleash is not asked. */
+  at(look: number, { chosen }: Look): readonly ExposureCount[] | undefined {
+    if (chosen === undefined) return undefined;
+    if (this.#latest !== undefined) {
+      const start = Math.floor((BEGIN + (look - 1) * MINUTE) / HOUR) * HOUR;
+      const { yes, no } = this.#hours.get(start) ?? { yes: 0, no: 0 };
+      this.#hours.set(start, { environment: 'production', app: 'credit', start, end: start + HOUR, yes: yes + this.#latest[0], no: no + this.#latest[1], variants: {} });
+    }
+    this.#latest = chosen;
+    return [...this.#hours.values()];
+  }
+}
+
+/** Whether the evidence that a breach needs is near: the same windows by the same rules, without all that an assessment says beside it. Of two guardrails one at least needs as much as both together. */
+function isNear({ windows, arms }: QualityData, exposures: readonly ExposureCount[] | undefined, now: number): boolean {
   const of = (arm: string): QualityWindow[] => windows.filter((each) => each.arm === arm);
   const sums = arms.flatMap(({ unitSums }) => unitSums['errors'] ?? []);
+  if (exposures !== undefined && alarms(silence(exposures, of('candidate'), of('current'), { now }).evidence.restarted, 2 * ALPHA)) return true;
   return alarms(guardEvidence(countIntervals(of('candidate'), of('current'), 'errors', sums.length === 0 ? 1 : dispersion(sums)), MARGIN).restarted, 2 * ALPHA);
 }
 
@@ -79,6 +102,7 @@ export function assessed(scenario: Scenario, everyLook = true): Rule {
   world.at = BEGIN - 2 * MINUTE;
   world.apply(planStart(world.reading(), { environments: ['production'], pin: pin('fraud', '14', '13') }));
   const log = new Log(scenario);
+  const counters = new Counters();
   const delay = scenario.labelDelay ?? 0;
   let [number, share] = [-1, 0];
   return (look) => {
@@ -92,7 +116,8 @@ export function assessed(scenario: Scenario, everyLook = true): Rule {
     }
     log.add(number - delay, look);
     const { data } = log;
-    if (!everyLook && !isNear(data)) return false;
-    return assessRelease({ now: now + MINUTE, model: MODEL, reading: world.reading(), quality: { kind: 'data', data }, gates: [], moved: [], sha256: String })?.verdict.word === 'rollback';
+    const exposures = counters.at(number, look);
+    if (!everyLook && !isNear(data, exposures, now + MINUTE)) return false;
+    return assessRelease({ now: now + MINUTE, model: MODEL, reading: world.reading(), quality: { kind: 'data', data }, exposures, gates: [], moved: [], sha256: String })?.verdict.word === 'rollback';
   };
 }

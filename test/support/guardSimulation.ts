@@ -62,6 +62,8 @@ export interface Look {
   readonly interval: CountInterval;
   /** Sums over units until now, candidate and current; none where requests are independent. */
   readonly units?: readonly [UnitSums, UnitSums];
+  /** How often the flag chose candidate and current, where not each prediction is logged; the interval has those that are. */
+  readonly chosen?: readonly [candidate: number, current: number];
 }
 
 export interface Scenario {
@@ -79,14 +81,19 @@ export interface Scenario {
   readonly batch?: { readonly size: number; readonly correlation: number };
   /** Looks until the outcome of a prediction is known. */
   readonly labelDelay?: number;
+  /** The share of the predictions of candidate (0) and current (1) that are logged at a look, while Unleash counts all; where it is not said, all are, and Unleash is not asked. */
+  readonly logged?: (look: number, arm: 0 | 1) => number;
 }
 
 function independent(random: () => number, scenario: Scenario, look: number): Look {
   const n = scenario.volume?.(look) ?? PER_LOOK;
-  const candidateCount = binomial(random, n, scenario.share(look));
+  const candidateChosen = binomial(random, n, scenario.share(look));
+  const chosen = [candidateChosen, n - candidateChosen] as const;
+  const { logged } = scenario;
+  const [candidateCount, currentCount] = logged === undefined ? chosen : [binomial(random, chosen[0], logged(look, 0)), binomial(random, chosen[1], logged(look, 1))];
   const candidateBad = binomial(random, candidateCount, scenario.candidate(look));
-  const bad = candidateBad + binomial(random, n - candidateCount, scenario.current(look));
-  return { interval: { candidateBad, bad, candidateCount, currentCount: n - candidateCount, block: Math.floor(look / LOOKS_PER_BLOCK) } };
+  const bad = candidateBad + binomial(random, currentCount, scenario.current(look));
+  return { interval: { candidateBad, bad, candidateCount, currentCount, block: Math.floor(look / LOOKS_PER_BLOCK) }, ...(logged === undefined ? {} : { chosen }) };
 }
 
 class Units {
@@ -265,7 +272,18 @@ export function degradation(healthyLooks: number, after = 400): Scenario {
   return { looks: healthyLooks + after, share: steady(0.25), current: steady(0.02), candidate: (look) => (look < healthyLooks ? 0.02 : 0.04) };
 }
 
-/** A candidate that logs no more: what the exposure counters say it was chosen for, and that is missing, is bad. */
+/** Two in a hundred records are lost on the way, of either arm. */
+const ARRIVES = 0.98;
+
+/** A healthy release whose records and Unleash's counters are compared. */
+export const COUNTED: Scenario = { looks: 400, share: upAndDown, ...health, logged: steady(ARRIVES) };
+
+/** A candidate of which nothing, or a share only, is logged after so many healthy looks, at 25 %; `both`: neither is the current version. */
+export function fallingSilent(healthyLooks: number, left = 0, both = false): Scenario {
+  return { looks: healthyLooks + 120, share: steady(0.25), ...health, logged: (look, arm) => (look >= healthyLooks && (both || arm === 0) ? left : ARRIVES) };
+}
+
+/** A candidate that logs no more, to the rules alone: what is missing is bad from the first look on, as if the exposure counters told each look by itself. */
 export function silence(healthyLooks: number): Scenario {
   return { ...degradation(healthyLooks, 40), candidate: (look) => (look < healthyLooks ? 0.02 : 1) };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { assessed } from '../../support/assessedReleases.ts';
-import { ALPHA, degradation, detection, falseRollbacks, HEALTHY, release, seeded } from '../../support/guardSimulation.ts';
+import { ALPHA, COUNTED, degradation, detection, fallingSilent, falseRollbacks, HEALTHY, release, seeded } from '../../support/guardSimulation.ts';
 
 /** Small and seeded; `npm run bench -- --only assessed` runs a thousand. */
 const RUNS = 40;
@@ -20,12 +20,31 @@ describe('the assessment in simulated releases', function () {
     assert.ok(median <= 20_000 && before <= ALPHA, `${median}`);
   });
 
+  it('takes at most 2.5 % of healthy ones back whose records are compared with the counters of Unleash', () => {
+    const share = falseRollbacks(COUNTED, (each) => assessed(each, false), RUNS, 1);
+    assert.ok(share <= ALPHA, `${100 * share} %`);
+  });
+
+  it('takes a candidate back that falls silent, by what the counters of Unleash say it was chosen for', () => {
+    for (const [left, most] of [[0, 3000], [0.5, 10_000]] as const) {
+      const { median, before } = detection(fallingSilent(100, left), 100, (each) => assessed(each, false), RUNS, 7);
+      assert.ok(median <= most && before <= ALPHA, `${median} with ${left} left, ${100 * before} % before`);
+    }
+  });
+
+  it('takes nobody back when neither arm is logged any more, or when the counters are not known', () => {
+    assert.equal(falseRollbacks(fallingSilent(20, 0, true), (each) => assessed(each, false), 5, 1), 0);
+    const silent = fallingSilent(20);
+    const decide = assessed(silent);
+    assert.ok([...release(seeded(7), silent)].every(({ interval }) => !decide({ interval })), 'records alone say nothing about those that are missing');
+  });
+
   it('says the same at each look when it assesses each of them', () => {
-    for (const [seed, scenario] of [[3, degradation(5, 60)], [4, { ...HEALTHY['5, 25, 5 %']!, looks: 60 }]] as const) {
+    for (const [seed, scenario] of [[3, degradation(5, 60)], [4, { ...HEALTHY['5, 25, 5 %']!, looks: 60 }], [5, { ...fallingSilent(20), looks: 50 }]] as const) {
       const [few, all] = [assessed(scenario, false), assessed(scenario)];
       const said = [...release(seeded(seed), scenario)].map((look) => [few(look), all(look)]);
       assert.deepEqual(said.filter(([a, b]) => a !== b), []);
-      if (seed === 3) assert.ok(said.some(([a]) => a === true), 'the degradation is noticed');
+      if (seed !== 4) assert.ok(said.some(([a]) => a === true), 'what is wrong is noticed');
     }
   });
 });

@@ -1,6 +1,6 @@
 import { plainLine } from '../../core/base/words.ts';
 import { histogramQuantile } from '../../core/quality/armCollector.ts';
-import type { DriftFinding } from '../../core/quality/productionDrift.ts';
+import { againstWords, type DriftFinding } from '../../core/quality/productionDrift.ts';
 import { notesBlock } from '../../core/quality/reportText.ts';
 import { shadowReport, type ShadowReport } from '../../core/quality/shadow.ts';
 import type { FeatureSkew } from '../../core/quality/skew.ts';
@@ -61,8 +61,9 @@ function armLines({ arm, requests, units, lastSeen, latency, matured, labelled }
   ];
 }
 
-function driftLines({ production, reference, report: { features, onlyReference, onlyProduction } }: DriftFinding): Line[] {
-  const arm = `${production} against ${reference}`;
+function driftLines(finding: DriftFinding): Line[] {
+  const { production, reference, report: { features, onlyReference, onlyProduction } } = finding;
+  const arm = `${production} against ${againstWords(finding)}`;
   const part = 'drift';
   return [
     ...features.flatMap(({ feature: name, psi, noise, jensenShannon, kolmogorovSmirnov, wasserstein, chiSquared, unseen, unseenShare, alarm, because, bins, ...each }): Line[] => {

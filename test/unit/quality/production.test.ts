@@ -3,7 +3,7 @@ import type { ReleaseTimeline } from '../../../src/core/releases/releaseTimeline
 import { Collector } from '../../../src/core/quality/collector.ts';
 import { compareArms } from '../../../src/core/quality/comparison.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
-import { driftFindings } from '../../../src/core/quality/productionDrift.ts';
+import { againstWords, driftFindings } from '../../../src/core/quality/productionDrift.ts';
 import { sinceEvidence, type ReleaseHistory } from '../../../src/core/quality/productionShare.ts';
 import { coarseAge, driftAlarms, silences, worstFact, type ProductionFacts } from '../../../src/core/quality/productionWords.ts';
 import { shadowReport } from '../../../src/core/quality/shadow.ts';
@@ -192,7 +192,7 @@ describe('the dashboard', () => {
     for (const record of all) collector.add({ ...record, features: { ...record.features, country: record.assigned_arm === 'candidate' ? '@SUM(1)' : 'DE' } }, () => 'record');
     for (const [index, record] of all.slice(0, 200).entries()) collector.add({ ...record, role: 'shadow', assigned_arm: 'candidate', score: index % 10 === 0 ? record.score + 2 : record.score }, () => 'record');
     collector.malformed('log.jsonl:7', '=evil');
-    const data = collector.data(START + 90 * 86_400_000, ['+SUM(A1) vanished']);
+    const data = collector.data(START + 7_200_000, ['+SUM(A1) vanished']);
     const { report, drift, now } = factsOf(data);
     const skew = { command: 'python features.py', last: { at: START, report: skewReport(all.slice(0, 50).map(({ request_id, features }) => ({ requestId: request_id, features })), new Map(all.slice(0, 50).map(({ request_id, features }, index) => [request_id, { ...features, amount: features.amount + (index < 10 ? 1 : 0) }])), { command: [], abs: 0, rel: 1e-6, maxShare: 0.01, sample: 50, lookbackMs: 1 }) } };
     const timeline: ReleaseTimeline = { version: 1, server: 'http://unleash', project: 'default', flag: 'fraud-v2', model: 'fraud', complete: true, knowsSegmentEdits: true, entries: [
@@ -210,9 +210,10 @@ describe('the dashboard', () => {
     const [candidate] = report.metrics;
     has(`comparison,errors,,candidate,${candidate?.candidate.n},${candidate?.candidate.value},${candidate?.candidate.interval?.low},${candidate?.candidate.interval?.high},,${candidate?.candidate.units},`);
     has(`sample ratio,share of the candidate,observed,,${report.sampleRatio.candidate + report.sampleRatio.current},${report.sampleRatio.observed},,,not checked,,the configured share is not known`);
-    const [{ production, reference, report: { features } }] = drift as [(typeof drift)[number]];
-    for (const { feature, psi, alarm, because, production: { rows: n } } of features) assert.ok(csv.includes(`drift,${feature},PSI,${production} against ${reference},${n},${psi},,,${alarm ? 'alarm' : 'no alarm'},,`) && csv.includes(because), feature);
-    assert.match(csv, /^drift,country,unseen,candidate against current,,1,,,,,'@SUM\(1\)\r$/m);
+    const [found] = drift as [(typeof drift)[number]];
+    const { production, report: { features } } = found;
+    for (const { feature, psi, alarm, because, production: { rows: n } } of features) assert.ok(csv.includes(`drift,${feature},PSI,"${production} against ${againstWords(found)}",${n},${psi},,,${alarm ? 'alarm' : 'no alarm'},,`) && csv.includes(because), feature);
+    assert.match(csv, /^drift,country,unseen,"candidate against current, [^"]+",,1,,,,,'@SUM\(1\)\r$/m);
     assert.match(csv, /^drift bin,country,'@SUM\(1\),candidate,\d+,1,,,,,\r$/m);
     const shadow = shadowReport(data.shadow ?? assert.fail('no shadow'));
     has(`shadow,agreement,,,${shadow.pairs},${shadow.agreement.share},${shadow.agreement.interval.low},${shadow.agreement.interval.high},,,`);

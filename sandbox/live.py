@@ -11,6 +11,7 @@ import os
 import random
 import threading
 import time
+from datetime import datetime, timezone
 from pathlib import Path
 
 OUTCOME_SECONDS = 5
@@ -37,7 +38,7 @@ class Outcomes:
         with self._lock:
             while self._due and self._due[0][0] <= now:
                 _, request_id, defaulted = heapq.heappop(self._due)
-                lines.append(json.dumps({"request_id": request_id, "defaulted": defaulted}) + "\n")
+                lines.append(json.dumps({"ts": datetime.fromtimestamp(now, timezone.utc).isoformat(timespec="milliseconds"), "request_id": request_id, "defaulted": defaulted}) + "\n")
         if lines:
             with open(self._folder / f"outcomes-{time.strftime('%Y-%m-%dT%H', time.gmtime(now))}.jsonl", "a", encoding="utf-8") as file:
                 file.writelines(lines)

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openQualitySource } from '../../src/adapters/quality/open.ts';
 import { AppError } from '../../src/core/base/errors.ts';
+import { qualitySchema } from '../../src/core/workspace/quality.ts';
 import { readQuality, type QualityDefinition } from '../../src/core/quality/definitions.ts';
 import type { SkewReport } from '../../src/core/quality/skew.ts';
 import type { QualityData } from '../../src/core/quality/window.ts';
@@ -96,8 +97,8 @@ describe('quality: one contract for every source', function () {
   before(() => { folder = mkdtempSync(join(tmpdir(), 'modelswitch-quality-')); });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  const read = async (source: unknown, now = Date.now()): Promise<QualityData> => {
-    const opened = openQualitySource(definition(source), { folder, flags: ['fraud-v2'], environment: 'production', fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}) });
+  const read = async (source: unknown, { features, now = Date.now() }: { readonly features?: readonly string[] | undefined; readonly now?: number } = {}): Promise<QualityData> => {
+    const opened = openQualitySource(definition(source), { ...(features === undefined ? {} : { features }), folder, flags: ['fraud-v2'], environment: 'production', fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}) });
     try {
       return await opened.read({ now, signal: AbortSignal.timeout(120_000) });
     } finally {
@@ -127,7 +128,7 @@ describe('quality: one contract for every source', function () {
       writeFileSync(join(folder, 'log.jsonl'), lines(ALL));
       const { status, stderr } = spawnSync(python, ['-c', script], { cwd: folder, encoding: 'utf8' });
       assert.equal(status, 0, stderr);
-      const [parquet, log] = [await read({ log: `log-${compression}.parquet` }, START + 3_600_000), await read({ log: 'log.jsonl' }, START + 3_600_000)];
+      const [parquet, log] = [await read({ log: `log-${compression}.parquet` }, { now: START + 3_600_000 }), await read({ log: 'log.jsonl' }, { now: START + 3_600_000 })];
       assert.deepEqual(totals(parquet), expected(ALL));
       assert.deepEqual(parquet.windows, log.windows);
       const counted = ({ production }: QualityData): unknown => production?.parts.map(({ arm, units, features }) => [arm, units, features.map(({ name, missing }) => [name, missing])]);
@@ -157,6 +158,41 @@ describe('quality: one contract for every source', function () {
     // Ids are the same in either format.
     const [twice, both] = [await read({ log: ['text.jsonl', 'again.jsonl'] }), await read({ log: ['text.jsonl', 'text-0.parquet'] })];
     assert.deepEqual([both.notes, both.arms.map(({ unitSums }) => unitSums)], [twice.notes, twice.arms.map(({ unitSums }) => unitSums)]);
+  });
+
+  it('NaN and infinities are counted alike in every format, and count as missing', async () => {
+    const tokens = ['NaN', 'Infinity', '-Infinity'];
+    const all = ALL.slice(0, 1200);
+    const fields = ['score', 'latency_ms', 'amount'];
+    /** Every tenth record has one of them, by turns, as its format writes it. */
+    const oddAt = (index: number): { readonly field: string; readonly token: string } | undefined => (index % 10 === 0 ? { field: fields[(index / 10) % 3]!, token: tokens[(index / 30) % 3 | 0]! } : undefined);
+    const text = all.map((record, index) => {
+      const { field, token } = oddAt(index) ?? {};
+      return JSON.stringify(record).replace(new RegExp(`"${field}":[\\d.]+`), `"${field}":${token}`);
+    });
+    const columns = csv(all).split('\n');
+    const names = columns[0]!.split(',');
+    const asCsv = columns.map((line, row) => {
+      const odd = row === 0 || line === '' ? undefined : oddAt(row - 1);
+      return odd === undefined ? line : line.split(',').map((value, column) => (names[column]?.replace('features.', '') === odd.field ? odd.token.replace('inity', '').toLowerCase() : value)).join(',');
+    });
+    writeFileSync(join(folder, 'odd.jsonl'), `${text.join('\n')}\n`);
+    writeFileSync(join(folder, 'missing.jsonl'), `${text.join('\n').replace(/:-?(?:NaN|Infinity)/g, ':null')}\n`);
+    writeFileSync(join(folder, 'odd.csv'), asCsv.join('\n'));
+    const script = 'import json, pyarrow as pa, pyarrow.parquet as pq\nt = pa.Table.from_pylist([json.loads(line) for line in open("odd.jsonl")])\nfor d in [True, False]: pq.write_table(t, f"odd-{d}.parquet", row_group_size=500, use_dictionary=d)';
+    const { status, stderr } = spawnSync(await mlflowPython(), ['-c', script], { cwd: folder, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    const figures = ({ windows, arms, production }: QualityData): unknown => [windows, arms.map(({ units, latency, score }) => [units, latency, score]), production?.parts.map(({ arm, features }) => [arm, features.map(({ name, missing, values }) => [name, missing, values])])];
+    // Columns of Parquet are read without records where features are named.
+    for (const watched of [undefined, ['amount', 'age']]) {
+      const missing = await read({ log: 'missing.jsonl' }, { features: watched, now: START + 3_600_000 });
+      assert.equal(missing.notes.notFinite, 0);
+      for (const log of ['odd.jsonl', 'odd.csv', 'odd-True.parquet', 'odd-False.parquet']) {
+        const data = await read({ log }, { features: watched, now: START + 3_600_000 });
+        assert.deepEqual([log, data.notes.rows, data.notes.malformed, data.notes.notFinite], [log, 1200, 0, 120]);
+        assert.deepEqual(figures(data), figures(missing), log);
+      }
+    }
   });
 
   it('a command that prints windows', async () => {
@@ -209,6 +245,8 @@ describe('quality: one contract for every source', function () {
       await scrapes();
       const data = await read(source);
       assert.deepEqual(totals(data), expected(ALL));
+      // Prometheus itself knows no tenants.
+      assert.deepEqual(totals(await read({ prometheus: { ...source.prometheus, tenant: 'team-a' } })), expected(ALL));
       assert.equal(data.designEffect, 2);
       assert.ok(data.arms.every(({ requests, lastSeen }) => requests > 0 && lastSeen > 0));
     });
@@ -237,6 +275,37 @@ describe('quality: one contract for every source', function () {
     } finally {
       server.close();
     }
+  });
+
+  it('a server of several tenants is told which, with every question', async () => {
+    const asked: string[] = [];
+    // As Mimir does, whose answers are Prometheus' own; Thanos has another name for it.
+    const server = createServer(({ headers }, response) => {
+      const tenant = headers['x-scope-orgid'] ?? headers['thanos-tenant'];
+      asked.push(JSON.stringify([headers['x-scope-orgid'], headers['thanos-tenant'], headers.authorization]));
+      if (tenant === undefined) response.writeHead(401).end('no org id\n');
+      else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ status: 'success', data: { resultType: 'matrix', result: [] } }));
+    });
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const target = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, design_effect: 1, queries: { ...QUERIES, errors: { total: 'sum(increase(predictions_total{arm="$arm"}[$range]))' } } };
+    try {
+      const { code, message } = await refused({ prometheus: target });
+      assert.deepEqual([code, message], ['auth', `${target.url} asks for a tenant: add tenant: to source.prometheus in modelswitch.yaml.`]);
+      for (const [more, seen] of [[{ tenant: 'team-a|team_b' }, '["team-a|team_b",null,null]'], [{ tenant: 'team-a', tenant_header: 'THANOS-TENANT' }, '[null,"team-a",null]']] as const) {
+        asked.length = 0;
+        assert.equal((await read({ prometheus: { ...target, ...more } })).windows.length, 0);
+        assert.ok(asked.length > 6);
+        assert.deepEqual([...new Set(asked)], [seen]);
+      }
+    } finally {
+      server.close();
+    }
+    const section = (more: object): object => ({ ...METRICS, source: { prometheus: { ...target, ...more } } });
+    assert.deepEqual(readQuality(section({ tenant_header: 'X-Scope-OrgID' })).problems, [{ path: ['source', 'prometheus', 'tenant_header'], message: 'needs tenant: the id that it names' }]);
+    const refusal = (more: object): string | undefined => qualitySchema.safeParse(section(more)).error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join();
+    assert.equal(refusal({ tenant: 'team-a' }), undefined);
+    assert.match(refusal({ tenant: 'a\r\nAuthorization: x' }) ?? '', /^source\.prometheus\.tenant must be the id of a tenant/);
+    assert.match(refusal({ tenant: 'a', tenant_header: 'Authorization' }) ?? '', /^source\.prometheus\.tenant_header must be one of X-Scope-OrgID, THANOS-TENANT/);
   });
 
   describe('on the command line', () => {

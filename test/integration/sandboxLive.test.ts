@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readFaults } from '../../sandbox/faults.ts';
+import { FAULT_OPTIONS, readFaults } from '../../sandbox/faults.ts';
 import { SandboxError } from '../../sandbox/processes.ts';
 
 /** Parts of a service as live.py meets them, and what came of 2,000 answers of each arm. */
@@ -43,10 +43,10 @@ lines = [json.loads(line) for f in folder.glob("outcomes-*.jsonl") for line in o
 logged, features = len(Log.records), [Application().feature_dict(), Application().feature_row()]
 Path(os.environ["SANDBOX_FAULTS"]).write_text(json.dumps({"silence": ["current"]}))
 later = [log.write(assigned_arm=arm, score=0.25) == "not logged" for arm in ("current", "candidate")]
-print(json.dumps({"later": later, "failed": failed, "features": features, "logged": logged, "marked": marked, "soon": soon, "outcomes": len(lines), "defaulted": sum(l["defaulted"] for l in lines)}))
+print(json.dumps({"later": later, "failed": failed, "features": features, "logged": logged, "marked": marked, "soon": soon, "outcomes": len(lines), "times": [l["ts"] for l in lines], "defaulted": sum(l["defaulted"] for l in lines)}))
 `;
 
-interface Told { later: boolean[]; marked: number; failed: { current: number; candidate: number }; features: unknown; logged: number; soon: number; outcomes: number; defaulted: number }
+interface Told { later: boolean[]; marked: number; failed: { current: number; candidate: number }; features: unknown; logged: number; soon: number; outcomes: number; times: string[]; defaulted: number }
 
 function live(faults: unknown): Told {
   const folder = mkdtempSync(join(tmpdir(), 'modelswitch-live-'));
@@ -64,6 +64,7 @@ describe('faults of the sandbox', function () {
   it('are none without being asked for, and outcomes follow the score', () => {
     const told = live(readFaults({}));
     assert.deepEqual([told.failed, told.features, told.logged, told.soon, told.outcomes], [{ current: 0, candidate: 0 }, [{ income: 10, loan_months: 12 }, [10, 12]], 200, 200, 200]);
+    assert.ok(told.times.every((time) => Math.abs(Date.parse(time) - Date.now()) < 2 * 3_600_000), 'how late outcomes come is told by their time');
     assert.ok(told.defaulted > 25 && told.defaulted < 80, String(told.defaulted));
   });
 
@@ -75,6 +76,11 @@ describe('faults of the sandbox', function () {
     assert.deepEqual([told.logged, told.soon, told.outcomes], [100, 0, 100]);
     const other = live(readFaults({ errors: ['candidate=1'] }));
     assert.deepEqual([other.marked, other.later], [100, [true, false]], 'what is written into the file later counts from then on');
+  });
+
+  it('are all described for people', () => {
+    const text = readFileSync(new URL('../../docs/demo.md', import.meta.url), 'utf8');
+    for (const option of Object.keys(FAULT_OPTIONS)) assert.match(text, new RegExp(`^\\| \`--${option}\\b`, 'm'));
   });
 
   it('are refused by name', () => {

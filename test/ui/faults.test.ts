@@ -13,6 +13,8 @@ import { sharedUnleash } from '../support/unleash.ts';
 describe('faults of the demo', () => {
   let service: CreditService;
   let workbench: WorkbenchPage;
+  /** Writes the settings: the demo's own quality, or another one of the same source. */
+  let configure: (other?: object) => void;
   const ending = new AsyncDisposableStack();
 
   before(async function start() {
@@ -21,8 +23,10 @@ describe('faults of the demo', () => {
     // What `--degrade candidate=0.04 --delay candidate=60 --drift income --labels-late` means.
     service = await startCreditService(readFaults({ degrade: ['candidate=0.04'], delay: ['candidate=60'], drift: ['income'], 'labels-late': true }));
     ending.defer(() => service.stop());
-    const { models } = parse(readFileSync(join(template, 'modelswitch.yaml'), 'utf8')) as { models: Record<string, { quality: unknown }> };
-    writeFileSync(join(service.folder, 'modelswitch.yaml'), `version: 1\nunleash: {url: ${unleash.url}, project: default, environment: production}\nmodels: ${JSON.stringify({ 'credit-risk': { flag: 'credit-risk-v2', current: '13', candidate: '14', quality: models['credit-risk']?.quality } })}\n`);
+    const { models } = parse(readFileSync(join(template, 'modelswitch.yaml'), 'utf8')) as { models: Record<string, { quality: { source: unknown } }> };
+    const { quality } = models['credit-risk'] ?? assert.fail('the demo has no credit-risk');
+    configure = (other) => writeFileSync(join(service.folder, 'modelswitch.yaml'), `version: 1\nunleash: {url: ${unleash.url}, project: default, environment: production}\nmodels: ${JSON.stringify({ 'credit-risk': { flag: 'credit-risk-v2', current: '13', candidate: '14', quality: other === undefined ? quality : { source: quality.source, ...other } } })}\n`);
+    configure();
     const traffic = startTraffic({ url: service.url, applicants: join(service.folder, 'data', 'applicants.jsonl'), perSecond: 60 });
     ending.defer(() => traffic.stop());
     workbench = await openWorkbench({ folder: service.folder, settings: { 'modelswitch.pollSeconds': 5 }, env: { UNLEASH_URL: unleash.url, UNLEASH_TOKEN: unleash.tokens.eddy, MLFLOW_TRACKING_URI: undefined } });
@@ -61,7 +65,7 @@ describe('faults of the demo', () => {
     await frame.locator('#panel caption').filter({ hasText: /against data\/applications\.csv/ }).first().waitFor();
   });
 
-  it('--silence candidate: no data, in dashboard and tree', async function silence() {
+  it('--silence candidate: no data, in dashboard, tree and lens', async function silence() {
     this.timeout(240_000);
     service.setFaults(readFaults({ silence: ['candidate'] }));
     const frame = await workbench.dashboard();
@@ -71,5 +75,9 @@ describe('faults of the demo', () => {
     // A view that is hidden while its items change may have them folded when it comes back.
     await workbench.expand(/^Quality/);
     await workbench.treeRow(/candidate: no data for \d+ (s|min)/).waitFor();
+    // A lens has room for one fact, and a guardrail that is worse comes before silence: one that the other faults leave alone.
+    configure({ guardrails: [{ name: 'negative scores', bad: 'score < 0' }] });
+    await workbench.openFile('scoring.py');
+    await workbench.lens(/candidate: no data for \d+ (s|min)/).first().waitFor({ timeout: 60_000 });
   });
 });

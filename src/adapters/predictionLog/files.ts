@@ -21,6 +21,12 @@ function found(path: string, stats: Stats): FoundFile {
   return { path, identity: identityOf(stats), size: stats.size, modified: stats.mtimeMs };
 }
 
+/** The plain file at a path; undefined: there is none. */
+export async function foundAt(path: string): Promise<FoundFile | undefined> {
+  const facts = await stat(path).catch(() => undefined);
+  return facts?.isFile() === true ? found(path, facts) : undefined;
+}
+
 /** A step of a pattern as a regular expression: `*`, `?`, `[a-z]` and `{a,b}`, none of which cross a slash. */
 function stepPattern(step: string): RegExp {
   const source = step.replace(/\*+|\?|\[[^\]]*\]|\{[^}]*\}|[^]/g, (part) => {

@@ -192,7 +192,7 @@ export class LineReader implements Drawn {
       else slot.into[slot.name] = value;
     } else if (slot.kind === 'time') {
       this.time = this.#times.of(value);
-    } else if (slot.kind !== 'unwanted' && typeof value === 'number') {
+    } else if (slot.kind !== 'unwanted' && typeof value === 'number' && Number.isFinite(value)) {
       // An id may be a number: its text is what counts.
       this.#id(slot, hash53(String(value)));
       if (slot.kind === 'request') this.#idNumber = value;

@@ -9,6 +9,7 @@ import { csvRecords, nested } from '../rows/csvRows.ts';
 import { parquetGroups } from '../rows/parquetRows.ts';
 import type { CachePlace } from '../node/diskCache.ts';
 import { filesOf, type FoundFile } from './files.ts';
+import { FollowedFiles, wholeFormatOf, type Elsewhere } from './followed.ts';
 import { LineReader } from './lineReader.ts';
 import type { Wanted } from './lineShape.ts';
 import { readRecords } from './readLines.ts';
@@ -43,7 +44,7 @@ export interface LogSourceOptions extends CollectorOptions {
 
 /**
  * The prediction log as a source: JSON Lines are read on from where the last call ended, files in other formats once. A file is known by its identity, so a rotation by
- * renaming loses and doubles nothing; a file that was cut is read from its beginning, and its earlier records still count. When a CSV or Parquet file that was read
+ * renaming loses and doubles nothing, also where no pattern finds its new name: `FollowedFiles`; a file that was cut is read from its beginning, and its earlier records still count. When a CSV or Parquet file that was read
  * has changed, everything is read anew. Files that vanish have been counted and are named. Where there is a cache, the first read goes on from what an earlier source has counted: `SavedLogs`.
  */
 export class LogSource implements QualitySource {
@@ -52,6 +53,9 @@ export class LogSource implements QualitySource {
   readonly #wanted: Wanted;
   readonly #lines: LineReader;
   #known = new Map<string, ReadFile>();
+  readonly #followed = new FollowedFiles();
+  /** What was counted before a restart and is not any more. */
+  #lost: readonly string[] = [];
   readonly #saved: SavedLogs | undefined;
   /** Bytes that were read since something was saved, and so many that it is worth it. */
   #unsaved = 0;
@@ -86,10 +90,14 @@ export class LogSource implements QualitySource {
     if (source?.kind !== 'log') throw new AppError('internal', 'The source is no prediction log.');
     const patterns = [...source.log, ...source.outcomes];
     const messages: string[] = [];
-    const files = await this.#find(patterns, messages);
+    const found = await this.#find(patterns, messages);
+    if (this.#broken || this.#isRewritten(found)) this.#reset();
+    if (this.#known.size === 0 && found.length > 0) await this.#resume(found);
+    messages.push(...this.#lost);
+    const elsewhere = await this.#followed.elsewhere(found);
+    // What was appended to a log before it was rotated comes before what is in the new one.
+    const files = [...elsewhere.moved, ...found];
     const said = messages.length;
-    if (this.#broken || this.#isRewritten(files)) this.#reset();
-    if (this.#known.size === 0 && files.length > 0) await this.#resume(files);
     try {
       await this.#readFiles(files, messages, request);
     } catch (error) {
@@ -105,22 +113,36 @@ export class LogSource implements QualitySource {
       messages.length = said;
       await this.#readFiles(files, messages, request);
     }
-    for (const [identity, { path }] of this.#known) {
-      if (files.some((file) => file.identity === identity)) continue;
-      messages.push(`${this.#name(path)} is gone; what it held counts.`);
-      this.#impure = true;
-    }
+    this.#tellGone(files, elsewhere.gone, messages);
     await this.#save();
     return this.#collector.data(now, messages.slice(0, MOST_MESSAGES));
   }
 
+  /** Says of files that are there no more what of them counts. */
+  #tellGone(files: readonly FoundFile[], gone: Elsewhere['gone'], messages: string[]): void {
+    for (const [identity, { path, tail: read }] of this.#known) {
+      if (files.some((file) => file.identity === identity)) continue;
+      if (read === undefined) messages.push(`${this.#name(path)} is gone; what it held counts.`);
+      this.#impure = true;
+    }
+    for (const { file: { identity, path }, compressed } of gone) {
+      const held = this.#known.has(identity) ? 'what was read of it counts; what may have been appended to it after the last reading is not known' : 'all was read anew since it was read, so what it held counts no more';
+      messages.push(`${this.#name(path)} is gone: ${held}.${compressed === undefined ? '' : ` ${this.#name(compressed)} may hold it, but compressed files are not read.`}`);
+    }
+  }
+
   /** Goes on from what was saved of these files. */
-  async #resume(files: readonly FoundFile[]): Promise<void> {
+  async #resume(found: readonly FoundFile[]): Promise<void> {
     try {
-      const saved = await this.#saved?.get(files);
+      const saved = await this.#saved?.get(found);
       if (saved === undefined) return;
+      if ('gone' in saved) {
+        this.#lost = saved.gone.map(({ path }) => `${this.#name(path)}, which was read before the restart, is gone: what it held counts no more.`);
+        return;
+      }
       this.#collector = new Collector(this.#options.definition, this.#options, saved.collected);
       this.#known = new Map(saved.files.map((file) => [file.identity, file]));
+      for (const file of saved.files) this.#followed.keep(file);
     } catch {
       // Something else than was saved here, however it came there.
     }
@@ -243,10 +265,10 @@ export class LogSource implements QualitySource {
     let line = known?.line ?? 0;
     const placeOf = (index: number): string => `${name}:${line + index + 1}`;
     const staged = this.#staged(placeOf, (count) => { line += count; });
-    const state = await tail(file.path, known, {
+    const state = await tail(file, known, {
       restarted: () => {
         line = 0;
-        messages.push(`${name} was cut or written anew: it is read from its beginning.`);
+        messages.push(`${name} was cut or written anew: it is read from its beginning. What was read before counts; what may have been appended between the last reading and the cut is not known.`);
         this.#impure = true;
       },
       lines: (bytes, from, to) => {
@@ -257,7 +279,9 @@ export class LogSource implements QualitySource {
         this.#collector.malformed(`${name}:${line}`, 'the line is longer than 16 MB');
       },
     }, signal, progress, threads?.ranges(file, staged));
-    this.#known.set(file.identity, { ...file, tail: { ...state, line } });
+    const read = { ...file, tail: { ...state, line } };
+    this.#known.set(file.identity, read);
+    this.#followed.keep(read);
   }
 
   /** Counts what was staged, here or in threads. */
@@ -295,9 +319,4 @@ export class LogSource implements QualitySource {
       staging.close();
     }
   }
-}
-
-/** The format of a file that is read as a whole; undefined: its lines are read on. */
-function wholeFormatOf(path: string): string | undefined {
-  return /\.(csv|parquet)$/i.exec(path)?.[1]?.toLowerCase();
 }

@@ -18,12 +18,12 @@ export function readLines(reader: LineReader, bytes: Buffer, from: number, to: n
   return index;
 }
 
-/** The value of a line in which NaN or an infinity stands where a value does; undefined when that is not what is wrong with it. */
+/** The value of a line in which NaN or an infinity stands where a value does: there it has an infinity. Undefined when that is not what is wrong with it. */
 export function withoutNaN(line: string): unknown {
   if (!/NaN|Infinity/.test(line)) return undefined;
   try {
-    // Texts are matched first, so that a NaN in one stays.
-    return JSON.parse(line.replace(/"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)\b/g, (part) => (part.startsWith('"') ? part : 'null')));
+    // Texts are matched first, so that a NaN in one stays. JSON has numbers that are too large for any.
+    return JSON.parse(line.replace(/"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)\b/g, (part) => (part.startsWith('"') ? part : '1e999')));
   } catch {
     return undefined;
   }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import type { SavedCollector } from '../../core/quality/collector.ts';
 import { DiskCache, type CachePlace } from '../node/diskCache.ts';
 import type { FoundFile } from './files.ts';
-import { markOf, type TailState } from './tail.ts';
+import { filesElsewhere } from './followed.ts';
+import { markAt, type TailState } from './tail.ts';
 
 /** Of what is written here; the digest of the code stands beside it. */
 export const SAVED_LOG_FORMAT = 2;
@@ -43,12 +43,15 @@ export class SavedLogs {
     this.#key = createHash('sha256').update(JSON.stringify(question)).digest('hex').slice(0, 32);
   }
 
-  /** What was saved, where it is of files as they are now. */
-  async get(found: readonly FoundFile[]): Promise<SavedLog | undefined> {
+  /** What was saved, where it is of files as they are now: found, or under another name in their folder. `gone`: files that are there no more, so that what was saved cannot be used. */
+  async get(found: readonly FoundFile[]): Promise<SavedLog | { readonly gone: readonly ReadFile[] } | undefined> {
     const content = this.#disk.get(this.#key);
     if (content === undefined) return undefined;
     const { files, collected } = decoded(content) as Written;
     const now = new Map(found.map((file) => [file.identity, file]));
+    const { moved, gone } = await filesElsewhere(files.filter(({ identity }) => !now.has(identity)));
+    if (gone.length > 0) return { gone: gone.map(({ file }) => file) };
+    for (const file of moved) now.set(file.identity, file);
     for (const saved of files) {
       const file = now.get(saved.identity);
       if (file === undefined || !(await isContinued(saved, file))) return undefined;
@@ -73,15 +76,6 @@ export class SavedLogs {
 
   delete(): void {
     this.#disk.delete(this.#key);
-  }
-}
-
-async function markAt(path: string, length: number): Promise<string> {
-  const file = await open(path, 'r');
-  try {
-    return await markOf(file, length);
-  } finally {
-    await file.close();
   }
 }
 

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { throwIfCancelled } from '../../core/base/errors.ts';
+import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
+import { identityOf } from './files.ts';
 import { LONGEST_BETWEEN } from './lineShape.ts';
 
 const CHUNK = 1024 * 1024;
@@ -35,6 +36,16 @@ export async function markOf(file: FileHandle, length: number): Promise<string> 
     digest.update(buffer.subarray(0, bytesRead));
   }
   return digest.digest('base64');
+}
+
+/** `markOf` of the file at a path. */
+export async function markAt(path: string, length: number): Promise<string> {
+  const file = await open(path, 'r');
+  try {
+    return await markOf(file, length);
+  } finally {
+    await file.close();
+  }
 }
 
 function isWhole(text: string): boolean {
@@ -87,12 +98,15 @@ function room(size: number): Buffer {
 /**
  * Tells the lines of a file that are new since `from`. A last line without its end is told only when it is whole JSON: the writer may be in the middle of it. A line of
  * more than 16 MB is told to be too long. With a `ranges`, that is given all but the end.
- * @throws AppError cancelled; errors of the file system as they come
+ * @param identity which file it must be, where that matters: it may have got another name since it was found
+ * @throws AppError cancelled, conflict when it is another file; errors of the file system as they come
  */
-export async function tail(path: string, from: TailState | undefined, listener: TailListener, signal: AbortSignal, progress: (bytes: number) => void, ranges?: RangeReader): Promise<TailState> {
+export async function tail({ path, identity }: { readonly path: string; readonly identity?: string }, from: TailState | undefined, listener: TailListener, signal: AbortSignal, progress: (bytes: number) => void, ranges?: RangeReader): Promise<TailState> {
   const file = await open(path, 'r');
   try {
-    const { size } = await file.stat();
+    const stats = await file.stat();
+    if (identity !== undefined && identityOf(stats) !== identity) throw new AppError('conflict', 'It was given another name while it was looked for: the next reading goes on with it.');
+    const { size } = stats;
     const isSame = from !== undefined && size >= from.offset && (await markOf(file, from.offset)) === from.mark;
     if (from !== undefined && !isSame) listener.restarted?.();
     let offset = isSame ? from.offset : 0;

@@ -131,7 +131,8 @@ export class PrometheusSource implements QualitySource {
   }
 
   async #ask(path: 'query' | 'query_range', parameters: Readonly<Record<string, string>>, signal: AbortSignal, remarks: Remarks): Promise<Told> {
-    const { status, text } = await this.#http.send({ method: 'GET', path: `/api/v1/${path}?${new URLSearchParams(parameters).toString()}`, signal, timeoutMs: 60_000 });
+    const { status, text } = await this.#http.send({ method: 'GET', path: `/api/v1/${path}?${new URLSearchParams(parameters).toString()}`, headers: this.#target.headers, signal, timeoutMs: 60_000 });
+    if (status === 401 && /no org id/i.test(text)) throw new AppError('auth', `${this.#http.origin} asks for a tenant: add tenant: to source.prometheus in modelswitch.yaml.`);
     if (status === 401) throw new AppError('auth', `${this.#http.origin} asks for a sign-in: set PROMETHEUS_URL to it and PROMETHEUS_TOKEN.`);
     if (status === 403) throw new AppError('forbidden', `${this.#http.origin} refuses the query.`);
     let json: unknown;

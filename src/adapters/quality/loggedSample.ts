@@ -72,7 +72,7 @@ async function readFile(path: string, add: (record: RecordLike) => void, signal:
     } else {
       const reader = new LineReader({ fields: new Set(COLUMNS), features: undefined, listed: undefined, asWritten: true });
       const lines = (bytes: Buffer, from: number, to: number): void => { readRecords(reader, bytes, from, to, { record: add, malformed: () => undefined }); };
-      await tail(path, undefined, { lines }, signal, () => undefined);
+      await tail({ path }, undefined, { lines }, signal, () => undefined);
     }
   } catch {
     // A file that vanished or is damaged is told by the reading of the source; the others count.

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { AppError } from '../../core/base/errors.ts';
+import { isNotFinite } from '../../core/expressions/evaluate.ts';
 import { BINS } from '../../core/quality/drift.ts';
 import { FeatureCollector } from '../../core/quality/featureCollector.ts';
 import { quantileEdges } from '../../core/quality/stats/driftMeasures.ts';
@@ -17,6 +18,11 @@ export interface Reference {
   readonly samples: readonly FeatureSample[];
   /** Inner edges of bins by feature: production counts in the same. */
   readonly edges: Readonly<Record<string, readonly number[]>>;
+}
+
+/** NaN and infinities are missing, also as text: as they are in production. */
+function withoutNotFinite(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, isNotFinite(value) ? null : value]));
 }
 
 /** The file that is read as a reference. */
@@ -40,7 +46,7 @@ export async function readReference({ folder, path, features, columns }: Referen
     const collector = new FeatureCollector({ features, edges });
     const timesOf = repeater(columns, worth);
     for await (const row of rows()) {
-      const record = { features: features === undefined ? withoutColumns(row, columns) : row, score: row['score'] };
+      const record = { features: withoutNotFinite(features === undefined ? withoutColumns(row, columns) : row), score: row['score'] };
       for (let times = timesOf(row); times > 0; times -= 1) collector.add(record);
     }
     return collector;

@@ -100,7 +100,7 @@ export const quality: Command = {
     const data = await read(context, opened);
     const reports = compared(context, opened, data).map((report) => ({ ...report, slices: [] }));
     const arms = data.arms.filter(({ environment }) => reports.some((report) => report.environment === environment));
-    const status = arms.map(({ arm, environment, requests, units, lastSeen, matured, labelled }) => ({ arm, environment, requests, units, lastSeen: lastSeen === 0 ? null : new Date(lastSeen).toISOString(), matured, labelled }));
+    const status = arms.map(({ arm, environment, requests, units, lastSeen, matured, labelled, labelDelay }) => ({ arm, environment, requests, units, lastSeen: lastSeen === 0 ? null : new Date(lastSeen).toISOString(), matured, labelled, labelDelay: labelDelay ?? null }));
     print(context, { model: opened.model.name, arms: status, comparisons: reports, notes: data.notes }, [...statusBlocks({ ...data, arms }, Date.now()), ...reports.flatMap(comparisonBlocks), notesBlock(data.notes)]);
     return exitOf(reports, data, context.warn);
   },

@@ -10,17 +10,30 @@ type Evaluator = (record: RecordLike) => Value;
 
 const DECIMAL = /^\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
 
-/** A number of a record, or one that stands in it as text (CSV); NaN and what is no number are null. */
+const NOT_FINITE = /^\s*[+-]?(?:nan|inf(?:inity)?)\s*$/i;
+
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
+
+/** A number of a record, or one that stands in it as text (CSV); NaN, infinities and what is no number are null. */
 export function toNumber(value: unknown): number | null {
-  if (typeof value === 'number') return Number.isNaN(value) ? null : value;
-  if (typeof value === 'bigint') return Number(value);
-  return typeof value === 'string' && DECIMAL.test(value) ? Number(value) : null;
+  if (typeof value === 'number') return finiteOrNull(value);
+  if (typeof value === 'bigint') return finiteOrNull(Number(value));
+  return typeof value === 'string' && DECIMAL.test(value) ? finiteOrNull(Number(value)) : null;
+}
+
+/** Whether NaN or an infinity stands where a number does, also as text (`nan`, `-inf`, `1e999`). */
+export function isNotFinite(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value);
+  return typeof value === 'string' && (NOT_FINITE.test(value) || (DECIMAL.test(value) && !Number.isFinite(Number(value))));
 }
 
 /** A text of a record, or a number or truth as text; what is none of these is null. */
 export function toText(value: unknown): string | null {
   if (typeof value === 'string') return value;
-  return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean' ? (Number.isNaN(value) ? null : String(value)) : null;
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : null;
+  return typeof value === 'bigint' || typeof value === 'boolean' ? String(value) : null;
 }
 
 function toBoolean(value: unknown): boolean | null {
@@ -31,7 +44,7 @@ function toBoolean(value: unknown): boolean | null {
 
 /** Whether there is anything: a missing or empty text is false, as are false and 0 in its place. */
 function isPresent(value: unknown): boolean {
-  return value !== null && value !== undefined && value !== '' && value !== false && value !== 0 && !Number.isNaN(value);
+  return typeof value === 'number' ? Number.isFinite(value) && value !== 0 : value !== null && value !== undefined && value !== '' && value !== false;
 }
 
 function toValue(value: unknown): Value {

@@ -1,5 +1,5 @@
-import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
-import { latencyBin, scoreBin } from './bins.ts';
+import { isNotFinite, toNumber, type RecordLike } from '../expressions/evaluate.ts';
+import { latencyBin, NO_BIN, scoreBin } from './bins.ts';
 import { hash53 } from './hashing.ts';
 import { scoreOf } from './measures.ts';
 
@@ -7,7 +7,8 @@ import { scoreOf } from './measures.ts';
 export const ROWS = 1024;
 const MOST_COLUMNS = 500;
 
-export const [EXCLUDED, WITHOUT_UNIT] = [1, 2];
+/** Of a row. The last three: its score, its latency, or the outcome that stands in it is NaN or infinite. */
+export const [EXCLUDED, WITHOUT_UNIT, NOT_FINITE_SCORE, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME] = [1, 2, 4, 8, 16];
 
 /** Values that mostly come again: each stands once in `values`, the first of which is undefined, and a row has its place there. */
 export interface CodedColumn {
@@ -20,6 +21,16 @@ export function codedAt({ places, values }: CodedColumn, row: number): unknown {
   return values[places[row] ?? 0];
 }
 
+/** What is kept of a value of a feature or a label: a text that says NaN or an infinity is one. */
+function asNumber(value: unknown): unknown {
+  return isNotFinite(value) ? Number.NaN : value;
+}
+
+/** What is kept of a value where no number is meant. */
+function asText(value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? undefined : value;
+}
+
 /** Codes the values of a column, row by row. */
 export class Codes implements CodedColumn {
   readonly places: Uint16Array;
@@ -27,9 +38,12 @@ export class Codes implements CodedColumn {
   readonly #known = new Map<unknown, number>();
   #last: unknown;
   #lastPlace = 0;
+  readonly #as: (value: unknown) => unknown;
 
-  constructor(places: Uint16Array) {
+  /** @param as what is kept of a value; undefined: nothing */
+  constructor(places: Uint16Array, as: (value: unknown) => unknown) {
     this.places = places;
+    this.#as = as;
   }
 
   clear(): void {
@@ -52,7 +66,8 @@ export class Codes implements CodedColumn {
       this.#lastPlace = known;
       return known;
     }
-    this.#lastPlace = this.values.push(value) - 1;
+    const kept = this.#as(value);
+    this.#lastPlace = kept === undefined ? 0 : this.values.push(kept) - 1;
     this.#known.set(value, this.#lastPlace);
     return this.#lastPlace;
   }
@@ -186,7 +201,7 @@ export class Batch implements BatchRows {
     [this.requests, this.units, this.times, this.scores] = [numbers(), numbers(), numbers(), numbers()];
     [this.flags, this.latencyBins, this.scoreBins] = [bytes(), bytes(), bytes()];
     this.arms = new Uint16Array(memory(2 * most));
-    [this.labels, this.errors, this.outcomes, this.versions, this.slices] = [this.#codes(), this.#codes(), this.#codes(), this.#codes(), this.#codes()];
+    [this.labels, this.errors, this.outcomes, this.versions, this.slices] = [this.#codes(asNumber), this.#codes(asText), this.#codes(asNumber), this.#codes(asText), this.#codes(asText)];
     this.values = Array.from({ length: metrics }, numbers);
     this.outcome = outcome;
     this.#listed = features !== undefined;
@@ -202,14 +217,14 @@ export class Batch implements BatchRows {
     for (const { others } of this.columns) others.clear();
   }
 
-  #codes(): Codes {
-    return new Codes(new Uint16Array(this.#memory(2 * this.most)));
+  #codes(as: (value: unknown) => unknown): Codes {
+    return new Codes(new Uint16Array(this.#memory(2 * this.most)), as);
   }
 
   #column(name: string): void {
     if (this.#known.has(name) || this.columns.length >= MOST_COLUMNS) return;
     this.#known.add(name);
-    this.columns.push({ name, numbers: new Float64Array(this.#memory(8 * this.most)).fill(Number.NaN), others: this.#codes() });
+    this.columns.push({ name, numbers: new Float64Array(this.#memory(8 * this.most)).fill(Number.NaN), others: this.#codes(asNumber) });
   }
 
   /** Takes what is counted of a record as it is; the rest of the row is the caller's to fill. `listed`: the values of the columns, where they do not stand in the record. */
@@ -237,6 +252,13 @@ export class Batch implements BatchRows {
       others.put(row, isNumber ? undefined : value);
     }
     return row;
+  }
+
+  /** Says of a row whose values were taken where NaN or an infinity stood. */
+  mark(row: number, score: unknown, proba: unknown, latency: unknown): void {
+    const isScore = Number.isNaN(this.scores[row]) && (isNotFinite(score) || isNotFinite(proba));
+    const isLatency = this.latencyBins[row] === NO_BIN && isNotFinite(latency);
+    if (isScore || isLatency) this.flags[row] = (this.flags[row] ?? 0) | (isScore ? NOT_FINITE_SCORE : 0) | (isLatency ? NOT_FINITE_LATENCY : 0);
   }
 
   /** The place of a key. */

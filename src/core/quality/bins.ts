@@ -16,10 +16,10 @@ function near(edges: readonly number[], value: number, guess: number): number {
 
 /** The bin of a latency in milliseconds. */
 export function latencyBin(value: number): number {
-  return Number.isNaN(value) ? NO_BIN : near(LATENCY_EDGES, value, Math.ceil(PER_DECADE * (Math.log10(value) + 1)));
+  return Number.isFinite(value) ? near(LATENCY_EDGES, value, Math.ceil(PER_DECADE * (Math.log10(value) + 1))) : NO_BIN;
 }
 
 /** The bin of a score. */
 export function scoreBin(value: number): number {
-  return Number.isNaN(value) ? NO_BIN : near(SCORE_EDGES, value, Math.ceil(SCORE_BINS * value) - 1);
+  return Number.isFinite(value) ? near(SCORE_EDGES, value, Math.ceil(SCORE_BINS * value) - 1) : NO_BIN;
 }

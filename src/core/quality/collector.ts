@@ -1,11 +1,11 @@
-import { type RecordLike } from '../expressions/evaluate.ts';
-import { codedAt, EXCLUDED, ROWS, WITHOUT_UNIT, type BatchRows, type CodedColumn, type RowList } from './batch.ts';
+import type { RecordLike } from '../expressions/evaluate.ts';
+import { codedAt, EXCLUDED, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME, NOT_FINITE_SCORE, ROWS, WITHOUT_UNIT, type BatchRows, type CodedColumn, type RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { FeatureOptions } from './featureCollector.ts';
 import { Groups, type Group, type SavedGroups, type WindowState } from './groups.ts';
 import { hash53, RecentHashes, rehash, type SavedHashes } from './hashing.ts';
 import { scoreOf, valueOf } from './measures.ts';
-import { Outcomes, type Waiting } from './outcomes.ts';
+import { Outcomes, type ToldOutcome, type Waiting } from './outcomes.ts';
 import { ShadowCollector } from './shadowCollector.ts';
 import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
@@ -156,7 +156,7 @@ export class Collector {
   #apart(record: RecordLike, place: () => string, drawn: Drawn | undefined): void {
     const request = drawn === undefined ? hashOf(record['request_id']) : drawn.request;
     if (textOf(record['assigned_arm']) === undefined) {
-      if (request !== 0 && this.#stager.outcomeFields.some((field) => record[field] !== undefined)) this.#outcome(request, record);
+      if (request !== 0 && this.#stager.outcomeFields.some((field) => record[field] !== undefined)) this.#outcome(request, record, drawn);
       else if (this.#stager.wants(textOf(record['flag']))) this.malformed(place(), request === 0 ? 'neither assigned_arm nor request_id' : 'no assigned_arm, and none of the outcome\'s fields');
       return;
     }
@@ -187,18 +187,20 @@ export class Collector {
     });
   }
 
-  #outcome(request: number, record: RecordLike): void {
+  #outcome(request: number, record: RecordLike, drawn: Drawn | undefined): void {
     this.#flush();
     this.#shadow.addOutcome(request, record[this.#definition.labels.field]);
-    if (this.#labelled.length > 0) this.#outcomes.add(request, this.#stager.outcomeOf(record));
+    if (this.#stager.hasNotFinite(record)) this.#notes.notFinite += 1;
+    if (this.#labelled.length > 0) this.#outcomes.add(request, this.#stager.outcomeOf(record), this.#stager.timeOf(record, drawn));
   }
 
-  #settled({ record, group, slices, unitHash, at }: Waiting, outcome: RecordLike | undefined, isNew: boolean): void {
+  #settled({ record, group, slices, unitHash, at }: Waiting, told: ToldOutcome | undefined, isNew: boolean): void {
     const { labels } = this.#definition;
-    const fields = outcome ?? Object.fromEntries(this.#stager.outcomeFields.map((field) => [field, labels.absentMeans]));
+    const fields = told?.outcome ?? Object.fromEntries(this.#stager.outcomeFields.map((field) => [field, labels.absentMeans]));
     const whole = { ...record, ...fields };
     if (isNew) group.armCollector.matured += 1;
-    if (outcome !== undefined || labels.absentMeans !== undefined) group.armCollector.addOutcome(whole, labels.field);
+    if (told !== undefined) group.delays.add(at, told.at);
+    if (told !== undefined || labels.absentMeans !== undefined) group.armCollector.addOutcome(whole, labels.field);
     const unit = this.#units.see(unitHash, group.number);
     const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));
     for (const metric of this.#labelled) {
@@ -288,7 +290,8 @@ export class Collector {
     if (group === undefined || window === undefined) return;
     const unitHash = this.#hashOf[index] ?? 0;
     const isNew = this.#newOf[index] ?? 0;
-    if (((flags[row] ?? 0) & WITHOUT_UNIT) !== 0) this.#notes.withoutUnit += 1;
+    const flagged = flags[row] ?? 0;
+    if (flagged !== 0) this.#countFlags(flagged);
     this.#unitOf[row - from] = this.#numberOf[index] ?? -1;
     window.units += isNew;
     group.armCollector.units += isNew;
@@ -298,6 +301,12 @@ export class Collector {
     for (const slice of slices) this.#sliced(batch, row, this.#groups.window(group, times[row] ?? 0, slice));
     const keep = kept[row];
     if (keep !== undefined) this.#outcomes.wait(requests[row] ?? 0, keep.outcome, { record: keep.record, group, slices, unitHash, at: times[row] ?? 0 });
+  }
+
+  #countFlags(flags: number): void {
+    const notes = this.#notes;
+    if ((flags & WITHOUT_UNIT) !== 0) notes.withoutUnit += 1;
+    for (const flag of [NOT_FINITE_SCORE, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME]) if ((flags & flag) !== 0) notes.notFinite += 1;
   }
 
   #countHour({ number }: Group, at: number, row: number, unitHash: number): void {
@@ -362,7 +371,7 @@ export class Collector {
         ...this.#notes,
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
-        notFinite: this.#groups.all.reduce((sum, { armCollector }) => sum + armCollector.notFinite, 0),
+        notFinite: this.#groups.all.reduce((sum, { armCollector }) => sum + armCollector.notFinite, this.#notes.notFinite),
         messages: [...messages, ...found, ...this.#outcomes.oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${this.#outcomes.oneIn}, drawn by its id.`]],
       },
     };

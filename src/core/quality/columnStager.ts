@@ -1,6 +1,6 @@
 import { toNumber } from '../expressions/evaluate.ts';
 import type { Batch, Codes } from './batch.ts';
-import { latencyBin, scoreBin } from './bins.ts';
+import { latencyBin, NO_BIN, scoreBin } from './bins.ts';
 import { scoreFrom } from './measures.ts';
 import { RecordTimes } from './recordTimes.ts';
 import { hashOf, textOf, type Stager } from './stager.ts';
@@ -111,6 +111,7 @@ export class ColumnStager {
     for (const [name, codes] of [['label', batch.labels], ['error', batch.errors], [batch.outcome, batch.outcomes], ['model_version', batch.versions]] as const) this.#code(columnOf(run, name), codes, first);
     this.#features(run, first);
     this.#judge(run, first);
+    this.#mark(run, first);
     return end;
   }
 
@@ -221,6 +222,16 @@ export class ColumnStager {
     for (let row = first; row < batch.size; row += 1) {
       if (!Number.isFinite(scores[row])) scores[row] = scoreFrom(valueAt(score, this.#source[row] ?? 0), valueAt(proba, this.#source[row] ?? 0)) ?? Number.NaN;
       batch.scoreBins[row] = scoreBin(scores[row] ?? Number.NaN);
+    }
+  }
+
+  #mark(run: RowRun, first: number): void {
+    const { batch } = this.#stager;
+    const columns = ['score', 'proba', 'latency_ms'].map((name) => columnOf(run, name));
+    for (let row = first; row < batch.size; row += 1) {
+      if (!Number.isNaN(batch.scores[row]) && batch.latencyBins[row] !== NO_BIN) continue;
+      const [score, proba, latency] = columns.map((column) => valueAt(column, this.#source[row] ?? 0));
+      batch.mark(row, score, proba, latency);
     }
   }
 

@@ -1,6 +1,7 @@
 import { ArmCollector, type SavedArm } from './armCollector.ts';
 import { RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
+import { LabelDelays } from './labelDelay.ts';
 import type { UnitSums } from './stats/dispersion.ts';
 import type { Units } from './units.ts';
 import type { ArmSummary, QualityWindow } from './window.ts';
@@ -23,6 +24,7 @@ export interface Group {
   readonly environment: string;
   readonly service: string;
   readonly armCollector: ArmCollector;
+  readonly delays: LabelDelays;
   readonly windows: Map<string, WindowState>;
   last: WindowState | undefined;
   /** Its predictions of the batch that are still to be counted column by column. */
@@ -65,7 +67,7 @@ export class Groups {
   }
 
   #made(environment: string, service: string, arm: string, saved?: SavedArm): Group {
-    const group: Group = { number: this.all.length, arm, environment, service, armCollector: new ArmCollector(saved), windows: new Map(), last: undefined, staged: new RowList() };
+    const group: Group = { number: this.all.length, arm, environment, service, armCollector: new ArmCollector(saved), delays: new LabelDelays(), windows: new Map(), last: undefined, staged: new RowList() };
     this.all.push(group);
     return group;
   }
@@ -98,7 +100,7 @@ export class Groups {
     return this.all.filter(({ armCollector }) => armCollector.requests > 0).map((group) => this.#summary(group, sums[group.number] ?? []));
   }
 
-  #summary({ arm, environment, windows, armCollector }: Group, perMetric: readonly UnitSums[]): ArmSummary {
+  #summary({ arm, environment, windows, armCollector, delays }: Group, perMetric: readonly UnitSums[]): ArmSummary {
     const unitSums: Record<string, UnitSums> = {};
     for (const [metric, { name, kind }] of this.#definition.metrics.entries()) {
       const sums = perMetric[metric];
@@ -113,7 +115,8 @@ export class Groups {
       unitSums[name] = kind === 'bad' || n === 0 ? sums : { ...sums, variance: Math.max(0, squares / n - (sum / n) ** 2) };
     }
     const { requests, units: seen, lastSeen, matured, labelled } = armCollector;
-    return { arm, environment, requests, units: seen, lastSeen, unitSums, matured, labelled, ...armCollector.summary() };
+    const { told } = delays;
+    return { arm, environment, requests, units: seen, lastSeen, unitSums, matured, labelled, ...(told === undefined ? {} : { labelDelay: told }), ...armCollector.summary() };
   }
 }
 

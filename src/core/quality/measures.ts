@@ -53,8 +53,8 @@ function isRight(record: RecordLike, labels: LabelDefinition): number | null {
   if (outcome === null || outcome === undefined) return null;
   const [decided, actual] = [decisionOf(record, labels.threshold), isPositive(outcome)];
   if (decided !== null && actual !== null) return Number(decided === actual);
-  const { label } = record;
-  return label === null || label === undefined ? null : Number(toText(label) === toText(outcome));
+  const [said, known] = [toText(record['label']), toText(outcome)];
+  return said === null || known === null ? null : Number(said === known);
 }
 
 const MEASURED: Readonly<Record<Measure, (labels: LabelDefinition) => Valued>> = {

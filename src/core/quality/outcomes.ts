@@ -17,8 +17,15 @@ export interface Waiting {
   readonly at: number;
 }
 
+/** An outcome as its record told it. */
+export interface ToldOutcome {
+  readonly outcome: RecordLike;
+  /** The time that the record bears, in milliseconds since 1970; NaN: none. */
+  readonly at: number;
+}
+
 /** A prediction with its outcome, or without one where that means something; `isNew`: it was not told as matured before. */
-export type Settled = (waiting: Waiting, outcome: RecordLike | undefined, isNew: boolean) => void;
+export type Settled = (waiting: Waiting, outcome: ToldOutcome | undefined, isNew: boolean) => void;
 
 /** What is told by `Outcomes`. */
 export interface OutcomeListener {
@@ -38,6 +45,8 @@ class Predictions {
   readonly slots = new HashSlots();
   readonly records: RecordColumns;
   readonly outcomes: RecordColumns;
+  /** When they were told. */
+  readonly told = new NumberColumn();
   readonly hasOutcome: boolean[] = [];
   readonly hasMatured: boolean[] = [];
   readonly groups: Group[] = [];
@@ -65,6 +74,7 @@ export class Outcomes {
   #late: number[] = [];
   readonly #early = new HashSlots();
   readonly #earlyOutcomes: RecordColumns;
+  readonly #earlyTold = new NumberColumn();
   #earlyOrder: number[] = [];
   #dropped = 0;
   #level = 1;
@@ -100,6 +110,7 @@ export class Outcomes {
     waiting.records.set(place, record);
     waiting.hasOutcome[place] = outcome !== undefined;
     if (outcome !== undefined) waiting.outcomes.set(place, outcome);
+    waiting.told.set(place, own !== undefined || early < 0 ? Number.NaN : this.#earlyTold.get(early));
     waiting.hasMatured[place] = false;
     waiting.groups[place] = group;
     waiting.slices[place] = slices;
@@ -112,22 +123,25 @@ export class Outcomes {
     if (waiting.slots.size > this.#most) this.#makeRoom();
   }
 
-  add(request: number, outcome: RecordLike): void {
+  add(request: number, outcome: RecordLike, at: number): void {
     if (!this.#isFollowed(request)) return;
     const place = this.#waiting.slots.find(request);
     if (place < 0) {
-      this.#wait(request, outcome);
+      this.#wait(request, outcome, at);
       return;
     }
     this.#waiting.hasOutcome[place] = true;
     this.#waiting.outcomes.set(place, outcome);
+    this.#waiting.told.set(place, at);
     if (this.#waiting.hasMatured[place] === true) this.#settle(request, place);
   }
 
   /** An outcome whose prediction is not there. */
-  #wait(request: number, outcome: RecordLike): void {
+  #wait(request: number, outcome: RecordLike, at: number): void {
     const known = this.#early.find(request);
-    this.#earlyOutcomes.set(known < 0 ? this.#early.add(request) : known, outcome);
+    const place = known < 0 ? this.#early.add(request) : known;
+    this.#earlyOutcomes.set(place, outcome);
+    this.#earlyTold.set(place, at);
     if (known < 0) this.#earlyOrder.push(request);
     if (this.#early.size > this.#most) this.#thinOut();
   }
@@ -153,8 +167,8 @@ export class Outcomes {
   }
 
   #settle(request: number, place: number): void {
-    const { records, outcomes, hasOutcome, hasMatured, groups, slices, units, times, slots } = this.#waiting;
-    const [group, outcome] = [groups[place], hasOutcome[place] === true ? outcomes.get(place) : undefined];
+    const { records, outcomes, told, hasOutcome, hasMatured, groups, slices, units, times, slots } = this.#waiting;
+    const [group, outcome] = [groups[place], hasOutcome[place] === true ? { outcome: outcomes.get(place), at: told.get(place) } : undefined];
     slots.delete(request);
     if (group !== undefined) this.#listener.settled({ record: records.get(place), group, slices: slices[place] ?? [], unitHash: units.get(place), at: times.get(place) }, outcome, hasMatured[place] !== true);
   }

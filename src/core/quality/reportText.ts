@@ -2,6 +2,7 @@ import { ageWords, countWords, plainLine } from '../base/words.ts';
 import { histogramQuantile } from './armCollector.ts';
 import type { ArmValue, ComparisonReport, MetricComparison } from './comparison.ts';
 import { DRIFT_DEFINITIONS, type driftReport } from './drift.ts';
+import { labelDelayWords } from './labelDelay.ts';
 import type { ShadowReport } from './shadow.ts';
 import type { SkewReport } from './skew.ts';
 import type { QualityData, SourceNotes } from './window.ts';
@@ -62,11 +63,11 @@ export function comparisonBlocks(report: ComparisonReport): Block[] {
 }
 
 export function statusBlocks(data: QualityData, now: number): Block[] {
-  const rows = data.arms.map(({ arm, environment, requests, units, lastSeen, latency, matured, labelled }) => [
+  const rows = data.arms.map(({ arm, environment, requests, units, lastSeen, latency, matured, labelled, labelDelay }) => [
     environment, arm, countWords(requests), units === 0 ? '-' : countWords(units), lastSeen === 0 ? 'never' : ageWords(now - lastSeen),
-    number(histogramQuantile(latency, 0.5)), number(histogramQuantile(latency, 0.95)), number(histogramQuantile(latency, 0.99)), matured === 0 ? '-' : percent(Math.min(1, labelled / matured)),
+    number(histogramQuantile(latency, 0.5)), number(histogramQuantile(latency, 0.95)), number(histogramQuantile(latency, 0.99)), matured === 0 ? '-' : percent(Math.min(1, labelled / matured)), labelDelayWords(labelDelay),
   ]);
-  return [{ title: 'Arms', columns: ['environment', 'arm', 'predictions', 'units', 'last seen', 'p50 ms', 'p95 ms', 'p99 ms', 'labelled'], rows }];
+  return [{ title: 'Arms', columns: ['environment', 'arm', 'predictions', 'units', 'last seen', 'p50 ms', 'p95 ms', 'p99 ms', 'labelled', 'labels come after'], rows }];
 }
 
 export function notesBlock(notes: SourceNotes): Block {

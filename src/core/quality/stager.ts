@@ -1,5 +1,5 @@
-import type { RecordLike } from '../expressions/evaluate.ts';
-import { Batch, EXCLUDED, WITHOUT_UNIT, type BatchOptions } from './batch.ts';
+import { isNotFinite, type RecordLike } from '../expressions/evaluate.ts';
+import { Batch, EXCLUDED, NOT_FINITE_OUTCOME, WITHOUT_UNIT, type BatchOptions } from './batch.ts';
 import { readsOutcome, type QualityDefinition } from './definitions.ts';
 import { hash53, rehash } from './hashing.ts';
 import { MEASURED_FIELDS, valueOf } from './measures.ts';
@@ -12,7 +12,8 @@ const MOST_LISTS = 1000;
 
 /** An id or a name as text; undefined: there is none. */
 export function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined;
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : undefined;
+  return typeof value === 'string' && value !== '' ? value : typeof value === 'bigint' ? String(value) : undefined;
 }
 
 /** The `hash53` of an id as records have it, 0 where there is none. */
@@ -118,7 +119,10 @@ export class Stager {
     batch.times[row] = at;
     this.identify(row, request, unit, batch.told);
     this.judge(row, record);
-    if (this.isLabelled) batch.kept[row] = request === 0 ? undefined : { record: this.#kept(record), outcome: this.#ownOutcome(record) };
+    batch.mark(row, record['score'], record['proba'], record['latency_ms']);
+    if (!this.isLabelled) return;
+    if (this.hasNotFinite(record)) batch.flags[row] = (batch.flags[row] ?? 0) | NOT_FINITE_OUTCOME;
+    batch.kept[row] = request === 0 ? undefined : { record: this.#kept(record), outcome: this.#ownOutcome(record) };
   }
 
   /** Says the hashes of a row's request and of its unit, 0 where there is none, of a row whose arm is known. `told`: the number of the record among those told. */
@@ -168,7 +172,12 @@ export class Stager {
     return Object.fromEntries(this.outcomeFields.map((field) => [field, record[field]]));
   }
 
+  /** Whether NaN or an infinity stands where an outcome may. */
+  hasNotFinite(record: RecordLike): boolean {
+    return this.outcomeFields.some((field) => isNotFinite(record[field]));
+  }
+
   #ownOutcome(record: RecordLike): RecordLike | undefined {
-    return this.outcomeFields.some((field) => record[field] !== undefined && record[field] !== null) ? this.outcomeOf(record) : undefined;
+    return this.outcomeFields.some((field) => record[field] !== undefined && record[field] !== null && !isNotFinite(record[field])) ? this.outcomeOf(record) : undefined;
   }
 }

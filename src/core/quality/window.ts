@@ -48,6 +48,18 @@ export interface LoggedVersion {
   readonly requests: number;
 }
 
+/** How long outcomes come after their predictions, of those that have matured. */
+export interface LabelDelay {
+  /** Outcomes that bear a time, and those that bear none: such as stand in the prediction's own record. */
+  readonly known: number;
+  readonly withoutTime: number;
+  /** Of the known: those from before their prediction, taken as at once. */
+  readonly before: number;
+  /** Milliseconds, of a uniform sample of 5,000 at most; missing where no time is known. */
+  readonly median?: number;
+  readonly p95?: number;
+}
+
 /** An arm over all of the time that was read. */
 export interface ArmSummary {
   readonly arm: string;
@@ -67,6 +79,8 @@ export interface ArmSummary {
   /** Predictions whose outcome is final by now, and how many of them have one. */
   readonly matured: number;
   readonly labelled: number;
+  /** Missing where no outcome has been told, or the source does not tell. */
+  readonly labelDelay?: LabelDelay;
 }
 
 /** How well a source could be read: counted, shown, never fatal. */

@@ -32,10 +32,16 @@ const query = z.strictObject({
   squares: words('Counter of the sum of the squared values.', 'latency_seconds_squared_sum{arm="$arm"}').optional(),
 }, { error: 'must be a mapping of total and bad, good or sum' }).meta({ description: 'How Prometheus is asked for one metric.' });
 
+/** What Mimir, Cortex and Loki call the tenant, and what Thanos does. There are no others, so that no credential can stand in the file. */
+const TENANT_HEADERS = ['X-Scope-OrgID', 'THANOS-TENANT'] as const;
+const TENANT = "must be the id of a tenant: letters, digits and !-_.*'(), several with | between, such as team-a";
+
 const prometheus = z.strictObject({
   url: words('Address of the server: Prometheus, Thanos, Mimir or VictoriaMetrics.', 'http://localhost:9090').meta({ pattern: '^https?://[^@]*$' }),
   design_effect: amount('How much more the bad events vary than independent requests would; Prometheus knows no units. 1 says that requests are independent.', 1, 1, 3),
   lookback: duration('How far back is read. Default: 1d.', '7d').optional(),
+  tenant: z.string({ error: TENANT }).regex(/^[\w!.*'()|-]{1,150}$/, { error: TENANT }).meta({ description: 'The tenant whose series are read (Mimir, Cortex, Thanos). No secret: a sign-in is PROMETHEUS_TOKEN. VictoriaMetrics has it in the address: /select/7/prometheus.', examples: ['team-a'] }).optional(),
+  tenant_header: z.enum(TENANT_HEADERS, { error: `must be one of ${TENANT_HEADERS.join(', ')}` }).meta({ description: 'The header that names the tenant. Default: X-Scope-OrgID, which is that of Mimir and Cortex.' }).optional(),
   queries: z.record(z.string(), query, { error: 'must be a mapping of metric names to queries' }).meta({ description: 'Queries by the name of a guardrail or signal.' }),
   arms: z.record(z.string(), words('The value that the label has for this arm.', 'candidate'), { error: 'must be a mapping of candidate and current to label values' }).meta({ description: 'What stands for $arm in the queries; the name of the arm by default.' }).optional(),
 }, { error: 'must be a mapping of url, design_effect and queries' }).meta({ description: 'Counters of a Prometheus server.' });

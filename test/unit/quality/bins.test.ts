@@ -6,14 +6,14 @@ import { seeded } from '../../support/guardSimulation.ts';
 describe('bins of latencies and scores', () => {
   /** Edges, and what lies as near to them as numbers can. */
   const nearEdges = (edges: readonly number[]): number[] => edges.flatMap((edge) => [edge, edge * (1 + Number.EPSILON), edge * (1 - Number.EPSILON)]);
-  const odd = [0, -0, -1, 1, 2, 1e-9, 1e12, Number.MAX_VALUE, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const odd = [0, -0, -1, 1, 2, 1e-9, 1e12, Number.MAX_VALUE, -Number.MAX_VALUE];
 
   for (const [name, edges, bin] of [['latency', LATENCY_EDGES, latencyBin], ['score', SCORE_EDGES, scoreBin]] as const) {
     it(`are those that a search finds: ${name}`, () => {
       const random = seeded(3);
       const values = [...odd, ...nearEdges(edges), ...Array.from({ length: 20_000 }, () => random()), ...Array.from({ length: 20_000 }, () => 10 ** (8 * random() - 2))];
       for (const value of values) assert.equal(bin(value), binOf(edges, value), String(value));
-      assert.equal(bin(Number.NaN), NO_BIN);
+      for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) assert.equal(bin(value), NO_BIN);
     });
   }
 });

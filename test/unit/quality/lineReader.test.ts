@@ -25,7 +25,7 @@ function expected(line: string, fields: ReadonlySet<string>, isDrawn: boolean): 
   const value = JSON.parse(line) as Record<string, unknown>;
   const wanted = Object.fromEntries(Object.entries(value).filter(([name]) => fields.has(name) && !(isDrawn && IDS.has(name))));
   if (!isDrawn) return wanted;
-  const hash = (id: unknown): number => (typeof id === 'number' || (typeof id === 'string' && id !== '') ? hash53(String(id)) : 0);
+  const hash = (id: unknown): number => (Number.isFinite(id) || (typeof id === 'string' && id !== '') ? hash53(String(id)) : 0);
   return { ...wanted, drawn: { request: hash(value['request_id']), unit: hash(value['batch_id']) || hash(value['unit_id']), time: new RecordTimes().of(value['ts']) } };
 }
 

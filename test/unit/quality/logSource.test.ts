@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { LogSource } from '../../../src/adapters/predictionLog/logSource.ts';
 import { filesOf } from '../../../src/adapters/predictionLog/files.ts';
+import { tail } from '../../../src/adapters/predictionLog/tail.ts';
 import { AppError } from '../../../src/core/base/errors.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
+import { statusBlocks } from '../../../src/core/quality/reportText.ts';
 import type { ArmSummary, QualityData } from '../../../src/core/quality/window.ts';
 import { partOf } from '../../support/productionParts.ts';
 import { csv, lines, records, START } from '../../support/qualityRecords.ts';
@@ -105,11 +108,94 @@ describe('the prediction log', () => {
     appendFileSync(path('logs/a.jsonl'), lines(all.slice(200, 300)));
     const cut = await read();
     assert.deepEqual([cut.notes.rows, cut.notes.duplicates], [300, 0]);
-    assert.match(cut.notes.messages.join(), /a\.jsonl was cut or written anew/);
+    assert.match(cut.notes.messages.join(), /a\.jsonl was cut or written anew: .* What was read before counts; what may have been appended between the last reading and the cut is not known\.$/);
     rmSync(path('logs/a.1.jsonl'));
     const gone = await read();
     assert.equal(gone.notes.rows, 300);
-    assert.match(gone.notes.messages.join(), /a\.1\.jsonl is gone; what it held counts/);
+    assert.match(gone.notes.messages.join(), /a\.1\.jsonl is gone: what was read of it counts; what may have been appended to it after the last reading is not known\.$/);
+  });
+
+  describe('rotated to a name that no pattern finds', () => {
+    const section = { source: { log: 'log.jsonl' } };
+    const all = records({ count: 400 });
+    const told = ({ notes }: QualityData): unknown => [notes.rows, notes.duplicates, notes.messages];
+
+    it('is read to its end before the new file, whatever its name is by then', async () => {
+      const read = open(section);
+      writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
+      await read();
+      appendFileSync(path('log.jsonl'), lines(all.slice(100, 150)));
+      renameSync(path('log.jsonl'), path('log.jsonl.1'));
+      // Comes twice: the first counts, which is the one that was logged first.
+      writeFileSync(path('log.jsonl'), lines([...all.slice(150, 160), { ...all[120]!, assigned_arm: 'other' }]));
+      const data = await read();
+      assert.deepEqual(told(data), [161, 1, []]);
+      assert.deepEqual(data.arms.map((each) => each.arm).sort(), ['candidate', 'current']);
+      // Its writer has it open still, and it is rotated again.
+      renameSync(path('log.jsonl.1'), path('archived'));
+      appendFileSync(path('archived'), lines(all.slice(160, 170)));
+      renameSync(path('log.jsonl'), path('log.jsonl.1'));
+      appendFileSync(path('log.jsonl.1'), lines(all.slice(170, 180)));
+      assert.deepEqual(told(await read()), [181, 1, ['No file is called log.jsonl.']]);
+      writeFileSync(path('log.jsonl'), lines(all.slice(180)));
+      assert.deepEqual(told(await read()), [401, 1, []]);
+      assert.deepEqual(told(await read()), [401, 1, []]);
+    });
+
+    it('is said to be gone when it is, with what is not known, and where it may be compressed', async () => {
+      const read = open(section);
+      const gone = 'log.jsonl is gone: what was read of it counts; what may have been appended to it after the last reading is not known.';
+      writeFileSync(path('log.jsonl.9.gz'), gzipSync(''));
+      utimesSync(path('log.jsonl.9.gz'), new Date(START), new Date(START));
+      writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
+      await read();
+      renameSync(path('log.jsonl'), path('logs/log.jsonl'));
+      writeFileSync(path('log.jsonl'), lines(all.slice(150, 160)));
+      assert.deepEqual(told(await read()), [110, 0, [gone]]);
+      writeFileSync(path('log.jsonl.1.gz'), gzipSync(lines(all.slice(0, 150))));
+      assert.deepEqual(told(await read()), [110, 0, [`${gone} log.jsonl.1.gz may hold it, but compressed files are not read.`]]);
+      // Back within reach, with what was appended.
+      appendFileSync(path('logs/log.jsonl'), lines(all.slice(100, 150)));
+      renameSync(path('logs/log.jsonl'), path('log.jsonl.1'));
+      assert.deepEqual(told(await read()), [160, 0, []]);
+    });
+
+    it('is not taken for another file that has got its identity', async () => {
+      const read = open(section);
+      writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
+      await read();
+      renameSync(path('log.jsonl'), path('other.txt'));
+      writeFileSync(path('other.txt'), lines(all.slice(200)));
+      writeFileSync(path('log.jsonl'), lines(all.slice(100, 110)));
+      const data = await read();
+      assert.equal(data.notes.rows, 110);
+      assert.match(data.notes.messages.join(), /^log\.jsonl is gone: what was read of it counts; /);
+    });
+
+    it('is read again from its beginning when everything has to be', async () => {
+      const read = open(section);
+      writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
+      await read();
+      renameSync(path('log.jsonl'), path('log.jsonl.1'));
+      writeFileSync(path('log.jsonl'), lines(all.slice(100)));
+      const controller = new AbortController();
+      await assert.rejects(source!.read({ now: NOW, signal: controller.signal, onProgress: () => controller.abort() }), { code: 'cancelled' });
+      assert.deepEqual(told(await read()), [400, 0, []]);
+      // Gone while everything has to be read again.
+      appendFileSync(path('log.jsonl'), lines(records({ count: 1, firstId: 900 })));
+      const again = new AbortController();
+      await assert.rejects(source!.read({ now: NOW, signal: again.signal, onProgress: () => again.abort() }), { code: 'cancelled' });
+      rmSync(path('log.jsonl.1'));
+      assert.deepEqual(told(await read()), [301, 0, ['log.jsonl.1 is gone: all was read anew since it was read, so what it held counts no more.']]);
+    });
+
+    it('loses no line between the finding and the reading', async () => {
+      writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
+      const [file] = await filesOf(folder, 'log.jsonl');
+      renameSync(path('log.jsonl'), path('log.jsonl.1'));
+      writeFileSync(path('log.jsonl'), lines(all.slice(100)));
+      await assert.rejects(tail(file!, undefined, { lines: () => assert.fail('it is another file') }, new AbortController().signal, () => undefined), { code: 'conflict' });
+    });
   });
 
   it('counts what is malformed with its place, and goes on', async () => {
@@ -138,9 +224,38 @@ describe('the prediction log', () => {
     ];
     writeFileSync(path('logs/a.jsonl'), `${lines(all)}${lines(wrong)}${lines([{ ...all[3]!, request_id: 'd' }]).replace(/"score":[\d.]+/, '"score":NaN')}`);
     const { notes, arms, production } = await open()();
-    assert.deepEqual([notes.rows, notes.malformed, notes.future, notes.unitsInBothArms, notes.withoutUnit], [24, 0, 1, 1, 1]);
+    assert.deepEqual([notes.rows, notes.malformed, notes.future, notes.unitsInBothArms, notes.withoutUnit, notes.notFinite], [24, 0, 1, 1, 1, 1]);
     assert.equal(arms.reduce((sum, { units }) => sum + units, 0), 2);
     assert.equal((production?.parts ?? []).flatMap(({ features }) => features).find(({ name, missing }) => name === 'score' && missing === 1)?.missing, 1);
+  });
+
+  it('counts NaN and infinities wherever a number is meant, as missing', async () => {
+    const values = ['NaN', 'Infinity', '-Infinity', '1e999', '-1e999', '"NaN"', '"inf"', '"-Infinity"', '"1e999"'];
+    const fields = ['score', 'latency_ms', 'price', 'amount'];
+    const section = { signals: [{ name: 'latency', mean: 'latency_ms' }, { name: 'price', mean: 'price' }, { name: 'certain', measure: 'confident' }], guardrails: [{ name: 'slow', bad: 'latency_ms > 80' }, { name: 'errors', bad: 'error' }] };
+    // Lines of the usual shape before and after, so that the reader of bytes knows it.
+    const all = records({ count: 2 * fields.length * values.length }).map((record) => ({ ...record, price: 5 }));
+    const text = (change: (line: string, field: string, value: string) => string): string => all.map((record, index) => {
+      const line = JSON.stringify(record);
+      return `${index % 2 === 0 ? line : change(line, fields[(index >> 1) % fields.length]!, values[Math.floor(index / 2 / fields.length)]!)}\n`;
+    }).join('');
+    const withValue = (line: string, field: string, value: string): string => line.replace(new RegExp(`"${field}":[\\d.]+`), `"${field}":${value}`);
+    writeFileSync(path('logs/a.jsonl'), text(withValue));
+    writeFileSync(path('null.jsonl'), text((line, field) => withValue(line, field, 'null')));
+    const [data, expected] = [await open(section)(), await open({ ...section, source: { log: 'null.jsonl' } })()];
+    assert.deepEqual([data.notes.rows, data.notes.malformed, data.notes.notFinite, expected.notes.notFinite], [72, 0, values.length * fields.length, 0]);
+    assert.deepEqual([data.windows, data.arms], [expected.windows, expected.arms]);
+    assert.deepEqual(data.windows.reduce((sum, { metrics }) => sum + (metrics['price']?.n ?? 0), 0), 72 - values.length);
+  });
+
+  it('takes no NaN for an id, a version, an error or an outcome', async () => {
+    const all = records({ count: 6, share: 0 });
+    const odd = all.map((record, index) => JSON.stringify({ ...record, defaulted: index }).replace(/"(unit_id|model_version|error)":(?:"[^"]*"|null)/g, '"$1":1e999').replace(/"defaulted":[1-5]/, '"defaulted":NaN').replace(/"request_id":"r-[1-5]"/, '"request_id":Infinity'));
+    writeFileSync(path('logs/a.jsonl'), `${odd.join('\n')}\n${lines(records({ count: 1, share: 0, firstId: 50, currentErrors: 0 }))}{"request_id":"r-50","defaulted":NaN}\n`);
+    const { notes, arms, windows } = await open({ signals: [{ name: 'right', mean: 'defaulted' }], labels: { field: 'defaulted' } })();
+    assert.deepEqual([notes.rows, notes.duplicates, notes.withoutUnit, notes.malformed, notes.notFinite], [8, 0, 6, 0, 6]);
+    assert.deepEqual(arms.map(({ requests, versions }) => [requests, versions?.map(({ version }) => version)]), [[7, ['13']]]);
+    assert.deepEqual(windows.map(({ metrics }) => [metrics['errors']?.sum, metrics['right']?.n]), [[0, 1]]);
   });
 
   it('joins outcomes that come before, after, never, from another file, and counts them when they are mature', async () => {
@@ -155,6 +270,26 @@ describe('the prediction log', () => {
     assert.deepEqual(told(await open({ ...section, labels: { field: 'converted', absent_means: 0 } })()), [10, 3]);
     const early = await open({ ...section, labels: { field: 'converted', mature_after: '7d', absent_means: 0 } }, START + 86_400_000)();
     assert.deepEqual(told(early), [0, 0]);
+  });
+
+  it('tells how long outcomes come after their predictions: of those that have matured, as far as they bear a time', async () => {
+    const all = records({ count: 12, share: 0 });
+    const hour = 3_600_000;
+    const later = START + 30 * 24 * hour;
+    const outcome = (index: number, after?: number): object => ({ request_id: `r-${index}`, converted: 1, ...(after === undefined ? {} : { ts: new Date(Date.parse(all[index]!.ts) + after).toISOString() }) });
+    const section = { guardrails: [], signals: [{ name: 'conversion', mean: 'converted' }], labels: { field: 'converted', mature_after: '7d' } };
+    const shown = (data: QualityData): unknown => [arm(data, 'current').labelDelay, statusBlocks(data, later).flatMap((block) => ('rows' in block ? block.rows.map((row) => row.slice(-2)) : []))];
+    writeFileSync(path('logs/a.jsonl'), lines(all));
+    const read = open(section, later);
+    assert.deepEqual(shown(await read()), [undefined, [['0 %', '-']]]);
+    appendFileSync(path('logs/a.jsonl'), lines([outcome(0), outcome(1)]));
+    assert.deepEqual(shown(await read()), [{ known: 0, withoutTime: 2, before: 0 }, [['16.7 %', 'not known: 2 outcomes bear no ts']]]);
+    appendFileSync(path('logs/a.jsonl'), lines([outcome(2, 2 * hour), outcome(3, 4 * hour), outcome(4, 50 * hour), outcome(5, -hour)]));
+    assert.deepEqual(shown(await read()), [{ known: 4, withoutTime: 2, before: 1, median: 3 * hour, p95: 43.1 * hour }, [['50 %', '3 h, 95 % within 1 d 19 h (n 4, 2 without ts, 1 before their prediction: a clock is wrong)']]]);
+    // Outcomes that come before their predictions are read, as they stand in another file, are told alike; before they mature nothing is, for only the quick ones would be.
+    writeFileSync(path('logs/a.jsonl'), lines([outcome(2, 2 * hour), outcome(3, 4 * hour), ...all, outcome(4, 6 * hour)]));
+    assert.deepEqual(shown(await open(section, START + 86_400_000)()), [undefined, [['-', '-']]]);
+    assert.deepEqual(shown(await open(section, later)()), [{ known: 3, withoutTime: 0, before: 0, median: 4 * hour, p95: 5.8 * hour }, [['25 %', '4 h, 95 % within 5 h 48 min (n 3)']]]);
   });
 
   it('counts an outcome in the window of its prediction, when it comes late', async () => {

@@ -58,11 +58,12 @@ describe('outcomes', () => {
       const { quality, problems } = readQuality({ signals: [{ name: 'conversion', mean: 'converted' }], labels: { field: 'converted', mature_after: '1h', ...labels }, window: '1min', source: { log: 'x' } });
       assert.deepEqual(problems, []);
       const absent = quality?.labels.absentMeans;
-      this.outcomes = new Outcomes(quality ?? assert.fail(), { kept: ['score'], outcome: ['converted'] }, {
-        settled: ({ record: { score }, unitHash }, outcome, isNew) => {
+      this.outcomes = new Outcomes(quality ?? assert.fail(), { kept: ['score', 'id'], outcome: ['converted'] }, {
+        settled: ({ record: { score, id }, unitHash, at }, told, isNew) => {
+          if (told !== undefined) assert.ok(told.at >= at && (told.at - Number(id) - START) % (2 * HOUR) === 0, `${told.at}`);
           assert.deepEqual([score, unitHash], [0.5, 7]);
           this.counted.n += 1;
-          this.counted.sum += Number(outcome === undefined ? absent : outcome['converted']);
+          this.counted.sum += Number(told === undefined ? absent : told.outcome['converted']);
           this.counted.matured += Number(isNew);
         },
         matured: () => void (this.counted.matured += 1),
@@ -70,11 +71,11 @@ describe('outcomes', () => {
     }
 
     predicted(id: number): void {
-      this.outcomes.wait(hash53(`r-${id}`), undefined, { record, group, slices: [], unitHash: 7, at: this.now });
+      this.outcomes.wait(hash53(`r-${id}`), undefined, { record: { ...record, id }, group, slices: [], unitHash: 7, at: this.now });
     }
 
     known(id: number, converted: number): void {
-      this.outcomes.add(hash53(`r-${id}`), { converted });
+      this.outcomes.add(hash53(`r-${id}`), { converted }, this.now + id);
     }
 
     /** Two hours go by. */

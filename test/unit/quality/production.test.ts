@@ -194,6 +194,7 @@ describe('the dashboard', () => {
     collector.malformed('log.jsonl:7', '=evil');
     const data = collector.data(START + 7_200_000, ['+SUM(A1) vanished']);
     const { report, drift, now } = factsOf(data);
+    Object.assign(data.arms[0] ?? assert.fail(), { labelDelay: { known: 12, withoutTime: 0, before: 0, median: 3_600_000, p95: 7_200_000 } });
     const skew = { command: 'python features.py', last: { at: START, report: skewReport(all.slice(0, 50).map(({ request_id, features }) => ({ requestId: request_id, features })), new Map(all.slice(0, 50).map(({ request_id, features }, index) => [request_id, { ...features, amount: features.amount + (index < 10 ? 1 : 0) }])), { command: [], abs: 0, rel: 1e-6, maxShare: 0.01, sample: 50, lookbackMs: 1 }) } };
     const timeline: ReleaseTimeline = { version: 1, server: 'http://unleash', project: 'default', flag: 'fraud-v2', model: 'fraud', complete: true, knowsSegmentEdits: true, entries: [
       { at: '2026-03-02T10:00:00.000Z', by: '-eddy', environment: 'production', what: '=5 % -> 25 %', title: 'fraud v14, "new"', mark: 'guard', stage: 'stage 2 of 4', events: [7, 8] },
@@ -207,6 +208,7 @@ describe('the dashboard', () => {
       has(`arm,last seen,${new Date(lastSeen).toISOString()},${arm},,,,,,,`);
     }
     assert.equal(data.arms.length, 2);
+    has(`arm,"labels come after, ms",p95,${data.arms[0]?.arm},12,7200000,,,,,`);
     const [candidate] = report.metrics;
     has(`comparison,errors,,candidate,${candidate?.candidate.n},${candidate?.candidate.value},${candidate?.candidate.interval?.low},${candidate?.candidate.interval?.high},,${candidate?.candidate.units},`);
     has(`sample ratio,share of the candidate,observed,,${report.sampleRatio.candidate + report.sampleRatio.current},${report.sampleRatio.observed},,,not checked,,the configured share is not known`);

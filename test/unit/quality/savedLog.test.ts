@@ -153,7 +153,7 @@ describe('what was counted of a log, on disk', () => {
     assert.deepEqual(data, await inMemory.read());
   });
 
-  it('begins anew when a file is another than it was: cut, written anew, changed within, gone', async () => {
+  it('begins anew when a file is another than it was: cut, written anew, changed within', async () => {
     const [first, other] = [lines(records({ count: 1000 })), lines(records({ count: 1000, seed: 2, firstId: 5000 }))];
     const changes: readonly (() => void)[] = [
       () => truncateSync(path(), first.length - 200),
@@ -165,7 +165,6 @@ describe('what was counted of a log, on disk', () => {
         writeFileSync(path(), `${first.slice(0, 20_000)}${first.slice(20_000, 40_000).replaceAll('"error":null', '"error":1234')}${first.slice(40_000)}`);
         utimesSync(path(), new Date(), new Date(Date.now() + 5000));
       },
-      () => { rmSync(path('b.jsonl')); },
     ];
     for (const change of changes) {
       writeFileSync(path(), first);
@@ -177,6 +176,35 @@ describe('what was counted of a log, on disk', () => {
       assert.deepEqual(data, await whole());
       assert.ok(bytes >= statSync(path()).size, `${bytes}`);
       rmSync(cache, { recursive: true });
+    }
+  });
+
+  it('begins anew when a file is gone, and says what does not count any more', async () => {
+    writeFileSync(path(), lines(records({ count: 1000 })));
+    writeFileSync(path('b.jsonl'), lines(records({ count: 10, firstId: 9000 })));
+    await restarted();
+    rmSync(path('b.jsonl'));
+    const [{ data, bytes }, expected] = [await restarted(), await whole()];
+    assert.equal(bytes, statSync(path()).size);
+    assert.deepEqual(data, { ...expected, notes: { ...expected.notes, messages: ['b.jsonl, which was read before the restart, is gone: what it held counts no more.'] } });
+  });
+
+  it('goes on with a file that has been rotated to a name that no pattern finds', async () => {
+    const all = records({ count: 3000 });
+    const section = { source: { log: 'app.jsonl' } };
+    writeFileSync(path('app.jsonl'), lines(all.slice(0, 1000)));
+    const inMemory = opened({ section, cached: false });
+    await inMemory.read();
+    await restarted({ section });
+    for (const [from, name] of [[1000, 'app.jsonl.1'], [2000, 'app.jsonl.2']] as const) {
+      if (from === 2000) renameSync(path('app.jsonl.1'), path(name));
+      else renameSync(path('app.jsonl'), path(name));
+      appendFileSync(path(name), lines(all.slice(from, from + 50)));
+      if (from === 1000) writeFileSync(path('app.jsonl'), lines(all.slice(1050, 2000)));
+      else appendFileSync(path('app.jsonl'), lines(all.slice(2050)));
+      const { data } = await restarted({ section });
+      assert.deepEqual(data, await inMemory.read());
+      assert.deepEqual([data.notes.rows, data.notes.messages], [from + 1000, []]);
     }
   });
 

@@ -1,0 +1,47 @@
+import { durationWords } from '../base/duration.ts';
+import { countWords } from '../base/words.ts';
+import { Reservoir } from './hashing.ts';
+import { quantile } from './stats/orderStatistics.ts';
+import type { LabelDelay } from './window.ts';
+
+const SAMPLE = 5000;
+
+/** How long outcomes come after their predictions: of predictions that have matured, for before that only quick outcomes are known. */
+export class LabelDelays {
+  readonly #sample = new Reservoir(SAMPLE);
+  #known = 0;
+  #withoutTime = 0;
+  #before = 0;
+
+  /** @param predicted milliseconds since 1970 @param told the time that the outcome's record bears, NaN: none */
+  add(predicted: number, told: number): void {
+    if (Number.isNaN(told)) {
+      this.#withoutTime += 1;
+      return;
+    }
+    this.#known += 1;
+    if (told < predicted) this.#before += 1;
+    this.#sample.add(Math.max(0, told - predicted));
+  }
+
+  /** Undefined: no outcome was told. */
+  get told(): LabelDelay | undefined {
+    const [known, withoutTime, before] = [this.#known, this.#withoutTime, this.#before];
+    if (known === 0) return withoutTime === 0 ? undefined : { known, withoutTime, before };
+    const sorted = Float64Array.from(this.#sample.values).sort();
+    return { known, withoutTime, before, median: Math.round(quantile(sorted, 0.5)), p95: Math.round(quantile(sorted, 0.95)) };
+  }
+}
+
+function words(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : durationWords(ms);
+}
+
+/** `2 d 3 h, 95 % within 6 d (n 1.2k)`. */
+export function labelDelayWords(delay: LabelDelay | undefined): string {
+  if (delay === undefined) return '-';
+  const { known, withoutTime, before, median, p95 } = delay;
+  if (median === undefined || p95 === undefined) return `not known: ${countWords(withoutTime)} outcomes bear no ts`;
+  const apart = [...(withoutTime === 0 ? [] : [`${countWords(withoutTime)} without ts`]), ...(before === 0 ? [] : [`${countWords(before)} before their prediction: a clock is wrong`])];
+  return `${words(median)}, 95 % within ${words(p95)} (${[`n ${countWords(known)}`, ...apart].join(', ')})`;
+}

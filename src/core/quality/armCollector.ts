@@ -136,7 +136,11 @@ export class ArmCollector {
   }
 }
 
-/** A quantile of a histogram, by linear interpolation within its bin. */
+/**
+ * The q-quantile (q from 0 to 1) of a histogram, by linear interpolation within its bin: low + (q n - below) / count (high - low); the first bin begins at 0, the last has no width. NaN without counts.
+ *
+ * Source: what Prometheus' `histogram_quantile` does.
+ */
 export function histogramQuantile({ edges, counts: bins }: Histogram, q: number): number {
   const total = bins.reduce((sum, count) => sum + count, 0);
   let below = 0;

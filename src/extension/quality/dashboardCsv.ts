@@ -1,6 +1,7 @@
 import { plainLine } from '../../core/base/words.ts';
 import { histogramQuantile } from '../../core/quality/armCollector.ts';
-import type { DriftFinding } from '../../core/quality/productionDrift.ts';
+import { labelDelayWords } from '../../core/quality/labelDelay.ts';
+import { againstWords, type DriftFinding } from '../../core/quality/productionDrift.ts';
 import { notesBlock } from '../../core/quality/reportText.ts';
 import { shadowReport, type ShadowReport } from '../../core/quality/shadow.ts';
 import type { FeatureSkew } from '../../core/quality/skew.ts';
@@ -51,18 +52,20 @@ function comparisonLines({ sampleRatio, metrics, slices, joint }: DashboardInput
   ];
 }
 
-function armLines({ arm, requests, units, lastSeen, latency, matured, labelled }: ArmSummary): Line[] {
+function armLines({ arm, requests, units, lastSeen, latency, matured, labelled, labelDelay }: ArmSummary): Line[] {
   const part = 'arm';
   return [
     { part, name: 'predictions', arm, n: requests, value: requests, ...(units === 0 ? {} : { units }) },
     { part, name: 'last seen', arm, at: lastSeen === 0 ? 'never' : new Date(lastSeen).toISOString() },
     ...[0.5, 0.95, 0.99].map((q) => ({ part, name: `p${100 * q} ms`, arm, n: latency.counts.reduce((sum, count) => sum + count, 0), value: histogramQuantile(latency, q) })),
     { part, name: 'labelled', arm, n: matured, value: matured === 0 ? undefined : Math.min(1, labelled / matured) },
+    ...(labelDelay === undefined ? [] : [{ part, name: 'labels come after, ms', arm, at: 'median', n: labelDelay.known, value: labelDelay.median, because: labelDelayWords(labelDelay) }, { part, name: 'labels come after, ms', arm, at: 'p95', n: labelDelay.known, value: labelDelay.p95 }]),
   ];
 }
 
-function driftLines({ production, reference, report: { features, onlyReference, onlyProduction } }: DriftFinding): Line[] {
-  const arm = `${production} against ${reference}`;
+function driftLines(finding: DriftFinding): Line[] {
+  const { production, reference, report: { features, onlyReference, onlyProduction } } = finding;
+  const arm = `${production} against ${againstWords(finding)}`;
   const part = 'drift';
   return [
     ...features.flatMap(({ feature: name, psi, noise, jensenShannon, kolmogorovSmirnov, wasserstein, chiSquared, unseen, unseenShare, alarm, because, bins, ...each }): Line[] => {

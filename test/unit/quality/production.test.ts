@@ -3,7 +3,7 @@ import type { ReleaseTimeline } from '../../../src/core/releases/releaseTimeline
 import { Collector } from '../../../src/core/quality/collector.ts';
 import { compareArms } from '../../../src/core/quality/comparison.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
-import { driftFindings } from '../../../src/core/quality/productionDrift.ts';
+import { againstWords, driftFindings } from '../../../src/core/quality/productionDrift.ts';
 import { sinceEvidence, type ReleaseHistory } from '../../../src/core/quality/productionShare.ts';
 import { coarseAge, driftAlarms, silences, worstFact, type ProductionFacts } from '../../../src/core/quality/productionWords.ts';
 import { shadowReport } from '../../../src/core/quality/shadow.ts';
@@ -194,6 +194,7 @@ describe('the dashboard', () => {
     collector.malformed('log.jsonl:7', '=evil');
     const data = collector.data(START + 7_200_000, ['+SUM(A1) vanished']);
     const { report, drift, now } = factsOf(data);
+    Object.assign(data.arms[0] ?? assert.fail(), { labelDelay: { known: 12, withoutTime: 0, before: 0, median: 3_600_000, p95: 7_200_000 } });
     const skew = { command: 'python features.py', last: { at: START, report: skewReport(all.slice(0, 50).map(({ request_id, features }) => ({ requestId: request_id, features })), new Map(all.slice(0, 50).map(({ request_id, features }, index) => [request_id, { ...features, amount: features.amount + (index < 10 ? 1 : 0) }])), { command: [], abs: 0, rel: 1e-6, maxShare: 0.01, sample: 50, lookbackMs: 1 }) } };
     const timeline: ReleaseTimeline = { version: 1, server: 'http://unleash', project: 'default', flag: 'fraud-v2', model: 'fraud', complete: true, knowsSegmentEdits: true, entries: [
       { at: '2026-03-02T10:00:00.000Z', by: '-eddy', environment: 'production', what: '=5 % -> 25 %', title: 'fraud v14, "new"', mark: 'guard', stage: 'stage 2 of 4', events: [7, 8] },
@@ -207,12 +208,14 @@ describe('the dashboard', () => {
       has(`arm,last seen,${new Date(lastSeen).toISOString()},${arm},,,,,,,`);
     }
     assert.equal(data.arms.length, 2);
+    has(`arm,"labels come after, ms",p95,${data.arms[0]?.arm},12,7200000,,,,,`);
     const [candidate] = report.metrics;
     has(`comparison,errors,,candidate,${candidate?.candidate.n},${candidate?.candidate.value},${candidate?.candidate.interval?.low},${candidate?.candidate.interval?.high},,${candidate?.candidate.units},`);
     has(`sample ratio,share of the candidate,observed,,${report.sampleRatio.candidate + report.sampleRatio.current},${report.sampleRatio.observed},,,not checked,,the configured share is not known`);
-    const [{ production, reference, report: { features } }] = drift as [(typeof drift)[number]];
-    for (const { feature, psi, alarm, because, production: { rows: n } } of features) assert.ok(csv.includes(`drift,${feature},PSI,${production} against ${reference},${n},${psi},,,${alarm ? 'alarm' : 'no alarm'},,`) && csv.includes(because), feature);
-    assert.match(csv, /^drift,country,unseen,candidate against current,,1,,,,,'@SUM\(1\)\r$/m);
+    const [found] = drift as [(typeof drift)[number]];
+    const { production, report: { features } } = found;
+    for (const { feature, psi, alarm, because, production: { rows: n } } of features) assert.ok(csv.includes(`drift,${feature},PSI,"${production} against ${againstWords(found)}",${n},${psi},,,${alarm ? 'alarm' : 'no alarm'},,`) && csv.includes(because), feature);
+    assert.match(csv, /^drift,country,unseen,"candidate against current, [^"]+",,1,,,,,'@SUM\(1\)\r$/m);
     assert.match(csv, /^drift bin,country,'@SUM\(1\),candidate,\d+,1,,,,,\r$/m);
     const shadow = shadowReport(data.shadow ?? assert.fail('no shadow'));
     has(`shadow,agreement,,,${shadow.pairs},${shadow.agreement.share},${shadow.agreement.interval.low},${shadow.agreement.interval.high},,,`);

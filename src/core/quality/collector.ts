@@ -5,7 +5,7 @@ import type { FeatureOptions } from './featureCollector.ts';
 import { Groups, type Group, type SavedGroups, type WindowState } from './groups.ts';
 import { hash53, RecentHashes, rehash, type SavedHashes } from './hashing.ts';
 import { scoreOf, valueOf } from './measures.ts';
-import { Outcomes, type ToldOutcome, type Waiting } from './outcomes.ts';
+import { Outcomes, type SavedOutcomes, type ToldOutcome, type Waiting } from './outcomes.ts';
 import { ShadowCollector } from './shadowCollector.ts';
 import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
@@ -25,12 +25,14 @@ export interface CollectorOptions extends FeatureOptions {
   readonly flags: readonly string[];
 }
 
-/** All that a collector has counted, to go on from later: aggregates, and hashes of ids. */
+/** All that a collector has counted, to go on from later: aggregates, hashes of ids, and what metrics need of predictions that wait for their outcome. */
 export interface SavedCollector {
   readonly groups: SavedGroups;
   readonly units: SavedUnits;
   readonly seen: SavedHashes;
   readonly recent: SavedHours;
+  /** Where a metric needs outcomes. */
+  readonly outcomes?: SavedOutcomes | undefined;
   readonly slices: readonly string[];
   readonly columns: readonly string[];
   readonly notes: SourceNotes;
@@ -95,13 +97,16 @@ export class Collector {
     this.#shadow = new ShadowCollector(labels, saved !== undefined);
     const { keptFields: kept, outcomeFields: outcome } = this.#stager;
     this.#outcomes = new Outcomes(definition, { kept, outcome }, { settled: (waiting, known, isNew) => this.#settled(waiting, known, isNew), matured: ({ armCollector }) => void (armCollector.matured += 1) });
+    if (saved?.outcomes !== undefined) this.#outcomes.restore(saved.outcomes, this.#groups.all);
   }
 
-  /** What was counted until now; undefined where more would be needed to go on from: records that wait for their outcome, or answers for their partner. */
+  /** What was counted until now; undefined where more would be needed to go on from: answers that wait for their partner, or the features of predictions that wait for their outcome. */
   get saved(): SavedCollector | undefined {
     this.#flush();
-    if (this.#labelled.length > 0 || this.#shadow.hasShadow) return undefined;
+    const isLabelled = this.#labelled.length > 0;
+    if (this.#shadow.hasShadow || (isLabelled && this.#stager.keptFields.includes('features'))) return undefined;
     return {
+      ...(isLabelled ? { outcomes: this.#outcomes.saved } : {}),
       groups: this.#groups.saved, units: this.#units.saved, seen: this.#seen.saved, recent: this.#recent.saved, slices: [...this.#slices], columns: this.#stager.batch.columns.map(({ name }) => name), notes: this.#notes,
     };
   }

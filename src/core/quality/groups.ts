@@ -1,7 +1,7 @@
 import { ArmCollector, type SavedArm } from './armCollector.ts';
 import { RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
-import { LabelDelays } from './labelDelay.ts';
+import { LabelDelays, type SavedDelays } from './labelDelay.ts';
 import type { UnitSums } from './stats/dispersion.ts';
 import type { Units } from './units.ts';
 import type { ArmSummary, QualityWindow } from './window.ts';
@@ -37,6 +37,7 @@ export type SavedGroups = readonly {
   readonly environment: string;
   readonly service: string;
   readonly collected: SavedArm;
+  readonly delays: SavedDelays;
   readonly windows: readonly WindowState[];
 }[];
 
@@ -48,14 +49,14 @@ export class Groups {
 
   constructor(definition: QualityDefinition, saved: SavedGroups = []) {
     this.#definition = definition;
-    for (const { environment, service, arm, collected, windows } of saved) {
-      const group = this.#made(environment, service, arm, collected);
+    for (const { environment, service, arm, windows, ...counted } of saved) {
+      const group = this.#made(environment, service, arm, counted);
       for (const window of windows) group.windows.set(keyOf(window.start, window.slice), { ...window });
     }
   }
 
   get saved(): SavedGroups {
-    return this.all.map(({ arm, environment, service, armCollector, windows }) => ({ arm, environment, service, collected: armCollector.saved, windows: [...windows.values()] }));
+    return this.all.map(({ arm, environment, service, armCollector, delays, windows }) => ({ arm, environment, service, collected: armCollector.saved, delays: delays.saved, windows: [...windows.values()] }));
   }
 
   of(environment: string, service: string, arm: string): Group {
@@ -66,8 +67,8 @@ export class Groups {
     return this.#last;
   }
 
-  #made(environment: string, service: string, arm: string, saved?: SavedArm): Group {
-    const group: Group = { number: this.all.length, arm, environment, service, armCollector: new ArmCollector(saved), delays: new LabelDelays(), windows: new Map(), last: undefined, staged: new RowList() };
+  #made(environment: string, service: string, arm: string, saved?: Pick<SavedGroups[number], 'collected' | 'delays'>): Group {
+    const group: Group = { number: this.all.length, arm, environment, service, armCollector: new ArmCollector(saved?.collected), delays: new LabelDelays(saved?.delays), windows: new Map(), last: undefined, staged: new RowList() };
     this.all.push(group);
     return group;
   }

@@ -95,6 +95,14 @@ export class NumberColumn {
   }
 }
 
+/** Fields of records, one after another, to go on from later. */
+export type SavedRecords = readonly { readonly name: string; readonly numbers: Float64Array; readonly others?: readonly unknown[] | undefined }[];
+
+/** One of them. */
+export function savedAt(saved: SavedRecords, index: number): Record<string, unknown> {
+  return Object.fromEntries(saved.map(({ name, numbers, others }) => { const number = numbers[index] ?? Number.NaN; return [name, Number.isNaN(number) ? others?.[index] : number]; }));
+}
+
 interface Field {
   readonly name: string;
   readonly numbers: NumberColumn;
@@ -108,6 +116,11 @@ export class RecordColumns {
 
   constructor(names: Iterable<string>) {
     this.#fields = Array.from(names, (name) => ({ name, numbers: new NumberColumn(), others: undefined }));
+  }
+
+  /** What stands at some places. */
+  saved(places: readonly number[]): SavedRecords {
+    return this.#fields.map(({ name, numbers, others }) => ({ name, numbers: Float64Array.from(places, (place) => numbers.get(place)), ...(others === undefined ? {} : { others: places.map((place) => others[place]) }) }));
   }
 
   get(place: number): Record<string, unknown> {

@@ -1,17 +1,34 @@
 import { durationWords } from '../base/duration.ts';
 import { countWords } from '../base/words.ts';
-import { Reservoir } from './hashing.ts';
+import { Reservoir, type SavedReservoir } from './hashing.ts';
 import { quantile } from './stats/orderStatistics.ts';
 import type { LabelDelay } from './window.ts';
 
 const SAMPLE = 5000;
 
+/** What is known of delays, to go on from later. */
+export interface SavedDelays {
+  readonly sample: SavedReservoir;
+  readonly known: number;
+  readonly withoutTime: number;
+  readonly before: number;
+}
+
 /** How long outcomes come after their predictions: of predictions that have matured, for before that only quick outcomes are known. */
 export class LabelDelays {
-  readonly #sample = new Reservoir(SAMPLE);
-  #known = 0;
-  #withoutTime = 0;
-  #before = 0;
+  readonly #sample: Reservoir;
+  #known: number;
+  #withoutTime: number;
+  #before: number;
+
+  constructor(saved?: SavedDelays) {
+    this.#sample = new Reservoir(SAMPLE, 1, saved?.sample);
+    [this.#known, this.#withoutTime, this.#before] = [saved?.known ?? 0, saved?.withoutTime ?? 0, saved?.before ?? 0];
+  }
+
+  get saved(): SavedDelays {
+    return { sample: this.#sample.saved, known: this.#known, withoutTime: this.#withoutTime, before: this.#before };
+  }
 
   /** @param predicted milliseconds since 1970 @param told the time that the outcome's record bears, NaN: none */
   add(predicted: number, told: number): void {

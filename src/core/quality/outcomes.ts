@@ -1,7 +1,7 @@
 import type { RecordLike } from '../expressions/evaluate.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { Group } from './groups.ts';
-import { HashSlots, NumberColumn, RecordColumns } from './hashSlots.ts';
+import { HashSlots, NumberColumn, RecordColumns, savedAt, type SavedRecords } from './hashSlots.ts';
 
 /** So many predictions at most wait for their outcome, and so many outcomes for their prediction; 100 to 200 bytes each. */
 const MOST_WAITING = 500_000;
@@ -39,6 +39,31 @@ interface OutcomeFields {
   readonly kept: Iterable<string>;
   readonly outcome: readonly string[];
 }
+
+/** What waits, to go on from later: hashes of requests and units, and what is kept of predictions and outcomes. */
+export interface SavedOutcomes {
+  readonly level: number;
+  readonly largest: number;
+  readonly dropped: number;
+  readonly predictions: {
+    readonly requests: Float64Array;
+    readonly units: Float64Array;
+    readonly times: Float64Array;
+    /** When the outcome was told. */
+    readonly told: Float64Array;
+    /** Numbers of the groups. */
+    readonly groups: Float64Array;
+    readonly states: Float64Array;
+    /** Undefined: none is in a slice. */
+    readonly slices?: readonly (readonly string[])[] | undefined;
+    readonly records: SavedRecords;
+    readonly outcomes: SavedRecords;
+  };
+  readonly early: { readonly requests: Float64Array; readonly told: Float64Array; readonly outcomes: SavedRecords };
+}
+
+/** Of a prediction in `states`. */
+const [HAS_OUTCOME, HAS_MATURED] = [1, 2];
 
 /** Predictions by the hash of their request. */
 class Predictions {
@@ -88,6 +113,40 @@ export class Outcomes {
     this.#earlyOutcomes = new RecordColumns(fields.outcome);
   }
 
+  get saved(): SavedOutcomes {
+    const { slots, records, outcomes, told, hasOutcome, hasMatured, groups, slices, units, times } = this.#waiting;
+    // In the order in which they are settled, so that what goes on from here counts in the same order.
+    const requests = [...new Set([...[...this.#due.values()].flat(), ...this.#late])].filter((request) => slots.find(request) >= 0);
+    const places = requests.map((request) => slots.find(request));
+    const early = this.#earlyOrder.filter((request) => this.#early.find(request) >= 0);
+    const earlyPlaces = early.map((request) => this.#early.find(request));
+    const numbers = (of: (place: number) => number): Float64Array => Float64Array.from(places, of);
+    return {
+      level: this.#level, largest: this.#largest, dropped: this.#dropped,
+      predictions: {
+        requests: Float64Array.from(requests), units: numbers((place) => units.get(place)), times: numbers((place) => times.get(place)), told: numbers((place) => told.get(place)), groups: numbers((place) => groups[place]?.number ?? 0),
+        states: numbers((place) => (hasOutcome[place] === true ? HAS_OUTCOME : 0) | (hasMatured[place] === true ? HAS_MATURED : 0)),
+        ...(places.some((place) => (slices[place]?.length ?? 0) > 0) ? { slices: places.map((place) => slices[place] ?? []) } : {}),
+        records: records.saved(places), outcomes: outcomes.saved(places),
+      },
+      early: { requests: Float64Array.from(early), told: Float64Array.from(earlyPlaces, (place) => this.#earlyTold.get(place)), outcomes: this.#earlyOutcomes.saved(earlyPlaces) },
+    };
+  }
+
+  /** Goes on from what was saved, where nothing has been told yet. */
+  restore({ level, largest, dropped, predictions, early }: SavedOutcomes, groups: readonly Group[]): void {
+    const { requests, units, times, told, groups: numbers, states, slices, records, outcomes } = predictions;
+    for (const [index, request] of requests.entries()) {
+      const group = groups[numbers[index] ?? 0];
+      if (group === undefined) continue;
+      const state = states[index] ?? 0;
+      const outcome = (state & HAS_OUTCOME) === 0 ? undefined : { outcome: savedAt(outcomes, index), at: told[index] ?? Number.NaN };
+      this.#put(request, { record: savedAt(records, index), group, slices: slices?.[index] ?? [], unitHash: units[index] ?? 0, at: times[index] ?? 0 }, outcome, (state & HAS_MATURED) !== 0);
+    }
+    for (const [index, request] of early.requests.entries()) this.#wait(request, savedAt(early.outcomes, index), early.told[index] ?? Number.NaN);
+    [this.#level, this.#largest, this.#dropped] = [level, largest, dropped];
+  }
+
   /** Of those that are followed. */
   get withoutPrediction(): number {
     return this.#early.size + this.#dropped;
@@ -99,28 +158,33 @@ export class Outcomes {
   }
 
   /** A prediction; `own` is the outcome that stands in it. */
-  wait(request: number, own: RecordLike | undefined, { record, group, slices, unitHash, at }: Waiting): void {
+  wait(request: number, own: RecordLike | undefined, waiting: Waiting): void {
     if (!this.#isFollowed(request)) return;
-    const waiting = this.#waiting;
     const early = this.#early.find(request);
-    const outcome = own ?? (early < 0 ? undefined : this.#earlyOutcomes.get(early));
+    const told = own !== undefined ? { outcome: own, at: Number.NaN } : early < 0 ? undefined : { outcome: this.#earlyOutcomes.get(early), at: this.#earlyTold.get(early) };
     if (own === undefined && early >= 0) this.#early.delete(request);
+    this.#put(request, waiting, told, false);
+    if (this.#waiting.slots.size > this.#most) this.#makeRoom();
+  }
+
+  #put(request: number, { record, group, slices, unitHash, at }: Waiting, told: ToldOutcome | undefined, hasMatured: boolean): void {
+    const waiting = this.#waiting;
     const known = waiting.slots.find(request);
     const place = known < 0 ? waiting.slots.add(request) : known;
     waiting.records.set(place, record);
-    waiting.hasOutcome[place] = outcome !== undefined;
-    if (outcome !== undefined) waiting.outcomes.set(place, outcome);
-    waiting.told.set(place, own !== undefined || early < 0 ? Number.NaN : this.#earlyTold.get(early));
-    waiting.hasMatured[place] = false;
+    waiting.hasOutcome[place] = told !== undefined;
+    if (told !== undefined) waiting.outcomes.set(place, told.outcome);
+    waiting.told.set(place, told?.at ?? Number.NaN);
+    waiting.hasMatured[place] = hasMatured;
     waiting.groups[place] = group;
     waiting.slices[place] = slices;
     waiting.units.set(place, unitHash);
     waiting.times.set(place, at);
     const due = Math.floor(at / this.#definition.windowMs);
     const list = this.#due.get(due);
-    if (list === undefined) this.#due.set(due, [request]);
+    if (hasMatured) this.#late.push(request);
+    else if (list === undefined) this.#due.set(due, [request]);
     else list.push(request);
-    if (waiting.slots.size > this.#most) this.#makeRoom();
   }
 
   add(request: number, outcome: RecordLike, at: number): void {

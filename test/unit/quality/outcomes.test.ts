@@ -46,19 +46,20 @@ describe('places for hashes', () => {
 });
 
 describe('outcomes', () => {
-  const group = {} as Group;
+  const group = { number: 0 } as Group;
   const record = { score: 0.5, proba: undefined, label: undefined };
 
   class World {
     readonly counted = { n: 0, sum: 0, matured: 0 };
-    readonly outcomes: Outcomes;
+    outcomes: Outcomes;
+    readonly #begin: () => Outcomes;
     now = START;
 
     constructor(labels: Record<string, unknown> = {}) {
       const { quality, problems } = readQuality({ signals: [{ name: 'conversion', mean: 'converted' }], labels: { field: 'converted', mature_after: '1h', ...labels }, window: '1min', source: { log: 'x' } });
       assert.deepEqual(problems, []);
       const absent = quality?.labels.absentMeans;
-      this.outcomes = new Outcomes(quality ?? assert.fail(), { kept: ['score', 'id'], outcome: ['converted'] }, {
+      this.#begin = () => new Outcomes(quality ?? assert.fail(), { kept: ['score', 'id'], outcome: ['converted'] }, {
         settled: ({ record: { score, id }, unitHash, at }, told, isNew) => {
           if (told !== undefined) assert.ok(told.at >= at && (told.at - Number(id) - START) % (2 * HOUR) === 0, `${told.at}`);
           assert.deepEqual([score, unitHash], [0.5, 7]);
@@ -68,6 +69,14 @@ describe('outcomes', () => {
         },
         matured: () => void (this.counted.matured += 1),
       }, MOST);
+      this.outcomes = this.#begin();
+    }
+
+    /** Goes on from what was saved. */
+    restarts(): void {
+      const saved = this.outcomes.saved;
+      this.outcomes = this.#begin();
+      this.outcomes.restore(saved, [group]);
     }
 
     predicted(id: number): void {
@@ -128,12 +137,13 @@ describe('outcomes', () => {
     assert.ok(world.outcomes.oneIn > 1);
   });
 
-  it('that never come cost those that do nothing', () => {
+  for (const [name, restarts] of [['', false], [', also when what waits was saved', true]] as const) it(`that never come cost those that do nothing${name}`, () => {
     const world = new World();
     for (let round = 0; round < 20; round += 1) {
       for (let id = 0; id < 400; id += 1) world.predicted(round * 400 + id);
       for (let id = 0; id < 400; id += 20) world.known(round * 400 + id, 1);
       world.matures();
+      if (restarts) world.restarts();
     }
     assert.deepEqual([world.outcomes.oneIn, world.counted.n, world.counted.matured], [1, 400, 8000]);
     // One of the last ones, late.
@@ -141,13 +151,25 @@ describe('outcomes', () => {
     assert.equal(world.counted.n, 401);
   });
 
-  it('of other models cost those of this one nothing, and are counted', () => {
+  it('may come late, however often what waits was saved', () => {
+    const world = new World();
+    for (let id = 0; id < 10; id += 1) world.predicted(id);
+    for (let round = 0; round < 3; round += 1) {
+      world.matures();
+      world.restarts();
+    }
+    for (let id = 0; id < 5; id += 1) world.known(id, 1);
+    assert.deepEqual(world.counted, { n: 5, sum: 5, matured: 10 });
+  });
+
+  for (const [name, restarts] of [['', false], [', also when what waits was saved', true]] as const) it(`of other models cost those of this one nothing, and are counted${name}`, () => {
     const world = new World();
     for (let round = 0; round < 20; round += 1) {
       for (let id = 0; id < 300; id += 1) world.known(-1 - round * 300 - id, 1);
       for (let id = 0; id < 10; id += 1) world.predicted(round * 10 + id);
       for (let id = 0; id < 10; id += 1) world.known(round * 10 + id, 1);
       world.matures();
+      if (restarts) world.restarts();
     }
     assert.deepEqual([world.outcomes.oneIn, world.counted.n, world.outcomes.withoutPrediction], [1, 200, 6000]);
   });

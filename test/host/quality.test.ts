@@ -143,6 +143,6 @@ describe('quality in the editor', function () {
   it('keeps what was read when the source is gone, and says so', async () => {
     await vscode.workspace.fs.delete(file(`watched-${logs}.jsonl`));
     await feature.store.refresh(ref);
-    assert.ok((await tree()).some((line) => /watched-\d+\.jsonl is gone; what it held counts\./.test(line)), (await tree()).join('\n'));
+    assert.ok((await tree()).some((line) => /watched-\d+\.jsonl is gone: what was read of it counts;/.test(line)), (await tree()).join('\n'));
   });
 });

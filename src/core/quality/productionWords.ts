@@ -71,7 +71,8 @@ function heard({ arms, windows }: QualityData, environment: string): Map<string,
 
 /** By how much earlier an arm may have been heard of for the last time, in milliseconds: a source of windows only tells the end of a window. */
 function vagueness({ designEffect, windows }: QualityData): number {
-  return designEffect === undefined ? 0 : Math.max(0, ...windows.map(({ start, end }) => end - start));
+  const last = windows.at(-1);
+  return designEffect === undefined || last === undefined ? 0 : last.end - last.start;
 }
 
 /** How near a guardrail is to what is tolerated: above 1 it is beyond. */

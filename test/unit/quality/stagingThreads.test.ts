@@ -3,6 +3,8 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, truncate
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LogSource, type LogSourceOptions } from '../../../src/adapters/predictionLog/logSource.ts';
+import { OwnStaging } from '../../../src/adapters/predictionLog/ownStaging.ts';
+import { StagingThreads } from '../../../src/adapters/predictionLog/stagingThreads.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
 import { seeded } from '../../support/guardSimulation.ts';
@@ -90,6 +92,16 @@ describe('a log that several threads read', function () {
     assert.deepEqual(await read(), await open({})());
     assert.ok(existsSync(asked));
     assert.deepEqual(await read(), await open({})());
+  });
+
+  it('is nobody else\'s error when a thread fails that is not wanted any more', async () => {
+    const script = join(folder, 'failing at once.cjs');
+    writeFileSync(script, 'throw new Error("no memory");');
+    const { quality } = readQuality(METRICS);
+    const threads = new StagingThreads(script, { section: METRICS, flags: ['f'], features: undefined }, 2, new OwnStaging(quality ?? assert.fail(), { flags: ['f'] }), new AbortController().signal);
+    // Both have failed before this thread hears of it.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    await threads.dispose();
   });
 
   it('is read by one thread while threads read another', async () => {

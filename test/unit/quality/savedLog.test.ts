@@ -340,6 +340,12 @@ describe('what was counted of a log, on disk', () => {
     assert.doesNotMatch(readFileSync(file, 'latin1'), /SECRET|r-1\d|u-1\d|"age"/);
     assert.deepEqual([statSync(file).mode & 0o777, statSync(join(cache, VERSION)).mode & 0o777], [0o600, 0o700]);
     assert.deepEqual(readdirSync(folder), ['a.jsonl']);
+    // Of predictions that wait for their outcome: what metrics need of them.
+    rmSync(cache, { recursive: true });
+    await restarted({ section: { signals: [{ name: 'right', measure: 'accuracy' }], labels: { field: 'defaulted', mature_after: '1h' } }, features: ['amount', 'country'] });
+    const [waiting = ''] = entries();
+    assert.match(readFileSync(waiting, 'latin1'), /"outcomes":\{.*"predictions":/);
+    assert.doesNotMatch(readFileSync(waiting, 'latin1'), /SECRET|r-1\d|u-1\d|"age"/);
   });
 
   it('is not kept where records would have to be: features that outcomes wait for, shadow answers', async () => {

@@ -96,7 +96,7 @@ export class Collector {
     this.#notes = { ...NO_NOTES, ...saved?.notes };
     this.#shadow = new ShadowCollector(labels, saved !== undefined);
     const { keptFields: kept, outcomeFields: outcome } = this.#stager;
-    this.#outcomes = new Outcomes(definition, { kept, outcome }, { settled: (waiting, known, isNew) => this.#settled(waiting, known, isNew), matured: ({ armCollector }) => void (armCollector.matured += 1) });
+    this.#outcomes = new Outcomes(definition, { kept, outcome }, { settled: (waiting, known, isNew) => this.#settled(waiting, known, isNew), matured: ({ armCollector }, at) => armCollector.matured(at) });
     if (saved?.outcomes !== undefined) this.#outcomes.restore(saved.outcomes, this.#groups.all);
   }
 
@@ -203,9 +203,9 @@ export class Collector {
     const { labels } = this.#definition;
     const fields = told?.outcome ?? Object.fromEntries(this.#stager.outcomeFields.map((field) => [field, labels.absentMeans]));
     const whole = { ...record, ...fields };
-    if (isNew) group.armCollector.matured += 1;
+    if (isNew) group.armCollector.matured(at);
     if (told !== undefined) group.delays.add(at, told.at);
-    if (told !== undefined || labels.absentMeans !== undefined) group.armCollector.addOutcome(whole, labels.field);
+    if (told !== undefined || labels.absentMeans !== undefined) group.armCollector.addOutcome(whole, labels.field, at);
     const unit = this.#units.see(unitHash, group.number);
     const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));
     for (const metric of this.#labelled) {

@@ -1,6 +1,8 @@
+import { utcTime } from '../base/words.ts';
 import { allocations, evidenceStart, shareDuring, type Allocation, type EvidenceStart } from '../releases/allocation.ts';
 import type { FlagReading } from '../flags/planning.ts';
 import type { ModelMapping, ModelSwitch } from '../workspace/config.ts';
+import { loggedSince } from '../releases/loggedVersions.ts';
 import type { ShareAt } from './strata.ts';
 import type { QualityData } from './window.ts';
 
@@ -30,8 +32,13 @@ export function shareOf(history: ReleaseHistory | undefined): ShareAt | undefine
   return history === undefined ? undefined : (start, end) => shareDuring(history.given, start, end);
 }
 
-/** Only windows that began after the evidence did: what was learnt about other versions does not count. Arms and drift stay those of all that was read. */
-export function sinceEvidence(data: QualityData, history: ReleaseHistory | undefined): QualityData {
-  const at = history?.since.at;
-  return at === undefined || data.windows.every(({ start }) => start >= at) ? data : { ...data, windows: data.windows.filter(({ start }) => start >= at) };
+/** From when on observations count about what is released now, by the event log and by the versions that the records name. */
+export function evidenceSince(data: QualityData, environment: string, history: ReleaseHistory | undefined): EvidenceStart {
+  return loggedSince(history?.since ?? { at: undefined, because: 'exposure' }, data, environment, { candidate: 'candidate', current: 'current' });
+}
+
+/** What a report is about, where that is not all that was read. */
+export function sinceWords({ at, because }: EvidenceStart): string[] {
+  if (at === undefined) return [];
+  return [`Compared is what came after ${utcTime(at)}, when evidence about this release began (${because}); latency, confidence and outcomes are of that time, too. Predictions and units of the arms are of all that was read.`];
 }

@@ -6,7 +6,7 @@ import { AppError, toAppError } from '../../core/base/errors.ts';
 import type { Disposable } from '../../core/base/events.ts';
 import { compareArms, type ComparisonReport } from '../../core/quality/comparison.ts';
 import type { DriftReferenceTarget, QualityDefinition } from '../../core/quality/definitions.ts';
-import { shareOf, sinceEvidence, type ReleaseHistory } from '../../core/quality/productionShare.ts';
+import { evidenceSince, shareOf, type ReleaseHistory } from '../../core/quality/productionShare.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
 import type { QualityData } from '../../core/quality/window.ts';
 import type { ModelMapping } from '../../core/workspace/config.ts';
@@ -159,7 +159,6 @@ export class QualityReader implements Disposable {
 
 /** The comparison in one environment, since evidence counts. Slices are only compared `withSlices`. */
 export function reportOf({ definition }: Pick<QualitySubject, 'definition'>, data: QualityData, environment: string, history: ReleaseHistory | undefined, withSlices = false): ComparisonReport {
-  const counted = sinceEvidence(data, history);
-  const shown = withSlices ? counted : { ...counted, windows: counted.windows.filter(({ slice }) => slice === undefined) };
-  return compareArms(shown, definition, environment, { shareAt: shareOf(history) });
+  const shown = withSlices ? data : { ...data, windows: data.windows.filter(({ slice }) => slice === undefined) };
+  return compareArms(shown, definition, environment, { shareAt: shareOf(history), since: evidenceSince(data, environment, history).at });
 }

@@ -4,6 +4,7 @@ import { roleName } from '../../core/models/mapping.ts';
 import { compareArms, type ComparisonReport } from '../../core/quality/comparison.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { DRIFT_DEFINITIONS } from '../../core/quality/drift.ts';
+import type { FeatureOptions } from '../../core/quality/featureCollector.ts';
 import { againstWords, driftFindings } from '../../core/quality/productionDrift.ts';
 import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
@@ -43,7 +44,7 @@ async function openModel({ options, cwd }: CliContext): Promise<Opened> {
   return { model, definition: model.quality, config };
 }
 
-async function read({ options, env, cwd, signal }: CliContext, { model, definition, config }: Opened, extra: { readonly features?: readonly string[] | undefined; readonly edges?: Readonly<Record<string, readonly number[]>> } = {}): Promise<QualityData> {
+async function read({ options, env, cwd, signal }: CliContext, { model, definition, config }: Opened, extra: Pick<FeatureOptions, 'features' | 'edges' | 'categories'> = {}): Promise<QualityData> {
   const source = openQualitySource(definition, {
     folder: cwd, flags: model.switches.flatMap(({ flag }) => [flag, `${flag}.shadow`]), environment: options.environment ?? config.unleash?.environment ?? '',
     fetch: (url, init) => fetch(url, init), credentialsFor: prometheusCredentials(env), ...extra,
@@ -160,7 +161,7 @@ export const drift: Command = {
     const { features } = opened.definition.drift;
     if (opened.definition.source?.kind !== 'log') throw new AppError('validation', 'Drift needs the records themselves: source: {log: ...}.');
     const prepared = await prepareReference(opened.definition, context.cwd, await trainingOf(context, opened), context.signal);
-    const data = withReference(await read(context, opened, { features, ...(prepared.edges === undefined ? {} : { edges: prepared.edges }) }), prepared);
+    const data = withReference(await read(context, opened, { features, ...prepared.bins }), prepared);
     const found = environments(data, context.options.environment).flatMap((environment) => driftFindings(data, environment));
     const skew = context.own['skew'] === true ? await checkSkew(opened.definition, skewPlace(context, opened), context.signal) : undefined;
     const blocks = [

@@ -1,4 +1,4 @@
-import { driftReport } from './drift.ts';
+import { driftReport, type DriftReport } from './drift.ts';
 import type { ProductionPart, ProductionWindow, QualityData } from './window.ts';
 
 /** What was measured against what. */
@@ -10,7 +10,7 @@ export interface DriftFinding {
   readonly reference: string;
   /** Which hours of production, for people: `last 24 h`. */
   readonly window: string;
-  readonly report: ReturnType<typeof driftReport>;
+  readonly report: DriftReport;
 }
 
 /** `data/train.csv, last 24 h`: what it was measured against, and which hours of production. */

@@ -11,6 +11,7 @@ import { shadowReport } from '../../core/quality/shadow.ts';
 import { evidenceSince, sinceWords } from '../../core/quality/productionShare.ts';
 import { dataSince } from '../../core/quality/since.ts';
 import type { ArmSummary, QualityData } from '../../core/quality/window.ts';
+import { recordScope } from '../../core/releases/armVariants.ts';
 import type { EvidenceStart } from '../../core/releases/allocation.ts';
 import { didYouMean } from '../../core/workspace/suggest.ts';
 import type { ModelMapping, WorkspaceConfig } from '../../core/workspace/config.ts';
@@ -45,7 +46,7 @@ async function openModel({ options, cwd }: CliContext): Promise<Opened> {
 
 async function read({ options, env, cwd, signal }: CliContext, { model, definition, config }: Opened, extra: { readonly features?: readonly string[] | undefined; readonly edges?: Readonly<Record<string, readonly number[]>> } = {}): Promise<QualityData> {
   const source = openQualitySource(definition, {
-    folder: cwd, flags: model.switches.flatMap(({ flag }) => [flag, `${flag}.shadow`]), environment: options.environment ?? config.unleash?.environment ?? '',
+    folder: cwd, ...recordScope(model), environment: options.environment ?? config.unleash?.environment ?? '',
     fetch: (url, init) => fetch(url, init), credentialsFor: prometheusCredentials(env), ...extra,
   });
   try {

@@ -23,6 +23,8 @@ const NO_SLICES: readonly string[] = [];
 export interface CollectorOptions extends FeatureOptions {
   /** Only predictions of these flags count. */
   readonly flags: readonly string[];
+  /** Which arm an assigned variant stands for; every other name is that of an arm. */
+  readonly roles?: Readonly<Record<string, string>> | undefined;
 }
 
 /** All that a collector has counted, to go on from later: aggregates, hashes of ids, and what metrics need of predictions that wait for their outcome. */
@@ -52,6 +54,7 @@ export interface Apart {
 /** Turns prediction records into windows. What it holds does not grow with the number of records, but for predictions that wait for their outcome. */
 export class Collector {
   readonly #definition: QualityDefinition;
+  readonly #roles: ReadonlyMap<string, string>;
   readonly #values: readonly ((record: RecordLike) => number | null)[];
   readonly #labelled: readonly number[];
   readonly #immediate: readonly number[];
@@ -83,6 +86,7 @@ export class Collector {
 
   constructor(definition: QualityDefinition, options: CollectorOptions, saved?: SavedCollector) {
     this.#definition = definition;
+    this.#roles = new Map(Object.entries(options.roles ?? {}));
     const { metrics, labels } = definition;
     this.#recent = new RecentHours(definition.drift, options, saved?.recent);
     this.#values = metrics.map((metric) => valueOf(metric, labels));
@@ -226,7 +230,7 @@ export class Collector {
 
   /** Counts predictions of a batch, in their order. */
   #count(batch: BatchRows, from: number, to: number): void {
-    const groups = batch.keys.map(({ environment, service, arm }) => this.#groups.of(environment, service, arm));
+    const groups = batch.keys.map(({ environment, service, arm }) => this.#groups.of(environment, service, this.#roles.get(arm) ?? arm));
     for (const { number, environment, arm } of groups) this.#hoursOf[number] ??= this.#recent.arm(environment, arm);
     for (let start = from; start < to; start += ROWS) this.#countSome(batch, groups, start, Math.min(to, start + ROWS));
   }

@@ -292,7 +292,7 @@ export class Collector {
 
   /** `index`: the place of the row among those that are counted; `from`: the first of the rows. */
   #predicted(batch: BatchRows, groups: readonly Group[], from: number, index: number): void {
-    const { requests, times, flags, kept, arms, slices: sliced } = batch;
+    const { requests, times, flags, kept, arms, versions, slices: sliced } = batch;
     const row = this.#rowOf[index] ?? 0;
     const group = groups[arms[row] ?? 0];
     const window = this.#windowOf[row - from];
@@ -305,7 +305,7 @@ export class Collector {
     window.units += isNew;
     group.armCollector.units += isNew;
     group.staged.add(row);
-    this.#countHour(group, Math.min(times[row] ?? 0, this.#now), row, unitHash);
+    this.#countHour(group, Math.min(times[row] ?? 0, this.#now), codedAt(versions, row), row, unitHash);
     const slices = this.#counted(slicesAt(sliced, row));
     for (const slice of slices) this.#sliced(batch, row, this.#groups.window(group, times[row] ?? 0, slice));
     const keep = kept[row];
@@ -318,9 +318,9 @@ export class Collector {
     for (const flag of [NOT_FINITE_SCORE, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME]) if ((flags & flag) !== 0) notes.notFinite += 1;
   }
 
-  #countHour({ number }: Group, at: number, row: number, unitHash: number): void {
+  #countHour({ number }: Group, at: number, version: unknown, row: number, unitHash: number): void {
     const hours = this.#hoursOf[number];
-    const hour = hours === undefined ? undefined : this.#recent.of(hours, at);
+    const hour = hours === undefined ? undefined : this.#recent.of(hours, at, version);
     if (hour === undefined) return;
     hour.units.add(unitHash);
     if (hour.staged.size === 0) this.#hours.push(hour);

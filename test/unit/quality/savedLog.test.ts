@@ -290,7 +290,7 @@ describe('what was counted of a log, on disk', () => {
     await restarted();
     const others: readonly Given[] = [
       { section: { guardrails: [{ name: 'errors', bad: 'error == "timeout"' }] } }, { section: { window: '10min' } }, { section: { where: 'score > 0.5' } }, { section: { by: ['features.country'] } },
-      { features: ['age'] }, { edges: { age: [30] } }, { version: 'v1-000000000000' },
+      { features: ['age'] }, { edges: { age: [30] } }, { version: 'v1-000000000000' }, { version: 'v2-0123456789ab' },
     ];
     for (const other of others) {
       const { data, bytes } = await restarted(other);

@@ -5,13 +5,14 @@ import { compareArms, type ComparisonReport } from '../../core/quality/compariso
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { DRIFT_DEFINITIONS } from '../../core/quality/drift.ts';
 import type { FeatureOptions } from '../../core/quality/featureCollector.ts';
-import { againstWords, driftFindings } from '../../core/quality/productionDrift.ts';
+import { againstWords, driftFindings, nothingMeasured } from '../../core/quality/productionDrift.ts';
 import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
 import { shadowReport } from '../../core/quality/shadow.ts';
 import { evidenceSince, sinceWords } from '../../core/quality/productionShare.ts';
 import { dataSince } from '../../core/quality/since.ts';
 import type { ArmSummary, QualityData } from '../../core/quality/window.ts';
+import { recordScope } from '../../core/releases/armVariants.ts';
 import type { EvidenceStart } from '../../core/releases/allocation.ts';
 import { didYouMean } from '../../core/workspace/suggest.ts';
 import type { ModelMapping, WorkspaceConfig } from '../../core/workspace/config.ts';
@@ -46,7 +47,7 @@ async function openModel({ options, cwd }: CliContext): Promise<Opened> {
 
 async function read({ options, env, cwd, signal }: CliContext, { model, definition, config }: Opened, extra: Pick<FeatureOptions, 'features' | 'edges' | 'categories'> = {}): Promise<QualityData> {
   const source = openQualitySource(definition, {
-    folder: cwd, flags: model.switches.flatMap(({ flag }) => [flag, `${flag}.shadow`]), environment: options.environment ?? config.unleash?.environment ?? '',
+    folder: cwd, ...recordScope(model), environment: options.environment ?? config.unleash?.environment ?? '',
     fetch: (url, init) => fetch(url, init), credentialsFor: prometheusCredentials(env), ...extra,
   });
   try {
@@ -161,15 +162,20 @@ export const drift: Command = {
     const { features } = opened.definition.drift;
     if (opened.definition.source?.kind !== 'log') throw new AppError('validation', 'Drift needs the records themselves: source: {log: ...}.');
     const prepared = await prepareReference(opened.definition, context.cwd, await trainingOf(context, opened), context.signal);
-    const data = withReference(await read(context, opened, { features, ...prepared.bins }), prepared);
-    const found = environments(data, context.options.environment).flatMap((environment) => driftFindings(data, environment));
+    const told = withReference(await read(context, opened, { features, ...prepared.bins }), prepared);
+    const asked = environments(told, context.options.environment);
+    const found = asked.flatMap((environment) => driftFindings(told, environment));
+    const nothing = asked.length === 0 ? ['Drift: nothing was compared: the log has no record of the flags of this model.'] : asked.flatMap((environment) => nothingMeasured(told, environment, found) ?? []);
+    const data = { ...told, notes: { ...told.notes, messages: [...told.notes.messages, ...nothing] } };
     const skew = context.own['skew'] === true ? await checkSkew(opened.definition, skewPlace(context, opened), context.signal) : undefined;
     const blocks = [
       ...found.flatMap((each) => driftBlocks(each.report, `${each.environment === '' ? '' : `${each.environment}: `}${each.production} against ${againstWords(each)}`)),
       ...(skew === undefined ? [] : skewBlocks(skew, (opened.definition.skew?.command ?? []).join(' '))),
     ];
     print(context, { model: opened.model.name, drift: found, ...(skew === undefined ? {} : { skew }), definitions: DRIFT_DEFINITIONS, notes: data.notes }, [...blocks, notesBlock(data.notes)]);
-    return found.some(({ report }) => report.features.some(({ alarm }) => alarm)) || skew?.features.some(({ alarm }) => alarm) === true ? 1 : 0;
+    if (found.some(({ report }) => report.features.some(({ alarm }) => alarm)) || skew?.features.some(({ alarm }) => alarm) === true) return 1;
+    // A pipeline that stops on drift must not go on because nobody looked.
+    return nothing.length >= asked.length && skew === undefined ? exitCode(new AppError('network', nothing.join(' '))) : 0;
   },
 };
 

@@ -6,7 +6,7 @@ import { Groups, type Group, type SavedGroups, type WindowState } from './groups
 import { hash53, RecentHashes, rehash, type SavedHashes } from './hashing.ts';
 import { scoreOf, valueOf } from './measures.ts';
 import { Outcomes, type SavedOutcomes, type ToldOutcome, type Waiting } from './outcomes.ts';
-import { ShadowCollector } from './shadowCollector.ts';
+import { ShadowCollector, type SavedShadow } from './shadowCollector.ts';
 import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
 import { Units, type SavedUnits } from './units.ts';
@@ -23,9 +23,11 @@ const NO_SLICES: readonly string[] = [];
 export interface CollectorOptions extends FeatureOptions {
   /** Only predictions of these flags count. */
   readonly flags: readonly string[];
+  /** Which arm an assigned variant stands for; every other name is that of an arm. */
+  readonly roles?: Readonly<Record<string, string>> | undefined;
 }
 
-/** All that a collector has counted, to go on from later: aggregates, hashes of ids, and what metrics need of predictions that wait for their outcome. */
+/** All that a collector has counted, to go on from later: aggregates, hashes of ids, what metrics need of predictions that wait for their outcome, and answers that wait for their partner. */
 export interface SavedCollector {
   readonly groups: SavedGroups;
   readonly units: SavedUnits;
@@ -33,6 +35,8 @@ export interface SavedCollector {
   readonly recent: SavedHours;
   /** Where a metric needs outcomes. */
   readonly outcomes?: SavedOutcomes | undefined;
+  /** Where a shadow came. */
+  readonly shadow?: SavedShadow | undefined;
   readonly slices: readonly string[];
   readonly columns: readonly string[];
   readonly notes: SourceNotes;
@@ -52,6 +56,7 @@ export interface Apart {
 /** Turns prediction records into windows. What it holds does not grow with the number of records, but for predictions that wait for their outcome. */
 export class Collector {
   readonly #definition: QualityDefinition;
+  readonly #roles: ReadonlyMap<string, string>;
   readonly #values: readonly ((record: RecordLike) => number | null)[];
   readonly #labelled: readonly number[];
   readonly #immediate: readonly number[];
@@ -83,6 +88,7 @@ export class Collector {
 
   constructor(definition: QualityDefinition, options: CollectorOptions, saved?: SavedCollector) {
     this.#definition = definition;
+    this.#roles = new Map(Object.entries(options.roles ?? {}));
     const { metrics, labels } = definition;
     this.#recent = new RecentHours(definition.drift, options, saved?.recent);
     this.#values = metrics.map((metric) => valueOf(metric, labels));
@@ -94,19 +100,19 @@ export class Collector {
     this.#seen = new RecentHashes(undefined, saved?.seen);
     this.#slices = new Set(saved?.slices);
     this.#notes = { ...NO_NOTES, ...saved?.notes };
-    this.#shadow = new ShadowCollector(labels, saved !== undefined);
+    this.#shadow = new ShadowCollector(labels, saved);
     const { keptFields: kept, outcomeFields: outcome } = this.#stager;
     this.#outcomes = new Outcomes(definition, { kept, outcome }, { settled: (waiting, known, isNew) => this.#settled(waiting, known, isNew), matured: ({ armCollector }, at) => armCollector.matured(at) });
     if (saved?.outcomes !== undefined) this.#outcomes.restore(saved.outcomes, this.#groups.all);
   }
 
-  /** What was counted until now; undefined where more would be needed to go on from: answers that wait for their partner, or the features of predictions that wait for their outcome. */
+  /** What was counted until now; undefined where more would be needed to go on from: the features of predictions that wait for their outcome. */
   get saved(): SavedCollector | undefined {
     this.#flush();
     const isLabelled = this.#labelled.length > 0;
-    if (this.#shadow.hasShadow || (isLabelled && this.#stager.keptFields.includes('features'))) return undefined;
+    if (isLabelled && this.#stager.keptFields.includes('features')) return undefined;
     return {
-      ...(isLabelled ? { outcomes: this.#outcomes.saved } : {}),
+      ...(isLabelled ? { outcomes: this.#outcomes.saved } : {}), shadow: this.#shadow.saved,
       groups: this.#groups.saved, units: this.#units.saved, seen: this.#seen.saved, recent: this.#recent.saved, slices: [...this.#slices], columns: this.#stager.batch.columns.map(({ name }) => name), notes: this.#notes,
     };
   }
@@ -226,7 +232,7 @@ export class Collector {
 
   /** Counts predictions of a batch, in their order. */
   #count(batch: BatchRows, from: number, to: number): void {
-    const groups = batch.keys.map(({ environment, service, arm }) => this.#groups.of(environment, service, arm));
+    const groups = batch.keys.map(({ environment, service, arm }) => this.#groups.of(environment, service, this.#roles.get(arm) ?? arm));
     for (const { number, environment, arm } of groups) this.#hoursOf[number] ??= this.#recent.arm(environment, arm);
     for (let start = from; start < to; start += ROWS) this.#countSome(batch, groups, start, Math.min(to, start + ROWS));
   }
@@ -288,7 +294,7 @@ export class Collector {
 
   /** `index`: the place of the row among those that are counted; `from`: the first of the rows. */
   #predicted(batch: BatchRows, groups: readonly Group[], from: number, index: number): void {
-    const { requests, times, flags, kept, arms, slices: sliced } = batch;
+    const { requests, times, flags, kept, arms, versions, slices: sliced } = batch;
     const row = this.#rowOf[index] ?? 0;
     const group = groups[arms[row] ?? 0];
     const window = this.#windowOf[row - from];
@@ -301,7 +307,7 @@ export class Collector {
     window.units += isNew;
     group.armCollector.units += isNew;
     group.staged.add(row);
-    this.#countHour(group, Math.min(times[row] ?? 0, this.#now), row, unitHash);
+    this.#countHour(group, Math.min(times[row] ?? 0, this.#now), codedAt(versions, row), row, unitHash);
     const slices = this.#counted(slicesAt(sliced, row));
     for (const slice of slices) this.#sliced(batch, row, this.#groups.window(group, times[row] ?? 0, slice));
     const keep = kept[row];
@@ -314,9 +320,9 @@ export class Collector {
     for (const flag of [NOT_FINITE_SCORE, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME]) if ((flags & flag) !== 0) notes.notFinite += 1;
   }
 
-  #countHour({ number }: Group, at: number, row: number, unitHash: number): void {
+  #countHour({ number }: Group, at: number, version: unknown, row: number, unitHash: number): void {
     const hours = this.#hoursOf[number];
-    const hour = hours === undefined ? undefined : this.#recent.of(hours, at);
+    const hour = hours === undefined ? undefined : this.#recent.of(hours, at, version);
     if (hour === undefined) return;
     hour.units.add(unitHash);
     if (hour.staged.size === 0) this.#hours.push(hour);

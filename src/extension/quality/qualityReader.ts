@@ -9,6 +9,7 @@ import type { DriftReferenceTarget, QualityDefinition } from '../../core/quality
 import { evidenceSince, shareOf, type ReleaseHistory } from '../../core/quality/productionShare.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
 import type { QualityData } from '../../core/quality/window.ts';
+import { recordScope } from '../../core/releases/armVariants.ts';
 import type { ModelMapping } from '../../core/workspace/config.ts';
 
 /** A model of a workspace folder whose `quality:` can be read. */
@@ -128,7 +129,7 @@ export class QualityReader implements Disposable {
     this.#set({ skew: { report, at } });
   }
 
-  /** The thread, started anew when another token is to be used, or other training data. @throws AppError */
+  /** The thread, started anew when another token is to be used, other training data, or when other records are the model's. @throws AppError */
   async #opened(): Promise<WorkerSource> {
     const { definition, folder, model, environment } = this.#reading;
     const training = definition.drift.reference?.kind === 'training' ? await this.#parts.training(this.#reading, definition.drift.reference) : undefined;
@@ -136,12 +137,12 @@ export class QualityReader implements Disposable {
     const options: WorkerOptions = {
       ...(cacheFolder === undefined ? {} : { cacheFolder }),
       section: definition.section, folder: folder.uri.fsPath, environment, withDrift: true, ...(training === undefined ? {} : { training }),
-      flags: model.switches.flatMap(({ flag }) => [flag, `${flag}.shadow`]),
+      ...recordScope(model),
     };
     const url = definition.source?.kind === 'prometheus' ? URL.parse(definition.source.prometheus.url) : null;
     const credentials = url === null ? undefined : { origin: url.origin, headers: await this.#parts.headers(url.origin) };
     if (this.#disposed || !this.#parts.mayRead()) throw new AppError('cancelled', 'Cancelled.');
-    const opening = JSON.stringify([credentials, training]);
+    const opening = JSON.stringify([credentials, training, options.flags, options.roles]);
     if (this.#source === undefined || opening !== this.#opening) {
       this.#source?.dispose();
       this.#source = new WorkerSource(this.#parts.script, { ...options, ...(credentials === undefined ? {} : { credentials }) });

@@ -6,7 +6,7 @@ export const MOST_CATEGORIES = 1000;
 const MOST_UNLISTED = 100;
 const LONGEST_NAME = 200;
 /** Groups of the others: a power of two, so that groups of half the number are sums of two. */
-export const OTHER_GROUPS = 1024;
+export const OTHER_GROUPS = 2048;
 const TRUTHS = { true: ['true', 'True', 'TRUE', '1'], false: ['false', 'False', 'FALSE', '0'] } as const;
 
 /** The group that a name is in: the same wherever it is counted. */

@@ -103,7 +103,7 @@ export function featureDrift(reference: FeatureSample, production: FeatureSample
   const sizes = { n: effective(reference, units.reference, kind), m: effective(production, units.production, kind) };
   const sorted = { reference: Float64Array.from(reference.values).sort(), production: Float64Array.from(production.values).sort() };
   const bins = kind === 'category' ? categoryBins(reference, production, sizes) : numberBins(reference, production, reference.binned?.edges ?? quantileEdges(sorted.reference, BINS), sizes);
-  const [own, other] = [reference, production].map((sample) => ({ rows: sample.rows, missing: sample.rows === 0 ? 0 : 1 - comparable(sample, kind) / sample.rows })) as [FeatureDrift['reference'], FeatureDrift['production']];
+  const [own, other] = [reference, production].map((sample) => ({ rows: sample.rows, missing: sample.rows === 0 ? 0 : (sample.rows - comparable(sample, kind)) / sample.rows })) as [FeatureDrift['reference'], FeatureDrift['production']];
   const missing = missingShift(own.missing, other.missing, { n: Math.min(units.reference, own.rows), m: Math.min(units.production, other.rows) }, level);
   const common = { feature: reference.name, kind, bins, reference: own, production: other, missingPsi: missing.psi };
   const words = [...(missing.alarm ? [missing.words] : []), ...typeWords(reference, production, kind)];
@@ -131,7 +131,7 @@ function categories(reference: FeatureSample, production: FeatureSample, bins: B
   const all = comparable(production, 'category');
   return {
     chiSquared: chiSquaredTable([scaled(bins.reference, n), scaled(bins.production, m)]),
-    unseen: isKnown ? unseen.slice(0, 10) : [],
+    unseen: isKnown ? [...unseen, ...production.someOthers ?? []].slice(0, 10) : [],
     unseenShare: isKnown ? (all - known) / all : Number.NaN,
   };
 }

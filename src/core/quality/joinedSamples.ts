@@ -1,6 +1,9 @@
 import { groupOf, MOST_CATEGORIES, OTHER_GROUPS } from './categoryCounts.ts';
 import type { FeatureSample, Histogram } from './window.ts';
 
+/** Names of others that are kept to be shown. */
+const SOME = 10;
+
 /** How many texts and booleans a feature had. */
 export function textsIn({ categories, otherCategories }: FeatureSample): number {
   return Object.values(categories).reduce((sum, count) => sum + count, otherCategories);
@@ -34,7 +37,7 @@ export function isWhole({ categories, otherCategories }: FeatureSample, name: st
 }
 
 /** Categories of several hours. One that is among the others of an hour is there of all. */
-function joinedCategories(parts: readonly FeatureSample[]): Pick<FeatureSample, 'categories' | 'otherCategories' | 'others'> {
+function joinedCategories(parts: readonly FeatureSample[]): Pick<FeatureSample, 'categories' | 'otherCategories' | 'others' | 'someOthers'> {
   const counts = new Map<string, number>();
   for (const { categories } of parts) for (const [name, count] of Object.entries(categories)) counts.set(name, (counts.get(name) ?? 0) + count);
   const withOthers = parts.filter(({ otherCategories }) => otherCategories > 0);
@@ -42,13 +45,15 @@ function joinedCategories(parts: readonly FeatureSample[]): Pick<FeatureSample, 
   const others = Array.from({ length: OTHER_GROUPS }, (_, group) => withOthers.reduce((sum, part) => sum + (part.others?.[group] ?? 0), 0));
   const isListed = parts.some((part) => part.isListed === true);
   const named = new Map<string, number>();
+  const someOthers = parts.flatMap((part) => part.someOthers ?? []).slice(0, SOME);
   for (const [name, count] of counts) {
     // Of each hour a few are named beside those of the reference, all of which are to stay.
     const hasRoom = isListed || named.size < MOST_CATEGORIES;
     if (hasRoom && withOthers.every((part) => isWhole(part, name))) named.set(name, count);
     else others[groupOf(name)] = (others[groupOf(name)] ?? 0) + count;
+    if (someOthers.length < SOME && !named.has(name)) someOthers.push(name);
   }
-  return { categories: Object.fromEntries(named), otherCategories: others.reduce((sum, count) => sum + count, 0), others };
+  return { categories: Object.fromEntries(named), otherCategories: others.reduce((sum, count) => sum + count, 0), others, ...(someOthers.length === 0 ? {} : { someOthers }) };
 }
 
 /** A feature of several hours, the parts of which were counted in the same bins or none. Bins hold all values of all hours; `values` are a uniform sample of about `most`. */

@@ -40,6 +40,8 @@ export interface FeatureSample {
   readonly otherCategories: number;
   /** The others by a hash of their name, which gives the same group on both sides (`groupOf`); missing where there are none. */
   readonly others?: readonly number[];
+  /** The names of a few of them, where they are known. */
+  readonly someOthers?: readonly string[];
   /** Whether categories were counted by those of the reference, numbers and truths as the texts that they are there: what it has is then not among the others. */
   readonly isListed?: boolean;
   /** Of the numbers those that the reference does not even have as texts. */

@@ -92,6 +92,10 @@ describe('drift of a log against a file', () => {
       production: (_, row) => ({ code: row % 3, zip: Number(`0${row % 4}139`), vip: row % 2 === 0, level: row % 2, flag: row % 2 === 1 }),
     });
     assert.deepEqual(['code', 'zip', 'vip', 'flag'].map((name) => [found[name]?.alarm, found[name]?.unseenShare, (found[name]?.psi ?? 1) < 1e-5]), new Array(4).fill([false, 0, true]));
+    // Most are texts, so numbers among them are texts, too.
+    const mixed: Made = (_, row) => ({ mixed: row % 3 === 0 ? row % 5 : `t${row % 2}` });
+    const { mixed: both } = await driftOf({ reference: mixed, production: (random, row) => { const { mixed: value } = mixed(random, row); return { mixed: typeof value === 'number' ? String(value) : value }; } });
+    assert.deepEqual([both?.kind, both?.alarm, both?.unseenShare, both?.reference.missing], ['category', false, 0, 0]);
     assert.deepEqual([found['level']?.alarm, found['level']?.unseenShare, /the reference has texts, production numbers/.test(found['level']?.because ?? '')], [true, 1, true]);
   });
 
@@ -222,8 +226,18 @@ describe('drift by chance', () => {
     const { psi, bins } = featureDrift(own, other, { reference: 4000, production: 4000 }, 1);
     assert.deepEqual([psi, bins.reference], [0, bins.production]);
     assert.equal(bins.reference.reduce((sum, count) => sum + count, 0), 4000);
-    const both = joined('c', [own, counted(['m1', 'm3999'])], 0);
+    const both = joined('c', [counted(['m1', 'm3999']), own], 0);
     assert.deepEqual([both.rows, both.otherCategories + Object.values(both.categories).reduce((sum, count) => sum + count, 0), both.categories['m1'], both.categories['m3999']], [4002, 4002, 2, undefined]);
+  });
+
+  it('names of a thousand and more those that no list could have missed', () => {
+    const names = Array.from({ length: 4000 }, (_, at) => (at % 10 === 0 ? 'often' : at % 200 === 1 ? 'rare' : `m${at}`));
+    const counts = new CategoryCounts(undefined);
+    for (const name of names) counts.add(name);
+    const sample = sampleOf(counts, 4000);
+    assert.deepEqual([sample.categories['often'], sample.categories['rare']], [400, 20]);
+    const { labels } = featureDrift(sample, sample, { reference: 4000, production: 4000 }, 1).bins;
+    assert.deepEqual([labels[0], labels.includes('rare'), /^others, group 1 of \d+$/.test(labels[1] ?? '')], ['often', false, true]);
   });
 
   const numbers = (values: readonly number[], missing = 0): FeatureSample => ({ name: 'a', rows: values.length + missing, missing, values, categories: {}, otherCategories: 0 });

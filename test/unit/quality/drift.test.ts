@@ -11,6 +11,7 @@ import { featureDrift, type FeatureDrift } from '../../../src/core/quality/drift
 import { joined } from '../../../src/core/quality/joinedSamples.ts';
 import { driftFindings, nothingMeasured, type DriftFinding } from '../../../src/core/quality/productionDrift.ts';
 import type { FeatureSample, QualityData } from '../../../src/core/quality/window.ts';
+import { categorySample, CHANCE, chanceAlarms, drawCategories, numberSample, summed, uniform, zeros, zipf } from '../../support/driftSimulation.ts';
 import { seeded } from '../../support/guardSimulation.ts';
 
 const NOW = Date.parse('2026-03-11T12:30:00Z');
@@ -20,6 +21,13 @@ type Made = (random: () => number, row: number) => Readonly<Record<string, unkno
 /** Four standard errors above the level, so that a seed decides nothing. */
 function most(runs: number, level = 0.05): number {
   return level * runs + 4 * Math.sqrt(runs * level * (1 - level));
+}
+
+/** Categories in the order in which they come. */
+function counted(names: readonly string[]): FeatureSample {
+  const counts = new CategoryCounts(undefined);
+  for (const name of names) counts.add(name);
+  return categorySample(counts, names.length);
 }
 
 describe('drift of a log against a file', () => {
@@ -160,67 +168,29 @@ describe('drift of a log against a file', () => {
 });
 
 describe('drift by chance', () => {
-  const sampleOf = (counts: CategoryCounts, rows: number): FeatureSample => ({ name: 'c', rows, missing: 0, values: [], ...counts.counted });
-  /** The chances of categories, as sums. */
-  const sums = (chances: readonly number[]): Float64Array => {
-    const total = chances.reduce((all, chance) => all + chance, 0);
-    let sum = 0;
-    return Float64Array.from(chances, (chance) => (sum += chance / total));
-  };
-  const uniform = (size: number): Float64Array => sums(new Array<number>(size).fill(1));
-  const zipf = (size: number): Float64Array => sums(Array.from({ length: size }, (_, rank) => 1 / (rank + 1)));
-  /** Draws by chances, in three hours that each meet names in an order of their own. */
-  const drawn = (random: () => number, chances: Float64Array, rows: number): FeatureSample => {
-    const parts = Array.from({ length: 3 }, () => {
-      const counts = new CategoryCounts(undefined);
-      for (let row = 0; row < rows / 3; row += 1) {
-        const at = random();
-        let [low, high] = [0, chances.length - 1];
-        while (low < high) {
-          const middle = (low + high) >> 1;
-          if ((chances[middle] ?? 0) < at) low = middle + 1;
-          else high = middle;
-        }
-        counts.add(`m${low}`);
-      }
-      return sampleOf(counts, Math.ceil(rows / 3));
-    });
-    return joined('c', parts, 0);
-  };
-
-  const CASES: readonly (readonly [string, Float64Array, number, number, number])[] = [
-    ['3 of 100', uniform(3), 99, 99, 400], ['200 of 1,000', uniform(200), 999, 999, 200], ['500 of 20,000 and 2,000', uniform(500), 19_998, 1998, 40],
-    ['100 by Zipf of 20,000 and 1,000', zipf(100), 19_998, 999, 40], ['3,000 of 9,000 and 6,000', uniform(3000), 9000, 6000, 40], ['3,000 by Zipf of 3,000', zipf(3000), 3000, 3000, 60],
-  ];
-  for (const [name, chances, n, m, runs] of CASES) {
-    it(`alarms within the level where categories are ${name}`, () => {
-      const random = seeded(21);
-      let [alarms, significant] = [0, 0];
-      for (let run = 0; run < runs; run += 1) {
-        const { alarm, chiSquared } = featureDrift(drawn(random, chances, n), drawn(random, chances, m), { reference: n, production: m }, 1);
-        alarms += Number(alarm);
-        significant += Number((chiSquared?.p ?? 1) < 0.05);
-      }
+  for (const [name, { scenario, runs }] of Object.entries(CHANCE)) {
+    it(`alarms within the level: ${name}`, () => {
+      const { alarms, significant } = chanceAlarms(scenario, runs, 21);
       assert.ok(alarms <= most(runs) && significant <= most(runs), `${alarms} and ${significant} of ${runs}`);
     });
   }
 
   it('is told from drift of categories, however many they are', () => {
     const random = seeded(22);
+    const draw = (chances: Float64Array, rows: number): FeatureSample => drawCategories(random, chances, rows).sample;
     const units = { reference: 20_000, production: 5000 };
-    const reference = drawn(random, uniform(3000), 20_000);
+    const reference = draw(uniform(3000), 20_000);
     assert.ok((reference.others?.length ?? 0) === OTHER_GROUPS && reference.otherCategories > 0);
-    const half = featureDrift(reference, drawn(random, sums(Array.from({ length: 3000 }, (_, at) => Number(at % 2 === 0))), 15_000), { ...units, production: 15_000 }, 20);
+    const half = featureDrift(reference, draw(summed(Array.from({ length: 3000 }, (_, at) => Number(at % 2 === 0))), 15_000), { ...units, production: 15_000 }, 20);
     assert.ok(half.alarm, half.because);
-    const loud = sums(Array.from({ length: 3000 }, (_, at) => (at === 17 ? 300 : 1)));
-    assert.ok(featureDrift(reference, drawn(random, loud, 5000), units, 20).alarm);
-    const rare = featureDrift(drawn(random, zipf(100), 20_000), drawn(random, sums([...Array.from({ length: 100 }, (_, rank) => 1 / (rank + 1)), 0.3]), 1000), { reference: 20_000, production: 1000 }, 20);
+    const loud = featureDrift(reference, draw(summed(Array.from({ length: 3000 }, (_, at) => (at === 17 ? 300 : 1))), 5000), units, 20);
+    assert.ok(loud.alarm, loud.because);
+    const rare = featureDrift(draw(zipf(100), 20_000), draw(summed([...Array.from({ length: 100 }, (_, rank) => 1 / (rank + 1)), 0.3]), 1000), { reference: 20_000, production: 1000 }, 20);
     assert.ok(rare.alarm && rare.unseen[0] === 'm100', rare.because);
   });
 
   it('has the same groups in whatever order names come, all of each name in one', () => {
     const names = Array.from({ length: 4000 }, (_, at) => `m${at}`);
-    const counted = (order: readonly string[]): FeatureSample => { const counts = new CategoryCounts(undefined); for (const name of order) counts.add(name); return sampleOf(counts, order.length); };
     const [own, other] = [counted(names), counted(names.toReversed())];
     assert.equal(Object.keys(own.categories).some((name) => Object.hasOwn(other.categories, name)), false);
     const { psi, bins } = featureDrift(own, other, { reference: 4000, production: 4000 }, 1);
@@ -231,48 +201,20 @@ describe('drift by chance', () => {
   });
 
   it('names of a thousand and more those that no list could have missed', () => {
-    const names = Array.from({ length: 4000 }, (_, at) => (at % 10 === 0 ? 'often' : at % 200 === 1 ? 'rare' : `m${at}`));
-    const counts = new CategoryCounts(undefined);
-    for (const name of names) counts.add(name);
-    const sample = sampleOf(counts, 4000);
+    const sample = counted(Array.from({ length: 4000 }, (_, at) => (at % 10 === 0 ? 'often' : at % 200 === 1 ? 'rare' : `m${at}`)));
     assert.deepEqual([sample.categories['often'], sample.categories['rare']], [400, 20]);
     const { labels } = featureDrift(sample, sample, { reference: 4000, production: 4000 }, 1).bins;
     assert.deepEqual([labels[0], labels.includes('rare'), /^others, group 1 of \d+$/.test(labels[1] ?? '')], ['often', false, true]);
   });
 
-  const numbers = (values: readonly number[], missing = 0): FeatureSample => ({ name: 'a', rows: values.length + missing, missing, values, categories: {}, otherCategories: 0 });
-
-  it('alarms within the level where values are missing', () => {
-    const random = seeded(23);
-    const [few, many] = [[1, 2, 3, 4], [1, 2, 3, 4]];
-    for (const [n, m, share] of [[100, 100, 0.01], [100, 100, 0.3], [2000, 50, 0.002], [2000, 200, 0.05]] as const) {
-      const draw = (size: number): number => { let hits = 0; for (let row = 0; row < size; row += 1) hits += Number(random() < share); return hits; };
-      let alarms = 0;
-      for (let run = 0; run < 1000; run += 1) {
-        const [a, b] = [draw(n), draw(m)];
-        const { alarm } = featureDrift({ ...numbers(few), rows: n, missing: a, binned: { edges: [], counts: [n - a] } }, { ...numbers(many), rows: m, missing: b, binned: { edges: [], counts: [m - b] } }, { reference: n, production: m }, 1);
-        alarms += Number(alarm);
-      }
-      assert.ok(alarms <= 50, `${n}, ${m}, ${share}: ${alarms} of 1000`);
-    }
-    const shifted = (from: number, to: number, size: number): boolean => featureDrift({ ...numbers(few), rows: size, missing: from * size, binned: { edges: [], counts: [(1 - from) * size] } }, { ...numbers(many), rows: size, missing: to * size, binned: { edges: [], counts: [(1 - to) * size] } }, { reference: size, production: size }, 50).alarm;
+  it('is told from values that are missing, and from another share of the one value that is most', () => {
+    const shifted = (from: number, to: number, size: number): boolean => {
+      const [own, other] = [from, to].map((share): FeatureSample => ({ ...numberSample([0.5]), rows: size, missing: share * size, binned: { edges: [], counts: [(1 - share) * size] } })) as [FeatureSample, FeatureSample];
+      return featureDrift(own, other, { reference: size, production: size }, 50).alarm;
+    };
     assert.deepEqual([shifted(0.01, 0.12, 1000), shifted(0.12, 0.01, 1000), shifted(0.01, 0.05, 1000), shifted(0.01, 0.12, 20)], [true, true, false, false]);
-  });
-
-  it('alarms within the level where one value is most of a feature', () => {
     const random = seeded(24);
-    const made: Readonly<Record<string, () => number>> = { ones: () => Number(random() < 0.95), zeros: () => (random() < 0.5 ? 0 : 100 * random()), counts: () => Math.floor(-Math.log(1 - random())) };
-    for (const [name, draw] of Object.entries(made)) {
-      for (const size of [100, 1000]) {
-        let alarms = 0;
-        for (let run = 0; run < 200; run += 1) {
-          const [a, b] = [0, 1].map(() => numbers(Array.from({ length: size }, draw)));
-          alarms += Number(featureDrift(a ?? assert.fail(), b ?? assert.fail(), { reference: size, production: size }, 1).alarm);
-        }
-        assert.ok(alarms <= most(200), `${name} of ${size}: ${alarms} of 200`);
-      }
-    }
-    const more = numbers(Array.from({ length: 1000 }, () => (random() < 0.75 ? 0 : 100 * random())));
-    assert.ok(featureDrift(numbers(Array.from({ length: 1000 }, made['zeros'] ?? assert.fail())), more, { reference: 1000, production: 1000 }, 20).alarm);
+    const [half, more] = [0.5, 0.75].map((share) => numberSample(Array.from({ length: 1000 }, () => zeros(random, share)))) as [FeatureSample, FeatureSample];
+    assert.ok(featureDrift(half, more, { reference: 1000, production: 1000 }, 20).alarm);
   });
 });

@@ -1,6 +1,6 @@
 import { plainLine } from '../base/words.ts';
 import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
-import { codedAt, ROWS, type BatchRows, type CodedColumn, type FeatureColumn, type RowList } from './batch.ts';
+import { codedAt, MOST_MET, MOST_NAMED, ROWS, type BatchRows, type CodedColumn, type FeatureColumn, type RowList } from './batch.ts';
 import { CategoryCounts, listedCategories, type ListedCategories, type SavedCategories } from './categoryCounts.ts';
 import { Reservoir, type SavedReservoir } from './hashing.ts';
 import { scoreOf } from './measures.ts';
@@ -8,9 +8,8 @@ import { binOf } from './stats/driftMeasures.ts';
 import type { FeatureSample } from './window.ts';
 
 const SAMPLE = 5000;
-/** Features that are watched: of all that come, and of those that are named. */
+/** Features that are watched of all that come; of those that are named `MOST_NAMED`. */
 const MOST_FEATURES = 200;
-export const MOST_NAMED = 500;
 /** Of more than `MOST_FEATURES` fewer values are kept each, so that all together are no more. */
 const LEAST_SAMPLE = 30;
 /** Names of those that are left out: enough to say how many they are. */
@@ -191,7 +190,7 @@ class Feature {
 export function leftOutWords(names: ReadonlySet<string>, named: readonly string[] | undefined, what: string): string | undefined {
   if (names.size === 0) return undefined;
   const shown = plainLine([...names].slice(0, 3).join(', '), 100);
-  const count = `${names.size >= (named === undefined ? MOST_NAMED - MOST_FEATURES : MOST_LEFT_OUT) ? 'at least ' : ''}${names.size}`;
+  const count = `${names.size >= (named === undefined ? MOST_MET - MOST_FEATURES : MOST_LEFT_OUT) ? 'at least ' : ''}${names.size}`;
   if (named !== undefined) return `Drift: of the ${named.length} features of drift.features the first ${MOST_NAMED} are looked at, ${count} are left out (${shown}${names.size > 3 ? ', ...' : ''}): name fewer.`;
   return `Drift: of ${plainLine(what, 120)} ${MOST_FEATURES} features are looked at, ${count} others are left out (${shown}${names.size > 3 ? ', ...' : ''}): name those that matter in drift.features, ${MOST_NAMED} at most.`;
 }

@@ -142,6 +142,8 @@ describe('drift of a log against a file', () => {
     const named = Array.from({ length: 300 }, (_, at) => `f${String(299 - at).padStart(3, '0')}`);
     const listed = await measured({ reference: wide(0), production: wide(3), features: named, rows: [300, 300] });
     assert.deepEqual([listed.findings[0]?.report.features.length, listed.findings[0]?.report.features.filter(({ alarm }) => alarm).length, listed.messages], [300, 50, []]);
+    const wider: Made = () => Object.fromEntries(Array.from({ length: 400 }, (_, at) => [`f${at}`, 1]));
+    assert.match((await measured({ reference: wider, production: wider, rows: [20, 20] })).messages.at(-1) ?? '', /^Drift: of the log 200 features are looked at, at least 150 others are left out/);
     const tooMany = Array.from({ length: 520 }, (_, at) => `f${at}`);
     const one: Made = () => Object.fromEntries(tooMany.map((name) => [name, 1]));
     const over = await measured({ reference: one, production: one, features: tooMany, rows: [20, 20] });

@@ -15,6 +15,8 @@ export interface QualityWindow {
   readonly served?: number;
   /** Units that appeared for the first time. */
   readonly units: number;
+  /** So many of them were followed, drawn by their hash, where each stands for several; where it is not told, `units`. */
+  readonly drawn?: number;
   /** By metric: how many records told it, the sum of the values (bad events count 1) and of their squares. */
   readonly metrics: Readonly<Record<string, Moments>>;
   /** The value of which slice, `country = DE`; undefined: all records. */

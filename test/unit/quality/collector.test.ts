@@ -43,6 +43,8 @@ describe('the collector of predictions', () => {
     const units = whole.arms.reduce((sum, arm) => sum + arm.units, 0);
     const windows = whole.windows.reduce((sum, window) => sum + window.units, 0);
     assert.equal(units, windows);
+    // The first million came one by one, each of the others stands for two.
+    assert.equal(whole.windows.reduce((sum, { units: own, drawn }) => sum + (drawn ?? own), 0), 1_000_000 + (units - 1_000_000) / 2);
     // 0.8 come by themselves; one of the others comes again, at a chance of 0.2 in i at the i-th record, with 1 - 1 / 1.2. Four standard errors of a count of which a half is drawn.
     assert.ok(Math.abs(units - (0.8 + 0.2 * (1 - 1 / 1.2)) * count) < 4 * Math.sqrt(count), String(units));
     for (const { unitSums, requests } of whole.arms) {

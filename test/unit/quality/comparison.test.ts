@@ -217,6 +217,43 @@ describe('comparing the arms', () => {
     assert.ok(reports.every((report) => report.joint.alarms || report.metrics.every(({ verdict }) => verdict !== 'worse')));
   });
 
+  it('takes who comes to several services for one unit, as dependent as in one', () => {
+    // Ten requests a user; whoever has bad luck has it in every service.
+    const all = records({ count: 12_000, units: 600 });
+    const unlucky = (unit: string): boolean => Number(unit.slice(2)) % 25 === 0;
+    const dependent = all.map((record) => ({ ...record, error: unlucky(record.unit_id) ? 'timeout' : null }));
+    const among = (services: number): QualityData => collect(dependent.map((record, index) => ({ ...record, service: `service ${index % services}` })));
+    const [one, ten] = [among(1), among(10)];
+    const told = (data: QualityData): unknown => data.arms.map(({ arm, requests, units, unitSums: { errors } }) => ({ arm, requests, units, errors }));
+    assert.deepEqual(told(ten), told(one), 'an arm is told once, in all services');
+    assert.equal(ten.notes.unitsInBothArms, 0);
+    const phi = (data: QualityData): number => compareArms(data, definition(), 'production').metrics.find(({ name }) => name === 'errors')?.dispersion ?? Number.NaN;
+    assert.ok(phi(ten) > 15 && phi(ten) === phi(one), String(phi(ten)));
+    assert.equal(ten.windows.reduce((sum, { units }) => sum + units, 0), one.windows.reduce((sum, { units }) => sum + units, 0), 'and counts where it was first seen');
+  });
+
+  it('is not taken in by rounding: constant values are no dependence, and figures whose differences rounding hides no certainty', () => {
+    const section = { signals: [{ name: 'certain', measure: 'entropy', margin: 0.1 }, { name: 'account', mean: 'features.amount', margin: 0.5 }] };
+    const all = records({ count: 20_000 }).map((record, index) => ({ ...record, score: 0.1, features: { ...record.features, amount: 1e9 + (record.assigned_arm === 'candidate' ? 1 : 0) + (index % 2) } }));
+    const [certain, account] = compareArms(collect(all, section), definition(section), 'production').metrics;
+    assert.deepEqual([certain?.verdict, certain?.dispersion], ['not worse', 1]);
+    assert.equal(account?.verdict, 'undecided');
+  });
+
+  it('checks the sample ratio by units that were followed, not by those that each stands for', () => {
+    const window = (arm: string, units: number, drawn?: number): QualityWindow => ({ arm, environment: '', service: '', start: 0, end: 60_000, requests: units, units, metrics: {}, ...(drawn === undefined ? {} : { drawn }) });
+    const verdict = (drawn?: [number, number]): string => compareArms(dataOfWindows([window('candidate', 5_012_000, drawn?.[0]), window('current', 4_988_000, drawn?.[1])], 1, []), definition(), '', { shareAt: () => 0.5 }).sampleRatio.verdict;
+    assert.equal(verdict(), 'mismatch');
+    assert.equal(verdict([1_253_000, 1_247_000]), 'as configured', 'a quarter of the units says less');
+  });
+
+  it('tells the observed share of those who came at the last configured one', () => {
+    const window = (arm: string, start: number, units: number): QualityWindow => ({ arm, environment: '', service: '', start, end: start + 60_000, requests: units, units, metrics: {} });
+    const windows = [window('candidate', 0, 500), window('current', 0, 9500), window('candidate', 600_000, 250), window('current', 600_000, 750)];
+    const { sampleRatio } = compareArms(dataOfWindows(windows, 1, []), definition(), '', { shareAt: (start) => (start === 0 ? 0.05 : 0.25) });
+    assert.deepEqual([sampleRatio.configured, sampleRatio.observed, sampleRatio.verdict], [0.25, 0.25, 'as configured']);
+  });
+
   it('takes a limit for one of rates, however dependent requests are', () => {
     const limited = { ...(definition().metrics.find(({ name }) => name === 'errors') ?? assert.fail()), limit: 0.05 };
     const state = (rate: number, designEffect: number): string | undefined => {

@@ -82,9 +82,19 @@ describe('the worst fact of production', () => {
   it('is an arm of which no service is heard of, not one of whose services one was shut down', () => {
     const all = records({ count: 6000 });
     const data = collect(all.map((record, index) => (index < 2000 && index % 2 === 0 ? { ...record, service: 'former' } : record)));
-    assert.equal(data.arms.length, 4);
-    for (const arms of [data.arms, data.arms.toReversed()]) assert.deepEqual(silences(factsOf({ ...data, arms })), []);
-    assert.deepEqual(silences(factsOf({ ...data, arms: data.arms.filter(({ lastSeen }) => lastSeen < START + 400_000) }, { readAt: START + 700_000 })).map(({ arm }) => arm), ['current', 'candidate']);
+    assert.deepEqual(silences(factsOf(data)), []);
+    assert.deepEqual(silences(factsOf(data, { readAt: START + 700_000 })).map(({ arm }) => arm), ['current', 'candidate']);
+  });
+
+  it('goes by the traffic of late, not by how busy an arm was weeks ago', () => {
+    const week = 7 * 86_400_000;
+    const thin = records({ count: 400, firstId: 20_000 }).map((record, index) => ({ ...record, ts: new Date(START + week + index * 37_500).toISOString() }));
+    const candidate = thin.filter(({ assigned_arm }) => assigned_arm === 'candidate');
+    const data = collect([...records({ count: 6000 }), ...thin]);
+    const last = Date.parse(candidate.at(-1)?.ts ?? '');
+    // One in two minutes and a half: ten minutes say nothing.
+    assert.deepEqual(silences(factsOf(data, { readAt: last + 600_000 })).filter(({ arm }) => arm === 'candidate'), []);
+    assert.equal(silences(factsOf(data, { readAt: last + 2 * 3_600_000 })).some(({ arm }) => arm === 'candidate'), true);
   });
 
   it('is an arm that never answered though it has a share', () => {

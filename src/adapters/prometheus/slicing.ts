@@ -18,9 +18,7 @@ export interface Sliced {
 /** Reads a counter by slices. `labels`: by the entries of `by`. */
 export async function readSliced(labels: Readonly<Record<string, string>>, read: (groupsOf: Grouping) => Promise<Map<string, Increases>>): Promise<Sliced> {
   const byOf = new Map<string, string>();
-  let isAny = false;
   const found = await read((own) => {
-    isAny = true;
     const names = Object.entries(labels).flatMap(([by, label]) => {
       const value = own[label];
       if (value === undefined) return [];
@@ -34,7 +32,7 @@ export async function readSliced(labels: Readonly<Record<string, string>>, read:
   return {
     whole: found.get(WHOLE) ?? new Map<number, number>(),
     slices: new Map([...byOf].map(([name, by]) => [name, { by, increases: found.get(name) ?? new Map<number, number>() }])),
-    without: isAny ? Object.keys(labels).filter((by) => !known.has(by)) : [],
+    without: found.has(WHOLE) ? Object.keys(labels).filter((by) => !known.has(by)) : [],
   };
 }
 

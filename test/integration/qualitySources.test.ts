@@ -119,6 +119,8 @@ describe('quality: one contract for every source', function () {
       opened.dispose();
     }
   };
+  const cli = (...args: string[]): { status: number | null; stdout: string; stderr: string } => spawnSync(process.execPath, [main, ...args], { cwd: folder, encoding: 'utf8', env: { ...process.env, UNLEASH_TOKEN: '', UNLEASH_URL: '' } });
+  const configure = (quality: string): void => writeFileSync(join(folder, 'modelswitch.yaml'), `version: 1\nmodels:\n  fraud:\n    flag: fraud-v2\n    quality:\n${quality.trim().split('\n').map((line) => `      ${line}`).join('\n')}\n`);
   const refused = async (source: unknown): Promise<AppError> => {
     const error = await read(source).then(() => undefined, (thrown: unknown) => thrown);
     assert.ok(error instanceof AppError, String(error));
@@ -272,6 +274,13 @@ describe('quality: one contract for every source', function () {
       assert.ok(data.arms.every(({ requests, lastSeen }) => requests > 0 && lastSeen > 0));
     });
 
+    it('is told of on the command line as a log is: latency quantiles with their buckets, slices', () => {
+      configure(`source: ${JSON.stringify({ prometheus: { url: prometheus?.url, design_effect: 1, lookback: '1h', queries: QUERIES, latency: { buckets: 'latency_ms_bucket{arm="$arm"}', unit: 'ms' } } })}\nguardrails: [{name: errors, bad: error}]\nby: [features.country]\n`);
+      const { stdout, stderr } = cli('quality', '--environment', 'production');
+      assert.match(stdout, /production +candidate +[\d.]+k? .* [45]\d\.?\d* \(31\.6 to 80\) +9\d\.?\d* +(?:9\d\.?\d*|100) /, stderr);
+      assert.match(cli('compare', '--model', 'fraud', '--environment', 'production', '--markdown').stdout, /\| errors, country = DE \| [\d.]+ %/);
+    });
+
     it('is asked PromQL as it stands, too, and its refusal is passed on', async () => {
       const queries = { ...QUERIES, errors: { total: 'sum(increase(predictions_total{arm="$arm"}[$range]))' } };
       const data = await read({ prometheus: { url: prometheus?.url, design_effect: 1, queries } });
@@ -330,8 +339,6 @@ describe('quality: one contract for every source', function () {
   });
 
   describe('on the command line', () => {
-    const cli = (...args: string[]): { status: number | null; stdout: string; stderr: string } => spawnSync(process.execPath, [main, ...args], { cwd: folder, encoding: 'utf8', env: { ...process.env, UNLEASH_TOKEN: '', UNLEASH_URL: '' } });
-    const configure = (quality: string): void => writeFileSync(join(folder, 'modelswitch.yaml'), `version: 1\nmodels:\n  fraud:\n    flag: fraud-v2\n    quality:\n${quality.trim().split('\n').map((line) => `      ${line}`).join('\n')}\n`);
     const QUALITY = 'source: {log: log.jsonl}\nguardrails: [{name: errors, bad: error}]\nby: [features.country]\n';
 
     it('quality tells arms, verdicts and notes; exit code 1 when a guardrail is worse', () => {

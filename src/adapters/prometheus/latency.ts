@@ -11,11 +11,6 @@ function boundary(text: string): number {
   return text === '+Inf' ? Number.POSITIVE_INFINITY : text.trim() === '' ? Number.NaN : Number(text);
 }
 
-/** 0.57 s are 570 ms, and not 569.9999999999999. */
-function inMs(edge: number, unitMs: number): number {
-  return unitMs === 1 ? edge : Number((edge * unitMs).toPrecision(15));
-}
-
 /** Each bucket holds those below its own boundary and above the one before. What a scrape or a server left out of a bucket shows in the next one. */
 function binned(cumulative: Cumulative, edges: readonly number[]): number[] {
   let below = 0;
@@ -71,7 +66,7 @@ export class LatencyBuckets {
     if (edges.length === 0) return { histogram: NO_HISTOGRAM, messages };
     const bins = ended.map((cumulative) => binned(cumulative, edges));
     return {
-      histogram: { edges: edges.map((edge) => inMs(edge, unitMs)), counts: Array.from({ length: edges.length + 1 }, (_, bin) => bins.reduce((sum, own) => sum + (own[bin] ?? 0), 0)) },
+      histogram: { edges: edges.map((edge) => edge * unitMs), counts: Array.from({ length: edges.length + 1 }, (_, bin) => bins.reduce((sum, own) => sum + (own[bin] ?? 0), 0)) },
       messages,
     };
   }

@@ -160,9 +160,10 @@ export function latencyChart(arms: readonly ArmSummary[]): Chart | undefined {
   if (told.length === 0) return undefined;
   const labels = QUANTILES.map((q) => `p${Number((100 * q).toPrecision(4))}`);
   const title = 'Latency quantiles by arm, ms';
+  const notes = quantileNotes(told, QUANTILES);
   return {
     id: 'latency', title, kind: 'steps', x: QUANTILES.map((_, at) => at), labels, unit: 'ms',
     series: told.map(({ arm, latency }) => ({ label: arm, arm: armName(arm), values: QUANTILES.map((q) => known(histogramQuantile(latency, q)?.value ?? Number.NaN)) })),
-    table: { title: [title, ...quantileNotes(told, QUANTILES)].join('. '), columns: ['arm', 'n', ...labels], rows: told.map(({ arm, latency, n }) => [arm, countWords(n), ...QUANTILES.map((q) => quantileWords(latency, q))]) },
+    table: { title: notes.length === 0 ? title : `${title}. ${notes.join(' ')}`, columns: ['arm', 'n', ...labels], rows: told.map(({ arm, latency, n }) => [arm, countWords(n), ...QUANTILES.map((q) => quantileWords(latency, q))]) },
   };
 }

@@ -5,12 +5,12 @@ import type { QualityData } from '../../../src/core/quality/window.ts';
 import { readFake, type FakeSeries, type Samples } from '../../support/fakePrometheus.ts';
 
 const GUARDED = { guardrails: [{ name: 'errors', bad: 'error' }], by: ['features.country'] };
-const QUERIES = { errors: { total: 'predictions_total{arm="$arm"}', bad: 'errors_total{arm="$arm"}' } };
+const QUERIES: Readonly<Record<string, object>> = { errors: { total: 'predictions_total{arm="$arm"}', bad: 'errors_total{arm="$arm"}' } };
 
 const grown = (labels: FakeSeries['labels'], ...values: readonly (number | string)[]): FakeSeries => ({ labels, samples: values.map((value, minute): Samples[number] => [minute, String(value)]) });
 
 /** What is told where both arms have the same series. */
-function read(total: readonly FakeSeries[], bad: readonly FakeSeries[], { quality = GUARDED, prometheus = { queries: QUERIES } } = {}): Promise<QualityData> {
+function read(total: readonly FakeSeries[], bad: readonly FakeSeries[], { quality = GUARDED, prometheus = { queries: QUERIES } }: { readonly quality?: object; readonly prometheus?: object } = {}): Promise<QualityData> {
   return readFake(quality, prometheus, (asked) => (asked.includes('errors_total') ? bad : total));
 }
 

@@ -6,7 +6,7 @@ import { filesElsewhere } from './followed.ts';
 import { markAt, type TailState } from './tail.ts';
 
 /** Of what is written here; the digest of the code stands beside it. */
-export const SAVED_LOG_FORMAT = 3;
+export const SAVED_LOG_FORMAT = 4;
 const LARGEST_BYTES = 256_000_000;
 const LARGEST_ENTRY = 128_000_000;
 const FLOAT_BYTES = Float64Array.BYTES_PER_ELEMENT;
@@ -91,8 +91,8 @@ function encoded(value: unknown): Buffer[] {
   const arrays: Buffer[] = [];
   let place = 0;
   const json = Buffer.from(JSON.stringify(value, (_, each: unknown) => {
-    if (!(each instanceof Float64Array)) return each;
-    const at = { floatsAt: place, count: each.length };
+    if (!(each instanceof Float64Array || each instanceof Uint32Array)) return each;
+    const at = { [each instanceof Float64Array ? 'floatsAt' : 'countsAt']: place, count: each.length };
     arrays.push(Buffer.from(each.buffer, each.byteOffset, each.byteLength));
     place += each.byteLength;
     return at;
@@ -105,9 +105,10 @@ function encoded(value: unknown): Buffer[] {
 function decoded(content: Buffer): unknown {
   const end = FLOAT_BYTES + content.readUInt32LE(0);
   return JSON.parse(content.toString('utf8', FLOAT_BYTES, end), (_, each: unknown) => {
-    if (typeof each !== 'object' || each === null || !('floatsAt' in each) || !('count' in each)) return each;
-    const array = new Float64Array(Number(each.count));
-    content.copy(new Uint8Array(array.buffer), 0, end + Number(each.floatsAt));
+    if (typeof each !== 'object' || each === null || !('count' in each)) return each;
+    const array = 'floatsAt' in each ? new Float64Array(Number(each.count)) : 'countsAt' in each ? new Uint32Array(Number(each.count)) : undefined;
+    if (array === undefined) return each;
+    content.copy(new Uint8Array(array.buffer), 0, end + Number('floatsAt' in each ? each.floatsAt : 'countsAt' in each ? each.countsAt : 0));
     return array;
   });
 }

@@ -1,9 +1,9 @@
 import { plainLine } from '../../core/base/words.ts';
 import type { MetricDefinition, QualityDefinition } from '../../core/quality/definitions.ts';
-import { dataOfWindows, metricsWithout } from '../../core/quality/plainData.ts';
+import { dataOfWindows, metricsWithout, type LatencyTold } from '../../core/quality/plainData.ts';
 import type { PrometheusQuery, PrometheusTarget } from '../../core/quality/prometheusTarget.ts';
 import type { Moments } from '../../core/quality/stats/confidenceSequence.ts';
-import type { Histogram, QualityData, QualityRequest, QualitySource, QualityWindow } from '../../core/quality/window.ts';
+import type { QualityData, QualityRequest, QualitySource, QualityWindow } from '../../core/quality/window.ts';
 import type { HttpClient } from '../node/httpClient.ts';
 import { readCounters, type ReadRange } from './counterReader.ts';
 import { ontoTotals, type Increases } from './counters.ts';
@@ -96,7 +96,7 @@ export class PrometheusSource implements QualitySource {
       choice.choose([...found.values()].map(({ total }) => total));
       for (const [arm, counters] of found) this.#count(metric, arm, counters, { choice, cells, range });
     }
-    const latencies = new Map<string, Histogram>();
+    const latencies = new Map<string, LatencyTold>();
     for (const [arm, label] of latency === undefined ? [] : Object.entries(arms)) {
       latencies.set(arm, await this.#latency(label, range));
       onProgress?.(done += 1, steps);
@@ -149,12 +149,11 @@ export class PrometheusSource implements QualitySource {
     }
   }
 
-  /** Of all windows together. */
-  async #latency(arm: string, range: ReadRange): Promise<Histogram> {
+  async #latency(arm: string, range: ReadRange): Promise<LatencyTold> {
     const { buckets = '', unitMs = 1 } = this.#target.latency ?? {};
     const found = new LatencyBuckets();
-    const { histogram, messages } = found.histogram(await readCounters(this.#client, buckets, arm, found.groupsOf, range), unitMs);
+    const { messages, ...told } = found.told(await readCounters(this.#client, buckets, arm, found.groupsOf, range), unitMs, range.windowMs);
     for (const message of messages) range.remarks.messages.add(message);
-    return histogram;
+    return told;
   }
 }

@@ -37,11 +37,14 @@ export class ExecSource implements QualitySource {
   readonly #command: readonly string[];
   readonly #folder: string;
   readonly #metrics: readonly MetricDefinition[];
+  readonly #roles: ReadonlyMap<string, string>;
 
-  constructor(command: readonly string[], folder: string, metrics: readonly MetricDefinition[]) {
+  /** `roles`: which arm an assigned variant stands for. */
+  constructor(command: readonly string[], folder: string, metrics: readonly MetricDefinition[], roles: Readonly<Record<string, string>> = {}) {
     this.#command = command;
     this.#folder = folder;
     this.#metrics = metrics;
+    this.#roles = new Map(Object.entries(roles));
   }
 
   dispose(): void {
@@ -62,8 +65,9 @@ export class ExecSource implements QualitySource {
       const [issue] = parsed.error.issues;
       throw new AppError('validation', `${name} printed JSON of another shape: ${issue === undefined ? '' : problemWords(json, issue)}.`);
     }
-    const windows = parsed.data.windows.map(({ slice, metrics, ...window }): QualityWindow => ({
+    const windows = parsed.data.windows.map(({ slice, metrics, arm, ...window }): QualityWindow => ({
       ...window,
+      arm: this.#roles.get(arm) ?? arm,
       ...(slice === undefined ? {} : { slice }),
       // Where squares are not told, the values were 0 and 1.
       metrics: Object.fromEntries(Object.entries(metrics).map(([metric, { n, sum, squares }]) => [metric, { n, sum, squares: squares ?? sum }])),

@@ -31,7 +31,7 @@ export function openQualitySource(definition: QualityDefinition, options: OpenOp
   const { source } = definition;
   switch (source?.kind) {
     case 'log': return new LogSource({ ...options, definition, threads: existsSync(STAGING) ? { script: STAGING } : undefined });
-    case 'exec': return new ExecSource(source.command, options.folder, definition.metrics);
+    case 'exec': return new ExecSource(source.command, options.folder, definition.metrics, options.roles);
     case 'prometheus': {
       const baseUrl = source.prometheus.url.replace(/\/+$/, '');
       if (!URL.canParse(baseUrl)) throw new AppError('validation', 'source.prometheus.url is no address: write it with its scheme, such as http://localhost:9090.');

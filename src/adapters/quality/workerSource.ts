@@ -11,6 +11,8 @@ export interface WorkerOptions {
   readonly section: unknown;
   readonly folder: string;
   readonly flags: readonly string[];
+  /** Which arm an assigned variant stands for. */
+  readonly roles?: Readonly<Record<string, string>>;
   readonly environment: string;
   readonly features?: readonly string[];
   readonly edges?: Readonly<Record<string, readonly number[]>>;

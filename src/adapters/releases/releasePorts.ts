@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../core/base/errors.ts';
+import { recordScope } from '../../core/releases/armVariants.ts';
 import type { ChangeRunner } from '../../core/flags/changeRunner.ts';
 import type { QualitySource } from '../../core/quality/window.ts';
 import type { GateConfig, GatePorts } from '../../core/releases/gates.ts';
@@ -62,5 +63,5 @@ export function releasePorts(sources: ReleaseSources): ReleasePorts & { readonly
 
 function openHere({ folder, fetch, credentialsFor }: ReleaseSources, model: ModelMapping, environment: string): QualitySource {
   if (model.quality === undefined) throw new AppError('validation', `${model.name} has no quality: in modelswitch.yaml.`);
-  return openQualitySource(model.quality, { folder, flags: model.switches.flatMap(({ flag }) => [flag, `${flag}.shadow`]), environment, fetch, credentialsFor });
+  return openQualitySource(model.quality, { folder, ...recordScope(model), environment, fetch, credentialsFor });
 }

@@ -9,7 +9,11 @@ import { againstWords, driftFindings } from '../../core/quality/productionDrift.
 import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, SHOWN_QUANTILES, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
 import { shadowReport } from '../../core/quality/shadow.ts';
-import type { QualityData } from '../../core/quality/window.ts';
+import { evidenceSince, sinceWords } from '../../core/quality/productionShare.ts';
+import { dataSince } from '../../core/quality/since.ts';
+import type { ArmSummary, QualityData } from '../../core/quality/window.ts';
+import { recordScope } from '../../core/releases/armVariants.ts';
+import type { EvidenceStart } from '../../core/releases/allocation.ts';
 import { didYouMean } from '../../core/workspace/suggest.ts';
 import type { ModelMapping, WorkspaceConfig } from '../../core/workspace/config.ts';
 import { prometheusCredentials } from '../../adapters/prometheus/credentials.ts';
@@ -43,7 +47,7 @@ async function openModel({ options, cwd }: CliContext): Promise<Opened> {
 
 async function read({ options, env, cwd, signal }: CliContext, { model, definition, config }: Opened, extra: { readonly features?: readonly string[] | undefined; readonly edges?: Readonly<Record<string, readonly number[]>> } = {}): Promise<QualityData> {
   const source = openQualitySource(definition, {
-    folder: cwd, flags: model.switches.flatMap(({ flag }) => [flag, `${flag}.shadow`]), environment: options.environment ?? config.unleash?.environment ?? '',
+    folder: cwd, ...recordScope(model), environment: options.environment ?? config.unleash?.environment ?? '',
     fetch: (url, init) => fetch(url, init), credentialsFor: prometheusCredentials(env), ...extra,
   });
   try {
@@ -79,17 +83,33 @@ function print({ options, write }: CliContext, json: unknown, blocks: readonly B
   else write(blocksText(blocks, options.markdown === true));
 }
 
-function compared(context: CliContext, { definition }: Opened, data: QualityData): ComparisonReport[] {
-  return environments(data, context.options.environment).map((environment) => compareArms(data, definition, environment, { shareAt: shareAt(context) }));
+/** An environment: the comparison since evidence counts, and the arms of that time. */
+interface Compared {
+  readonly report: ComparisonReport;
+  readonly since: EvidenceStart;
+  readonly arms: readonly ArmSummary[];
+  readonly blocks: readonly Block[];
+}
+
+function compared(context: CliContext, { definition }: Opened, data: QualityData): Compared[] {
+  return environments(data, context.options.environment).map((environment) => {
+    const since = evidenceSince(data, environment, undefined);
+    const report = compareArms(data, definition, environment, { shareAt: shareAt(context), since: since.at });
+    return { report, since, arms: dataSince(data, since.at).arms.filter((arm) => arm.environment === environment), blocks: [...comparisonBlocks(report), { lines: sinceWords(since) }] };
+  });
 }
 
 /** Exit code 1 when a guardrail is worse: a pipeline can stop on it. By a part of the numbers nothing is decided, neither that it is worse nor that it is not: that is as if the source had not answered. */
-function exitOf(reports: readonly ComparisonReport[], { notes: { incomplete } }: QualityData, warn: CliContext['warn']): number {
+function exitOf(found: readonly Compared[], { notes: { incomplete } }: QualityData, warn: CliContext['warn']): number {
   if (incomplete !== undefined) {
     warn(`The source told a part only, by which nothing is decided: ${plainLine(incomplete, 200)}.`);
     return exitCode(new AppError('network', incomplete));
   }
-  return reports.some(({ metrics, joint }) => joint.alarms || metrics.some(({ role, verdict }) => role === 'guardrail' && verdict === 'worse')) ? 1 : 0;
+  return found.some(({ report: { metrics, joint } }) => joint.alarms || metrics.some(({ role, verdict }) => role === 'guardrail' && verdict === 'worse')) ? 1 : 0;
+}
+
+function printed({ report, since: { at } }: Compared): ComparisonReport & { readonly since: string | null } {
+  return { ...report, since: at === undefined ? null : new Date(at).toISOString() };
 }
 
 export const quality: Command = {
@@ -99,11 +119,11 @@ export const quality: Command = {
   async run(context) {
     const opened = await openModel(context);
     const data = await read(context, opened);
-    const reports = compared(context, opened, data).map((report) => ({ ...report, slices: [] }));
-    const arms = data.arms.filter(({ environment }) => reports.some((report) => report.environment === environment));
+    const found = compared(context, opened, { ...data, windows: data.windows.filter(({ slice }) => slice === undefined) });
+    const arms = found.flatMap((each) => each.arms);
     const status = arms.map(({ arm, environment, requests, units, lastSeen, latency, matured, labelled, labelDelay }) => ({ arm, environment, requests, units, lastSeen: lastSeen === 0 ? null : new Date(lastSeen).toISOString(), latencyMs: Object.fromEntries(SHOWN_QUANTILES.map((q) => [`p${100 * q}`, histogramQuantile(latency, q) ?? null])), matured, labelled, labelDelay: labelDelay ?? null }));
-    print(context, { model: opened.model.name, arms: status, comparisons: reports, notes: data.notes }, [...statusBlocks({ ...data, arms }, Date.now()), ...reports.flatMap(comparisonBlocks), notesBlock(data.notes)]);
-    return exitOf(reports, data, context.warn);
+    print(context, { model: opened.model.name, arms: status, comparisons: found.map(printed), notes: data.notes }, [...statusBlocks({ ...data, arms }, Date.now()), ...found.flatMap(({ blocks }) => blocks), notesBlock(data.notes)]);
+    return exitOf(found, data, context.warn);
   },
 };
 
@@ -111,9 +131,9 @@ export const quality: Command = {
 export async function compareReleased(context: CliContext): Promise<number> {
   const opened = await openModel(context);
   const data = await read(context, opened);
-  const reports = compared(context, opened, data);
-  print(context, { model: opened.model.name, comparisons: reports, notes: data.notes }, [...reports.flatMap(comparisonBlocks), notesBlock(data.notes)]);
-  return exitOf(reports, data, context.warn);
+  const found = compared(context, opened, data);
+  print(context, { model: opened.model.name, comparisons: found.map(printed), notes: data.notes }, [...found.flatMap(({ blocks }) => blocks), notesBlock(data.notes)]);
+  return exitOf(found, data, context.warn);
 }
 
 /** The training data, where drift is measured against that of a version. @throws AppError */

@@ -1,3 +1,8 @@
+/** `2026-03-02 10:05:00 UTC`, of milliseconds since 1970. */
+export function utcTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
 /** A count for people: `950`, `12.8k`, `3.1M`. */
 export function countWords(count: number): string {
   if (count < 1000) return String(count);

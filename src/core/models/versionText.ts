@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { plainLine } from '../base/words.ts';
+import { plainLine, utcTime } from '../base/words.ts';
 import { evidenceOf } from './evidence.ts';
 import type { Lineage } from './lineage.ts';
 import type { Column, Facts, Run, SignatureState, VersionDetail } from './model.ts';
@@ -97,7 +97,7 @@ function sorted<T>(facts: Readonly<Record<string, T>> | Facts): Content {
 }
 
 function whenAndWho(at: number | undefined, user: string | undefined): string | undefined {
-  const parts = [at === undefined ? '' : `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`, user === undefined || user === '' ? '' : `by ${user}`].filter((part) => part !== '');
+  const parts = [at === undefined ? '' : utcTime(at), user === undefined || user === '' ? '' : `by ${user}`].filter((part) => part !== '');
   return parts.length === 0 ? undefined : parts.join(' ');
 }
 

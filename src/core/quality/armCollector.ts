@@ -1,26 +1,11 @@
 import type { RecordLike } from '../expressions/evaluate.ts';
 import { codedAt, type BatchRows, type FeatureColumn, type RowList } from './batch.ts';
-import { LATENCY_EDGES, NO_BIN, SCORE_EDGES, scoreBin } from './bins.ts';
+import { scoreBin } from './bins.ts';
 import { isPositive, scoreOf } from './measures.ts';
-import type { Histogram, LoggedVersion } from './window.ts';
+import { countBins, Stretches, sumOfStretches, type StretchSums } from './stretches.ts';
+import type { ArmStretch, LoggedVersion } from './window.ts';
 
 const MOST_VERSIONS = 20;
-
-function counts(edges: readonly number[]): Float64Array {
-  return new Float64Array(edges.length + 1);
-}
-
-function bump(into: Float64Array, place: number): void {
-  into[place] = (into[place] ?? 0) + 1;
-}
-
-/** Counts some rows by their bins. */
-function countInto(histogram: Float64Array, bins: Uint8Array, rows: Uint16Array, size: number): void {
-  for (let index = 0; index < size; index += 1) {
-    const bin = bins[rows[index] ?? 0] ?? NO_BIN;
-    if (bin !== NO_BIN) bump(histogram, bin);
-  }
-}
 
 /** How many of some rows have a number that is none: NaN or an infinity. */
 function notFiniteIn({ numbers, others: { places, values } }: Pick<FeatureColumn, 'numbers' | 'others'>, rows: Uint16Array, size: number): number {
@@ -37,14 +22,11 @@ function notFiniteIn({ numbers, others: { places, values } }: Pick<FeatureColumn
 
 /** What is known of an arm, to go on from later. */
 export interface SavedArm {
-  /** Latency, scores, scores of positives, scores with an outcome. */
-  readonly histograms: readonly Float64Array[];
+  readonly stretches: readonly ArmStretch[];
   readonly versions: readonly LoggedVersion[];
   readonly requests: number;
   readonly units: number;
   readonly lastSeen: number;
-  readonly matured: number;
-  readonly labelled: number;
   readonly notFinite: number;
 }
 
@@ -52,33 +34,25 @@ interface Seen { readonly name: string; first: number; last: number; requests: n
 
 /** Everything about one arm in one environment that is kept neither per window nor per hour. */
 export class ArmCollector {
-  readonly #latency = counts(LATENCY_EDGES);
-  readonly #scores = counts(SCORE_EDGES);
-  readonly #positives = counts(SCORE_EDGES);
-  readonly #labelledScores = counts(SCORE_EDGES);
+  readonly #stretches: Stretches;
   readonly #versions = new Map<string, Seen>();
   #lastVersion: Seen | undefined;
   requests = 0;
   units = 0;
   lastSeen = 0;
-  matured = 0;
-  labelled = 0;
   /** Values of features and scores that were NaN or infinite. */
   notFinite = 0;
 
   constructor(saved?: SavedArm) {
-    if (saved !== undefined) this.#restore(saved);
+    this.#stretches = new Stretches(saved?.stretches);
+    if (saved === undefined) return;
+    for (const { version, ...seen } of saved.versions) this.#versions.set(version, { name: version, ...seen });
+    [this.requests, this.units, this.lastSeen, this.notFinite] = [saved.requests, saved.units, saved.lastSeen, saved.notFinite];
   }
 
   get saved(): SavedArm {
-    const { requests, units, lastSeen, matured, labelled, notFinite } = this;
-    return { histograms: [this.#latency, this.#scores, this.#positives, this.#labelledScores], versions: this.#loggedVersions(), requests, units, lastSeen, matured, labelled, notFinite };
-  }
-
-  #restore({ histograms, versions, ...counted }: SavedArm): void {
-    for (const [index, histogram] of [this.#latency, this.#scores, this.#positives, this.#labelledScores].entries()) histogram.set(histograms[index] ?? []);
-    for (const { version, ...seen } of versions) this.#versions.set(version, { name: version, ...seen });
-    Object.assign(this, counted);
+    const { requests, units, lastSeen, notFinite } = this;
+    return { stretches: this.#stretches.all, versions: this.#loggedVersions(), requests, units, lastSeen, notFinite };
   }
 
   /** Counts predictions of a batch column by column. `now`: what comes from after it counts as of then. */
@@ -90,8 +64,15 @@ export class ArmCollector {
       if (at > this.lastSeen) this.lastSeen = at;
       this.#answered(codedAt(versions, row), at);
     }
-    countInto(this.#latency, latencyBins, rows, size);
-    countInto(this.#scores, scoreBins, rows, size);
+    for (let from = 0; from < size;) {
+      const timeOf = (index: number): number => Math.min(times[rows[index] ?? 0] ?? 0, now);
+      const stretch = this.#stretches.at(timeOf(from));
+      let to = from + 1;
+      while (to < size && timeOf(to) >= stretch.start && timeOf(to) < stretch.end) to += 1;
+      countBins(stretch.latency, latencyBins, rows, from, to);
+      countBins(stretch.score, scoreBins, rows, from, to);
+      from = to;
+    }
     this.notFinite += notFiniteIn({ numbers: scores, others: labels }, rows, size);
     for (const column of columns) this.notFinite += notFiniteIn(column, rows, size);
   }
@@ -111,27 +92,23 @@ export class ArmCollector {
     seen.requests += 1;
   }
 
-  addOutcome(record: RecordLike, field: string): void {
-    this.labelled += 1;
+  /** `at`: when it was predicted, in milliseconds since 1970. */
+  matured(at: number): void {
+    this.#stretches.at(at).matured += 1;
+  }
+
+  addOutcome(record: RecordLike, field: string, at: number): void {
+    this.#stretches.at(at).labelled += 1;
     const [score, actual] = [scoreOf(record), isPositive(record[field])];
-    if (score === null || actual === null) return;
-    const bin = scoreBin(score);
-    bump(this.#labelledScores, bin);
-    if (actual) bump(this.#positives, bin);
+    if (score !== null && actual !== null) this.#stretches.addLabelled(at, scoreBin(score), actual);
   }
 
   #loggedVersions(): LoggedVersion[] {
     return [...this.#versions.values()].map(({ name, ...seen }) => ({ version: name, ...seen }));
   }
 
-  summary(): { readonly versions: readonly LoggedVersion[]; readonly latency: Histogram; readonly score: Histogram; readonly labelledScore: Histogram; readonly scoreOfPositives: Histogram } {
-    const histogram = (edges: readonly number[], values: Float64Array): Histogram => ({ edges, counts: [...values] });
-    return {
-      versions: this.#loggedVersions().sort((a, b) => a.first - b.first),
-      latency: histogram(LATENCY_EDGES, this.#latency),
-      score: histogram(SCORE_EDGES, this.#scores),
-      labelledScore: histogram(SCORE_EDGES, this.#labelledScores),
-      scoreOfPositives: histogram(SCORE_EDGES, this.#positives),
-    };
+  summary(): StretchSums & { readonly versions: readonly LoggedVersion[]; readonly stretches: readonly ArmStretch[] } {
+    const stretches = this.#stretches.all;
+    return { versions: this.#loggedVersions().sort((a, b) => a.first - b.first), stretches, ...sumOfStretches(stretches) };
   }
 }

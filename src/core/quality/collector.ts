@@ -23,6 +23,8 @@ const NO_SLICES: readonly string[] = [];
 export interface CollectorOptions extends FeatureOptions {
   /** Only predictions of these flags count. */
   readonly flags: readonly string[];
+  /** Which arm an assigned variant stands for; every other name is that of an arm. */
+  readonly roles?: Readonly<Record<string, string>> | undefined;
 }
 
 /** All that a collector has counted, to go on from later: aggregates, hashes of ids, and what metrics need of predictions that wait for their outcome. */
@@ -52,6 +54,7 @@ export interface Apart {
 /** Turns prediction records into windows. What it holds does not grow with the number of records, but for predictions that wait for their outcome. */
 export class Collector {
   readonly #definition: QualityDefinition;
+  readonly #roles: ReadonlyMap<string, string>;
   readonly #values: readonly ((record: RecordLike) => number | null)[];
   readonly #labelled: readonly number[];
   readonly #immediate: readonly number[];
@@ -83,6 +86,7 @@ export class Collector {
 
   constructor(definition: QualityDefinition, options: CollectorOptions, saved?: SavedCollector) {
     this.#definition = definition;
+    this.#roles = new Map(Object.entries(options.roles ?? {}));
     const { metrics, labels } = definition;
     this.#recent = new RecentHours(definition.drift, options, saved?.recent);
     this.#values = metrics.map((metric) => valueOf(metric, labels));
@@ -96,7 +100,7 @@ export class Collector {
     this.#notes = { ...NO_NOTES, ...saved?.notes };
     this.#shadow = new ShadowCollector(labels, saved !== undefined);
     const { keptFields: kept, outcomeFields: outcome } = this.#stager;
-    this.#outcomes = new Outcomes(definition, { kept, outcome }, { settled: (waiting, known, isNew) => this.#settled(waiting, known, isNew), matured: ({ armCollector }) => void (armCollector.matured += 1) });
+    this.#outcomes = new Outcomes(definition, { kept, outcome }, { settled: (waiting, known, isNew) => this.#settled(waiting, known, isNew), matured: ({ armCollector }, at) => armCollector.matured(at) });
     if (saved?.outcomes !== undefined) this.#outcomes.restore(saved.outcomes, this.#groups.all);
   }
 
@@ -203,9 +207,9 @@ export class Collector {
     const { labels } = this.#definition;
     const fields = told?.outcome ?? Object.fromEntries(this.#stager.outcomeFields.map((field) => [field, labels.absentMeans]));
     const whole = { ...record, ...fields };
-    if (isNew) group.armCollector.matured += 1;
+    if (isNew) group.armCollector.matured(at);
     if (told !== undefined) group.delays.add(at, told.at);
-    if (told !== undefined || labels.absentMeans !== undefined) group.armCollector.addOutcome(whole, labels.field);
+    if (told !== undefined || labels.absentMeans !== undefined) group.armCollector.addOutcome(whole, labels.field, at);
     const unit = this.#units.see(unitHash, group.number);
     const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));
     for (const metric of this.#labelled) {
@@ -226,7 +230,7 @@ export class Collector {
 
   /** Counts predictions of a batch, in their order. */
   #count(batch: BatchRows, from: number, to: number): void {
-    const groups = batch.keys.map(({ environment, service, arm }) => this.#groups.of(environment, service, arm));
+    const groups = batch.keys.map(({ environment, service, arm }) => this.#groups.of(environment, service, this.#roles.get(arm) ?? arm));
     for (const { number, environment, arm } of groups) this.#hoursOf[number] ??= this.#recent.arm(environment, arm);
     for (let start = from; start < to; start += ROWS) this.#countSome(batch, groups, start, Math.min(to, start + ROWS));
   }

@@ -9,6 +9,7 @@ import { isMismatch, sampleRatioEvidence } from './stats/sampleRatio.ts';
 import { areProportions, proportionInterval } from './proportions.ts';
 import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.ts';
+import { dataSince } from './since.ts';
 import { allocationIntervals, countIntervals, type ShareAt } from './strata.ts';
 import { unitsIn } from './unitsIn.ts';
 import type { ArmSummary, QualityData, QualityWindow } from './window.ts';
@@ -149,7 +150,7 @@ class Comparer {
 
   constructor(data: QualityData, definition: QualityDefinition, environment: string, options: ComparisonOptions) {
     this.guardrails = Math.max(1, definition.metrics.filter(({ role, measure }) => role === 'guardrail' && measure !== 'pr_auc').length + (options.exposed === undefined ? 0 : 1));
-    this.#data = data;
+    this.#data = dataSince(data, options.since);
     this.#environment = environment;
     this.#options = options;
     this.alpha = (options.alpha ?? ALPHA) / levelShares(definition.metrics);
@@ -158,8 +159,7 @@ class Comparer {
   }
 
   windows(slice?: string): readonly [candidate: readonly QualityWindow[], current: readonly QualityWindow[]] {
-    const { since = Number.NEGATIVE_INFINITY } = this.#options;
-    const own = this.#data.windows.filter((window) => window.environment === this.#environment && window.slice === slice && window.start >= since);
+    const own = this.#data.windows.filter((window) => window.environment === this.#environment && window.slice === slice);
     return [own.filter(({ arm }) => arm === this.#arms[0]), own.filter(({ arm }) => arm === this.#arms[1])];
   }
 

@@ -115,9 +115,9 @@ export class Groups {
       }
       unitSums[name] = kind === 'bad' || n === 0 ? sums : { ...sums, variance: Math.max(0, squares / n - (sum / n) ** 2) };
     }
-    const { requests, units: seen, lastSeen, matured, labelled } = armCollector;
+    const { requests, units: seen, lastSeen } = armCollector;
     const { told } = delays;
-    return { arm, environment, requests, units: seen, lastSeen, unitSums, matured, labelled, ...(told === undefined ? {} : { labelDelay: told }), ...armCollector.summary() };
+    return { arm, environment, requests, units: seen, lastSeen, unitSums, ...(told === undefined ? {} : { labelDelay: told }), ...armCollector.summary() };
   }
 }
 

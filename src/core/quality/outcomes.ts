@@ -30,8 +30,8 @@ export type Settled = (waiting: Waiting, outcome: ToldOutcome | undefined, isNew
 /** What is told by `Outcomes`. */
 export interface OutcomeListener {
   readonly settled: Settled;
-  /** A prediction of the group has matured without an outcome. */
-  readonly matured: (group: Group) => void;
+  /** A prediction of the group, made at that time, has matured without an outcome. */
+  readonly matured: (group: Group, at: number) => void;
 }
 
 interface OutcomeFields {
@@ -255,7 +255,7 @@ export class Outcomes {
   }
 
   #mature(request: number): void {
-    const { slots, hasOutcome, hasMatured, groups } = this.#waiting;
+    const { slots, hasOutcome, hasMatured, groups, times } = this.#waiting;
     const place = slots.find(request);
     const group = groups[place];
     if (place < 0 || group === undefined || hasMatured[place] === true) return;
@@ -265,6 +265,6 @@ export class Outcomes {
     }
     hasMatured[place] = true;
     this.#late.push(request);
-    this.#listener.matured(group);
+    this.#listener.matured(group, times.get(place));
   }
 }

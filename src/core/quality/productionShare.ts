@@ -1,6 +1,9 @@
+import { utcTime } from '../base/words.ts';
 import { allocations, evidenceStart, shareDuring, type Allocation, type EvidenceStart } from '../releases/allocation.ts';
 import type { FlagReading } from '../flags/planning.ts';
-import type { ModelMapping, ModelSwitch } from '../workspace/config.ts';
+import type { ModelMapping } from '../workspace/config.ts';
+import { armVariants } from '../releases/armVariants.ts';
+import { loggedSince } from '../releases/loggedVersions.ts';
 import type { ShareAt } from './strata.ts';
 import type { QualityData } from './window.ts';
 
@@ -11,16 +14,11 @@ export interface ReleaseHistory {
   readonly since: EvidenceStart;
 }
 
-/** The variant that serves the candidate; undefined where the switch goes by on and off. */
-function candidateVariant({ variants = {} }: ModelSwitch, { candidate }: ModelMapping): string | undefined {
-  return Object.entries(variants).find(([, role]) => role === 'candidate' || role === candidate)?.[0];
-}
-
 /** The allocation of the model's first flag. A switch that is off for the candidate gives it the rest. */
 export function releaseHistory(reading: FlagReading, environment: string, model: ModelMapping): ReleaseHistory | undefined {
   const entry = model.switches.find(({ flag }) => flag === reading.detail.flag.name);
   if (entry === undefined) return undefined;
-  const variant = candidateVariant(entry, model);
+  const variant = armVariants(model, entry.flag).candidateVariant;
   const inverted = variant === undefined && (entry.off === 'candidate' || entry.off === model.candidate);
   const given = allocations(reading, environment, variant).map((each) => (inverted && each.share !== undefined ? { ...each, share: 1 - each.share } : each));
   return { given, since: evidenceStart(reading, environment, model.name) };
@@ -30,8 +28,13 @@ export function shareOf(history: ReleaseHistory | undefined): ShareAt | undefine
   return history === undefined ? undefined : (start, end) => shareDuring(history.given, start, end);
 }
 
-/** Only windows that began after the evidence did: what was learnt about other versions does not count. Arms and drift stay those of all that was read. */
-export function sinceEvidence(data: QualityData, history: ReleaseHistory | undefined): QualityData {
-  const at = history?.since.at;
-  return at === undefined || data.windows.every(({ start }) => start >= at) ? data : { ...data, windows: data.windows.filter(({ start }) => start >= at) };
+/** From when on observations count about what is released now, by the event log and by the versions that the records name. */
+export function evidenceSince(data: QualityData, environment: string, history: ReleaseHistory | undefined): EvidenceStart {
+  return loggedSince(history?.since ?? { at: undefined, because: 'exposure' }, data, environment);
+}
+
+/** What a report is about, where that is not all that was read. */
+export function sinceWords({ at, because }: EvidenceStart): string[] {
+  if (at === undefined) return [];
+  return [`Compared is what came after ${utcTime(at)}, when evidence about this release began (${because}); latency, confidence and outcomes are of that time, too. Predictions and units of the arms are of all that was read.`];
 }

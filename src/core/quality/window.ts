@@ -60,7 +60,20 @@ export interface LabelDelay {
   readonly p95?: number;
 }
 
-/** An arm over all of the time that was read. */
+/** Histograms of an arm in a stretch of time, in the bins of its summary; those of scores with an outcome are empty where there was none. */
+export interface ArmStretch {
+  /** From, and up to but without, in milliseconds since 1970. */
+  readonly start: number;
+  readonly end: number;
+  readonly latency: Uint32Array<ArrayBuffer>;
+  readonly score: Uint32Array<ArrayBuffer>;
+  readonly labelledScore: Uint32Array<ArrayBuffer>;
+  readonly scoreOfPositives: Uint32Array<ArrayBuffer>;
+  readonly matured: number;
+  readonly labelled: number;
+}
+
+/** An arm over all of the time that was read; `dataSince` makes histograms and shares of outcomes those of a part of it. */
 export interface ArmSummary {
   readonly arm: string;
   readonly environment: string;
@@ -79,6 +92,8 @@ export interface ArmSummary {
   /** Predictions whose outcome is final by now, and how many of them have one. */
   readonly matured: number;
   readonly labelled: number;
+  /** The same by stretches of time; missing where the source tells none. */
+  readonly stretches?: readonly ArmStretch[];
   /** Missing where no outcome has been told, or the source does not tell. */
   readonly labelDelay?: LabelDelay;
 }

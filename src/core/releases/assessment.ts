@@ -13,7 +13,7 @@ import type { Stage } from '../workspace/plan.ts';
 import type { QualityData } from '../quality/window.ts';
 import { allocations, evidenceStart, shareDuring, type EvidenceStart } from './allocation.ts';
 import { approvalDigest, approvalsOf, type Approval } from './approval.ts';
-import { armNames } from './armNames.ts';
+import { armVariants } from './armVariants.ts';
 import { countersWords, dataAge, newestData, type DataAge } from './dataAge.ts';
 import { qualityFindings, type ExposureCount, type Findings } from './findings.ts';
 import { latches, type Latch } from './latch.ts';
@@ -192,16 +192,16 @@ function notStarted(latch: Latch | undefined, look: Look): Verdict {
 function watch(known: ReleaseLook, environment: FlagEnvironment, stage: Stage | undefined, settings: GuardSettings): Watch {
   const { model, reading, quality, now } = known;
   const { name } = environment;
-  const arms = armNames(model, reading.detail.flag.name);
+  const variants = armVariants(model, reading.detail.flag.name);
   const exposure = evidenceStart(reading, name, model.name);
   const definition = model.quality;
   if (definition === undefined || quality.kind === 'none') return { environment, since: exposure, findings: undefined, blind: undefined, unread: undefined, data: { state: 'not set up', words: `${model.name} has no quality: in modelswitch.yaml, so nothing is compared` } };
   const data = newestData(quality);
-  const since = loggedSince(exposure, data, name, arms);
-  const given = allocations(reading, name, arms.candidateVariant);
+  const since = loggedSince(exposure, data, name);
+  const given = allocations(reading, name, variants.candidateVariant);
   const comparable = given.some(({ share, to }) => (share ?? 1) > 0 && (to ?? Number.POSITIVE_INFINITY) > (since.at ?? Number.NEGATIVE_INFINITY));
   const findings = data === undefined ? undefined : qualityFindings({
-    data, definition, environment: name, arms, since: since.counted ?? since.at, now, comparable, exposures: known.exposures,
+    data, definition, environment: name, variants, since: since.counted ?? since.at, now, comparable, exposures: known.exposures,
     shareAt: (start, end) => shareDuring(given, start, end), statistics: stage === undefined || stage.gates.includes('statistics'),
   });
   const seen = dataAge(quality, data, name, now, since, settings);
@@ -212,13 +212,12 @@ function watch(known: ReleaseLook, environment: FlagEnvironment, stage: Stage | 
 }
 
 /** How long the stage has lasted, and how many predictions of the candidate it has seen; both begin anew with the evidence. */
-function stageProgress({ model, reading, quality, now }: ReleaseLook, plan: readonly Stage[], index: number, since: EvidenceStart, environment: string): Look['stage'] {
+function stageProgress({ reading, quality, now }: ReleaseLook, plan: readonly Stage[], index: number, since: EvidenceStart, environment: string): Look['stage'] {
   const visits = planVisits(plan, reading);
   const first = visits[visits.findLastIndex((visit) => visit.stage !== index || visit.deviations.length > 0) + 1];
   const began = Math.max(first?.since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(first.since), since.because === 'exposure' ? Number.NEGATIVE_INFINITY : since.at ?? Number.NEGATIVE_INFINITY);
   const data = newestData(quality);
-  const { candidate } = armNames(model, reading.detail.flag.name);
-  const predictions = (data?.windows ?? []).filter((each) => each.environment === environment && each.arm === candidate && each.slice === undefined && each.start >= began).reduce((sum, each) => sum + each.requests, 0);
+  const predictions = (data?.windows ?? []).filter((each) => each.environment === environment && each.arm === 'candidate' && each.slice === undefined && each.start >= began).reduce((sum, each) => sum + each.requests, 0);
   const stage = plan[index];
   return {
     heldMs: Number.isFinite(began) ? Math.max(0, now - began) : Number.MAX_SAFE_INTEGER, holdMs: stage?.hold ?? 0,

@@ -5,7 +5,7 @@ import { planSetRollout } from '../flags/planner.ts';
 import type { ChangeNote, FlagReading } from '../flags/planning.ts';
 import type { ModelMapping } from '../workspace/config.ts';
 import type { Stage } from '../workspace/plan.ts';
-import { armNames } from './armNames.ts';
+import { armVariants } from './armVariants.ts';
 import type { ReleaseAssessment } from './assessment.ts';
 import { planReach } from './stageChange.ts';
 import { planToStage } from './takeBack.ts';
@@ -27,7 +27,7 @@ export function experimentLines({ comparisons }: Pick<ReleaseAssessment, 'compar
 
 /** The end in which the candidate won: everyone gets it, by the share or by the variant that stands for it. It raises, so it passes the gates. */
 export function planShip(model: ModelMapping, reading: FlagReading, environment: string, note: ChangeNote = {}): ChangePlan {
-  const { candidateVariant } = armNames(model, reading.detail.flag.name);
+  const { candidateVariant } = armVariants(model, reading.detail.flag.name);
   const reason = note.reason ?? 'ship the candidate';
   const last = model.plan?.at(-1);
   if (candidateVariant === undefined || last === undefined) return { ...planSetRollout(reading, environment, 100, { ...note, reason }), kind: 'promote' };

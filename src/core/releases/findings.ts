@@ -5,6 +5,7 @@ import type { QualityDefinition } from '../quality/definitions.ts';
 import type { Exposure } from '../quality/silence.ts';
 import type { ShareAt } from '../quality/strata.ts';
 import type { QualityData } from '../quality/window.ts';
+import type { ArmVariants } from './armVariants.ts';
 import type { AcceptanceFinding, GuardrailFinding, Look, SignalFinding } from './verdict.ts';
 
 /** How often a flag was asked in a stretch of time by one application, as Unleash counts it. Times are milliseconds since 1970. */
@@ -19,20 +20,12 @@ export interface ExposureCount {
   readonly variants: Readonly<Record<string, number>>;
 }
 
-/** The arms as the records name them, and as the counters do: `variant` where the candidate is one. */
-export interface ArmNames {
-  readonly candidate: string;
-  readonly current: string;
-  readonly candidateVariant?: string;
-  readonly currentVariant?: string;
-}
-
 /** What the quality of one environment is judged by. */
 export interface FindingsInput {
   readonly data: QualityData;
   readonly definition: QualityDefinition;
   readonly environment: string;
-  readonly arms: ArmNames;
+  readonly variants: ArmVariants;
   /** From when on evidence counts, in milliseconds since 1970; undefined: all. */
   readonly since: number | undefined;
   readonly shareAt: ShareAt;
@@ -71,11 +64,11 @@ const named = <T>(service: string | undefined, finding: T): T => (service === un
 
 /** The findings of one service, or of all where there is one. */
 function judge(input: FindingsInput, service: string | undefined, services: number): Findings {
-  const { definition, environment, arms, since, now, shareAt, comparable, statistics } = input;
+  const { definition, environment, since, now, shareAt, comparable, statistics } = input;
   const data = service === undefined ? input.data : { ...input.data, windows: input.data.windows.filter((window) => window.service === service) };
   const exposures = exposuresOf(input, service);
   const report = compareArms(data, definition, environment, {
-    candidate: arms.candidate, current: arms.current, shareAt, since, alpha: ALPHA / services,
+    shareAt, since, alpha: ALPHA / services,
     ...(exposures === undefined ? {} : { exposed: { exposures, now } }),
   });
   const metrics = report.metrics.filter(({ name }) => definition.metrics.find((each) => each.name === name)?.measure !== 'pr_auc');
@@ -89,7 +82,7 @@ function judge(input: FindingsInput, service: string | undefined, services: numb
 }
 
 /** Counters of the applications that log predictions; of all where no name agrees and there is one service. */
-function exposuresOf({ exposures, environment, arms, data }: FindingsInput, service: string | undefined): Exposure[] | undefined {
+function exposuresOf({ exposures, environment, variants: { candidateVariant, currentVariant }, data }: FindingsInput, service: string | undefined): Exposure[] | undefined {
   if (exposures === undefined) return undefined;
   const own = exposures.filter((each) => each.environment === environment);
   const services = new Set(service === undefined ? data.windows.filter((each) => each.environment === environment).map((each) => each.service) : [service]);
@@ -97,8 +90,8 @@ function exposuresOf({ exposures, environment, arms, data }: FindingsInput, serv
   if (matching.length === 0 && service !== undefined) return undefined;
   const byStart = new Map<number, Exposure>();
   for (const { start, end, yes, no, variants } of matching.length === 0 ? own : matching) {
-    const chosen = arms.candidateVariant === undefined ? yes : variants[arms.candidateVariant] ?? 0;
-    const others = arms.currentVariant === undefined ? no : variants[arms.currentVariant] ?? 0;
+    const chosen = candidateVariant === undefined ? yes : variants[candidateVariant] ?? 0;
+    const others = currentVariant === undefined ? no : variants[currentVariant] ?? 0;
     const known = byStart.get(start);
     byStart.set(start, { start, end, yes: chosen + (known?.yes ?? 0), no: others + (known?.no ?? 0) });
   }
@@ -132,11 +125,11 @@ function accepted(metric: MetricComparison, comparable: boolean): AcceptanceFind
 }
 
 /** Limits hold for the candidate whatever the current version does. */
-function limits({ definition, environment, arms, since = Number.NEGATIVE_INFINITY }: FindingsInput, data: QualityData, service: string | undefined, services: number): GuardrailFinding[] {
-  const windows = data.windows.filter((each) => each.environment === environment && each.arm === arms.candidate && each.slice === undefined && each.start >= since);
+function limits({ definition, environment, since = Number.NEGATIVE_INFINITY }: FindingsInput, data: QualityData, service: string | undefined, services: number): GuardrailFinding[] {
+  const windows = data.windows.filter((each) => each.environment === environment && each.arm === 'candidate' && each.slice === undefined && each.start >= since);
   const guardrails = definition.metrics.filter(({ role, limit }) => role === 'guardrail' && limit !== undefined);
   return guardrails.flatMap((metric) => {
-    const found = limitFinding(metric, windows, { data, environment, arm: arms.candidate, among: guardrails.length * services * levelShares(guardrails) });
+    const found = limitFinding(metric, windows, { data, environment, arm: 'candidate', among: guardrails.length * services * levelShares(guardrails) });
     if (found === undefined || found.state === 'insufficient') return [];
     const words = `${plainLine(metric.name, 40)} ${figure(metric, found.value)} (n ${countWords(found.n)}), limit ${figure(metric, found.limit)}`;
     return [named(service, { name: metric.name, state: found.state === 'passed' ? 'breach' : 'clear', words } as const)];

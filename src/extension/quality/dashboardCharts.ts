@@ -1,5 +1,5 @@
 import type { Allocation } from '../../core/releases/allocation.ts';
-import { countWords } from '../../core/base/words.ts';
+import { countWords, utcTime } from '../../core/base/words.ts';
 import type { MetricComparison } from '../../core/quality/comparison.ts';
 import { histogramQuantile } from '../../core/quality/histogram.ts';
 import { areProportions, proportionInterval } from '../../core/quality/proportions.ts';
@@ -31,13 +31,9 @@ export function timeAxis(windows: readonly QualityWindow[]): TimeAxis {
   return { starts: all.filter((_, place) => place % together === 0), indexOf: (start) => index.get(start) ?? 0, end: windows.reduce((latest, { end }) => Math.max(latest, end), 0) };
 }
 
-export function time(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-}
-
 /** In a table whose head says that it is UTC. */
 function shortTime(ms: number): string {
-  return time(ms).slice(0, 19);
+  return utcTime(ms).slice(0, 19);
 }
 
 function known(value: number): number | null {

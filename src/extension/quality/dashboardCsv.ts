@@ -2,13 +2,14 @@ import { plainLine } from '../../core/base/words.ts';
 import { histogramQuantile } from '../../core/quality/histogram.ts';
 import { labelDelayWords } from '../../core/quality/labelDelay.ts';
 import { againstWords, type DriftFinding } from '../../core/quality/productionDrift.ts';
+import { sinceWords } from '../../core/quality/productionShare.ts';
 import { notesBlock, SHOWN_QUANTILES } from '../../core/quality/reportText.ts';
 import { shadowReport, type ShadowReport } from '../../core/quality/shadow.ts';
 import type { FeatureSkew } from '../../core/quality/skew.ts';
 import type { ArmSummary, Histogram } from '../../core/quality/window.ts';
 import { MARK_TEXT, timelineNotes } from '../../core/releases/releaseTimeline.ts';
 import type { Chart, DashboardModel } from '../../shared/dashboard.ts';
-import type { DashboardInput } from './dashboardModel.ts';
+import { countedArms, type DashboardInput } from './dashboardModel.ts';
 
 type Cell = string | number | null | undefined;
 
@@ -140,12 +141,12 @@ function pointName(chart: Chart, at: number): string | number | undefined {
 
 /** All that the Markdown export has and every point of every chart, a line each, numbers unrounded. */
 export function dashboardCsv(input: DashboardInput, { rollout, metrics, scores, latency, shadow }: DashboardModel): string {
-  const { data, report, drift, environment } = input;
+  const { data, report, drift, since } = input;
   const lines: Line[] = [
-    ...comparisonLines(report), ...data.arms.filter((arm) => arm.environment === environment).flatMap(armLines), ...drift.flatMap(driftLines), ...skewLines(input),
+    ...comparisonLines(report), ...countedArms(input).flatMap(armLines), ...drift.flatMap(driftLines), ...skewLines(input),
     ...(data.shadow === undefined ? [] : shadowLines(shadowReport(data.shadow))), ...historyLines(input),
     ...[rollout, ...metrics, scores, latency, shadow?.scores].flatMap((chart) => (chart === undefined ? [] : chartLines(chart))),
-    ...[notesBlock(data.notes)].flatMap((block) => ('lines' in block ? block.lines : [])).map((line) => ({ part: 'note', name: plainLine(line, 400) })),
+    ...[...sinceWords(since), ...[notesBlock(data.notes)].flatMap((block) => ('lines' in block ? block.lines : []))].map((line) => ({ part: 'note', name: plainLine(line, 400) })),
   ];
   return [COLUMNS.join(','), ...lines.map((line) => COLUMNS.map((column) => csvCell(line[column])).join(','))].map((line) => `${line}\r\n`).join('');
 }

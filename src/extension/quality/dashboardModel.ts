@@ -1,16 +1,17 @@
-import { shareDuring } from '../../core/releases/allocation.ts';
+import { shareDuring, type EvidenceStart } from '../../core/releases/allocation.ts';
 import { timelineNotes, timelineTable, type ReleaseTimeline } from '../../core/releases/releaseTimeline.ts';
-import { plainLine } from '../../core/base/words.ts';
+import { plainLine, utcTime } from '../../core/base/words.ts';
 import type { ComparisonReport } from '../../core/quality/comparison.ts';
 import { againstWords, type DriftFinding } from '../../core/quality/productionDrift.ts';
 import { driftAlarms, silences } from '../../core/quality/productionWords.ts';
-import type { ReleaseHistory } from '../../core/quality/productionShare.ts';
+import { sinceWords, type ReleaseHistory } from '../../core/quality/productionShare.ts';
 import { blocksText, comparisonBlocks, driftBlocks, notesBlock, percent, shadowBlocks, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { shadowReport } from '../../core/quality/shadow.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
-import type { QualityData } from '../../core/quality/window.ts';
+import { dataSince } from '../../core/quality/since.ts';
+import type { ArmSummary, QualityData } from '../../core/quality/window.ts';
 import type { Chart, DashboardModel, DriftTable, Table } from '../../shared/dashboard.ts';
-import { latencyChart, metricChart, rolloutChart, sampleChart, scoreChart, time, timeAxis } from './dashboardCharts.ts';
+import { latencyChart, metricChart, rolloutChart, sampleChart, scoreChart, timeAxis } from './dashboardCharts.ts';
 
 export interface DashboardSkew {
   readonly command: string;
@@ -23,7 +24,9 @@ export interface DashboardInput {
   readonly flag: string;
   readonly environment: string;
   readonly data: QualityData;
-  /** The comparison in that environment, with slices. */
+  /** From when on observations count. */
+  readonly since: EvidenceStart;
+  /** The comparison in that environment since then, with slices. */
   readonly report: ComparisonReport;
   readonly drift: readonly DriftFinding[];
   /** Where features can be recomputed: by what, and what came of the last time. */
@@ -48,23 +51,27 @@ function sentences(blocks: readonly Block[]): string[] {
   return blocks.flatMap((block) => ('lines' in block ? block.lines.map((line) => plainLine(line, 400)) : []));
 }
 
+/** The arms of the environment, with histograms since evidence counts. */
+export function countedArms({ data, environment, since }: Pick<DashboardInput, 'data' | 'environment' | 'since'>): readonly ArmSummary[] {
+  return dataSince(data, since.at).arms.filter((arm) => arm.environment === environment);
+}
+
 /** Everything that the dashboard shows, in words and plain numbers: nothing is computed where it is drawn. */
 export function dashboardModel(input: DashboardInput): DashboardModel {
   const { model, flag, environment, data, report, history, readAt, failure, drift } = input;
   const windows = data.windows.filter((window) => window.environment === environment && window.slice === undefined);
-  const arms = data.arms.filter((arm) => arm.environment === environment);
+  const arms = countedArms(input);
   const axis = timeAxis(windows);
   const blocks = comparisonBlocks(report);
   const [comparison, slices] = tables(blocks);
   const status = statusBlocks({ ...data, arms }, input.now);
   const [armTable] = tables(status);
   const [scores, latency, shadow] = [scoreChart(arms), latencyChart(arms), shadowOf(data)];
-  const since = history?.since.at;
   return {
     model, flag, environment, readAt, environments: [...new Set(data.arms.map((arm) => arm.environment))].sort(), mayRetrain: driftAlarms(drift).length > 0,
     ...(failure === undefined ? {} : { failure }),
     alarms: alarmsOf(input),
-    summary: [...sentences(blocks), ...sentences(status), ...(since === undefined ? [] : [`Compared is what came after ${time(since)}, when evidence about this release began (${history?.since.because ?? ''}).`])],
+    summary: [...sentences(blocks), ...sentences(status), ...sinceWords(input.since)],
     arms: armTable ?? { title: 'Arms', columns: [], rows: [] },
     comparison: comparison ?? { title: '', columns: [], rows: [] },
     rollout: rolloutChart(history?.given, windows, axis),
@@ -116,7 +123,7 @@ function skewOf({ command, last }: DashboardSkew): NonNullable<DashboardModel['s
   if (last === undefined) return { lines: [plainLine(`Features were not recomputed yet. ${command} does it when it is asked to.`, 300)] };
   const blocks = skewBlocks(last.report, command);
   const [table] = tables(blocks);
-  return { ...(table === undefined ? {} : { table }), lines: [...sentences(blocks), `Checked ${time(last.at)}.`] };
+  return { ...(table === undefined ? {} : { table }), lines: [...sentences(blocks), `Checked ${utcTime(last.at)}.`] };
 }
 
 function timelineOf({ timeline }: DashboardInput): Pick<DashboardModel, 'timeline'> {
@@ -131,12 +138,13 @@ function shadowOf({ shadow }: QualityData): DashboardModel['shadow'] {
 }
 
 /** The whole report as Markdown: what the command line prints, with what the event log tells. */
-export function dashboardMarkdown({ model, flag, environment, data, report, drift, history, timeline, readAt, skew }: DashboardInput): string {
-  const arms = data.arms.filter((arm) => arm.environment === environment);
-  const configured: Block = { title: 'Configured share of the candidate', columns: ['from', 'share'], rows: (history?.given ?? []).map(({ from, share }) => [from === undefined ? 'before the event log' : time(from), share === undefined ? 'depends on who asks' : percent(share)]) };
+export function dashboardMarkdown(input: DashboardInput): string {
+  const { model, flag, environment, data, report, drift, history, timeline, readAt, skew } = input;
+  const arms = countedArms(input);
+  const configured: Block = { title: 'Configured share of the candidate', columns: ['from', 'share'], rows: (history?.given ?? []).map(({ from, share }) => [from === undefined ? 'before the event log' : utcTime(from), share === undefined ? 'depends on who asks' : percent(share)]) };
   const blocks = [
-    ...(history === undefined ? [] : [configured]), ...statusBlocks({ ...data, arms }, readAt), ...comparisonBlocks(report),
+    ...(history === undefined ? [] : [configured]), ...statusBlocks({ ...data, arms }, readAt), ...comparisonBlocks(report), { lines: sinceWords(input.since) },
     ...drift.flatMap((each) => driftBlocks(each.report, `Drift: ${each.production} against ${againstWords(each)}`)), ...(skew?.last === undefined ? [] : skewBlocks(skew.last.report, skew.command)), ...(data.shadow === undefined ? [] : shadowBlocks(shadowReport(data.shadow))), ...(timeline === undefined ? [] : [timelineTable(timeline), { lines: timelineNotes(timeline) }]), notesBlock(data.notes),
   ];
-  return `${blocksText([{ lines: [`${model} (${flag}) in ${environment}, read ${time(readAt)}`] }], true)}\n${blocksText(blocks, true)}`;
+  return `${blocksText([{ lines: [`${model} (${flag}) in ${environment}, read ${utcTime(readAt)}`] }], true)}\n${blocksText(blocks, true)}`;
 }

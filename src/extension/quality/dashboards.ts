@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Clock } from '../../core/base/clock.ts';
+import { evidenceSince } from '../../core/quality/productionShare.ts';
 import { toAppError } from '../../core/base/errors.ts';
 import { DisposableStore, type Disposable } from '../../core/base/events.ts';
 import { plainLine } from '../../core/base/words.ts';
@@ -189,7 +190,7 @@ export class Dashboard implements Disposable {
     const history = environment === reading.environment ? reading.history : await this.#parts.store.historyOf(reading, environment);
     const timeline = await this.#parts.store.timelineOf(reading);
     return {
-      model: model.name, flag: model.switches[0]?.flag ?? '', environment, data, history, timeline, readAt, failure: error?.message, now: this.#parts.clock.now(),
+      model: model.name, flag: model.switches[0]?.flag ?? '', environment, data, since: evidenceSince(data, environment, history), history, timeline, readAt, failure: error?.message, now: this.#parts.clock.now(),
       ...(definition.skew === undefined ? {} : { skew: { command: definition.skew.command.join(' '), last: skew } }),
       drift: driftIn(data, environment), report: reportOf(reading, data, environment, history, true),
     };

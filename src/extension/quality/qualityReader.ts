@@ -6,9 +6,10 @@ import { AppError, toAppError } from '../../core/base/errors.ts';
 import type { Disposable } from '../../core/base/events.ts';
 import { compareArms, type ComparisonReport } from '../../core/quality/comparison.ts';
 import type { DriftReferenceTarget, QualityDefinition } from '../../core/quality/definitions.ts';
-import { shareOf, sinceEvidence, type ReleaseHistory } from '../../core/quality/productionShare.ts';
+import { evidenceSince, shareOf, type ReleaseHistory } from '../../core/quality/productionShare.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
 import type { QualityData } from '../../core/quality/window.ts';
+import { recordScope } from '../../core/releases/armVariants.ts';
 import type { ModelMapping } from '../../core/workspace/config.ts';
 
 /** A model of a workspace folder whose `quality:` can be read. */
@@ -128,7 +129,7 @@ export class QualityReader implements Disposable {
     this.#set({ skew: { report, at } });
   }
 
-  /** The thread, started anew when another token is to be used, or other training data. @throws AppError */
+  /** The thread, started anew when another token is to be used, other training data, or when other records are the model's. @throws AppError */
   async #opened(): Promise<WorkerSource> {
     const { definition, folder, model, environment } = this.#reading;
     const training = definition.drift.reference?.kind === 'training' ? await this.#parts.training(this.#reading, definition.drift.reference) : undefined;
@@ -136,12 +137,12 @@ export class QualityReader implements Disposable {
     const options: WorkerOptions = {
       ...(cacheFolder === undefined ? {} : { cacheFolder }),
       section: definition.section, folder: folder.uri.fsPath, environment, withDrift: true, ...(training === undefined ? {} : { training }),
-      flags: model.switches.flatMap(({ flag }) => [flag, `${flag}.shadow`]),
+      ...recordScope(model),
     };
     const url = definition.source?.kind === 'prometheus' ? URL.parse(definition.source.prometheus.url) : null;
     const credentials = url === null ? undefined : { origin: url.origin, headers: await this.#parts.headers(url.origin) };
     if (this.#disposed || !this.#parts.mayRead()) throw new AppError('cancelled', 'Cancelled.');
-    const opening = JSON.stringify([credentials, training]);
+    const opening = JSON.stringify([credentials, training, options.flags, options.roles]);
     if (this.#source === undefined || opening !== this.#opening) {
       this.#source?.dispose();
       this.#source = new WorkerSource(this.#parts.script, { ...options, ...(credentials === undefined ? {} : { credentials }) });
@@ -159,7 +160,6 @@ export class QualityReader implements Disposable {
 
 /** The comparison in one environment, since evidence counts. Slices are only compared `withSlices`. */
 export function reportOf({ definition }: Pick<QualitySubject, 'definition'>, data: QualityData, environment: string, history: ReleaseHistory | undefined, withSlices = false): ComparisonReport {
-  const counted = sinceEvidence(data, history);
-  const shown = withSlices ? counted : { ...counted, windows: counted.windows.filter(({ slice }) => slice === undefined) };
-  return compareArms(shown, definition, environment, { shareAt: shareOf(history) });
+  const shown = withSlices ? data : { ...data, windows: data.windows.filter(({ slice }) => slice === undefined) };
+  return compareArms(shown, definition, environment, { shareAt: shareOf(history), since: evidenceSince(data, environment, history).at });
 }

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
+import { countWords } from '../../../src/core/base/words.ts';
 import type { ReleaseTimeline } from '../../../src/core/releases/releaseTimeline.ts';
 import { Collector } from '../../../src/core/quality/collector.ts';
 import { compareArms } from '../../../src/core/quality/comparison.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
+import { histogramQuantile } from '../../../src/core/quality/histogram.ts';
 import { againstWords, driftFindings } from '../../../src/core/quality/productionDrift.ts';
-import { sinceEvidence, type ReleaseHistory } from '../../../src/core/quality/productionShare.ts';
+import { evidenceSince, type ReleaseHistory } from '../../../src/core/quality/productionShare.ts';
 import { coarseAge, driftAlarms, silences, worstFact, type ProductionFacts } from '../../../src/core/quality/productionWords.ts';
 import { shadowReport } from '../../../src/core/quality/shadow.ts';
+import { dataSince } from '../../../src/core/quality/since.ts';
 import { skewReport } from '../../../src/core/quality/skew.ts';
 import { wilson } from '../../../src/core/quality/stats/intervals.ts';
-import type { QualityData } from '../../../src/core/quality/window.ts';
+import type { ArmSummary, QualityData } from '../../../src/core/quality/window.ts';
 import { dashboardCsv } from '../../../src/extension/quality/dashboardCsv.ts';
 import { dashboardMarkdown, dashboardModel, type DashboardInput } from '../../../src/extension/quality/dashboardModel.ts';
 import { timeAxis } from '../../../src/extension/quality/dashboardCharts.ts';
@@ -36,7 +39,7 @@ function factsOf(data: QualityData, change: Partial<ProductionFacts> = {}): Prod
 function input(options: RecordOptions, change: Partial<DashboardInput> = {}): DashboardInput {
   const data = collect(records(options));
   const { report, drift, now } = factsOf(data);
-  return { model: 'fraud', flag: 'fraud-v2', environment: 'production', data, report, drift, now, history: undefined, readAt: now, failure: undefined, ...change };
+  return { model: 'fraud', flag: 'fraud-v2', environment: 'production', data, since: { at: undefined, because: 'exposure' }, report, drift, now, history: undefined, readAt: now, failure: undefined, ...change };
 }
 
 describe('the worst fact of production', () => {
@@ -108,17 +111,42 @@ describe('the worst fact of production', () => {
 });
 
 describe('evidence about a release', () => {
+  const at = START + 5 * 60_000 + 1;
+  const begun: ReleaseHistory = { given: [{ from: undefined, to: undefined, share: 0.25 }], since: { at, because: 'versions' } };
+
   it('begins with it: windows from before do not count, charts keep them', () => {
-    const at = START + 5 * 60_000 + 1;
-    const history: ReleaseHistory = { given: [{ from: undefined, to: undefined, share: 0.25 }], since: { at, because: 'versions' } };
     const data = collect(records({ count: 6000 }));
-    const counted = sinceEvidence(data, history);
+    const counted = dataSince(data, at);
     assert.deepEqual(counted.windows.filter(({ start }) => start < at), []);
     assert.ok(counted.windows.length < data.windows.length && counted.windows.length > 0);
-    const model = dashboardModel(input({ count: 6000 }, { history }));
+    const model = dashboardModel(input({ count: 6000 }, { history: begun, since: begun.since }));
     assert.equal(model.rollout.x[0], START / 1000);
     assert.match(model.summary.join(' '), /Compared is what came after 2026-03-02 10:05:00 UTC/);
     assert.deepEqual(model.rollout.series[0]?.values.every((share) => share === 0.25), true);
+  });
+
+  it('counts histograms from then on only, with the outcomes that predictions from then on have', () => {
+    const before = records({ count: 3000 }).map((record) => ({ ...record, latency_ms: 900, score: 0.05 }));
+    const after = records({ count: 3000 }).map((record, index) => ({ ...record, ts: new Date(START + 6 * 60_000 + 100 * index).toISOString(), request_id: `later-${index}`, latency_ms: 10, score: 0.85 }));
+    const data = collect([...before, ...after]);
+    const current = (each: QualityData): ArmSummary => each.arms.find(({ arm }) => arm === 'current') ?? assert.fail();
+    assert.ok((histogramQuantile(current(data).latency, 0.95)?.value ?? 0) > 800, 'of all that was read');
+    const narrowed = current(dataSince(data, at));
+    const counted = after.filter(({ assigned_arm }) => assigned_arm === 'current').length;
+    assert.equal(narrowed.latency.counts.reduce((sum, count) => sum + count, 0), counted);
+    assert.ok((histogramQuantile(narrowed.latency, 0.999)?.value ?? Number.NaN) < 13, 'nothing of the versions before');
+    assert.ok((histogramQuantile(narrowed.score, 0.01)?.value ?? 0) > 0.8);
+    assert.equal(narrowed.requests, current(data).requests, 'traffic stays that of all that was read');
+    const model = dashboardModel({ ...input({ count: 100 }), data, since: { at, because: 'exposure' } });
+    assert.equal(model.latency?.table.rows.find(([arm]) => arm === 'current')?.[1], countWords(counted));
+  });
+
+  it('begins anew when a version answers that did not before, also where nobody is connected', () => {
+    const all = records({ count: 6000 }).map((record) => ({ ...record, model_version: record.assigned_arm === 'current' || Date.parse(record.ts) < at ? '13' : '14' }));
+    const since = evidenceSince(collect(all), 'production', undefined);
+    assert.equal(since.because, 'versions');
+    assert.ok((since.at ?? 0) >= at && (since.at ?? 0) < at + 10_000);
+    assert.equal(evidenceSince(collect(all), 'production', { ...begun, since: { at: at + 60_000, because: 'guard rollback' } }).because, 'guard rollback');
   });
 });
 

@@ -18,7 +18,7 @@ async function input(): Promise<DashboardInput> {
     return asked.includes('candidate') ? [grown({ le: '0.05' }, 600), grown({ le: '0.25' }, 980), grown({ le: '+Inf' }, 1000)] : [grown({ le: '0.05' }, 1000), grown({ le: '0.25' }, 1000), grown({ le: '+Inf' }, 1000)];
   });
   const report = compareArms(data, readQuality(SECTION).quality ?? assert.fail(), 'production');
-  return { model: 'fraud', flag: 'fraud-v2', environment: 'production', data, report, drift: [], now: NOW, history: undefined, readAt: NOW, failure: undefined };
+  return { model: 'fraud', flag: 'fraud-v2', environment: 'production', data, since: { at: undefined, because: 'exposure' }, report, drift: [], now: NOW, history: undefined, readAt: NOW, failure: undefined };
 }
 
 describe('the dashboard of a model that Prometheus tells of', () => {

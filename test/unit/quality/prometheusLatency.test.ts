@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { histogramQuantile } from '../../../src/core/quality/histogram.ts';
 import { blocksText, quantileWords, statusBlocks } from '../../../src/core/quality/reportText.ts';
+import { dataSince } from '../../../src/core/quality/since.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
 import { NOW, readFake, type FakeSeries, type Samples } from '../../support/fakePrometheus.ts';
 
@@ -46,6 +47,15 @@ describe('latency by the buckets of a Prometheus', () => {
   it('takes what the server sums by le, window by window', async () => {
     const data = await read([{ labels: { le: '0.1' }, samples: [[1, '30'], [2, '12'], [3, 'NaN']] }, { labels: { le: '+Inf' }, samples: [[1, '40'], [2, '15'], [3, 'NaN']] }], { buckets: 'sum by (le) (increase(latency_seconds_bucket{arm="$arm"}[$range]))' });
     assert.deepEqual(latencyOf(data), [[100], [42, 13]]);
+  });
+
+  it('is known of a part of the time, too, and fractions are not lost', async () => {
+    const data = await read(process('a', { '0.1': [0, 10, 30, 30], '+Inf': [0, 10, 45, 47] }));
+    const since = (minute: number): unknown => latencyOf(dataSince(data, NOW - 600_000 + 60_000 * minute));
+    assert.deepEqual([latencyOf(data), since(0), since(1), since(2), since(3)], [[[100], [30, 17]], [[100], [30, 17]], [[100], [20, 17]], [[100], [0, 2]], [[100], [0, 0]]]);
+    const tenths = (each: string): Samples => Array.from({ length: 10 }, (_, minute) => [minute + 1, each]);
+    const fractions = await read([{ labels: { le: '0.1' }, samples: tenths('0.3') }, { labels: { le: '+Inf' }, samples: tenths('0.7') }], { buckets: 'sum by (le) (increase(latency_seconds_bucket{arm="$arm"}[$range]))' });
+    assert.deepEqual(latencyOf(fractions), [[100], [3, 4]]);
   });
 
   it('goes by the boundaries that all have, and says so', async () => {

@@ -1,0 +1,20 @@
+import { sumOfStretches } from './stretches.ts';
+import type { ArmSummary, QualityData } from './window.ts';
+
+function armSince(arm: ArmSummary, at: number): ArmSummary {
+  const { stretches, latency, score } = arm;
+  if (stretches === undefined || stretches.every(({ start }) => start >= at)) return arm;
+  const counted = stretches.filter(({ start }) => start >= at);
+  return { ...arm, stretches: counted, ...sumOfStretches(counted, { latency: latency.edges, score: score.edges }) };
+}
+
+/**
+ * What counts from a time on: windows and histograms that began then or later, and how many outcomes there are of them. How dependent the requests of a unit are is still known from all that was read, so are units, drift and
+ * when an arm was last seen.
+ *
+ * @param at milliseconds since 1970; undefined: all counts
+ */
+export function dataSince(data: QualityData, at: number | undefined): QualityData {
+  if (at === undefined) return data;
+  return { ...data, windows: data.windows.every(({ start }) => start >= at) ? data.windows : data.windows.filter(({ start }) => start >= at), arms: data.arms.map((arm) => armSince(arm, at)) };
+}

@@ -82,8 +82,8 @@ export function quantileWords(latency: Histogram, q: number): string {
 export function quantileNotes(arms: readonly Pick<ArmSummary, 'latency'>[], quantiles: readonly number[]): readonly string[] {
   const words = arms.flatMap(({ latency }) => quantiles.map((q) => quantileWords(latency, q)));
   return [
-    ...(words.some((each) => each.includes('(')) ? ['Latency quantiles are interpolated within the bucket that holds them, which stands in brackets.'] : []),
-    ...(words.some((each) => each.startsWith('>')) ? ['Above the last boundary of the buckets no more is known of a latency quantile than that.'] : []),
+    ...(words.some((each) => each.includes('(')) ? ['Latency quantiles are interpolated within their bucket, in brackets.'] : []),
+    ...(words.some((each) => each.startsWith('>')) ? ['After >: the last boundary, above which no more is known.'] : []),
   ];
 }
 

@@ -107,7 +107,7 @@ describe('a quantile of a histogram', () => {
     const text = blocksText(statusBlocks(data, NOW), false);
     assert.match(text, /candidate +100 +- +[^ ].* 41\.7 \(0 to 50\) +> 250 +> 250 /);
     assert.match(text, /current +100 +- +[^ ].* - +- +- /);
-    assert.match(text, /^Latency quantiles are interpolated within the bucket that holds them, which stands in brackets\.$/m);
-    assert.match(text, /^Above the last boundary of the buckets no more is known of a latency quantile than that\.$/m);
+    assert.match(text, /^Latency quantiles are interpolated within their bucket, in brackets\.$/m);
+    assert.match(text, /^After >: the last boundary, above which no more is known\.$/m);
   });
 });

@@ -30,6 +30,12 @@ export interface SavedArm {
   readonly notFinite: number;
 }
 
+/** A version as its record names it; undefined: none. */
+export function versionName(version: unknown): string | undefined {
+  const name = typeof version === 'number' ? String(version) : version;
+  return typeof name === 'string' && name !== '' ? name : undefined;
+}
+
 interface Seen { readonly name: string; first: number; last: number; requests: number }
 
 /** Everything about one arm in one environment that is kept neither per window nor per hour. */
@@ -78,8 +84,8 @@ export class ArmCollector {
   }
 
   #answered(version: unknown, at: number): void {
-    const name = typeof version === 'number' ? String(version) : version;
-    if (typeof name !== 'string' || name === '') return;
+    const name = versionName(version);
+    if (name === undefined) return;
     if (this.#lastVersion?.name !== name) {
       const known = this.#versions.get(name);
       if (known === undefined && this.#versions.size >= MOST_VERSIONS) return;

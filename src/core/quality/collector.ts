@@ -6,7 +6,7 @@ import { Groups, type Group, type SavedGroups, type WindowState } from './groups
 import { hash53, RecentHashes, rehash, type SavedHashes } from './hashing.ts';
 import { scoreOf, valueOf } from './measures.ts';
 import { Outcomes, type SavedOutcomes, type ToldOutcome, type Waiting } from './outcomes.ts';
-import { ShadowCollector } from './shadowCollector.ts';
+import { ShadowCollector, type SavedShadow } from './shadowCollector.ts';
 import { MOST_SLICES } from './slices.ts';
 import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
@@ -27,7 +27,7 @@ export interface CollectorOptions extends FeatureOptions {
   readonly roles?: Readonly<Record<string, string>> | undefined;
 }
 
-/** All that a collector has counted, to go on from later: aggregates, hashes of ids, and what metrics need of predictions that wait for their outcome. */
+/** All that a collector has counted, to go on from later: aggregates, hashes of ids, what metrics need of predictions that wait for their outcome, and answers that wait for their partner. */
 export interface SavedCollector {
   readonly groups: SavedGroups;
   readonly units: SavedUnits;
@@ -35,6 +35,8 @@ export interface SavedCollector {
   readonly recent: SavedHours;
   /** Where a metric needs outcomes. */
   readonly outcomes?: SavedOutcomes | undefined;
+  /** Where a shadow came. */
+  readonly shadow?: SavedShadow | undefined;
   readonly slices: readonly string[];
   readonly columns: readonly string[];
   readonly notes: SourceNotes;
@@ -98,19 +100,19 @@ export class Collector {
     this.#seen = new RecentHashes(undefined, saved?.seen);
     this.#slices = new Set(saved?.slices);
     this.#notes = { ...NO_NOTES, ...saved?.notes };
-    this.#shadow = new ShadowCollector(labels, saved !== undefined);
+    this.#shadow = new ShadowCollector(labels, saved);
     const { keptFields: kept, outcomeFields: outcome } = this.#stager;
     this.#outcomes = new Outcomes(definition, { kept, outcome }, { settled: (waiting, known, isNew) => this.#settled(waiting, known, isNew), matured: ({ armCollector }, at) => armCollector.matured(at) });
     if (saved?.outcomes !== undefined) this.#outcomes.restore(saved.outcomes, this.#groups.all);
   }
 
-  /** What was counted until now; undefined where more would be needed to go on from: answers that wait for their partner, or the features of predictions that wait for their outcome. */
+  /** What was counted until now; undefined where more would be needed to go on from: the features of predictions that wait for their outcome. */
   get saved(): SavedCollector | undefined {
     this.#flush();
     const isLabelled = this.#labelled.length > 0;
-    if (this.#shadow.hasShadow || (isLabelled && this.#stager.keptFields.includes('features'))) return undefined;
+    if (isLabelled && this.#stager.keptFields.includes('features')) return undefined;
     return {
-      ...(isLabelled ? { outcomes: this.#outcomes.saved } : {}),
+      ...(isLabelled ? { outcomes: this.#outcomes.saved } : {}), shadow: this.#shadow.saved,
       groups: this.#groups.saved, units: this.#units.saved, seen: this.#seen.saved, recent: this.#recent.saved, slices: [...this.#slices], columns: this.#stager.batch.columns.map(({ name }) => name), notes: this.#notes,
     };
   }
@@ -292,7 +294,7 @@ export class Collector {
 
   /** `index`: the place of the row among those that are counted; `from`: the first of the rows. */
   #predicted(batch: BatchRows, groups: readonly Group[], from: number, index: number): void {
-    const { requests, times, flags, kept, arms, slices: sliced } = batch;
+    const { requests, times, flags, kept, arms, versions, slices: sliced } = batch;
     const row = this.#rowOf[index] ?? 0;
     const group = groups[arms[row] ?? 0];
     const window = this.#windowOf[row - from];
@@ -305,7 +307,7 @@ export class Collector {
     window.units += isNew;
     group.armCollector.units += isNew;
     group.staged.add(row);
-    this.#countHour(group, Math.min(times[row] ?? 0, this.#now), row, unitHash);
+    this.#countHour(group, Math.min(times[row] ?? 0, this.#now), codedAt(versions, row), row, unitHash);
     const names = slicesAt(sliced, row);
     const slices = this.#counted(names);
     if (names !== undefined && slices.length < names.length) this.#notes.otherSlices += 1;
@@ -320,9 +322,9 @@ export class Collector {
     for (const flag of [NOT_FINITE_SCORE, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME]) if ((flags & flag) !== 0) notes.notFinite += 1;
   }
 
-  #countHour({ number }: Group, at: number, row: number, unitHash: number): void {
+  #countHour({ number }: Group, at: number, version: unknown, row: number, unitHash: number): void {
     const hours = this.#hoursOf[number];
-    const hour = hours === undefined ? undefined : this.#recent.of(hours, at);
+    const hour = hours === undefined ? undefined : this.#recent.of(hours, at, version);
     if (hour === undefined) return;
     hour.units.add(unitHash);
     if (hour.staged.size === 0) this.#hours.push(hour);

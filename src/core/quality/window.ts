@@ -156,6 +156,8 @@ export interface ProductionWindow {
   /** For people: `last 24 h`. */
   readonly name: string;
   readonly parts: readonly ProductionPart[];
+  /** By environment both arms in the hours in which both have answered: who came by night is no other than who came by day. */
+  readonly both?: readonly { readonly name: string; readonly candidate: ProductionPart; readonly current: ProductionPart }[];
 }
 
 /** An arm of all services of an environment during some hours. */

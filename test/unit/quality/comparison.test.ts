@@ -217,6 +217,20 @@ describe('comparing the arms', () => {
     assert.ok(reports.every((report) => report.joint.alarms || report.metrics.every(({ verdict }) => verdict !== 'worse')));
   });
 
+  it('takes a limit for one of rates, however dependent requests are', () => {
+    const limited = { ...(definition().metrics.find(({ name }) => name === 'errors') ?? assert.fail()), limit: 0.05 };
+    const state = (rate: number, designEffect: number): string | undefined => {
+      const windows = Array.from({ length: 20 }, (_, index): QualityWindow => ({
+        arm: 'candidate', environment: 'production', service: '', start: index * 60_000, end: (index + 1) * 60_000, requests: 1000, units: 0, metrics: { errors: { n: 1000, sum: 1000 * rate, squares: 1000 * rate } },
+      }));
+      return limitFinding(limited, windows, { data: { arms: [], designEffect }, environment: 'production', arm: 'candidate', among: 1 })?.state;
+    };
+    for (const designEffect of [1, 3, 10]) assert.equal(state(0.04, designEffect), 'within', String(designEffect));
+    for (const designEffect of [1, 3, 10]) assert.equal(state(0.1, designEffect), 'passed', String(designEffect));
+    // The more dependent they are, the less is known.
+    assert.deepEqual([1, 30].map((designEffect) => state(0.07, designEffect)), ['passed', 'within']);
+  });
+
   it('shares the level with limits, where guardrails have some', () => {
     const level = (guardrails: readonly Record<string, unknown>[]): number => compareArms(collect(records({ count: 1000 })), definition({ guardrails }), 'production').joint.level;
     const errors = { name: 'errors', bad: 'error' };

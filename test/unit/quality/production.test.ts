@@ -102,7 +102,7 @@ describe('the worst fact of production', () => {
     const moved = records({ count: 6000 }).map((record) => (record.assigned_arm === 'candidate' ? { ...record, features: { ...record.features, amount: record.features.amount * 3 } } : record));
     const facts = factsOf(collect(moved));
     assert.match(words(facts), /^amount drifted \(PSI [\d.]+\)$/);
-    assert.deepEqual(driftAlarms([...facts.drift, ...facts.drift]).map(({ feature, because }) => [feature, because.replace(/:.*/, '')]), [['amount', 'candidate against current, last 24 h']]);
+    assert.deepEqual(driftAlarms([...facts.drift, ...facts.drift]).map(({ feature, because }) => [feature, because.replace(/:.*/, '')]), [['amount', 'candidate against current, last 3 h']]);
   });
 
   it('has coarse ages', () => {
@@ -163,7 +163,7 @@ describe('the dashboard', () => {
     }
     assert.equal(errors.table.rows.length, errors.x.length);
     assert.equal(model.slices?.rows.length, given.report.slices.length);
-    assert.deepEqual(model.drift.map(({ title, production, reference }) => [title, production, reference]), [['candidate against current, last 24 h', 'candidate, last 24 h', 'current']]);
+    assert.deepEqual(model.drift.map(({ title, production, reference }) => [title, production, reference]), [['candidate against current, last 3 h', 'candidate, last 3 h', 'current']]);
     assert.ok(Math.abs((model.scores?.series[0]?.values ?? []).reduce<number>((sum, share) => sum + (share ?? 0), 0) - 1) < 1e-9);
     assert.deepEqual(model.latency?.labels, ['p50', 'p75', 'p90', 'p95', 'p99', 'p99.9']);
   });
@@ -263,7 +263,7 @@ describe('the dashboard', () => {
     const text = dashboardMarkdown(input({ count: 3000 }, { model: '[fraud](command:x)' }));
     assert.ok(text.startsWith('\\[fraud\\] (command:x) (fraud-v2) in production, read 2026-'), text.slice(0, 80));
     assert.match(text, /### Candidate against current in production\n\n\| metric \|/);
-    assert.match(text, /^### Drift: candidate against current, last 24 h$/m);
+    assert.match(text, /^### Drift: candidate against current, last 3 h$/m);
   });
 
   it('tells the history of the release, also in Markdown, and obeys nothing in it', () => {

@@ -7,13 +7,13 @@ import { hash53, RecentHashes, rehash, type SavedHashes } from './hashing.ts';
 import { scoreOf, valueOf } from './measures.ts';
 import { Outcomes, type SavedOutcomes, type ToldOutcome, type Waiting } from './outcomes.ts';
 import { ShadowCollector, type SavedShadow } from './shadowCollector.ts';
+import { MOST_SLICES } from './slices.ts';
 import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
 import { Units, type SavedUnits } from './units.ts';
 import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
 
 const MOST_EXAMPLES = 5;
-const MOST_SLICES = 50;
 /** A record from further in the future says that a clock is wrong. */
 const SKEW_MS = 60_000;
 /** Of a hash, so that a request's shadow and its served answer are told apart. */
@@ -310,7 +310,9 @@ export class Collector {
     group.audience.collector.units += isNew;
     group.staged.add(row);
     this.#countHour(group, Math.min(times[row] ?? 0, this.#now), codedAt(versions, row), row, unitHash);
-    const slices = this.#counted(slicesAt(sliced, row));
+    const names = slicesAt(sliced, row);
+    const slices = this.#counted(names);
+    if (names !== undefined && slices.length < names.length) this.#notes.otherSlices += 1;
     for (const slice of slices) this.#sliced(batch, row, this.#groups.window(group, times[row] ?? 0, slice));
     const keep = kept[row];
     if (keep !== undefined) this.#outcomes.wait(requests[row] ?? 0, keep.outcome, { record: keep.record, group, slices, unitHash, at: times[row] ?? 0 });

@@ -78,7 +78,7 @@ describe('comparing the arms', () => {
     it('says nothing either where a source tells windows and how many units are new in them', () => {
       const told = (units: number): QualityData => {
         const { windows } = collect(asking(units, 100));
-        return dataOfWindows(windows, 1, []);
+        return dataOfWindows(windows, { designEffect: 1, messages: [] });
       };
       assert.deepEqual([128, 200].map((units) => score(told(units)).verdict), ['insufficient data', 'not worse']);
       const unknown = told(128);
@@ -159,9 +159,9 @@ describe('comparing the arms', () => {
     assert.ok(report.slices.length > 0 && report.slices.every(({ candidate, current }) => candidate.n > 0 && candidate.units === undefined && current.units === undefined), 'of a slice the log knows none');
     const plain = data.windows.filter(({ slice }) => slice === undefined);
     const windows = [...plain, ...plain.map((window) => ({ ...window, slice: 'country = DE' }))];
-    const [slice] = compareArms(dataOfWindows(windows, 1, []), definition(section), 'production').slices.filter(({ slice: own }) => own === 'country = DE');
+    const [slice] = compareArms(dataOfWindows(windows, { designEffect: 1, messages: [] }), definition(section), 'production').slices.filter(({ slice: own }) => own === 'country = DE');
     assert.deepEqual([slice?.candidate.units, slice?.current.units], [100, 300]);
-    const [own] = compareArms(dataOfWindows(data.windows.map((window) => ({ ...window, units: 0 })), 1, []), definition(section), 'production').metrics;
+    const [own] = compareArms(dataOfWindows(data.windows.map((window) => ({ ...window, units: 0 })), { designEffect: 1, messages: [] }), definition(section), 'production').metrics;
     assert.deepEqual([own?.candidate.units, own?.current.units], [undefined, undefined]);
     const markdown = blocksText(comparisonBlocks(report), true);
     assert.match(markdown, /\| errors \| [\d.]+ % \([\d.]+ % to [\d.]+ %\), n 1k, 100 units \| [^|]+, n 3k, 300 units \|/);

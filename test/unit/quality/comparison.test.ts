@@ -242,7 +242,7 @@ describe('comparing the arms', () => {
 
   it('checks the sample ratio by units that were followed, not by those that each stands for', () => {
     const window = (arm: string, units: number, drawn?: number): QualityWindow => ({ arm, environment: '', service: '', start: 0, end: 60_000, requests: units, units, metrics: {}, ...(drawn === undefined ? {} : { drawn }) });
-    const verdict = (drawn?: [number, number]): string => compareArms(dataOfWindows([window('candidate', 5_012_000, drawn?.[0]), window('current', 4_988_000, drawn?.[1])], 1, []), definition(), '', { shareAt: () => 0.5 }).sampleRatio.verdict;
+    const verdict = (drawn?: [number, number]): string => compareArms(dataOfWindows([window('candidate', 5_012_000, drawn?.[0]), window('current', 4_988_000, drawn?.[1])], { designEffect: 1, messages: [] }), definition(), '', { shareAt: () => 0.5 }).sampleRatio.verdict;
     assert.equal(verdict(), 'mismatch');
     assert.equal(verdict([1_253_000, 1_247_000]), 'as configured', 'a quarter of the units says less');
   });
@@ -250,7 +250,7 @@ describe('comparing the arms', () => {
   it('tells the observed share of those who came at the last configured one', () => {
     const window = (arm: string, start: number, units: number): QualityWindow => ({ arm, environment: '', service: '', start, end: start + 60_000, requests: units, units, metrics: {} });
     const windows = [window('candidate', 0, 500), window('current', 0, 9500), window('candidate', 600_000, 250), window('current', 600_000, 750)];
-    const { sampleRatio } = compareArms(dataOfWindows(windows, 1, []), definition(), '', { shareAt: (start) => (start === 0 ? 0.05 : 0.25) });
+    const { sampleRatio } = compareArms(dataOfWindows(windows, { designEffect: 1, messages: [] }), definition(), '', { shareAt: (start) => (start === 0 ? 0.05 : 0.25) });
     assert.deepEqual([sampleRatio.configured, sampleRatio.observed, sampleRatio.verdict], [0.25, 0.25, 'as configured']);
   });
 

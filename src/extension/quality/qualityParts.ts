@@ -88,8 +88,9 @@ function otherLines({ environment, data, skew }: QualityReading, known: Producti
   ];
 }
 
-function skewLines({ features, told }: SkewReport): Line[] {
+function skewLines({ features, told, insufficient }: SkewReport): Line[] {
   const skewed = features.filter(({ alarm }) => alarm);
+  if (insufficient !== undefined) return [{ label: 'feature skew unknown', description: insufficient, icon: 'warning' }];
   if (skewed.length === 0) return [{ label: 'no feature skew', description: `${countWords(told)} requests recomputed`, icon: 'pass' }];
   return skewed.slice(0, MOST_LINES).map(({ feature, because }) => ({ label: `${feature} skewed`, description: because, icon: 'warning' }));
 }

@@ -1,5 +1,5 @@
 import { ageWords, countWords, plainLine } from '../base/words.ts';
-import type { ArmValue, ComparisonReport, MetricComparison } from './comparison.ts';
+import { currentAlike, type ArmValue, type ComparisonReport, type MetricComparison } from './comparison.ts';
 import { DRIFT_DEFINITIONS, type driftReport } from './drift.ts';
 import { histogramQuantile } from './histogram.ts';
 import { labelDelayWords } from './labelDelay.ts';
@@ -43,9 +43,10 @@ export function armValueWords(metric: Pick<MetricComparison, 'kind'>, { value, n
 }
 
 function comparisonRow(metric: MetricComparison): readonly string[] {
+  const alike = currentAlike(metric);
   return [
     metric.slice === undefined ? metric.name : `${metric.name}, ${metric.slice}`,
-    armValueWords(metric, metric.candidate), armValueWords(metric, metric.current), effectWords(metric), metric.verdict, metric.because,
+    armValueWords(metric, metric.candidate), `${armValueWords(metric, metric.current)}${alike === undefined ? '' : `; weighed as the candidate ${valueWords(metric, alike)}`}`, effectWords(metric), metric.verdict, metric.because,
   ];
 }
 

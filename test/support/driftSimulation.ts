@@ -103,6 +103,7 @@ export const CHANCE: Readonly<Record<string, { readonly scenario: Scenario; read
   '30 % missing, 100 and 100 units': { scenario: missing(0.3, 100, 100), runs: 1000 },
   '0.2 % missing, 2,000 and 50 units': { scenario: missing(0.002, 2000, 50), runs: 1000 },
   '5 % missing, 2,000 and 200 units': { scenario: missing(0.05, 2000, 200), runs: 1000 },
+  'uniform numbers, 100 and 100 units': { scenario: numbers((random) => random(), 100, 100), runs: 200 },
   '95 % ones, 100 and 100 units': { scenario: numbers((random) => Number(random() < 0.95), 100, 100), runs: 200 },
   '95 % ones, 1,000 and 1,000 units': { scenario: numbers((random) => Number(random() < 0.95), 1000, 1000), runs: 200 },
   '50 % zeros, 100 and 100 units': { scenario: numbers(zeros, 100, 100), runs: 200 },

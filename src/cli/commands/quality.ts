@@ -5,8 +5,9 @@ import { compareArms, type ComparisonReport } from '../../core/quality/compariso
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { DRIFT_DEFINITIONS } from '../../core/quality/drift.ts';
 import type { FeatureOptions } from '../../core/quality/featureCollector.ts';
+import { histogramQuantile } from '../../core/quality/histogram.ts';
 import { againstWords, driftFindings, nothingMeasured } from '../../core/quality/productionDrift.ts';
-import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
+import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, SHOWN_QUANTILES, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
 import { shadowReport } from '../../core/quality/shadow.ts';
 import { evidenceSince, sinceWords } from '../../core/quality/productionShare.ts';
@@ -121,7 +122,7 @@ export const quality: Command = {
     const data = await read(context, opened);
     const found = compared(context, opened, { ...data, windows: data.windows.filter(({ slice }) => slice === undefined) });
     const arms = found.flatMap((each) => each.arms);
-    const status = arms.map(({ arm, environment, requests, units, lastSeen, matured, labelled, labelDelay }) => ({ arm, environment, requests, units, lastSeen: lastSeen === 0 ? null : new Date(lastSeen).toISOString(), matured, labelled, labelDelay: labelDelay ?? null }));
+    const status = arms.map(({ arm, environment, requests, units, lastSeen, latency, matured, labelled, labelDelay }) => ({ arm, environment, requests, units, lastSeen: lastSeen === 0 ? null : new Date(lastSeen).toISOString(), latencyMs: Object.fromEntries(SHOWN_QUANTILES.map((q) => [`p${100 * q}`, histogramQuantile(latency, q) ?? null])), matured, labelled, labelDelay: labelDelay ?? null }));
     print(context, { model: opened.model.name, arms: status, comparisons: found.map(printed), notes: data.notes }, [...statusBlocks({ ...data, arms }, Date.now()), ...found.flatMap(({ blocks }) => blocks), notesBlock(data.notes)]);
     return exitOf(found, data, context.warn);
   },
@@ -172,10 +173,12 @@ export const drift: Command = {
       ...found.flatMap((each) => driftBlocks(each.report, `${each.environment === '' ? '' : `${each.environment}: `}${each.production} against ${againstWords(each)}`)),
       ...(skew === undefined ? [] : skewBlocks(skew, (opened.definition.skew?.command ?? []).join(' '))),
     ];
+    if (skew?.insufficient !== undefined) context.warn(`Feature skew is not known: ${skew.insufficient}.`);
     print(context, { model: opened.model.name, drift: found, ...(skew === undefined ? {} : { skew }), definitions: DRIFT_DEFINITIONS, notes: data.notes }, [...blocks, notesBlock(data.notes)]);
     if (found.some(({ report }) => report.features.some(({ alarm }) => alarm)) || skew?.features.some(({ alarm }) => alarm) === true) return 1;
     // A pipeline that stops on drift must not go on because nobody looked.
-    return nothing.length >= asked.length && skew === undefined ? exitCode(new AppError('network', nothing.join(' '))) : 0;
+    const unknown = skew === undefined ? (nothing.length >= asked.length ? nothing.join(' ') : undefined) : skew.insufficient;
+    return unknown === undefined ? 0 : exitCode(new AppError('network', unknown));
   },
 };
 

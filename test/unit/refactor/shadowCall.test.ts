@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
+import { finishRelease } from '../../../src/core/refactor/finishRelease.ts';
 import { SHADOW_CLASS, SHADOW_SIGNATURE } from '../../../src/core/refactor/wrap/shadowHelper.ts';
+import { sitesOf } from '../../support/refactor/programs.ts';
 import { withShadow } from '../../support/refactor/shadows.ts';
+import { pythonParser } from '../callsites/parser.ts';
 
 const HEAD = 'from UnleashClient import UnleashClient\nimport json\n\nclient = UnleashClient(url="u", app_name="a")\n';
 const IF = 'def f(x, request_id):\n    if client.is_enabled("new-model", {"userId": x}):\n        y = candidate.predict(x)\n    else:\n        y = model.predict(x)\n    return y\n';
-const CALL = 'shadow_calls.submit(lambda: (client, "new-model", {"userId": x}, request_id, lambda x=x: candidate.predict(x)))';
+const CALL = 'shadow_calls.submit("new-model", lambda: (client, {"userId": x}, request_id, lambda x=x: candidate.predict(x)))';
 const HELPER = `${SHADOW_CLASS}\n\nshadow_calls = ShadowCalls("logs/predictions-shadow.jsonl")\n`;
 
 /** The statement that is written, from the line on which it starts. */
 async function written(text: string): Promise<string> {
   const after = await withShadow(text);
-  return after.includes('shadow_calls.submit(lambda:') ? after.slice(after.indexOf('shadow_calls.submit(lambda:')) : after;
+  return after.includes('shadow_calls.submit(') ? after.slice(after.indexOf('shadow_calls.submit(')) : after;
 }
 
 describe('a shadow call', () => {
@@ -39,11 +42,11 @@ describe('a shadow call', () => {
 
   it('is written for other shapes of switches', async () => {
     const negated = IF.replace('if client.is_enabled("new-model", {"userId": x}):', 'if not client.is_enabled("new-model"):').replace('candidate.predict(x)', '0').replace('model.predict(x)', 'candidate.predict(x)');
-    assert.ok((await withShadow(HEAD + negated)).includes(':\n        shadow_calls.submit(lambda: (client, "new-model", {}, request_id, lambda x=x: candidate.predict(x)))\n        y = 0\n'));
+    assert.ok((await withShadow(HEAD + negated)).includes(':\n        shadow_calls.submit("new-model", lambda: (client, {}, request_id, lambda x=x: candidate.predict(x)))\n        y = 0\n'));
     const early = await withShadow(`${HEAD}def f(self, row):\n  if self.client.is_enabled(FLAG, context=ctx):\n    return self.candidate.predict(row.a, k=2)\n  # else\n  return self.model.predict(row.a)\n`);
-    assert.ok(early.includes('  # else\n  shadow_calls.submit(lambda: (self.client, FLAG, ctx, request_id, lambda row=row, *, self=self: self.candidate.predict(row.a, k=2)))\n  return'), early);
+    assert.ok(early.includes('  # else\n  shadow_calls.submit(FLAG, lambda: (self.client, ctx, request_id, lambda row=row, *, self=self: self.candidate.predict(row.a, k=2)))\n  return'), early);
     const getter = await written(`def f(x):\n    if flags.get_client().is_enabled(feature_name="a", context={}):\n        return candidate.predict(x)\n    return 0\n`);
-    assert.ok(getter.startsWith('shadow_calls.submit(lambda: (flags.get_client(), "a", {}, request_id, lambda x=x: candidate.predict(x)))\n'), getter);
+    assert.ok(getter.startsWith('shadow_calls.submit("a", lambda: (flags.get_client(), {}, request_id, lambda x=x: candidate.predict(x)))\n'), getter);
   });
 
   it('takes the whole expression, and its lines as they are', async () => {
@@ -56,12 +59,21 @@ describe('a shadow call', () => {
     const of = async (expression: string, text = IF): Promise<string | undefined> => /request_id, (lambda[^:]*): /.exec(await written(HEAD + text.replace('candidate.predict(x)', expression)))?.[1];
     assert.equal(await of('candidate.predict([row[c] for c in x for row in c])'), 'lambda x=x');
     assert.equal(await of('candidate.predict([x for x in x])'), 'lambda x=x');
+    assert.equal(await of('candidate.predict([x for x in request_id])'), 'lambda request_id=request_id');
     assert.equal(await of('candidate.predict(json.x, f"{x}")'), 'lambda x=x');
     assert.equal(await of('candidate.predict(k=x, x=1)'), 'lambda x=x');
     assert.equal(await of('m.predict(x)', IF.replace('    if', '    m = models[0]\n    if')), 'lambda x=x, *, m=m');
     assert.equal(await of('candidate.predict(LIMIT, x)', `LIMIT = 1\n${IF}`), 'lambda x=x');
     assert.equal(await of('candidate.predict(LIMIT, x)', `LIMIT = 1\nLIMIT = 2\n${IF}`), 'lambda LIMIT=LIMIT, x=x');
     assert.equal(await of('candidate.predict(SEEN, x)', `SEEN = []\nSEEN[0:] = [1]\n${IF}`), 'lambda SEEN=SEEN, x=x');
+  });
+
+  it('does not keep Finish Release from anything', async () => {
+    const files = [{ path: 'main.py', text: await withShadow(HEAD + IF) }];
+    const parser = await pythonParser();
+    const { left, files: [changed] } = finishRelease(files, { flag: 'new-model', keep: 'candidate' }, await sitesOf({ files }), (text) => parser.parse(text));
+    assert.deepEqual(left, []);
+    assert.ok(changed?.text.includes('request_id):\n    y = candidate.predict(x)\n    return y\n'), changed?.text);
   });
 
   it('keeps the ends of lines', async () => {
@@ -186,7 +198,7 @@ describe('a shadow call', () => {
   for (const [what, text, why] of REFUSED) it(`is refused: ${what}`, async () => assert.equal(await withShadow(HEAD + text), `refused: ${why}`));
 
   it('is not written where the file would have a syntax error', async () => {
-    assert.match(await withShadow(HEAD + asked('client.is_enabled("a", \\\n {"b": x})')), /lambda: \(client, "a", \{"b": x\}, request_id/);
+    assert.match(await withShadow(HEAD + asked('client.is_enabled("a", \\\n {"b": x})')), /submit\("a", lambda: \(client, \{"b": x\}, request_id/);
     assert.equal(await withShadow(HEAD + IF, true), 'refused: a call of the candidate cannot be written there without a syntax error');
   });
 

@@ -102,7 +102,7 @@ export function addShadowCall(source: Source, selection: Span, parse: Parse): Sh
   const names = new NamesInScope(source, identifiersIn(off)[0] ?? off);
   const request: WrapPart = names.isVisible('request_id') ? 'request_id' : { placeholder: 'request_id' };
   const place = lineStart(text, off.startIndex);
-  const line: WrapPart[] = [`${indentationAt(text, off.startIndex)}${SHADOW_NAME}.submit(lambda: (${asked.client}, ${asked.flag}, ${asked.context}, `, request, `, ${lambdaOf(source, answer, isVariable)}))${newlineOf(text)}`];
+  const line: WrapPart[] = [`${indentationAt(text, off.startIndex)}${SHADOW_NAME}.submit(${asked.flag}, lambda: (${asked.client}, ${asked.context}, `, request, `, ${lambdaOf(source, answer, isVariable)}))${newlineOf(text)}`];
   const inserted = [...(helper === undefined ? [] : [{ at: helper.start, parts: [helper.text] }]), { at: place, parts: line }];
   const after = applySpanEdits(text, inserted.map(({ at, parts }) => ({ start: at, end: at, text: wrappedText(parts) })));
   if (inTree(parse, after, (_source, hasError) => hasError)) return refused('a call of the candidate cannot be written there without a syntax error');

@@ -5,7 +5,7 @@ export const SHADOW_LOG = 'logs/predictions-shadow.jsonl';
 export const SHADOW_NAME = 'shadow_calls';
 export const SHADOW_CLASS_NAME = 'ShadowCalls';
 /** By which a class of that name is known as this one. */
-export const SHADOW_SIGNATURE = 'def submit(self, asked):';
+export const SHADOW_SIGNATURE = 'def submit(self, flag, asked):';
 
 /**
  * The class, indented by four spaces, for Python 3.8 and later. Nothing in `submit` waits or raises, whatever the flag's
@@ -35,7 +35,7 @@ export const SHADOW_CLASS = `class ShadowCalls:
         self._path, self._waiting, self._versions = path, waiting, versions or {}
         self._environment = environment or self.os.environ.get("UNLEASH_ENVIRONMENT")
         self._begin()
-        # The child of a fork begins anew: what waits is its parent's, the thread is, and locks may be held.
+        # The child of a fork begins anew: what waits is its parent's, and locks may be held.
         if hasattr(self.os, "register_at_fork"):
             self.os.register_at_fork(after_in_child=self._begin)
 
@@ -43,14 +43,14 @@ export const SHADOW_CLASS = `class ShadowCalls:
         self._queue, self._thread, self._starting = self.queue.Queue(self._waiting), None, self.threading.Lock()
         self.dropped, self._recorded, self._warned = 0, 0, set()
 
-    def submit(self, asked):
-        """\`asked()\` gives client, flag, context and request id as the switch has them, and the candidate's call.
+    def submit(self, flag, asked):
+        """\`asked()\` gives client and context of the switch, the served answer's request id, and the candidate's call.
 
-        The flag named \`flag\`.shadow samples. The request id is that of the answer that is served. Data in the
-        positional defaults of the call is copied: what the candidate or the service changes in it later is its own.
+        The flag named \`flag\`.shadow samples. Data in the positional defaults of the call is copied: what the
+        candidate or the service changes in it later is its own.
         """
         try:
-            client, flag, context, request_id, ask = asked()
+            client, context, request_id, ask = asked()
             if not client.is_enabled(flag + ".shadow", context):
                 return
             if self._queue.full():
@@ -63,8 +63,10 @@ export const SHADOW_CLASS = `class ShadowCalls:
             self._drop(failure)
 
     def _copied(self, value):
-        """Dictionaries, lists, tuples, sets, data classes, arrays and tables, with what is in them; other objects are shared."""
+        """Dictionaries, lists, tuples, sets, data classes, arrays, tables, and what is in them; else the same object."""
         kind = type(value)
+        if kind in (float, int, str, bool, type(None)):
+            return value
         if kind is dict:
             return {key: self._copied(each) for key, each in value.items()}
         if kind in (list, tuple, set):

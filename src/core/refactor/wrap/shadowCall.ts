@@ -91,7 +91,7 @@ export function addShadowCall(source: Source, selection: Span, parse: Parse): Sh
   if (source.root.hasError) return refused(nearest(question, IF)?.hasError === true ? 'there is a syntax error in it' : 'there is a syntax error in the file');
   if (!startsItsLine(text, off.startIndex)) return refused('other statements stand on its line');
   if (scopeOf(question).type === 'class_definition') return refused('it stands in the body of a class, whose variables a later call cannot read');
-  const isVariable = (name: string): boolean => isKept(source, question, name);
+  const isVariable = variablesAt(source, question);
   const answer = answerOf(source, on, isVariable);
   if ('kind' in answer) return answer;
   if (isShadowed(source, off, answer)) return refused('it has its shadow call');
@@ -108,6 +108,16 @@ export function addShadowCall(source: Source, selection: Span, parse: Parse): Sh
   if (inTree(parse, after, (_source, hasError) => hasError)) return refused('a call of the candidate cannot be written there without a syntax error');
   const starts = editorLineStarts(text);
   return { kind: 'shadowed', insertions: inserted.map(({ at, parts }) => ({ range: rangeBetween(starts, at, at), parts })) };
+}
+
+/** What is found in the whole file is asked once for each name. */
+function variablesAt(source: Source, place: SyntaxNode): (name: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (name) => {
+    const kept = known.get(name) ?? isKept(source, place, name);
+    known.set(name, kept);
+    return kept;
+  };
 }
 
 /** Whether a statement of the branch that serves submits the call already. */

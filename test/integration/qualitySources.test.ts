@@ -14,6 +14,7 @@ import { LATENCY_EDGES } from '../../src/core/quality/bins.ts';
 import { readQuality, type QualityDefinition } from '../../src/core/quality/definitions.ts';
 import type { SkewReport } from '../../src/core/quality/skew.ts';
 import type { QualityData } from '../../src/core/quality/window.ts';
+import { eventually } from '../support/eventually.ts';
 import { mlflowPython } from '../support/mlflow.ts';
 import { prometheusBinary, startExporter, startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
 import { csv, lines, records, recordsOfToday, START, type PredictionRecord } from '../support/qualityRecords.ts';
@@ -251,7 +252,8 @@ describe('quality: one contract for every source', function () {
     it('tells the same counts, slices and buckets of latency, across a restart of the service', async () => {
       const source = { prometheus: { url: prometheus?.url, design_effect: 2, lookback: '1h', queries: QUERIES, latency: { buckets: 'latency_ms_bucket{arm="$arm"}', unit: 'ms' } } };
       const scrapes = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2500));
-      await scrapes();
+      // What a process has counted before it was first scraped is of nobody knows when.
+      await eventually(async () => (await (await fetch(`${prometheus?.url ?? ''}/api/v1/query?query=predictions_total`)).text()).includes('"candidate"'), 30_000);
       shown = ALL.slice(0, 1000);
       await scrapes();
       shown = ALL.slice(0, 3000);
@@ -285,8 +287,8 @@ describe('quality: one contract for every source', function () {
       const queries = { ...QUERIES, errors: { total: 'sum(increase(predictions_total{arm="$arm"}[$range]))' } };
       const data = await read({ prometheus: { url: prometheus?.url, design_effect: 1, queries } });
       assert.equal(data.arms.length, 2);
-      const wrong = await refused({ prometheus: { url: prometheus?.url, design_effect: 1, queries: { ...QUERIES, errors: { total: 'sum(' } } } });
-      assert.match(wrong.message, /refuses the query sum\(: .*parse error/);
+      const wrong = await refused({ prometheus: { url: prometheus?.url, design_effect: 1, queries: { ...QUERIES, errors: { total: 'sum($range' } } } });
+      assert.match(wrong.message, /refuses the query sum\(300s: .*parse error/);
     });
   });
 

@@ -44,6 +44,15 @@ for (const [words, queries] of [['by selectors', SELECTORS], ['by expressions', 
       assert.ok(reach(followed.asked) <= 15, `asked for ${reach(followed.asked)} min`);
     });
 
+    it('has what came to the server late, too', async () => {
+      let late = 0;
+      const followed = fakeSource({ ...GUARDED, window: '1min' }, { queries: { errors: queries }, latency: LATENCY, lookback: '2h' }, (query) => answers(5 * HOUR, 1)(query).map(({ labels, samples }) => ({ labels, samples: samples.filter(([minute]) => minute <= 10 - late) })));
+      late = 5;
+      await read(followed, -1);
+      late = 0;
+      assert.deepEqual((await read(followed, 0)).windows, (await read(source(queries, 5 * HOUR), 0)).windows);
+    });
+
     it('reaches back to when evidence began, but for slices and latency', async () => {
       const data = await read(source(queries, 5 * HOUR), 0, -4 * HOUR);
       assert.deepEqual(totals(data), [2400, 240]);
@@ -95,13 +104,13 @@ describe('a question to a Prometheus', () => {
   });
 
   it('for raw samples is about less time where there are many', async () => {
-    const many = Array.from({ length: 40 }, (_, instance) => ({ labels: { instance: String(instance) }, samples: Array.from({ length: 24 * HOUR * 4 }, (__, index): Samples[number] => [10 - index / 4, String(100_000 - index)]).reverse() }));
-    const followed = fakeSource({ guardrails: [{ name: 'errors', bad: 'error' }] }, { queries: { errors: { total: 'p{arm="$arm"}' } }, arms: { current: 'nobody' }, lookback: '1d' }, (query) => (query.includes('nobody') ? [] : many));
+    const many = Array.from({ length: 240 }, (_, instance) => ({ labels: { instance: String(instance) }, samples: Array.from({ length: 8 * HOUR * 4 }, (__, index): Samples[number] => [10 - index / 4, String(100_000 - index)]).reverse() }));
+    const followed = fakeSource({ guardrails: [{ name: 'errors', bad: 'error' }] }, { queries: { errors: { total: 'p{arm="$arm"}' } }, arms: { current: 'nobody' }, lookback: '8h' }, (query) => (query.includes('nobody') ? [] : many));
     const data = await read(followed, 0);
-    assert.equal(totals(data)[0], 40 * (24 * HOUR * 4 - 1));
+    assert.equal(totals(data)[0], 240 * (8 * HOUR * 4 - 1));
     const spans = followed.asked.filter((query) => !query.get('query')?.includes('nobody')).map((query) => Number(/\[(\d+)s\]/.exec(query.get('query') ?? '')?.[1]));
-    // 40 series, four samples a minute.
-    assert.ok(Math.max(...spans) * 40 * 4 / 60 <= 160_000, spans.join());
+    // 240 series, four samples a minute.
+    assert.ok(Math.max(...spans) * 240 * 4 / 60 <= 160_000, spans.join());
   });
 
   it('that tells no counts is not asked, whatever became of the problem of the file', async () => {

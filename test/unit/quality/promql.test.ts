@@ -6,11 +6,19 @@ describe('a selector of PromQL', () => {
   for (const text of [
     'predictions_total', 'job:predictions:sum', 'predictions_total{}', 'predictions_total{arm="a"}', ' predictions_total { arm = "a" , outcome != "x", } ', '{__name__="predictions_total",arm="a"}', '{__name__=~"predictions_.*"}',
     'p{route="/v1/{model}"}', "p{route='{a}', x=~`\\d+{2}`}", 'p{note="a \\"quoted\\" } brace"}', 'p{x!~"a|b"} # all but these', '{"model.predictions", "service.name"="a"}', 'p{\n  arm="a"\n}', 'sum', 'infinite_total',
-  ]) it(`is ${JSON.stringify(text)}`, () => void assert.ok(isSelector(text)));
+  ]) {
+    it(`is ${JSON.stringify(text)}`, () => {
+      assert.ok(isSelector(text));
+    });
+  }
 
   for (const text of [
     '', 'sum(predictions_total{arm="a"})', 'sum by (arm) (p)', 'p{arm="a"}[5m]', 'p offset 5m', 'p @ 1700000000', 'p{arm="a"', 'p{arm=a}', 'p{arm}', 'p{,}', 'p{arm="a" outcome="b"}', 'p{arm="a\n"}', 'p{arm="a}', '-p', 'p + q', 'p{a="b"} or q{a="b"}', '1', 'NaN', '+Inf', 'Inf', '(p)', '"p"', '{"service.name"}{}', 'p{"a" "b"}',
-  ]) it(`is not ${JSON.stringify(text)}`, () => void assert.ok(!isSelector(text)));
+  ]) {
+    it(`is not ${JSON.stringify(text)}`, () => {
+      assert.ok(!isSelector(text));
+    });
+  }
 });
 
 describe('queries of modelswitch.yaml', () => {

@@ -20,7 +20,9 @@ const ANY_SCRAPE = 1.5;
 const NO_INSTANCE = 'any ';
 
 export function targetOf(labels: Labels): string {
-  return `${labels['instance'] === undefined ? NO_INSTANCE : ''}${JSON.stringify(TARGET_LABELS.map((name) => labels[name] ?? null))}`;
+  const known = JSON.stringify(TARGET_LABELS.map((name) => labels[name] ?? null));
+  // Only series of one metric are then taken to come from one place.
+  return labels['instance'] === undefined ? `${NO_INSTANCE}${labels['__name__'] ?? ''} ${known}` : known;
 }
 
 /**

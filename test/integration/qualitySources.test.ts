@@ -292,6 +292,25 @@ describe('quality: one contract for every source', function () {
     });
   });
 
+  it('a real Prometheus whose scraping was interrupted tells nothing of a process from before', async () => {
+    const binary = prometheusBinary();
+    if ('reason' in binary) assert.fail(`This test needs Prometheus: ${binary.reason}.`);
+    const now = Math.floor(Date.now() / 1000);
+    // A healthy candidate, 30 % of whose answers failed long ago; nothing was scraped while the time that is read begins.
+    const counter = (arm: string, outcome: string, from: number, each: number): string => Array.from({ length: 7 * 60 }, (_, index) => now - (7 * 60 - index) * 60).flatMap((at, index) => (Math.abs(at - (now - 6 * 3600)) < 600 ? [] : [`old_total{job="s",instance="${arm}",arm="${arm}",outcome="${outcome}"} ${from + each * index} ${at}`])).join('\n');
+    const past = ['# TYPE old counter', counter('candidate', 'ok', 700_000, 196), counter('candidate', 'error', 300_000, 4), counter('current', 'ok', 970_000, 588), counter('current', 'error', 30_000, 12), '# EOF\n'].join('\n');
+    const server = await startPrometheus(binary.binary, '127.0.0.1:9', past);
+    try {
+      const queries = { ...QUERIES, errors: { total: '{__name__="old_total",arm="$arm"}', bad: 'old_total{arm="$arm",outcome="error"}' } };
+      const { arms, windows } = await read({ prometheus: { url: server.url, design_effect: 1, lookback: '6h', queries } }, { now: now * 1000 });
+      const sum = (arm: string): unknown => ['n', 'sum'].map((key) => windows.filter((window) => window.arm === arm).reduce((all, { metrics }) => all + (metrics['errors']?.[key as 'n' | 'sum'] ?? 0), 0));
+      // Of 360 minutes, ten are not known, and the first that is tells where counting begins.
+      assert.deepEqual([arms.length, sum('candidate'), sum('current')], [2, [200 * 349, 4 * 349], [600 * 349, 12 * 349]]);
+    } finally {
+      await server.stop();
+    }
+  });
+
   it('a Prometheus that warns, answers in part, asks for a sign-in, or is none', async () => {
     let answer: { status: number; body: unknown } = { status: 200, body: { status: 'success', warnings: ['store is down'], isPartial: true, data: { resultType: 'matrix', result: [] } } };
     const server = createServer((_, response) => void response.writeHead(answer.status, { 'content-type': 'application/json' }).end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body)));

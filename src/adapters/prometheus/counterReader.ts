@@ -5,7 +5,7 @@ import type { PrometheusClient, Remarks, Series } from './prometheusClient.ts';
 
 const HOUR_MS = 3_600_000;
 /** Raw samples of busy servers are many: an answer is to have no more of them than these, nor many less. */
-const SAMPLES = { few: 40_000, many: 160_000 } as const;
+const SAMPLES = { few: 15_000, many: 60_000 } as const;
 const SPAN_MS = { first: HOUR_MS, least: 5 * 60_000, most: 48 * HOUR_MS } as const;
 /** Prometheus evaluates at most 11,000 times for one answer. */
 const WINDOWS_AT_ONCE = 5000;

@@ -41,7 +41,7 @@ function startOf(at: number, windowMs: number): number {
  * increase does, but without its extrapolation, so that counts stay whole). Told are the windows with a number, and those that begin within five minutes after one: scrapes come when they come, and what grew meanwhile shows at the next.
  */
 export class Growth {
-  readonly #windowMs: number;
+  readonly windowMs: number;
   readonly #series = new Map<string, Followed>();
   readonly #groups = new Map<string, Increases>();
   /** How often samples were so many seconds apart. */
@@ -49,12 +49,12 @@ export class Growth {
   #from: CountedFrom = { from: Number.NEGATIVE_INFINITY, detailFrom: Number.NEGATIVE_INFINITY };
 
   constructor(windowMs: number) {
-    this.#windowMs = windowMs;
+    this.windowMs = windowMs;
   }
 
   /** Another that goes on from here. */
   copy(): Growth {
-    const copy = new Growth(this.#windowMs);
+    const copy = new Growth(this.windowMs);
     copy.#from = this.#from;
     for (const [key, each] of this.#series) copy.#series.set(key, { ...each });
     for (const [name, increases] of this.#groups) copy.#groups.set(name, new Map(increases));
@@ -103,7 +103,7 @@ export class Growth {
   /** Counts the first values of series that were new. */
   countFirst(scrapes: Scrapes): void {
     for (const each of this.#series.values()) {
-      const start = startOf(each.first, this.#windowMs);
+      const start = startOf(each.first, this.windowMs);
       if (each.initial > 0 && start >= this.#from.from && scrapes.isNew(each)) for (const name of each.groups) this.#add(name, start, each.initial);
     }
   }
@@ -127,9 +127,9 @@ export class Growth {
   }
 
   #tell(series: Followed, at: number, grown: number): void {
-    const start = startOf(at, this.#windowMs);
+    const start = startOf(at, this.windowMs);
     for (const name of series.groups) this.#add(name, start, grown);
-    for (series.told = Math.max(series.told, start + this.#windowMs); series.told < at + HOLDS_MS; series.told += this.#windowMs) for (const name of series.groups) this.#add(name, series.told, 0);
+    for (series.told = Math.max(series.told, start + this.windowMs); series.told < at + HOLDS_MS; series.told += this.windowMs) for (const name of series.groups) this.#add(name, series.told, 0);
   }
 
   #add(name: string, start: number, count: number): void {

@@ -239,5 +239,6 @@ function latencyKey(arm: string): string {
 }
 
 function increasesOf(growth: Growth | undefined, windowMs: number): ReadonlyMap<string, Increases> {
+  if (growth?.windowMs === windowMs) return growth.increases;
   return new Map([...growth?.increases ?? []].map(([name, increases]) => [name, inWider(increases, windowMs)]));
 }

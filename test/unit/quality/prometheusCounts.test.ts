@@ -129,7 +129,7 @@ describe('counts of a Prometheus are of what happened in the time that is read',
     const aggregated = await readFake(GUARDED, { queries: QUERIES }, (query) => (query.includes('outcome') ? [] : [told([[0, 100], [1, 200], [2, 300], [3, 400]], 'ok', '')]).map(({ samples }) => ({ labels: { outcome: 'ok' }, samples })).concat({ labels: { outcome: 'error' }, samples: [[1.9, '70'], [2.9, '71'], [3.9, '72']] }));
     assert.deepEqual(counted(aggregated, 'candidate')[1], 72);
     // Nor do two metrics without one tell anything about each other.
-    const two = await readFake(GUARDED, { queries: QUERIES }, (query) => (query.includes('outcome') ? [] : [{ labels: { __name__: 'p' }, samples: ok.samples }]).concat({ labels: { __name__: 'failed', outcome: 'error' }, samples: [[2, '70'], [3, '71']] }));
+    const two = await readFake(GUARDED, { queries: QUERIES }, (query) => (query.includes('outcome') ? [] : [{ labels: { __name__: 'p' } as FakeSeries['labels'], samples: ok.samples }]).concat({ labels: { __name__: 'failed', outcome: 'error' }, samples: [[2, '70'], [3, '71']] }));
     assert.deepEqual(counted(two, 'candidate')[1], 1);
     const seldom = await readFake(GUARDED, { queries: QUERIES }, (query) => (query.includes('outcome') ? [] : [{ labels: { outcome: 'ok' }, samples: ok.samples }]).concat({ labels: { outcome: 'error' }, samples: [[2, '70'], [7, '71']] }));
     assert.deepEqual(counted(seldom, 'candidate')[1], 1);

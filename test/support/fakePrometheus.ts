@@ -37,6 +37,8 @@ export function fakeSource(quality: object, prometheus: object, answer: Answerin
   const fetchLike = (url: string): Promise<Response> => {
     const own = new URL(url).searchParams;
     asked.push(own);
+    // As Prometheus does.
+    if (Number(own.get('start') ?? 0) > Number(own.get('end') ?? 0)) return Promise.resolve(new Response(JSON.stringify({ status: 'error', errorType: 'bad_data', error: 'end timestamp must not be before start time' }), { status: 400 }));
     const isAsked = during(own);
     const result = answer(own.get('query') ?? '').map(({ labels, samples }) => ({ metric: labels, values: samples.map(([minute, value]) => [NOW / 1000 - 600 + 60 * minute, value] as const).filter(([seconds]) => isAsked(seconds)) })).filter(({ values }) => values.length > 0);
     return Promise.resolve(new Response(JSON.stringify({ status: 'success', ...more(own), data: { resultType: 'matrix', result } }), { headers: { 'content-type': 'application/json' } }));

@@ -103,6 +103,13 @@ describe('a question to a Prometheus', () => {
     assert.deepEqual(whole(data).map(({ metrics }) => Object.keys(metrics).join()).filter((keys) => keys !== 'errors,slow'), []);
   });
 
+  it('is about windows that have ended, where those are long', async () => {
+    for (const at of [5, 9, 11, 30, 59]) {
+      const data = await read(source(EXPRESSIONS, 5 * HOUR, { every: HOUR }), at);
+      assert.equal(whole(data).at(-1)?.end, NOW, `${at} min later`);
+    }
+  });
+
   it('for raw samples is about less time where there are many', async () => {
     const many = Array.from({ length: 100 }, (_, instance) => ({ labels: { instance: String(instance) }, samples: Array.from({ length: 8 * HOUR * 4 }, (__, index): Samples[number] => [10 - index / 4, String(100_000 - index)]).reverse() }));
     const followed = fakeSource({ guardrails: [{ name: 'errors', bad: 'error' }] }, { queries: { errors: { total: 'p{arm="$arm"}' } }, arms: { current: 'nobody' }, lookback: '8h' }, (query) => (query.includes('nobody') ? [] : many));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { QualityData } from '../../../src/core/quality/window.ts';
+import { releasePorts } from '../../../src/adapters/releases/releasePorts.ts';
+import type { QualityData, QualitySource } from '../../../src/core/quality/window.ts';
 import { evidenceStart } from '../../../src/core/releases/allocation.ts';
 import { ReleaseReader, type LookedAt, type ReleasePorts } from '../../../src/core/releases/releaseReader.ts';
 import { data, lastEvent, model, released, windows } from './assessSupport.ts';
@@ -36,6 +37,14 @@ describe('the source of a look at a release', () => {
     }));
     await reader.look(model(), 'fraud');
     assert.deepEqual(asked, [[now, evidenceStart(world.reading(), 'production', 'fraud').at ?? assert.fail()]]);
+  });
+
+  it('is told so by the ports of this machine', async () => {
+    const asked: unknown[] = [];
+    const source: QualitySource = { dispose: () => undefined, read: ({ now: at, since }) => { asked.push([at, since]); return Promise.resolve(data(good)); } };
+    const sources = { client: { clockOffset: 0, readExposures: () => assert.fail() }, runner: { read: () => assert.fail() }, project: 'default', config: { models: [], features: [] }, gates: ports(() => assert.fail()).gates, folder: '/', fetch: () => assert.fail(), credentialsFor: () => ({}), openSource: () => source };
+    await releasePorts(sources).readQuality(model(), 7000, undefined, 3000);
+    assert.deepEqual(asked, [[7000, 3000]]);
   });
 
   it('takes nothing back by a part of what there is and lets nothing go on, and says why', async () => {

@@ -182,9 +182,9 @@ describe('drift of the last hours', () => {
       return collector.data(NOW, []);
     };
     const data = thinned((at) => (at > NOW - 5 * HOUR ? 0.5 : 0.05));
-    const [found] = driftFindings(data, 'production');
-    assert.deepEqual(found?.report.features.map(({ feature, alarm }) => [feature, alarm]).sort(), [['amount', false], ['country', false]]);
-    assert.ok((found?.report.features.find(({ feature }) => feature === 'country')?.psi ?? 1) < 0.01);
+    const [found = assert.fail()] = driftFindings(data, 'production');
+    assert.deepEqual(found.report.features.map(({ feature, alarm }) => [feature, alarm]).sort(), [['amount', false], ['country', false]]);
+    assert.ok((found.report.features.find(({ feature }) => feature === 'country')?.psi ?? 1) < 0.01);
     const both = data.production?.both?.[0] ?? assert.fail();
     assert.ok(both.current.units < 0.8 * partOf(data, 'current').units, `weights leave fewer units: ${both.current.units}`);
   });

@@ -320,7 +320,7 @@ describe('the prediction log', () => {
     const served = records({ count: 200, share: 0 });
     const shadow = served.slice(0, 150).map((record, index) => ({ ...record, role: 'shadow', assigned_arm: 'candidate', score: index < 30 ? 1 - record.score : record.score, error: index === 149 ? 'boom' : null }));
     writeFileSync(path('logs/a.jsonl'), lines([...shadow.slice(0, 50), ...served, ...shadow.slice(50)]));
-    const { shadow: pairs, arms } = await open({ by: ['features.country'] })();
+    const { shadow: [pairs] = [], arms } = await open({ by: ['features.country'] })();
     assert.deepEqual([pairs?.pairs, pairs?.errors], [149 - served.slice(0, 149).filter(({ error }) => error !== null).length, 1]);
     assert.ok((pairs?.agreed ?? 0) < (pairs?.pairs ?? 0) && (pairs?.examples[0]?.difference ?? 0) > 0.5);
     assert.equal(arms.reduce((sum, { requests }) => sum + requests, 0), 200);

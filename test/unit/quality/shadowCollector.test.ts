@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { LabelDefinition } from '../../../src/core/quality/definitions.ts';
+import { Collector } from '../../../src/core/quality/collector.ts';
+import { readQuality, type LabelDefinition } from '../../../src/core/quality/definitions.ts';
 import { DrawnSlots } from '../../../src/core/quality/drawnSlots.ts';
 import { hash53 } from '../../../src/core/quality/hashing.ts';
 import { blocksText } from '../../../src/core/quality/reportText.ts';
@@ -88,8 +89,8 @@ describe('answers that wait for their partner', () => {
   it('take the last one where one comes again before any was looked for', () => {
     const answers = new WaitingAnswers(MOST, () => undefined);
     const parts = { error: false, outcome: null, slices: [], environment: 0, version: 0, requestId: undefined };
-    for (const [request, score, label] of [[1, 1, 'a'], [2, 2, 'b'], [1, 3, undefined], [3, 4, 'c']] as const) answers.add(request, 'served', { ...parts, score, label });
-    assert.deepEqual([1, 2, 3].map((request) => answers.take(request, 'served')).map((answer) => [answer?.score, answer?.label]), [[3, undefined], [2, 'b'], [4, 'c']]);
+    for (const [request, score, label] of [[1, 1, 'a'], [2, 2, 'b'], [1, 3, undefined], [3, 4, undefined]] as const) answers.add(request, 'served', { ...parts, score, label });
+    assert.deepEqual([1, 2, 3].map((request) => answers.take(request, 'served')).map((answer) => [answer?.score, answer?.label]), [[3, undefined], [2, 'b'], [4, undefined]]);
   });
 
   it('are saved without ids, and without what was asked of those that were taken', () => {
@@ -229,6 +230,17 @@ describe('pairs of served and shadow answers', () => {
       shadow(collector, number, { score: 0.2 });
     }
     assert.equal(told(collector).pairs, pairs + 200);
+  });
+
+  it('are not of what has waited longest when a collector was asked for its data', () => {
+    const collector = new Collector(readQuality({}).quality ?? assert.fail(), { flags: ['f'] });
+    const add = (number: number, role: string): void => collector.add({ ts: 1_772_445_600_000, request_id: number, flag: 'f', assigned_arm: role === 'shadow' ? 'candidate' : 'current', role, score: 0.5 }, () => 'record');
+    const count = 380_000;
+    for (let number = 1; number <= count; number += 1) add(number, 'serving');
+    collector.data(1_772_445_600_000, []);
+    for (const number of [1, 100_000, 200_000, count]) add(number, 'shadow');
+    const [found] = collector.data(1_772_445_600_000, []).shadow ?? [];
+    assert.deepEqual([found?.pairs, found?.unpaired, found?.oneIn], [2, 2, 1]);
   });
 
   it('say nothing of drawing where no shadow answer was passed over', () => {

@@ -8,13 +8,13 @@ import { hash53, RecentHashes, rehash, type SavedHashes } from './hashing.ts';
 import { scoreOf, valueOf } from './measures.ts';
 import { Outcomes, type SavedOutcomes, type ToldOutcome, type Waiting } from './outcomes.ts';
 import { ShadowCollector, type SavedShadow } from './shadowCollector.ts';
+import { MOST_SLICES } from './slices.ts';
 import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
 import { Units, type SavedUnits } from './units.ts';
 import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
 
 const MOST_EXAMPLES = 5;
-const MOST_SLICES = 50;
 /** A record from further in the future says that a clock is wrong. */
 const SKEW_MS = 60_000;
 /** Of a hash, so that a request's shadow and its served answer are told apart. */
@@ -68,10 +68,10 @@ export class Collector {
   readonly #knownOf = new Uint8Array(ROWS);
   readonly #unitOf = new Int32Array(ROWS);
   readonly #windowOf: WindowState[] = [];
-  /** Of those among them that count, one after another: the row, and of the unit the hash, the group, the number and for how many new ones it stands. */
+  /** Of those among them that count, one after another: the row, and of the unit the hash, the arm in all services, the number and for how many new ones it stands. */
   readonly #rowOf = new Uint16Array(ROWS);
   readonly #hashOf = new Float64Array(ROWS);
-  readonly #groupOf = new Int32Array(ROWS);
+  readonly #audienceOf = new Int32Array(ROWS);
   readonly #numberOf = new Int32Array(ROWS);
   readonly #newOf = new Float64Array(ROWS);
   readonly #hours: Hour[] = [];
@@ -103,7 +103,7 @@ export class Collector {
     this.#notes = { ...NO_NOTES, ...saved?.notes };
     this.#shadow = new ShadowCollector(labels, saved);
     const { keptFields: kept, outcomeFields: outcome } = this.#stager;
-    this.#outcomes = new Outcomes(definition, { kept, outcome }, { settled: (waiting, known, isNew) => this.#settled(waiting, known, isNew), matured: ({ armCollector }, at) => armCollector.matured(at) });
+    this.#outcomes = new Outcomes(definition, { kept, outcome }, { settled: (waiting, known, isNew) => this.#settled(waiting, known, isNew), matured: ({ audience }, at) => audience.collector.matured(at) });
     if (saved?.outcomes !== undefined) this.#outcomes.restore(saved.outcomes, this.#groups.all);
   }
 
@@ -212,10 +212,11 @@ export class Collector {
     const { labels } = this.#definition;
     const fields = told?.outcome ?? Object.fromEntries(this.#stager.outcomeFields.map((field) => [field, labels.absentMeans]));
     const whole = { ...record, ...fields };
-    if (isNew) group.armCollector.matured(at);
-    if (told !== undefined) group.delays.add(at, told.at);
-    if (told !== undefined || labels.absentMeans !== undefined) group.armCollector.addOutcome(whole, labels.field, at);
-    const unit = this.#units.see(unitHash, group.number);
+    const { collector, delays } = group.audience;
+    if (isNew) collector.matured(at);
+    if (told !== undefined) delays.add(at, told.at);
+    if (told !== undefined || labels.absentMeans !== undefined) collector.addOutcome(whole, labels.field, at);
+    const unit = this.#units.see(unitHash, group.audience.number);
     const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));
     for (const metric of this.#labelled) {
       const value = this.#values[metric]?.(whole) ?? null;
@@ -268,21 +269,21 @@ export class Collector {
       this.#rowOf[counted] = row;
       this.#windowOf[row - from] = window;
       this.#hashOf[counted] = this.#unitHash(batch, row);
-      this.#groupOf[counted] = group.number;
+      this.#audienceOf[counted] = group.audience.number;
       counted += 1;
     }
     // One by one where numbers of units may change: what has one is counted before.
     const step = this.#units.isFullWith(counted) ? 1 : counted;
     for (let place = 0; place < counted; place += step) {
       if (step === 1) this.#seeOne(place);
-      else this.#units.seeMany(this.#hashOf, this.#groupOf, counted, this.#numberOf, this.#newOf);
+      else this.#units.seeMany(this.#hashOf, this.#audienceOf, counted, this.#numberOf, this.#newOf);
       for (let index = place; index < place + step; index += 1) this.#predicted(batch, groups, from, index);
       this.#countColumns(batch, from);
     }
   }
 
   #seeOne(place: number): void {
-    this.#numberOf[place] = this.#units.see(this.#hashOf[place] ?? 0, this.#groupOf[place] ?? 0);
+    this.#numberOf[place] = this.#units.see(this.#hashOf[place] ?? 0, this.#audienceOf[place] ?? 0);
     this.#newOf[place] = this.#units.isNew;
   }
 
@@ -309,10 +310,13 @@ export class Collector {
     if (flagged !== 0) this.#countFlags(flagged);
     this.#unitOf[row - from] = this.#numberOf[index] ?? -1;
     window.units += isNew;
-    group.armCollector.units += isNew;
+    if (isNew > 0) window.drawn += 1;
+    group.audience.collector.units += isNew;
     group.staged.add(row);
     this.#countHour(group, Math.min(times[row] ?? 0, this.#now), codedAt(versions, row), row, unitHash);
-    const slices = this.#counted(slicesAt(sliced, row));
+    const names = slicesAt(sliced, row);
+    const slices = this.#counted(names);
+    if (names !== undefined && slices.length < names.length) this.#notes.otherSlices += 1;
     for (const slice of slices) this.#sliced(batch, row, this.#groups.window(group, times[row] ?? 0, slice));
     const keep = kept[row];
     if (keep !== undefined) this.#outcomes.wait(requests[row] ?? 0, keep.outcome, { record: keep.record, group, slices, unitHash, at: times[row] ?? 0 });
@@ -336,14 +340,14 @@ export class Collector {
   /** Counts what can be counted of predictions column by column. `from`: the first of the rows that are counted together. */
   #countColumns(batch: BatchRows, from: number): void {
     for (const group of this.#groups.all) {
-      const { staged, armCollector, number } = group;
+      const { staged, audience } = group;
       if (staged.size === 0) continue;
-      armCollector.countRows(batch, staged, this.#now);
+      audience.collector.countRows(batch, staged, this.#now);
       for (const metric of this.#immediate) {
         const values = batch.values[metric];
         if (values === undefined) continue;
         this.#countMetric(metric, values, from, staged);
-        this.#units.addRows(number, metric, this.#unitOf, from, values, staged);
+        this.#units.addRows(audience.number, metric, this.#unitOf, from, values, staged);
       }
       staged.size = 0;
     }
@@ -388,7 +392,7 @@ export class Collector {
         ...this.#notes,
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
-        notFinite: this.#groups.all.reduce((sum, { armCollector }) => sum + armCollector.notFinite, this.#notes.notFinite),
+        notFinite: this.#groups.audiences.reduce((sum, { collector }) => sum + collector.notFinite, this.#notes.notFinite),
         messages: [...messages, ...found, ...this.#outcomes.oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${this.#outcomes.oneIn}, drawn by its id.`]],
       },
     };

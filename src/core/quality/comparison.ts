@@ -75,8 +75,9 @@ export interface ArmValue {
 export interface RatioReport {
   readonly candidate: number;
   readonly current: number;
-  /** Configured share of the candidate, if known. */
+  /** The candidate's configured share: the last one, if any is known. */
   readonly configured?: number;
+  /** The share of the candidate among the units that came while it was that, else among all. */
   readonly observed: number;
   readonly verdict: 'mismatch' | 'as configured' | 'not checked';
   readonly because: string;
@@ -103,6 +104,19 @@ export interface ComparisonOptions {
   readonly exposed?: { readonly exposures: readonly Exposure[]; readonly now: number } | undefined;
   /** Each side of the comparison holds records of all arms: units are those of all of them. */
   readonly mixed?: boolean;
+}
+
+/** Of how much of its value the current version may be off before it is told apart. */
+const ALIKE = 0.02;
+
+/**
+ * What the current version came to where it is weighed as the candidate is, over stretches and services: what the effect is relative to. Undefined where that is what it came to in all: only where the percentage
+ * or the traffic changed meanwhile the two differ, and then the plain rates may contradict the ratio (Simpson).
+ */
+export function currentAlike({ kind, effect, candidate, current }: Pick<MetricComparison, 'kind' | 'effect' | 'candidate' | 'current'>): number | undefined {
+  if (effect === undefined || !Number.isFinite(effect) || (kind === 'bad' && effect <= 0)) return undefined;
+  const alike = kind === 'bad' ? candidate.value / effect : candidate.value - effect;
+  return Math.abs(alike - current.value) > ALIKE * Math.abs(current.value) ? alike : undefined;
 }
 
 /** The name of the guardrail that no one has to declare: the arm was chosen, and no prediction is told. */
@@ -167,7 +181,8 @@ class Comparer {
     const [candidate, current] = this.windows();
     const units = (windows: readonly QualityWindow[]): number => windows.reduce((sum, window) => sum + window.units, 0);
     const counted = { candidate: units(candidate), current: units(current) };
-    const observed = counted.candidate / (counted.candidate + counted.current);
+    const shareOf = ([own, other]: readonly [number, number]): number => own / (own + other);
+    const observed = shareOf([counted.candidate, counted.current]);
     const { shareAt } = this.#options;
     if (shareAt === undefined) return { ...counted, observed, verdict: 'not checked', because: 'the configured share is not known' };
     if (counted.candidate + counted.current === 0) return { ...counted, observed, verdict: 'not checked', because: 'the source tells no units' };
@@ -178,16 +193,16 @@ class Comparer {
         const share = shareAt(window.start, window.end);
         if (share === undefined || share <= 0 || share >= 1) continue;
         const sums = byShare.get(share) ?? [0, 0];
-        sums[arm] = (sums[arm] ?? 0) + window.units;
+        sums[arm] = (sums[arm] ?? 0) + (window.drawn ?? window.units);
         byShare.set(share, sums);
         last = share;
       }
     }
-    const configured = last === undefined ? {} : { configured: last };
-    if (byShare.size === 0) return { ...counted, ...configured, observed, verdict: 'not checked', because: 'no window in which the configured share was constant' };
+    const inLast = last === undefined ? undefined : byShare.get(last);
+    if (last === undefined || inLast === undefined) return { ...counted, observed, verdict: 'not checked', because: 'no window in which the configured share was constant' };
     const evidence = sampleRatioEvidence([...byShare].map(([share, counts]) => ({ counts, shares: [share, 1 - share] })));
     const mismatch = isMismatch(evidence);
-    return { ...counted, ...configured, observed, verdict: mismatch ? 'mismatch' : 'as configured', because: mismatch ? 'units do not fall into the arms as configured: comparisons would be about different people' : 'units fall into the arms as configured' };
+    return { ...counted, configured: last, observed: shareOf(inLast), verdict: mismatch ? 'mismatch' : 'as configured', because: mismatch ? 'units do not fall into the arms as configured: comparisons would be about different people' : 'units fall into the arms as configured' };
   }
 
   /** Whether the share of labelled predictions differs by arm, which makes labelled metrics meaningless. */
@@ -274,8 +289,9 @@ class Comparer {
     const notWorse = evidenceNotWorse(intervals, metric.acceptRatio, metric.minRate, countIntervals(candidate, current, metric.name, Math.max(phi, this.#widest)));
     const effect = stratifiedRatio(intervals);
     const verdict = alarms(worse, this.alpha) ? 'worse' : alarms(notWorse, this.alpha) ? 'not worse' : 'undecided';
+    const events = intervals.reduce((sum, { bad }) => sum + bad, 0);
     const because = verdict === 'worse' ? `evidence ${evidenceWords(worse)} that the rate is more than ${metric.maxRatio} times the current one's`
-      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : 'too few bad events to tell';
+      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : events < 2 * LEAST_EVENTS ? 'too few bad events to tell' : `shown is neither more than ${metric.maxRatio} times the current one's rate nor less than ${metric.acceptRatio} times`;
     return { verdict, because, ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.alpha), evidence: bounded(worse), logEvidence: worse };
   }
 

@@ -1,13 +1,13 @@
 import { plainLine } from '../../core/base/words.ts';
-import { histogramQuantile } from '../../core/quality/armCollector.ts';
+import { histogramQuantile } from '../../core/quality/histogram.ts';
 import { labelDelayWords } from '../../core/quality/labelDelay.ts';
 import { againstWords, type DriftFinding } from '../../core/quality/productionDrift.ts';
 import { sinceWords } from '../../core/quality/productionShare.ts';
-import { notesBlock } from '../../core/quality/reportText.ts';
+import { notesBlock, SHOWN_QUANTILES } from '../../core/quality/reportText.ts';
 import { shadowIn, shadowReport, type ShadowReport } from '../../core/quality/shadow.ts';
 import { shadowNotes } from '../../core/quality/shadowText.ts';
 import type { FeatureSkew } from '../../core/quality/skew.ts';
-import type { ArmSummary } from '../../core/quality/window.ts';
+import type { ArmSummary, Histogram } from '../../core/quality/window.ts';
 import { MARK_TEXT, timelineNotes } from '../../core/releases/releaseTimeline.ts';
 import type { Chart, DashboardModel } from '../../shared/dashboard.ts';
 import { countedArms, type DashboardInput } from './dashboardModel.ts';
@@ -41,6 +41,15 @@ function csvCell(value: Cell): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
+function reportLines({ model, flag, environment, readAt, failure }: DashboardInput, alarms: readonly string[]): Line[] {
+  const part = 'report';
+  return [
+    { part, name: 'model', because: model }, { part, name: 'flag', because: flag }, { part, name: 'environment', because: environment }, { part, name: 'read', at: new Date(readAt).toISOString() },
+    ...(failure === undefined ? [] : [{ part, name: 'the last reading failed', because: failure }]),
+    ...alarms.map((because) => ({ part, name: 'alarm', because })),
+  ];
+}
+
 function comparisonLines({ sampleRatio, metrics, slices, joint }: DashboardInput['report']): Line[] {
   const ratio = { part: 'sample ratio', name: 'share of the candidate' };
   return [
@@ -54,12 +63,18 @@ function comparisonLines({ sampleRatio, metrics, slices, joint }: DashboardInput
   ];
 }
 
+/** With the bucket that holds it, within which it is interpolated; above the last boundary there is no value. */
+function quantileLine(arm: string, latency: Histogram, q: number): Line {
+  const found = histogramQuantile(latency, q);
+  return { part: 'arm', name: `p${100 * q} ms`, arm, n: latency.counts.reduce((sum, count) => sum + count, 0), value: found?.value, low: found?.low, high: found?.high, ...(found === undefined ? {} : { because: Number.isFinite(found.high) ? 'interpolated within the bucket from low to high' : 'above the last boundary, low' }) };
+}
+
 function armLines({ arm, requests, units, lastSeen, latency, matured, labelled, labelDelay }: ArmSummary): Line[] {
   const part = 'arm';
   return [
     { part, name: 'predictions', arm, n: requests, value: requests, ...(units === 0 ? {} : { units }) },
     { part, name: 'last seen', arm, at: lastSeen === 0 ? 'never' : new Date(lastSeen).toISOString() },
-    ...[0.5, 0.95, 0.99].map((q) => ({ part, name: `p${100 * q} ms`, arm, n: latency.counts.reduce((sum, count) => sum + count, 0), value: histogramQuantile(latency, q) })),
+    ...SHOWN_QUANTILES.map((q) => quantileLine(arm, latency, q)),
     { part, name: 'labelled', arm, n: matured, value: matured === 0 ? undefined : Math.min(1, labelled / matured) },
     ...(labelDelay === undefined ? [] : [{ part, name: 'labels come after, ms', arm, at: 'median', n: labelDelay.known, value: labelDelay.median, because: labelDelayWords(labelDelay) }, { part, name: 'labels come after, ms', arm, at: 'p95', n: labelDelay.known, value: labelDelay.p95 }]),
   ];
@@ -87,7 +102,7 @@ function driftLines(finding: DriftFinding): Line[] {
 function skewLines({ skew }: DashboardInput): Line[] {
   const last = skew?.last;
   if (skew === undefined || last === undefined) return [];
-  const { features, asked, told, unknown, notRecomputed, notLogged } = last.report;
+  const { features, asked, told, unknown, notRecomputed, notLogged, insufficient } = last.report;
   const part = 'skew';
   return [
     { part, name: 'requests', at: new Date(last.at).toISOString(), n: asked, value: told, because: `recomputed by ${skew.command}${unknown === 0 ? '' : `; ${unknown} answers to requests that were not asked for`}` },
@@ -96,6 +111,7 @@ function skewLines({ skew }: DashboardInput): Line[] {
       ...([['different', different], ['only logged', onlyLogged], ['only recomputed', onlyRecomputed]] as const).map(([at, value]) => ({ part, name, at, n: requests, value })),
       ...(largest === undefined ? [] : [{ part, name, at: 'largest difference', value: largest.difference, because: `${largest.logged} logged, ${largest.recomputed} recomputed (${largest.requestId})` }]),
     ]),
+    ...(insufficient === undefined ? [] : [{ part, name: 'insufficient', because: insufficient }]),
     ...notRecomputed.map((name) => ({ part, name, because: 'not recomputed' })), ...notLogged.map((name) => ({ part, name, because: 'not in the log' })),
   ];
 }
@@ -134,7 +150,7 @@ function historyLines({ history, timeline }: DashboardInput): Line[] {
 }
 
 function chartLines(chart: Chart): Line[] {
-  return chart.series.flatMap(({ label, values, low, high, n }) => values.map((value, at): Line => ({ part: chart.id.split(' ')[0] ?? '', name: chart.title, at: pointName(chart, at), arm: label, n: n?.[at], value, low: low?.[at], high: high?.[at] })));
+  return chart.series.flatMap(({ label, values, low, high, n }) => values.flatMap((value, at): Line[] => (value === null && n?.[at] === 0 ? [] : [{ part: chart.id.split(' ')[0] ?? '', name: chart.title, at: pointName(chart, at), arm: label, n: n?.[at], value, low: low?.[at], high: high?.[at] }])));
 }
 
 function pointName(chart: Chart, at: number): string | number | undefined {
@@ -143,11 +159,11 @@ function pointName(chart: Chart, at: number): string | number | undefined {
 }
 
 /** All that the Markdown export has and every point of every chart, a line each, numbers unrounded. */
-export function dashboardCsv(input: DashboardInput, { rollout, metrics, scores, latency, shadow }: DashboardModel): string {
+export function dashboardCsv(input: DashboardInput, { alarms, rollout, metrics, scores, latency, shadow }: DashboardModel): string {
   const { data, environment, report, drift, since } = input;
   const pairs = shadowIn(data.shadow, environment);
   const lines: Line[] = [
-    ...comparisonLines(report), ...countedArms(input).flatMap(armLines), ...drift.flatMap(driftLines), ...skewLines(input),
+    ...reportLines(input, alarms), ...comparisonLines(report), ...countedArms(input).flatMap(armLines), ...drift.flatMap(driftLines), ...skewLines(input),
     ...(pairs === undefined ? [] : shadowLines(shadowReport(pairs))), ...historyLines(input),
     ...[rollout, ...metrics, scores, latency, shadow?.scores].flatMap((chart) => (chart === undefined ? [] : chartLines(chart))),
     ...[...sinceWords(since), ...[notesBlock(data.notes)].flatMap((block) => ('lines' in block ? block.lines : []))].map((line) => ({ part: 'note', name: plainLine(line, 400) })),

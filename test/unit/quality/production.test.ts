@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { countWords } from '../../../src/core/base/words.ts';
 import type { ReleaseTimeline } from '../../../src/core/releases/releaseTimeline.ts';
-import { histogramQuantile } from '../../../src/core/quality/armCollector.ts';
 import { Collector } from '../../../src/core/quality/collector.ts';
 import { compareArms } from '../../../src/core/quality/comparison.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
+import { histogramQuantile } from '../../../src/core/quality/histogram.ts';
+import { dataOfWindows } from '../../../src/core/quality/plainData.ts';
 import { againstWords, driftFindings } from '../../../src/core/quality/productionDrift.ts';
 import { evidenceSince, type ReleaseHistory } from '../../../src/core/quality/productionShare.ts';
 import { coarseAge, driftAlarms, silences, worstFact, type ProductionFacts } from '../../../src/core/quality/productionWords.ts';
@@ -12,7 +13,7 @@ import { shadowReport } from '../../../src/core/quality/shadow.ts';
 import { dataSince } from '../../../src/core/quality/since.ts';
 import { skewReport } from '../../../src/core/quality/skew.ts';
 import { wilson } from '../../../src/core/quality/stats/intervals.ts';
-import type { ArmSummary, QualityData } from '../../../src/core/quality/window.ts';
+import type { ArmSummary, QualityData, QualityWindow } from '../../../src/core/quality/window.ts';
 import { dashboardCsv } from '../../../src/extension/quality/dashboardCsv.ts';
 import { dashboardMarkdown, dashboardModel, type DashboardInput } from '../../../src/extension/quality/dashboardModel.ts';
 import { sampleChart, timeAxis } from '../../../src/extension/quality/dashboardCharts.ts';
@@ -82,9 +83,19 @@ describe('the worst fact of production', () => {
   it('is an arm of which no service is heard of, not one of whose services one was shut down', () => {
     const all = records({ count: 6000 });
     const data = collect(all.map((record, index) => (index < 2000 && index % 2 === 0 ? { ...record, service: 'former' } : record)));
-    assert.equal(data.arms.length, 4);
-    for (const arms of [data.arms, data.arms.toReversed()]) assert.deepEqual(silences(factsOf({ ...data, arms })), []);
-    assert.deepEqual(silences(factsOf({ ...data, arms: data.arms.filter(({ lastSeen }) => lastSeen < START + 400_000) }, { readAt: START + 700_000 })).map(({ arm }) => arm), ['current', 'candidate']);
+    assert.deepEqual(silences(factsOf(data)), []);
+    assert.deepEqual(silences(factsOf(data, { readAt: START + 700_000 })).map(({ arm }) => arm), ['current', 'candidate']);
+  });
+
+  it('goes by the traffic of late, not by how busy an arm was weeks ago', () => {
+    const week = 7 * 86_400_000;
+    const thin = records({ count: 400, firstId: 20_000 }).map((record, index) => ({ ...record, ts: new Date(START + week + index * 37_500).toISOString() }));
+    const candidate = thin.filter(({ assigned_arm }) => assigned_arm === 'candidate');
+    const data = collect([...records({ count: 6000 }), ...thin]);
+    const last = Date.parse(candidate.at(-1)?.ts ?? '');
+    // One in two minutes and a half: ten minutes say nothing.
+    assert.deepEqual(silences(factsOf(data, { readAt: last + 600_000 })).filter(({ arm }) => arm === 'candidate'), []);
+    assert.equal(silences(factsOf(data, { readAt: last + 2 * 3_600_000 })).some(({ arm }) => arm === 'candidate'), true);
   });
 
   it('is an arm that never answered though it has a share', () => {
@@ -130,12 +141,12 @@ describe('evidence about a release', () => {
     const after = records({ count: 3000 }).map((record, index) => ({ ...record, ts: new Date(START + 6 * 60_000 + 100 * index).toISOString(), request_id: `later-${index}`, latency_ms: 10, score: 0.85 }));
     const data = collect([...before, ...after]);
     const current = (each: QualityData): ArmSummary => each.arms.find(({ arm }) => arm === 'current') ?? assert.fail();
-    assert.ok(histogramQuantile(current(data).latency, 0.95) > 800, 'of all that was read');
+    assert.ok((histogramQuantile(current(data).latency, 0.95)?.value ?? 0) > 800, 'of all that was read');
     const narrowed = current(dataSince(data, at));
     const counted = after.filter(({ assigned_arm }) => assigned_arm === 'current').length;
     assert.equal(narrowed.latency.counts.reduce((sum, count) => sum + count, 0), counted);
-    assert.ok(histogramQuantile(narrowed.latency, 0.999) < 13, 'nothing of the versions before');
-    assert.equal(histogramQuantile(narrowed.score, 0.01) > 0.8, true);
+    assert.ok((histogramQuantile(narrowed.latency, 0.999)?.value ?? Number.NaN) < 13, 'nothing of the versions before');
+    assert.ok((histogramQuantile(narrowed.score, 0.01)?.value ?? 0) > 0.8);
     assert.equal(narrowed.requests, current(data).requests, 'traffic stays that of all that was read');
     const model = dashboardModel({ ...input({ count: 100 }), data, since: { at, because: 'exposure' } });
     assert.equal(model.latency?.table.rows.find(([arm]) => arm === 'current')?.[1], countWords(counted));
@@ -188,6 +199,43 @@ describe('the dashboard', () => {
     assert.ok(Math.abs((values[0] ?? 0) - ((low?.[0] ?? 0) + (high?.[0] ?? 0)) / 2) < 1e-9, 'the interval of a mean is symmetric');
   });
 
+  it('tells the share that was configured while a window lasted, and leads no line over hours of which nothing is known', () => {
+    const window = (arm: string, start: number, requests: number): QualityWindow => ({ arm, environment: 'production', service: '', start, end: start + 60_000, requests, units: requests, metrics: { errors: { n: requests, sum: 1, squares: 1 } } });
+    const later = START + 5 * 3_600_000;
+    const starts = [START, START + 60_000, START + 120_000, later, later + 60_000];
+    const windows = starts.flatMap((start) => [window('candidate', start, start < later ? 5 : 25), window('current', start, start < later ? 95 : 75)]);
+    const data = dataOfWindows(windows, { designEffect: 1, messages: [] });
+    const history: ReleaseHistory = { given: [{ from: undefined, to: START + 3_600_000, share: 0.05 }, { from: START + 3_600_000, to: undefined, share: 0.25 }], since: { at: undefined, because: 'exposure' } };
+    const given = { ...input({ count: 100 }, { history }), data, report: compareArms(data, definition(), 'production') };
+    const { rollout, metrics } = dashboardModel(given);
+    assert.deepEqual(rollout.table.rows.map(([, configured, observed]) => [configured, observed]), [['25 %', '25 %'], ['25 %', '25 %'], ['5 %', '5 %'], ['5 %', '5 %'], ['5 %', '5 %']]);
+    for (const chart of [rollout, ...metrics]) {
+      assert.deepEqual(chart.x, [...starts.slice(0, 3), START + 180_000, ...starts.slice(3)].map((at) => at / 1000));
+      for (const { values, n } of chart.series) assert.deepEqual([values[3], values.filter((value) => value === null).length, n?.[3] ?? 0], [null, 1, 0]);
+    }
+    assert.equal(dashboardCsv(given, dashboardModel(given)).split('\r\n').filter((line) => line.startsWith('rollout') && line.includes('observed')).length, 5);
+  });
+
+  it('exports what stands above the tables, too: alarms, and why the last reading failed', () => {
+    const given = input({ count: 40_000, candidateErrors: 0.06 }, { failure: 'the log is gone' });
+    const markdown = dashboardMarkdown(given);
+    assert.match(markdown, /The last reading failed: the log is gone/);
+    assert.match(markdown, /ALARM: errors is worse: evidence/);
+    assert.match(markdown, /### Latency quantiles by arm, ms/);
+    const csv = dashboardCsv(given, dashboardModel(given));
+    for (const line of [/^report,model,,.*fraud/m, /^report,environment,.*production/m, /^report,the last reading failed,.*the log is gone/m, /^report,alarm,.*errors is worse/m]) assert.match(csv, line);
+  });
+
+  it('draws the largest categories of a feature, and the rest as one', () => {
+    const all = records({ count: 6000 }).map((record, index) => ({ ...record, features: { ...record.features, country: `c${index % 5 === 0 ? 99 : index % 60}` } }));
+    const data = collect(all);
+    const given = { ...input({ count: 100 }), data, drift: driftFindings(data, 'production') };
+    const bins = dashboardModel(given).drift[0]?.rows.map((row) => row.bins).find((each) => each.some(({ label }) => label.startsWith('c'))) ?? assert.fail();
+    assert.equal(bins.length, 30);
+    assert.ok(bins.some(({ label }) => label === 'c99') && /^\d+ others$/.test(bins.at(-1)?.label ?? ''));
+    assert.ok(Math.abs(bins.reduce((sum, { production }) => sum + production, 0) - 1) < 1e-9);
+  });
+
   it('takes neighbouring windows together where there are more than a chart can show', () => {
     const windows = Array.from({ length: 1000 }, (_, index) => ({ arm: 'current', environment: '', service: '', start: index * 1000, end: index * 1000 + 1000, requests: 1, units: 1, metrics: {} }));
     const { starts, indexOf } = timeAxis(windows);
@@ -238,7 +286,7 @@ describe('the dashboard', () => {
     const [low, high] = [Math.min(...scores), Math.max(...scores)];
     assert.ok(high > 400_000 && wide.x[0] === low && Math.abs((wide.x[19] ?? 0) - (high - (high - low) / 20)) < 1e-6, JSON.stringify(wide.x));
     const [own, other] = wide.series;
-    assert.ok((own?.n ?? []).filter((count) => count > 0).length >= 5 && own?.n?.at(-1) === 0 && other?.n?.at(0) === 0 && (other?.n?.at(-1) ?? 0) > 0, JSON.stringify(wide.series));
+    assert.ok((own?.n ?? []).filter((count) => count > 0).length >= 5 && own?.n?.at(-1) === 0 && other?.n?.[0] === 0 && (other.n.at(-1) ?? 0) > 0, JSON.stringify(wide.series));
     assert.equal(new Set(wide.table.rows.map(([bar]) => bar)).size, 20);
     // One value, and values that are larger than what divides them.
     const chart = (values: readonly number[]): { readonly x: readonly number[]; readonly n: readonly number[] } => { const { x, series } = sampleChart('s', 'S', [{ label: 'served', arm: 'current', values }]) ?? assert.fail(); return { x, n: series[0]?.n ?? [] }; };

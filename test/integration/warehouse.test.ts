@@ -35,7 +35,7 @@ function odd(): object[] {
       error: record.error ?? (luck < 0.1 ? '' : null),
       role: luck < 0.3 ? undefined : 'serving',
     };
-    const shadow = { ...served, ts: new Date(at - 1800).toISOString(), role: 'shadow', assigned_arm: 'candidate' };
+    const shadow = { ...served, ts: new Date(at - 1800).toISOString(), role: 'shadow', assigned_arm: 'candidate', model_version: '14' };
     return [
       // A record that names no request cannot be known to have come twice.
       ...(index % 4 === 0 ? [shadow] : []), served, ...(index % 50 === 0 && served.request_id !== null ? [{ ...served, ts: new Date(at + 900).toISOString() }] : []),

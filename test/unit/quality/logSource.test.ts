@@ -335,7 +335,7 @@ describe('the prediction log', () => {
       ...staging.map((record) => shadow(record, { model_version: '14', environment: 'staging', dropped: 1, score: 1 - record.score })),
     ];
     const outcomes = production.map(({ request_id, score }) => ({ request_id, outcome: Number(score >= 0.5) }));
-    const table = (all: readonly object[]): string => [Object.keys(all[0] ?? {}), ...all.map((each) => Object.values(each as Record<string, unknown>).map((value) => String(value ?? '')))].map((row) => `${row.join(',')}\n`).join('');
+    const table = (all: readonly object[]): string => [Object.keys(all[0] ?? {}), ...all.map((each) => Object.values(each as Record<string, string | number | null>).map((value) => value ?? ''))].map((row) => `${row.join(',')}\n`).join('');
     for (const [name, write] of [['jsonl', lines], ['csv', table]] as const) {
       rmSync(path('logs'), { recursive: true });
       mkdirSync(path('logs'));

@@ -382,12 +382,24 @@ describe('quality: one contract for every source', function () {
       assert.match(cli('drift', '--markdown').stdout, /^### production: candidate against train\.csv, last 24 h$/m);
       writeFileSync(join(folder, 'log.jsonl'), lines(recordsOfToday({ count: 5000, units: 4000 }, 3 * 86_400_000)));
       const old = cli('drift');
-      assert.deepEqual([old.status, /^production: /m.test(old.stdout)], [0, false]);
+      assert.deepEqual([old.status, /^production: /m.test(old.stdout)], [5, false]);
       assert.match(old.stdout, /Drift: the log has no record of production of the last 24 h; the newest is of \d{4}-\d\d-\d\d \d\d:\d\d UTC\./);
       configure(`${QUALITY}drift: {reference: train.csv, features: [amount, age, country], window: 4d}`);
       assert.match(cli('drift').stdout, /^production: candidate against train\.csv, last 96 h$/m);
       configure(`${QUALITY}drift: {reference: train.csv, features: [amunt]}`);
       assert.match(cli('drift').stderr, /train\.csv has no column amunt/);
+    });
+
+    it('drift does not pass where nothing was compared, and says why', () => {
+      configure(`${QUALITY}drift: {features: [amount]}`);
+      writeFileSync(join(folder, 'log.jsonl'), '');
+      const empty = cli('drift');
+      assert.deepEqual([empty.status, empty.stdout], [5, 'Drift: nothing was compared: the log has no record of the flags of this model.\n']);
+      writeFileSync(join(folder, 'log.jsonl'), lines(recordsOfToday({ count: 200, share: 0 })));
+      const alone = cli('drift', '--json');
+      const { drift, notes } = JSON.parse(alone.stdout) as { drift: unknown[]; notes: { messages: string[] } };
+      assert.deepEqual([alone.status, drift], [5, []]);
+      assert.match(notes.messages.join(' '), /^Drift of production: nothing was compared: the records are of current only, and there is no reference\. Add drift: /);
     });
 
     it('drift measures against the training data that the registry names for a version', () => {

@@ -36,9 +36,8 @@ async function opened(signal: AbortSignal): Promise<QualitySource> {
       return { messages: [`Drift has no reference: ${message}`] };
     });
   }
-  const edges = prepared.edges ?? options.edges;
   return openQualitySource(quality, {
-    ...options, ...(features === undefined ? {} : { features }), ...(edges === undefined ? {} : { edges }),
+    ...options, ...(features === undefined ? {} : { features }), ...prepared.bins,
     ...(cacheFolder === undefined ? {} : { cache: { folder: cacheFolder, version: codeVersion(SAVED_LOG_FORMAT, script) } }),
     fetch: (url, init) => fetch(url, init), credentialsFor: (origin) => (origin === credentials?.origin ? credentials.headers : {}),
   });

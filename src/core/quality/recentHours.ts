@@ -3,7 +3,7 @@ import { versionName } from './armCollector.ts';
 import { RowList } from './batch.ts';
 import type { DriftDefinition, DriftReferenceTarget } from './definitions.ts';
 import { DistinctCount } from './distinct.ts';
-import { FeatureCollector, type FeatureOptions, type SavedFeatures } from './featureCollector.ts';
+import { FeatureCollector, leftOutWords, type FeatureOptions, type SavedFeatures } from './featureCollector.ts';
 import { joined } from './joinedSamples.ts';
 import type { ArmSummary, DriftReference, FeatureSample, LoggedVersion, ProductionPart, ProductionWindow } from './window.ts';
 
@@ -83,12 +83,12 @@ export class RecentHours {
   /** What is older is not counted, in milliseconds since 1970. */
   #from: number;
 
-  constructor({ windowHours, reference }: DriftDefinition, { features, edges }: FeatureOptions, saved?: SavedHours) {
+  constructor({ windowHours, reference }: DriftDefinition, { features, edges, categories }: FeatureOptions, saved?: SavedHours) {
     this.#window = windowHours;
     this.#reference = reference;
     const earlier = reference?.kind === 'earlier' ? reference : undefined;
     this.#kept = Math.max(windowHours, earlier === undefined ? 0 : earlier.weeks * WEEK_HOURS + earlier.hours);
-    this.#options = { features, edges, sample: sampleOf(Math.min(windowHours, earlier?.hours ?? windowHours), this.#kept) };
+    this.#options = { features, edges, categories, sample: sampleOf(Math.min(windowHours, earlier?.hours ?? windowHours), this.#kept) };
     this.#newest = saved?.newest ?? 0;
     this.#from = this.#oldest * HOUR_MS;
     for (const { environment, arm, hours } of saved?.arms ?? []) {
@@ -152,6 +152,8 @@ export class RecentHours {
       const isMeasured = this.#reference !== undefined || ['current', 'candidate'].every((name) => own.some(({ arm }) => arm === name));
       if (isMeasured && !production.parts.some((part) => part.environment === environment)) messages.add(nothingWords(environment, production, Math.max(...own.map(({ lastSeen }) => lastSeen))));
     }
+    const leftOut = leftOutWords(new Set(production.parts.flatMap((part) => part.leftOut ?? [])), this.#options.features, 'the log');
+    if (leftOut !== undefined) messages.add(leftOut);
     if (this.#reference?.kind !== 'earlier') return { production, messages: [...messages] };
     const { references, missing } = this.#earlier(this.#reference, end, answering);
     return { production, references, messages: [...messages, ...missing] };
@@ -253,5 +255,6 @@ function merged(each: ArmHours, from: number, end: number, without = NONE): Prod
   const samples = own.map(({ collector }) => ({ rows: collector.requests, features: new Map(collector.samples.map((sample) => [sample.name, sample])) }));
   const names = new Set(samples.flatMap(({ features }) => [...features.keys()]));
   const features = [...names].map((name) => joined(name, samples.map(({ rows, features: known }): FeatureSample => known.get(name) ?? { name, rows, missing: rows, values: [], categories: {}, otherCategories: 0 }), SAMPLE));
-  return { environment, arm, requests, units: units.estimate, features };
+  const leftOut = new Set(own.flatMap(({ collector }) => collector.leftOut));
+  return { environment, arm, requests, units: units.estimate, features, ...(leftOut.size === 0 ? {} : { leftOut: [...leftOut] }) };
 }

@@ -37,9 +37,19 @@ export interface FeatureSample {
   /** Numbers: a uniform sample of at most a few thousand, and exact counts in the reference's bins where those were known. */
   readonly values: readonly number[];
   readonly binned?: Histogram;
-  /** Texts and booleans with their counts; at most a thousand different ones, the others together. */
+  /** Texts and booleans with their counts; at most about a thousand different ones. Where there are others, one that does not stand here may be among them. */
   readonly categories: Readonly<Record<string, number>>;
   readonly otherCategories: number;
+  /** The others by a hash of their name, which gives the same group on both sides (`groupOf`); missing where there are none. */
+  readonly others?: readonly number[];
+  /** The names of a few of them, where they are known. */
+  readonly someOthers?: readonly string[];
+  /** Whether categories were counted by those of the reference, numbers and truths as the texts that they are there: what it has is then not among the others. */
+  readonly isListed?: boolean;
+  /** Of the numbers those that the reference does not even have as texts. */
+  readonly numbersAsTexts?: number;
+  /** Of the missing values those that are lists or mappings. */
+  readonly nested?: number;
 }
 
 /** A version as the records of an arm name it. Times are milliseconds since 1970. */
@@ -170,6 +180,8 @@ export interface ProductionPart {
   readonly requests: number;
   readonly units: number;
   readonly features: readonly FeatureSample[];
+  /** Names of features that are too many to be looked at, as far as they are known; missing where there are none. */
+  readonly leftOut?: readonly string[];
 }
 
 /** Answers to the same requests in an environment: what was served, and the shadow of one version of the candidate. A pair is what both answered. */

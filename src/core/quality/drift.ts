@@ -164,7 +164,7 @@ export interface DriftReport {
 }
 
 /** The prediction itself, which is logged as a score or as a label. */
-const PREDICTION: ReadonlySet<string> = new Set(['score', 'label']);
+export const PREDICTION: ReadonlySet<string> = new Set(['score', 'label']);
 
 /** Every feature that both have, and those that one of them lacks. */
 export function driftReport(reference: readonly FeatureSample[], production: readonly FeatureSample[], units: DriftUnits): DriftReport {

@@ -56,6 +56,18 @@ function joinedCategories(parts: readonly FeatureSample[]): Pick<FeatureSample, 
   return { categories: Object.fromEntries(named), otherCategories: others.reduce((sum, count) => sum + count, 0), others, ...(someOthers.length === 0 ? {} : { someOthers }) };
 }
 
+/** A feature of which each record counts as so many; the sample of its values stays. */
+export function weighted(sample: FeatureSample, weight: number): FeatureSample {
+  const times = (count: number): number => weight * count;
+  const { binned, others, nested, numbersAsTexts } = sample;
+  return {
+    ...sample, rows: times(sample.rows), missing: times(sample.missing), otherCategories: times(sample.otherCategories),
+    categories: Object.fromEntries(Object.entries(sample.categories).map(([name, count]) => [name, times(count)])),
+    ...(binned === undefined ? {} : { binned: { edges: binned.edges, counts: binned.counts.map(times) } }), ...(others === undefined ? {} : { others: others.map(times) }),
+    ...(nested === undefined ? {} : { nested: times(nested) }), ...(numbersAsTexts === undefined ? {} : { numbersAsTexts: times(numbersAsTexts) }),
+  };
+}
+
 /** A feature of several hours, the parts of which were counted in the same bins or none. Bins hold all values of all hours; `values` are a uniform sample of about `most`. */
 export function joined(name: string, parts: readonly FeatureSample[], most: number): FeatureSample {
   const sum = (of: (part: FeatureSample) => number | undefined): number => parts.reduce((all, part) => all + (of(part) ?? 0), 0);

@@ -1,6 +1,8 @@
 import { plainLine } from '../base/words.ts';
-import { driftReport, type DriftReport } from './drift.ts';
+import { driftReport, PREDICTION, type DriftReport } from './drift.ts';
 import type { ProductionPart, ProductionWindow, QualityData } from './window.ts';
+
+const CURRENT = 'current';
 
 /** What was measured against what. */
 export interface DriftFinding {
@@ -19,6 +21,16 @@ export function againstWords({ reference, window }: Pick<DriftFinding, 'referenc
   return `${reference}, ${window}`;
 }
 
+/** Inputs of two arms are those of the same people, and differ by no more than chance. Answers of two models may differ: that is why there are two. */
+function ofTwoModels(report: DriftReport): DriftReport {
+  return { ...report, features: report.features.map((each) => (each.alarm && PREDICTION.has(each.feature) ? { ...each, alarm: false, because: `${each.because}: shown only, two models may answer differently` } : each)) };
+}
+
+/** What alarms against what a model was trained on, or what came before: a reason to train it anew. */
+export function againstReference(findings: readonly DriftFinding[]): readonly DriftFinding[] {
+  return findings.filter(({ reference }) => reference !== CURRENT);
+}
+
 /** Each arm of an environment against the reference, if there is one, and the candidate against current in the hours of both: all of the newest hours only. */
 export function driftFindings({ production, references = [] }: QualityData, environment: string): DriftFinding[] {
   const partsOf = (window: ProductionWindow | undefined): readonly ProductionPart[] => (window?.parts ?? []).filter((part) => part.environment === environment);
@@ -30,7 +42,7 @@ export function driftFindings({ production, references = [] }: QualityData, envi
     }));
   });
   const both = (production?.both ?? []).filter(({ candidate }) => candidate.environment === environment).map(({ name, candidate, current }): DriftFinding => ({
-    environment, production: 'candidate', reference: 'current', window: name, report: driftReport(current.features, candidate.features, { reference: current.units, production: candidate.units }),
+    environment, production: 'candidate', reference: CURRENT, window: name, report: ofTwoModels(driftReport(current.features, candidate.features, { reference: current.units, production: candidate.units })),
   }));
   return [...found, ...both];
 }

@@ -231,6 +231,8 @@ export interface ShadowPairs {
 /** What a source is asked for. */
 export interface QualityRequest {
   readonly now: number;
+  /** When evidence about the release began, in milliseconds since 1970, where that is known: what a source tells is to reach back so far. */
+  readonly since?: number | undefined;
   readonly signal: AbortSignal;
   /** Told now and then: bytes read of bytes in all. */
   readonly onProgress?: (done: number, total: number) => void;

@@ -169,7 +169,7 @@ describe('quality: one contract for every source', function () {
     assert.equal(status, 0, stderr);
     for (const kind of ['text', 'number']) {
       const expectedData = await read({ log: `${kind}.jsonl` });
-      assert.ok((expectedData.shadow?.examples.length ?? 0) > 5 && (kind === 'number' || expectedData.notes.duplicates > 0));
+      assert.ok((expectedData.shadow?.[0]?.examples.length ?? 0) > 5 && (kind === 'number' || expectedData.notes.duplicates > 0));
       for (const [number, way] of ways.entries()) if (kind === 'text' || !way.includes('column_encoding')) assert.deepEqual(await read({ log: `${kind}-${number}.parquet` }), expectedData, `${kind}${way}`);
     }
     // Ids are the same in either format.
@@ -496,12 +496,22 @@ describe('quality: one contract for every source', function () {
 
     it('shadow tells the pairs, or that there are none', () => {
       configure(QUALITY);
-      const served = records({ count: 1000, share: 0 });
-      writeFileSync(join(folder, 'log.jsonl'), lines([...served, ...served.map((record) => ({ ...record, role: 'shadow', assigned_arm: 'candidate', score: Math.min(1, record.score + 0.02) }))]));
+      const [served, staging] = [records({ count: 1000, share: 0 }), records({ count: 100, share: 0, environment: 'staging', firstId: 50_000 })];
+      const shadow = (all: typeof served, score: (score: number) => number): object[] => all.map((record) => ({ ...record, role: 'shadow', assigned_arm: 'candidate', score: score(record.score) }));
+      const log = (...all: readonly object[]): void => writeFileSync(join(folder, 'log.jsonl'), lines(all));
+      log(...served, ...staging, ...shadow(served, (score) => Math.min(1, score + 0.02)));
       const { status, stdout, stderr } = cli('shadow');
       assert.equal(status, 0, stderr);
-      assert.match(stdout, /agreement +9[\d.]+ % \(.*Wilson 95 %\)/);
-      writeFileSync(join(folder, 'log.jsonl'), lines(served));
+      assert.match(stdout, /^Shadow against what was served in production\n.*\n +pairs .*\n +agreement +9[\d.]+ % \(.*Wilson 95 %\)/);
+      const without = cli('shadow', '--environment', 'staging');
+      assert.match(without.stderr, /no shadow answers to what was served in "staging"\. There are some in "production"\./);
+      log(...served, ...staging, ...shadow(served, (score) => score), ...shadow(staging, (score) => 1 - score));
+      const reports = (...args: string[]): unknown => (JSON.parse(cli('shadow', '--json', ...args).stdout) as { shadow: { environment: string; agreement: { share: number } }[] }).shadow.map(({ environment, agreement: { share } }) => [environment, share]);
+      assert.deepEqual([reports(), reports('--environment', 'staging')], [[['production', 1], ['staging', 0]], [['staging', 0]]]);
+      const unknown = cli('shadow', '--environment', 'nope');
+      assert.match(unknown.stderr, /There is no record of the environment "nope"\. There are: production, staging\./);
+      assert.ok(without.status !== 0 && unknown.status !== 0);
+      log(...served);
       assert.match(cli('shadow').stderr, /no shadow answers/);
     });
 

@@ -7,12 +7,13 @@ import { DRIFT_DEFINITIONS } from '../../core/quality/drift.ts';
 import type { FeatureOptions } from '../../core/quality/featureCollector.ts';
 import { histogramQuantile } from '../../core/quality/histogram.ts';
 import { againstWords, driftFindings, nothingMeasured } from '../../core/quality/productionDrift.ts';
-import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, SHOWN_QUANTILES, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
+import { blocksText, comparisonBlocks, driftBlocks, notesBlock, SHOWN_QUANTILES, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
-import { shadowReport } from '../../core/quality/shadow.ts';
+import { shadowIn, shadowReport } from '../../core/quality/shadow.ts';
+import { shadowBlocks } from '../../core/quality/shadowText.ts';
 import { evidenceSince, sinceWords } from '../../core/quality/productionShare.ts';
 import { dataSince } from '../../core/quality/since.ts';
-import type { ArmSummary, QualityData } from '../../core/quality/window.ts';
+import type { ArmSummary, QualityData, ShadowPairs } from '../../core/quality/window.ts';
 import { recordScope } from '../../core/releases/armVariants.ts';
 import type { EvidenceStart } from '../../core/releases/allocation.ts';
 import { didYouMean } from '../../core/workspace/suggest.ts';
@@ -182,9 +183,19 @@ export const drift: Command = {
   },
 };
 
+/** The pairs of the environment that was asked for, or of each. @throws AppError notFound */
+function shadows(data: QualityData, wanted: string | undefined): readonly ShadowPairs[] {
+  if (data.shadow === undefined) throw new AppError('notFound', 'The source has no shadow answers: records with role "shadow" and the request_id of what was served.');
+  if (wanted === undefined) return data.shadow;
+  const [environment = ''] = environments(data, wanted);
+  const found = shadowIn(data.shadow, environment);
+  if (found === undefined) throw new AppError('notFound', `The source has no shadow answers to what was served in "${environment}". There are some in ${data.shadow.map((each) => `"${each.environment}"`).join(', ')}.`);
+  return [found];
+}
+
 export const shadow: Command = {
   name: 'shadow',
-  usage: 'shadow [--model M] [--json | --markdown] | shadow --flag F --environment E (--on [--percent N] | --off | --percent N)',
+  usage: 'shadow [--model M] [--environment E] [--json | --markdown] | shadow --flag F --environment E (--on [--percent N] | --off | --percent N)',
   summary: 'the candidate\'s shadow answers beside those that were served',
   options: { on: { type: 'boolean' }, off: { type: 'boolean' } },
   details: 'With --on, --off or --percent the flag F.shadow is changed, and made at 0 % where there is none: it samples the requests for which the candidate is asked in the shadow. --dry-run shows the change.',
@@ -192,9 +203,8 @@ export const shadow: Command = {
     if (context.own['on'] === true || context.own['off'] === true || context.options.percent !== undefined) return changeShadow(context);
     const opened = await openModel(context);
     const data = await read(context, opened);
-    if (data.shadow === undefined) throw new AppError('notFound', 'The source has no shadow answers: records with role "shadow" and the request_id of what was served.');
-    const report = shadowReport(data.shadow);
-    print(context, { model: opened.model.name, shadow: report, notes: data.notes }, [...shadowBlocks(report), notesBlock(data.notes)]);
+    const reports = shadows(data, context.options.environment).map(shadowReport);
+    print(context, { model: opened.model.name, shadow: reports, notes: data.notes }, [...reports.flatMap(shadowBlocks), notesBlock(data.notes)]);
     return 0;
   },
 };

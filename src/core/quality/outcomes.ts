@@ -1,12 +1,10 @@
 import type { RecordLike } from '../expressions/evaluate.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { Group } from './groups.ts';
-import { HashSlots, NumberColumn, RecordColumns, savedAt, type SavedRecords } from './hashSlots.ts';
+import { HashSlots, isDrawn, NumberColumn, RecordColumns, savedAt, type SavedRecords } from './hashSlots.ts';
 
 /** So many predictions at most wait for their outcome, and so many outcomes for their prediction; 100 to 200 bytes each. */
 const MOST_WAITING = 500_000;
-/** What of a hash draws the requests that are followed: not what its place in a table goes by. */
-const DRAWN_BY = 2 ** 21;
 
 /** A prediction whose outcome is known and final, or will not come. */
 export interface Waiting {
@@ -211,7 +209,7 @@ export class Outcomes {
   }
 
   #isFollowed(request: number): boolean {
-    return this.#level === 1 || Math.floor(request / DRAWN_BY) % this.#level === 0;
+    return isDrawn(request, this.#level);
   }
 
   /** Those that have matured wait for what seldom comes: they go first. */

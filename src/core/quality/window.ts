@@ -141,7 +141,8 @@ export interface QualityData {
   readonly arms: readonly ArmSummary[];
   /** By how much bad events vary more than independent requests would, where the source knows no units. */
   readonly designEffect?: number;
-  readonly shadow?: ShadowPairs;
+  /** By environment; undefined where no shadow answered. */
+  readonly shadow?: readonly ShadowPairs[];
   /** What drift is measured of; undefined where the source has no records. */
   readonly production?: ProductionWindow;
   /** What drift is measured against: one for all environments, or one for each. */
@@ -183,13 +184,35 @@ export interface ProductionPart {
   readonly leftOut?: readonly string[];
 }
 
-/** Pairs of answers to the same request: what was served, and the candidate's shadow. */
+/** Answers to the same requests in an environment: what was served, and the shadow of one version of the candidate. A pair is what both answered. */
 export interface ShadowPairs {
+  /** Where it was served. */
+  readonly environment: string;
+  /** The version that was the last one to be new; undefined: the records name none. */
+  readonly version?: string;
+  /** When a shadow answer of it was first logged, in milliseconds since 1970. */
+  readonly since: number;
+  /** Of other versions, which are not counted here. */
+  readonly otherVersions: readonly { readonly version: string | undefined; readonly pairs: number }[];
+  /** Of how many requests one was followed, at most, because more waited than can be kept: all that is counted is of those that were. */
+  readonly oneIn: number;
+  /** The same of how many were followed to their outcome. */
+  readonly labelledOneIn: number;
   readonly pairs: number;
-  /** Shadow answers or served ones that found no partner yet. */
+  /** Shadow answers that found no partner yet: those that name this environment, or none. */
   readonly unpaired: number;
+  /** Answers of the shadow that were dropped before they were logged, as the records tell: of this environment, or of none. */
+  readonly dropped: number;
+  /** Pairs in which something can be the same: decisions or labels; and in which it is. */
+  readonly decided: number;
   readonly agreed: number;
-  /** Shadow calls that failed. */
+  /** Pairs with scores that are no probabilities, which decide nothing as no threshold is given. */
+  readonly notProbable: number;
+  /** Requests that were served, or shadowed, without an answer and without an error. */
+  readonly servedNothing: number;
+  readonly shadowNothing: number;
+  /** Requests that failed where they were served, and shadow calls that failed. */
+  readonly servedErrors: number;
   readonly errors: number;
   readonly served: readonly number[];
   readonly shadow: readonly number[];
@@ -199,7 +222,8 @@ export interface ShadowPairs {
   readonly onlyServedRight: number;
   readonly onlyShadowRight: number;
   readonly labelled: number;
-  readonly slices: readonly { readonly slice: string; readonly pairs: number; readonly agreed: number }[];
+  /** `differences`: the sum of those of `scored` pairs. */
+  readonly slices: readonly { readonly slice: string; readonly pairs: number; readonly decided: number; readonly agreed: number; readonly scored: number; readonly differences: number }[];
   /** The pairs that differ most. */
   readonly examples: readonly { readonly requestId: string; readonly served: string; readonly shadow: string; readonly difference: number }[];
 }

@@ -226,7 +226,7 @@ class Comparer {
       current: curve?.current ?? armValue(b, isShare ? phi : undefined, unitsOf(current, 1)),
       tolerated: isBad ? metric.maxRatio : metric.margin, dispersion: phi,
     };
-    if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: 'no record tells it' };
+    if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: `no record tells it${metric.measure === 'precision' || metric.measure === 'recall' ? `: ${metric.measure} is of labels and outcomes that are 0 or 1, true or false, or of scores` : ''}` };
     if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? this.#arms[0] : this.#arms[1]} has no data` };
     if (curve !== undefined) return { ...common, effect: curve.effect, verdict: 'undecided', because: 'shown only: the area has no interval here' };
     const result = isBad ? this.#counts(metric, candidate, current, phi) : this.#means(metric, candidate, current, phi);

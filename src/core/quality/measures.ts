@@ -20,10 +20,24 @@ export function isPositive(value: unknown): boolean | null {
   return value === 'true' || value === 'True' ? true : value === 'false' || value === 'False' ? false : null;
 }
 
-/** What the model decided: its score against the threshold, or else its label. */
-export function decisionOf(record: RecordLike, threshold: number): boolean | null {
-  const score = scoreOf(record);
-  return score === null ? isPositive(record['label']) : score >= threshold;
+/** Yes or no of a label that can mean nothing else: 0, 1, true, false and their texts. Any other value may be one class of many, of which none is the positive one. */
+export function binaryOf(value: unknown): boolean | null {
+  const number = toNumber(value);
+  return number === null || number === 0 || number === 1 ? isPositive(value) : null;
+}
+
+/** What the model decided, and what was true; both null where they are classes, of which none is positive. */
+interface Judged {
+  readonly decided: boolean | null;
+  readonly actual: boolean | null;
+}
+
+/** By the score against the threshold; a record without one by its label. A label that is no yes or no makes both classes, whatever its score says. */
+function judged(record: RecordLike, { field, threshold }: LabelDefinition): Judged {
+  const [score, label, outcome] = [scoreOf(record), record['label'], record[field]];
+  const isLabelled = label !== null && label !== undefined && label !== '';
+  if (score === null || (isLabelled && (binaryOf(label) === null || binaryOf(outcome) === null))) return { decided: binaryOf(label), actual: binaryOf(outcome) };
+  return { decided: score >= threshold, actual: isPositive(outcome) };
 }
 
 /** Entropy in bits of the class probabilities, or of the score as one of two (Shannon 1948). */
@@ -43,37 +57,34 @@ function entropy(record: RecordLike): number | null {
 
 type Valued = (record: RecordLike) => number | null;
 
-function truth(record: RecordLike, field: string): boolean | null {
-  return isPositive(record[field]);
-}
-
-/** Right or wrong of text labels, too, which no threshold orders. */
+/** Right or wrong of classes, too, which no threshold orders: as numbers where both are, else as texts. */
 function isRight(record: RecordLike, labels: LabelDefinition): number | null {
-  const outcome = record[labels.field];
-  if (outcome === null || outcome === undefined) return null;
-  const [decided, actual] = [decisionOf(record, labels.threshold), isPositive(outcome)];
+  const [label, outcome] = [record['label'], record[labels.field]];
+  const { decided, actual } = judged(record, labels);
   if (decided !== null && actual !== null) return Number(decided === actual);
-  const [said, known] = [toText(record['label']), toText(outcome)];
-  return said === null || known === null ? null : Number(said === known);
+  const [number, known] = [toNumber(label), toNumber(outcome)];
+  if (number !== null && known !== null) return Number(number === known);
+  const [said, told] = [toText(label), toText(outcome)];
+  return said === null || told === null || said === '' || told === '' ? null : Number(said === told);
 }
 
 const MEASURED: Readonly<Record<Measure, (labels: LabelDefinition) => Valued>> = {
   accuracy: (labels) => (record) => isRight(record, labels),
   precision: (labels) => (record) => {
-    const actual = truth(record, labels.field);
-    return decisionOf(record, labels.threshold) === true && actual !== null ? Number(actual) : null;
+    const { decided, actual } = judged(record, labels);
+    return decided === true && actual !== null ? Number(actual) : null;
   },
   recall: (labels) => (record) => {
-    const decided = decisionOf(record, labels.threshold);
-    return truth(record, labels.field) === true && decided !== null ? Number(decided) : null;
+    const { decided, actual } = judged(record, labels);
+    return actual === true && decided !== null ? Number(decided) : null;
   },
   brier: (labels) => (record) => {
-    const [score, actual] = [scoreOf(record), truth(record, labels.field)];
+    const [score, actual] = [scoreOf(record), isPositive(record[labels.field])];
     return score === null || actual === null ? null : (score - Number(actual)) ** 2;
   },
   // The area comes from the histograms; here only how many records tell it.
   pr_auc: (labels) => (record) => {
-    const [score, actual] = [scoreOf(record), truth(record, labels.field)];
+    const [score, actual] = [scoreOf(record), isPositive(record[labels.field])];
     return score === null || actual === null ? null : Number(actual);
   },
   uncertain: ({ threshold, band }) => (record) => { const score = scoreOf(record); return score === null ? null : Number(Math.abs(score - threshold) < band); },

@@ -1,7 +1,7 @@
 import type { LabelDefinition } from './definitions.ts';
 import { RecentMap, Reservoir } from './hashing.ts';
 import { answerOf, factsOf, RecentAnswers, type Answer } from './recentAnswers.ts';
-import { isPositive } from './measures.ts';
+import { binaryOf, isPositive } from './measures.ts';
 import type { ShadowPairs } from './window.ts';
 
 /** Answers that wait for their partner: this many at least. */
@@ -18,7 +18,7 @@ export class ShadowCollector {
   readonly #labels: LabelDefinition;
   readonly #served = new RecentAnswers(MOST_WAITING);
   readonly #shadow = new RecentAnswers(MOST_WAITING);
-  readonly #unlabelled = new RecentMap<readonly [boolean, boolean]>(MOST_WAITING);
+  readonly #unlabelled = new RecentMap<readonly [served: boolean, shadow: boolean, isByLabel: boolean]>(MOST_WAITING);
   readonly #slices = new Map<string, { pairs: number; agreed: number }>();
   readonly #scores = [new Reservoir(SAMPLE, 11), new Reservoir(SAMPLE, 12), new Reservoir(SAMPLE, 13)] as const;
   #examples: { requestId: string; served: string; shadow: string; difference: number }[] = [];
@@ -66,7 +66,8 @@ export class ShadowCollector {
   }
 
   #facts(score: number, label: unknown, error: unknown, outcome: unknown): number {
-    return factsOf(Number.isNaN(score) ? isPositive(label) : score >= this.#labels.threshold, isPositive(outcome), isError(error));
+    // Without a score labels may be classes: those agree where they are the same, and none of them is right by being positive.
+    return Number.isNaN(score) ? factsOf(binaryOf(label), binaryOf(outcome), isError(error)) : factsOf(score >= this.#labels.threshold, isPositive(outcome), isError(error));
   }
 
   #pair(request: number, served: Answer, shadow: Answer): void {
@@ -88,7 +89,7 @@ export class ShadowCollector {
     }
     if (served.decision === null || shadow.decision === null) return;
     const outcome = served.outcome ?? shadow.outcome;
-    if (outcome === null) this.#unlabelled.set(request, [served.decision, shadow.decision]);
+    if (outcome === null) this.#unlabelled.set(request, [served.decision, shadow.decision, served.score === null || shadow.score === null]);
     else this.#judge(served.decision, shadow.decision, outcome);
   }
 
@@ -99,8 +100,8 @@ export class ShadowCollector {
   }
 
   addOutcome(request: number, value: unknown): void {
-    const outcome = isPositive(value);
     const pair = this.#unlabelled.get(request);
+    const outcome = pair?.[2] === true ? binaryOf(value) : isPositive(value);
     if (pair === undefined || outcome === null) return;
     this.#unlabelled.delete(request);
     this.#judge(pair[0], pair[1], outcome);
@@ -119,7 +120,7 @@ export class ShadowCollector {
 }
 
 function labelOf(label: unknown): string | undefined {
-  return typeof label === 'string' || typeof label === 'number' ? String(label) : undefined;
+  return typeof label === 'string' || typeof label === 'number' || typeof label === 'boolean' ? String(label) : undefined;
 }
 
 function isError(error: unknown): boolean {

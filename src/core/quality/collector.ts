@@ -8,6 +8,7 @@ import { scoreOf, valueOf } from './measures.ts';
 import { Outcomes, type SavedOutcomes, type ToldOutcome, type Waiting } from './outcomes.ts';
 import { ShadowCollector } from './shadowCollector.ts';
 import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
+import { untoldWords } from './plainData.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
 import { Units, type SavedUnits } from './units.ts';
 import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
@@ -372,8 +373,9 @@ export class Collector {
     this.#outcomes.settle(now);
     const arms = this.#groups.summaries(this.#units);
     const { messages: found, ...drift } = this.#recent.found(now, arms);
+    const windows = this.#groups.snapshots().sort((a, b) => a.start - b.start);
     return {
-      windows: this.#groups.snapshots().sort((a, b) => a.start - b.start),
+      windows,
       arms, ...drift,
       ...(this.#shadow.pairs === undefined ? {} : { shadow: this.#shadow.pairs }),
       notes: {
@@ -381,7 +383,7 @@ export class Collector {
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.all.reduce((sum, { armCollector }) => sum + armCollector.notFinite, this.#notes.notFinite),
-        messages: [...messages, ...found, ...this.#outcomes.oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${this.#outcomes.oneIn}, drawn by its id.`]],
+        messages: [...messages, ...found, ...untoldWords(windows, this.#definition.metrics), ...this.#outcomes.oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${this.#outcomes.oneIn}, drawn by its id.`]],
       },
     };
   }

@@ -14,7 +14,7 @@ const RECORD_FIELDS: FieldTypes['fields'] = {
   role: 'text', fallback: 'boolean', batch_id: 'text', features: 'open', score: 'number', proba: 'any', label: 'any', latency_ms: 'number', error: 'text',
 };
 
-export const RECORD_TYPES: FieldTypes = { fields: RECORD_FIELDS, others: true };
+export const RECORD_TYPES: FieldTypes = { fields: RECORD_FIELDS, others: true, emptyWhereAbsent: ['error'] };
 
 export type Measure = NonNullable<MetricSection['measure']>;
 
@@ -158,6 +158,10 @@ class Reader {
     }
     const expression = bad !== undefined ? this.expression(compileCondition(bad, RECORD_TYPES), [...path, 'bad']) : mean !== undefined ? this.expression(compileNumber(mean, RECORD_TYPES), [...path, 'mean']) : undefined;
     if (measure === undefined && expression === undefined) return undefined;
+    if (expression?.paths.length === 0) {
+      this.problems.push({ path: [...path, bad === undefined ? 'mean' : 'bad'], message: 'reads no field of the record, so it says the same of every one: name what it shall be about, such as error or latency_ms' });
+      return undefined;
+    }
     if (bad !== undefined && section.better === 'higher') this.problems.push({ path: [...path, 'better'], message: 'fewer bad events are always better: leave it out, or take mean' });
     const maxRatio = section.max_ratio ?? 1.2;
     return {

@@ -16,7 +16,7 @@ function definition(section: Record<string, unknown>): QualityDefinition {
 function collect(all: readonly object[], section: Record<string, unknown>): QualityData {
   const collector = new Collector(definition(section), { flags: ['fraud-v2'] });
   for (const record of all) collector.add(record as Record<string, unknown>, () => 'record');
-  return collector.data(START + 90 * 86_400_000, []);
+  return collector.data(START + 7_200_000, []);
 }
 
 const metric = ({ metrics }: ComparisonReport, name: string): MetricComparison => metrics.find((each) => each.name === name) ?? assert.fail(`no metric ${name}`);
@@ -68,5 +68,39 @@ describe('measures of labels that are classes', () => {
     const shadow = served.map((record, index) => ({ ...record, role: 'shadow', assigned_arm: 'candidate', label: index % 4 === 0 ? (record.label % 9) + 1 : record.label, outcome: undefined }));
     const { shadow: pairs } = collect([...served, ...shadow], {});
     assert.deepEqual([pairs?.pairs, pairs?.agreed, pairs?.onlyServedRight], [400, 300, 0]);
+  });
+});
+
+describe('bad events by what a record says of its error', () => {
+  const TIMEOUTS = ['error == "timeout"', 'latency_ms > 1000 or error == "timeout"', 'starts_with(error, "time")', 'error in ["timeout", "refused"]'];
+  const section = { guardrails: TIMEOUTS.map((bad, index) => ({ name: `bad ${index}`, bad })) };
+  const timeouts = records({ count: 20_000, candidateErrors: 0.3 });
+
+  for (const [what, all] of [['null', timeouts], ['missing', timeouts.map(({ error, ...record }) => (error === null ? record : { ...record, error }))], ['empty', timeouts.map((record) => ({ ...record, error: record.error ?? '' }))]] as const) {
+    it(`count the requests that did well, whose error is ${what}`, () => {
+      const data = collect(all, section);
+      for (const { name, candidate, current, effect, verdict } of compareArms(data, definition(section), 'production').metrics) {
+        assert.ok(Math.abs(candidate.value - 0.3) < 0.02 && Math.abs(current.value - 0.02) < 0.005 && (effect ?? 0) > 10, `${name}: ${candidate.value} and ${current.value}`);
+        assert.equal(verdict, 'worse', name);
+        assert.equal(candidate.n + current.n, all.length);
+      }
+      assert.deepEqual(data.notes.messages, []);
+    });
+  }
+
+  it('says of which metrics records tell nothing, per arm, and not of those that wait for their outcome', () => {
+    const odd = { guardrails: [{ name: 'slow', bad: 'latency_ms > 80' }, { name: 'big', bad: 'features.amount > 900' }], signals: [{ name: 'conversion', mean: 'converted' }] };
+    const all = timeouts.map((record, index) => ({ ...record, latency_ms: record.assigned_arm === 'candidate' && index % 2 === 0 ? null : index % 200 === 0 ? null : record.latency_ms }));
+    const data = collect(all, odd);
+    const candidate = all.filter(({ assigned_arm: arm }) => arm === 'candidate');
+    const untold = candidate.filter(({ latency_ms: latency }) => latency === null).length;
+    assert.deepEqual(data.notes.messages, [`${untold} of ${candidate.length} records of candidate do not tell slow: they do not count for it.`]);
+  });
+
+  it('refuses what says the same of every record', () => {
+    const messages = (guardrail: object): string[] => readQuality({ guardrails: [guardrail] }).problems.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    assert.match(messages({ name: 'a', bad: '1 < 2' }).join(), /^guardrails\.0\.bad: reads no field of the record, so it says the same of every one/);
+    assert.match(messages({ name: 'a', mean: '3' }).join(), /^guardrails\.0\.mean: reads no field/);
+    assert.match(messages({ name: 'a', bad: 'latency_ms / 0 > 1 / 0' }).join(), /^guardrails\.0\.bad: this has no value, whatever the record is/);
   });
 });

@@ -47,6 +47,8 @@ export class Codes implements CodedColumn {
   }
 
   clear(): void {
+    // A map makes itself anew, also where it is empty; batches are small where outcomes stand among predictions.
+    if (this.#known.size === 0) return;
     this.values.length = 1;
     this.#known.clear();
     this.#last = undefined;

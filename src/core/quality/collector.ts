@@ -6,7 +6,8 @@ import { Groups, type Group, type SavedGroups, type WindowState } from './groups
 import { hash53, RecentHashes, rehash, type SavedHashes } from './hashing.ts';
 import { scoreOf, valueOf } from './measures.ts';
 import { Outcomes, type SavedOutcomes, type ToldOutcome, type Waiting } from './outcomes.ts';
-import { ShadowCollector } from './shadowCollector.ts';
+import { ShadowCollector, type SavedShadow } from './shadowCollector.ts';
+import { MOST_SLICES } from './slices.ts';
 import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
 import { untoldWords } from './plainData.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
@@ -14,7 +15,6 @@ import { Units, type SavedUnits } from './units.ts';
 import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
 
 const MOST_EXAMPLES = 5;
-const MOST_SLICES = 50;
 /** A record from further in the future says that a clock is wrong. */
 const SKEW_MS = 60_000;
 /** Of a hash, so that a request's shadow and its served answer are told apart. */
@@ -28,7 +28,7 @@ export interface CollectorOptions extends FeatureOptions {
   readonly roles?: Readonly<Record<string, string>> | undefined;
 }
 
-/** All that a collector has counted, to go on from later: aggregates, hashes of ids, and what metrics need of predictions that wait for their outcome. */
+/** All that a collector has counted, to go on from later: aggregates, hashes of ids, what metrics need of predictions that wait for their outcome, and answers that wait for their partner. */
 export interface SavedCollector {
   readonly groups: SavedGroups;
   readonly units: SavedUnits;
@@ -36,6 +36,8 @@ export interface SavedCollector {
   readonly recent: SavedHours;
   /** Where a metric needs outcomes. */
   readonly outcomes?: SavedOutcomes | undefined;
+  /** Where a shadow came. */
+  readonly shadow?: SavedShadow | undefined;
   readonly slices: readonly string[];
   readonly columns: readonly string[];
   readonly notes: SourceNotes;
@@ -66,10 +68,10 @@ export class Collector {
   readonly #knownOf = new Uint8Array(ROWS);
   readonly #unitOf = new Int32Array(ROWS);
   readonly #windowOf: WindowState[] = [];
-  /** Of those among them that count, one after another: the row, and of the unit the hash, the group, the number and for how many new ones it stands. */
+  /** Of those among them that count, one after another: the row, and of the unit the hash, the arm in all services, the number and for how many new ones it stands. */
   readonly #rowOf = new Uint16Array(ROWS);
   readonly #hashOf = new Float64Array(ROWS);
-  readonly #groupOf = new Int32Array(ROWS);
+  readonly #audienceOf = new Int32Array(ROWS);
   readonly #numberOf = new Int32Array(ROWS);
   readonly #newOf = new Float64Array(ROWS);
   readonly #hours: Hour[] = [];
@@ -99,19 +101,19 @@ export class Collector {
     this.#seen = new RecentHashes(undefined, saved?.seen);
     this.#slices = new Set(saved?.slices);
     this.#notes = { ...NO_NOTES, ...saved?.notes };
-    this.#shadow = new ShadowCollector(labels, saved !== undefined);
+    this.#shadow = new ShadowCollector(labels, saved);
     const { keptFields: kept, outcomeFields: outcome } = this.#stager;
-    this.#outcomes = new Outcomes(definition, { kept, outcome }, { settled: (waiting, known, isNew) => this.#settled(waiting, known, isNew), matured: ({ armCollector }, at) => armCollector.matured(at) });
+    this.#outcomes = new Outcomes(definition, { kept, outcome }, { settled: (waiting, known, isNew) => this.#settled(waiting, known, isNew), matured: ({ audience }, at) => audience.collector.matured(at) });
     if (saved?.outcomes !== undefined) this.#outcomes.restore(saved.outcomes, this.#groups.all);
   }
 
-  /** What was counted until now; undefined where more would be needed to go on from: answers that wait for their partner, or the features of predictions that wait for their outcome. */
+  /** What was counted until now; undefined where more would be needed to go on from: the features of predictions that wait for their outcome. */
   get saved(): SavedCollector | undefined {
     this.#flush();
     const isLabelled = this.#labelled.length > 0;
-    if (this.#shadow.hasShadow || (isLabelled && this.#stager.keptFields.includes('features'))) return undefined;
+    if (isLabelled && this.#stager.keptFields.includes('features')) return undefined;
     return {
-      ...(isLabelled ? { outcomes: this.#outcomes.saved } : {}),
+      ...(isLabelled ? { outcomes: this.#outcomes.saved } : {}), shadow: this.#shadow.saved,
       groups: this.#groups.saved, units: this.#units.saved, seen: this.#seen.saved, recent: this.#recent.saved, slices: [...this.#slices], columns: this.#stager.batch.columns.map(({ name }) => name), notes: this.#notes,
     };
   }
@@ -208,10 +210,11 @@ export class Collector {
     const { labels } = this.#definition;
     const fields = told?.outcome ?? Object.fromEntries(this.#stager.outcomeFields.map((field) => [field, labels.absentMeans]));
     const whole = { ...record, ...fields };
-    if (isNew) group.armCollector.matured(at);
-    if (told !== undefined) group.delays.add(at, told.at);
-    if (told !== undefined || labels.absentMeans !== undefined) group.armCollector.addOutcome(whole, labels.field, at);
-    const unit = this.#units.see(unitHash, group.number);
+    const { collector, delays } = group.audience;
+    if (isNew) collector.matured(at);
+    if (told !== undefined) delays.add(at, told.at);
+    if (told !== undefined || labels.absentMeans !== undefined) collector.addOutcome(whole, labels.field, at);
+    const unit = this.#units.see(unitHash, group.audience.number);
     const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));
     for (const metric of this.#labelled) {
       const value = this.#values[metric]?.(whole) ?? null;
@@ -264,21 +267,21 @@ export class Collector {
       this.#rowOf[counted] = row;
       this.#windowOf[row - from] = window;
       this.#hashOf[counted] = this.#unitHash(batch, row);
-      this.#groupOf[counted] = group.number;
+      this.#audienceOf[counted] = group.audience.number;
       counted += 1;
     }
     // One by one where numbers of units may change: what has one is counted before.
     const step = this.#units.isFullWith(counted) ? 1 : counted;
     for (let place = 0; place < counted; place += step) {
       if (step === 1) this.#seeOne(place);
-      else this.#units.seeMany(this.#hashOf, this.#groupOf, counted, this.#numberOf, this.#newOf);
+      else this.#units.seeMany(this.#hashOf, this.#audienceOf, counted, this.#numberOf, this.#newOf);
       for (let index = place; index < place + step; index += 1) this.#predicted(batch, groups, from, index);
       this.#countColumns(batch, from);
     }
   }
 
   #seeOne(place: number): void {
-    this.#numberOf[place] = this.#units.see(this.#hashOf[place] ?? 0, this.#groupOf[place] ?? 0);
+    this.#numberOf[place] = this.#units.see(this.#hashOf[place] ?? 0, this.#audienceOf[place] ?? 0);
     this.#newOf[place] = this.#units.isNew;
   }
 
@@ -293,7 +296,7 @@ export class Collector {
 
   /** `index`: the place of the row among those that are counted; `from`: the first of the rows. */
   #predicted(batch: BatchRows, groups: readonly Group[], from: number, index: number): void {
-    const { requests, times, flags, kept, arms, slices: sliced } = batch;
+    const { requests, times, flags, kept, arms, versions, slices: sliced } = batch;
     const row = this.#rowOf[index] ?? 0;
     const group = groups[arms[row] ?? 0];
     const window = this.#windowOf[row - from];
@@ -304,10 +307,13 @@ export class Collector {
     if (flagged !== 0) this.#countFlags(flagged);
     this.#unitOf[row - from] = this.#numberOf[index] ?? -1;
     window.units += isNew;
-    group.armCollector.units += isNew;
+    if (isNew > 0) window.drawn += 1;
+    group.audience.collector.units += isNew;
     group.staged.add(row);
-    this.#countHour(group, Math.min(times[row] ?? 0, this.#now), row, unitHash);
-    const slices = this.#counted(slicesAt(sliced, row));
+    this.#countHour(group, Math.min(times[row] ?? 0, this.#now), codedAt(versions, row), row, unitHash);
+    const names = slicesAt(sliced, row);
+    const slices = this.#counted(names);
+    if (names !== undefined && slices.length < names.length) this.#notes.otherSlices += 1;
     for (const slice of slices) this.#sliced(batch, row, this.#groups.window(group, times[row] ?? 0, slice));
     const keep = kept[row];
     if (keep !== undefined) this.#outcomes.wait(requests[row] ?? 0, keep.outcome, { record: keep.record, group, slices, unitHash, at: times[row] ?? 0 });
@@ -319,9 +325,9 @@ export class Collector {
     for (const flag of [NOT_FINITE_SCORE, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME]) if ((flags & flag) !== 0) notes.notFinite += 1;
   }
 
-  #countHour({ number }: Group, at: number, row: number, unitHash: number): void {
+  #countHour({ number }: Group, at: number, version: unknown, row: number, unitHash: number): void {
     const hours = this.#hoursOf[number];
-    const hour = hours === undefined ? undefined : this.#recent.of(hours, at);
+    const hour = hours === undefined ? undefined : this.#recent.of(hours, at, version);
     if (hour === undefined) return;
     hour.units.add(unitHash);
     if (hour.staged.size === 0) this.#hours.push(hour);
@@ -331,14 +337,14 @@ export class Collector {
   /** Counts what can be counted of predictions column by column. `from`: the first of the rows that are counted together. */
   #countColumns(batch: BatchRows, from: number): void {
     for (const group of this.#groups.all) {
-      const { staged, armCollector, number } = group;
+      const { staged, audience } = group;
       if (staged.size === 0) continue;
-      armCollector.countRows(batch, staged, this.#now);
+      audience.collector.countRows(batch, staged, this.#now);
       for (const metric of this.#immediate) {
         const values = batch.values[metric];
         if (values === undefined) continue;
         this.#countMetric(metric, values, from, staged);
-        this.#units.addRows(number, metric, this.#unitOf, from, values, staged);
+        this.#units.addRows(audience.number, metric, this.#unitOf, from, values, staged);
       }
       staged.size = 0;
     }
@@ -382,7 +388,7 @@ export class Collector {
         ...this.#notes,
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
-        notFinite: this.#groups.all.reduce((sum, { armCollector }) => sum + armCollector.notFinite, this.#notes.notFinite),
+        notFinite: this.#groups.audiences.reduce((sum, { collector }) => sum + collector.notFinite, this.#notes.notFinite),
         messages: [...messages, ...found, ...untoldWords(windows, this.#definition.metrics), ...this.#outcomes.oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${this.#outcomes.oneIn}, drawn by its id.`]],
       },
     };

@@ -250,11 +250,18 @@ export class RecentHashes {
 /** A map of the last entries: between one and two generations of them. Deleting a Map's oldest entry one by one takes longer the more were deleted before. */
 export class RecentMap<T> {
   readonly #generation: number;
-  #young = new Map<number, T>();
-  #old = new Map<number, T>();
+  #young: Map<number, T>;
+  #old: Map<number, T>;
 
-  constructor(generation: number) {
+  /** @param saved what `generations` were */
+  constructor(generation: number, saved: readonly Iterable<readonly [number, T]>[] = []) {
     this.#generation = generation;
+    [this.#young, this.#old] = [new Map(saved[0]), new Map(saved[1])];
+  }
+
+  /** The younger and the older one, to go on from later. */
+  get generations(): readonly ReadonlyMap<number, T>[] {
+    return [this.#young, this.#old];
   }
 
   get size(): number {

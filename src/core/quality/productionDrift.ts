@@ -18,7 +18,7 @@ export function againstWords({ reference, window }: Pick<DriftFinding, 'referenc
   return `${reference}, ${window}`;
 }
 
-/** Each arm of an environment against the reference, if there is one, and the candidate against current: all of the newest hours only. */
+/** Each arm of an environment against the reference, if there is one, and the candidate against current in the hours of both: all of the newest hours only. */
 export function driftFindings({ production, references = [] }: QualityData, environment: string): DriftFinding[] {
   const partsOf = (window: ProductionWindow | undefined): readonly ProductionPart[] => (window?.parts ?? []).filter((part) => part.environment === environment);
   const found = references.filter((reference) => reference.environment === undefined || reference.environment === environment).flatMap((reference) => {
@@ -28,7 +28,8 @@ export function driftFindings({ production, references = [] }: QualityData, envi
       report: driftReport(reference.samples, part.features, { reference: reference.units, production: part.units }),
     }));
   });
-  const [current, candidate] = ['current', 'candidate'].map((name) => partsOf(production).find(({ arm }) => arm === name));
-  if (production === undefined || current === undefined || candidate === undefined) return found;
-  return [...found, { environment, production: 'candidate', reference: 'current', window: production.name, report: driftReport(current.features, candidate.features, { reference: current.units, production: candidate.units }) }];
+  const both = (production?.both ?? []).filter(({ candidate }) => candidate.environment === environment).map(({ name, candidate, current }): DriftFinding => ({
+    environment, production: 'candidate', reference: 'current', window: name, report: driftReport(current.features, candidate.features, { reference: current.units, production: candidate.units }),
+  }));
+  return [...found, ...both];
 }

@@ -8,7 +8,7 @@ export interface Answer {
   readonly outcome: boolean | null;
   readonly label: string | undefined;
   readonly slices: readonly string[];
-  /** Of a shadow's answer: what the pair is called among the examples. */
+  /** Of a shadow's answer: what the pair is called among the examples. Undefined where the answer was saved, without it. */
   readonly requestId: string | undefined;
 }
 
@@ -26,6 +26,54 @@ export function answerOf(score: number, facts: number, label: string | undefined
   return { score: Number.isNaN(score) ? null : score, decision: THREE[facts % 3] ?? null, outcome: THREE[Math.floor(facts / 3) % 3] ?? null, error: facts >= 9, label, slices, requestId };
 }
 
+/** Values that mostly come again, each once, and for every answer its place among them, from 1 on; 0: none. */
+interface SavedValues<T> {
+  readonly values: readonly T[];
+  readonly places: Float64Array;
+}
+
+/** Answers one after another. Of one that was taken there is the hash only, of a shadow's no request id. */
+interface SavedGeneration {
+  readonly hashes: Float64Array;
+  readonly scores: Float64Array;
+  readonly facts: Float64Array;
+  /** Undefined: none has one. */
+  readonly labels?: SavedValues<string> | undefined;
+  readonly slices?: SavedValues<readonly string[]> | undefined;
+}
+
+/** Answers that wait, to go on from later. */
+export interface SavedAnswers {
+  readonly young: SavedGeneration;
+  readonly old?: SavedGeneration | undefined;
+}
+
+/** In saved facts: it was taken. */
+const TAKEN = 18;
+
+function savedValues<T>(size: number, at: (place: number) => T | undefined): SavedValues<T> | undefined {
+  const values: T[] = [];
+  // What is the same mostly is so by identity; lists that are not are the same by what they hold.
+  const [places, known, texts] = [new Float64Array(size), new Map<T, number>(), new Map<string, number>()];
+  for (let place = 0; place < size; place += 1) {
+    const value = at(place);
+    if (value === undefined) continue;
+    let found = known.get(value);
+    if (found === undefined) {
+      const text = JSON.stringify(value);
+      found = texts.get(text) ?? values.push(value);
+      texts.set(text, found);
+      known.set(value, found);
+    }
+    places[place] = found;
+  }
+  return values.length === 0 ? undefined : { values, places };
+}
+
+function valuesOf<T>(saved: SavedValues<T> | undefined): (T | undefined)[] {
+  return saved === undefined ? [] : Array.from(saved.places, (place) => saved.values[place - 1]);
+}
+
 /** As many answers as it was made for, in arrays of numbers: most are never asked for, and an index is made only when one is. */
 class Generation {
   readonly #hashes: Float64Array;
@@ -33,18 +81,44 @@ class Generation {
   /** decision, outcome: 0 not known, 1 no, 2 yes; error. */
   readonly #facts: Uint8Array;
   readonly #taken: Uint8Array;
-  readonly #labels: (string | undefined)[] = [];
-  readonly #slices: (readonly string[])[] = [];
+  readonly #labels: (string | undefined)[];
+  readonly #slices: (readonly string[] | undefined)[];
   readonly #ids: (string | undefined)[] = [];
   #index: HashIndex | undefined;
   #given = 0;
   size = 0;
 
-  constructor(size: number) {
+  constructor(size: number, saved?: SavedGeneration) {
     this.#hashes = new Float64Array(size);
     this.#scores = new Float64Array(size);
     this.#facts = new Uint8Array(size);
     this.#taken = new Uint8Array(size);
+    [this.#labels, this.#slices] = [valuesOf(saved?.labels), valuesOf(saved?.slices)];
+    if (saved !== undefined) this.#restore(saved);
+  }
+
+  /** With those that were taken, so that it is full after as many more, and what comes again is not found again. */
+  get saved(): SavedGeneration {
+    const { size } = this;
+    const waits = (place: number): boolean => this.#taken[place] === 0;
+    return {
+      hashes: this.#hashes.slice(0, size),
+      scores: this.#scores.slice(0, size).map((score, place) => (waits(place) ? score : Number.NaN)),
+      facts: new Float64Array(this.#facts.subarray(0, size)).map((facts, place) => (waits(place) ? facts : TAKEN)),
+      labels: savedValues(size, (place) => (waits(place) ? this.#labels[place] : undefined)),
+      slices: savedValues(size, (place) => (waits(place) ? this.#slices[place] : undefined)),
+    };
+  }
+
+  #restore({ hashes, scores, facts }: SavedGeneration): void {
+    this.#hashes.set(hashes);
+    this.#scores.set(scores);
+    this.size = hashes.length;
+    for (const [place, each] of facts.entries()) {
+      if (each < TAKEN) this.#facts[place] = each;
+      else this.#taken[place] = 1;
+    }
+    this.#given = this.#taken.reduce((sum, taken) => sum + taken, 0);
   }
 
   get waiting(): number {
@@ -88,9 +162,14 @@ export class RecentAnswers {
   #young: Generation;
   #old: Generation | undefined;
 
-  constructor(generation: number) {
+  constructor(generation: number, saved?: SavedAnswers) {
     this.#generation = generation;
-    this.#young = new Generation(generation);
+    this.#young = new Generation(generation, saved?.young);
+    if (saved?.old !== undefined) this.#old = new Generation(generation, saved.old);
+  }
+
+  get saved(): SavedAnswers {
+    return { young: this.#young.saved, old: this.#old?.saved };
   }
 
   get size(): number {

@@ -1,9 +1,11 @@
+import { plainLine } from '../base/words.ts';
+import { versionName } from './armCollector.ts';
 import { RowList } from './batch.ts';
 import type { DriftDefinition, DriftReferenceTarget } from './definitions.ts';
 import { DistinctCount } from './distinct.ts';
 import { FeatureCollector, type FeatureOptions, type SavedFeatures } from './featureCollector.ts';
 import { joined } from './joinedSamples.ts';
-import type { ArmSummary, DriftReference, FeatureSample, ProductionPart, ProductionWindow } from './window.ts';
+import type { ArmSummary, DriftReference, FeatureSample, LoggedVersion, ProductionPart, ProductionWindow } from './window.ts';
 
 const HOUR_MS = 3_600_000;
 const WEEK_HOURS = 168;
@@ -11,8 +13,12 @@ const WEEK_HOURS = 168;
 const [SAMPLE, MOST_KEPT] = [5000, 24_000];
 const [LEAST_OF_AN_HOUR, MOST_OF_AN_HOUR] = [200, 1000];
 
-/** What was seen of an arm in an hour. */
+/** What a version answered in an hour, as an arm. */
 export interface Hour {
+  /** Hours since 1970. */
+  readonly number: number;
+  /** Empty where the records name none, and for the versions that are too many to be told apart. */
+  readonly version: string;
   readonly collector: FeatureCollector;
   readonly units: DistinctCount;
   /** Predictions of a batch that are still to be counted. */
@@ -23,17 +29,19 @@ export interface Hour {
 export interface ArmHours {
   readonly environment: string;
   readonly arm: string;
-  /** By the number of the hour since 1970. */
-  readonly hours: Map<number, Hour>;
-  /** The hour that came last, and when it began: the next prediction mostly is of it, too. */
+  /** By number and version. */
+  readonly hours: Map<string, Hour>;
+  readonly versions: Set<string>;
+  /** The hour that came last, the version as its record has it, and when it began: the next prediction mostly is of it, too. */
   last: Hour | undefined;
+  lastVersion: unknown;
   lastFrom: number;
 }
 
 /** What is known of hours, to go on from later. */
 export interface SavedHours {
   readonly newest: number;
-  readonly arms: readonly { readonly environment: string; readonly arm: string; readonly hours: readonly { readonly number: number; readonly collected: SavedFeatures; readonly units: Float64Array }[] }[];
+  readonly arms: readonly { readonly environment: string; readonly arm: string; readonly hours: readonly { readonly number: number; readonly version: string; readonly collected: SavedFeatures; readonly units: Float64Array }[] }[];
 }
 
 export interface FoundHours {
@@ -43,6 +51,10 @@ export interface FoundHours {
   /** Sentences, where there is nothing to measure, or nothing to measure against. */
   readonly messages: readonly string[];
 }
+
+const MOST_VERSIONS = 20;
+/** A version that has answered nothing for so long, and for so many of its mean distances, while another did, was replaced. */
+const [REPLACED_MS, REPLACED_GAPS] = [600_000, 20];
 
 type Earlier = Extract<DriftReferenceTarget, { kind: 'earlier' }>;
 
@@ -80,15 +92,18 @@ export class RecentHours {
     this.#newest = saved?.newest ?? 0;
     this.#from = this.#oldest * HOUR_MS;
     for (const { environment, arm, hours } of saved?.arms ?? []) {
-      const own = this.arm(environment, arm).hours;
-      for (const { number, collected, units } of hours) own.set(number, { collector: new FeatureCollector(this.#options, collected), units: new DistinctCount(units), staged: new RowList() });
+      const known = this.arm(environment, arm);
+      for (const { number, version, collected, units } of hours) {
+        known.versions.add(version);
+        known.hours.set(keyOf(number, version), { number, version, collector: new FeatureCollector(this.#options, collected), units: new DistinctCount(units), staged: new RowList() });
+      }
     }
   }
 
   get saved(): SavedHours {
     return {
       newest: this.#newest,
-      arms: this.#arms.map(({ environment, arm, hours }) => ({ environment, arm, hours: [...hours].map(([number, { collector, units }]) => ({ number, collected: collector.saved, units: units.saved })) })),
+      arms: this.#arms.map(({ environment, arm, hours }) => ({ environment, arm, hours: [...hours.values()].map(({ number, version, collector, units }) => ({ number, version, collected: collector.saved, units: units.saved })) })),
     };
   }
 
@@ -99,45 +114,55 @@ export class RecentHours {
 
   arm(environment: string, arm: string): ArmHours {
     for (const known of this.#arms) if (known.arm === arm && known.environment === environment) return known;
-    const added: ArmHours = { environment, arm, hours: new Map(), last: undefined, lastFrom: 0 };
+    const added: ArmHours = { environment, arm, hours: new Map(), versions: new Set(), last: undefined, lastVersion: undefined, lastFrom: 0 };
     this.#arms.push(added);
     return added;
   }
 
-  /** Where a served prediction is counted; `at` in milliseconds since 1970. Undefined: it is too old. */
-  of(arm: ArmHours, at: number): Hour | undefined {
+  /** Where a served prediction is counted; `at` in milliseconds since 1970, `version` as its record has it. Undefined: it is too old. */
+  of(arm: ArmHours, at: number, version: unknown): Hour | undefined {
     if (at < this.#from) return undefined;
-    if (arm.last === undefined || at < arm.lastFrom || at >= arm.lastFrom + HOUR_MS) {
+    if (arm.last === undefined || version !== arm.lastVersion || at < arm.lastFrom || at >= arm.lastFrom + HOUR_MS) {
       const number = Math.floor(at / HOUR_MS);
       this.#reach(number);
-      arm.last = arm.hours.get(number) ?? { collector: new FeatureCollector(this.#options), units: new DistinctCount(), staged: new RowList() };
-      arm.lastFrom = number * HOUR_MS;
-      arm.hours.set(number, arm.last);
+      const name = this.#versionOf(arm, version);
+      const key = keyOf(number, name);
+      arm.last = arm.hours.get(key) ?? { number, version: name, collector: new FeatureCollector(this.#options), units: new DistinctCount(), staged: new RowList() };
+      [arm.lastFrom, arm.lastVersion] = [number * HOUR_MS, version];
+      arm.hours.set(key, arm.last);
     }
     return arm.last;
   }
 
+  #versionOf({ versions }: ArmHours, version: unknown): string {
+    const name = versionName(version) ?? '';
+    if (!versions.has(name) && versions.size >= MOST_VERSIONS) return '';
+    versions.add(name);
+    return name;
+  }
+
   /** What drift is measured of, and against. `now` in milliseconds since 1970; `arms`: those that are told. */
-  found(now: number, arms: readonly Pick<ArmSummary, 'environment' | 'arm' | 'lastSeen'>[]): FoundHours {
+  found(now: number, arms: readonly Pick<ArmSummary, 'environment' | 'arm' | 'lastSeen' | 'versions'>[]): FoundHours {
     const end = Math.floor(now / HOUR_MS) + 1;
-    const production = this.#production(end, this.#window);
-    const messages = new Set<string>();
+    const answering: Answering = (each) => replaced(arms.filter(({ environment, arm }) => environment === each.environment && arm === each.arm).flatMap(({ versions }) => versions ?? []));
+    const production = this.#production(end, this.#window, answering);
+    const messages = new Set(this.#leftOut(end - this.#window, answering));
     for (const environment of new Set(arms.map((each) => each.environment))) {
       const own = arms.filter((each) => each.environment === environment);
       const isMeasured = this.#reference !== undefined || ['current', 'candidate'].every((name) => own.some(({ arm }) => arm === name));
       if (isMeasured && !production.parts.some((part) => part.environment === environment)) messages.add(nothingWords(environment, production, Math.max(...own.map(({ lastSeen }) => lastSeen))));
     }
     if (this.#reference?.kind !== 'earlier') return { production, messages: [...messages] };
-    const { references, missing } = this.#earlier(this.#reference, end);
+    const { references, missing } = this.#earlier(this.#reference, end, answering);
     return { production, references, messages: [...messages, ...missing] };
   }
 
   /** A reference for each environment that has records of both times: current's then, or the candidate's where current did not serve. */
-  #earlier({ weeks, hours }: Earlier, end: number): { readonly references: readonly DriftReference[]; readonly missing: readonly string[] } {
+  #earlier({ weeks, hours }: Earlier, end: number, answering: Answering): { readonly references: readonly DriftReference[]; readonly missing: readonly string[] } {
     const then = end - hours - weeks * WEEK_HOURS;
     const [from, to] = [then, then + hours].map((hour) => minuteWords(hour * HOUR_MS));
     const name = `the same hours ${weeks === 1 ? 'a week' : `${weeks} weeks`} earlier (${from} to ${to} UTC)`;
-    const production = this.#production(end, hours);
+    const production = this.#production(end, hours, answering);
     const references: DriftReference[] = [];
     const missing: string[] = [];
     for (const environment of new Set(this.#arms.filter((each) => each.hours.size > 0).map((each) => each.environment))) {
@@ -149,9 +174,31 @@ export class RecentHours {
     return { references, missing };
   }
 
-  /** The last hours up to but without `end`. */
-  #production(end: number, hours: number): ProductionWindow {
-    return { name: `last ${hours} h`, parts: this.#arms.flatMap((each) => merged(each, end - hours, end) ?? []) };
+  /** The last hours up to but without `end`, of what answers now. */
+  #production(end: number, hours: number, answering: Answering): ProductionWindow {
+    return { name: `last ${hours} h`, parts: this.#arms.flatMap((each) => merged(each, end - hours, end, answering(each)) ?? []), both: this.#both(end, hours, answering) };
+  }
+
+  /** By environment candidate and current since the later of them began to answer, within the last hours. */
+  #both(end: number, hours: number, answering: Answering): NonNullable<ProductionWindow['both']> {
+    const candidates = this.#arms.filter(({ arm }) => arm === 'candidate');
+    return candidates.flatMap((candidate) => {
+      const current = this.#arms.find(({ environment, arm }) => environment === candidate.environment && arm === 'current');
+      if (current === undefined) return [];
+      const began = (each: ArmHours): number => Math.min(...hoursWithin(each, end - hours, end, answering(each)).map(({ number }) => number));
+      const from = Math.max(began(candidate), began(current));
+      const [own, other] = [candidate, current].map((each) => merged(each, from, end, answering(each)));
+      return own === undefined || other === undefined ? [] : [{ name: `last ${end - from} h`, candidate: own, current: other }];
+    });
+  }
+
+  /** What versions that were replaced have answered since an hour is no part of production. */
+  #leftOut(from: number, answering: Answering): string[] {
+    return this.#arms.flatMap((each) => {
+      const gone = answering(each);
+      const names = [...new Set([...each.hours.values()].filter(({ number, version }) => number >= from && gone.has(version)).map(({ version }) => plainLine(version, 40)))];
+      return names.length === 0 ? [] : [`Drift leaves out what ${names.join(', ')} answered as ${plainLine(each.arm, 40)}${each.environment === '' ? '' : ` of ${plainLine(each.environment, 40)}`}: another version has replaced it.`];
+    });
   }
 
   get #oldest(): number {
@@ -164,7 +211,9 @@ export class RecentHours {
     this.#from = this.#oldest * HOUR_MS;
     for (const arm of this.#arms) {
       if (arm.lastFrom < this.#from) arm.last = undefined;
-      for (const old of arm.hours.keys()) if (old < this.#oldest) arm.hours.delete(old);
+      for (const [key, { number: old }] of arm.hours) if (old < this.#oldest) arm.hours.delete(key);
+      const kept = new Set([...arm.hours.values()].map(({ version }) => version));
+      for (const version of arm.versions) if (!kept.has(version)) arm.versions.delete(version);
     }
   }
 }
@@ -173,9 +222,30 @@ function nothingWords(environment: string, { name }: ProductionWindow, newest: n
   return `Drift: the log has no record${environment === '' ? '' : ` of ${environment}`} of the ${name}; the newest is of ${minuteWords(newest)} UTC.`;
 }
 
-/** The hours from `from` up to but without `end` as one; undefined where nothing was served. */
-function merged({ environment, arm, hours }: ArmHours, from: number, end: number): ProductionPart | undefined {
-  const own = [...hours].filter(([number]) => number >= from && number < end).map(([, hour]) => hour);
+/** The versions of an arm that answer no more. */
+type Answering = (arm: ArmHours) => ReadonlySet<string>;
+
+const NONE: ReadonlySet<string> = new Set();
+
+function keyOf(number: number, version: string): string {
+  return `${number} ${version}`;
+}
+
+/** Versions of one arm, of all its services, that answer no more while another does. */
+function replaced(versions: readonly LoggedVersion[]): ReadonlySet<string> {
+  const newest = Math.max(0, ...versions.map(({ last }) => last));
+  const names = new Set(versions.map(({ version }) => version));
+  return new Set([...names].filter((name) => versions.filter(({ version }) => version === name).every(({ first, last, requests }) => newest - last > Math.max(REPLACED_MS, (REPLACED_GAPS * (last - first)) / Math.max(1, requests)))));
+}
+
+function hoursWithin({ hours }: ArmHours, from: number, end: number, without: ReadonlySet<string>): readonly Hour[] {
+  return [...hours.values()].filter(({ number, version }) => number >= from && number < end && !without.has(version));
+}
+
+/** The hours from `from` up to but without `end` as one, without some versions; undefined where nothing was served. */
+function merged(each: ArmHours, from: number, end: number, without = NONE): ProductionPart | undefined {
+  const { environment, arm } = each;
+  const own = hoursWithin(each, from, end, without);
   if (own.length === 0) return undefined;
   const units = new DistinctCount();
   for (const hour of own) units.merge(hour.units);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { countWords } from '../../../src/core/base/words.ts';
 import type { ReleaseTimeline } from '../../../src/core/releases/releaseTimeline.ts';
-import { histogramQuantile } from '../../../src/core/quality/armCollector.ts';
 import { Collector } from '../../../src/core/quality/collector.ts';
 import { compareArms } from '../../../src/core/quality/comparison.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
+import { histogramQuantile } from '../../../src/core/quality/histogram.ts';
 import { againstWords, driftFindings } from '../../../src/core/quality/productionDrift.ts';
 import { evidenceSince, type ReleaseHistory } from '../../../src/core/quality/productionShare.ts';
 import { coarseAge, driftAlarms, silences, worstFact, type ProductionFacts } from '../../../src/core/quality/productionWords.ts';
@@ -82,9 +82,19 @@ describe('the worst fact of production', () => {
   it('is an arm of which no service is heard of, not one of whose services one was shut down', () => {
     const all = records({ count: 6000 });
     const data = collect(all.map((record, index) => (index < 2000 && index % 2 === 0 ? { ...record, service: 'former' } : record)));
-    assert.equal(data.arms.length, 4);
-    for (const arms of [data.arms, data.arms.toReversed()]) assert.deepEqual(silences(factsOf({ ...data, arms })), []);
-    assert.deepEqual(silences(factsOf({ ...data, arms: data.arms.filter(({ lastSeen }) => lastSeen < START + 400_000) }, { readAt: START + 700_000 })).map(({ arm }) => arm), ['current', 'candidate']);
+    assert.deepEqual(silences(factsOf(data)), []);
+    assert.deepEqual(silences(factsOf(data, { readAt: START + 700_000 })).map(({ arm }) => arm), ['current', 'candidate']);
+  });
+
+  it('goes by the traffic of late, not by how busy an arm was weeks ago', () => {
+    const week = 7 * 86_400_000;
+    const thin = records({ count: 400, firstId: 20_000 }).map((record, index) => ({ ...record, ts: new Date(START + week + index * 37_500).toISOString() }));
+    const candidate = thin.filter(({ assigned_arm }) => assigned_arm === 'candidate');
+    const data = collect([...records({ count: 6000 }), ...thin]);
+    const last = Date.parse(candidate.at(-1)?.ts ?? '');
+    // One in two minutes and a half: ten minutes say nothing.
+    assert.deepEqual(silences(factsOf(data, { readAt: last + 600_000 })).filter(({ arm }) => arm === 'candidate'), []);
+    assert.equal(silences(factsOf(data, { readAt: last + 2 * 3_600_000 })).some(({ arm }) => arm === 'candidate'), true);
   });
 
   it('is an arm that never answered though it has a share', () => {
@@ -102,7 +112,7 @@ describe('the worst fact of production', () => {
     const moved = records({ count: 6000 }).map((record) => (record.assigned_arm === 'candidate' ? { ...record, features: { ...record.features, amount: record.features.amount * 3 } } : record));
     const facts = factsOf(collect(moved));
     assert.match(words(facts), /^amount drifted \(PSI [\d.]+\)$/);
-    assert.deepEqual(driftAlarms([...facts.drift, ...facts.drift]).map(({ feature, because }) => [feature, because.replace(/:.*/, '')]), [['amount', 'candidate against current, last 24 h']]);
+    assert.deepEqual(driftAlarms([...facts.drift, ...facts.drift]).map(({ feature, because }) => [feature, because.replace(/:.*/, '')]), [['amount', 'candidate against current, last 3 h']]);
   });
 
   it('has coarse ages', () => {
@@ -130,12 +140,12 @@ describe('evidence about a release', () => {
     const after = records({ count: 3000 }).map((record, index) => ({ ...record, ts: new Date(START + 6 * 60_000 + 100 * index).toISOString(), request_id: `later-${index}`, latency_ms: 10, score: 0.85 }));
     const data = collect([...before, ...after]);
     const current = (each: QualityData): ArmSummary => each.arms.find(({ arm }) => arm === 'current') ?? assert.fail();
-    assert.ok(histogramQuantile(current(data).latency, 0.95) > 800, 'of all that was read');
+    assert.ok((histogramQuantile(current(data).latency, 0.95)?.value ?? 0) > 800, 'of all that was read');
     const narrowed = current(dataSince(data, at));
     const counted = after.filter(({ assigned_arm }) => assigned_arm === 'current').length;
     assert.equal(narrowed.latency.counts.reduce((sum, count) => sum + count, 0), counted);
-    assert.ok(histogramQuantile(narrowed.latency, 0.999) < 13, 'nothing of the versions before');
-    assert.equal(histogramQuantile(narrowed.score, 0.01) > 0.8, true);
+    assert.ok((histogramQuantile(narrowed.latency, 0.999)?.value ?? Number.NaN) < 13, 'nothing of the versions before');
+    assert.ok((histogramQuantile(narrowed.score, 0.01)?.value ?? 0) > 0.8);
     assert.equal(narrowed.requests, current(data).requests, 'traffic stays that of all that was read');
     const model = dashboardModel({ ...input({ count: 100 }), data, since: { at, because: 'exposure' } });
     assert.equal(model.latency?.table.rows.find(([arm]) => arm === 'current')?.[1], countWords(counted));
@@ -163,7 +173,7 @@ describe('the dashboard', () => {
     }
     assert.equal(errors.table.rows.length, errors.x.length);
     assert.equal(model.slices?.rows.length, given.report.slices.length);
-    assert.deepEqual(model.drift.map(({ title, production, reference }) => [title, production, reference]), [['candidate against current, last 24 h', 'candidate, last 24 h', 'current']]);
+    assert.deepEqual(model.drift.map(({ title, production, reference }) => [title, production, reference]), [['candidate against current, last 3 h', 'candidate, last 3 h', 'current']]);
     assert.ok(Math.abs((model.scores?.series[0]?.values ?? []).reduce<number>((sum, share) => sum + (share ?? 0), 0) - 1) < 1e-9);
     assert.deepEqual(model.latency?.labels, ['p50', 'p75', 'p90', 'p95', 'p99', 'p99.9']);
   });
@@ -263,7 +273,7 @@ describe('the dashboard', () => {
     const text = dashboardMarkdown(input({ count: 3000 }, { model: '[fraud](command:x)' }));
     assert.ok(text.startsWith('\\[fraud\\] (command:x) (fraud-v2) in production, read 2026-'), text.slice(0, 80));
     assert.match(text, /### Candidate against current in production\n\n\| metric \|/);
-    assert.match(text, /^### Drift: candidate against current, last 24 h$/m);
+    assert.match(text, /^### Drift: candidate against current, last 3 h$/m);
   });
 
   it('tells the history of the release, also in Markdown, and obeys nothing in it', () => {

@@ -17,6 +17,7 @@ interface Given {
   readonly drift?: Readonly<Record<string, unknown>> | undefined;
   readonly from: number;
   readonly change?: ((at: number, amount: number, arm: string) => number) | undefined;
+  readonly version?: (at: number, arm: string, index: number) => string | number;
   readonly units?: number;
   /** How many predictions an hour by day, and a tenth of it by night. */
   readonly byDay?: number;
@@ -27,7 +28,7 @@ interface Given {
 }
 
 /** By day amounts are around 100, by night around 20. */
-function collected({ drift, from, change = (_, amount) => amount, units = Number.POSITIVE_INFINITY, byDay = 300, edges, until = NOW, now = NOW }: Given): QualityData {
+function collected({ drift, from, change = (_, amount) => amount, version = () => '13', units = Number.POSITIVE_INFINITY, byDay = 300, edges, until = NOW, now = NOW }: Given): QualityData {
   const { quality, problems } = readQuality({ source: { log: 'log.jsonl' }, ...(drift === undefined ? {} : { drift }) });
   assert.deepEqual(problems, []);
   assert.ok(quality !== undefined);
@@ -42,7 +43,7 @@ function collected({ drift, from, change = (_, amount) => amount, units = Number
       if (at >= until) break;
       const arm = index % 4 === 0 ? 'candidate' : 'current';
       const amount = (isDay ? 100 : 20) * (0.5 + random());
-      collector.add({ ts: at, request_id: `r-${(count += 1)}`, unit_id: `u-${Number.isFinite(units) ? count % units : count}`, environment: 'production', flag: 'f', assigned_arm: arm, role: 'serving', features: { amount: change(at, amount, arm), country: index % 3 === 0 ? 'DE' : 'FR' } }, () => 'log:1');
+      collector.add({ ts: at, request_id: `r-${(count += 1)}`, unit_id: `u-${Number.isFinite(units) ? count % units : count}`, environment: 'production', flag: 'f', assigned_arm: arm, model_version: version(at, arm, index), role: 'serving', features: { amount: change(at, amount, arm), country: index % 3 === 0 ? 'DE' : 'FR' } }, () => 'log:1');
     }
   }
   return collector.data(now, []);
@@ -152,6 +153,24 @@ describe('drift of the last hours', () => {
     const ofCandidate = (isShifted: (at: number) => boolean): Given['change'] => (at, amount, arm) => (arm === 'candidate' && isShifted(at) ? amount * 2 : amount);
     assert.deepEqual(between({ from: NOW - 10 * DAY, change: ofCandidate((at) => at < NOW - 2 * DAY) }), []);
     assert.deepEqual(between({ from: NOW - 10 * DAY, change: ofCandidate((at) => at > NOW - DAY) }), ['amount']);
+  });
+
+  it('leaves out what a version answered that another has replaced, from the minute on, and says so', () => {
+    const since = NOW - 4 * HOUR - 17 * 60_000;
+    const given: Given = { from: NOW - DAY, change: (at, amount, arm) => (arm === 'candidate' && at < since ? amount * 2 : amount) };
+    const data = collected({ ...given, version: (at, arm) => (arm === 'candidate' && at >= since ? 14 : 13) });
+    assert.deepEqual(driftFindings(data, 'production').flatMap(({ report }) => report.features.filter(({ alarm }) => alarm)), []);
+    assert.ok(partOf(data, 'candidate').features.every(({ values }) => values.every((value) => value <= 150)), 'no value of the version before, not even of the hour of the change');
+    assert.deepEqual(data.notes.messages, ['Drift leaves out what 13 answered as candidate of production: another version has replaced it.']);
+    assert.deepEqual(between(given), ['amount'], 'where the records name no other version, all of it counts');
+    // Two that answer side by side are one arm.
+    const side = collected({ ...given, version: (_, arm, index) => (arm === 'candidate' && index % 8 === 0 ? 14 : 13) });
+    assert.deepEqual([partOf(side, 'candidate').requests, side.notes.messages], [partOf(collected(given), 'candidate').requests, []]);
+  });
+
+  it('tells so many versions of an arm apart, and takes the others together', () => {
+    const data = collected({ from: NOW - 3 * HOUR, version: (_, __, index) => `v${index % 50}` });
+    assert.equal(partOf(data, 'current').requests, partOf(collected({ from: NOW - 3 * HOUR }), 'current').requests);
   });
 
   it('says so when nothing came for so long, and measures nothing', () => {

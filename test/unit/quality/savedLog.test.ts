@@ -7,6 +7,7 @@ import { SavedLogs } from '../../../src/adapters/predictionLog/savedLog.ts';
 import { WorkerSource } from '../../../src/adapters/quality/workerSource.ts';
 import { Collector } from '../../../src/core/quality/collector.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
+import { shadowReport } from '../../../src/core/quality/shadow.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
 import { seeded } from '../../support/guardSimulation.ts';
 import { csv, lines, records, START, type PredictionRecord } from '../../support/qualityRecords.ts';
@@ -69,6 +70,25 @@ describe('what was counted of a log, on disk', () => {
       else if (luck < 0.11) yield JSON.stringify({ request_id: earlier.request_id, defaulted: Number(luck < 0.105), ts: record.ts });
       else yield JSON.stringify(record);
     }
+  }
+
+  const shadowOf = (record: PredictionRecord): PredictionRecord => ({ ...record, role: 'shadow', assigned_arm: 'candidate', score: Math.round((1 - record.score) * 1e4) / 1e4 });
+
+  /** Served and shadow answers and outcomes, one in ten lines of them up to two hundred lines away from where it belongs; some without a partner, some that came twice, some with errors. */
+  function shadowed(seed: number, hasLabels: boolean): object[] {
+    const random = seeded(1000 + seed);
+    const placed = records({ count: 2500, seed }).flatMap((record, index) => {
+      const [luck, at] = [random(), (): number => index + (random() < 0.1 ? 200 * random() : random())];
+      const kind = ['approve', 'decline', 'ask'][index % 3];
+      const served = hasLabels ? { ...record, score: undefined, label: kind } : record;
+      const near = Math.min(1, Math.max(0, record.score + (random() - 0.5) / 5));
+      const shadow = { ...shadowOf(record), ...(hasLabels ? { score: undefined, label: luck < 0.4 ? kind : 'decline' } : { score: near }), error: luck > 0.65 && luck < 0.7 ? 'boom' : null };
+      const outcome = { request_id: record.request_id, defaulted: random() < near ? 1 : 0, ts: record.ts };
+      return [
+        { at: at(), line: served }, ...(luck < 0.7 ? [{ at: at(), line: shadow }] : []), ...(luck < 0.5 ? [{ at: at(), line: outcome }] : []), ...(luck < 0.02 ? [{ at: at(), line: shadow }, { at: at(), line: served }] : []),
+      ];
+    });
+    return placed.sort((a, b) => a.at - b.at).map(({ line }) => line);
   }
 
   const QUESTIONS: readonly Given[] = [
@@ -270,7 +290,7 @@ describe('what was counted of a log, on disk', () => {
     await restarted();
     const others: readonly Given[] = [
       { section: { guardrails: [{ name: 'errors', bad: 'error == "timeout"' }] } }, { section: { window: '10min' } }, { section: { where: 'score > 0.5' } }, { section: { by: ['features.country'] } },
-      { features: ['age'] }, { edges: { age: [30] } }, { version: 'v1-000000000000' },
+      { features: ['age'] }, { edges: { age: [30] } }, { version: 'v1-000000000000' }, { version: 'v2-0123456789ab' },
     ];
     for (const other of others) {
       const { data, bytes } = await restarted(other);
@@ -307,7 +327,7 @@ describe('what was counted of a log, on disk', () => {
   });
 
   it('is passed over without a word when it is broken, foreign, cut off, exchanged or not to be read', async () => {
-    writeFileSync(path(), lines(records({ count: 1000 })));
+    writeFileSync(path(), lines(records({ count: 1000 }).flatMap((record) => [record, shadowOf(record)])));
     const expected = await whole();
     await restarted({ section: { window: '1min' } });
     const [foreign] = entries();
@@ -326,6 +346,7 @@ describe('what was counted of a log, on disk', () => {
       const { data, bytes } = await restarted();
       assert.equal(bytes, statSync(path()).size);
       assert.deepEqual(data, expected);
+      assert.ok((data.shadow?.pairs ?? 0) > 500);
     }
     rmSync(cache, { recursive: true });
     writeFileSync(cache, 'a file stands where the folder should be');
@@ -348,25 +369,95 @@ describe('what was counted of a log, on disk', () => {
     assert.doesNotMatch(readFileSync(waiting, 'latin1'), /SECRET|r-1\d|u-1\d|"age"/);
   });
 
-  it('is not kept where records would have to be: features that outcomes wait for, shadow answers', async () => {
-    const all = records({ count: 1000 });
-    const shadow = lines(all.slice(0, 500).map((record) => ({ ...record, role: 'shadow', assigned_arm: 'candidate', score: 1 - record.score })));
-    writeFileSync(path(), lines(all));
-    const none = { section: { source: { log: ['*.jsonl', 'none.jsonl'] } } };
+  it('holds of shadow answers ids of those that differ most only, and no features', async () => {
+    const all = records({ count: 2000, share: 0, currentErrors: 0 }).map((record) => ({ ...record, note: 'SECRET', batch_id: 'SECRET', error: null }));
+    const shadow = all.slice(500).map((record, index) => ({ ...shadowOf(record), score: record.score + (index < 12 ? 3 : 0.01), error: index > 1000 ? 'SECRET' : null }));
+    // Answers of either side wait, with ids and features that nothing else tells.
+    const alone = shadow.slice(0, 300).map((record, index) => ({ ...record, request_id: `alone-${index}`, features: { ...record.features, amount: 123456.789 } }));
+    writeFileSync(path(), lines([...all, ...shadow, ...alone]));
+    const { data } = await restarted({ section: { by: ['features.country'], labels: { field: 'defaulted', mature_after: '1h' } }, features: ['country'] });
+    assert.deepEqual([data.shadow?.unpaired, data.shadow?.examples.length], [300, 10]);
+    const [file = ''] = entries();
+    const text = readFileSync(file, 'latin1');
+    assert.doesNotMatch(text, /SECRET|alone|u-1\d|"age"|"amount"|123456/);
+    // The first ten of the twelve that are alike.
+    assert.deepEqual(new Set(text.match(/r-\d+/g)), new Set(data.shadow?.examples.map(({ requestId }) => requestId)));
+    const float = Buffer.from(new Float64Array([123456.789]).buffer).toString('latin1');
+    assert.ok(!text.includes(float));
+  });
+
+  it('is not kept where features of records would have to be', async () => {
+    writeFileSync(path(), lines(records({ count: 1000 })));
     const labelled = { section: { labels: { field: 'defaulted', mature_after: '1h' }, signals: [{ name: 'loss', mean: 'defaulted * features.amount' }] } };
     assert.deepEqual((await restarted(labelled)).data, (await restarted(labelled)).data);
     assert.throws(entries, /ENOENT/);
+  });
+
+  it('is read anew when the first shadow answer comes, for which what was served before is needed, and goes on from then', async () => {
+    const all = records({ count: 1000 });
+    writeFileSync(path(), lines(all));
+    const none = { section: { source: { log: ['*.jsonl', 'none.jsonl'] } } };
     for (const given of [{}, none]) await restarted(given);
     assert.equal(entries().length, 2);
-    // The first shadow needs what was served before.
-    appendFileSync(path(), shadow);
+    appendFileSync(path(), lines(all.slice(0, 500).map(shadowOf)));
     for (let start = 0; start < 2; start += 1) {
-      const { data } = await restarted();
+      const { data, bytes } = await restarted();
       assert.ok((data.shadow?.pairs ?? 0) > 300);
       assert.deepEqual(data, await whole());
+      assert.equal(bytes > 0, start === 0);
       assert.deepEqual((await restarted(none)).data.notes.messages, ['No file is called none.jsonl.']);
-      assert.deepEqual(entries(), []);
+      assert.equal(entries().length, 2);
     }
+  });
+
+  for (const [name, section] of [['their outcomes told', { labels: { field: 'defaulted', mature_after: '27min' } }], ['metrics that need outcomes', { signals: [{ name: 'right', measure: 'accuracy' }], labels: { field: 'defaulted', mature_after: '27min', absent_means: 0 } }], ['labels for scores', {}]] as const) {
+    it(`goes on with shadow answers at any place, ${name}`, async () => {
+      const question = { section: { ...section, by: ['features.country', 'model_version'] } };
+      for (let seed = 1; seed <= 3; seed += 1) {
+        const random = seeded(seed);
+        const all = shadowed(seed, name === 'labels for scores');
+        // Those that differ most: of a pair that is none of them no id is needed.
+        const far = records({ count: 12, share: 0, currentErrors: 0, firstId: 90_000 }).flatMap((record) => [record, { ...shadowOf(record), score: record.score + 5 }]);
+        const bytes = Buffer.from(lines([...far, ...all]));
+        rmSync(path(), { force: true });
+        const inMemory = opened({ ...question, cached: false });
+        let at = 0;
+        while (at < bytes.length) {
+          const next = Math.min(bytes.length, at + 10_000 + Math.floor(random() * 300_000));
+          appendFileSync(path(), bytes.subarray(at, next));
+          const before = at === 0 ? 0 : bytes.lastIndexOf(10, at - 1) + 1;
+          const [found, known] = [await restarted(question), await inMemory.read()];
+          assert.deepEqual(found.data, known);
+          assert.ok(found.bytes <= next - before, `${found.bytes} bytes were read, ${next - before} are new`);
+          at = next;
+        }
+        const [{ data, bytes: read }, { shadow = assert.fail() }] = [await restarted(question), await whole(question)];
+        assert.deepEqual([data.shadow, read], [shadow, 0]);
+        assert.deepEqual(shadowReport(data.shadow ?? assert.fail()), shadowReport(shadow));
+        assert.ok(shadow.pairs > 800 && shadow.agreed < shadow.pairs && shadow.unpaired > 50 && shadow.errors > 20 && shadow.examples.length === 10 && shadow.slices.length > 3, JSON.stringify({ ...shadow, served: 0, shadow: 0, differences: 0 }));
+        assert.ok(name === 'labels for scores' || (shadow.labelled > 200 && shadow.onlyServedRight > 0 && shadow.onlyShadowRight > 0), String(shadow.labelled));
+        rmSync(cache, { recursive: true });
+      }
+    });
+  }
+
+  it('pairs a shadow answer with what is served after the restart, and reads anew only what its id is needed for', async () => {
+    const all = records({ count: 3000, share: 0, currentErrors: 0 });
+    const near = (record: PredictionRecord): PredictionRecord => ({ ...shadowOf(record), score: record.score + 0.001 });
+    writeFileSync(path(), lines([...all.slice(0, 1000), ...all.slice(0, 1000).map(shadowOf), near(all[1000] ?? assert.fail()), { ...shadowOf(all[1001] ?? assert.fail()), score: 7 }]));
+    const first = await restarted();
+    assert.deepEqual([first.data.shadow?.pairs, first.data.shadow?.unpaired], [1000, 2]);
+    const steps = [[1000, 1001, false], [1001, 3000, true]] as const;
+    for (const [from, to, isAnew] of steps) {
+      const before = statSync(path()).size;
+      appendFileSync(path(), lines(all.slice(from, to)));
+      const { data, bytes } = await restarted();
+      assert.deepEqual(data, await whole());
+      // What is new is read in any case.
+      assert.equal(bytes, statSync(path()).size + (isAnew ? 0 : -before));
+      assert.equal(data.shadow?.pairs, from + 1);
+    }
+    assert.equal((await whole()).shadow?.examples[0]?.requestId, 'r-1001');
   });
 
   it('spares a CSV file that is as it was', async () => {

@@ -282,11 +282,11 @@ describe('quality: one contract for every source', function () {
     });
 
     it('is asked PromQL as it stands, too, and its refusal is passed on', async () => {
-      const queries = { ...QUERIES, errors: { total: 'sum(increase(predictions_total{arm="$arm"}[$range]))' } };
+      const queries = { ...QUERIES, errors: { ...QUERIES.errors, total: 'sum(increase(predictions_total{arm="$arm"}[$range]))' } };
       const data = await read({ prometheus: { url: prometheus?.url, design_effect: 1, queries } });
       assert.equal(data.arms.length, 2);
-      const wrong = await refused({ prometheus: { url: prometheus?.url, design_effect: 1, queries: { ...QUERIES, errors: { total: 'sum(' } } } });
-      assert.match(wrong.message, /refuses the query sum\(: .*parse error/);
+      const wrong = await refused({ prometheus: { url: prometheus?.url, design_effect: 1, queries: { ...QUERIES, errors: { ...QUERIES.errors, total: 'sum($arm' } } } });
+      assert.match(wrong.message, /refuses the query sum\(candidate: .*parse error/);
     });
   });
 
@@ -317,7 +317,7 @@ describe('quality: one contract for every source', function () {
       else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ status: 'success', data: { resultType: 'matrix', result: [] } }));
     });
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-    const target = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, design_effect: 1, queries: { ...QUERIES, errors: { total: 'sum(increase(predictions_total{arm="$arm"}[$range]))' } } };
+    const target = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, design_effect: 1, queries: { ...QUERIES, errors: { ...QUERIES.errors, total: 'sum(increase(predictions_total{arm="$arm"}[$range]))' } } };
     try {
       const { code, message } = await refused({ prometheus: target });
       assert.deepEqual([code, message], ['auth', `${target.url} asks for a tenant: add tenant: to source.prometheus in modelswitch.yaml.`]);

@@ -283,6 +283,8 @@ class Comparer {
 
   #means({ name, better, margin, role }: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval'> {
     const effective = ({ n, sum, squares }: Moments): Moments => ({ n: n / phi, sum: sum / phi, squares: squares / phi });
+    const untold = [total(candidate, name), total(current, name)].some(({ squares }) => Number.isNaN(squares));
+    if (untold) return { verdict: 'insufficient data', because: 'the source tells no squares of the values, so the mean has no interval' };
     const isShare = isProportion(name, [candidate, current]);
     const enough = (windows: readonly QualityWindow[], arm: 0 | 1): boolean => {
       const own = effective(total(windows, name));

@@ -182,9 +182,9 @@ class Reader {
   #quality(section: unknown, path: SourcePath): QualityDefinition | undefined {
     if (section === undefined || section === null) return undefined;
     const { quality, problems } = readQuality(section);
-    for (const { path: below, message, at } of problems) {
+    for (const { path: below, message, at, severity = 'error' } of problems) {
       const place = [...path, ...below];
-      this.problems.push({ code: 'type', severity: 'error', message: `${below.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('').replace(/^\./, '')}: ${message}.`, range: at === undefined ? this.#source.valueRange(place) : this.#source.rangeWithin(place, at), path: place });
+      this.problems.push({ code: 'type', severity, message: `${below.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('').replace(/^\./, '')}: ${message}.`, range: at === undefined ? this.#source.valueRange(place) : this.#source.rangeWithin(place, at), path: place });
     }
     return quality;
   }

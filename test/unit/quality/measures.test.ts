@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { limitFinding } from '../../../src/core/quality/absolute.ts';
 import { Collector } from '../../../src/core/quality/collector.ts';
 import { compareArms, type ComparisonReport, type MetricComparison } from '../../../src/core/quality/comparison.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
 import { valueOf } from '../../../src/core/quality/measures.ts';
-import type { QualityData } from '../../../src/core/quality/window.ts';
+import { dataOfWindows } from '../../../src/core/quality/plainData.ts';
+import type { QualityData, QualityWindow } from '../../../src/core/quality/window.ts';
+import { readFake } from '../../support/fakePrometheus.ts';
 import { seeded } from '../../support/guardSimulation.ts';
 import { records, START } from '../../support/qualityRecords.ts';
 
@@ -102,5 +105,30 @@ describe('bad events by what a record says of its error', () => {
     assert.match(messages({ name: 'a', bad: '1 < 2' }).join(), /^guardrails\.0\.bad: reads no field of the record, so it says the same of every one/);
     assert.match(messages({ name: 'a', mean: '3' }).join(), /^guardrails\.0\.mean: reads no field/);
     assert.match(messages({ name: 'a', bad: 'latency_ms / 0 > 1 / 0' }).join(), /^guardrails\.0\.bad: this has no value, whatever the record is/);
+  });
+});
+
+describe('a mean without the sum of squares', () => {
+  const section = { guardrails: [{ name: 'latency', mean: 'latency_ms', limit: 0.1 }], signals: [{ name: 'conversion', mean: 'converted == 1' }] };
+  const windows = ['candidate', 'current'].map((arm): QualityWindow => ({
+    arm, environment: 'production', service: '', start: 0, end: 300_000, requests: 5000, units: 0,
+    metrics: { latency: { n: 5000, sum: arm === 'candidate' ? 4660 : 1500, squares: Number.NaN }, conversion: { n: 5000, sum: arm === 'candidate' ? 400 : 1000, squares: arm === 'candidate' ? 400 : 1000 } },
+  }));
+
+  it('is shown, and has neither interval nor verdict, nor does it pass a limit', () => {
+    const data = dataOfWindows(windows, { designEffect: 1, messages: [] });
+    const report = compareArms(data, definition(section), 'production');
+    const { verdict, because, interval, candidate } = metric(report, 'latency');
+    assert.deepEqual([verdict, because, interval, candidate.value], ['insufficient data', 'the source tells no squares of the values, so the mean has no interval', undefined, 0.932]);
+    assert.notEqual(metric(report, 'conversion').verdict, 'insufficient data');
+    assert.equal(limitFinding(definition(section).metrics[0]!, windows, { data, environment: 'production', among: 1 })?.state, 'insufficient');
+  });
+
+  it('is what Prometheus tells of one, but not of a condition', async () => {
+    const queries = { latency: { total: 'n{arm="$arm"}', sum: 'ms{arm="$arm"}' }, conversion: { total: 'n{arm="$arm"}', sum: 'yes{arm="$arm"}' } };
+    const { problems } = readQuality({ ...section, source: { prometheus: { url: 'http://prometheus.test', design_effect: 1, queries } } });
+    assert.equal(problems.length, 1, 'latency as a guardrail');
+    const data = await readFake({ signals: [...section.signals, { name: 'latency', mean: 'latency_ms' }] }, { queries }, (query) => [{ labels: {}, samples: [[0, '0'], [5, query.startsWith('n') ? '5000' : query.startsWith('ms') ? '9000' : '700']] }]);
+    assert.deepEqual(data.windows[0]?.metrics, { conversion: { n: 5000, sum: 700, squares: 700 }, latency: { n: 5000, sum: 9000, squares: Number.NaN } });
   });
 });

@@ -146,7 +146,7 @@ describe('reading quality for the editor', () => {
     });
     afterEach(() => new Promise((resolve) => server.close(resolve)));
 
-    const source = (): unknown => ({ source: { prometheus: { url: `${origin}/prometheus`, design_effect: 1, queries: { errors: { total: 'all', bad: 'bad' } } } } });
+    const source = (): unknown => ({ source: { prometheus: { url: `${origin}/prometheus`, design_effect: 1, queries: { errors: { total: 'all{arm="$arm"}', bad: 'bad{arm="$arm"}' } } } } });
 
     it('sends the one that is meant for its origin', async () => {
       const asked: string[] = [];

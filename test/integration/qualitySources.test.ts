@@ -222,8 +222,8 @@ describe('quality: one contract for every source', function () {
   it('a command that fails, prints something else, or does not exist', async () => {
     assert.match((await refused({ exec: [process.execPath, '-e', 'console.error("no such table"); process.exit(3)'] })).message, /exit code 3: no such table/);
     assert.match((await refused({ exec: [process.execPath, '-e', 'console.log("hello")'] })).message, /did not print JSON/);
-    assert.match((await refused({ exec: [process.execPath, '-e', 'console.log(JSON.stringify({windows: [{arm: 1}]}))'] })).message, /window 1 \(arm 1, environment nothing, start nothing\): arm is 1: /);
-    const printing = (change: object): Promise<AppError> => refused({ exec: [process.execPath, '-e', `console.log(${JSON.stringify(JSON.stringify({ windows: [{ arm: 'current', environment: 'production', start: '2026-03-02T10:00:00Z', end: 1, requests: 1, metrics: { latency: { n: 0, sum: 0 } }, ...change }] }))})`] });
+    assert.match((await refused({ exec: [process.execPath, '-e', 'console.log(JSON.stringify({windows: [{arm: 1}], design_effect: 1}))'] })).message, /window 1 \(arm 1, environment nothing, start nothing\): arm is 1: /);
+    const printing = (change: object): Promise<AppError> => refused({ exec: [process.execPath, '-e', `console.log(${JSON.stringify(JSON.stringify({ design_effect: 1, windows: [{ arm: 'current', environment: 'production', start: '2026-03-02T10:00:00Z', end: 1, requests: 1, metrics: { latency: { n: 0, sum: 0 } }, ...change }] }))})`] });
     assert.match((await printing({ metrics: { errors: { n: 1, sum: 0 }, latency: { n: 0, sum: null } } })).message,
       /window 1 \(arm "current", environment "production", start "2026-03-02T10:00:00Z"\): sum of the metric "latency" is null: .+ In SQL the sum of no values is null: write coalesce\(sum\(\.\.\.\), 0\)\.$/);
     assert.match((await printing({ metrics: { latency: { n: -1, sum: 0 } } })).message, /n of the metric "latency" is -1: [^.]+\.$/);

@@ -12,6 +12,12 @@ export function scoreFrom(own: unknown, proba: unknown): number | null {
   return score !== null && Number.isFinite(score) ? score : null;
 }
 
+/** The score, where it is from 0 to 1: what else it may be is no probability. */
+function probabilityOf(record: RecordLike): number | null {
+  const score = scoreOf(record);
+  return score !== null && score >= 0 && score <= 1 ? score : null;
+}
+
 /** Whether an outcome or a label means yes; null where it does not tell. */
 export function isPositive(value: unknown): boolean | null {
   if (typeof value === 'boolean') return value;
@@ -79,12 +85,12 @@ const MEASURED: Readonly<Record<Measure, (labels: LabelDefinition) => Valued>> =
     return actual === true && decided !== null ? Number(decided) : null;
   },
   brier: (labels) => (record) => {
-    const [score, actual] = [scoreOf(record), isPositive(record[labels.field])];
+    const [score, actual] = [probabilityOf(record), isPositive(record[labels.field])];
     return score === null || actual === null ? null : (score - Number(actual)) ** 2;
   },
   // The area comes from the histograms; here only how many records tell it.
   pr_auc: (labels) => (record) => {
-    const [score, actual] = [scoreOf(record), isPositive(record[labels.field])];
+    const [score, actual] = [probabilityOf(record), isPositive(record[labels.field])];
     return score === null || actual === null ? null : Number(actual);
   },
   uncertain: ({ threshold, band }) => (record) => { const score = scoreOf(record); return score === null ? null : Number(Math.abs(score - threshold) < band); },
@@ -106,19 +112,31 @@ export function valueOf({ expression, measure }: MetricDefinition, labels: Label
   };
 }
 
+/** An area under the precision-recall curve, and between which ones it is, for nobody knows the order of scores in one bin. NaN without positives. */
+export interface PrecisionRecallArea {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
 /**
- * The area under the precision-recall curve, as average precision: the precision at each score, weighted by the recall that it adds; scores in one bin count as equal.
+ * The area under the precision-recall curve, as average precision: the precision at each score, weighted by the recall that it adds; scores in one bin count as equal. `low` and `high`: if in every bin the positives
+ * came last, or first.
  *
  * Source: Davis and Goadrich, The relationship between precision-recall and ROC curves, ICML 2006; without interpolation, as scikit-learn's average_precision_score.
  */
-export function averagePrecision(all: readonly number[], positives: readonly number[]): number {
+export function averagePrecision(all: readonly number[], positives: readonly number[]): PrecisionRecallArea {
   const total = positives.reduce((sum, count) => sum + count, 0);
-  let [area, hits, taken] = [0, 0, 0];
+  let [value, low, high, hits, taken] = [0, 0, 0, 0, 0];
   for (let bin = all.length - 1; bin >= 0; bin -= 1) {
-    const added = positives[bin] ?? 0;
+    const [count, added] = [all[bin] ?? 0, positives[bin] ?? 0];
+    for (let each = 1; each <= added; each += 1) {
+      low += (hits + each) / (taken + count - added + each);
+      high += (hits + each) / (taken + each);
+    }
     hits += added;
-    taken += all[bin] ?? 0;
-    if (added > 0) area += (added / total) * (hits / taken);
+    taken += count;
+    if (added > 0) value += added * (hits / taken);
   }
-  return total === 0 ? Number.NaN : area;
+  return { value: value / total, low: low / total, high: high / total };
 }

@@ -57,3 +57,10 @@ export function untoldWords(windows: readonly QualityWindow[], metrics: readonly
     return found.length === 0 ? [] : [`${found.join(' and ')} do not tell ${plainLine(name, 60)}: they do not count for it.`];
   });
 }
+
+/** In words, how many predictions with an outcome have a score that is no probability, where a metric needs one. */
+export function outsideWords(arms: readonly ArmSummary[], metrics: readonly MetricDefinition[]): readonly string[] {
+  const names = metrics.filter(({ measure }) => measure === 'brier' || measure === 'pr_auc').map(({ name }) => plainLine(name, 60));
+  const outside = arms.reduce((sum, { labelledScore: { counts } }) => sum + (counts[0] ?? 0) + (counts.at(-1) ?? 0), 0);
+  return names.length === 0 || outside === 0 ? [] : [`${outside} scores of predictions with an outcome are outside 0 to 1: they tell nothing of ${names.join(' and ')}.`];
+}

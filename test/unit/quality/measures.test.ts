@@ -132,3 +132,65 @@ describe('a mean without the sum of squares', () => {
     assert.deepEqual(data.windows[0]?.metrics, { conversion: { n: 5000, sum: 700, squares: 700 }, latency: { n: 5000, sum: 9000, squares: Number.NaN } });
   });
 });
+
+describe('PR-AUC and Brier of scores', () => {
+  const section = { signals: [{ name: 'area', measure: 'pr_auc' }, { name: 'brier', measure: 'brier' }] };
+  interface Scored { score: number; outcome: number }
+
+  /** One in ten is positive, and has higher scores. */
+  function scored(scoreOf: (rank: number) => number): (Scored & Record<string, unknown>)[] {
+    const random = seeded(8);
+    return records({ count: 12_000 }).map((record) => {
+      const outcome = Number(random() < 0.1);
+      return { ...record, outcome, score: scoreOf(outcome === 1 ? Math.max(random(), random(), random()) : random()) };
+    });
+  }
+
+  /** As scikit-learn's average_precision_score has it: records sorted, equal scores together. */
+  function exact(all: readonly Scored[]): number {
+    const sorted = [...all].sort((a, b) => b.score - a.score);
+    const total = all.filter(({ outcome }) => outcome === 1).length;
+    let [area, hits, added] = [0, 0, 0];
+    for (const [index, { score, outcome }] of sorted.entries()) {
+      added += outcome;
+      if (sorted[index + 1]?.score === score) continue;
+      hits += added;
+      area += (added / total) * (hits / (index + 1));
+      added = 0;
+    }
+    return area;
+  }
+
+  for (const [what, scoreOf] of [['between 0 and 1', (rank: number) => rank], ['all below 0.005', (rank: number) => 0.005 * rank], ['of a very rare event', (rank: number) => 10 ** (6 * rank - 8)], ['near 1', (rank: number) => 1 - 0.004 * (1 - rank)]] as const) {
+    it(`is that of the records, of scores ${what}`, () => {
+      const all = scored(scoreOf);
+      const { candidate, current, verdict } = metric(compareArms(collect(all, section), definition(section), 'production'), 'area');
+      for (const [arm, { value }] of Object.entries({ candidate, current })) {
+        const expected = exact(all.filter(({ assigned_arm: own }) => own === arm));
+        assert.ok(expected > 0.15 && Math.abs(value - expected) < 0.01, `${arm}: ${value} instead of ${expected}`);
+      }
+      assert.equal(verdict, 'undecided');
+    });
+  }
+
+  it('is not told where scores lie too near to each other to tell their order', () => {
+    const all = scored((rank) => 0.501 + 0.002 * rank);
+    const { candidate, effect, verdict, because } = metric(compareArms(collect(all, section), definition(section), 'production'), 'area');
+    assert.deepEqual([Number.isNaN(candidate.value), effect, verdict], [true, undefined, 'insufficient data']);
+    assert.match(because, /^the scores of candidate lie too near to each other to tell their order \(between 0\.0\d and 1\.00\)$/);
+  });
+
+  it('is not told of scores that are no probabilities, which is said', () => {
+    const margins = scored((rank) => 6 * rank - 3);
+    const data = collect(margins, section);
+    const report = compareArms(data, definition(section), 'production');
+    const area = metric(report, 'area');
+    assert.deepEqual([area.verdict, Number.isNaN(area.candidate.value), /^\d+ of \d+ scores of candidate are outside 0 to 1$/.test(area.because)], ['insufficient data', true, true], area.because);
+    const { candidate, current } = metric(report, 'brier');
+    assert.ok(candidate.value <= 1 && current.value <= 1, 'of those from 0 to 1');
+    const outside = margins.filter(({ score }) => score < 0 || score > 1).length;
+    assert.deepEqual(data.notes.messages, [`${outside} scores of predictions with an outcome are outside 0 to 1: they tell nothing of area and brier.`]);
+    const none = compareArms(collect(scored((rank) => 5 + rank), section), definition(section), 'production');
+    assert.deepEqual([metric(none, 'brier').because, metric(none, 'area').because], ['no record tells it: brier is of outcomes and of scores from 0 to 1', 'no record tells it: pr_auc is of outcomes and of scores from 0 to 1']);
+  });
+});

@@ -4,8 +4,9 @@ import { roleName } from '../../core/models/mapping.ts';
 import { compareArms, type ComparisonReport } from '../../core/quality/comparison.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { DRIFT_DEFINITIONS } from '../../core/quality/drift.ts';
+import type { FeatureOptions } from '../../core/quality/featureCollector.ts';
 import { histogramQuantile } from '../../core/quality/histogram.ts';
-import { againstWords, driftFindings } from '../../core/quality/productionDrift.ts';
+import { againstWords, driftFindings, nothingMeasured } from '../../core/quality/productionDrift.ts';
 import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, SHOWN_QUANTILES, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
 import { shadowReport } from '../../core/quality/shadow.ts';
@@ -46,7 +47,7 @@ async function openModel(context: CliContext): Promise<Opened> {
   return { model, definition: model.quality, config };
 }
 
-async function read({ options, env, cwd, signal }: CliContext, { model, definition, config }: Opened, extra: { readonly features?: readonly string[] | undefined; readonly edges?: Readonly<Record<string, readonly number[]>> } = {}): Promise<QualityData> {
+async function read({ options, env, cwd, signal }: CliContext, { model, definition, config }: Opened, extra: Pick<FeatureOptions, 'features' | 'edges' | 'categories'> = {}): Promise<QualityData> {
   const source = openQualitySource(definition, {
     folder: cwd, ...recordScope(model), environment: options.environment ?? config.unleash?.environment ?? '',
     fetch: (url, init) => fetch(url, init), credentialsFor: prometheusCredentials(env), ...extra,
@@ -163,8 +164,11 @@ export const drift: Command = {
     const { features } = opened.definition.drift;
     if (opened.definition.source?.kind !== 'log') throw new AppError('validation', 'Drift needs the records themselves: source: {log: ...}.');
     const prepared = await prepareReference(opened.definition, context.cwd, await trainingOf(context, opened), context.signal);
-    const data = withReference(await read(context, opened, { features, ...(prepared.edges === undefined ? {} : { edges: prepared.edges }) }), prepared);
-    const found = environments(data, context.options.environment).flatMap((environment) => driftFindings(data, environment));
+    const told = withReference(await read(context, opened, { features, ...prepared.bins }), prepared);
+    const asked = environments(told, context.options.environment);
+    const found = asked.flatMap((environment) => driftFindings(told, environment));
+    const nothing = asked.length === 0 ? ['Drift: nothing was compared: the log has no record of the flags of this model.'] : asked.flatMap((environment) => nothingMeasured(told, environment, found) ?? []);
+    const data = { ...told, notes: { ...told.notes, messages: [...told.notes.messages, ...nothing] } };
     const skew = context.own['skew'] === true ? await checkSkew(opened.definition, skewPlace(context, opened), context.signal) : undefined;
     const blocks = [
       ...found.flatMap((each) => driftBlocks(each.report, `${each.environment === '' ? '' : `${each.environment}: `}${each.production} against ${againstWords(each)}`)),
@@ -172,7 +176,10 @@ export const drift: Command = {
     ];
     if (skew?.insufficient !== undefined) context.warn(`Feature skew is not known: ${skew.insufficient}.`);
     print(context, { model: opened.model.name, drift: found, ...(skew === undefined ? {} : { skew }), definitions: DRIFT_DEFINITIONS, notes: data.notes }, [...blocks, notesBlock(data.notes)]);
-    return found.some(({ report }) => report.features.some(({ alarm }) => alarm)) || skew?.features.some(({ alarm }) => alarm) === true ? 1 : skew?.insufficient === undefined ? 0 : exitCode(new AppError('network', skew.insufficient));
+    if (found.some(({ report }) => report.features.some(({ alarm }) => alarm)) || skew?.features.some(({ alarm }) => alarm) === true) return 1;
+    // A pipeline that stops on drift must not go on because nobody looked.
+    const unknown = skew === undefined ? (nothing.length >= asked.length ? nothing.join(' ') : undefined) : skew.insufficient;
+    return unknown === undefined ? 0 : exitCode(new AppError('network', unknown));
   },
 };
 

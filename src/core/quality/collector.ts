@@ -309,7 +309,7 @@ export class Collector {
     window.units += isNew;
     if (isNew > 0) window.drawn += 1;
     group.audience.collector.units += isNew;
-    group.staged.add(row);
+    group.audience.staged.add(row);
     this.#countHour(group, Math.min(times[row] ?? 0, this.#now), codedAt(versions, row), row, unitHash);
     const names = slicesAt(sliced, row);
     const slices = this.#counted(names);
@@ -336,15 +336,14 @@ export class Collector {
 
   /** Counts what can be counted of predictions column by column. `from`: the first of the rows that are counted together. */
   #countColumns(batch: BatchRows, from: number): void {
-    for (const group of this.#groups.all) {
-      const { staged, audience } = group;
+    for (const { number, collector, staged } of this.#groups.audiences) {
       if (staged.size === 0) continue;
-      audience.collector.countRows(batch, staged, this.#now);
+      collector.countRows(batch, staged, this.#now);
       for (const metric of this.#immediate) {
         const values = batch.values[metric];
         if (values === undefined) continue;
         this.#countMetric(metric, values, from, staged);
-        this.#units.addRows(audience.number, metric, this.#unitOf, from, values, staged);
+        this.#units.addRows(number, metric, this.#unitOf, from, values, staged);
       }
       staged.size = 0;
     }

@@ -1,6 +1,6 @@
 import { ageWords, countWords, plainLine } from '../base/words.ts';
 import { currentAlike, type ArmValue, type ComparisonReport, type MetricComparison } from './comparison.ts';
-import { DRIFT_DEFINITIONS, type driftReport } from './drift.ts';
+import { DRIFT_DEFINITIONS, type DriftReport } from './drift.ts';
 import { histogramQuantile } from './histogram.ts';
 import { labelDelayWords } from './labelDelay.ts';
 import type { ShadowReport } from './shadow.ts';
@@ -105,7 +105,7 @@ export function notesBlock(notes: SourceNotes): Block {
   return { lines: [...counted.filter(([count]) => count > 0).map(([count, words]) => `${count} ${words}.`), ...notes.examples.map((example) => `  ${example}`), ...notes.messages] };
 }
 
-export function driftBlocks({ features, onlyReference, onlyProduction }: ReturnType<typeof driftReport>, what: string): Block[] {
+export function driftBlocks({ features, onlyReference, onlyProduction, notMeasured }: DriftReport, what: string): Block[] {
   const rows = features.map((each) => [
     each.feature, number(each.psi), number(each.noise), number(each.jensenShannon), each.kolmogorovSmirnov === undefined ? '-' : `${number(each.kolmogorovSmirnov.distance)} (p ${number(each.kolmogorovSmirnov.p, 2)})`,
     number(each.wasserstein), each.chiSquared === undefined ? '-' : `${number(each.chiSquared.statistic)} (p ${number(each.chiSquared.p, 2)})`,
@@ -113,7 +113,7 @@ export function driftBlocks({ features, onlyReference, onlyProduction }: ReturnT
   ]);
   return [
     { title: what, columns: ['feature', 'PSI', 'noise', 'JS', 'KS', 'Wasserstein', 'chi-squared', 'missing', 'unseen', 'verdict'], rows },
-    { lines: [...(onlyReference.length === 0 ? [] : [`Only in the reference: ${onlyReference.join(', ')}.`]), ...(onlyProduction.length === 0 ? [] : [`Only in production: ${onlyProduction.join(', ')}.`]), ...Object.entries(DRIFT_DEFINITIONS).map(([name, definition]) => `${name}: ${definition}.`)] },
+    { lines: [...(onlyReference.length === 0 ? [] : [`Only in the reference: ${onlyReference.join(', ')}.`]), ...(onlyProduction.length === 0 ? [] : [`Only in production: ${onlyProduction.join(', ')}.`]), ...(notMeasured.length === 0 ? [] : [`Not measured, being lists or mappings: ${notMeasured.join(', ')}.`]), ...Object.entries(DRIFT_DEFINITIONS).map(([name, definition]) => `${name}: ${definition}.`)] },
   ];
 }
 

@@ -37,9 +37,19 @@ export interface FeatureSample {
   /** Numbers: a uniform sample of at most a few thousand, and exact counts in the reference's bins where those were known. */
   readonly values: readonly number[];
   readonly binned?: Histogram;
-  /** Texts and booleans with their counts; at most a thousand different ones, the others together. */
+  /** Texts and booleans with their counts; at most about a thousand different ones. Where there are others, one that does not stand here may be among them. */
   readonly categories: Readonly<Record<string, number>>;
   readonly otherCategories: number;
+  /** The others by a hash of their name, which gives the same group on both sides (`groupOf`); missing where there are none. */
+  readonly others?: readonly number[];
+  /** The names of a few of them, where they are known. */
+  readonly someOthers?: readonly string[];
+  /** Whether categories were counted by those of the reference, numbers and truths as the texts that they are there: what it has is then not among the others. */
+  readonly isListed?: boolean;
+  /** Of the numbers those that the reference does not even have as texts. */
+  readonly numbersAsTexts?: number;
+  /** Of the missing values those that are lists or mappings. */
+  readonly nested?: number;
 }
 
 /** A version as the records of an arm name it. Times are milliseconds since 1970. */
@@ -169,6 +179,8 @@ export interface ProductionPart {
   readonly requests: number;
   readonly units: number;
   readonly features: readonly FeatureSample[];
+  /** Names of features that are too many to be looked at, as far as they are known; missing where there are none. */
+  readonly leftOut?: readonly string[];
 }
 
 /** Pairs of answers to the same request: what was served, and the candidate's shadow. */
@@ -195,6 +207,8 @@ export interface ShadowPairs {
 /** What a source is asked for. */
 export interface QualityRequest {
   readonly now: number;
+  /** When evidence about the release began, in milliseconds since 1970, where that is known: what a source tells is to reach back so far. */
+  readonly since?: number | undefined;
   readonly signal: AbortSignal;
   /** Told now and then: bytes read of bytes in all. */
   readonly onProgress?: (done: number, total: number) => void;

@@ -89,7 +89,7 @@ function driftLines(finding: DriftFinding): Line[] {
       return [
         { part, name, at: 'PSI', arm, n: each.production.rows, value: psi, verdict: alarm ? 'alarm' : 'no alarm', because },
         ...([['PSI noise', noise], ['Jensen-Shannon', jensenShannon], ['Kolmogorov-Smirnov', kolmogorovSmirnov?.distance], ['Kolmogorov-Smirnov p', kolmogorovSmirnov?.p], ['Wasserstein', wasserstein],
-          ['chi-squared', chiSquared?.statistic], ['chi-squared p', chiSquared?.p], ['missing in the reference', each.reference.missing], ['missing in production', each.production.missing]] as const).flatMap(([at, value]) => (value === undefined ? [] : [{ part, name, at, arm, value }])),
+          ['chi-squared', chiSquared?.statistic], ['chi-squared p', chiSquared?.p], ['missing in the reference', each.reference.missing], ['missing in production', each.production.missing], ['PSI of missing', each.missingPsi]] as const).flatMap(([at, value]) => (value === undefined ? [] : [{ part, name, at, arm, value }])),
         { part, name, at: 'unseen', arm, value: unseenShare, because: unseen.join(', ') },
         ...bins.labels.flatMap((at, bin) => [{ part: 'drift bin', name, at, arm: reference, n: bins.reference[bin], value: share(bins.reference, bin) }, { part: 'drift bin', name, at, arm: production, n: bins.production[bin], value: share(bins.production, bin) }]),
       ];

@@ -2,7 +2,7 @@ import { shareDuring, type EvidenceStart } from '../../core/releases/allocation.
 import { timelineNotes, timelineTable, type ReleaseTimeline } from '../../core/releases/releaseTimeline.ts';
 import { plainLine, utcTime } from '../../core/base/words.ts';
 import type { ComparisonReport } from '../../core/quality/comparison.ts';
-import { againstWords, type DriftFinding } from '../../core/quality/productionDrift.ts';
+import { againstReference, againstWords, type DriftFinding } from '../../core/quality/productionDrift.ts';
 import { driftAlarms, silences } from '../../core/quality/productionWords.ts';
 import { sinceWords, type ReleaseHistory } from '../../core/quality/productionShare.ts';
 import { blocksText, comparisonBlocks, driftBlocks, notesBlock, percent, shadowBlocks, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
@@ -69,7 +69,7 @@ export function dashboardModel(input: DashboardInput): DashboardModel {
   const [armTable] = tables(status);
   const [scores, latency, shadow] = [scoreChart(arms), latencyChart(arms), shadowOf(data)];
   return {
-    model, flag, environment, readAt, environments: [...new Set(data.arms.map((arm) => arm.environment))].sort(), mayRetrain: driftAlarms(drift).length > 0,
+    model, flag, environment, readAt, environments: [...new Set(data.arms.map((arm) => arm.environment))].sort(), mayRetrain: driftAlarms(againstReference(drift)).length > 0,
     ...(failure === undefined ? {} : { failure }),
     alarms: alarmsOf(input),
     summary: [...sentences(blocks), ...sentences(status), ...sinceWords(input.since)],

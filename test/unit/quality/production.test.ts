@@ -116,6 +116,19 @@ describe('the worst fact of production', () => {
     assert.deepEqual(driftAlarms([...facts.drift, ...facts.drift]).map(({ feature, because }) => [feature, because.replace(/:.*/, '')]), [['amount', 'candidate against current, last 3 h']]);
   });
 
+  it('is no drift that another model answers otherwise, nor is what differs between the arms a reason to retrain', () => {
+    const other = collect(records({ count: 6000 }).map((record) => (record.assigned_arm === 'candidate' ? { ...record, score: record.score / 4 } : record)));
+    const [between] = driftFindings(other, 'production');
+    const score = between?.report.features.find(({ feature }) => feature === 'score');
+    assert.ok(score !== undefined && score.psi > 0.5 && !score.alarm, 'it is shown');
+    assert.match(score.because, /two models may answer differently$/);
+    assert.equal(words(factsOf(other)).startsWith('errors '), true);
+    const moved = collect(records({ count: 6000 }).map((record) => (record.assigned_arm === 'candidate' ? { ...record, features: { ...record.features, amount: record.features.amount * 3 } } : record)));
+    assert.equal(dashboardModel({ ...input({ count: 100 }), data: moved, drift: driftFindings(moved, 'production') }).mayRetrain, false);
+    const reference = { name: 'train.csv', rows: 6000, units: 6000, samples: (moved.production?.parts.find(({ arm }) => arm === 'current') ?? assert.fail()).features };
+    assert.equal(dashboardModel({ ...input({ count: 100 }), data: moved, drift: driftFindings({ ...moved, references: [reference] }, 'production') }).mayRetrain, true);
+  });
+
   it('has coarse ages', () => {
     assert.deepEqual([0, 59_999, 60_000, 3_600_000 * 3, 86_400_000 * 3, Number.NaN].map(coarseAge), ['now', 'now', '1 min', '3 h', '3 d', 'now']);
   });

@@ -4,6 +4,7 @@
  *   extension   src/extension/extension.ts   -> dist/extension.cjs
  *   workers     src/**\/<name>.worker.ts     -> dist/<name>.worker.cjs
  *   packages    what is loaded when needed   -> dist/<package>.cjs
+ *   zod         what sources use of it       -> dist/zod.cjs, one for the lazy parts and workers
  *   statistics  src/core/quality/stats/      -> dist/statistics.cjs, one for the lazy parts and workers
  *   lazy parts  src/**\/<name>.lazy.ts       -> dist/<name>.lazy.cjs, loaded by `import()` when they are first needed
  *   webviews    src/webview/<name>.webview.ts -> dist/<name>.webview.js and .css
@@ -15,6 +16,7 @@
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve, sep } from 'node:path';
 import * as esbuild from 'esbuild';
+import * as zod from 'zod';
 
 const root = import.meta.dirname;
 const dist = join(root, 'dist');
@@ -74,6 +76,18 @@ const statistics = {
   setup: ({ onResolve }) => onResolve({ filter: /\.ts$/ }, ({ path, resolveDir }) => (resolve(resolveDir, path).startsWith(join(root, STATISTICS_FOLDER) + sep) ? { path: './statistics.cjs', external: true } : undefined)),
 };
 
+/** The names of zod that some source uses: all of it would be five times as much. Of core only types are. */
+const ZOD = [...new Set(globSync('src/**/*.ts', { cwd: root }).flatMap((file) => [...readFileSync(join(root, file), 'utf8').matchAll(/\bz\.(\w+)/g)].map(([, name = '']) => name)))].filter((name) => name in zod && !['core', 'locales'].includes(name)).sort();
+
+/**
+ * Each schema that a lazy part or worker has is made by one copy of zod.
+ * @type {esbuild.Plugin}
+ */
+const schemas = {
+  name: 'zod',
+  setup: ({ onResolve }) => onResolve({ filter: /^zod$/ }, () => ({ path: './zod.cjs', external: true })),
+};
+
 /**
  * `import('./x.lazy.ts')` stays an import, of the part's own bundle, so that activation does not load it.
  * @type {esbuild.Plugin}
@@ -97,15 +111,16 @@ const targets = {
     entryPoints: Object.fromEntries(globSync('src/**/*.lazy.ts', { cwd: root }).map((file) => [basename(file, '.ts'), file])),
     outdir: 'dist',
     external: ['vscode'],
-    plugins: [leaveOut, statistics],
+    plugins: [leaveOut, statistics, schemas],
   },
   packages: { ...common, entryPoints: Object.fromEntries([...loadedLater, ...shared].map((name) => [name, name])), outdir: 'dist' },
+  zod: { ...common, stdin: { contents: `export { ${ZOD.join(', ')} } from 'zod';`, resolveDir: root }, outfile: 'dist/zod.cjs' },
   statistics: { ...common, stdin: { contents: STATISTICS.map((file) => `export * from './${file}';`).join('\n'), resolveDir: join(root, STATISTICS_FOLDER) }, outfile: 'dist/statistics.cjs' },
   workers: {
     ...common,
     entryPoints: Object.fromEntries(globSync('src/**/*.worker.ts', { cwd: root }).map((file) => [basename(file, '.ts'), file])),
     outdir: 'dist',
-    plugins: [leaveOut, statistics],
+    plugins: [leaveOut, statistics, schemas],
   },
   // What runs in a browser: no Node, no CommonJS. A style sheet that it imports is written beside it.
   webview: {

@@ -1,14 +1,12 @@
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { AppError } from '../core/base/errors.ts';
 import { ChangeRunner } from '../core/flags/changeRunner.ts';
-import type { WorkspaceConfig } from '../core/workspace/config.ts';
-import { LARGEST_BYTES, loadWorkspaceFile } from '../core/workspace/load.ts';
+import type { WorkspaceConfig, WorkspaceFile } from '../core/workspace/config.ts';
 import { checkServerUrl } from '../core/workspace/url.ts';
 import { HttpClient } from '../adapters/node/httpClient.ts';
 import { sleep } from '../adapters/node/sleep.ts';
 import { parseBulk } from '../adapters/unleash/bulk.ts';
 import { UnleashClient } from '../adapters/unleash/unleashClient.ts';
+import { CONFIGURATION_FILE, readWorkspace } from './configuration.ts';
 
 /** The options of all commands, as they were given. */
 export interface CliOptions {
@@ -67,27 +65,15 @@ export interface Command {
   run(context: CliContext): Promise<number>;
 }
 
-export const CONFIGURATION_FILE = 'modelswitch.yaml';
-
-/** The folder's `modelswitch.yaml`; undefined when there is none. Its problems are for the editor: what is right in it counts. */
-export async function configuration(cwd: string): Promise<WorkspaceConfig | undefined> {
-  const path = join(cwd, CONFIGURATION_FILE);
-  try {
-    // A repository may hold a link to a device, which never ends.
-    const file = await stat(path);
-    return file.isFile() && file.size <= LARGEST_BYTES ? loadWorkspaceFile(await readFile(path, 'utf8')).config : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 export interface CliTarget {
   readonly client: UnleashClient;
   readonly project: string;
   /** The environment that was asked for, by option or file. */
   readonly environment: string | undefined;
-  /** The folder's `modelswitch.yaml`, if there is a readable one. */
+  /** What can be read of the folder's `modelswitch.yaml`, if there is one. */
   readonly config: WorkspaceConfig | undefined;
+  /** The same with what is wrong with it: whoever decides by it or raises exposure refuses first (`refuseProblems`). */
+  readonly file: WorkspaceFile | undefined;
 }
 
 /**
@@ -95,8 +81,10 @@ export interface CliTarget {
  * only a file names.
  * @throws AppError validation, auth
  */
-export async function connectCli({ options, env, cwd }: CliContext): Promise<CliTarget> {
-  const config = await configuration(cwd);
+export async function connectCli(context: CliContext): Promise<CliTarget> {
+  const { options, env } = context;
+  const file = await readWorkspace(context, context.cwd);
+  const config = file?.config;
   const named = config?.unleash?.url;
   const fromEnvironment = env['UNLEASH_URL'] === '' ? undefined : env['UNLEASH_URL'];
   const given = options.url ?? fromEnvironment;
@@ -112,6 +100,7 @@ export async function connectCli({ options, env, cwd }: CliContext): Promise<Cli
     project: options.project ?? config?.unleash?.project ?? 'default',
     environment: options.environment ?? config?.unleash?.environment,
     config,
+    file,
   };
 }
 

@@ -12,6 +12,7 @@ import { gateSubject, needsGates, overrideReason, passGates, type GatePorts, typ
 import { PROMOTION_GATES } from '../core/releases/promotionGates.ts';
 import type { WorkspaceConfig } from '../core/workspace/config.ts';
 import { suitesOnDisk } from '../adapters/suites/suitesOnDisk.ts';
+import { refuseProblems } from './configuration.ts';
 import { connectCli, required, type CliContext, type CliOptions, type CliTarget } from './context.ts';
 import { openCliRegistry } from './registry.ts';
 
@@ -32,6 +33,7 @@ export async function gatedPlan(context: CliContext, target: CliTarget, reading:
   const { options, signal } = context;
   const first = await plan({ reason: options.reason });
   if (!needsGates(first)) return { plan: first, verdict: FREE };
+  refuseProblems(context, target.file, { model: options.model, flag: reading.detail.flag.name });
   const verdict = await withLazyRegistry(context, target, (open) => {
     const config = { models: target.config?.models ?? [], features: target.config?.features ?? [] };
     return passGates(PROMOTION_GATES, gateSubject(first, reading, config, gatePorts(context, target, open)), signal);

@@ -1,31 +1,29 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { AppError } from '../core/base/errors.ts';
 import type { ModelRegistry } from '../core/models/registry.ts';
+import type { MeantModels } from '../core/workspace/concerning.ts';
 import type { WorkspaceConfig } from '../core/workspace/config.ts';
-import { loadWorkspaceFile } from '../core/workspace/load.ts';
 import type { RegistryTarget } from '../core/workspace/registry.ts';
 import { checkTrackingUrl } from '../core/workspace/url.ts';
 import { DEFAULT_REGISTRY_FILE, environmentRegistry, registryProblem } from '../core/workspace/registryChoice.ts';
 import { environmentCredentials } from '../adapters/mlflow/credentials.ts';
 import { openRegistry } from '../adapters/registries.ts';
-import { CONFIGURATION_FILE, type CliContext } from './context.ts';
+import { CONFIGURATION_FILE, readWorkspace, refuseProblems } from './configuration.ts';
+import type { CliContext } from './context.ts';
 
 type Target = Omit<RegistryTarget, 'range'>;
 
-/** The folder's `modelswitch.yaml`, empty when there is none. @throws AppError validation when its registry section is wrong */
-export async function readConfiguration(cwd: string): Promise<WorkspaceConfig> {
-  let text: string;
-  try {
-    text = await readFile(join(cwd, CONFIGURATION_FILE), 'utf8');
-  } catch {
-    return { models: [], personas: [] };
-  }
-  const file = loadWorkspaceFile(text);
-  const wrong = registryProblem(file);
+/**
+ * What can be read of the folder's `modelswitch.yaml`, empty when there is none. With `meant`, for a command that decides by it, what is wrong there ends it.
+ * @throws AppError validation, in any case when its registry section is wrong
+ */
+export async function readConfiguration(context: CliContext, meant?: MeantModels): Promise<WorkspaceConfig> {
+  const file = await readWorkspace(context, context.cwd);
+  if (meant !== undefined) refuseProblems(context, file, meant);
+  const wrong = file === undefined ? undefined : registryProblem(file);
   if (wrong !== undefined) throw new AppError('validation', `${CONFIGURATION_FILE}:${wrong.range.start.line + 1}: ${wrong.message}`);
-  return file.config ?? { models: [], personas: [] };
+  return file?.config ?? { models: [], personas: [] };
 }
 
 /**

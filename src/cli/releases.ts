@@ -7,6 +7,7 @@ import type { ModelMapping } from '../core/workspace/config.ts';
 import { releasePorts } from '../adapters/releases/releasePorts.ts';
 import { WatchedReadings } from '../adapters/releases/watchedReadings.ts';
 import { prometheusCredentials } from '../adapters/prometheus/credentials.ts';
+import { refuseProblems } from './configuration.ts';
 import { connectCli, runnerFor, type CliContext, type CliTarget } from './context.ts';
 import { gatePorts, withLazyRegistry } from './gating.ts';
 
@@ -22,9 +23,17 @@ export interface CliReleases {
   readonly readQuality: (model: ModelMapping, signal?: AbortSignal) => Promise<QualityData>;
 }
 
-/** Connects, and closes at the end what was opened meanwhile; `isWatch`: it looks again and again. @throws AppError validation without a modelswitch.yaml */
-export async function withReleases<T>(context: CliContext, work: (releases: CliReleases) => Promise<T>, isWatch = false): Promise<T> {
+/** What a command is for: one that decides by the file, or raises exposure, ends where the file is wrong; one that lowers, or tells what was, goes on with what can be read. */
+export interface Purpose {
+  readonly decides: boolean;
+  /** It looks again and again. */
+  readonly isWatch?: boolean;
+}
+
+/** Connects, and closes at the end what was opened meanwhile. @throws AppError validation without a modelswitch.yaml, or with a wrong one */
+export async function withReleases<T>(context: CliContext, { decides, isWatch = false }: Purpose, work: (releases: CliReleases) => Promise<T>): Promise<T> {
   const target = await connectCli(context);
+  if (decides) refuseProblems(context, target.file, context.options);
   if (target.config === undefined) throw new AppError('validation', 'There is no readable modelswitch.yaml here: run it in the folder that has one, which names the stages of a release.');
   const { models, features = [] } = target.config;
   const runner = await runnerFor(target.client, context.signal);

@@ -223,8 +223,8 @@ describe('quality: one contract for every source', function () {
   it('a command that fails, prints something else, or does not exist', async () => {
     assert.match((await refused({ exec: [process.execPath, '-e', 'console.error("no such table"); process.exit(3)'] })).message, /exit code 3: no such table/);
     assert.match((await refused({ exec: [process.execPath, '-e', 'console.log("hello")'] })).message, /did not print JSON/);
-    assert.match((await refused({ exec: [process.execPath, '-e', 'console.log(JSON.stringify({windows: [{arm: 1}]}))'] })).message, /window 1 \(arm 1, environment nothing, start nothing\): arm is 1: /);
-    const printing = (change: object): Promise<AppError> => refused({ exec: [process.execPath, '-e', `console.log(${JSON.stringify(JSON.stringify({ windows: [{ arm: 'current', environment: 'production', start: '2026-03-02T10:00:00Z', end: 1, requests: 1, metrics: { latency: { n: 0, sum: 0 } }, ...change }] }))})`] });
+    assert.match((await refused({ exec: [process.execPath, '-e', 'console.log(JSON.stringify({windows: [{arm: 1}], design_effect: 1}))'] })).message, /window 1 \(arm 1, environment nothing, start nothing\): arm is 1: /);
+    const printing = (change: object): Promise<AppError> => refused({ exec: [process.execPath, '-e', `console.log(${JSON.stringify(JSON.stringify({ design_effect: 1, windows: [{ arm: 'current', environment: 'production', start: '2026-03-02T10:00:00Z', end: 1, requests: 1, metrics: { latency: { n: 0, sum: 0 } }, ...change }] }))})`] });
     assert.match((await printing({ metrics: { errors: { n: 1, sum: 0 }, latency: { n: 0, sum: null } } })).message,
       /window 1 \(arm "current", environment "production", start "2026-03-02T10:00:00Z"\): sum of the metric "latency" is null: .+ In SQL the sum of no values is null: write coalesce\(sum\(\.\.\.\), 0\)\.$/);
     assert.match((await printing({ metrics: { latency: { n: -1, sum: 0 } } })).message, /n of the metric "latency" is -1: [^.]+\.$/);
@@ -284,11 +284,11 @@ describe('quality: one contract for every source', function () {
     });
 
     it('is asked PromQL as it stands, too, and its refusal is passed on', async () => {
-      const queries = { ...QUERIES, errors: { total: 'sum(increase(predictions_total{arm="$arm"}[$range]))' } };
+      const queries = { ...QUERIES, errors: { ...QUERIES.errors, total: 'sum(increase(predictions_total{arm="$arm"}[$range]))' } };
       const data = await read({ prometheus: { url: prometheus?.url, design_effect: 1, queries } });
       assert.equal(data.arms.length, 2);
-      const wrong = await refused({ prometheus: { url: prometheus?.url, design_effect: 1, queries: { ...QUERIES, errors: { total: 'sum($range' } } } });
-      assert.match(wrong.message, /refuses the query sum\(300s: .*parse error/);
+      const wrong = await refused({ prometheus: { url: prometheus?.url, design_effect: 1, queries: { ...QUERIES, errors: { ...QUERIES.errors, total: 'sum($range$arm' } } } });
+      assert.match(wrong.message, /refuses the query sum\(300scandidate: .*parse error/);
     });
   });
 
@@ -338,7 +338,7 @@ describe('quality: one contract for every source', function () {
       else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ status: 'success', data: { resultType: 'matrix', result: [] } }));
     });
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-    const target = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, design_effect: 1, queries: { ...QUERIES, errors: { total: 'sum(increase(predictions_total{arm="$arm"}[$range]))' } } };
+    const target = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, design_effect: 1, queries: { ...QUERIES, errors: { ...QUERIES.errors, total: 'sum(increase(predictions_total{arm="$arm"}[$range]))' } } };
     try {
       const { code, message } = await refused({ prometheus: target });
       assert.deepEqual([code, message], ['auth', `${target.url} asks for a tenant: add tenant: to source.prometheus in modelswitch.yaml.`]);

@@ -50,7 +50,8 @@ describe('Prometheus beside the real service', function () {
   };
   const read = async (source: unknown, now: number): Promise<QualityData> => {
     const { quality, problems } = readQuality({ by: ['model_version'], guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow', bad: 'latency_ms > 20' }], signals: [{ name: 'latency', mean: 'latency_ms / 1000' }], window: `${WINDOW_MS / 1000}s`, source });
-    assert.deepEqual(problems, []);
+    // The service's histogram has no sum of squares: its mean is shown and decides nothing.
+    assert.deepEqual(problems.filter(({ severity }) => severity === undefined), []);
     const opened = openQualitySource(quality ?? assert.fail(), { folder: service.folder, flags: [FLAG], environment: 'production', fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}) });
     try {
       return await opened.read({ now, signal: AbortSignal.timeout(60_000) });

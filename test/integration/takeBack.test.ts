@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -125,6 +125,27 @@ describe('taking a release back, completing and telling it', function () {
     assert.equal(whole.code, 0, whole.text + whole.errors);
     assert.equal(await shares(flag), 'development 0, production 0');
     for (const wrong of [['--stage', '9'], ['--stage', 'x'], ['--stage', '1', '--all-the-way'], ['--wait', 'soon']]) assert.equal((await run(folder, 'rollback', '--flag', flag, ...wrong)).code, 2, wrong.join(' '));
+  });
+
+  it('lowers by a modelswitch.yaml that is wrong, says what is, and decides and raises nothing by it', async () => {
+    const { flag, folder } = await release(2);
+    const right = readFileSync(join(folder, 'modelswitch.yaml'), 'utf8');
+    const wrong = right.replace('bad: error}', 'bad: eror}');
+    writeFileSync(join(folder, 'modelswitch.yaml'), wrong);
+    const place = /^modelswitch: modelswitch\.yaml:9:\d+: guardrails\[0\]\.bad: there is no field eror\. Did you mean "error"/m;
+    for (const args of [['guard'], ['guard', '--watch'], ['advance'], ['promote', '--flag', flag, '--environment', 'production']]) {
+      const refused = await run(folder, ...args);
+      assert.deepEqual([refused.code, refused.text], [2, ''], `${args.join(' ')}: ${refused.errors}`);
+      assert.match(refused.errors, place);
+    }
+    assert.equal(await shares(flag), 'development 100, production 25');
+    const back = await run(folder, 'rollback', '--model', 'fraud');
+    assert.deepEqual([back.code, await shares(flag)], [0, 'development 100, production 0'], back.text + back.errors);
+    assert.match(back.errors, place);
+    writeFileSync(join(folder, 'modelswitch.yaml'), right.replace('models:', 'models: ['));
+    const killed = await run(folder, 'kill', '--flag', flag, '--environment', 'development');
+    assert.deepEqual([killed.code, /modelswitch\.yaml:\d+:\d+: Not valid YAML/.test(killed.errors)], [0, true], killed.text + killed.errors);
+    assert.match(await shares(flag), /development off/);
   });
 
   it('lowers all the way before it asks the registry, whatever that says', async () => {

@@ -54,6 +54,7 @@ describe('the package', function () {
       'dist/workspaceFile.lazy.cjs',
       'dist/workspaceSites.lazy.cjs',
       'dist/yaml.cjs',
+      'dist/zod.cjs',
       'media/icon.png',
       'media/modelswitch.svg',
       'media/python/modelswitch_predict.py',
@@ -107,7 +108,7 @@ describe('the bundles', () => {
     const others = external('dist/extension.cjs').filter((name) => name !== 'vscode' && !builtinModules.includes(name));
     const lazy = ['models', 'quality', 'refactoring', 'releases', 'suites', 'workspaceFile', 'workspaceSites'].map((part) => `./${part}.lazy.cjs`);
     assert.deepEqual([...new Set(others)].toSorted(), [...lazy, './unleash-proxy-client.cjs', './web-tree-sitter.cjs'].toSorted());
-    const shared = ['./csv-parse.cjs', './hyparquet.cjs', './statistics.cjs', './web-tree-sitter.cjs', './yaml.cjs'];
+    const shared = ['./csv-parse.cjs', './hyparquet.cjs', './statistics.cjs', './web-tree-sitter.cjs', './yaml.cjs', './zod.cjs'];
     for (const part of lazy) assert.deepEqual(external(`dist/${part.slice(2)}`).filter((name) => name !== 'vscode' && !builtinModules.includes(name) && !shared.includes(name)), [], part);
   });
 

@@ -101,7 +101,7 @@ export class LatencyBuckets {
       }
     }
     const stretches = perWindow(bins, starts, windowMs);
-    return { stretches, latency: sumOfStretches(stretches, { latency: edges.map((edge) => edge * unitMs), score: [] }).latency, messages };
+    return { stretches, latency: sumOfStretches(stretches, { latency: edges.map((edge) => edge * unitMs), score: [], ranked: [] }).latency, messages };
   }
 
   #messages(counted: readonly Buckets[], ended: readonly Buckets[], edges: number): readonly string[] {

@@ -4,6 +4,7 @@ import type { MetricDefinition, QualityDefinition } from '../../core/quality/def
 import { dataOfWindows, metricsWithout, type LatencyTold } from '../../core/quality/plainData.ts';
 import type { PrometheusQuery, PrometheusTarget } from '../../core/quality/prometheusTarget.ts';
 import type { Moments } from '../../core/quality/stats/confidenceSequence.ts';
+import { isYesOrNo } from '../../core/quality/tolerances.ts';
 import type { QualityData, QualityRequest, QualitySource, QualityWindow } from '../../core/quality/window.ts';
 import type { HttpClient } from '../node/httpClient.ts';
 import { CounterReader, type ReadRange } from './counterReader.ts';
@@ -56,7 +57,8 @@ type Grown = ReadonlyMap<string, Growth>;
 
 const NONE: Sliced = { whole: new Map(), slices: new Map(), without: [] };
 
-function counted(total: Increases, hits: Increases, squares: Increases | undefined, isGood: boolean): Counted {
+/** `isYesOrNo`: the values are 0 and 1, so their sum is that of their squares; of others it is not known where it is not told. */
+function counted(total: Increases, hits: Increases, squares: Increases | undefined, isGood: boolean, isYesOrNo: boolean): Counted {
   const told = ontoTotals(hits, total);
   const squared = squares === undefined ? told : ontoTotals(squares, total);
   const moments = new Map<number, Moments>();
@@ -64,7 +66,7 @@ function counted(total: Increases, hits: Increases, squares: Increases | undefin
     if (n <= 0) continue;
     const placed = told.placed.get(start) ?? 0;
     const own = isGood ? Math.max(0, n - placed) : placed;
-    moments.set(start, { n, sum: own, squares: squares === undefined ? own : squared.placed.get(start) ?? 0 });
+    moments.set(start, { n, sum: own, squares: squares === undefined ? (isYesOrNo ? own : Number.NaN) : squared.placed.get(start) ?? 0 });
   }
   const lost = Math.max(told.lost ?? Number.NEGATIVE_INFINITY, squared.lost ?? Number.NEGATIVE_INFINITY);
   return { moments, lost: Number.isFinite(lost) ? lost : undefined };
@@ -203,7 +205,8 @@ export class PrometheusSource implements QualitySource {
     return { total: told(total), hits: hits === undefined ? NONE : told(hits), squares: squares === undefined ? undefined : told(squares), isGood: bad === undefined && good !== undefined };
   }
 
-  #count({ name }: MetricDefinition, arm: string, { total, hits, squares, isGood }: Counters, { choice, cells, range: { now, remarks } }: { readonly choice: SliceChoice; readonly cells: Map<string, Cell>; readonly range: ReadRange }): void {
+  #count(metric: MetricDefinition, arm: string, { total, hits, squares, isGood }: Counters, { choice, cells, range: { now, remarks } }: { readonly choice: SliceChoice; readonly cells: Map<string, Cell>; readonly range: ReadRange }): void {
+    const { name } = metric;
     const put = (slice: string | undefined, { moments }: Counted): void => {
       for (const [start, own] of moments) {
         const key = `${start} ${arm}${slice === undefined ? '' : `\n${slice}`}`;
@@ -212,7 +215,7 @@ export class PrometheusSource implements QualitySource {
         cells.set(key, cell);
       }
     };
-    const whole = counted(total.whole, hits.whole, squares?.whole, isGood);
+    const whole = counted(total.whole, hits.whole, squares?.whole, isGood, isYesOrNo(metric));
     put(undefined, whole);
     if (whole.lost !== undefined) {
       // Of a total that was not told, or is no number, nothing is known: that is no rate, and no zero either.
@@ -226,7 +229,7 @@ export class PrometheusSource implements QualitySource {
     choice.miss(without, name, arm);
     for (const [slice, { by, increases }] of total.slices) {
       if (without.has(by) || !choice.has(slice)) continue;
-      const own = counted(increases, hits.slices.get(slice)?.increases ?? new Map<number, number>(), squares?.slices.get(slice)?.increases ?? (squares === undefined ? undefined : new Map<number, number>()), isGood);
+      const own = counted(increases, hits.slices.get(slice)?.increases ?? new Map<number, number>(), squares?.slices.get(slice)?.increases ?? (squares === undefined ? undefined : new Map<number, number>()), isGood, isYesOrNo(metric));
       put(slice, own);
       if (own.lost !== undefined) remarks.messages.add(`Prometheus: the total of ${plainLine(name)} is missing or no number for a time where ${plainLine(slice)}: left out.`);
     }

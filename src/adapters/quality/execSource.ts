@@ -3,7 +3,8 @@ import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import type { MetricDefinition } from '../../core/quality/definitions.ts';
 import { dataOfWindows, metricsWithout } from '../../core/quality/plainData.ts';
-import type { QualityData, QualityRequest, QualitySource, QualityWindow } from '../../core/quality/window.ts';
+import type { QualityData, QualityRequest, QualitySource } from '../../core/quality/window.ts';
+import { armWords, byArm, checkWindows, misalignedWords } from './execWindows.ts';
 import { runCommand } from './runCommand.ts';
 
 const moments = z.object({ n: z.number().min(0), sum: z.number(), squares: z.number().min(0).optional() });
@@ -12,8 +13,9 @@ const windowSchema = z.object({
   arm: z.string(), environment: z.string().default(''), service: z.string().default(''), start: time, end: time,
   requests: z.number().min(0), units: z.number().min(0).default(0), slice: z.string().optional(), metrics: z.record(z.string(), moments),
 });
+const DESIGN_EFFECT = 'must be a number of at least 1: how much more bad events vary than independent requests would, for windows do not tell which requests are of one unit. docs/quality.md has SQL that computes it; 1 says that requests are independent';
 /** What the command prints. */
-const answerSchema = z.object({ windows: z.array(windowSchema), design_effect: z.number().min(1).default(1), warnings: z.array(z.string()).default([]) });
+const answerSchema = z.object({ windows: z.array(windowSchema), design_effect: z.number({ error: DESIGN_EFFECT }).min(1, { error: DESIGN_EFFECT }), warnings: z.array(z.string()).default([]) });
 
 /** Something of what was printed, as text of one line. */
 function told(value: unknown): string {
@@ -51,7 +53,7 @@ export class ExecSource implements QualitySource {
     // Nothing is kept between two reads.
   }
 
-  async read({ signal }: QualityRequest): Promise<QualityData> {
+  async read({ now, signal }: QualityRequest): Promise<QualityData> {
     const name = plainLine(this.#command[0] ?? '');
     const text = await runCommand(this.#command, this.#folder, { instead: 'windows, not rows' }, signal);
     let json: unknown;
@@ -65,14 +67,10 @@ export class ExecSource implements QualitySource {
       const [issue] = parsed.error.issues;
       throw new AppError('validation', `${name} printed JSON of another shape: ${issue === undefined ? '' : problemWords(json, issue)}.`);
     }
-    const windows = parsed.data.windows.map(({ slice, metrics, arm, ...window }): QualityWindow => ({
-      ...window,
-      arm: this.#roles.get(arm) ?? arm,
-      ...(slice === undefined ? {} : { slice }),
-      // Where squares are not told, the values were 0 and 1.
-      metrics: Object.fromEntries(Object.entries(metrics).map(([metric, { n, sum, squares }]) => [metric, { n, sum, squares: squares ?? sum }])),
-    }));
+    checkWindows(parsed.data.windows, this.#metrics, now, name);
+    const windows = byArm(parsed.data.windows, this.#metrics, this.#roles);
+    const misaligned = misalignedWords(windows);
     const without = metricsWithout(windows, this.#metrics).map((metric) => `${name} tells nothing about ${plainLine(metric)}.`);
-    return dataOfWindows(windows, { designEffect: parsed.data.design_effect, messages: [...parsed.data.warnings.map((warning) => plainLine(warning, 200)), ...without] });
+    return dataOfWindows(windows, { designEffect: parsed.data.design_effect, messages: [...parsed.data.warnings.map((warning) => plainLine(warning, 200)), ...without, ...armWords(windows, name), ...(misaligned === undefined ? [] : [`${name}: ${misaligned}.`])], incomplete: misaligned });
   }
 }

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse';
 import { throwIfCancelled } from '../../core/base/errors.ts';
+import { byLook } from '../../core/expressions/evaluate.ts';
 
 const LARGEST_RECORD = 1024 * 1024;
-const NUMBER = /^[+-]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 /** What stands in a record is none of the reasons why it cannot be read. */
 const VALUE = /, value is [^]*/;
@@ -12,9 +12,7 @@ export type CsvValue = string | number | boolean | null;
 
 /** A field by its look; what a number would not give back, such as leading zeros and long ids, stays text. */
 function valueOf(text: string): CsvValue {
-  if (text === '') return null;
-  if (NUMBER.test(text)) { const number = Number(text); return Number.isInteger(number) && !Number.isSafeInteger(number) ? text : number; }
-  return /^(?:true|false)$/i.test(text) ? text.toLowerCase() === 'true' : text;
+  return text === '' ? null : byLook(text);
 }
 
 /**

@@ -19,7 +19,7 @@ export const complete: Command = {
   usage: 'complete [--model M] [--flag F] [--dry-run] [--json]',
   summary: 'from the last stage: the alias names what was released',
   details: 'After the holdback, and last: nobody gets another version by it where the flag is on for everyone. Then Finish Release in the editor takes the switch out of the code, and the flag may be archived. modelswitch rollback takes it back.',
-  run: (context) => withReleases(context, (releases) => completeOne(context, releases)),
+  run: (context) => withReleases(context, { decides: true }, (releases) => completeOne(context, releases)),
 };
 
 async function completeOne(context: CliContext, releases: CliReleases): Promise<number> {
@@ -51,7 +51,7 @@ export const ship: Command = {
   name: 'ship',
   usage: 'ship [--model M] [--flag F] [--override REASON] [--dry-run] [--json]',
   summary: 'ends an experiment: everyone gets the candidate',
-  run: (context) => withReleases(context, async (releases) => {
+  run: (context) => withReleases(context, { decides: true }, async (releases) => {
     const { assessment, look } = await theExperiment(context, releases);
     const shipping = (note: ChangeNote): ChangePlan => planShip(look.model, look.reading, assessment.environment, note);
     const gated = await gatedPlan({ ...context, options: { ...context.options, override: undefined } }, releases.target, look.reading, shipping);
@@ -69,7 +69,7 @@ export const keep: Command = {
   name: 'keep',
   usage: 'keep [--model M] [--flag F] [--reason TEXT] [--dry-run] [--json]',
   summary: 'ends an experiment: the current model stays',
-  run: (context) => withReleases(context, async (releases) => {
+  run: (context) => withReleases(context, { decides: false }, async (releases) => {
     const { assessment, look } = await theExperiment(context, releases);
     writeExperiment(context, assessment);
     return applied(context, releases, planKeep(look.model.plan ?? [], look.reading, { reason: context.options.reason }), { kind: 'pass', warnings: [], blocks: [] });
@@ -93,7 +93,7 @@ export const timeline: Command = {
   usage: 'timeline [--model M] [--flag F] [--json | --markdown]',
   summary: 'who changed a release, when, why, by which evidence',
   details: 'From Unleash\'s event log alone, also what segments and parents did to its reach. Unleash shows edits of segments to administrators only.',
-  run: (context) => withReleases(context, async ({ target: { client, project }, reader }) => {
+  run: (context) => withReleases(context, { decides: false }, async ({ target: { client, project }, reader }) => {
     const { model, flag } = meantRelease(context, reader);
     const { options, signal, write } = context;
     const told = releaseTimeline(model.name, model.plan ?? [], await readHistory(client, client.baseUrl, project, flag, signal));

@@ -29,7 +29,7 @@ export const guard: Command = {
   summary: 'takes a release back when its guardrails are in breach',
   details: `It keeps nothing: run it from cron, CI or a container, as often and in as many places as you like. ${WEBHOOK} gets a JSON message. Exit: 0 healthy, 10 rolled back, 11 exposure could not be lowered, 12 alarm (blind, mismatch, champion), 13 a person is needed.`,
   options: { once: { type: 'boolean' }, watch: { type: 'boolean' }, every: { type: 'string' }, 'metrics-file': { type: 'string' } },
-  run: (context) => withReleases(context, (releases) => run(context, releases), context.own['watch'] === true),
+  run: (context) => withReleases(context, { decides: true, isWatch: context.own['watch'] === true }, (releases) => run(context, releases)),
 };
 
 async function run(context: CliContext, releases: CliReleases): Promise<number> {

@@ -9,9 +9,9 @@ export const lineage: Command = {
   usage: 'lineage M[@V]',
   summary: 'which commit, data and parameters made a version; what changed',
   async run(context) {
-    const { operands, options, cwd, signal, write } = context;
+    const { operands, options, signal, write } = context;
     const { model, version } = splitOperand(required(operands[0], 'M'));
-    const config = await readConfiguration(cwd);
+    const config = await readConfiguration(context);
     const registry = openCliRegistry(context, config);
     try {
       const mapping = config.models.find(({ name }) => name === model) ?? config.models.find(({ registeredModel }) => registeredModel === model);

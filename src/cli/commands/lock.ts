@@ -7,13 +7,16 @@ import { currentBundle } from '../bundle.ts';
 import { writeJson, type Command } from '../context.ts';
 import { openCliRegistry, readConfiguration } from '../registry.ts';
 
+/** What of a model stands in a lock. */
+const LOCKED = ['registered_model', 'current', 'candidate', 'suites'];
+
 export const lock: Command = {
   name: 'lock',
   usage: 'lock',
   summary: `write ${LOCK_FILE}: versions, data, signatures, suites`,
   async run(context) {
     const { options, cwd, signal, write } = context;
-    const config = await readConfiguration(cwd);
+    const config = await readConfiguration(context, { keys: LOCKED });
     const registry = openCliRegistry(context, config);
     try {
       const bundle = await currentBundle(context, config, registry);

@@ -9,6 +9,7 @@ import type { ModelVersion } from '../../core/models/model.ts';
 import type { ModelRegistry, Page, PageRequest } from '../../core/models/registry.ts';
 import { compareDetails } from '../../core/models/versionDiff.ts';
 import { firstProblem } from '../../core/models/yamlFile.ts';
+import type { MeantModels } from '../../core/workspace/concerning.ts';
 import type { WorkspaceConfig } from '../../core/workspace/config.ts';
 import { lockFindings } from '../bundle.ts';
 import { required, type CliContext, type Command } from '../context.ts';
@@ -18,8 +19,8 @@ import { openCliRegistry, readConfiguration } from '../registry.ts';
 
 const PAGE = 1000;
 
-async function withRegistry<T>(context: CliContext, work: (registry: ModelRegistry, config: WorkspaceConfig) => Promise<T>): Promise<T> {
-  const config = await readConfiguration(context.cwd);
+async function withRegistry<T>(context: CliContext, work: (registry: ModelRegistry, config: WorkspaceConfig) => Promise<T>, meant?: MeantModels): Promise<T> {
+  const config = await readConfiguration(context, meant);
   const registry = openCliRegistry(context, config);
   try {
     return await work(registry, config);
@@ -126,6 +127,9 @@ async function readContract(cwd: string, path: string): Promise<FeatureContract>
   return contract;
 }
 
+/** What of a model says what is checked. */
+const CHECKED = ['registered_model', 'candidate', 'contract', 'kind', 'flag', 'provides'];
+
 export const check: Command = {
   name: 'check',
   usage: 'check [--model M] [--contract FILE] [--version V] [--environment E]',
@@ -155,5 +159,5 @@ export const check: Command = {
       if (findings?.length === 0) write(`${LOCK_FILE}: everything is as locked\n`);
     }
     return results.every(({ verdict }) => verdict === 'compatible') && !findings?.some(({ severity }) => severity === 'error') ? 0 : 1;
-  }),
+  }, { model: context.options.model, keys: CHECKED }),
 };

@@ -34,8 +34,9 @@ interface Opened {
 }
 
 /** The model that is meant: `--model`, or the only one with quality. @throws AppError notFound, validation */
-async function openModel({ options, cwd }: CliContext): Promise<Opened> {
-  const config = await readConfiguration(cwd);
+async function openModel(context: CliContext): Promise<Opened> {
+  const { options } = context;
+  const config = await readConfiguration(context, { model: options.model });
   const models = config.models.filter(({ quality }) => quality !== undefined);
   const names = models.map(({ name }) => name);
   const found = options.model === undefined ? models : models.filter(({ name }) => name === options.model);

@@ -19,7 +19,7 @@ export const release: Command = {
   name: 'release',
   usage: 'release [--model M] [--flag F] [--json]',
   summary: 'what is going out: stage, verdict and its evidence',
-  run: (context) => withReleases(context, async ({ reader }) => {
+  run: (context) => withReleases(context, { decides: true }, async ({ reader }) => {
     const found: ReleaseAssessment[] = [];
     for (const { model, flag } of meantReleases(context, reader)) found.push((await reader.look(model, flag, context.signal)).assessment);
     if (context.options.json === true) writeJson(context.write, jsonable(found.map(releaseJson)));
@@ -104,14 +104,14 @@ export const advance: Command = {
   usage: 'advance [--model M] [--flag F] [--from STAGE] [--override REASON] [--dry-run] [--json]',
   summary: 'to the next stage of the plan, when its evidence is there',
   details: '--from N leaves stage N (0: before the first) and does nothing when an earlier try of the same job has done so.',
-  run: (context) => withReleases(context, (releases) => advanceOne(context, releases)),
+  run: (context) => withReleases(context, { decides: true }, (releases) => advanceOne(context, releases)),
 };
 
 export const rearm: Command = {
   name: 'rearm',
   usage: 'rearm [--model M] [--flag F] [--reason TEXT]',
   summary: 'after a guard rollback: the ramp may go on',
-  run: (context) => withReleases(context, async (releases) => {
+  run: (context) => withReleases(context, { decides: false }, async (releases) => {
     const { assessment, look } = await theRelease(context, releases);
     if (assessment.latch === undefined) throw new AppError('validation', `The guard has not taken ${assessment.model} back, so there is nothing to re-arm.`, { reason: 'nothingToRearm' });
     return applied(context, releases, planRearm(look.reading, assessment.latch.environment, { reason: context.options.reason }), FREE);
@@ -124,7 +124,7 @@ export const approve: Command = {
   summary: 'lets another user make the next change of a release',
   details: 'The digest is the one that advance shows: it stands for the change, the versions and what the evidence says, and an approval of another one counts for nothing.',
   options: { digest: { type: 'string' } },
-  run: (context) => withReleases(context, async (releases) => {
+  run: (context) => withReleases(context, { decides: true }, async (releases) => {
     const { assessment, look } = await theRelease(context, releases);
     const { approval, next } = assessment;
     if (approval === undefined || next.kind !== 'change') throw new AppError('validation', `The next change of ${assessment.model} needs no approval${next.kind === 'none' ? `: ${next.because}` : '.'}`, { reason: 'noApproval' });

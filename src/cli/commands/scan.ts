@@ -4,7 +4,8 @@ import { plainLine } from '../../core/base/words.ts';
 import type { CallSite } from '../../core/callsites/model.ts';
 import type { FileSummary } from '../../core/callsites/project/summary.ts';
 import { FolderIndex } from '../../adapters/workspaceIndex/folderIndex.ts';
-import { configuration, required, writeJson, type Command } from '../context.ts';
+import { readWorkspace } from '../configuration.ts';
+import { required, writeJson, type Command } from '../context.ts';
 
 /**
  * One key of a call site as `scan` prints it: line and column count from 1, columns in UTF-16 code units. A call that a condition
@@ -40,10 +41,10 @@ export const scan: Command = {
   usage: 'scan DIR',
   summary: 'every call that evaluates a flag; needs no server',
   details: 'Reads every file afresh and keeps no cache.',
-  async run({ operands, options, cwd, signal, write }) {
+  async run({ operands, options, cwd, signal, write, warn }) {
     const folder = resolve(cwd, required(operands[0], 'DIR'));
     const script = join(import.meta.dirname, 'index.worker.cjs');
-    const settings = (await configuration(folder))?.callsites;
+    const settings = (await readWorkspace({ warn }, folder))?.config?.callsites;
     const files = new FolderIndex({
       folder,
       ...(settings ? { settings, exclude: settings.exclude } : {}),

@@ -4,7 +4,8 @@ import { plainLine } from '../../core/base/words.ts';
 import { ChangeRunner } from '../../core/flags/changeRunner.ts';
 import { applyStartRelease, planStartRelease, startWords, type StartOutcome, type StartPlan } from '../../core/releases/startRelease.ts';
 import { sleep } from '../../adapters/node/sleep.ts';
-import { CONFIGURATION_FILE, connectCli, required, writeJson, type CliContext, type Command } from '../context.ts';
+import { CONFIGURATION_FILE } from '../configuration.ts';
+import { connectCli, required, writeJson, type CliContext, type Command } from '../context.ts';
 import { exitCode } from '../exitCodes.ts';
 import { openCliRegistry, readConfiguration } from '../registry.ts';
 
@@ -16,7 +17,7 @@ export const start: Command = {
     const { options, operands, cwd, signal } = context;
     const [model, version, flag] = [required(operands[0], 'MODEL'), required(operands[1], 'VERSION'), required(options.flag, '--flag')];
     const target = await connectCli(context);
-    const config = await readConfiguration(cwd);
+    const config = await readConfiguration(context);
     const mapping = config.models.find(({ name }) => name === (options.name ?? model)) ?? (options.name === undefined ? config.models.find(({ registeredModel }) => registeredModel === model) : undefined);
     const { id } = await target.client.readIdentity(signal);
     const registry = openCliRegistry(context, config);

@@ -60,7 +60,7 @@ async function run(context: CliContext): Promise<number> {
   }
   const meant = { ...context, options: { ...options, flag: known.flag } };
   if (event !== undefined || (options.from !== undefined && stage === undefined && !isWhole)) return runChange(meant, event === undefined ? stageRollback(known) : plainRollback(event, false), event === undefined ? 'roll back' : undefined);
-  return withReleases(meant, (releases) => takeBack(meant, releases, known, { stage, isWhole, wait }));
+  return withReleases(meant, { decides: false }, (releases) => takeBack(meant, releases, known, { stage, isWhole, wait }));
 }
 
 function numberOf(given: unknown, option: string): number | undefined {

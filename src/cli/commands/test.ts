@@ -115,10 +115,13 @@ async function writeReports(context: CliContext, runs: readonly RunReport[], ver
   if (markdown !== undefined) await writeFile(resolve(cwd, markdown), markdownReport(runs));
 }
 
+/** What of a model says which suites are run, and against what. */
+const TESTED = ['registered_model', 'current', 'candidate', 'suites'];
+
 async function run(context: CliContext): Promise<number> {
   // What a suite says as a whole is not known from some of its tests.
   if (context.own['record'] === true && Array.isArray(context.own['only'])) throw new AppError('validation', '--record takes whole suites: leave --only out.');
-  const config = await readConfiguration(context.cwd);
+  const config = await readConfiguration(context, { keys: TESTED });
   const runs: RunReport[] = [];
   const broken: string[] = [];
   for (const name of await chosenSuites(context, config)) {

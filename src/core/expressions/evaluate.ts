@@ -42,6 +42,15 @@ function toBoolean(value: unknown): boolean | null {
   return value === 'false' || value === 'False' || value === 'FALSE' || value === 0 || value === '0' ? false : null;
 }
 
+const PLAIN_NUMBER = /^[+-]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+const TRUTH = /^(?:true|false)$/i;
+
+/** A text by its look, as a CSV file means it: a number, true or false, or a text. What a number would not give back, such as leading zeros and long ids, stays text. */
+export function byLook(text: string): string | number | boolean {
+  if (PLAIN_NUMBER.test(text)) { const number = Number(text); return Number.isInteger(number) && !Number.isSafeInteger(number) ? text : number; }
+  return TRUTH.test(text) ? text.toLowerCase() === 'true' : text;
+}
+
 /** Whether there is anything: a missing or empty text is false, as are false and 0 in its place. */
 function isPresent(value: unknown): boolean {
   return typeof value === 'number' ? Number.isFinite(value) && value !== 0 : value !== null && value !== undefined && value !== '' && value !== false;
@@ -75,6 +84,7 @@ const ARITHMETIC = {
   '*': (a: number, b: number) => a * b,
   // A quotient by zero is no number that could be averaged.
   '/': (a: number, b: number) => (b === 0 ? Number.NaN : a / b),
+  // The remainder has the sign of what is divided, as in SQL: -5 % 3 is -2.
   '%': (a: number, b: number) => a % b,
 } as const;
 
@@ -107,13 +117,14 @@ function convert({ type, from, operand }: Typed & { readonly kind: 'convert' }):
   const read: (record: RecordLike) => unknown = operand.kind === 'field' ? fieldReader(operand.path) : evaluator(operand);
   if (from === 'boolean') return (record) => { const value = read(record); return typeof value === 'boolean' ? Number(value) : null; };
   if (type === 'boolean' && from === 'text') return (record) => isPresent(read(record));
-  if (type === 'number') return (record) => { const value = read(record); return typeof value === 'boolean' ? Number(value) : toNumber(value); };
+  if (type === 'number') return (record) => { const value = read(record); return toNumber(typeof value === 'boolean' ? Number(value) : typeof value === 'string' && TRUTH.test(value) ? Number(toBoolean(value)) : value); };
   if (type === 'text') return (record) => toText(read(record));
   return (record) => toBoolean(read(record));
 }
 
-function field({ path, type }: Typed & { readonly kind: 'field' }): Evaluator {
+function field({ path, type, emptyWhereAbsent }: Typed & { readonly kind: 'field' }): Evaluator {
   const read = fieldReader(path);
+  if (emptyWhereAbsent === true) return (record) => { const value = read(record); return isPresent(value) ? toText(value) : ''; };
   if (type === 'number') return (record) => toNumber(read(record));
   if (type === 'text') return (record) => toText(read(record));
   if (type === 'boolean') return (record) => toBoolean(read(record));
@@ -143,13 +154,18 @@ function binary(left: Typed, right: Typed, combine: (a: never, b: never) => Lite
   };
 }
 
-/** Two values whose types only the record tells: numbers and texts of numbers are compared as numbers, different types are different. */
+/** A value as every format of a log means it, so that none of them compares otherwise; true and false are 1 and 0. */
+function plainOf(value: Literal): string | number {
+  const plain = typeof value === 'string' ? byLook(value) : value;
+  return typeof plain === 'boolean' ? Number(plain) : typeof plain === 'number' && !Number.isFinite(plain) ? String(value) : plain;
+}
+
+/** Two values whose types only the record tells: numbers, truths and texts of them are compared as numbers; a number and another text are different, and neither is before the other. */
 function anyComparison(operator: keyof typeof ORDER): (a: Literal, b: Literal) => Literal {
   const compare = ORDER[operator];
   return (a, b) => {
-    if (typeof a === typeof b) return compare(a, b);
-    const [x, y] = [toNumber(a), toNumber(b)];
-    return x !== null && y !== null ? compare(x, y) : operator === '!=';
+    const [x, y] = [plainOf(a), plainOf(b)];
+    return typeof x === typeof y ? compare(x, y) : operator === '!=';
   };
 }
 

@@ -1,3 +1,4 @@
+import { neverTold } from './constant.ts';
 import { evaluator, type RecordLike } from './evaluate.ts';
 import { parse } from './parse.ts';
 import { ExpressionFault, type ExpressionProblem } from './syntax.ts';
@@ -18,10 +19,13 @@ export type { FieldTypes, ValueType } from './types.ts';
  * **Null.** A field that is missing, null, NaN or of another type than the expression needs is null. Arithmetic, comparisons, `in` and functions
  * with a null give null (`coalesce` takes the first that is not); `and`, `or` and `not` are three-valued: `false and null` is false, `true or null` true. A quotient
  * by zero and a logarithm of what is not positive are null. Only `is null` asks for it. A null condition is neither true nor false: whoever
- * counts leaves the record out and says how many.
+ * counts leaves the record out and says how many. Fields that are `emptyWhereAbsent` mean the empty text where nothing stands, but to `is null` and `coalesce`:
+ * a record without `error` is one without an error, so `error == "timeout"` and `starts_with(error, "time")` are false of it.
  *
  * **Types** are checked when the expression is read. A number that stands as text (CSV) is a number where one is needed. A field of type text in the place of a
  * condition asks whether it is there: `error` is false where it is missing or empty, and never null. True and false count as 1 and 0 where a mean is taken.
+ * Two fields whose types only the record tells are compared as CSV would read them: texts that are plain numbers (`"10"`, not `"007"`) as numbers, true and false,
+ * also as texts, as 1 and 0; a number and another text are different, and neither is before the other. A literal text makes it a comparison of texts.
  */
 export interface Expression<Result> {
   readonly text: string;
@@ -41,6 +45,8 @@ function compiled<Result>(text: string, types: FieldTypes, check: (checker: Chec
   try {
     const checker = new Checker(types);
     const tree = check(checker);
+    const never = neverTold(tree);
+    if (never !== undefined) return { problem: { message: 'this has no value, whatever the record is: it divides by zero, or takes a root or logarithm that does not exist', start: never.start, end: never.end } };
     return { expression: { text, tree, paths: checker.paths, evaluate: evaluator(tree) as (record: RecordLike) => Result | null } };
   } catch (error) {
     if (error instanceof ExpressionFault) return { problem: error.problem };

@@ -10,12 +10,14 @@ export interface FieldTypes {
   readonly fields: Readonly<Record<string, ValueType | 'open'>>;
   /** Whether fields that are not listed are allowed; their type is `any`. */
   readonly others: boolean;
+  /** Fields of type text that mean the empty text where nothing stands: of a record without `error`, `error == "timeout"` is false, not unknown. */
+  readonly emptyWhereAbsent?: readonly string[];
 }
 
 /** A tree in which every node has a type, and every conversion is written out. */
 export type Typed = Span & (
   | { readonly kind: 'literal'; readonly type: ValueType; readonly value: Literal }
-  | { readonly kind: 'field'; readonly type: ValueType; readonly path: readonly string[] }
+  | { readonly kind: 'field'; readonly type: ValueType; readonly path: readonly string[]; /** The empty text stands for what is not there. */ readonly emptyWhereAbsent?: true }
   | { readonly kind: 'convert'; readonly type: 'number' | 'text' | 'boolean'; readonly from: ValueType; readonly operand: Typed }
   | { readonly kind: 'not'; readonly type: 'boolean'; readonly operand: Typed }
   | { readonly kind: 'negate'; readonly type: 'number'; readonly operand: Typed }
@@ -130,9 +132,15 @@ export class Checker {
     return { kind: 'field', type: type === undefined || type === 'open' ? 'any' : type, path: node.path, start: node.start, end: node.end };
   }
 
+  /** A field in the place of a value: `is null` and `coalesce` ask whether it is there, what else takes it asks what it says. */
+  #present(typed: Typed): Typed {
+    const isEmpty = typed.kind === 'field' && typed.path.length === 1 && this.#types.emptyWhereAbsent?.includes(typed.path[0] ?? '') === true;
+    return isEmpty ? { ...typed, emptyWhereAbsent: true } : typed;
+  }
+
   #comparison(node: Syntax & { readonly kind: 'comparison' }): Typed {
     const { operator, start, end } = node;
-    const [left, right] = alike(this.check(node.left), this.check(node.right), operator);
+    const [left, right] = alike(this.#present(this.check(node.left)), this.#present(this.check(node.right)), operator);
     if (left.type === 'boolean' && operator !== '==' && operator !== '!=') throw new ExpressionFault(`${operator} takes numbers or texts, and this is true or false`, left);
     return { kind: 'comparison', type: 'boolean', operator, left, right, start, end };
   }
@@ -143,7 +151,7 @@ export class Checker {
     const type = first === undefined ? 'any' : literalType(first.value);
     const other = items.find(({ value }) => literalType(value) !== type);
     if (other !== undefined) throw new ExpressionFault('a list holds values of one type', other);
-    const operand = this.check(node.operand);
+    const operand = this.#present(this.check(node.operand));
     if (operand.type !== 'any' && operand.type !== type) throw new ExpressionFault(`in compares ${ARTICLES[operand.type]} with ${ARTICLES[type]}, which are never equal`, node);
     return { kind: 'in', type: 'boolean', negated: node.negated, operand: converted(operand, type, 'in'), items: items.map(({ value }) => value), start: node.start, end: node.end };
   }
@@ -157,7 +165,7 @@ export class Checker {
       const wanted = signature.least === signature.most ? String(signature.least) : `${signature.least} to ${signature.most}`;
       throw new ExpressionFault(`${name} takes ${wanted} ${wanted === '1' ? 'value' : 'values'}, not ${count}`, node);
     }
-    const given = node.arguments.map((argument) => converted(this.check(argument), signature.takes, name));
+    const given = node.arguments.map((argument) => converted(name === 'coalesce' ? this.check(argument) : this.#present(this.check(argument)), signature.takes, name));
     return { kind: 'call', type: name === 'coalesce' ? this.#common(given) : signature.gives, name: name as FunctionName, arguments: given, start, end };
   }
 

@@ -54,7 +54,7 @@ export function limitFinding(metric: MetricDefinition, windows: readonly Quality
   }
   const effective = { n: total.n / phi, sum: total.sum / phi, squares: total.squares / phi };
   const units = unitsIn(windows, name, arm === undefined ? all : all.filter((each) => each.arm === arm), all) ?? effective.n;
-  if (Math.min(effective.n, units) < LEAST_UNITS) return { ...found, state: 'insufficient' };
+  if (Number.isNaN(total.squares) || Math.min(effective.n, units) < LEAST_UNITS) return { ...found, state: 'insufficient' };
   const estimate = { estimate: mean(effective), standardError: Math.sqrt(variance(effective) / effective.n), n: effective.n };
   const beyond = better === 'lower' ? estimate.estimate - limit : limit - estimate.estimate;
   return { ...found, state: beyond - sequentialOneSidedHalfWidth(estimate, alpha, TIGHTEST) > 0 ? 'passed' : 'within' };

@@ -1,6 +1,6 @@
 import type { RecordLike } from '../expressions/evaluate.ts';
 import { codedAt, type BatchRows, type FeatureColumn, type RowList } from './batch.ts';
-import { scoreBin } from './bins.ts';
+import { rankedBin } from './bins.ts';
 import { isPositive, scoreOf } from './measures.ts';
 import { countBins, Stretches, sumOfStretches, type StretchSums } from './stretches.ts';
 import type { ArmStretch, LoggedVersion } from './window.ts';
@@ -106,7 +106,7 @@ export class ArmCollector {
   addOutcome(record: RecordLike, field: string, at: number): void {
     this.#stretches.at(at).labelled += 1;
     const [score, actual] = [scoreOf(record), isPositive(record[field])];
-    if (score !== null && actual !== null) this.#stretches.addLabelled(at, scoreBin(score), actual);
+    if (score !== null && actual !== null) this.#stretches.addLabelled(at, rankedBin(score), actual);
   }
 
   #loggedVersions(): LoggedVersion[] {

@@ -1,3 +1,5 @@
+import { binOf } from './stats/driftMeasures.ts';
+
 /** What stands where there is no number. */
 export const NO_BIN = 255;
 const SCORE_BINS = 200;
@@ -5,6 +7,12 @@ const PER_DECADE = 10;
 /** Latency in milliseconds: 10 bins a decade from 0.1 ms to 1000 s, so quantiles are within 12 %. */
 export const LATENCY_EDGES: readonly number[] = Array.from({ length: 71 }, (_, index) => 10 ** (index / PER_DECADE - 1));
 export const SCORE_EDGES: readonly number[] = Array.from({ length: SCORE_BINS - 1 }, (_, index) => (index + 1) / SCORE_BINS);
+/** Near 0 and 1, where the scores of a rare event lie: 40 bins a decade from 1e-8 on. */
+const RANKED_TAIL = Array.from({ length: 240 }, (_, index) => 10 ** (index / 40 - 8)).filter((edge) => edge < (1 / SCORE_BINS) * (1 - Number.EPSILON));
+/**
+ * Scores of predictions with an outcome, in bins in which their order is kept: 200 of the same width, and more towards both ends. The first holds what is below 0, the last what is above 1: such are no probabilities.
+ */
+export const RANKED_EDGES: readonly number[] = [-Number.MIN_VALUE, ...RANKED_TAIL, ...SCORE_EDGES, ...RANKED_TAIL.map((edge) => 1 - edge).reverse(), 1];
 
 /** The bin of a value near the one that arithmetic gives, whose rounding may be off: as `binOf` has it. */
 function near(edges: readonly number[], value: number, guess: number): number {
@@ -22,4 +30,9 @@ export function latencyBin(value: number): number {
 /** The bin of a score. */
 export function scoreBin(value: number): number {
   return Number.isFinite(value) ? near(SCORE_EDGES, value, Math.ceil(SCORE_BINS * value) - 1) : NO_BIN;
+}
+
+/** The bin of a score among `RANKED_EDGES`. */
+export function rankedBin(value: number): number {
+  return binOf(RANKED_EDGES, value);
 }

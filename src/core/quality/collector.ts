@@ -10,6 +10,7 @@ import { Outcomes, type SavedOutcomes, type ToldOutcome, type Waiting } from './
 import { ShadowCollector, type SavedShadow } from './shadowCollector.ts';
 import { MOST_SLICES } from './slices.ts';
 import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
+import { outsideWords, untoldWords } from './plainData.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
 import { Units, type SavedUnits } from './units.ts';
 import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
@@ -383,8 +384,9 @@ export class Collector {
     const shadow = this.#shadow.pairs;
     const arms = this.#groups.summaries(this.#units);
     const { messages: found, ...drift } = this.#recent.found(now, arms);
+    const windows = this.#groups.snapshots().sort((a, b) => a.start - b.start);
     return {
-      windows: this.#groups.snapshots().sort((a, b) => a.start - b.start),
+      windows,
       arms, ...drift,
       ...(shadow === undefined ? {} : { shadow }),
       notes: {
@@ -392,7 +394,7 @@ export class Collector {
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.audiences.reduce((sum, { collector }) => sum + collector.notFinite, this.#notes.notFinite),
-        messages: [...messages, ...found, ...this.#outcomes.oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${this.#outcomes.oneIn}, drawn by its id.`]],
+        messages: [...messages, ...found, ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...this.#outcomes.oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${this.#outcomes.oneIn}, drawn by its id.`]],
       },
     };
   }

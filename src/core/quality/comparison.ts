@@ -1,4 +1,4 @@
-import type { MetricDefinition, QualityDefinition } from './definitions.ts';
+import type { Measure, MetricDefinition, QualityDefinition } from './definitions.ts';
 import { averagePrecision } from './measures.ts';
 import { NO_MOMENTS, LEAST_EVENTS, LEAST_UNITS, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Moments } from './stats/confidenceSequence.ts';
 import { alarms, evidenceNotWorse, guardEvidence, joinEvidence } from './stats/countRule.ts';
@@ -22,6 +22,13 @@ export function levelShares(metrics: readonly MetricDefinition[]): 1 | 2 {
   return metrics.some(({ role, limit }) => role === 'guardrail' && limit !== undefined) ? 2 : 1;
 }
 
+/** What records must have for a measure to be told. */
+const NEEDS: Readonly<Partial<Record<Measure, string>>> = {
+  precision: ': precision is of labels and outcomes that are 0 or 1, true or false, or of scores', recall: ': recall is of labels and outcomes that are 0 or 1, true or false, or of scores',
+  brier: ': brier is of outcomes and of scores from 0 to 1', pr_auc: ': pr_auc is of outcomes and of scores from 0 to 1',
+};
+/** The part of the scores that may be none, and how far apart the areas under a curve may be that scores in one bin allow. */
+const [MOST_OUTSIDE, MOST_UNORDERED] = [0.001, 0.2];
 /** Observations at which the intervals of means are tightest. */
 const TIGHTEST = 10_000;
 
@@ -241,8 +248,9 @@ class Comparer {
       current: curve?.current ?? armValue(b, isShare ? phi : undefined, unitsOf(current, 1)),
       tolerated: isBad ? metric.maxRatio : metric.margin, dispersion: phi,
     };
-    if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: 'no record tells it' };
+    if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: `no record tells it${NEEDS[metric.measure ?? 'accuracy'] ?? ''}` };
     if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? this.#arms[0] : this.#arms[1]} has no data` };
+    if (curve?.untold !== undefined) return { ...common, verdict: 'insufficient data', because: curve.untold };
     if (curve !== undefined) return { ...common, effect: curve.effect, verdict: 'undecided', because: 'shown only: the area has no interval here' };
     const result = isBad ? this.#counts(metric, candidate, current, phi) : this.#means(metric, candidate, current, phi);
     // A mismatch voids what would let a release go on, never a breach. Where only some predictions have outcomes, chosen differently by arm, neither is known.
@@ -271,16 +279,21 @@ class Comparer {
     };
   }
 
-  #curve(metric: string): { readonly candidate: ArmValue; readonly current: ArmValue; readonly effect: number } {
-    const area = (name: string): ArmValue => {
+  /** PR-AUC of both arms; `untold`: why there is none. */
+  #curve(metric: string): { readonly candidate: ArmValue; readonly current: ArmValue; readonly effect: number; readonly untold: string | undefined } {
+    const area = (name: string): ArmValue & { readonly untold: string | undefined } => {
       const arms = this.#data.arms.filter(({ arm, environment }) => arm === name && environment === this.#environment);
       const add = (pick: (arm: (typeof arms)[number]) => readonly number[]): number[] => arms.map(pick).reduce<number[]>((sum, counts) => counts.map((count, bin) => count + (sum[bin] ?? 0)), []);
       const all = add(({ labelledScore }) => labelledScore.counts);
-      const units = arms.reduce((sum, { unitSums }) => sum + (unitSums[metric]?.units ?? 0), 0);
-      return { n: all.reduce((sum, count) => sum + count, 0), ...(units === 0 ? {} : { units }), value: averagePrecision(all, add(({ scoreOfPositives }) => scoreOfPositives.counts)) };
+      const [n, units] = [all.reduce((sum, count) => sum + count, 0), arms.reduce((sum, { unitSums }) => sum + (unitSums[metric]?.units ?? 0), 0)];
+      const { value, low, high } = averagePrecision(all, add(({ scoreOfPositives }) => scoreOfPositives.counts));
+      const outside = (all[0] ?? 0) + (all.at(-1) ?? 0);
+      const untold = outside > MOST_OUTSIDE * n ? `${outside} of ${n} scores of ${name} are outside 0 to 1`
+        : high - low > MOST_UNORDERED ? `the scores of ${name} lie too near to each other to tell their order (between ${low.toFixed(2)} and ${high.toFixed(2)})` : undefined;
+      return { n, ...(units === 0 ? {} : { units }), value: untold === undefined ? value : Number.NaN, untold };
     };
-    const [candidate, current] = [area(this.#arms[0]), area(this.#arms[1])];
-    return { candidate, current, effect: candidate.value - current.value };
+    const [{ untold, ...candidate }, { untold: also, ...current }] = [area(this.#arms[0]), area(this.#arms[1])];
+    return { candidate, current, effect: candidate.value - current.value, untold: untold ?? also };
   }
 
   #counts(metric: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval' | 'evidence'> & { readonly logEvidence: number } {
@@ -297,6 +310,8 @@ class Comparer {
 
   #means({ name, better, margin, role }: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval'> {
     const effective = ({ n, sum, squares }: Moments): Moments => ({ n: n / phi, sum: sum / phi, squares: squares / phi });
+    const untold = [total(candidate, name), total(current, name)].some(({ squares }) => Number.isNaN(squares));
+    if (untold) return { verdict: 'insufficient data', because: 'the source tells no squares of the values, so the mean has no interval' };
     const isShare = isProportion(name, [candidate, current]);
     const enough = (windows: readonly QualityWindow[], arm: 0 | 1): boolean => {
       const own = effective(total(windows, name));

@@ -1,7 +1,8 @@
 import { compileCondition, compileNumber, compileValue, type Compiled, type Expression, type ExpressionProblem, type FieldTypes } from '../expressions/expression.ts';
 import { nearest } from '../workspace/suggest.ts';
 import { parseDuration } from '../base/duration.ts';
-import { prometheusTarget, type PrometheusTarget } from './prometheusTarget.ts';
+import { toleranceProblems } from './tolerances.ts';
+import { prometheusTarget, reportQueries, type PrometheusTarget } from './prometheusTarget.ts';
 import type { SkewDefinition } from './skew.ts';
 import { qualitySchema, type MetricSection, type QualitySection } from '../workspace/quality.ts';
 
@@ -15,7 +16,7 @@ const RECORD_FIELDS: FieldTypes['fields'] = {
   role: 'text', fallback: 'boolean', batch_id: 'text', features: 'open', score: 'number', proba: 'any', label: 'any', latency_ms: 'number', error: 'text',
 };
 
-export const RECORD_TYPES: FieldTypes = { fields: RECORD_FIELDS, others: true };
+export const RECORD_TYPES: FieldTypes = { fields: RECORD_FIELDS, others: true, emptyWhereAbsent: ['error'] };
 
 export type Measure = NonNullable<MetricSection['measure']>;
 
@@ -99,6 +100,8 @@ export interface QualityProblem {
   readonly path: readonly (string | number)[];
   readonly message: string;
   readonly at?: { readonly start: number; readonly end: number };
+  /** Where it is not given: an error. */
+  readonly severity?: 'warning';
 }
 
 const HIGHER: ReadonlySet<string> = new Set(['accuracy', 'precision', 'recall', 'pr_auc', 'confident']);
@@ -120,6 +123,7 @@ export function readsOutcome({ paths }: Expression<unknown>): boolean {
 
 class Reader {
   readonly problems: QualityProblem[] = [];
+  readonly report = (path: QualityProblem['path'], message: string, severity?: 'warning'): void => void this.problems.push({ path, message, ...(severity === undefined ? {} : { severity }) });
 
   expression<T>(compiled: Compiled<T>, path: QualityProblem['path']): Expression<T> | undefined {
     const add = (message: string, at?: ExpressionProblem): void => void this.problems.push({ path, message, ...(at === undefined ? {} : { at }) });
@@ -142,9 +146,13 @@ class Reader {
     }
     const expression = bad !== undefined ? this.expression(compileCondition(bad, RECORD_TYPES), [...path, 'bad']) : mean !== undefined ? this.expression(compileNumber(mean, RECORD_TYPES), [...path, 'mean']) : undefined;
     if (measure === undefined && expression === undefined) return undefined;
+    if (expression?.paths.length === 0) {
+      this.problems.push({ path: [...path, bad === undefined ? 'mean' : 'bad'], message: 'reads no field of the record, so it says the same of every one: name what it shall be about, such as error or latency_ms' });
+      return undefined;
+    }
     if (bad !== undefined && section.better === 'higher') this.problems.push({ path: [...path, 'better'], message: 'fewer bad events are always better: leave it out, or take mean' });
     const maxRatio = section.max_ratio ?? 1.2;
-    return {
+    const metric: MetricDefinition = {
       name: section.name,
       role,
       kind: bad === undefined ? 'mean' : 'bad',
@@ -159,6 +167,33 @@ class Reader {
       margin: section.margin ?? 0,
       written: JSON.stringify(given),
     };
+    const wrong = toleranceProblems(section, metric, path);
+    this.problems.push(...wrong);
+    // With other numbers it would be another metric.
+    return wrong.length === 0 ? metric : undefined;
+  }
+
+  /** Who is compared, and by which slices, must be known when a prediction is counted: outcomes come later. Of other sources only the queries and the command know it. */
+  early<T>(compiled: Compiled<T>, path: QualityProblem['path'], isLog: boolean): Expression<T> | undefined {
+    const expression = this.expression(compiled, path);
+    const late = expression === undefined || !isLog ? undefined : expression.paths.find(([first = '']) => !Object.hasOwn(RECORD_FIELDS, first))?.[0];
+    if (late === undefined) return expression;
+    this.problems.push({ path, message: `${late} is a field of the outcome, which is not known yet when a prediction is counted: name one of the prediction, such as features.${late}` });
+    return undefined;
+  }
+
+  /** A duration that must be more than nothing; the default where it is not. */
+  duration(written: string | undefined, usual: number, path: QualityProblem['path']): number {
+    const found = written === undefined ? usual : parseDuration(written) ?? 0;
+    if (found > 0) return found;
+    this.problems.push({ path, message: `must be longer than ${written ?? '0s'}, such as 5min` });
+    return usual;
+  }
+
+  labelField(field = 'outcome'): string {
+    if (!Object.hasOwn(RECORD_FIELDS, field)) return field;
+    this.problems.push({ path: ['labels', 'field'], message: `${field} is what the prediction says, not what turned out to be true: name the field of the outcome, such as outcome or defaulted` });
+    return 'outcome';
   }
 
   referenceColumns(drift: QualitySection['drift']): ReferenceColumns {
@@ -180,7 +215,7 @@ class Reader {
     if (log !== undefined) return { kind: 'log', log: [log].flat(), outcomes: outcomes === undefined ? [] : [outcomes].flat() };
     if (exec !== undefined) return { kind: 'exec', command: exec };
     if (prometheus === undefined) return undefined;
-    return { kind: 'prometheus', prometheus: prometheusTarget(prometheus, content, (path, message) => void this.problems.push({ path, message })) };
+    return { kind: 'prometheus', prometheus: prometheusTarget(prometheus, content, this.report) };
   }
 }
 
@@ -217,8 +252,10 @@ export function readQuality(section: unknown): { readonly quality?: QualityDefin
   for (const [index, { name, role }] of metrics.entries()) {
     if (metrics.findIndex((other) => other.name === name) !== index) reader.problems.push({ path: [`${role}s`], message: `the metric ${name} stands twice: give each a name of its own` });
   }
-  const where = content.where === undefined ? undefined : reader.expression(compileCondition(content.where, RECORD_TYPES), ['where']);
+  const isLog = content.source?.prometheus === undefined && content.source?.exec === undefined;
+  const where = content.where === undefined ? undefined : reader.early(compileCondition(content.where, RECORD_TYPES), ['where'], isLog);
   const source = reader.source(content);
+  if (source?.kind === 'prometheus') reportQueries(source.prometheus, metrics, reader.report);
   const { labels } = content;
   return {
     problems: reader.problems,
@@ -226,7 +263,7 @@ export function readQuality(section: unknown): { readonly quality?: QualityDefin
       section,
       ...(source === undefined ? {} : { source }),
       labels: {
-        field: labels?.field ?? 'outcome',
+        field: reader.labelField(labels?.field),
         matureAfterMs: parseDuration(labels?.mature_after ?? '0s') ?? 0,
         ...(labels?.absent_means === undefined ? {} : { absentMeans: labels.absent_means }),
         threshold: labels?.threshold ?? 0.5,
@@ -235,10 +272,10 @@ export function readQuality(section: unknown): { readonly quality?: QualityDefin
       },
       ...(where === undefined ? {} : { where }),
       metrics: metrics.filter(({ name }, index) => metrics.findIndex((other) => other.name === name) === index),
-      slices: (content.by ?? []).flatMap((text, index) => reader.expression(compileValue(text, RECORD_TYPES), ['by', index]) ?? []),
+      slices: (content.by ?? []).flatMap((text, index) => reader.early(compileValue(text, RECORD_TYPES), ['by', index], isLog) ?? []),
       drift: driftDefinition(reader.referenceColumns(content.drift), content.drift),
       ...(content.skew === undefined ? {} : { skew: skewDefinition(content.skew) }),
-      windowMs: parseDuration(content.window ?? '5min') ?? 300_000,
+      windowMs: reader.duration(content.window, 300_000, ['window']),
     },
   };
 }

@@ -12,6 +12,12 @@ export function scoreFrom(own: unknown, proba: unknown): number | null {
   return score !== null && Number.isFinite(score) ? score : null;
 }
 
+/** The score, where it is from 0 to 1: what else it may be is no probability. */
+function probabilityOf(record: RecordLike): number | null {
+  const score = scoreOf(record);
+  return score !== null && score >= 0 && score <= 1 ? score : null;
+}
+
 /** Whether an outcome or a label means yes; null where it does not tell. */
 export function isPositive(value: unknown): boolean | null {
   if (typeof value === 'boolean') return value;
@@ -20,10 +26,24 @@ export function isPositive(value: unknown): boolean | null {
   return value === 'true' || value === 'True' ? true : value === 'false' || value === 'False' ? false : null;
 }
 
-/** What the model decided: its score against the threshold, or else its label. */
-export function decisionOf(record: RecordLike, threshold: number): boolean | null {
-  const score = scoreOf(record);
-  return score === null ? isPositive(record['label']) : score >= threshold;
+/** Yes or no of a label that can mean nothing else: 0, 1, true, false and their texts. Any other value may be one class of many, of which none is the positive one. */
+export function binaryOf(value: unknown): boolean | null {
+  const number = toNumber(value);
+  return number === null || number === 0 || number === 1 ? isPositive(value) : null;
+}
+
+/** What the model decided, and what was true; both null where they are classes, of which none is positive. */
+interface Judged {
+  readonly decided: boolean | null;
+  readonly actual: boolean | null;
+}
+
+/** By the score against the threshold; a record without one by its label. A label that is no yes or no makes both classes, whatever its score says. */
+function judged(record: RecordLike, { field, threshold }: LabelDefinition): Judged {
+  const [score, label, outcome] = [scoreOf(record), record['label'], record[field]];
+  const isLabelled = label !== null && label !== undefined && label !== '';
+  if (score === null || (isLabelled && (binaryOf(label) === null || binaryOf(outcome) === null))) return { decided: binaryOf(label), actual: binaryOf(outcome) };
+  return { decided: score >= threshold, actual: isPositive(outcome) };
 }
 
 /** Entropy in bits of the class probabilities, or of the score as one of two (Shannon 1948). */
@@ -43,37 +63,34 @@ function entropy(record: RecordLike): number | null {
 
 type Valued = (record: RecordLike) => number | null;
 
-function truth(record: RecordLike, field: string): boolean | null {
-  return isPositive(record[field]);
-}
-
-/** Right or wrong of text labels, too, which no threshold orders. */
+/** Right or wrong of classes, too, which no threshold orders: as numbers where both are, else as texts. */
 function isRight(record: RecordLike, labels: LabelDefinition): number | null {
-  const outcome = record[labels.field];
-  if (outcome === null || outcome === undefined) return null;
-  const [decided, actual] = [decisionOf(record, labels.threshold), isPositive(outcome)];
+  const [label, outcome] = [record['label'], record[labels.field]];
+  const { decided, actual } = judged(record, labels);
   if (decided !== null && actual !== null) return Number(decided === actual);
-  const [said, known] = [toText(record['label']), toText(outcome)];
-  return said === null || known === null ? null : Number(said === known);
+  const [number, known] = [toNumber(label), toNumber(outcome)];
+  if (number !== null && known !== null) return Number(number === known);
+  const [said, told] = [toText(label), toText(outcome)];
+  return said === null || told === null || said === '' || told === '' ? null : Number(said === told);
 }
 
 const MEASURED: Readonly<Record<Measure, (labels: LabelDefinition) => Valued>> = {
   accuracy: (labels) => (record) => isRight(record, labels),
   precision: (labels) => (record) => {
-    const actual = truth(record, labels.field);
-    return decisionOf(record, labels.threshold) === true && actual !== null ? Number(actual) : null;
+    const { decided, actual } = judged(record, labels);
+    return decided === true && actual !== null ? Number(actual) : null;
   },
   recall: (labels) => (record) => {
-    const decided = decisionOf(record, labels.threshold);
-    return truth(record, labels.field) === true && decided !== null ? Number(decided) : null;
+    const { decided, actual } = judged(record, labels);
+    return actual === true && decided !== null ? Number(decided) : null;
   },
   brier: (labels) => (record) => {
-    const [score, actual] = [scoreOf(record), truth(record, labels.field)];
+    const [score, actual] = [probabilityOf(record), isPositive(record[labels.field])];
     return score === null || actual === null ? null : (score - Number(actual)) ** 2;
   },
   // The area comes from the histograms; here only how many records tell it.
   pr_auc: (labels) => (record) => {
-    const [score, actual] = [scoreOf(record), truth(record, labels.field)];
+    const [score, actual] = [probabilityOf(record), isPositive(record[labels.field])];
     return score === null || actual === null ? null : Number(actual);
   },
   uncertain: ({ threshold, band }) => (record) => { const score = scoreOf(record); return score === null ? null : Number(Math.abs(score - threshold) < band); },
@@ -95,19 +112,31 @@ export function valueOf({ expression, measure }: MetricDefinition, labels: Label
   };
 }
 
+/** An area under the precision-recall curve, and between which ones it is, for nobody knows the order of scores in one bin. NaN without positives. */
+export interface PrecisionRecallArea {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
 /**
- * The area under the precision-recall curve, as average precision: the precision at each score, weighted by the recall that it adds; scores in one bin count as equal.
+ * The area under the precision-recall curve, as average precision: the precision at each score, weighted by the recall that it adds; scores in one bin count as equal. `low` and `high`: if in every bin the positives
+ * came last, or first.
  *
  * Source: Davis and Goadrich, The relationship between precision-recall and ROC curves, ICML 2006; without interpolation, as scikit-learn's average_precision_score.
  */
-export function averagePrecision(all: readonly number[], positives: readonly number[]): number {
+export function averagePrecision(all: readonly number[], positives: readonly number[]): PrecisionRecallArea {
   const total = positives.reduce((sum, count) => sum + count, 0);
-  let [area, hits, taken] = [0, 0, 0];
+  let [value, low, high, hits, taken] = [0, 0, 0, 0, 0];
   for (let bin = all.length - 1; bin >= 0; bin -= 1) {
-    const added = positives[bin] ?? 0;
+    const [count, added] = [all[bin] ?? 0, positives[bin] ?? 0];
+    for (let each = 1; each <= added; each += 1) {
+      low += (hits + each) / (taken + count - added + each);
+      high += (hits + each) / (taken + each);
+    }
     hits += added;
-    taken += all[bin] ?? 0;
-    if (added > 0) area += (added / total) * (hits / taken);
+    taken += count;
+    if (added > 0) value += added * (hits / taken);
   }
-  return total === 0 ? Number.NaN : area;
+  return { value: value / total, low: low / total, high: high / total };
 }

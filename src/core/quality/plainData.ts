@@ -1,3 +1,4 @@
+import { plainLine } from '../base/words.ts';
 import type { MetricDefinition } from './definitions.ts';
 import { NO_HISTOGRAM } from './histogram.ts';
 import { NO_NOTES, type ArmStretch, type ArmSummary, type Histogram, type QualityData, type QualityWindow } from './window.ts';
@@ -35,4 +36,31 @@ export function dataOfWindows(windows: readonly QualityWindow[], { designEffect,
 /** The metrics of a definition for which a source of windows has no numbers. */
 export function metricsWithout(windows: readonly QualityWindow[], metrics: readonly MetricDefinition[]): readonly string[] {
   return metrics.filter(({ name }) => !windows.some((window) => (window.metrics[name]?.n ?? 0) > 0)).map(({ name }) => name);
+}
+
+/** A share of the records that is too small to be spoken of: the answer of a request that failed has no score. */
+const LITTLE = 0.01;
+
+/**
+ * In words, of which metrics an arm's records do not tell more than a little: they count neither for them nor against them, so what they would say is missing from the rate. Not of metrics that
+ * need outcomes, which are told later or never.
+ */
+export function untoldWords(windows: readonly QualityWindow[], metrics: readonly MetricDefinition[]): readonly string[] {
+  const arms = [...new Set(windows.map(({ arm }) => arm))];
+  return metrics.filter(({ labelled }) => !labelled).flatMap(({ name }) => {
+    const found = arms.flatMap((arm) => {
+      const own = windows.filter((window) => window.arm === arm && window.slice === undefined);
+      const requests = own.reduce((sum, window) => sum + window.requests, 0);
+      const untold = requests - own.reduce((sum, window) => sum + (window.metrics[name]?.n ?? 0), 0);
+      return untold > LITTLE * requests ? [`${untold} of ${requests} records of ${plainLine(arm, 60)}`] : [];
+    });
+    return found.length === 0 ? [] : [`${found.join(' and ')} do not tell ${plainLine(name, 60)}: they do not count for it.`];
+  });
+}
+
+/** In words, how many predictions with an outcome have a score that is no probability, where a metric needs one. */
+export function outsideWords(arms: readonly ArmSummary[], metrics: readonly MetricDefinition[]): readonly string[] {
+  const names = metrics.filter(({ measure }) => measure === 'brier' || measure === 'pr_auc').map(({ name }) => plainLine(name, 60));
+  const outside = arms.reduce((sum, { labelledScore: { counts } }) => sum + (counts[0] ?? 0) + (counts.at(-1) ?? 0), 0);
+  return names.length === 0 || outside === 0 ? [] : [`${outside} scores of predictions with an outcome are outside 0 to 1: they tell nothing of ${names.join(' and ')}.`];
 }

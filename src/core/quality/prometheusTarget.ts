@@ -1,4 +1,6 @@
 import { parseDuration } from '../base/duration.ts';
+import type { MetricDefinition } from './definitions.ts';
+import { isYesOrNo } from './tolerances.ts';
 import type { MetricSection, QualitySection } from '../workspace/quality.ts';
 import { queryProblem } from './promql.ts';
 
@@ -26,7 +28,7 @@ export interface PrometheusTarget {
 }
 
 type PrometheusSection = NonNullable<NonNullable<QualitySection['source']>['prometheus']>;
-type Report = (path: readonly (string | number)[], message: string) => void;
+type Report = (path: readonly (string | number)[], message: string, severity?: 'warning') => void;
 
 const UNITS_MS = { s: 1000, ms: 1 } as const;
 const LABEL = /^[a-zA-Z_]\w*$/;
@@ -68,4 +70,37 @@ export function prometheusTarget(section: PrometheusSection, { guardrails, signa
     ...(latency === undefined ? {} : { latency: { buckets: latency.buckets, unitMs: UNITS_MS[latency.unit] } }),
     slices: sliceLabels(by ?? [], slices ?? {}, report), arms: { candidate: 'candidate', current: 'current', ...section.arms },
   };
+}
+
+/**
+ * What is wrong with queries by what their metrics are: those by which a metric could never alarm, because both arms are told alike, or nothing is told of what is asked. A mean without the sum of squares is
+ * told without an interval and decides nothing: as a guardrail it would guard nothing.
+ */
+export function reportQueries({ queries, latency }: PrometheusTarget, metrics: readonly MetricDefinition[], report: Report): void {
+  const at = ['source', 'prometheus', 'queries'];
+  for (const [name, query] of Object.entries(queries)) {
+    for (const [key, text] of Object.entries(query) as readonly [string, string][]) {
+      if (!text.includes('$arm')) report([...at, name, key], 'has no $arm, so both arms would be told alike: write the label that says the arm, such as {arm="$arm"}');
+    }
+  }
+  if (latency !== undefined && !latency.buckets.includes('$arm')) report(['source', 'prometheus', 'latency', 'buckets'], 'has no $arm, so both arms would be told alike: write the label that says the arm, such as {arm="$arm"}');
+  for (const metric of metrics) {
+    const query = queries[metric.name];
+    if (query !== undefined) reportQuery(metric, query, (key, message, severity) => report(key === undefined ? [...at, metric.name] : [...at, metric.name, key], message, severity));
+  }
+}
+
+function reportQuery(metric: MetricDefinition, { bad, good, sum, squares }: PrometheusQuery, report: (key: keyof PrometheusQuery | undefined, message: string, severity?: 'warning') => void): void {
+  if (metric.kind === 'bad') {
+    if (bad === undefined && good === undefined) report(undefined, 'counts all, and not the bad ones: add bad, or good, the counter of those that are not bad');
+    if (bad !== undefined && good !== undefined) report('good', 'is told twice: keep bad or good');
+    for (const [key, text] of [['sum', sum], ['squares', squares]] as const) if (text !== undefined) report(key, 'is for means: bad events are counted by bad or good');
+    return;
+  }
+  if (sum === undefined) report(undefined, `has no sum of the values: ${metric.measure === undefined ? 'a mean' : 'a measure'} is sum through total`);
+  for (const [key, text] of [['bad', bad], ['good', good]] as const) if (text !== undefined) report(key, 'is for bad events: the mean is of sum');
+  if (sum === undefined || squares !== undefined || isYesOrNo(metric)) return;
+  const mend = 'add squares, the counter of the squared values; where values are only 0 and 1, write the mean as a condition, such as converted == 1';
+  if (metric.role === 'guardrail') report(undefined, `tells a mean without squares, which has no interval, so it could never alarm: ${mend}`);
+  else report(undefined, `tells a mean without squares, which has no interval: it is shown and decides nothing. ${mend.replace('add', 'Add')}`, 'warning');
 }

@@ -2,10 +2,10 @@ import { sumOfStretches } from './stretches.ts';
 import type { ArmSummary, QualityData } from './window.ts';
 
 function armSince(arm: ArmSummary, at: number): ArmSummary {
-  const { stretches, latency, score } = arm;
+  const { stretches, latency, score, labelledScore } = arm;
   if (stretches === undefined || stretches.every(({ start }) => start >= at)) return arm;
   const counted = stretches.filter(({ start }) => start >= at);
-  return { ...arm, stretches: counted, ...sumOfStretches(counted, { latency: latency.edges, score: score.edges }) };
+  return { ...arm, stretches: counted, ...sumOfStretches(counted, { latency: latency.edges, score: score.edges, ranked: labelledScore.edges }) };
 }
 
 /**

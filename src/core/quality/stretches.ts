@@ -1,4 +1,4 @@
-import { LATENCY_EDGES, NO_BIN, SCORE_EDGES } from './bins.ts';
+import { LATENCY_EDGES, NO_BIN, RANKED_EDGES, SCORE_EDGES } from './bins.ts';
 import type { ArmStretch, ArmSummary, Histogram } from './window.ts';
 
 const MINUTE_MS = 60_000;
@@ -26,7 +26,7 @@ function opened(start: number, end: number): OpenStretch {
 
 /** `counts` with room for each score, if it had none. */
 function roomy(counts: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
-  return counts.length > 0 ? counts : new Uint32Array(SCORE_EDGES.length + 1);
+  return counts.length > 0 ? counts : new Uint32Array(RANKED_EDGES.length + 1);
 }
 
 function bump(into: Uint32Array, place: number): void {
@@ -130,7 +130,7 @@ export class Stretches {
 export type StretchSums = Pick<ArmSummary, 'latency' | 'score' | 'labelledScore' | 'scoreOfPositives' | 'matured' | 'labelled'>;
 
 /** `edges`: of what the stretches count, where they are not those of a log. */
-export function sumOfStretches(stretches: readonly ArmStretch[], edges: { readonly latency: readonly number[]; readonly score: readonly number[] } = { latency: LATENCY_EDGES, score: SCORE_EDGES }): StretchSums {
+export function sumOfStretches(stretches: readonly ArmStretch[], edges: { readonly latency: readonly number[]; readonly score: readonly number[]; readonly ranked: readonly number[] } = { latency: LATENCY_EDGES, score: SCORE_EDGES, ranked: RANKED_EDGES }): StretchSums {
   const counts = (own: readonly number[], pick: (stretch: ArmStretch) => Uint32Array): Histogram => {
     const sums = new Array<number>(own.length + 1).fill(0);
     for (const stretch of stretches) for (const [bin, count] of pick(stretch).entries()) sums[bin] = (sums[bin] ?? 0) + count;
@@ -140,8 +140,8 @@ export function sumOfStretches(stretches: readonly ArmStretch[], edges: { readon
   return {
     latency: counts(edges.latency, ({ latency }) => latency),
     score: counts(edges.score, ({ score }) => score),
-    labelledScore: counts(edges.score, ({ labelledScore }) => labelledScore),
-    scoreOfPositives: counts(edges.score, ({ scoreOfPositives }) => scoreOfPositives),
+    labelledScore: counts(edges.ranked, ({ labelledScore }) => labelledScore),
+    scoreOfPositives: counts(edges.ranked, ({ scoreOfPositives }) => scoreOfPositives),
     matured: sum(({ matured }) => matured), labelled: sum(({ labelled }) => labelled),
   };
 }

@@ -98,7 +98,7 @@ export interface ArmSummary {
   readonly unitSums: Readonly<Record<string, UnitSums>>;
   readonly latency: Histogram;
   readonly score: Histogram;
-  /** Scores of predictions with an outcome, and of those among them whose outcome was positive. */
+  /** Scores of predictions with an outcome, and of those among them whose outcome was positive, in `RANKED_EDGES`: the first and the last bin are outside 0 to 1. */
   readonly labelledScore: Histogram;
   readonly scoreOfPositives: Histogram;
   /** Predictions whose outcome is final by now, and how many of them have one. */

@@ -149,7 +149,7 @@ class Reader {
     const switches = [...short, ...listed];
     for (const [index, entry] of switches.entries()) {
       if (switches.findIndex((other) => other.flag === entry.flag) === index) continue;
-      this.problems.push({ code: 'duplicate', severity: 'error', message: `${quotable(key)} names the flag ${quotable(entry.flag)} twice: keep one of them.`, range: entry.range });
+      this.problems.push({ code: 'duplicate', severity: 'error', message: `${quotable(key)} names the flag ${quotable(entry.flag)} twice: keep one of them.`, range: entry.range, path: [...path, 'switches'] });
     }
     return {
       name: key,
@@ -190,9 +190,9 @@ class Reader {
   #quality(section: unknown, path: SourcePath): QualityDefinition | undefined {
     if (section === undefined || section === null) return undefined;
     const { quality, problems } = readQuality(section);
-    for (const { path: below, message, at } of problems) {
+    for (const { path: below, message, at, severity = 'error' } of problems) {
       const place = [...path, ...below];
-      this.problems.push({ code: 'type', severity: 'error', message: `${below.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('').replace(/^\./, '')}: ${message}.`, range: at === undefined ? this.#source.valueRange(place) : this.#source.rangeWithin(place, at) });
+      this.problems.push({ code: 'type', severity, message: `${below.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('').replace(/^\./, '')}: ${message}.`, range: at === undefined ? this.#source.valueRange(place) : this.#source.rangeWithin(place, at), path: place });
     }
     return quality;
   }
@@ -236,7 +236,7 @@ class Reader {
   }
 
   #add(code: Problem['code'], severity: Problem['severity'], message: string, path: SourcePath): void {
-    this.problems.push({ code, severity, message, range: this.#source.valueRange(path) });
+    this.problems.push({ code, severity, message, range: this.#source.valueRange(path), path });
   }
 }
 
@@ -304,7 +304,8 @@ export function loadWorkspaceFile(written: string): WorkspaceFile {
   try {
     source = new Source(written);
     const file = read(source);
-    return { ...file, problems: shown([...file.problems].sort((a, b) => a.range.start.offset - b.range.start.offset)) };
+    const byPlace = (problems: readonly Problem[]): Problem[] => [...problems].sort((a, b) => a.range.start.offset - b.range.start.offset);
+    return { ...file, problems: byPlace(shown(byPlace(file.problems))) };
   } catch (error) {
     return { problems: [failure(source, 'syntax', `The file cannot be read: ${quotable(String(error))}. Undo the last edit, or start again with version: 1.`)] };
   }

@@ -9,7 +9,7 @@ export const DEFAULT_REGISTRY_FILE = 'models/registry.yaml';
 /** What keeps the registry section from being read: another registry than the one that was meant would answer with other versions. */
 export function registryProblem({ config, problems }: WorkspaceFile): Problem | undefined {
   if (config?.registry !== undefined) return undefined;
-  return problems.find(({ code, severity, message }) => severity === 'error' && (config === undefined || code === 'secret' || message.startsWith('registry')));
+  return problems.find(({ severity, path }) => severity === 'error' && (config === undefined || path?.[0] === 'registry'));
 }
 
 /** @param trackingUri MLFLOW_TRACKING_URI of the environment, or nothing */

@@ -42,7 +42,7 @@ export function secretProblems(source: Source): Problem[] {
       if (isSecretKey(key)) what = `${name} holds a secret.`;
       else if (SECRET_VALUE.test(value)) what = `${name} holds what looks like a token.`;
       else if (hasCredentials(value)) what = `${name} is an address with credentials in it.`;
-      if (what !== undefined) problems.push({ code: 'secret', severity: 'error', message: `${what} ${MEND}`, range: source.rangeOf(node) });
+      if (what !== undefined) problems.push({ code: 'secret', severity: 'error', message: `${what} ${MEND}`, range: source.rangeOf(node), path: path.flatMap((each) => (isPair(each) && isScalar(each.key) ? [String(each.key.value)] : [])) });
     },
   });
   return problems;

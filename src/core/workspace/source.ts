@@ -25,6 +25,8 @@ export interface Problem {
   readonly severity: 'error' | 'warning' | 'information';
   readonly message: string;
   readonly range: SourceRange;
+  /** The keys that lead to it, list places as numbers; undefined where it is about the text, or all of it. */
+  readonly path?: SourcePath;
 }
 
 /** Text of the file or the server for a message: what looks like a token is out, and so are pieces of one. */
@@ -40,9 +42,10 @@ export function quotable(name: string): string {
 const MOST_PROBLEMS = 100;
 const LONGEST_MESSAGE = 1000;
 
-/** The first hundred, for people. Names of the file stand in messages: nothing in them may be a token, or be obeyed or reordered where it is shown. */
+/** The first hundred, for people; where there are more, errors before the rest, because by them the file may not be gone by. Names of the file stand in messages: nothing in them may be a token, or be obeyed or reordered where it is shown. */
 export function shown(problems: readonly Problem[]): Problem[] {
-  return problems.slice(0, MOST_PROBLEMS).map((problem) => ({ ...problem, message: plainLine(withoutSecrets(problem.message), LONGEST_MESSAGE) }));
+  const errorsFirst = problems.length <= MOST_PROBLEMS ? problems : [...problems].sort((a, b) => Number(b.severity === 'error') - Number(a.severity === 'error'));
+  return errorsFirst.slice(0, MOST_PROBLEMS).map((problem) => ({ ...problem, message: plainLine(withoutSecrets(problem.message), LONGEST_MESSAGE) }));
 }
 
 export type SourcePath = readonly (string | number)[];

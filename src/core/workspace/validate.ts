@@ -46,7 +46,7 @@ function unknownKey(source: Source, path: SourcePath, key: string): Problem {
   const isPlan = path[0] === 'models' && path[2] === 'plan';
   return {
     code: 'unknownKey', severity: isPlan ? 'error' : 'warning',
-    message: `Unknown key "${quotable(key)}"${where}; ${isPlan ? 'the plan is not followed with it' : 'it is ignored'}.${hint === '' ? place : hint}`, range: source.keyRange([...path, key]),
+    message: `Unknown key "${quotable(key)}"${where}; ${isPlan ? 'the plan is not followed with it' : 'it is ignored'}.${hint === '' ? place : hint}`, range: source.keyRange([...path, key]), path: [...path, key],
   };
 }
 
@@ -57,17 +57,18 @@ function wrongValue(source: Source, issue: Issue): Problem {
     const parent = path.slice(0, -1);
     const where = parent.length === 0 ? 'The file' : pathWords(parent);
     const severity = path[0] === 'version' ? 'warning' : 'error';
-    return { code: 'missing', severity, message: `${where} lacks ${String(path.at(-1))}, which ${issue.message}.`, range: source.keyRange(path) };
+    return { code: 'missing', severity, message: `${where} lacks ${String(path.at(-1))}, which ${issue.message}.`, range: source.keyRange(path), path };
   }
   const value: unknown = issue.input;
   const isPlain = typeof value === 'number' || typeof value === 'boolean';
   const quote = isPlain && issue.message.startsWith('must be text') ? ` Put ${String(value)} in quotes.` : '';
-  return { code: 'type', severity: 'error', message: `${path.length === 0 ? 'The file' : pathWords(path)} ${issue.message}.${quote}`, range: source.valueRange(path) };
+  return { code: 'type', severity: 'error', message: `${path.length === 0 ? 'The file' : pathWords(path)} ${issue.message}.${quote}`, range: source.valueRange(path), path };
 }
 
 /** What the schema has against a file's content: unknown keys as warnings, each other issue where its value stands. */
 export function schemaProblems(source: Source, content: unknown): Problem[] {
   const result = workspaceSchema.safeParse(content, { reportInput: true });
   if (result.success) return [];
-  return result.error.issues.slice(0, MOST_ISSUES).flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(source, pathOf(issue), key)) : [wrongValue(source, issue)]));
+  const issues = [...result.error.issues].sort((a, b) => Number(a.code === 'unrecognized_keys') - Number(b.code === 'unrecognized_keys'));
+  return issues.slice(0, MOST_ISSUES).flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(source, pathOf(issue), key)) : [wrongValue(source, issue)]));
 }

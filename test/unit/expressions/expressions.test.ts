@@ -50,6 +50,40 @@ describe('expressions', () => {
     assert.equal(condition('error == "timeout"', {}), null);
   });
 
+  it('take the empty text for a field whose absence says something, but where somebody asks for that', () => {
+    const types: FieldTypes = { ...FIELDS, emptyWhereAbsent: ['error'] };
+    const told = (text: string, record: Record<string, unknown>): boolean | null => evaluated(compileCondition(text, types), record);
+    for (const record of [{}, { error: null }, { error: '' }, { error: false }, { error: Number.NaN }]) {
+      for (const text of ['error == "timeout"', 'starts_with(error, "time")', 'contains(lower(error), "time")', 'error in ["timeout"]', '"timeout" == error', 'length(error) > 0', 'error != ""', 'error']) assert.equal(told(text, record), false, text);
+      for (const text of ['error == ""', 'error != "timeout"', 'error not in ["timeout"]', 'not (error == "timeout")']) assert.equal(told(text, record), true, text);
+    }
+    assert.deepEqual([told('error == "timeout"', { error: 'timeout' }), told('starts_with(error, "time")', { error: 'timeout' }), told('error == "timeout"', { error: { code: 5 } })], [true, true, null]);
+    assert.deepEqual([told('error is null', {}), told('error is not null', {}), told('coalesce(error, "none") == "none"', {}), told('coalesce(error, "none") == "none"', { error: 'x' })], [true, false, true, false]);
+    // A latency that is not told decides nothing that the error has decided.
+    const either = 'latency_ms > 80 or error == "timeout"';
+    assert.deepEqual([told(either, { error: 'timeout' }), told(either, { latency_ms: 90 }), told(either, { latency_ms: 9 }), told(either, {})], [true, true, false, null]);
+  });
+
+  it('compare fields of any type as every format of a log has them', () => {
+    const alike: readonly (readonly [unknown, unknown])[] = [[1, '1'], [true, 1], ['true', true], ['true', 1], ['False', 0], ['1.0', 1], ['10', 10.0], ['1e1', '10'], ['x', 'x'], ['0012', '0012']];
+    for (const [a, b] of alike) for (const record of [{ a, b }, { a: b, b: a }]) assert.deepEqual([open('a == b', record), open('a != b', record), open('a <= b', record)], [true, false, true], JSON.stringify(record));
+    const different: readonly (readonly [unknown, unknown])[] = [[true, 5], ['0012', '12'], ['0012', 12], ['x', 1], ['true', 'yes'], ['12345678901234567890', '12345678901234567891']];
+    for (const [a, b] of different) for (const record of [{ a, b }, { a: b, b: a }]) assert.deepEqual([open('a == b', record), open('a != b', record)], [false, true], JSON.stringify(record));
+    for (const [a, b] of [['10', '9'], [10, '9'], ['10', 9], [10, 9]]) assert.deepEqual([open('a < b', { a, b }), open('a > b', { a, b })], [false, true]);
+    assert.deepEqual([open('a < b', { a: 'x', b: 1 }), open('a > b', { a: 'x', b: 1 }), open('a < b', { a: 'x', b: 'y' })], [false, false, true]);
+    for (const label of [true, 'true', 'True', 1, '1']) assert.deepEqual([open('label == 1', { label }), open('label != outcome', { label, outcome: 1 }), open('label != outcome', { label, outcome: true })], [true, false, false], JSON.stringify(label));
+    assert.deepEqual([condition('score % 3 == -2', { score: -5 }), condition('score % -3 == 2', { score: 5 })], [true, true], 'the remainder has the sign of what is divided');
+  });
+
+  it('are refused where a part has no value, whatever the record is', () => {
+    for (const [text, at] of [['latency_ms > 1 / 0', '1 / 0'], ['latency_ms > log(0) or error', 'log(0)'], ['score * (2 - 2) / (1 - 1) > 0', '']] as const) {
+      const compiled = compileCondition(text, FIELDS);
+      if (at === '') assert.ok('expression' in compiled, text);
+      else assert.deepEqual([problem(text).at, /has no value, whatever the record is/.test(problem(text).message)], [at, true]);
+    }
+    assert.equal(condition('latency_ms > 160 / 2', { latency_ms: 81 }), true);
+  });
+
   it('give null where the record does not tell, and let the other side decide where it can', () => {
     for (const latency of [undefined, null, Number.NaN, 'slow', {}, []]) assert.equal(condition('latency_ms > 80', { latency_ms: latency }), null);
     assert.equal(condition('latency_ms > 80 or error', { error: 'x' }), true);

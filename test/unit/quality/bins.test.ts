@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { LATENCY_EDGES, latencyBin, NO_BIN, SCORE_EDGES, scoreBin } from '../../../src/core/quality/bins.ts';
+import { LATENCY_EDGES, latencyBin, NO_BIN, RANKED_EDGES, rankedBin, SCORE_EDGES, scoreBin } from '../../../src/core/quality/bins.ts';
 import { binOf } from '../../../src/core/quality/stats/driftMeasures.ts';
 import { seeded } from '../../support/guardSimulation.ts';
 
@@ -16,4 +16,10 @@ describe('bins of latencies and scores', () => {
       for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) assert.equal(bin(value), NO_BIN);
     });
   }
+
+  it('of scores with an outcome are in order, finer near 0 and 1, and hold what is outside 0 to 1 apart', () => {
+    assert.ok(RANKED_EDGES.every((edge, index) => index === 0 || edge > (RANKED_EDGES[index - 1] ?? 0)));
+    assert.deepEqual([-5, -1e-12, 0, 1, 1 + 1e-9, 7].map(rankedBin), [0, 0, 1, RANKED_EDGES.length - 1, RANKED_EDGES.length, RANKED_EDGES.length]);
+    assert.ok(SCORE_EDGES.every((edge) => RANKED_EDGES.includes(edge)));
+  });
 });

@@ -110,4 +110,61 @@ guardrails: [{name: errors, bad: error}]`);
     assert.match(found[0]?.message ?? '', /Unknown key "maxratio".*Did you mean "max_ratio"/);
     assert.equal(config?.models[0]?.quality?.metrics.length, 1);
   });
+
+  const wrong: readonly (readonly [string, RegExp])[] = [
+    ['guardrails: [{name: a, bad: error, min_rate: 5}]', /^6: guardrails\[0\]\.min_rate: is a rate of bad events, from 0 to less than 1: 5 % is 0\.05\. \[5\]$/],
+    ['guardrails: [{name: a, bad: error, limit: 2}]', /^6: guardrails\[0\]\.limit: is a share, more than 0 and less than 1: 2 % is 0\.02\. \[2\]$/],
+    ['guardrails: [{name: a, bad: error, limit: 0}]', /limit: is a share, more than 0 and less than 1, such as 0\.05 for 5 %/],
+    ['signals: [{name: a, measure: accuracy, limit: 95}]', /limit: is a share, .*: 95 % is 0\.95\. \[95\]$/],
+    ['signals: [{name: a, measure: accuracy, margin: 1}]', /margin: is a difference of shares, less than 1: 1 % is 0\.01/],
+    ['signals: [{name: a, mean: converted == 1, limit: 3}]', /limit: is a share/],
+    ['guardrails: [{name: a, bad: error, accept_ratio: 1}]', /accept_ratio: must be more than 1: a candidate as good as the current version could never go on/],
+    ['guardrails: [{name: a, bad: error, margin: 0.01}]', /margin: is for means: .* is max_ratio/],
+    ['signals: [{name: a, mean: converted, max_ratio: 2}]', /max_ratio: is for bad events: how much worse a mean may be is margin, in its own units/],
+    ['window: 0s', /^6: window: must be longer than 0s, such as 5min\. \[0s\]$/],
+    ['labels: {field: label}', /^6: labels\.field: label is what the prediction says, not what turned out to be true: name the field of the outcome, such as outcome or defaulted\. \[label\]$/],
+    ['labels: {field: score}', /labels\.field: score is what the prediction says/],
+    ['where: converted == 1', /^6: where: converted is a field of the outcome, which is not known yet when a prediction is counted: name one of the prediction, such as features\.converted\. /],
+    ['by: [features.country, lower(region)]', /^6: by\[1\]: region is a field of the outcome/],
+  ];
+  for (const [text, says] of wrong) {
+    it(`says what is wrong with ${text}`, () => {
+      const found = problems(text);
+      assert.equal(found.length, 1, found.join('\n'));
+      assert.match(found[0] ?? '', says);
+    });
+  }
+
+  it('takes numbers at the edge, means in units of their own, and an accept_ratio below max_ratio', () => {
+    assert.deepEqual(problems('guardrails: [{name: a, bad: error, min_rate: 0, limit: 0.999, max_ratio: 1, accept_ratio: 1.01}, {name: b, bad: error, min_rate: 0.999, max_ratio: 2, accept_ratio: 1.5}]\nsignals: [{name: c, mean: latency_ms, limit: 500, margin: 20}, {name: d, measure: entropy, limit: 2}]\nwindow: 1s'), []);
+    assert.deepEqual(load('guardrails: [{name: a, bad: error, min_rate: 5}, {name: b, bad: error}]').config?.models[0]?.quality?.metrics.map(({ name }) => name), ['b'], 'a metric is not judged by other numbers than were written');
+  });
+
+  describe('of Prometheus says which queries could never alarm', () => {
+    const asked = (query: string, metric = 'guardrails: [{name: errors, bad: error}]', more = ''): string[] => problems(`source: {prometheus: {url: "http://localhost:9090", design_effect: 2, queries: {errors: {${query}}}${more}}}\n${metric}`);
+    const [ALL, BAD] = ['total: \'p{arm="$arm"}\'', 'bad: \'e{arm="$arm"}\''];
+    const mean = (role: string, written: string): string => `${role}: [{name: errors, ${written}}]`;
+
+    it('with what to write', () => {
+      assert.deepEqual(asked(`${ALL}, ${BAD}`), []);
+      assert.deepEqual(asked(`total: 'p', ${BAD}`), ['6: source.prometheus.queries.errors.total: has no $arm, so both arms would be told alike: write the label that says the arm, such as {arm="$arm"}. [\'p\']']);
+      assert.match(asked(`${ALL}, bad: 'e'`).join(), /^6: source\.prometheus\.queries\.errors\.bad: has no \$arm[^,]*, so[^]* \['e'\]$/);
+      assert.match(asked(ALL).join(), /^6: source\.prometheus\.queries\.errors: counts all, and not the bad ones: add bad, or good/);
+      assert.match(asked(`${ALL}, ${BAD}, good: 'g{arm="$arm"}'`).join(), /errors\.good: is told twice: keep bad or good/);
+      assert.match(asked(`${ALL}, ${BAD}, sum: 's{arm="$arm"}'`).join(), /errors\.sum: is for means/);
+      assert.match(asked(`${ALL}, ${BAD}`, undefined, ', latency: {buckets: b, unit: s}').join(), /latency\.buckets: has no \$arm/);
+    });
+
+    it('and which means have no interval', () => {
+      const sum = `${ALL}, sum: 's{arm="$arm"}'`;
+      assert.deepEqual(asked(`${sum}, squares: 'q{arm="$arm"}'`, mean('guardrails', 'mean: latency_ms')), []);
+      assert.match(asked(sum, mean('guardrails', 'mean: latency_ms')).join(), /errors: tells a mean without squares, which has no interval, so it could never alarm: add squares, .* such as converted == 1/);
+      assert.deepEqual([asked(sum, mean('signals', 'mean: converted == 1')), asked(sum, mean('signals', 'measure: accuracy'))], [[], []], 'their values are 0 and 1');
+      assert.match(asked(ALL, mean('signals', 'mean: latency_ms')).join(), /errors: has no sum of the values/);
+      assert.match(asked(`${sum}, ${BAD}`, mean('signals', 'mean: converted == 1')).join(), /errors\.bad: is for bad events/);
+      const { config, problems: found } = load(`source: {prometheus: {url: "http://localhost:9090", design_effect: 2, queries: {errors: {${sum}}}}}\n${mean('signals', 'mean: latency_ms')}`);
+      assert.deepEqual([found.map(({ severity }) => severity), config?.models[0]?.quality?.metrics.length], [['warning'], 1]);
+      assert.match(found[0]?.message ?? '', /it is shown and decides nothing\. Add squares/);
+    });
+  });
 });

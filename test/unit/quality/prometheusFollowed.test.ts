@@ -112,16 +112,16 @@ describe('a question to a Prometheus', () => {
 
   it('for raw samples is about less time where there are many', async () => {
     const many = Array.from({ length: 100 }, (_, instance) => ({ labels: { instance: String(instance) }, samples: Array.from({ length: 8 * HOUR * 4 }, (__, index): Samples[number] => [10 - index / 4, String(100_000 - index)]).reverse() }));
-    const followed = fakeSource({ guardrails: [{ name: 'errors', bad: 'error' }] }, { queries: { errors: { total: 'p{arm="$arm"}' } }, arms: { current: 'nobody' }, lookback: '8h' }, (query) => (query.includes('nobody') ? [] : many));
+    const followed = fakeSource({ guardrails: [{ name: 'errors', bad: 'error' }] }, { queries: { errors: { total: 'p{arm="$arm"}', bad: 'errors{arm="$arm"}' } }, arms: { current: 'nobody' }, lookback: '8h' }, (query) => (query.includes('nobody') || query.startsWith('errors') ? [] : many));
     const data = await read(followed, 0);
     assert.equal(totals(data)[0], 100 * (8 * HOUR * 4 - 1));
-    const spans = followed.asked.filter((query) => !query.get('query')?.includes('nobody')).map((query) => Number(/\[(\d+)s\]/.exec(query.get('query') ?? '')?.[1]));
+    const spans = followed.asked.filter((query) => query.get('query')?.startsWith('p{arm="candidate"') === true).map((query) => Number(/\[(\d+)s\]/.exec(query.get('query') ?? '')?.[1]));
     // 100 series, four samples a minute.
     assert.ok(Math.max(...spans) * 100 * 4 / 60 <= 60_000, spans.join());
   });
 
   it('that tells no counts is not asked, whatever became of the problem of the file', async () => {
-    const { quality, problems } = readQuality({ ...GUARDED, source: { prometheus: { url: 'http://prometheus.test', design_effect: 1, queries: { errors: { total: 'sum(p{arm="$arm"})' } } } } });
+    const { quality, problems } = readQuality({ ...GUARDED, source: { prometheus: { url: 'http://prometheus.test', design_effect: 1, queries: { errors: { total: 'sum(p{arm="$arm"})', bad: 'e{arm="$arm"}' } } } } });
     assert.equal(problems.length, 1);
     const opened = openQualitySource(quality ?? assert.fail(), { folder: '/', flags: ['fraud'], environment: 'production', fetch: () => assert.fail('it was asked'), credentialsFor: () => ({}) });
     await assert.rejects(opened.read({ now: NOW, signal: new AbortController().signal }), /^AppError: Prometheus is not asked: sum\(p\{arm="candidate"\}\) is no plain selector and has no \$range/);

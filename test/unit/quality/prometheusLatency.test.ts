@@ -15,9 +15,9 @@ function process(instance: string, held: Readonly<Record<string, readonly (numbe
 
 /** What is told of the candidate, who answered 100 in the first minute; the current version has no buckets. */
 function read(series: readonly FakeSeries[], { buckets = BUCKETS, unit = 's', more = {} } = {}): Promise<QualityData> {
-  return readFake(GUARDED, { queries: { errors: { total: 'predictions_total{arm="$arm"}' } }, latency: { buckets, unit } }, (asked) => {
+  return readFake(GUARDED, { queries: { errors: { total: 'predictions_total{arm="$arm"}', bad: 'errors_total{arm="$arm"}' } }, latency: { buckets, unit } }, (asked) => {
     if (asked.includes('predictions_total')) return [{ labels: {}, samples: [[0, '0'], [1, '100']] }];
-    return asked.includes('candidate') ? series : [];
+    return asked.includes('candidate') && !asked.includes('errors_total') ? series : [];
   }, more);
 }
 

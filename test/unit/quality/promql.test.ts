@@ -25,10 +25,10 @@ describe('queries of modelswitch.yaml', () => {
   const problems = (prometheus: string): readonly string[] => loadWorkspaceFile(`version: 1\nmodels:\n  fraud:\n    flag: fraud\n    quality:\n      guardrails: [{name: errors, bad: error}]\n      source:\n        prometheus:\n          url: http://localhost:9090\n          design_effect: 1\n${prometheus.split('\n').map((line) => `          ${line}`).join('\n')}\n`).problems.map(({ range, message }) => `${range.start.line + 1}: ${message}`);
 
   it('that tell what counters have reached are refused at their line, with the mend', () => {
-    const found = problems('queries:\n  errors:\n    total: sum(predictions_total{arm="$arm"})\n    bad: predictions_total{arm="$arm",outcome="error"}\nlatency: {buckets: sum by (le) (latency_bucket), unit: s}');
+    const found = problems('queries:\n  errors:\n    total: sum(predictions_total{arm="$arm"})\n    bad: predictions_total{arm="$arm",outcome="error"}\nlatency: {buckets: \'sum by (le) (latency_bucket{arm="$arm"})\', unit: s}');
     assert.equal(found.length, 2);
     assert.match(found[0] ?? '', /^13: .*queries\.errors\.total: sum\(predictions_total\{arm="\$arm"\}\) is no plain selector and has no \$range, so it tells what counters have reached, .*: write a selector, such as .*, or an expression of their growth, such as sum\(increase\(/);
-    assert.match(found[1] ?? '', /^15: .*latency\.buckets: sum by \(le\) \(latency_bucket\) is no plain selector/);
+    assert.match(found[1] ?? '', /^15: .*latency\.buckets: sum by \(le\) \(latency_bucket\{arm="\$arm"\}\) is no plain selector/);
   });
 
   it('that are selectors in whatever writing, or go by $range, are not', () => {

@@ -21,7 +21,8 @@ async function ran(command: (context: CliContext) => Promise<number>, warnings: 
   const cwd = mkdtempSync(join(tmpdir(), 'modelswitch-command-'));
   const [out, warned]: [string[], string[]] = [[], []];
   try {
-    writeFileSync(join(cwd, 'modelswitch.yaml'), `models:
+    writeFileSync(join(cwd, 'modelswitch.yaml'), `version: 1
+models:
   fraud:
     flag: fraud-v2
     quality:

@@ -50,7 +50,7 @@ describe('reading quality for the editor', () => {
   });
 
   it('keeps what was read when the source fails, with the reason and the age', async () => {
-    writeFileSync(join(folder, 'windows.json'), JSON.stringify({ windows: [{ arm: 'current', environment: 'production', start: 0, end: 1000, requests: 5, metrics: { errors: { n: 5, sum: 1 } } }] }));
+    writeFileSync(join(folder, 'windows.json'), JSON.stringify({ windows: [{ arm: 'current', environment: 'production', start: 1.7e12, end: 1.7e12 + 1000, requests: 5, metrics: { errors: { n: 5, sum: 1 } } }], design_effect: 1 }));
     const { reader: it } = reader({ source: { exec: ['cat', 'windows.json'] } });
     await it.refresh();
     const { data, readAt } = it.reading;
@@ -59,7 +59,7 @@ describe('reading quality for the editor', () => {
     await it.refresh();
     assert.deepEqual([it.reading.data, it.reading.readAt, it.reading.loading], [data, readAt, false]);
     assert.match(it.reading.error?.message ?? '', /cat failed with exit code 1/);
-    writeFileSync(join(folder, 'windows.json'), JSON.stringify({ windows: [] }));
+    writeFileSync(join(folder, 'windows.json'), JSON.stringify({ windows: [], design_effect: 1 }));
     await it.refresh();
     assert.deepEqual([it.reading.error, it.reading.data?.windows], [undefined, []]);
   });
@@ -149,7 +149,7 @@ describe('reading quality for the editor', () => {
     });
     afterEach(() => new Promise((resolve) => server.close(resolve)));
 
-    const source = (): unknown => ({ source: { prometheus: { url: `${origin}/prometheus`, design_effect: 1, queries: { errors: { total: 'all', bad: 'bad' } } } } });
+    const source = (): unknown => ({ source: { prometheus: { url: `${origin}/prometheus`, design_effect: 1, queries: { errors: { total: 'all{arm="$arm"}', bad: 'bad{arm="$arm"}' } } } } });
 
     it('sends the one that is meant for its origin', async () => {
       const origins: string[] = [];

@@ -2,11 +2,13 @@
 export interface Moments {
   readonly n: number;
   readonly sum: number;
+  /** NaN where the source tells none: then there is no variance, and nothing is decided by the mean. */
   readonly squares: number;
 }
 
 export const NO_MOMENTS: Moments = { n: 0, sum: 0, squares: 0 };
 
+/** sum / n; NaN without values. */
 export function mean({ n, sum }: Moments): number {
   return sum / n;
 }

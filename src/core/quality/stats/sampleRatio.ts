@@ -51,6 +51,7 @@ export function sampleRatioEvidence(intervals: Iterable<RatioInterval>): number 
   return log;
 }
 
+/** Whether the evidence, the natural logarithm of the Bayes factor, reaches ln 1000 (`MISMATCH`): healthy releases get there once in 1,000, however often one looks. */
 export function isMismatch(logEvidence: number): boolean {
   return logEvidence >= Math.log(MISMATCH);
 }

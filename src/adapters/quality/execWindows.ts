@@ -1,0 +1,124 @@
+import { AppError } from '../../core/base/errors.ts';
+import { plainLine } from '../../core/base/words.ts';
+import type { MetricDefinition } from '../../core/quality/definitions.ts';
+import type { Moments } from '../../core/quality/stats/confidenceSequence.ts';
+import { isYesOrNo } from '../../core/quality/tolerances.ts';
+import type { QualityWindow } from '../../core/quality/window.ts';
+
+/** A window as a command printed it: squares are there where it told them. */
+export type PrintedWindow = Omit<QualityWindow, 'metrics' | 'slice'> & { readonly slice?: string | undefined; readonly metrics: Readonly<Record<string, { readonly n: number; readonly sum: number; readonly squares?: number | undefined }>> };
+
+/** Milliseconds of 1973: a smaller number is a time in seconds. */
+const LEAST_MS = 1e11;
+/** Of the clocks of warehouse and reader. */
+const SKEW_MS = 600_000;
+/** Sums of decimals are not exact. */
+const ROUNDING = 1e-9;
+/** The arms that are compared. */
+const COMPARED: ReadonlySet<string> = new Set(['candidate', 'current']);
+
+function momentsProblem(metric: string, { n, sum, squares }: PrintedWindow['metrics'][string], requests: number, isCount: boolean): string | undefined {
+  const name = `the metric ${plainLine(metric, 60)}`;
+  if (n > requests) return `${name} was told by ${n} of ${requests} requests`;
+  if (n === 0) return sum === 0 && (squares ?? 0) === 0 ? undefined : `${name} has a sum of ${sum} of no values`;
+  if (isCount && !(sum >= 0 && sum <= n * (1 + ROUNDING))) return `${name} has a sum of ${sum} of ${n}, and its values are 0 and 1`;
+  if (squares === undefined) return undefined;
+  if (isCount && Math.abs(squares - sum) > ROUNDING * n) return `${name} has squares of ${squares} beside a sum of ${sum}, and its values are 0 and 1, whose squares they are themselves`;
+  return squares * (1 + ROUNDING) < (sum * sum) / n ? `${name} has squares of ${squares}, less than any ${n} values with a sum of ${sum} have (sum * sum / n)` : undefined;
+}
+
+function windowProblem({ start, end, requests, units, metrics }: PrintedWindow, now: number, counts: ReadonlySet<string>): string | undefined {
+  if (start < LEAST_MS) return `start ${start} is of ${new Date(Math.max(start, 0)).getUTCFullYear()}: times are milliseconds since 1970, or ISO 8601, not seconds`;
+  if (end <= start) return 'it ends before it begins';
+  if (start > now + SKEW_MS) return `it begins in the future, ${new Date(start).toISOString()}: times are in UTC`;
+  if (units > requests) return `${units} units appeared in ${requests} requests`;
+  for (const [metric, told] of Object.entries(metrics)) {
+    const problem = momentsProblem(metric, told, requests, counts.has(metric));
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+function placeOf({ arm, environment, service, slice }: PrintedWindow): string {
+  return JSON.stringify([environment, service, arm, slice ?? null]);
+}
+
+/** A window that begins before the one before it in its place has ended: what is in both would count twice. */
+function overlapping(windows: readonly PrintedWindow[]): readonly [number, number] | undefined {
+  const last = new Map<string, number>();
+  const inOrder = windows.map((window, index) => ({ window, index })).sort((a, b) => a.window.start - b.window.start);
+  for (const { window, index } of inOrder) {
+    const place = placeOf(window);
+    const before = last.get(place);
+    if (before !== undefined && (windows[before]?.end ?? 0) > window.start) return [before, index];
+    last.set(place, index);
+  }
+  return undefined;
+}
+
+/**
+ * What a command printed, where it can be true. What cannot is refused with the window and the reason: by a table with a mistake nobody is taken back, nor goes on.
+ * @throws AppError validation
+ */
+export function checkWindows(windows: readonly PrintedWindow[], metrics: readonly MetricDefinition[], now: number, command: string): void {
+  const counts = new Set(metrics.filter(isYesOrNo).map(({ name }) => name));
+  const refuse = (index: number, problem: string): never => {
+    const { arm, environment, start } = windows[index] ?? { arm: '', environment: '', start: Number.NaN };
+    throw new AppError('validation', plainLine(`${command} printed what cannot be: window ${index + 1} (arm ${JSON.stringify(arm)}, environment ${JSON.stringify(environment)}, start ${Number.isFinite(start) ? new Date(start).toISOString() : 'none'}): ${problem}.`, 500));
+  };
+  for (const [index, window] of windows.entries()) {
+    const problem = windowProblem(window, now, counts);
+    if (problem !== undefined) refuse(index, problem);
+  }
+  const twice = overlapping(windows);
+  if (twice !== undefined) refuse(twice[1], `it overlaps window ${twice[0] + 1} of the same arm, environment, service and slice, so what is in both would count twice`);
+}
+
+/** `roles`: which arm a variant stands for. Windows of variants that stand for one arm are one window. */
+export function byArm(windows: readonly PrintedWindow[], metrics: readonly MetricDefinition[], roles: ReadonlyMap<string, string>): readonly QualityWindow[] {
+  const counts = new Set(metrics.filter(isYesOrNo).map(({ name }) => name));
+  const found = new Map<string, QualityWindow>();
+  for (const { slice, metrics: told, arm: variant, ...rest } of windows) {
+    const arm = roles.get(variant) ?? variant;
+    const own = Object.fromEntries(Object.entries(told).map(([metric, { n, sum, squares }]): [string, Moments] => [metric, { n, sum, squares: squares ?? (n === 0 || counts.has(metric) ? sum : Number.NaN) }]));
+    const window: QualityWindow = { ...rest, arm, metrics: own, ...(slice === undefined ? {} : { slice }) };
+    const key = JSON.stringify([rest.environment, rest.service, arm, slice ?? null, rest.start, rest.end]);
+    const known = found.get(key);
+    found.set(key, known === undefined ? window : { ...known, requests: known.requests + window.requests, units: known.units + window.units, metrics: added(known.metrics, own) });
+  }
+  return [...found.values()];
+}
+
+function added(a: QualityWindow['metrics'], b: QualityWindow['metrics']): QualityWindow['metrics'] {
+  const sums: Record<string, Moments> = { ...a };
+  for (const [name, { n, sum, squares }] of Object.entries(b)) {
+    const known = sums[name];
+    sums[name] = known === undefined ? { n, sum, squares } : { n: known.n + n, sum: known.sum + sum, squares: known.squares + squares };
+  }
+  return sums;
+}
+
+/** Of arms that are neither compared nor variants that stand for one of them. @throws AppError validation where there is nothing else */
+export function armWords(windows: readonly QualityWindow[], command: string): readonly string[] {
+  const arms = [...new Set(windows.map(({ arm }) => arm))];
+  const others = arms.filter((arm) => !COMPARED.has(arm));
+  if (others.length === 0) return [];
+  const words = `windows of ${others.slice(0, 5).map((arm) => JSON.stringify(plainLine(arm, 40))).join(', ')}, neither candidate nor current, nor variants of which switches: says what serves`;
+  if (others.length === arms.length) throw new AppError('validation', `${command} printed only ${words}: name the arms candidate and current, or map them as switches: [{flag: ..., variants: {treatment: candidate, control: current}}].`);
+  return [`${command} printed ${words}: they are not compared.`];
+}
+
+/** Windows of the arms that overlap without being the same stretch of time: nothing would be compared with anything. Undefined where all fit. */
+export function misalignedWords(windows: readonly QualityWindow[]): string | undefined {
+  const last = new Map<string, QualityWindow>();
+  for (const window of [...windows].filter(({ arm, slice }) => slice === undefined && COMPARED.has(arm)).sort((a, b) => a.start - b.start)) {
+    const place = JSON.stringify([window.environment, window.service]);
+    const other = last.get(`${place} ${window.arm === 'candidate' ? 'current' : 'candidate'}`);
+    if (other !== undefined && other.end > window.start && (other.start !== window.start || other.end !== window.end)) {
+      const words = ({ arm, start, end }: QualityWindow): string => `${arm} from ${new Date(start).toISOString()} to ${new Date(end).toISOString()}`;
+      return `windows of the arms do not cover the same times (${words(other)}, ${words(window)}): begin and end them by the same clock, such as date_trunc`;
+    }
+    last.set(`${place} ${window.arm}`, window);
+  }
+  return undefined;
+}

@@ -1,0 +1,70 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../core/base/errors.ts';
+import { hindering, type MeantModels } from '../core/workspace/concerning.ts';
+import type { WorkspaceFile } from '../core/workspace/config.ts';
+import { LARGEST_BYTES, loadWorkspaceFile, tooLargeFile } from '../core/workspace/load.ts';
+import type { Problem } from '../core/workspace/source.ts';
+import type { CliContext } from './context.ts';
+
+export const CONFIGURATION_FILE = 'modelswitch.yaml';
+
+type Telling = Pick<CliContext, 'warn'>;
+
+/** The folder's `modelswitch.yaml`; undefined when there is none. @throws AppError validation when there is one that cannot be opened */
+async function load(folder: string): Promise<WorkspaceFile | undefined> {
+  const path = join(folder, CONFIGURATION_FILE);
+  try {
+    // A repository may hold a link to a device, which never ends.
+    const file = await stat(path);
+    if (!file.isFile()) throw new AppError('validation', `${CONFIGURATION_FILE} is no file.`, { reason: 'configuration' });
+    return file.size <= LARGEST_BYTES ? loadWorkspaceFile(await readFile(path, 'utf8')) : tooLargeFile();
+  } catch (thrown) {
+    if (thrown instanceof AppError) throw thrown;
+    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new AppError('validation', `${CONFIGURATION_FILE} cannot be opened (${code}): check who may read it.`, { reason: 'configuration' }, thrown);
+  }
+}
+
+/** A command may read the file more than once: what is wrong is told once. */
+const told = new WeakMap<CliContext['warn'], Set<string>>();
+
+function tell({ warn }: Telling, problems: readonly Problem[]): void {
+  const known = told.get(warn) ?? new Set();
+  told.set(warn, known);
+  for (const { severity, message, range: { start } } of problems) {
+    const line = `${CONFIGURATION_FILE}:${start.line + 1}:${start.column + 1}: ${severity === 'error' ? '' : `${severity}: `}${message}`;
+    if (!known.has(line)) warn(line);
+    known.add(line);
+  }
+}
+
+/**
+ * The folder's `modelswitch.yaml` for a command that does its work with what can be read of it, such as kill and rollback: errors are told, nothing ends by them. A file that
+ * cannot be opened is told, too, and is then as if there were none.
+ */
+export async function readWorkspace(context: Telling, folder: string): Promise<WorkspaceFile | undefined> {
+  try {
+    const file = await load(folder);
+    tell(context, file?.problems.filter(({ severity }) => severity === 'error') ?? []);
+    return file;
+  } catch (thrown) {
+    if (!(thrown instanceof AppError)) throw thrown;
+    context.warn(thrown.message);
+    return { problems: [] };
+  }
+}
+
+/**
+ * For a command that decides, or raises exposure: tells all that is wrong, warnings too, and ends where something is that the models which are meant are decided by.
+ * @throws AppError validation
+ */
+export function refuseProblems(context: Telling, file: WorkspaceFile | undefined, meant: MeantModels): void {
+  if (file === undefined) return;
+  tell(context, file.problems);
+  const [first, ...more] = hindering(file, meant);
+  if (first === undefined && file.config !== undefined) return;
+  const where = first === undefined ? CONFIGURATION_FILE : `${CONFIGURATION_FILE}:${first.range.start.line + 1}`;
+  throw new AppError('validation', `${where} cannot be gone by as it is${more.length === 0 ? '' : ` (${more.length + 1} errors)`}: nothing was decided or changed. Mend it first; rollback and kill work all the same.`, { reason: 'configuration' });
+}

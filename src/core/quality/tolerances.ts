@@ -1,0 +1,34 @@
+import type { MetricSection } from '../workspace/quality.ts';
+import type { MetricDefinition, QualityProblem } from './definitions.ts';
+
+/** Measures whose values are shares, so from 0 to 1. */
+const SHARES: ReadonlySet<string> = new Set(['accuracy', 'precision', 'recall', 'pr_auc', 'brier', 'uncertain', 'confident']);
+
+/** Whether every value of a metric is 0 or 1, by what it is: bad events, right and wrong, the mean of a condition. */
+export function isYesOrNo({ kind, measure, expression }: Pick<MetricDefinition, 'kind' | 'measure' | 'expression'>): boolean {
+  if (kind === 'bad') return true;
+  if (measure !== undefined) return measure !== 'brier' && SHARES.has(measure);
+  return expression?.tree.kind === 'convert' && expression.tree.from === 'boolean';
+}
+
+function percentMend(value: number): string {
+  return value >= 1 && value < 100 ? `: ${value} % is ${Number((value / 100).toPrecision(6))}` : ', such as 0.05 for 5 %';
+}
+
+/** What is wrong with the numbers that a metric is judged by: those that nothing can reach, so that it never alarms or never goes on, and those that its kind does not know. `path` is the metric's. */
+export function toleranceProblems(section: MetricSection, metric: MetricDefinition, path: QualityProblem['path']): QualityProblem[] {
+  const { min_rate: minRate, accept_ratio: acceptRatio, limit, margin } = section;
+  const problem = (key: keyof MetricSection, message: string): QualityProblem => ({ path: [...path, key], message });
+  const found: QualityProblem[] = [];
+  const unread = metric.kind === 'bad' ? (['margin'] as const) : (['max_ratio', 'min_rate', 'accept_ratio'] as const);
+  for (const key of unread) {
+    if (section[key] !== undefined) found.push(problem(key, metric.kind === 'bad' ? 'is for means: how much worse a rate of bad events may be is max_ratio' : `is for bad events: how much worse a ${section.measure === undefined ? 'mean' : 'measure'} may be is margin, in its own units`));
+  }
+  if (metric.kind === 'bad' && minRate !== undefined && minRate >= 1) found.push(problem('min_rate', `is a rate of bad events, from 0 to less than 1${percentMend(minRate)}`));
+  // Of a candidate that is as good as the current version nobody can show that it is better.
+  if (metric.kind === 'bad' && acceptRatio !== undefined && acceptRatio <= 1) found.push(problem('accept_ratio', 'must be more than 1: a candidate as good as the current version could never go on'));
+  const isShare = isYesOrNo(metric) || (metric.measure !== undefined && SHARES.has(metric.measure));
+  if (isShare && limit !== undefined && !(limit > 0 && limit < 1)) found.push(problem('limit', `is a share, more than 0 and less than 1${percentMend(limit)}`));
+  if (isShare && metric.kind === 'mean' && margin !== undefined && margin >= 1) found.push(problem('margin', `is a difference of shares, less than 1${percentMend(margin)}`));
+  return found;
+}

@@ -1,0 +1,39 @@
+import type { WorkspaceConfig, WorkspaceFile } from './config.ts';
+import type { Problem } from './source.ts';
+
+/** Sections that no verdict about a model reads. */
+const ASIDE: ReadonlySet<unknown> = new Set(['personas', 'callsites']);
+
+/** Which models a question is about; what is not given means all of them. */
+export interface MeantModels {
+  readonly model?: string | undefined;
+  readonly flag?: string | undefined;
+  /** The keys of a model that the answer goes by. */
+  readonly keys?: readonly string[] | undefined;
+}
+
+/**
+ * The errors of a file by which a verdict about the models that are meant would be another one: metrics, guardrails and sections that cannot be read are left out of
+ * the configuration, so whoever decides by the rest decides by something that nobody wrote. What is wrong with other models, personas and call sites is none of them.
+ */
+export function hindering({ config, problems }: WorkspaceFile, meant: MeantModels): readonly Problem[] {
+  return problems.filter((problem) => problem.severity === 'error' && (config === undefined || concerns(problem, config, meant)));
+}
+
+function concerns({ code, path }: Problem, config: WorkspaceConfig, meant: MeantModels): boolean {
+  // A token in a comment changes nothing of what is read.
+  if (path === undefined) return code !== 'secret';
+  const [section, model, key] = path;
+  if (ASIDE.has(section)) return false;
+  return section !== 'models' || model === undefined || isMeant(String(model), key, config, meant);
+}
+
+/** What cannot be read may be what is meant: a model without a readable flag may be switched by any. */
+function isMeant(name: string, key: string | number | undefined, { models, features = [] }: WorkspaceConfig, { model, flag, keys }: MeantModels): boolean {
+  if (keys !== undefined && key !== undefined && !keys.includes(String(key))) return false;
+  if (features.some((each) => each.name === name)) return true;
+  if (model !== undefined && model !== name) return false;
+  const mapped = models.find((each) => each.name === name);
+  if (flag === undefined || mapped === undefined) return true;
+  return mapped.switches.some((each) => each.flag === flag) || key === undefined || key === 'flag' || key === 'switches';
+}

@@ -195,6 +195,27 @@ describe('quality: one contract for every source', function () {
     }
   });
 
+  it('outcomes that are null, blank or NaN are none in every format', async () => {
+    const all = ALL.slice(0, 900);
+    const outcomes = all.map(({ request_id }, index) => ({ request_id, outcome: index % 3 === 0 ? null : index % 3 === 1 ? Number.NaN : index % 2 }));
+    const asText = ({ request_id, outcome }: typeof outcomes[number]): string => `{"request_id":"${request_id}","outcome":${String(outcome)}}\n`;
+    writeFileSync(join(folder, 'told.jsonl'), lines(all) + outcomes.map(asText).join(''));
+    writeFileSync(join(folder, 'served.jsonl'), lines(all));
+    writeFileSync(join(folder, 'told.csv'), `request_id,outcome\n${outcomes.map(({ request_id, outcome }) => `${request_id},${outcome ?? ''}\n`).join('')}`);
+    const script = 'import json, pyarrow as pa, pyarrow.parquet as pq\nrows = [json.loads(line) for line in open("told.jsonl")]\nrows[0]["outcome"] = None\nt = pa.Table.from_pylist(rows)\npq.write_table(t, "told.parquet", row_group_size=500)';
+    const { status, stderr } = spawnSync(await mlflowPython(), ['-c', script], { cwd: folder, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    for (const log of [['told.jsonl'], ['served.jsonl', 'told.csv'], ['told.parquet']]) {
+      const { quality } = readQuality({ source: { log: [...log] }, signals: [{ name: 'default', mean: 'outcome' }] });
+      const opened = openQualitySource(quality ?? assert.fail(), { folder, flags: ['fraud-v2'], environment: 'production', fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}) });
+      const data = await opened.read({ now: START + 3_600_000, signal: AbortSignal.timeout(120_000) });
+      opened.dispose();
+      const [matured, labelled] = data.arms.reduce(([a, b], arm) => [a + arm.matured, b + arm.labelled], [0, 0]);
+      assert.deepEqual([log, matured, labelled, data.notes.malformed, data.notes.notFinite], [log, 900, 300, 0, 300]);
+      assert.equal(data.notes.messages.filter((message) => message.startsWith('600 records of outcomes tell none')).length, 1, data.notes.messages.join());
+    }
+  });
+
   it('a command that prints windows', async () => {
     const { windows } = await read({ log: 'log.jsonl' });
     writeFileSync(join(folder, 'windows.json'), JSON.stringify({ windows, design_effect: 2, warnings: ['late partition'] }));

@@ -2,10 +2,10 @@ import type { RecordLike } from '../expressions/evaluate.ts';
 import { codedAt, EXCLUDED, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME, NOT_FINITE_SCORE, ROWS, WITHOUT_UNIT, type BatchRows, type CodedColumn, type RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { FeatureOptions } from './featureCollector.ts';
-import { Groups, type Group, type SavedGroups, type WindowState } from './groups.ts';
+import { addTo, Groups, type Group, type SavedGroups, type WindowState } from './groups.ts';
 import { hash53, RecentHashes, rehash, type SavedHashes } from './hashing.ts';
-import { scoreOf, valueOf } from './measures.ts';
-import { Outcomes, type SavedOutcomes, type ToldOutcome, type Waiting } from './outcomes.ts';
+import { scoreOf } from './measures.ts';
+import { OutcomeCounter, type SavedOutcomeCounter } from './outcomeCounter.ts';
 import { ShadowCollector, type SavedShadow } from './shadowCollector.ts';
 import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
@@ -33,8 +33,7 @@ export interface SavedCollector {
   readonly units: SavedUnits;
   readonly seen: SavedHashes;
   readonly recent: SavedHours;
-  /** Where a metric needs outcomes. */
-  readonly outcomes?: SavedOutcomes | undefined;
+  readonly outcomes: SavedOutcomeCounter;
   /** Where a shadow came. */
   readonly shadow?: SavedShadow | undefined;
   readonly slices: readonly string[];
@@ -57,8 +56,6 @@ export interface Apart {
 export class Collector {
   readonly #definition: QualityDefinition;
   readonly #roles: ReadonlyMap<string, string>;
-  readonly #values: readonly ((record: RecordLike) => number | null)[];
-  readonly #labelled: readonly number[];
   readonly #immediate: readonly number[];
   readonly #groups: Groups;
   readonly #stager: Stager;
@@ -75,7 +72,7 @@ export class Collector {
   readonly #newOf = new Float64Array(ROWS);
   readonly #hours: Hour[] = [];
   readonly #seen: RecentHashes;
-  readonly #outcomes: Outcomes;
+  readonly #outcomes: OutcomeCounter;
   readonly #shadow: ShadowCollector;
   /** What drift is measured of. */
   readonly #recent: RecentHours;
@@ -91,8 +88,6 @@ export class Collector {
     this.#roles = new Map(Object.entries(options.roles ?? {}));
     const { metrics, labels } = definition;
     this.#recent = new RecentHours(definition.drift, options, saved?.recent);
-    this.#values = metrics.map((metric) => valueOf(metric, labels));
-    this.#labelled = metrics.flatMap(({ labelled }, index) => (labelled ? [index] : []));
     this.#immediate = metrics.flatMap(({ labelled }, index) => (labelled ? [] : [index]));
     this.#groups = new Groups(definition, saved?.groups);
     this.#stager = new Stager(definition, options, { columns: saved?.columns });
@@ -101,18 +96,15 @@ export class Collector {
     this.#slices = new Set(saved?.slices);
     this.#notes = { ...NO_NOTES, ...saved?.notes };
     this.#shadow = new ShadowCollector(labels, saved);
-    const { keptFields: kept, outcomeFields: outcome } = this.#stager;
-    this.#outcomes = new Outcomes(definition, { kept, outcome }, { settled: (waiting, known, isNew) => this.#settled(waiting, known, isNew), matured: ({ armCollector }, at) => armCollector.matured(at) });
-    if (saved?.outcomes !== undefined) this.#outcomes.restore(saved.outcomes, this.#groups.all);
+    this.#outcomes = new OutcomeCounter(definition, this.#stager, this.#groups, this.#units, saved?.outcomes);
   }
 
   /** What was counted until now; undefined where more would be needed to go on from: the features of predictions that wait for their outcome. */
   get saved(): SavedCollector | undefined {
     this.#flush();
-    const isLabelled = this.#labelled.length > 0;
-    if (isLabelled && this.#stager.keptFields.includes('features')) return undefined;
+    if (this.#stager.isLabelled && this.#stager.keptFields.includes('features')) return undefined;
     return {
-      ...(isLabelled ? { outcomes: this.#outcomes.saved } : {}), shadow: this.#shadow.saved,
+      outcomes: this.#outcomes.saved, shadow: this.#shadow.saved,
       groups: this.#groups.saved, units: this.#units.saved, seen: this.#seen.saved, recent: this.#recent.saved, slices: [...this.#slices], columns: this.#stager.batch.columns.map(({ name }) => name), notes: this.#notes,
     };
   }
@@ -200,26 +192,10 @@ export class Collector {
 
   #outcome(request: number, record: RecordLike, drawn: Drawn | undefined): void {
     this.#flush();
-    this.#shadow.addOutcome(request, record[this.#definition.labels.field]);
     if (this.#stager.hasNotFinite(record)) this.#notes.notFinite += 1;
-    if (this.#labelled.length > 0) this.#outcomes.add(request, this.#stager.outcomeOf(record), this.#stager.timeOf(record, drawn));
-  }
-
-  #settled({ record, group, slices, unitHash, at }: Waiting, told: ToldOutcome | undefined, isNew: boolean): void {
-    const { labels } = this.#definition;
-    const fields = told?.outcome ?? Object.fromEntries(this.#stager.outcomeFields.map((field) => [field, labels.absentMeans]));
-    const whole = { ...record, ...fields };
-    if (isNew) group.armCollector.matured(at);
-    if (told !== undefined) group.delays.add(at, told.at);
-    if (told !== undefined || labels.absentMeans !== undefined) group.armCollector.addOutcome(whole, labels.field, at);
-    const unit = this.#units.see(unitHash, group.number);
-    const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));
-    for (const metric of this.#labelled) {
-      const value = this.#values[metric]?.(whole) ?? null;
-      if (value === null) continue;
-      for (const { sums } of windows) addTo(sums, metric, value);
-      this.#units.add(unit, metric, value);
-    }
+    const outcome = this.#stager.outcomeOf(record);
+    if (outcome !== undefined) this.#shadow.addOutcome(request, outcome[this.#definition.labels.field]);
+    this.#outcomes.add(request, outcome, this.#stager.timeOf(record, drawn));
   }
 
   /** Counts what was staged here. */
@@ -383,7 +359,7 @@ export class Collector {
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.all.reduce((sum, { armCollector }) => sum + armCollector.notFinite, this.#notes.notFinite),
-        messages: [...messages, ...found, ...this.#outcomes.oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${this.#outcomes.oneIn}, drawn by its id.`]],
+        messages: [...messages, ...found, ...this.#outcomes.messages],
       },
     };
   }
@@ -391,11 +367,4 @@ export class Collector {
 
 function slicesAt(slices: CodedColumn, row: number): readonly string[] | undefined {
   return codedAt(slices, row) as readonly string[] | undefined;
-}
-
-function addTo(sums: Float64Array, metric: number, value: number): void {
-  const place = 3 * metric;
-  sums[place] = (sums[place] ?? 0) + 1;
-  sums[place + 1] = (sums[place + 1] ?? 0) + value;
-  sums[place + 2] = (sums[place + 2] ?? 0) + value * value;
 }

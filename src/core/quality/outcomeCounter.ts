@@ -1,3 +1,4 @@
+import { durationWords } from '../base/duration.ts';
 import type { RecordLike } from '../expressions/evaluate.ts';
 import type { QualityDefinition } from './definitions.ts';
 import { addTo, type Groups } from './groups.ts';
@@ -32,7 +33,17 @@ export class OutcomeCounter {
     this.#units = units;
     this.#metrics = metrics.flatMap((metric, index) => (metric.labelled ? [{ metric: index, read: valueOf(metric, labels) }] : []));
     const { keptFields: kept, outcomeFields: outcome } = stager;
-    this.#outcomes = new Outcomes(definition, { kept, outcome }, { settled: (waiting, told, isNew) => this.#settled(waiting, told, isNew), matured: ({ armCollector }, at) => armCollector.matured(at) });
+    this.#outcomes = new Outcomes(definition, { kept, outcome }, {
+      settled: (waiting, told, isNew) => {
+        if (isNew) waiting.group.armCollector.matured(waiting.at);
+        this.#count(waiting, told, 1);
+      },
+      changed: (waiting, before, told) => {
+        this.#count(waiting, before, -1);
+        this.#count(waiting, told, 1);
+      },
+      matured: ({ armCollector }, at) => armCollector.matured(at),
+    });
     if (saved === undefined) return;
     this.#outcomes.restore(saved.waiting, groups.all);
     this.#blank = saved.blank;
@@ -62,26 +73,30 @@ export class OutcomeCounter {
   }
 
   get messages(): readonly string[] {
-    const { oneIn } = this.#outcomes;
+    const { oneIn, tooLate, withoutTime } = this.#outcomes;
+    const { matureAfterMs, absentMeans } = this.#definition.labels;
+    const told = (count: number, words: string): readonly string[] => (count === 0 ? [] : [`${count.toLocaleString('en')} ${words}`]);
     return [
       ...(oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${oneIn}, drawn by its id.`]),
-      ...(this.#blank === 0 ? [] : [`${this.#blank.toLocaleString('en')} records of outcomes tell none (${this.#stager.outcomeFields.join(', ')}: null, blank or NaN): their predictions have no outcome by them.`]),
+      ...told(this.#blank, `records of outcomes tell none (${this.#stager.outcomeFields.join(', ')}: null, blank or NaN): their predictions have no outcome by them.`),
+      ...told(tooLate, `outcomes bear a ts that is more than labels.mature_after (${durationWords(matureAfterMs)}) after that of their prediction: they do not count, for it has counted as absent_means (${String(absentMeans)}) since then. Raise mature_after where outcomes take longer.`),
+      ...told(withoutTime, 'outcomes bear no ts: whether they came within labels.mature_after is not known, so they count whenever they come, also where their prediction has counted as absent_means before. Log ts with outcomes.'),
     ];
   }
 
-  #settled({ record, group, slices, unitHash, at }: Waiting, told: ToldOutcome | undefined, isNew: boolean): void {
+  /** Counts a prediction with its outcome, or without one where that means something; `times`: -1 takes back what was counted. */
+  #count({ record, group, slices, unitHash, at }: Waiting, told: ToldOutcome | undefined, times: 1 | -1): void {
     const { labels } = this.#definition;
     const whole = { ...record, ...this.#stager.filled(told?.outcome ?? {}) };
-    if (isNew) group.armCollector.matured(at);
-    if (told !== undefined) group.delays.add(at, told.at);
-    if (this.#stager.isLabelledBy(whole)) group.armCollector.addOutcome(whole, labels.field, at);
+    if (told !== undefined) group.delays.add(at, told.at, times);
+    if (this.#stager.isLabelledBy(whole)) group.armCollector.addOutcome(whole, labels.field, at, times);
     const unit = this.#units.see(unitHash, group.number);
     const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));
     for (const { metric, read } of this.#metrics) {
       const value = read(whole);
       if (value === null) continue;
-      for (const { sums } of windows) addTo(sums, metric, value);
-      this.#units.add(unit, metric, value);
+      for (const { sums } of windows) addTo(sums, metric, value, times);
+      this.#units.add(unit, metric, value, times);
     }
   }
 }

@@ -45,7 +45,7 @@ describe('what tells an outcome', () => {
 
   const csvOf = (predictions: readonly Record<string, unknown>[], outcomes: readonly string[]): string => {
     const names = Object.keys(predictions[0] ?? {});
-    return `${[...names, 'outcome'].join(',')}\n${predictions.map((record) => `${names.map((name) => (typeof record[name] === 'object' ? '' : String(record[name]))).join(',')},\n`).join('')}${outcomes.join('')}`;
+    return `${[...names, 'outcome'].join(',')}\n${predictions.map((record) => `${names.map((name) => (record[name] === null ? '' : record[name] as string | number)).join(',')},\n`).join('')}${outcomes.join('')}`;
   };
 
   for (const [name, hidden, format] of [['null', 'null', 'jsonl'], ['NaN', 'NaN', 'jsonl'], ['an empty text', '""', 'jsonl'], ['blanks', '"  "', 'jsonl'], ['a mapping', '{}', 'jsonl'], ['nothing', '', 'csv'], ['NaN', 'nan', 'csv']] as const) {

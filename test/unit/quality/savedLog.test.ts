@@ -113,7 +113,7 @@ describe('what was counted of a log, on disk', () => {
           const next = Math.min(bytes.length, at + 1 + Math.floor(random() * 400_000));
           appendFileSync(path(), bytes.subarray(at, next));
           const before = at === 0 ? 0 : bytes.lastIndexOf(10, at - 1) + 1;
-          // What had matured without its outcome is decided in a source that goes on; one that starts anew knows the outcome that came since.
+          // A source that goes on adds outcomes up in another order, so that sums of fractions differ in the last digit.
           const [found, known] = [await restarted(question), question.section?.['labels'] === undefined ? await inMemory.read() : await whole(question)];
           assert.deepEqual(found.data, known);
           assert.ok(found.bytes <= next - before, `${found.bytes} bytes were read, ${next - before} are new`);

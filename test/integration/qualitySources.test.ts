@@ -216,6 +216,31 @@ describe('quality: one contract for every source', function () {
     }
   });
 
+  it('times without a zone are the same instants in every format, wherever they are read', async () => {
+    const all = ALL.slice(0, 600);
+    const local = all.map((record) => ({ ...record, ts: record.ts.replace('T', ' ').replace('Z', '') }));
+    writeFileSync(join(folder, 'zoned.jsonl'), lines(all));
+    writeFileSync(join(folder, 'local.jsonl'), lines(local));
+    writeFileSync(join(folder, 'local.csv'), csv(local));
+    const script = 'import json, pyarrow as pa, pyarrow.parquet as pq\nrows = [json.loads(line) for line in open("local.jsonl")]\nt = pa.Table.from_pylist(rows)\npq.write_table(t, "text.parquet")\npq.write_table(t.set_column(t.column_names.index("ts"), "ts", t["ts"].cast(pa.timestamp("us"))), "naive.parquet")';
+    const { status, stderr } = spawnSync(await mlflowPython(), ['-c', script], { cwd: folder, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    const zone = process.env['TZ'];
+    try {
+      const { windows } = await read({ log: 'zoned.jsonl' }, { now: START + 3_600_000 });
+      process.env['TZ'] = 'America/New_York';
+      for (const log of ['local.jsonl', 'local.csv', 'text.parquet', 'naive.parquet']) {
+        for (const features of [undefined, ['amount']]) {
+          const data = await read({ log }, { features, now: START + 3_600_000 });
+          assert.deepEqual([data.windows, data.notes.future], [windows, 0], log);
+        }
+      }
+    } finally {
+      if (zone === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = zone;
+    }
+  });
+
   it('a command that prints windows', async () => {
     const { windows } = await read({ log: 'log.jsonl' });
     writeFileSync(join(folder, 'windows.json'), JSON.stringify({ windows, design_effect: 2, warnings: ['late partition'] }));

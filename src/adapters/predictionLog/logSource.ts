@@ -76,7 +76,7 @@ export class LogSource implements QualitySource {
     this.#wanted = wantedBy(options.definition, options.features);
     this.#lines = new LineReader(this.#wanted);
     const { cache, definition: { section }, folder, flags, roles, features, edges, sample } = options;
-    this.#saved = cache === undefined ? undefined : new SavedLogs(cache, [section, folder, flags, roles, features, edges, sample, Intl.DateTimeFormat().resolvedOptions().timeZone]);
+    this.#saved = cache === undefined ? undefined : new SavedLogs(cache, [section, folder, flags, roles, features, edges, sample]);
     this.#enough = options.leastSaved ?? LEAST_SAVED;
   }
 

@@ -28,7 +28,7 @@ type MarkedFile = ReadFile & { readonly mark: string };
 interface Written { readonly files: readonly MarkedFile[]; readonly collected: SavedCollector }
 
 /**
- * What was counted of a log, on disk, so that another start goes on from there. It holds aggregates, hashes of ids, what metrics need of predictions that wait for their outcome, shadow answers and those that wait for one, and nothing that is run. It counts only for the very question (`digest` of metrics, expressions, window, features, time zone...),
+ * What was counted of a log, on disk, so that another start goes on from there. It holds aggregates, hashes of ids, what metrics need of predictions that wait for their outcome, shadow answers and those that wait for one, and nothing that is run. It counts only for the very question (`digest` of metrics, expressions, window, features...),
  * made by the same code, and where every file still begins and goes on as it did: else the log is read from its beginning, without a word.
  */
 export class SavedLogs {

@@ -8,6 +8,7 @@ import { scoreOf } from './measures.ts';
 import { OutcomeCounter, type SavedOutcomeCounter } from './outcomeCounter.ts';
 import { ShadowCollector, type SavedShadow } from './shadowCollector.ts';
 import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
+import { NO_TIME } from './recordTimes.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
 import { Units, type SavedUnits } from './units.ts';
 import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
@@ -159,12 +160,14 @@ export class Collector {
   #apart(record: RecordLike, place: () => string, drawn: Drawn | undefined): void {
     const request = drawn === undefined ? hashOf(record['request_id']) : drawn.request;
     if (textOf(record['assigned_arm']) === undefined) {
-      if (request !== 0 && this.#stager.outcomeFields.some((field) => record[field] !== undefined)) this.#outcome(request, record, drawn);
-      else if (this.#stager.wants(textOf(record['flag']))) this.malformed(place(), request === 0 ? 'neither assigned_arm nor request_id' : 'no assigned_arm, and none of the outcome\'s fields');
+      // Requests of two models may have one id.
+      if (!this.#stager.wants(textOf(record['flag']))) return;
+      if (request !== 0 && this.#stager.outcomeFields.some((field) => record[field] !== undefined)) this.#outcome(request, record, place, drawn);
+      else this.malformed(place(), request === 0 ? 'neither assigned_arm nor request_id' : 'no assigned_arm, and none of the outcome\'s fields');
       return;
     }
     const at = this.#stager.timeOf(record, drawn);
-    if (!Number.isFinite(at)) this.malformed(place(), 'ts is missing or no time');
+    if (!Number.isFinite(at)) this.malformed(place(), reasonOf(at));
     else this.#shadowed(record, request, at, drawn);
   }
 
@@ -190,12 +193,17 @@ export class Collector {
     });
   }
 
-  #outcome(request: number, record: RecordLike, drawn: Drawn | undefined): void {
+  #outcome(request: number, record: RecordLike, place: () => string, drawn: Drawn | undefined): void {
     this.#flush();
+    const at = this.#stager.timeOf(record, drawn);
+    if (at === NO_TIME) {
+      this.malformed(place(), reasonOf(at));
+      return;
+    }
     if (this.#stager.hasNotFinite(record)) this.#notes.notFinite += 1;
     const outcome = this.#stager.outcomeOf(record);
     if (outcome !== undefined) this.#shadow.addOutcome(request, outcome[this.#definition.labels.field]);
-    this.#outcomes.add(request, outcome, this.#stager.timeOf(record, drawn));
+    this.#outcomes.add(request, outcome, at);
   }
 
   /** Counts what was staged here. */
@@ -367,4 +375,9 @@ export class Collector {
 
 function slicesAt(slices: CodedColumn, row: number): readonly string[] | undefined {
   return codedAt(slices, row) as readonly string[] | undefined;
+}
+
+/** Why a record has no time: see `RecordTimes`. */
+function reasonOf(time: number): string {
+  return time === NO_TIME ? 'ts is no time of the years 2000 to 2099: write ISO 8601, such as 2026-03-02T10:00:00Z, or a number since 1970 in s, ms, us or ns' : 'ts is missing';
 }

@@ -2,7 +2,7 @@ import { toNumber } from '../expressions/evaluate.ts';
 import type { Batch, Codes } from './batch.ts';
 import { latencyBin, NO_BIN, scoreBin } from './bins.ts';
 import { scoreFrom } from './measures.ts';
-import { RecordTimes } from './recordTimes.ts';
+import { LEAST_TIME, MOST_TIME, RecordTimes } from './recordTimes.ts';
 import { hashOf, textOf, type Stager } from './stager.ts';
 
 /** Combinations of values, and values of a column, that are few enough to look at each once for many rows. */
@@ -127,7 +127,7 @@ export class ColumnStager {
     return { ...record, features };
   }
 
-  /** The hashes of a row's request and unit, 0 where there is none, its time, NaN where there is none, and the request's id itself. */
+  /** The hashes of a row's request and unit, 0 where there is none, its time, see `RecordTimes`, and the request's id itself. */
   ids(run: RowRun, row: number): { readonly request: number; readonly unit: number; readonly time: number; readonly id: string } {
     const requests = columnOf(run, 'request_id');
     return {
@@ -188,8 +188,8 @@ export class ColumnStager {
   #timeAt(column: ColumnRun, row: number): number {
     const { values, indices, start } = column;
     const known = values instanceof Float64Array ? values[indices === undefined ? start + row : indices[start + row] ?? 0] ?? 0 : 0;
-    // Milliseconds of today are what they are.
-    return known >= 1e11 && known < 1e14 ? known : this.#times.of(valueAt(column, row));
+    // Milliseconds are what they are.
+    return known >= LEAST_TIME && known < MOST_TIME ? known : this.#times.of(valueAt(column, row));
   }
 
   /** `told`: how many records had been told before the first row of the run. */

@@ -28,7 +28,7 @@ export function isOutcome(value: unknown): boolean {
   return typeof value === 'number' ? Number.isFinite(value) : typeof value === 'boolean' || typeof value === 'bigint';
 }
 
-/** What a reader knows of a record apart from it, because it read it from bytes: hashes (`hash53`) of ids, 0 where there is none, and the time, NaN where there is none. */
+/** What a reader knows of a record apart from it, because it read it from bytes: hashes (`hash53`) of ids, 0 where there is none, and the time, see `RecordTimes`. */
 export interface Drawn {
   readonly request: number;
   readonly unit: number;

@@ -20,6 +20,7 @@ function definition(section: Record<string, unknown>): QualityDefinition {
 }
 
 const METRICS = { guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow', bad: 'latency_ms > 80' }] };
+const NO_TIME = 'ts is no time of the years 2000 to 2099: write ISO 8601, such as 2026-03-02T10:00:00Z, or a number since 1970 in s, ms, us or ns';
 const NOW = START + 3_600_000;
 
 describe('the prediction log', () => {
@@ -203,7 +204,36 @@ describe('the prediction log', () => {
     writeFileSync(path('logs/a.jsonl'), `${lines([first!])}{"half": \n[1]\n\n${JSON.stringify({ ...second, ts: 'yesterday' })}\n${JSON.stringify({ flag: 'fraud-v2' })}\n${lines([third!])}`);
     const { notes } = await open()();
     assert.deepEqual([notes.rows, notes.malformed], [4, 4]);
-    assert.deepEqual(notes.examples, ['logs/a.jsonl:2: no valid JSON', 'logs/a.jsonl:3: no mapping', 'logs/a.jsonl:5: ts is missing or no time', 'logs/a.jsonl:6: neither assigned_arm nor request_id']);
+    assert.deepEqual(notes.examples, ['logs/a.jsonl:2: no valid JSON', 'logs/a.jsonl:3: no mapping', `logs/a.jsonl:5: ${NO_TIME}`, 'logs/a.jsonl:6: neither assigned_arm nor request_id']);
+  });
+
+  it('takes the same instants from times without a zone in any format, and for an order number or 0 none', async () => {
+    const all = records({ count: 300 });
+    const local = all.map((record) => ({ ...record, ts: record.ts.replace('T', ' ').replace('Z', '') }));
+    writeFileSync(path('logs/a.jsonl'), lines(all));
+    writeFileSync(path('local.jsonl'), lines(local));
+    writeFileSync(path('local.csv'), csv(local));
+    const wrong = ['Order 66', 'foo 1', '5', 0, -5, 1e30, '1970-01-01T00:00:00Z'].map((ts, index) => ({ ...all[0]!, request_id: `w-${index}`, ts }));
+    writeFileSync(path('wrong.jsonl'), lines([...all, ...wrong, { ...all[0]!, request_id: 'm', ts: null }, { request_id: 'r-1', outcome: 1, ts: 'Order 66' }]));
+    const expected = await open()();
+    const zone = process.env['TZ'];
+    try {
+      for (const TZ of ['Europe/Berlin', 'America/New_York']) {
+        process.env['TZ'] = TZ;
+        for (const log of ['local.jsonl', 'local.csv']) {
+          const data = await open({ source: { log } })();
+          assert.deepEqual([data.windows, data.notes.future], [expected.windows, 0], `${TZ} ${log}`);
+        }
+      }
+    } finally {
+      if (zone === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = zone;
+    }
+    const { windows, notes } = await open({ source: { log: 'wrong.jsonl' } })();
+    assert.deepEqual([windows, notes.malformed], [expected.windows, 9]);
+    assert.deepEqual(notes.examples[0], `wrong.jsonl:301: ${NO_TIME}`);
+    writeFileSync(path('missing.jsonl'), lines([{ ...all[0]!, ts: null }, { ...all[1]!, ts: undefined }]));
+    assert.deepEqual((await open({ source: { log: 'missing.jsonl' } })()).notes.examples, ['missing.jsonl:1: ts is missing', 'missing.jsonl:2: ts is missing']);
   });
 
   it('leaves out request ids that come twice, other flags, and who is not compared', async () => {

@@ -66,7 +66,7 @@ function drift(model: DashboardModel, post: (message: FromDashboard) => void): D
 
 function distributions({ scores, latency }: DashboardModel): Drawn {
   const charts = [scores, latency].flatMap((chart) => (chart === undefined ? [] : [new ChartView(chart)]));
-  return { charts, nodes: charts.length === 0 ? [none('Scores and latency need the records themselves: source: {log: ...}.')] : charts.map(({ element }) => element) };
+  return { charts, nodes: charts.length === 0 ? [none('Scores need the records themselves: source: {log: ...}. Latency needs those, or the buckets of a histogram: latency of source.prometheus.')] : charts.map(({ element }) => element) };
 }
 
 function slices({ slices: table }: DashboardModel): Drawn {

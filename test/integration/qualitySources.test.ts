@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { openQualitySource } from '../../src/adapters/quality/open.ts';
 import { AppError } from '../../src/core/base/errors.ts';
 import { qualitySchema } from '../../src/core/workspace/quality.ts';
+import { LATENCY_EDGES } from '../../src/core/quality/bins.ts';
 import { readQuality, type QualityDefinition } from '../../src/core/quality/definitions.ts';
 import type { SkewReport } from '../../src/core/quality/skew.ts';
 import type { QualityData } from '../../src/core/quality/window.ts';
@@ -21,19 +22,20 @@ const METRICS = { guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow',
 const ALL = records({ count: 4000, candidateErrors: 0.05 });
 const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
-function definition(source: unknown): QualityDefinition {
-  const { quality, problems } = readQuality({ ...METRICS, source });
+function definition(source: unknown, by: readonly string[] = []): QualityDefinition {
+  const { quality, problems } = readQuality({ ...METRICS, source, by });
   assert.deepEqual(problems, []);
   return quality ?? assert.fail();
 }
 
-/** `arm metric`: n and sum over all windows. */
+/** `arm metric` and, of a slice, which: n and sum over all windows. */
 function totals(data: QualityData): Record<string, readonly [number, number]> {
   const found: Record<string, [number, number]> = {};
-  for (const { arm, metrics } of data.windows) {
+  for (const { arm, metrics, slice } of data.windows) {
     for (const [name, { n, sum }] of Object.entries(metrics)) {
-      const before = found[`${arm} ${name}`] ?? [0, 0];
-      found[`${arm} ${name}`] = [before[0] + n, before[1] + sum];
+      const key = [arm, name, slice].filter((part) => part !== undefined).join(' ');
+      const before = found[key] ?? [0, 0];
+      found[key] = [before[0] + n, before[1] + sum];
     }
   }
   return Object.fromEntries(Object.entries(found).sort().map(([key, [n, sum]]) => [key, [n, Math.round(sum * 1000) / 1000]]));
@@ -48,18 +50,30 @@ function expected(all: readonly PredictionRecord[]): Record<string, readonly [nu
   return Object.fromEntries([...of('candidate'), ...of('current')].sort());
 }
 
-/** Counters and a histogram over some of the records, as a service would expose them. */
+/** Boundaries that the log's bins have, too. */
+const BOUNDARIES = [10, LATENCY_EDGES[25] ?? 0, 100];
+
+/** Counters and a histogram over some of the records, by country, as a service would expose them. */
 function exposition(all: readonly PredictionRecord[]): string {
-  return ['candidate', 'current'].flatMap((arm) => {
-    const own = all.filter(({ assigned_arm }) => assigned_arm === arm);
+  return ['candidate', 'current'].flatMap((arm) => ['DE', 'FR', 'US'].map((country) => [arm, country] as const)).flatMap(([arm, country]) => {
+    const labels = `arm="${arm}",country="${country}"`;
+    const own = all.filter(({ assigned_arm, features }) => assigned_arm === arm && features.country === country);
     const failed = own.filter(({ error }) => error !== null).length;
     return [
-      `predictions_total{arm="${arm}",outcome="ok"} ${own.length - failed}`, `predictions_total{arm="${arm}",outcome="error"} ${failed}`,
-      `latency_ms_bucket{arm="${arm}",le="80"} ${own.filter(({ latency_ms }) => latency_ms <= 80).length}`, `latency_ms_bucket{arm="${arm}",le="+Inf"} ${own.length}`,
-      `latency_ms_sum{arm="${arm}"} ${own.reduce((sum, { latency_ms }) => sum + latency_ms, 0)}`, `latency_ms_count{arm="${arm}"} ${own.length}`,
-      `latency_ms_squared_sum{arm="${arm}"} ${own.reduce((sum, { latency_ms }) => sum + latency_ms ** 2, 0)}`,
+      `predictions_total{${labels},outcome="ok"} ${own.length - failed}`, `predictions_total{${labels},outcome="error"} ${failed}`,
+      ...[...BOUNDARIES, 80].map((le) => `latency_ms_bucket{${labels},le="${le}"} ${own.filter(({ latency_ms }) => latency_ms <= le).length}`), `latency_ms_bucket{${labels},le="+Inf"} ${own.length}`,
+      `latency_ms_sum{${labels}} ${own.reduce((sum, { latency_ms }) => sum + latency_ms, 0)}`, `latency_ms_count{${labels}} ${own.length}`,
+      `latency_ms_squared_sum{${labels}} ${own.reduce((sum, { latency_ms }) => sum + latency_ms ** 2, 0)}`,
     ];
   }).join('\n') + '\n';
+}
+
+/** How many answers of each arm took at most as long as each boundary, and how many there were. */
+function upTo({ arms }: QualityData): Record<string, readonly number[]> {
+  return Object.fromEntries(arms.map(({ arm, latency: { edges, counts } }): [string, readonly number[]] => {
+    const below = (boundary: number): number => counts.slice(0, edges.indexOf(boundary) + 1).reduce((sum, count) => sum + count, 0);
+    return [arm, [...BOUNDARIES.map(below), counts.reduce((sum, count) => sum + count, 0)]];
+  }).sort());
 }
 
 const QUERIES = {
@@ -97,14 +111,16 @@ describe('quality: one contract for every source', function () {
   before(() => { folder = mkdtempSync(join(tmpdir(), 'modelswitch-quality-')); });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  const read = async (source: unknown, { features, now = Date.now() }: { readonly features?: readonly string[] | undefined; readonly now?: number } = {}): Promise<QualityData> => {
-    const opened = openQualitySource(definition(source), { ...(features === undefined ? {} : { features }), folder, flags: ['fraud-v2'], environment: 'production', fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}) });
+  const read = async (source: unknown, { features, by, now = Date.now() }: { readonly features?: readonly string[] | undefined; readonly by?: readonly string[]; readonly now?: number } = {}): Promise<QualityData> => {
+    const opened = openQualitySource(definition(source, by), { ...(features === undefined ? {} : { features }), folder, flags: ['fraud-v2'], environment: 'production', fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}) });
     try {
       return await opened.read({ now, signal: AbortSignal.timeout(120_000) });
     } finally {
       opened.dispose();
     }
   };
+  const cli = (...args: string[]): { status: number | null; stdout: string; stderr: string } => spawnSync(process.execPath, [main, ...args], { cwd: folder, encoding: 'utf8', env: { ...process.env, UNLEASH_TOKEN: '', UNLEASH_URL: '' } });
+  const configure = (quality: string): void => writeFileSync(join(folder, 'modelswitch.yaml'), `version: 1\nmodels:\n  fraud:\n    flag: fraud-v2\n    quality:\n${quality.trim().split('\n').map((line) => `      ${line}`).join('\n')}\n`);
   const refused = async (source: unknown): Promise<AppError> => {
     const error = await read(source).then(() => undefined, (thrown: unknown) => thrown);
     assert.ok(error instanceof AppError, String(error));
@@ -278,8 +294,8 @@ describe('quality: one contract for every source', function () {
       exporter?.server.close();
     });
 
-    it('tells the same counts, across a restart of the service', async () => {
-      const source = { prometheus: { url: prometheus?.url, design_effect: 2, lookback: '1h', queries: QUERIES } };
+    it('tells the same counts, slices and buckets of latency, across a restart of the service', async () => {
+      const source = { prometheus: { url: prometheus?.url, design_effect: 2, lookback: '1h', queries: QUERIES, latency: { buckets: 'latency_ms_bucket{arm="$arm"}', unit: 'ms' } } };
       const scrapes = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2500));
       await scrapes();
       shown = ALL.slice(0, 1000);
@@ -289,12 +305,26 @@ describe('quality: one contract for every source', function () {
       // The process starts anew and counts from 0.
       shown = ALL.slice(3000);
       await scrapes();
-      const data = await read(source);
-      assert.deepEqual(totals(data), expected(ALL));
+      const by = ['features.country'];
+      writeFileSync(join(folder, 'log.jsonl'), lines(ALL));
+      const [data, log] = [await read(source, { by }), await read({ log: 'log.jsonl' }, { by })];
+      assert.deepEqual(totals({ ...data, windows: data.windows.filter(({ slice }) => slice === undefined) }), expected(ALL));
+      assert.deepEqual(totals(data), totals(log));
+      assert.deepEqual([...new Set(data.windows.map(({ slice }) => slice))].sort(), ['country = DE', 'country = FR', 'country = US', undefined]);
+      assert.deepEqual(upTo(data), upTo(log));
+      assert.ok(Object.values(upTo(data)).every((counts) => counts.length === 4 && counts.every((count, index) => count > (counts[index - 1] ?? 0) || index === 3)), JSON.stringify(upTo(data)));
+      assert.deepEqual(data.notes.messages, []);
       // Prometheus itself knows no tenants.
       assert.deepEqual(totals(await read({ prometheus: { ...source.prometheus, tenant: 'team-a' } })), expected(ALL));
       assert.equal(data.designEffect, 2);
       assert.ok(data.arms.every(({ requests, lastSeen }) => requests > 0 && lastSeen > 0));
+    });
+
+    it('is told of on the command line as a log is: latency quantiles with their buckets, slices', () => {
+      configure(`source: ${JSON.stringify({ prometheus: { url: prometheus?.url, design_effect: 1, lookback: '1h', queries: QUERIES, latency: { buckets: 'latency_ms_bucket{arm="$arm"}', unit: 'ms' } } })}\nguardrails: [{name: errors, bad: error}]\nby: [features.country]\n`);
+      const { stdout, stderr } = cli('quality', '--environment', 'production');
+      assert.match(stdout, /production +candidate +[\d.]+k? .* [45]\d\.?\d* \(31\.6 to 80\) +9\d\.?\d* +(?:9\d\.?\d*|100) /, stderr);
+      assert.match(cli('compare', '--model', 'fraud', '--environment', 'production', '--markdown').stdout, /\| errors, country = DE \| [\d.]+ %/);
     });
 
     it('is asked PromQL as it stands, too, and its refusal is passed on', async () => {
@@ -355,8 +385,6 @@ describe('quality: one contract for every source', function () {
   });
 
   describe('on the command line', () => {
-    const cli = (...args: string[]): { status: number | null; stdout: string; stderr: string } => spawnSync(process.execPath, [main, ...args], { cwd: folder, encoding: 'utf8', env: { ...process.env, UNLEASH_TOKEN: '', UNLEASH_URL: '' } });
-    const configure = (quality: string): void => writeFileSync(join(folder, 'modelswitch.yaml'), `version: 1\nmodels:\n  fraud:\n    flag: fraud-v2\n    quality:\n${quality.trim().split('\n').map((line) => `      ${line}`).join('\n')}\n`);
     const QUALITY = 'source: {log: log.jsonl}\nguardrails: [{name: errors, bad: error}]\nby: [features.country]\n';
 
     it('quality tells arms, verdicts and notes; exit code 1 when a guardrail is worse', () => {

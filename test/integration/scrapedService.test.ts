@@ -36,7 +36,7 @@ describe('Prometheus beside the real service', function () {
   after(() => ending.disposeAsync());
 
   const read = async (source: unknown, now: number): Promise<QualityData> => {
-    const { quality, problems } = readQuality({ guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow', bad: 'latency_ms > 20' }], signals: [{ name: 'latency', mean: 'latency_ms / 1000' }], window: `${WINDOW_MS / 1000}s`, source });
+    const { quality, problems } = readQuality({ by: ['model_version'], guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow', bad: 'latency_ms > 20' }], signals: [{ name: 'latency', mean: 'latency_ms / 1000' }], window: `${WINDOW_MS / 1000}s`, source });
     assert.deepEqual(problems, []);
     const opened = openQualitySource(quality ?? assert.fail(), { folder: service.folder, flags: [FLAG], environment: 'production', fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}) });
     try {
@@ -45,10 +45,15 @@ describe('Prometheus beside the real service', function () {
       opened.dispose();
     }
   };
-  const scraped = (arms = {}): unknown => ({ prometheus: { url: prometheus.url, design_effect: 2, lookback: '1h', queries: QUERIES, arms } });
+  const scraped = (arms = {}): unknown => ({ prometheus: { url: prometheus.url, design_effect: 2, lookback: '1h', queries: QUERIES, latency: { buckets: `credit_prediction_seconds_bucket{flag="${FLAG}",arm="$arm"}`, unit: 's' }, arms } });
   const log = { log: 'logs/predictions-*.jsonl' };
   /** By window and arm: how many records, failures, slow answers; seconds in thousandths. */
-  const counts = ({ windows }: QualityData, starts: readonly number[]): unknown => windows.filter(({ start }) => starts.includes(start)).map(({ arm, start, requests, metrics }) => [start, arm, requests, metrics['errors']?.n, metrics['errors']?.sum, metrics['slow']?.n, metrics['slow']?.sum, metrics['latency']?.n, Math.round(20 * (metrics['latency']?.sum ?? 0)) / 20]).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  const counts = ({ windows }: QualityData, starts: readonly number[]): unknown => windows.filter(({ start, slice }) => starts.includes(start) && slice === undefined).map(({ arm, start, requests, metrics }) => [start, arm, requests, metrics['errors']?.n, metrics['errors']?.sum, metrics['slow']?.n, metrics['slow']?.sum, metrics['latency']?.n, Math.round(20 * (metrics['latency']?.sum ?? 0)) / 20]).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+
+  /** By window, arm and slice: how many records, failures. Only the counter of predictions has the version that answered as a label. */
+  const sliced = ({ windows }: QualityData, starts: readonly number[]): unknown => windows.filter(({ start, slice }) => starts.includes(start) && slice !== undefined).map(({ arm, start, slice, metrics }) => [start, arm, slice, metrics['errors']?.n, metrics['errors']?.sum]).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  /** By arm: how many answers took at most 1, 10 and 100 ms, which are ends of bins in both, and how many there were. */
+  const upTo = ({ arms }: QualityData): unknown => arms.map(({ arm, latency: { edges, counts: bins } }) => [arm, ...[1, 10, 100, Number.POSITIVE_INFINITY].map((most) => bins.reduce((sum, count, bin) => ((edges[bin] ?? Number.POSITIVE_INFINITY) <= most ? sum + count : sum), 0))]).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 
   it('has the windows of the prediction log, counter by counter and bucket by bucket', async () => {
     const whole: number[] = [];
@@ -60,15 +65,18 @@ describe('Prometheus beside the real service', function () {
       for (let at = 0; at < asked.length; at += 8) await Promise.all(asked.slice(at, at + 8).map((ask) => ask()));
       if (Date.now() + SCRAPED_AFTER_MS < start + WINDOW_MS) whole.push(start);
     }
-    let [found, expected]: unknown[] = [undefined, undefined];
+    let [logged, told] = [await read(log, Date.now()), await read(scraped(), Date.now())];
+    const all = (data: QualityData): unknown => [counts(data, whole), sliced(data, whole), upTo(data)];
     await eventually(async () => {
       const now = Date.now();
-      expected = counts(await read(log, now), whole);
-      found = counts(await read(scraped(), now), whole);
-      return JSON.stringify(found) === JSON.stringify(expected);
+      [logged, told] = [await read(log, now), await read(scraped(), now)];
+      return JSON.stringify(all(told)) === JSON.stringify(all(logged));
     }, 30_000).catch(() => undefined);
-    assert.deepEqual(found, expected);
-    const rows = expected as [number, string, number, number, number, number, number][];
+    assert.deepEqual(all(told), all(logged));
+    assert.deepEqual([...new Set(told.windows.flatMap(({ slice }) => slice ?? []))].sort(), ['model_version = 13', 'model_version = 14']);
+    assert.deepEqual(told.notes.messages, ['Prometheus: no slices by model_version of slow, latency (candidate, current): the series have no label model_version. An expression keeps it by sum by (model_version) (...).']);
+    assert.ok(told.arms.every(({ latency }) => latency.edges.join() === '0.5,1,2,5,10,20,50,100,250' && latency.counts.some((count) => count > 0)), JSON.stringify(told.arms));
+    const rows = counts(logged, whole) as [number, string, number, number, number, number, number][];
     assert.deepEqual([...new Set(rows.map(([, arm]) => arm))].sort(), ['candidate', 'current']);
     for (const [, arm, requests, n, errors, , slow] of rows) assert.ok(n === requests && (arm === 'candidate' ? errors > 0 && slow === requests : errors === 0), JSON.stringify(rows));
   });

@@ -73,6 +73,6 @@ export class ExecSource implements QualitySource {
       metrics: Object.fromEntries(Object.entries(metrics).map(([metric, { n, sum, squares }]) => [metric, { n, sum, squares: squares ?? sum }])),
     }));
     const without = metricsWithout(windows, this.#metrics).map((metric) => `${name} tells nothing about ${plainLine(metric)}.`);
-    return dataOfWindows(windows, parsed.data.design_effect, [...parsed.data.warnings.map((warning) => plainLine(warning, 200)), ...without]);
+    return dataOfWindows(windows, { designEffect: parsed.data.design_effect, messages: [...parsed.data.warnings.map((warning) => plainLine(warning, 200)), ...without] });
   }
 }

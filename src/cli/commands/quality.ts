@@ -4,8 +4,9 @@ import { roleName } from '../../core/models/mapping.ts';
 import { compareArms, type ComparisonReport } from '../../core/quality/comparison.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { DRIFT_DEFINITIONS } from '../../core/quality/drift.ts';
+import { histogramQuantile } from '../../core/quality/histogram.ts';
 import { againstWords, driftFindings } from '../../core/quality/productionDrift.ts';
-import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
+import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, SHOWN_QUANTILES, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
 import { shadowReport } from '../../core/quality/shadow.ts';
 import { evidenceSince, sinceWords } from '../../core/quality/productionShare.ts';
@@ -120,7 +121,7 @@ export const quality: Command = {
     const data = await read(context, opened);
     const found = compared(context, opened, { ...data, windows: data.windows.filter(({ slice }) => slice === undefined) });
     const arms = found.flatMap((each) => each.arms);
-    const status = arms.map(({ arm, environment, requests, units, lastSeen, matured, labelled, labelDelay }) => ({ arm, environment, requests, units, lastSeen: lastSeen === 0 ? null : new Date(lastSeen).toISOString(), matured, labelled, labelDelay: labelDelay ?? null }));
+    const status = arms.map(({ arm, environment, requests, units, lastSeen, latency, matured, labelled, labelDelay }) => ({ arm, environment, requests, units, lastSeen: lastSeen === 0 ? null : new Date(lastSeen).toISOString(), latencyMs: Object.fromEntries(SHOWN_QUANTILES.map((q) => [`p${100 * q}`, histogramQuantile(latency, q) ?? null])), matured, labelled, labelDelay: labelDelay ?? null }));
     print(context, { model: opened.model.name, arms: status, comparisons: found.map(printed), notes: data.notes }, [...statusBlocks({ ...data, arms }, Date.now()), ...found.flatMap(({ blocks }) => blocks), notesBlock(data.notes)]);
     return exitOf(found, data, context.warn);
   },

@@ -50,9 +50,7 @@ export function limitFinding(metric: MetricDefinition, windows: readonly Quality
   const phi = sums.length === 0 ? data.designEffect ?? 1 : dispersion(sums);
   const alpha = ALPHA / Math.max(1, among);
   if (metric.kind === 'bad') {
-    // Trials shrink as the bad events do: what depends on each other counts as fewer observations of the same rate.
-    const intervals = countIntervals(windows, [], name, phi).map((each) => ({ ...each, candidateCount: each.candidateCount / phi }));
-    return { ...found, state: alarms(evidenceAboveRate(intervals, limit).restarted, alpha) ? 'passed' : 'within' };
+    return { ...found, state: alarms(evidenceAboveRate(countIntervals(windows, [], name, phi), limit).restarted, alpha) ? 'passed' : 'within' };
   }
   const effective = { n: total.n / phi, sum: total.sum / phi, squares: total.squares / phi };
   const units = unitsIn(windows, name, arm === undefined ? all : all.filter((each) => each.arm === arm), all) ?? effective.n;

@@ -3,7 +3,7 @@ import { codedAt, type BatchRows, type FeatureColumn, type RowList } from './bat
 import { scoreBin } from './bins.ts';
 import { isPositive, scoreOf } from './measures.ts';
 import { countBins, Stretches, sumOfStretches, type StretchSums } from './stretches.ts';
-import type { ArmStretch, Histogram, LoggedVersion } from './window.ts';
+import type { ArmStretch, LoggedVersion } from './window.ts';
 
 const MOST_VERSIONS = 20;
 
@@ -118,23 +118,4 @@ export class ArmCollector {
     const stretches = this.#stretches.all;
     return { versions: this.#loggedVersions().sort((a, b) => a.first - b.first), stretches, ...sumOfStretches(stretches) };
   }
-}
-
-/**
- * The q-quantile (q from 0 to 1) of a histogram, by linear interpolation within its bin: low + (q n - below) / count (high - low); the first bin begins at 0, the last has no width. NaN without counts.
- *
- * Source: what Prometheus' `histogram_quantile` does.
- */
-export function histogramQuantile({ edges, counts: bins }: Histogram, q: number): number {
-  const total = bins.reduce((sum, count) => sum + count, 0);
-  let below = 0;
-  for (const [bin, count] of bins.entries()) {
-    if (count > 0 && below + count >= q * total) {
-      const low = edges[bin - 1] ?? 0;
-      const high = edges[bin] ?? low;
-      return low + ((q * total - below) / count) * (high - low);
-    }
-    below += count;
-  }
-  return Number.NaN;
 }

@@ -7,6 +7,7 @@ import { hash53, RecentHashes, rehash, type SavedHashes } from './hashing.ts';
 import { scoreOf } from './measures.ts';
 import { OutcomeCounter, type SavedOutcomeCounter } from './outcomeCounter.ts';
 import { ShadowCollector, type SavedShadow } from './shadowCollector.ts';
+import { MOST_SLICES } from './slices.ts';
 import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
 import { NO_TIME } from './recordTimes.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
@@ -14,7 +15,6 @@ import { Units, type SavedUnits } from './units.ts';
 import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
 
 const MOST_EXAMPLES = 5;
-const MOST_SLICES = 50;
 /** A record from further in the future says that a clock is wrong. */
 const SKEW_MS = 60_000;
 /** Of a hash, so that a request's shadow and its served answer are told apart. */
@@ -65,10 +65,10 @@ export class Collector {
   readonly #knownOf = new Uint8Array(ROWS);
   readonly #unitOf = new Int32Array(ROWS);
   readonly #windowOf: WindowState[] = [];
-  /** Of those among them that count, one after another: the row, and of the unit the hash, the group, the number and for how many new ones it stands. */
+  /** Of those among them that count, one after another: the row, and of the unit the hash, the arm in all services, the number and for how many new ones it stands. */
   readonly #rowOf = new Uint16Array(ROWS);
   readonly #hashOf = new Float64Array(ROWS);
-  readonly #groupOf = new Int32Array(ROWS);
+  readonly #audienceOf = new Int32Array(ROWS);
   readonly #numberOf = new Int32Array(ROWS);
   readonly #newOf = new Float64Array(ROWS);
   readonly #hours: Hour[] = [];
@@ -249,21 +249,21 @@ export class Collector {
       this.#rowOf[counted] = row;
       this.#windowOf[row - from] = window;
       this.#hashOf[counted] = this.#unitHash(batch, row);
-      this.#groupOf[counted] = group.number;
+      this.#audienceOf[counted] = group.audience.number;
       counted += 1;
     }
     // One by one where numbers of units may change: what has one is counted before.
     const step = this.#units.isFullWith(counted) ? 1 : counted;
     for (let place = 0; place < counted; place += step) {
       if (step === 1) this.#seeOne(place);
-      else this.#units.seeMany(this.#hashOf, this.#groupOf, counted, this.#numberOf, this.#newOf);
+      else this.#units.seeMany(this.#hashOf, this.#audienceOf, counted, this.#numberOf, this.#newOf);
       for (let index = place; index < place + step; index += 1) this.#predicted(batch, groups, from, index);
       this.#countColumns(batch, from);
     }
   }
 
   #seeOne(place: number): void {
-    this.#numberOf[place] = this.#units.see(this.#hashOf[place] ?? 0, this.#groupOf[place] ?? 0);
+    this.#numberOf[place] = this.#units.see(this.#hashOf[place] ?? 0, this.#audienceOf[place] ?? 0);
     this.#newOf[place] = this.#units.isNew;
   }
 
@@ -289,10 +289,13 @@ export class Collector {
     if (flagged !== 0) this.#countFlags(flagged);
     this.#unitOf[row - from] = this.#numberOf[index] ?? -1;
     window.units += isNew;
-    group.armCollector.units += isNew;
+    if (isNew > 0) window.drawn += 1;
+    group.audience.collector.units += isNew;
     group.staged.add(row);
     this.#countHour(group, Math.min(times[row] ?? 0, this.#now), codedAt(versions, row), row, unitHash);
-    const slices = this.#counted(slicesAt(sliced, row));
+    const names = slicesAt(sliced, row);
+    const slices = this.#counted(names);
+    if (names !== undefined && slices.length < names.length) this.#notes.otherSlices += 1;
     for (const slice of slices) this.#sliced(batch, row, this.#groups.window(group, times[row] ?? 0, slice));
     const keep = kept[row];
     if (keep !== undefined) this.#outcomes.wait(requests[row] ?? 0, keep.outcome, { record: keep.record, group, slices, unitHash, at: times[row] ?? 0 });
@@ -316,14 +319,14 @@ export class Collector {
   /** Counts what can be counted of predictions column by column. `from`: the first of the rows that are counted together. */
   #countColumns(batch: BatchRows, from: number): void {
     for (const group of this.#groups.all) {
-      const { staged, armCollector, number } = group;
+      const { staged, audience } = group;
       if (staged.size === 0) continue;
-      armCollector.countRows(batch, staged, this.#now);
+      audience.collector.countRows(batch, staged, this.#now);
       for (const metric of this.#immediate) {
         const values = batch.values[metric];
         if (values === undefined) continue;
         this.#countMetric(metric, values, from, staged);
-        this.#units.addRows(number, metric, this.#unitOf, from, values, staged);
+        this.#units.addRows(audience.number, metric, this.#unitOf, from, values, staged);
       }
       staged.size = 0;
     }
@@ -366,7 +369,7 @@ export class Collector {
         ...this.#notes,
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
-        notFinite: this.#groups.all.reduce((sum, { armCollector }) => sum + armCollector.notFinite, this.#notes.notFinite),
+        notFinite: this.#groups.audiences.reduce((sum, { collector }) => sum + collector.notFinite, this.#notes.notFinite),
         messages: [...messages, ...found, ...this.#outcomes.messages],
       },
     };

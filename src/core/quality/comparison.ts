@@ -75,8 +75,9 @@ export interface ArmValue {
 export interface RatioReport {
   readonly candidate: number;
   readonly current: number;
-  /** Configured share of the candidate, if known. */
+  /** The candidate's configured share: the last one, if any is known. */
   readonly configured?: number;
+  /** The share of the candidate among the units that came while it was that, else among all. */
   readonly observed: number;
   readonly verdict: 'mismatch' | 'as configured' | 'not checked';
   readonly because: string;
@@ -167,7 +168,8 @@ class Comparer {
     const [candidate, current] = this.windows();
     const units = (windows: readonly QualityWindow[]): number => windows.reduce((sum, window) => sum + window.units, 0);
     const counted = { candidate: units(candidate), current: units(current) };
-    const observed = counted.candidate / (counted.candidate + counted.current);
+    const shareOf = ([own, other]: readonly [number, number]): number => own / (own + other);
+    const observed = shareOf([counted.candidate, counted.current]);
     const { shareAt } = this.#options;
     if (shareAt === undefined) return { ...counted, observed, verdict: 'not checked', because: 'the configured share is not known' };
     if (counted.candidate + counted.current === 0) return { ...counted, observed, verdict: 'not checked', because: 'the source tells no units' };
@@ -178,16 +180,16 @@ class Comparer {
         const share = shareAt(window.start, window.end);
         if (share === undefined || share <= 0 || share >= 1) continue;
         const sums = byShare.get(share) ?? [0, 0];
-        sums[arm] = (sums[arm] ?? 0) + window.units;
+        sums[arm] = (sums[arm] ?? 0) + (window.drawn ?? window.units);
         byShare.set(share, sums);
         last = share;
       }
     }
-    const configured = last === undefined ? {} : { configured: last };
-    if (byShare.size === 0) return { ...counted, ...configured, observed, verdict: 'not checked', because: 'no window in which the configured share was constant' };
+    const inLast = last === undefined ? undefined : byShare.get(last);
+    if (last === undefined || inLast === undefined) return { ...counted, observed, verdict: 'not checked', because: 'no window in which the configured share was constant' };
     const evidence = sampleRatioEvidence([...byShare].map(([share, counts]) => ({ counts, shares: [share, 1 - share] })));
     const mismatch = isMismatch(evidence);
-    return { ...counted, ...configured, observed, verdict: mismatch ? 'mismatch' : 'as configured', because: mismatch ? 'units do not fall into the arms as configured: comparisons would be about different people' : 'units fall into the arms as configured' };
+    return { ...counted, configured: last, observed: shareOf(inLast), verdict: mismatch ? 'mismatch' : 'as configured', because: mismatch ? 'units do not fall into the arms as configured: comparisons would be about different people' : 'units fall into the arms as configured' };
   }
 
   /** Whether the share of labelled predictions differs by arm, which makes labelled metrics meaningless. */

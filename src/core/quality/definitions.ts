@@ -1,6 +1,7 @@
 import { compileCondition, compileNumber, compileValue, type Compiled, type Expression, type ExpressionProblem, type FieldTypes } from '../expressions/expression.ts';
 import { nearest } from '../workspace/suggest.ts';
 import { parseDuration } from '../base/duration.ts';
+import { prometheusTarget, type PrometheusTarget } from './prometheusTarget.ts';
 import type { SkewDefinition } from './skew.ts';
 import { qualitySchema, type MetricSection, type QualitySection } from '../workspace/quality.ts';
 
@@ -46,25 +47,6 @@ export interface LabelDefinition {
   readonly absentMeans?: number | boolean | string;
   readonly threshold: number;
   readonly band: number;
-}
-
-/** What Prometheus is asked for; `$arm` and `$range` are put in. */
-export interface PrometheusQuery {
-  readonly total: string;
-  readonly bad?: string;
-  readonly good?: string;
-  readonly sum?: string;
-  readonly squares?: string;
-}
-
-export interface PrometheusTarget {
-  readonly url: string;
-  /** Sent with every question: names the tenant, where there are several. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly designEffect: number;
-  readonly lookbackMs: number;
-  readonly queries: Readonly<Record<string, PrometheusQuery>>;
-  readonly arms: Readonly<Record<string, string>>;
 }
 
 export type QualitySourceTarget =
@@ -196,12 +178,7 @@ class Reader {
     if (log !== undefined) return { kind: 'log', log: [log].flat(), outcomes: outcomes === undefined ? [] : [outcomes].flat() };
     if (exec !== undefined) return { kind: 'exec', command: exec };
     if (prometheus === undefined) return undefined;
-    if (prometheus.tenant_header !== undefined && prometheus.tenant === undefined) this.problems.push({ path: ['source', 'prometheus', 'tenant_header'], message: 'needs tenant: the id that it names' });
-    const queries = Object.fromEntries(Object.entries(prometheus.queries).map(([name, query]) => [name, Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as unknown as PrometheusQuery]));
-    for (const { name } of [...(content.guardrails ?? []) as readonly MetricSection[], ...(content.signals ?? []) as readonly MetricSection[]]) {
-      if (queries[name] === undefined) this.problems.push({ path: ['source', 'prometheus', 'queries'], message: `has no query for the metric ${name}` });
-    }
-    return { kind: 'prometheus', prometheus: { url: prometheus.url, headers: prometheus.tenant === undefined ? {} : { [prometheus.tenant_header ?? 'X-Scope-OrgID']: prometheus.tenant }, lookbackMs: parseDuration(prometheus.lookback ?? '1d') ?? 86_400_000, designEffect: prometheus.design_effect, queries, arms: { candidate: 'candidate', current: 'current', ...prometheus.arms } } };
+    return { kind: 'prometheus', prometheus: prometheusTarget(prometheus, content, (path, message) => void this.problems.push({ path, message })) };
   }
 }
 

@@ -2,6 +2,7 @@ import { ArmCollector, type SavedArm } from './armCollector.ts';
 import { RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
 import { LabelDelays, type SavedDelays } from './labelDelay.ts';
+import { LEAST_VARIANCE } from './stats/confidenceSequence.ts';
 import type { UnitSums } from './stats/dispersion.ts';
 import type { Units } from './units.ts';
 import type { ArmSummary, QualityWindow } from './window.ts';
@@ -13,8 +14,19 @@ export interface WindowState {
   /** With those that `where` leaves out. */
   served: number;
   units: number;
+  /** Those of them that were followed: each may stand for several. */
+  drawn: number;
   /** n, sum, squares per metric. */
   readonly sums: Float64Array;
+}
+
+/** An arm of an environment, in all services: whom it serves. A unit that comes to a second service is the same unit. */
+export interface Audience {
+  readonly number: number;
+  readonly environment: string;
+  readonly arm: string;
+  readonly collector: ArmCollector;
+  readonly delays: LabelDelays;
 }
 
 /** An arm of a service in an environment. */
@@ -23,8 +35,7 @@ export interface Group {
   readonly arm: string;
   readonly environment: string;
   readonly service: string;
-  readonly armCollector: ArmCollector;
-  readonly delays: LabelDelays;
+  readonly audience: Audience;
   readonly windows: Map<string, WindowState>;
   last: WindowState | undefined;
   /** Its predictions of the batch that are still to be counted column by column. */
@@ -32,31 +43,32 @@ export interface Group {
 }
 
 /** What is known of arms, to go on from later. */
-export type SavedGroups = readonly {
-  readonly arm: string;
-  readonly environment: string;
-  readonly service: string;
-  readonly collected: SavedArm;
-  readonly delays: SavedDelays;
-  readonly windows: readonly WindowState[];
-}[];
+export interface SavedGroups {
+  readonly audiences: readonly { readonly environment: string; readonly arm: string; readonly collected: SavedArm; readonly delays: SavedDelays }[];
+  readonly groups: readonly { readonly arm: string; readonly environment: string; readonly service: string; readonly windows: readonly WindowState[] }[];
+}
 
 /** The arms that were seen, each with its windows. */
 export class Groups {
   readonly #definition: QualityDefinition;
   readonly all: Group[] = [];
+  readonly audiences: Audience[] = [];
   #last: Group | undefined;
 
-  constructor(definition: QualityDefinition, saved: SavedGroups = []) {
+  constructor(definition: QualityDefinition, saved: SavedGroups = { audiences: [], groups: [] }) {
     this.#definition = definition;
-    for (const { environment, service, arm, windows, ...counted } of saved) {
-      const group = this.#made(environment, service, arm, counted);
+    for (const { environment, arm, collected, delays } of saved.audiences) this.#audience(environment, arm, { collected, delays });
+    for (const { environment, service, arm, windows } of saved.groups) {
+      const group = this.#made(environment, service, arm);
       for (const window of windows) group.windows.set(keyOf(window.start, window.slice), { ...window });
     }
   }
 
   get saved(): SavedGroups {
-    return this.all.map(({ arm, environment, service, armCollector, delays, windows }) => ({ arm, environment, service, collected: armCollector.saved, delays: delays.saved, windows: [...windows.values()] }));
+    return {
+      audiences: this.audiences.map(({ environment, arm, collector, delays }) => ({ environment, arm, collected: collector.saved, delays: delays.saved })),
+      groups: this.all.map(({ arm, environment, service, windows }) => ({ arm, environment, service, windows: [...windows.values()] })),
+    };
   }
 
   of(environment: string, service: string, arm: string): Group {
@@ -67,10 +79,18 @@ export class Groups {
     return this.#last;
   }
 
-  #made(environment: string, service: string, arm: string, saved?: Pick<SavedGroups[number], 'collected' | 'delays'>): Group {
-    const group: Group = { number: this.all.length, arm, environment, service, armCollector: new ArmCollector(saved?.collected), delays: new LabelDelays(saved?.delays), windows: new Map(), last: undefined, staged: new RowList() };
+  #made(environment: string, service: string, arm: string): Group {
+    const group: Group = { number: this.all.length, arm, environment, service, audience: this.#audience(environment, arm), windows: new Map(), last: undefined, staged: new RowList() };
     this.all.push(group);
     return group;
+  }
+
+  #audience(environment: string, arm: string, saved?: Pick<SavedGroups['audiences'][number], 'collected' | 'delays'>): Audience {
+    const known = this.audiences.find((each) => each.arm === arm && each.environment === environment);
+    if (known !== undefined) return known;
+    const audience: Audience = { number: this.audiences.length, environment, arm, collector: new ArmCollector(saved?.collected), delays: new LabelDelays(saved?.delays) };
+    this.audiences.push(audience);
+    return audience;
   }
 
   window(group: Group, at: number, slice: string | undefined): WindowState {
@@ -80,7 +100,7 @@ export class Groups {
     const key = keyOf(start, slice);
     let window = group.windows.get(key);
     if (window === undefined) {
-      window = { start, slice, requests: 0, served: 0, units: 0, sums: new Float64Array(3 * metrics.length) };
+      window = { start, slice, requests: 0, served: 0, units: 0, drawn: 0, sums: new Float64Array(3 * metrics.length) };
       group.windows.set(key, window);
     }
     if (slice === undefined) group.last = window;
@@ -91,33 +111,34 @@ export class Groups {
     return this.all.flatMap((group) => [...group.windows.values()].map((state) => this.#snapshot(group, state)));
   }
 
-  #snapshot({ arm, environment, service }: Group, { start, slice, requests, served, units, sums }: WindowState): QualityWindow {
+  #snapshot({ arm, environment, service }: Group, { start, slice, requests, served, units, drawn, sums }: WindowState): QualityWindow {
     const metrics = Object.fromEntries(this.#definition.metrics.map(({ name }, metric) => [name, { n: sums[3 * metric] ?? 0, sum: sums[3 * metric + 1] ?? 0, squares: sums[3 * metric + 2] ?? 0 }]));
-    return { arm, environment, service, start, end: start + this.#definition.windowMs, requests, units, metrics, ...(served === requests ? {} : { served }), ...(slice === undefined ? {} : { slice }) };
+    return { arm, environment, service, start, end: start + this.#definition.windowMs, requests, units, metrics, ...(served === requests ? {} : { served }), ...(drawn === units ? {} : { drawn }), ...(slice === undefined ? {} : { slice }) };
   }
 
   summaries(units: Units): ArmSummary[] {
-    const sums = units.sums(this.all.length);
-    return this.all.filter(({ armCollector }) => armCollector.requests > 0).map((group) => this.#summary(group, sums[group.number] ?? []));
+    const sums = units.sums(this.audiences.length);
+    return this.audiences.filter(({ collector }) => collector.requests > 0).map((audience) => this.#summary(audience, sums[audience.number] ?? []));
   }
 
-  #summary({ arm, environment, windows, armCollector, delays }: Group, perMetric: readonly UnitSums[]): ArmSummary {
+  #summary(audience: Audience, perMetric: readonly UnitSums[]): ArmSummary {
+    const { arm, environment, collector, delays } = audience;
+    const windows = this.all.filter((group) => group.audience === audience).flatMap((group) => [...group.windows.values()].filter(({ slice }) => slice === undefined));
     const unitSums: Record<string, UnitSums> = {};
     for (const [metric, { name, kind }] of this.#definition.metrics.entries()) {
       const sums = perMetric[metric];
       if (sums === undefined || sums.requests === 0) continue;
       let [n, sum, squares] = [0, 0, 0];
-      for (const state of windows.values()) {
-        if (state.slice !== undefined) continue;
+      for (const state of windows) {
         n += state.sums[3 * metric] ?? 0;
         sum += state.sums[3 * metric + 1] ?? 0;
         squares += state.sums[3 * metric + 2] ?? 0;
       }
-      unitSums[name] = kind === 'bad' || n === 0 ? sums : { ...sums, variance: Math.max(0, squares / n - (sum / n) ** 2) };
+      unitSums[name] = kind === 'bad' || n === 0 ? sums : { ...sums, variance: Math.max(LEAST_VARIANCE * (sum / n) ** 2, squares / n - (sum / n) ** 2) };
     }
-    const { requests, units: seen, lastSeen } = armCollector;
+    const { requests, units: seen, lastSeen } = collector;
     const { told } = delays;
-    return { arm, environment, requests, units: seen, lastSeen, unitSums, ...(told === undefined ? {} : { labelDelay: told }), ...armCollector.summary() };
+    return { arm, environment, requests, units: seen, lastSeen, unitSums, ...(told === undefined ? {} : { labelDelay: told }), ...collector.summary() };
   }
 }
 

@@ -35,14 +35,14 @@ export class OutcomeCounter {
     const { keptFields: kept, outcomeFields: outcome } = stager;
     this.#outcomes = new Outcomes(definition, { kept, outcome }, {
       settled: (waiting, told, isNew) => {
-        if (isNew) waiting.group.armCollector.matured(waiting.at);
+        if (isNew) waiting.group.audience.collector.matured(waiting.at);
         this.#count(waiting, told, 1);
       },
       changed: (waiting, before, told) => {
         this.#count(waiting, before, -1);
         this.#count(waiting, told, 1);
       },
-      matured: ({ armCollector }, at) => armCollector.matured(at),
+      matured: ({ audience }, at) => audience.collector.matured(at),
     });
     if (saved === undefined) return;
     this.#outcomes.restore(saved.waiting, groups.all);
@@ -87,10 +87,11 @@ export class OutcomeCounter {
   /** Counts a prediction with its outcome, or without one where that means something; `times`: -1 takes back what was counted. */
   #count({ record, group, slices, unitHash, at }: Waiting, told: ToldOutcome | undefined, times: 1 | -1): void {
     const { labels } = this.#definition;
+    const { collector, delays, number } = group.audience;
     const whole = { ...record, ...this.#stager.filled(told?.outcome ?? {}) };
-    if (told !== undefined) group.delays.add(at, told.at, times);
-    if (this.#stager.isLabelledBy(whole)) group.armCollector.addOutcome(whole, labels.field, at, times);
-    const unit = this.#units.see(unitHash, group.number);
+    if (told !== undefined) delays.add(at, told.at, times);
+    if (this.#stager.isLabelledBy(whole)) collector.addOutcome(whole, labels.field, at, times);
+    const unit = this.#units.see(unitHash, number);
     const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));
     for (const { metric, read } of this.#metrics) {
       const value = read(whole);

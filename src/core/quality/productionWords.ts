@@ -2,12 +2,14 @@ import { countWords, plainLine } from '../base/words.ts';
 import type { ComparisonReport, MetricComparison } from './comparison.ts';
 import { againstWords, type DriftFinding } from './productionDrift.ts';
 import { valueWords } from './reportText.ts';
-import type { QualityData } from './window.ts';
+import type { ArmSummary, QualityData } from './window.ts';
 
 /** An arm is silent when nothing came from it for a minute at least, or for less while another was heard of, so that the source is not late as a whole. */
 const [SILENT_MS, SILENT_BESIDE_MS] = [60_000, 40_000];
 /** And for so long that with its usual traffic it would have been heard of: a gap of twenty means is one of e^20 by chance. */
 const SILENT_GAPS = 20;
+/** So many of an arm's newest predictions, or a few more, tell its usual traffic. */
+const NEWEST = 50;
 
 /** The worst that is known, in words of different length for the room that there is. */
 export interface WorstFact {
@@ -46,27 +48,28 @@ export interface Silence {
 
 /** Arms that should answer and do not: those that fell silent, and those that have a share and no record. What came since the source was read is not known, so its age is no silence. */
 export function silences({ data, report: { environment }, configured, readAt }: Omit<ProductionFacts, 'now'>): Silence[] {
-  const own = heard(data, environment);
+  const own = new Map(data.arms.filter((each) => each.environment === environment && each.requests > 0).map((each) => [each.arm, each]));
   const expected = configured === undefined ? [...own.keys()] : [...(configured > 0 ? ['candidate'] : []), ...(configured < 1 ? ['current'] : [])];
-  const newest = Math.max(...Array.from(own.values(), ({ last }) => last)) - vagueness(data);
+  const newest = Math.max(...Array.from(own.values(), ({ lastSeen }) => lastSeen)) - vagueness(data);
   return expected.flatMap((name): Silence[] => {
     const arm = own.get(name);
     if (arm === undefined) return data.notes.rows > 0 ? [{ arm: name, words: 'no data' }] : [];
-    const usual = SILENT_GAPS * ((arm.last - arm.first) / Math.max(1, arm.requests));
-    const gap = readAt - arm.last;
-    return gap > Math.max(SILENT_MS, usual) || newest - arm.last > Math.max(SILENT_BESIDE_MS, usual) ? [{ arm: name, words: `no data for ${gap < 60_000 ? `${Math.floor(gap / 1000)} s` : coarseAge(gap)}` }] : [];
+    const usual = SILENT_GAPS * newestDistance(data, arm);
+    const gap = readAt - arm.lastSeen;
+    return gap > Math.max(SILENT_MS, usual) || newest - arm.lastSeen > Math.max(SILENT_BESIDE_MS, usual) ? [{ arm: name, words: `no data for ${gap < 60_000 ? `${Math.floor(gap / 1000)} s` : coarseAge(gap)}` }] : [];
   });
 }
 
-/** When each arm of an environment was heard of for the first and last time, and how often, whichever service it is of. */
-function heard({ arms, windows }: QualityData, environment: string): Map<string, { readonly first: number; readonly last: number; readonly requests: number }> {
-  const found = new Map<string, { readonly first: number; readonly last: number; readonly requests: number }>();
-  for (const { arm, requests, lastSeen } of arms.filter((each) => each.environment === environment && each.requests > 0)) {
-    const known = found.get(arm);
-    const first = known?.first ?? windows.find((each) => each.arm === arm && each.environment === environment)?.start ?? lastSeen;
-    found.set(arm, { first, last: Math.max(known?.last ?? 0, lastSeen), requests: (known?.requests ?? 0) + requests });
+/** The mean distance of an arm's newest predictions, in milliseconds: how busy it was weeks ago says nothing of today. */
+function newestDistance({ windows }: QualityData, { environment, arm, lastSeen }: ArmSummary): number {
+  let requests = 0;
+  for (const window of windows.toReversed()) {
+    if (window.arm !== arm || window.environment !== environment || window.slice !== undefined) continue;
+    requests += window.requests;
+    if (requests >= NEWEST) return (lastSeen - window.start) / requests;
   }
-  return found;
+  const first = windows.find((window) => window.arm === arm && window.environment === environment)?.start ?? lastSeen;
+  return (lastSeen - first) / Math.max(1, requests);
 }
 
 /** By how much earlier an arm may have been heard of for the last time, in milliseconds: a source of windows only tells the end of a window. */

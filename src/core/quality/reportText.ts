@@ -1,11 +1,12 @@
 import { ageWords, countWords, plainLine } from '../base/words.ts';
-import { histogramQuantile } from './armCollector.ts';
 import type { ArmValue, ComparisonReport, MetricComparison } from './comparison.ts';
 import { DRIFT_DEFINITIONS, type driftReport } from './drift.ts';
+import { histogramQuantile } from './histogram.ts';
 import { labelDelayWords } from './labelDelay.ts';
 import type { ShadowReport } from './shadow.ts';
 import type { SkewReport } from './skew.ts';
-import type { QualityData, SourceNotes } from './window.ts';
+import { MOST_SLICES } from './slices.ts';
+import type { ArmSummary, Histogram, QualityData, SourceNotes } from './window.ts';
 
 /** A report as titled tables and sentences, the same for a terminal and for Markdown. Names of the records are text: nothing in them is obeyed. */
 export type Block = { readonly title: string; readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] } | { readonly lines: readonly string[] };
@@ -62,19 +63,43 @@ export function comparisonBlocks(report: ComparisonReport): Block[] {
   ];
 }
 
+/** Of the latency of each arm. */
+export const SHOWN_QUANTILES = [0.5, 0.95, 0.99] as const;
+
+/** Of how much a bin may be wider than its lower end, so that a number without its bin says enough: those of a log are, by 26 %. */
+const NARROW = 1.26;
+
+/** `32`, or `32 (20 to 50)` where the bucket that holds the quantile is wide; `> 250` above the last boundary, where nothing more is known. */
+export function quantileWords(latency: Histogram, q: number): string {
+  const found = histogramQuantile(latency, q);
+  if (found === undefined) return '-';
+  const { value, low, high } = found;
+  if (!Number.isFinite(high)) return `> ${number(low)}`;
+  return high > NARROW * low ? `${number(value)} (${number(low)} to ${number(high)})` : number(value);
+}
+
+/** What to know of latency quantiles that buckets tell; nothing where all bins are narrow. */
+export function quantileNotes(arms: readonly Pick<ArmSummary, 'latency'>[], quantiles: readonly number[]): readonly string[] {
+  const words = arms.flatMap(({ latency }) => quantiles.map((q) => quantileWords(latency, q)));
+  return [
+    ...(words.some((each) => each.includes('(')) ? ['Latency quantiles are interpolated within their bucket, in brackets.'] : []),
+    ...(words.some((each) => each.startsWith('>')) ? ['After >: the last boundary, above which no more is known.'] : []),
+  ];
+}
+
 export function statusBlocks(data: QualityData, now: number): Block[] {
   const rows = data.arms.map(({ arm, environment, requests, units, lastSeen, latency, matured, labelled, labelDelay }) => [
     environment, arm, countWords(requests), units === 0 ? '-' : countWords(units), lastSeen === 0 ? 'never' : ageWords(now - lastSeen),
-    number(histogramQuantile(latency, 0.5)), number(histogramQuantile(latency, 0.95)), number(histogramQuantile(latency, 0.99)), matured === 0 ? '-' : percent(Math.min(1, labelled / matured)), labelDelayWords(labelDelay),
+    ...SHOWN_QUANTILES.map((q) => quantileWords(latency, q)), matured === 0 ? '-' : percent(Math.min(1, labelled / matured)), labelDelayWords(labelDelay),
   ]);
-  return [{ title: 'Arms', columns: ['environment', 'arm', 'predictions', 'units', 'last seen', 'p50 ms', 'p95 ms', 'p99 ms', 'labelled', 'labels come after'], rows }];
+  return [{ title: 'Arms', columns: ['environment', 'arm', 'predictions', 'units', 'last seen', ...SHOWN_QUANTILES.map((q) => `p${100 * q} ms`), 'labelled', 'labels come after'], rows }, { lines: quantileNotes(data.arms, SHOWN_QUANTILES) }];
 }
 
 export function notesBlock(notes: SourceNotes): Block {
   const counted: readonly (readonly [number, string])[] = [
     [notes.malformed, 'malformed records, left out'], [notes.duplicates, 'records whose request id had been seen, left out'], [notes.future, 'records from the future: a clock is wrong'],
     [notes.withoutUnit, 'records without unit_id, each counted as a unit of its own'], [notes.unitsInBothArms, 'units seen in both arms, counted in the first'], [notes.notFinite, 'values that were NaN or infinite, counted as missing'],
-    [notes.outcomesWithoutPrediction, 'outcomes whose prediction is not there (yet)'], [notes.excluded, 'records that where: leaves out'],
+    [notes.outcomesWithoutPrediction, 'outcomes whose prediction is not there (yet)'], [notes.excluded, 'records that where: leaves out'], [notes.otherSlices, `records of slices beyond the first ${MOST_SLICES}, which are not counted by themselves`],
   ];
   return { lines: [...counted.filter(([count]) => count > 0).map(([count, words]) => `${count} ${words}.`), ...notes.examples.map((example) => `  ${example}`), ...notes.messages] };
 }

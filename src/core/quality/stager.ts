@@ -4,6 +4,7 @@ import { readsOutcome, type QualityDefinition } from './definitions.ts';
 import { hash53, rehash } from './hashing.ts';
 import { MEASURED_FIELDS, valueOf } from './measures.ts';
 import { RecordTimes } from './recordTimes.ts';
+import { sliceName } from './slices.ts';
 
 const RECORD_FIELDS: ReadonlySet<string> = new Set(['ts', 'request_id', 'unit_id', 'environment', 'service', 'app_version', 'flag', 'assigned_arm', 'model_version', 'role', 'fallback', 'batch_id', 'features', 'score', 'proba', 'label', 'latency_ms', 'error']);
 
@@ -160,7 +161,7 @@ export class Stager {
   slicesOf(record: RecordLike): readonly string[] | undefined {
     const names = this.#definition.slices.flatMap((slice) => {
       const value = slice.evaluate(record);
-      return value === null ? [] : [`${slice.text.replace(/^features\./, '')} = ${String(value).slice(0, 60)}`];
+      return value === null ? [] : [sliceName(slice.text, value)];
     });
     if (names.length === 0) return undefined;
     const key = JSON.stringify(names);

@@ -6,7 +6,7 @@ const MOST = 1_000_000;
 /** A slot holds a unit's number + 1 and, above it, some of its hash, so that few others are looked at. */
 const NUMBER_BITS = 20;
 const NUMBER_MASK = 2 ** NUMBER_BITS - 1;
-/** In front of a unit's sums stand its hash and its group, the latter negative once it was seen in another. */
+/** In front of a unit's sums stand its hash and its group (an arm of an environment, of all services), the latter negative once it was seen in another. */
 const HEAD = 2;
 const FIRST = 1024;
 /** Sums per group and metric: units, requests, bad, requestsSquared, badSquared, product. */

@@ -15,6 +15,8 @@ export interface QualityWindow {
   readonly served?: number;
   /** Units that appeared for the first time. */
   readonly units: number;
+  /** So many of them were followed, drawn by their hash, where each stands for several; where it is not told, `units`. */
+  readonly drawn?: number;
   /** By metric: how many records told it, the sum of the values (bad events count 1) and of their squares. */
   readonly metrics: Readonly<Record<string, Moments>>;
   /** The value of which slice, `country = DE`; undefined: all records. */
@@ -113,13 +115,15 @@ export interface SourceNotes {
   readonly unitsInBothArms: number;
   readonly outcomesWithoutPrediction: number;
   readonly excluded: number;
+  /** Records of a slice that is not counted by itself, because `MOST_SLICES` others came before. */
+  readonly otherSlices: number;
   /** Sentences about the source as a whole: files that vanished, warnings of a server. */
   readonly messages: readonly string[];
   /** Why the source itself says that it told a part only: it is shown, but nothing is decided by it. */
   readonly incomplete?: string;
 }
 
-export const NO_NOTES: SourceNotes = { rows: 0, malformed: 0, examples: [], duplicates: 0, future: 0, withoutUnit: 0, notFinite: 0, unitsInBothArms: 0, outcomesWithoutPrediction: 0, excluded: 0, messages: [] };
+export const NO_NOTES: SourceNotes = { rows: 0, malformed: 0, examples: [], duplicates: 0, future: 0, withoutUnit: 0, notFinite: 0, unitsInBothArms: 0, outcomesWithoutPrediction: 0, excluded: 0, otherSlices: 0, messages: [] };
 
 /** All that a source tells. Windows in the order of time. */
 export interface QualityData {

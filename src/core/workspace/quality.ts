@@ -34,7 +34,13 @@ const query = z.strictObject({
 
 /** What Mimir, Cortex and Loki call the tenant, and what Thanos does. There are no others, so that no credential can stand in the file. */
 const TENANT_HEADERS = ['X-Scope-OrgID', 'THANOS-TENANT'] as const;
+const LABEL = 'must be the name of a label, such as country';
 const TENANT = "must be the id of a tenant: letters, digits and !-_.*'(), several with | between, such as team-a";
+
+const buckets = z.strictObject({
+  buckets: words('The buckets of a classic histogram of latencies, with their label le; $arm stands for the arm. As total, a plain selector is read sample by sample, and anything else per window, $range.', 'latency_seconds_bucket{arm="$arm"}', 'sum by (le) (increase(latency_seconds_bucket{arm="$arm"}[$range]))'),
+  unit: z.enum(['s', 'ms'], { error: 'must be s or ms' }).meta({ description: 'What the boundaries of the buckets are in.' }),
+}, { error: 'must be a mapping of buckets and unit' }).meta({ description: 'The histogram that latency quantiles are told by.' });
 
 const prometheus = z.strictObject({
   url: words('Address of the server: Prometheus, Thanos, Mimir or VictoriaMetrics.', 'http://localhost:9090').meta({ pattern: '^https?://[^@]*$' }),
@@ -43,6 +49,8 @@ const prometheus = z.strictObject({
   tenant: z.string({ error: TENANT }).regex(/^[\w!.*'()|-]{1,150}$/, { error: TENANT }).meta({ description: 'The tenant whose series are read (Mimir, Cortex, Thanos). No secret: a sign-in is PROMETHEUS_TOKEN. VictoriaMetrics has it in the address: /select/7/prometheus.', examples: ['team-a'] }).optional(),
   tenant_header: z.enum(TENANT_HEADERS, { error: `must be one of ${TENANT_HEADERS.join(', ')}` }).meta({ description: 'The header that names the tenant. Default: X-Scope-OrgID, which is that of Mimir and Cortex.' }).optional(),
   queries: z.record(z.string(), query, { error: 'must be a mapping of metric names to queries' }).meta({ description: 'Queries by the name of a guardrail or signal.' }),
+  latency: buckets.optional(),
+  slices: z.record(z.string(), z.string({ error: LABEL }).regex(/^[a-zA-Z_]\w*$/, { error: LABEL }).meta({ description: 'A label.', examples: ['country'] }), { error: 'must be a mapping of entries of by to labels' }).meta({ description: 'The label that has the values of an entry of by. Default: the label of its own name, country for features.country.' }).optional(),
   arms: z.record(z.string(), words('The value that the label has for this arm.', 'candidate'), { error: 'must be a mapping of candidate and current to label values' }).meta({ description: 'What stands for $arm in the queries; the name of the arm by default.' }).optional(),
 }, { error: 'must be a mapping of url, design_effect and queries' }).meta({ description: 'Counters of a Prometheus server.' });
 

@@ -1,9 +1,9 @@
 import type { Allocation } from '../../core/releases/allocation.ts';
 import { countWords, utcTime } from '../../core/base/words.ts';
-import { histogramQuantile } from '../../core/quality/armCollector.ts';
 import type { MetricComparison } from '../../core/quality/comparison.ts';
+import { histogramQuantile } from '../../core/quality/histogram.ts';
 import { areProportions, proportionInterval } from '../../core/quality/proportions.ts';
-import { number, percent, valueWords } from '../../core/quality/reportText.ts';
+import { number, percent, quantileNotes, quantileWords, valueWords } from '../../core/quality/reportText.ts';
 import { NO_MOMENTS, type Moments } from '../../core/quality/stats/confidenceSequence.ts';
 import { normalPoint, wilson, type Interval } from '../../core/quality/stats/intervals.ts';
 import type { ArmSummary, Histogram, QualityWindow } from '../../core/quality/window.ts';
@@ -150,13 +150,16 @@ export function sampleChart(id: string, title: string, samples: readonly { reado
   }));
 }
 
+/** Quantiles by arm. One above the last boundary of its buckets has no point: the table says above what it is. */
 export function latencyChart(arms: readonly ArmSummary[]): Chart | undefined {
-  const told = arms.map(({ arm, latency }) => ({ arm, n: latency.counts.reduce((sum, count) => sum + count, 0), values: QUANTILES.map((q) => histogramQuantile(latency, q)) })).filter(({ n }) => n > 0);
+  const told = arms.map(({ arm, latency }) => ({ arm, latency, n: latency.counts.reduce((sum, count) => sum + count, 0) })).filter(({ n }) => n > 0);
   if (told.length === 0) return undefined;
   const labels = QUANTILES.map((q) => `p${Number((100 * q).toPrecision(4))}`);
+  const title = 'Latency quantiles by arm, ms';
+  const notes = quantileNotes(told, QUANTILES);
   return {
-    id: 'latency', title: 'Latency quantiles by arm, ms', kind: 'steps', x: QUANTILES.map((_, at) => at), labels, unit: 'ms',
-    series: told.map(({ arm, values }) => ({ label: arm, arm: armName(arm), values: values.map(known) })),
-    table: { title: 'Latency quantiles by arm, ms', columns: ['arm', 'n', ...labels], rows: told.map(({ arm, n, values }) => [arm, countWords(n), ...values.map((value) => number(value))]) },
+    id: 'latency', title, kind: 'steps', x: QUANTILES.map((_, at) => at), labels, unit: 'ms',
+    series: told.map(({ arm, latency }) => ({ label: arm, arm: armName(arm), values: QUANTILES.map((q) => known(histogramQuantile(latency, q)?.value ?? Number.NaN)) })),
+    table: { title: notes.length === 0 ? title : `${title}. ${notes.join(' ')}`, columns: ['arm', 'n', ...labels], rows: told.map(({ arm, latency, n }) => [arm, countWords(n), ...QUANTILES.map((q) => quantileWords(latency, q))]) },
   };
 }

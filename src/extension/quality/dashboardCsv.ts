@@ -1,12 +1,12 @@
 import { plainLine } from '../../core/base/words.ts';
-import { histogramQuantile } from '../../core/quality/armCollector.ts';
+import { histogramQuantile } from '../../core/quality/histogram.ts';
 import { labelDelayWords } from '../../core/quality/labelDelay.ts';
 import { againstWords, type DriftFinding } from '../../core/quality/productionDrift.ts';
 import { sinceWords } from '../../core/quality/productionShare.ts';
-import { notesBlock } from '../../core/quality/reportText.ts';
+import { notesBlock, SHOWN_QUANTILES } from '../../core/quality/reportText.ts';
 import { shadowReport, type ShadowReport } from '../../core/quality/shadow.ts';
 import type { FeatureSkew } from '../../core/quality/skew.ts';
-import type { ArmSummary } from '../../core/quality/window.ts';
+import type { ArmSummary, Histogram } from '../../core/quality/window.ts';
 import { MARK_TEXT, timelineNotes } from '../../core/releases/releaseTimeline.ts';
 import type { Chart, DashboardModel } from '../../shared/dashboard.ts';
 import { countedArms, type DashboardInput } from './dashboardModel.ts';
@@ -53,12 +53,18 @@ function comparisonLines({ sampleRatio, metrics, slices, joint }: DashboardInput
   ];
 }
 
+/** With the bucket that holds it, within which it is interpolated; above the last boundary there is no value. */
+function quantileLine(arm: string, latency: Histogram, q: number): Line {
+  const found = histogramQuantile(latency, q);
+  return { part: 'arm', name: `p${100 * q} ms`, arm, n: latency.counts.reduce((sum, count) => sum + count, 0), value: found?.value, low: found?.low, high: found?.high, ...(found === undefined ? {} : { because: Number.isFinite(found.high) ? 'interpolated within the bucket from low to high' : 'above the last boundary, low' }) };
+}
+
 function armLines({ arm, requests, units, lastSeen, latency, matured, labelled, labelDelay }: ArmSummary): Line[] {
   const part = 'arm';
   return [
     { part, name: 'predictions', arm, n: requests, value: requests, ...(units === 0 ? {} : { units }) },
     { part, name: 'last seen', arm, at: lastSeen === 0 ? 'never' : new Date(lastSeen).toISOString() },
-    ...[0.5, 0.95, 0.99].map((q) => ({ part, name: `p${100 * q} ms`, arm, n: latency.counts.reduce((sum, count) => sum + count, 0), value: histogramQuantile(latency, q) })),
+    ...SHOWN_QUANTILES.map((q) => quantileLine(arm, latency, q)),
     { part, name: 'labelled', arm, n: matured, value: matured === 0 ? undefined : Math.min(1, labelled / matured) },
     ...(labelDelay === undefined ? [] : [{ part, name: 'labels come after, ms', arm, at: 'median', n: labelDelay.known, value: labelDelay.median, because: labelDelayWords(labelDelay) }, { part, name: 'labels come after, ms', arm, at: 'p95', n: labelDelay.known, value: labelDelay.p95 }]),
   ];

@@ -64,13 +64,14 @@ export function dashboardModel(input: DashboardInput): DashboardModel {
   const axis = timeAxis(windows);
   const blocks = comparisonBlocks(report);
   const [comparison, slices] = tables(blocks);
-  const [armTable] = tables(statusBlocks({ ...data, arms }, input.now));
+  const status = statusBlocks({ ...data, arms }, input.now);
+  const [armTable] = tables(status);
   const [scores, latency, shadow] = [scoreChart(arms), latencyChart(arms), shadowOf(data)];
   return {
     model, flag, environment, readAt, environments: [...new Set(data.arms.map((arm) => arm.environment))].sort(), mayRetrain: driftAlarms(drift).length > 0,
     ...(failure === undefined ? {} : { failure }),
     alarms: alarmsOf(input),
-    summary: [...sentences(blocks), ...sinceWords(input.since)],
+    summary: [...sentences(blocks), ...sentences(status), ...sinceWords(input.since)],
     arms: armTable ?? { title: 'Arms', columns: [], rows: [] },
     comparison: comparison ?? { title: '', columns: [], rows: [] },
     rollout: rolloutChart(history?.given, windows, axis),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Collector } from '../../../src/core/quality/collector.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
+import { blocksText, notesBlock } from '../../../src/core/quality/reportText.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
 import { seeded } from '../../support/guardSimulation.ts';
 import { partOf } from '../../support/productionParts.ts';
@@ -43,6 +44,8 @@ describe('the collector of predictions', () => {
     const units = whole.arms.reduce((sum, arm) => sum + arm.units, 0);
     const windows = whole.windows.reduce((sum, window) => sum + window.units, 0);
     assert.equal(units, windows);
+    // The first million came one by one, each of the others stands for two.
+    assert.equal(whole.windows.reduce((sum, { units: own, drawn }) => sum + (drawn ?? own), 0), 1_000_000 + (units - 1_000_000) / 2);
     // 0.8 come by themselves; one of the others comes again, at a chance of 0.2 in i at the i-th record, with 1 - 1 / 1.2. Four standard errors of a count of which a half is drawn.
     assert.ok(Math.abs(units - (0.8 + 0.2 * (1 - 1 / 1.2)) * count) < 4 * Math.sqrt(count), String(units));
     for (const { unitSums, requests } of whole.arms) {
@@ -58,5 +61,15 @@ describe('the collector of predictions', () => {
     for (let index = 0; index < count; index += 1) collector.add({ assigned_arm: 'current', ts: START, request_id: `r-${index}`, unit_id: 'u', label: `label ${index}` }, () => '');
     const { categories, otherCategories, missing } = partOf(collector.data(START + HOUR, []), 'current', '').features.find(({ name }) => name === 'score') ?? assert.fail();
     assert.deepEqual([Object.keys(categories).length, new Set(Object.values(categories)), otherCategories, missing], [1000, new Set([1]), count - 1000, 0]);
+  });
+
+  it('counts as many slices by themselves as came first, and tells how many records are of others', () => {
+    const sliced = readQuality({ guardrails: [{ name: 'errors', bad: 'error' }], by: ['features.city'], window: '1h' }).quality ?? assert.fail();
+    const collector = new Collector(sliced, { flags: ['f'] });
+    for (let index = 0; index < 130; index += 1) collector.add({ ts: START, flag: 'f', assigned_arm: 'current', request_id: `r-${index}`, unit_id: `u-${index}`, features: { city: `c${index % 65}` } }, () => '');
+    const data = collector.data(START + HOUR, []);
+    assert.deepEqual(data.windows.flatMap(({ slice, requests }) => (slice === undefined ? [] : [[slice, requests]])), Array.from({ length: 50 }, (_, index) => [`city = c${index}`, 2]));
+    assert.equal(data.notes.otherSlices, 30);
+    assert.match(blocksText([notesBlock(data.notes)], false), /^30 records of slices beyond the first 50, which are not counted by themselves\.$/m);
   });
 });

@@ -78,7 +78,7 @@ describe('comparing the arms', () => {
     it('says nothing either where a source tells windows and how many units are new in them', () => {
       const told = (units: number): QualityData => {
         const { windows } = collect(asking(units, 100));
-        return dataOfWindows(windows, 1, []);
+        return dataOfWindows(windows, { designEffect: 1, messages: [] });
       };
       assert.deepEqual([128, 200].map((units) => score(told(units)).verdict), ['insufficient data', 'not worse']);
       const unknown = told(128);
@@ -159,9 +159,9 @@ describe('comparing the arms', () => {
     assert.ok(report.slices.length > 0 && report.slices.every(({ candidate, current }) => candidate.n > 0 && candidate.units === undefined && current.units === undefined), 'of a slice the log knows none');
     const plain = data.windows.filter(({ slice }) => slice === undefined);
     const windows = [...plain, ...plain.map((window) => ({ ...window, slice: 'country = DE' }))];
-    const [slice] = compareArms(dataOfWindows(windows, 1, []), definition(section), 'production').slices.filter(({ slice: own }) => own === 'country = DE');
+    const [slice] = compareArms(dataOfWindows(windows, { designEffect: 1, messages: [] }), definition(section), 'production').slices.filter(({ slice: own }) => own === 'country = DE');
     assert.deepEqual([slice?.candidate.units, slice?.current.units], [100, 300]);
-    const [own] = compareArms(dataOfWindows(data.windows.map((window) => ({ ...window, units: 0 })), 1, []), definition(section), 'production').metrics;
+    const [own] = compareArms(dataOfWindows(data.windows.map((window) => ({ ...window, units: 0 })), { designEffect: 1, messages: [] }), definition(section), 'production').metrics;
     assert.deepEqual([own?.candidate.units, own?.current.units], [undefined, undefined]);
     const markdown = blocksText(comparisonBlocks(report), true);
     assert.match(markdown, /\| errors \| [\d.]+ % \([\d.]+ % to [\d.]+ %\), n 1k, 100 units \| [^|]+, n 3k, 300 units \|/);
@@ -215,6 +215,57 @@ describe('comparing the arms', () => {
     }
     assert.ok(reports.some(({ joint }) => joint.alarms));
     assert.ok(reports.every((report) => report.joint.alarms || report.metrics.every(({ verdict }) => verdict !== 'worse')));
+  });
+
+  it('takes who comes to several services for one unit, as dependent as in one', () => {
+    // Ten requests a user; whoever has bad luck has it in every service.
+    const all = records({ count: 12_000, units: 600 });
+    const unlucky = (unit: string): boolean => Number(unit.slice(2)) % 25 === 0;
+    const dependent = all.map((record) => ({ ...record, error: unlucky(record.unit_id) ? 'timeout' : null }));
+    const among = (services: number): QualityData => collect(dependent.map((record, index) => ({ ...record, service: `service ${index % services}` })));
+    const [one, ten] = [among(1), among(10)];
+    const told = (data: QualityData): unknown => data.arms.map(({ arm, requests, units, unitSums: { errors } }) => ({ arm, requests, units, errors }));
+    assert.deepEqual(told(ten), told(one), 'an arm is told once, in all services');
+    assert.equal(ten.notes.unitsInBothArms, 0);
+    const phi = (data: QualityData): number => compareArms(data, definition(), 'production').metrics.find(({ name }) => name === 'errors')?.dispersion ?? Number.NaN;
+    assert.ok(phi(ten) > 15 && phi(ten) === phi(one), String(phi(ten)));
+    assert.equal(ten.windows.reduce((sum, { units }) => sum + units, 0), one.windows.reduce((sum, { units }) => sum + units, 0), 'and counts where it was first seen');
+  });
+
+  it('is not taken in by rounding: constant values are no dependence, and figures whose differences rounding hides no certainty', () => {
+    const section = { signals: [{ name: 'certain', measure: 'entropy', margin: 0.1 }, { name: 'account', mean: 'features.amount', margin: 0.5 }] };
+    const all = records({ count: 20_000 }).map((record, index) => ({ ...record, score: 0.1, features: { ...record.features, amount: 1e9 + (record.assigned_arm === 'candidate' ? 1 : 0) + (index % 2) } }));
+    const [certain, account] = compareArms(collect(all, section), definition(section), 'production').metrics;
+    assert.deepEqual([certain?.verdict, certain?.dispersion], ['not worse', 1]);
+    assert.equal(account?.verdict, 'undecided');
+  });
+
+  it('checks the sample ratio by units that were followed, not by those that each stands for', () => {
+    const window = (arm: string, units: number, drawn?: number): QualityWindow => ({ arm, environment: '', service: '', start: 0, end: 60_000, requests: units, units, metrics: {}, ...(drawn === undefined ? {} : { drawn }) });
+    const verdict = (drawn?: [number, number]): string => compareArms(dataOfWindows([window('candidate', 5_012_000, drawn?.[0]), window('current', 4_988_000, drawn?.[1])], { designEffect: 1, messages: [] }), definition(), '', { shareAt: () => 0.5 }).sampleRatio.verdict;
+    assert.equal(verdict(), 'mismatch');
+    assert.equal(verdict([1_253_000, 1_247_000]), 'as configured', 'a quarter of the units says less');
+  });
+
+  it('tells the observed share of those who came at the last configured one', () => {
+    const window = (arm: string, start: number, units: number): QualityWindow => ({ arm, environment: '', service: '', start, end: start + 60_000, requests: units, units, metrics: {} });
+    const windows = [window('candidate', 0, 500), window('current', 0, 9500), window('candidate', 600_000, 250), window('current', 600_000, 750)];
+    const { sampleRatio } = compareArms(dataOfWindows(windows, { designEffect: 1, messages: [] }), definition(), '', { shareAt: (start) => (start === 0 ? 0.05 : 0.25) });
+    assert.deepEqual([sampleRatio.configured, sampleRatio.observed, sampleRatio.verdict], [0.25, 0.25, 'as configured']);
+  });
+
+  it('takes a limit for one of rates, however dependent requests are', () => {
+    const limited = { ...(definition().metrics.find(({ name }) => name === 'errors') ?? assert.fail()), limit: 0.05 };
+    const state = (rate: number, designEffect: number): string | undefined => {
+      const windows = Array.from({ length: 20 }, (_, index): QualityWindow => ({
+        arm: 'candidate', environment: 'production', service: '', start: index * 60_000, end: (index + 1) * 60_000, requests: 1000, units: 0, metrics: { errors: { n: 1000, sum: 1000 * rate, squares: 1000 * rate } },
+      }));
+      return limitFinding(limited, windows, { data: { arms: [], designEffect }, environment: 'production', arm: 'candidate', among: 1 })?.state;
+    };
+    for (const designEffect of [1, 3, 10]) assert.equal(state(0.04, designEffect), 'within', String(designEffect));
+    for (const designEffect of [1, 3, 10]) assert.equal(state(0.1, designEffect), 'passed', String(designEffect));
+    // The more dependent they are, the less is known.
+    assert.deepEqual([1, 30].map((designEffect) => state(0.07, designEffect)), ['passed', 'within']);
   });
 
   it('shares the level with limits, where guardrails have some', () => {

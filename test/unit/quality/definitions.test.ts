@@ -79,6 +79,14 @@ guardrails: [{name: errors, bad: error}]`);
     assert.deepEqual(found, []);
     const source = config?.models[0]?.quality?.source;
     assert.equal(source?.kind === 'prometheus' && source.prometheus.designEffect, 2);
+    assert.deepEqual(source?.kind === 'prometheus' && [source.prometheus.latency, source.prometheus.slices], [undefined, {}]);
+    const asked = (more: string, by = '[features.country]'): string => `source: {prometheus: {url: "http://localhost:9090", design_effect: 2, queries: {}, ${more}}}\nby: ${by}`;
+    const told = load(asked("latency: {buckets: 'seconds_bucket{arm=\"$arm\"}', unit: s}, slices: {features.age > 60: senior}", '[features.country, features.age > 60]')).config?.models[0]?.quality?.source;
+    assert.deepEqual(told?.kind === 'prometheus' && [told.prometheus.latency, told.prometheus.slices], [{ buckets: 'seconds_bucket{arm="$arm"}', unitMs: 1000 }, { 'features.country': 'country', 'features.age > 60': 'senior' }]);
+    assert.match(problems(asked('latency: {buckets: seconds_bucket}')).join(), /^6: .*prometheus\.latency lacks unit, which must be s or ms\. \[latency\]$/);
+    assert.match(problems(asked('slices: {features.country: "no label"}')).join(), /^6: .*slices\..* must be the name of a label, such as country\. \["no label"\]$/);
+    assert.deepEqual(problems(asked('slices: {contry: country}')), ['6: source.prometheus.slices.contry: by has no entry contry, whose label this would be. [country]']);
+    assert.match(problems(asked('tenant: a', '[features.age > 60]')).join(), /^7: by\[0\]: features\.age > 60 is no name that a label can have: .* \[features\.age > 60\]$/);
     assert.deepEqual(load('source: {exec: [python, windows.py]}').config?.models[0]?.quality?.source, { kind: 'exec', command: ['python', 'windows.py'] });
   });
 

@@ -1,25 +1,15 @@
 import assert from 'node:assert/strict';
-import { openQualitySource } from '../../../src/adapters/quality/open.ts';
-import { readQuality } from '../../../src/core/quality/definitions.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
+import { readFake, type Samples } from '../../support/fakePrometheus.ts';
 
-const NOW = Date.parse('2026-03-02T11:00:00Z');
-const at = (minute: number): number => NOW / 1000 - 600 + 60 * minute;
 const RANGE = 'sum(increase(predictions_total{arm="$arm"}[$range]))';
-type Samples = readonly (readonly [minute: number, value: string])[];
 
 /** What a server answers that tells these samples of the candidate's total and bad counters; the current arm has nothing. */
-async function read(total: Samples, bad: Samples, more: object = {}, query = 'predictions_total{arm="$arm"}', kind = 'bad', lookback = '10m'): Promise<QualityData> {
-  const { quality, problems } = readQuality({ source: { prometheus: { url: 'http://prometheus.test', design_effect: 1, lookback, queries: { errors: { total: query, [kind]: query.replace('predictions', 'errors') } } } }, guardrails: [{ name: 'errors', bad: 'error' }], window: '1min' });
-  assert.deepEqual(problems, []);
-  const fetchLike = (url: string): Promise<Response> => {
-    const asked = new URL(url).searchParams.get('query') ?? '';
+function read(total: Samples, bad: Samples, more: object = {}, query = 'predictions_total{arm="$arm"}', kind = 'bad', lookback = '10m'): Promise<QualityData> {
+  return readFake({ guardrails: [{ name: 'errors', bad: 'error' }] }, { lookback, queries: { errors: { total: query, [kind]: query.replace('predictions', 'errors') } } }, (asked) => {
     const samples = asked.includes('candidate') ? (asked.includes('errors_total') ? bad : total) : [];
-    const result = samples.length === 0 ? [] : [{ metric: {}, values: samples.map(([minute, value]) => [at(minute), value]) }];
-    return Promise.resolve(new Response(JSON.stringify({ status: 'success', ...more, data: { resultType: 'matrix', result } }), { headers: { 'content-type': 'application/json' } }));
-  };
-  const source = openQualitySource(quality!, { folder: '/', flags: ['fraud'], environment: 'production', fetch: fetchLike, credentialsFor: () => ({}) });
-  return source.read({ now: NOW, signal: new AbortController().signal });
+    return samples.length === 0 ? [] : [{ labels: {}, samples }];
+  }, more);
 }
 
 const told = ({ windows }: QualityData): unknown => windows.map(({ arm, requests, metrics }) => [arm, requests, metrics['errors']?.n, metrics['errors']?.sum]);

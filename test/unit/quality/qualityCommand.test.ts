@@ -8,13 +8,14 @@ import { compareReleased, quality } from '../../../src/cli/commands/quality.ts';
 import type { CliContext } from '../../../src/cli/context.ts';
 
 /** Every request of the candidate fails, none of the current version. */
-async function ran(command: (context: CliContext) => Promise<number>, warnings: readonly string[]): Promise<{ readonly code: number; readonly out: string; readonly warned: readonly string[] }> {
+async function ran(command: (context: CliContext) => Promise<number>, warnings: readonly string[], options: CliContext['options'] = {}): Promise<{ readonly code: number; readonly out: string; readonly warned: readonly string[] }> {
   const server = createServer((request, response) => {
     const asked = new URL(request.url ?? '', 'http://localhost').searchParams.get('query') ?? '';
     const last = asked.includes('errors_total') && asked.includes('current') ? '0' : '5000';
     const seconds = Math.floor(Date.now() / 1000);
+    const upTo: readonly (readonly [labels: object, last: string])[] = asked.includes('_bucket') ? [[{ le: '0.05' }, '4000'], [{ le: '+Inf' }, '5000']] : [[{}, last]];
     response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify({ status: 'success', warnings, data: { resultType: 'matrix', result: [{ metric: {}, values: [[seconds - 590, '0'], [seconds - 60, last]] }] } }));
+    response.end(JSON.stringify({ status: 'success', warnings, data: { resultType: 'matrix', result: upTo.map(([metric, value]) => ({ metric, values: [[seconds - 590, '0'], [seconds - 60, value]] })) } }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const cwd = mkdtempSync(join(tmpdir(), 'modelswitch-command-'));
@@ -29,10 +30,11 @@ async function ran(command: (context: CliContext) => Promise<number>, warnings: 
           url: http://127.0.0.1:${(server.address() as AddressInfo).port}
           design_effect: 1
           lookback: 10m
+          latency: {buckets: 'seconds_bucket{arm="$arm"}', unit: s}
           queries: {errors: {total: 'predictions_total{arm="$arm"}', bad: 'errors_total{arm="$arm"}'}}
       guardrails: [{name: errors, bad: error}]
 `);
-    const context: CliContext = { options: {}, operands: [], env: {}, cwd, signal: new AbortController().signal, write: (text) => void out.push(text), own: {}, warn: (sentence) => void warned.push(sentence), progress: () => undefined };
+    const context: CliContext = { options, operands: [], env: {}, cwd, signal: new AbortController().signal, write: (text) => void out.push(text), own: {}, warn: (sentence) => void warned.push(sentence), progress: () => undefined };
     return { code: await command(context), out: out.join(''), warned };
   } finally {
     server.close();
@@ -51,4 +53,11 @@ describe('the exit code of quality and compare', () => {
       assert.deepEqual([part.code, part.warned], [5, ['The source told a part only, by which nothing is decided: store-1 is down.']]);
     });
   }
+
+  it('the JSON of quality has latency quantiles with their buckets, and no number above the last boundary', async () => {
+    const { out } = await ran((context) => quality.run(context), [], { json: true });
+    const { arms } = JSON.parse(out) as { arms: { arm: string; latencyMs: unknown }[] };
+    const latencyMs = { p50: { low: 0, high: 50, value: 31.25 }, p95: { low: 50, high: 'Infinity', value: null }, p99: { low: 50, high: 'Infinity', value: null } };
+    assert.deepEqual(arms.map(({ arm, latencyMs: told }) => [arm, told]), [['candidate', latencyMs], ['current', latencyMs]]);
+  });
 });

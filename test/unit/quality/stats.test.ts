@@ -2,7 +2,7 @@
  * Values of papers and of other programs. Where a comment says scipy, the figure was computed once with scipy 1.17.1 by the call named there.
  */
 import assert from 'node:assert/strict';
-import { difference, relativeDifference, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference } from '../../../src/core/quality/stats/confidenceSequence.ts';
+import { difference, relativeDifference, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, variance } from '../../../src/core/quality/stats/confidenceSequence.ts';
 import type { Moments } from '../../../src/core/quality/stats/confidenceSequence.ts';
 import { alarms, evidenceNotWorse, evidenceWorse, guardEvidence, joinEvidence } from '../../../src/core/quality/stats/countRule.ts';
 import type { CountInterval } from '../../../src/core/quality/stats/countRule.ts';
@@ -118,6 +118,12 @@ describe('statistics: bad-event counts', () => {
 });
 
 describe('statistics: means and differences', () => {
+  it('never take rounding for certainty', () => {
+    // A thousand values of about 1e9: what their squares differ by is below what a double can tell.
+    assert.ok(variance({ n: 1000, sum: 1e12, squares: 1e21 }) >= 1e5);
+    assert.ok(variance({ n: 1000, sum: 10_000, squares: 100_000 }) < 1e-9);
+  });
+
   const A: Moments = { n: 3000, sum: 1396.87, squares: 52377.9767 };
   const B: Moments = { n: 3461, sum: 2422.7, squares: 134698.29 };
 

@@ -11,9 +11,12 @@ export function mean({ n, sum }: Moments): number {
   return sum / n;
 }
 
-/** The unbiased variance of one observation. */
+/** Of a mean's square: below it a variance that comes from a sum of squares is rounding, and might be 0 by chance. */
+export const LEAST_VARIANCE = 1e-12;
+
+/** The unbiased variance of one observation; never less than rounding lets one tell, for an interval without width would be certainty. */
 export function variance({ n, sum, squares }: Moments): number {
-  return n < 2 ? Number.NaN : Math.max(0, (squares - (sum * sum) / n) / (n - 1));
+  return n < 2 ? Number.NaN : Math.max(LEAST_VARIANCE * (sum / n) ** 2, (squares - (sum * sum) / n) / (n - 1));
 }
 
 /** A difference of two arms and its standard error. */

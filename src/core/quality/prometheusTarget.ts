@@ -1,0 +1,59 @@
+import { parseDuration } from '../base/duration.ts';
+import type { MetricSection, QualitySection } from '../workspace/quality.ts';
+
+/** What Prometheus is asked for; `$arm` and `$range` are put in. */
+export interface PrometheusQuery {
+  readonly total: string;
+  readonly bad?: string;
+  readonly good?: string;
+  readonly sum?: string;
+  readonly squares?: string;
+}
+
+export interface PrometheusTarget {
+  readonly url: string;
+  /** Sent with every question: names the tenant, where there are several. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly designEffect: number;
+  readonly lookbackMs: number;
+  readonly queries: Readonly<Record<string, PrometheusQuery>>;
+  /** The buckets of a histogram of latencies, and how many milliseconds its unit is. */
+  readonly latency?: { readonly buckets: string; readonly unitMs: number };
+  /** By the texts of `by`: the label whose values are the slices. */
+  readonly slices: Readonly<Record<string, string>>;
+  readonly arms: Readonly<Record<string, string>>;
+}
+
+type PrometheusSection = NonNullable<NonNullable<QualitySection['source']>['prometheus']>;
+type Report = (path: readonly (string | number)[], message: string) => void;
+
+const UNITS_MS = { s: 1000, ms: 1 } as const;
+const LABEL = /^[a-zA-Z_]\w*$/;
+
+/** The label of each entry of `by`: the one that `slices` names, else that of its own name. */
+function sliceLabels(by: readonly string[], named: Readonly<Record<string, string>>, report: Report): Record<string, string> {
+  for (const text of Object.keys(named)) {
+    if (!by.includes(text)) report(['source', 'prometheus', 'slices', text], `by has no entry ${text}, whose label this would be`);
+  }
+  return Object.fromEntries(by.flatMap((text, index): [string, string][] => {
+    const label = named[text] ?? text.replace(/^features\./, '');
+    if (LABEL.test(label)) return [[text, label]];
+    report(['by', index], `${text} is no name that a label can have: say which label has its values, as slices: {${JSON.stringify(text)}: label} of source.prometheus`);
+    return [];
+  }));
+}
+
+/** Reads `source.prometheus`; `report` is told what a schema cannot tell, with its path below `quality`. */
+export function prometheusTarget(section: PrometheusSection, { guardrails, signals, by }: QualitySection, report: Report): PrometheusTarget {
+  const { url, tenant, tenant_header, lookback, design_effect, latency, slices } = section;
+  if (tenant_header !== undefined && tenant === undefined) report(['source', 'prometheus', 'tenant_header'], 'needs tenant: the id that it names');
+  const queries = Object.fromEntries(Object.entries(section.queries).map(([name, query]) => [name, Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as unknown as PrometheusQuery]));
+  for (const { name } of [...(guardrails ?? []) as readonly MetricSection[], ...(signals ?? []) as readonly MetricSection[]]) {
+    if (queries[name] === undefined) report(['source', 'prometheus', 'queries'], `has no query for the metric ${name}`);
+  }
+  return {
+    url, headers: tenant === undefined ? {} : { [tenant_header ?? 'X-Scope-OrgID']: tenant }, lookbackMs: parseDuration(lookback ?? '1d') ?? 86_400_000, designEffect: design_effect, queries,
+    ...(latency === undefined ? {} : { latency: { buckets: latency.buckets, unitMs: UNITS_MS[latency.unit] } }),
+    slices: sliceLabels(by ?? [], slices ?? {}, report), arms: { candidate: 'candidate', current: 'current', ...section.arms },
+  };
+}

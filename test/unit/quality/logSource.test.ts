@@ -383,8 +383,37 @@ describe('the prediction log', () => {
     const text = csv(records({ count: 10 })).split('\n');
     writeFileSync(path('all.csv'), [...text.slice(0, 3), 'only,three,fields', ...text.slice(3), 'SECRET"5,'].join('\n'));
     const { notes } = await open({ source: { log: 'all.csv' } })();
-    assert.deepEqual([notes.rows, notes.malformed], [10, 3]);
-    assert.match(notes.examples.join('\n'), /^all\.csv:4: Invalid Record Length.*\nall\.csv:14: Invalid Opening Quote: a quote is found on field "ts" at line 14\n/);
+    assert.deepEqual([notes.rows, notes.malformed, notes.examples], [10, 2, ['all.csv:4: 3 fields, where the header has 17', 'all.csv:14: a quote stands in a field that does not begin with one']]);
+    writeFileSync(path('all.csv'), `ts,"request_id\n${text.slice(1).join('\n')}`);
+    assert.deepEqual((await open({ source: { log: 'all.csv' } })()).notes.messages[0], 'all.csv: The header of the CSV file (line 1) cannot be read: a quote is opened and not closed.');
+  });
+
+  it('loses of a CSV with a quote that is not closed that line only', async () => {
+    const all = records({ count: 6000 }).map((record, index) => ({ ...record, error: index % 50 === 0 ? 'refused, says "it"\nsecond line' : record.error }));
+    const rows = all.map((record) => csv([{ ...record, error: record.error === null ? null : `"${record.error.replaceAll('"', '""')}"` }]).split('\n').slice(1, -1).join('\r\n'));
+    const [header = ''] = csv(all).split('\n');
+    const open_ = (index: number): string => (rows[index] ?? '').replace('production', '"production');
+    // One before lines without a quote, two in one stretch, one before lines with quotes, and the last one.
+    const broken = [120, 121, 349, 3005, 5999];
+    for (const [name, indices] of [['quote.csv', broken], ['quotes.csv', all.map((_, index) => index).filter((index) => index % 2 === 1)]] as const) {
+      const isBroken = new Set(indices);
+      writeFileSync(path(name), `\ufeff${header}\r\n${rows.map((row, index) => (isBroken.has(index) ? open_(index) : row)).join('\r\n')}`);
+      writeFileSync(path('logs/a.jsonl'), lines(all.filter((_, index) => !isBroken.has(index))));
+      const [data, expected] = [await open({ source: { log: name } })(), await open()()];
+      assert.deepEqual([data.notes.rows, data.notes.malformed], [6000 - indices.length, indices.length]);
+      assert.deepEqual(data.windows, expected.windows);
+      assert.match(data.notes.examples[0] ?? '', /^quotes?\.csv:\d+: a quote is opened and not closed: this line is left out, the next one is read by itself$/);
+    }
+    assert.match((await open({ source: { log: 'quote.csv' } })()).notes.examples[0] ?? '', /^quote\.csv:125: /);
+  });
+
+  it('passes over lines of a CSV that are too long, and takes a text of many lines', async () => {
+    const all = records({ count: 3, candidateErrors: 0, currentErrors: 0 });
+    const [header = '', one = '', two = '', three = ''] = csv(all.map((record, index) => (index === 1 ? { ...record, error: 'ERROR' } : record))).split('\n');
+    writeFileSync(path('all.csv'), [header, one, 'x'.repeat(3_000_000), two.replace('ERROR', `"${'at a.b(c)\n'.repeat(400)}"`), three, '', ''].join('\n'));
+    const { notes, windows } = await open({ source: { log: 'all.csv' } })();
+    assert.deepEqual([notes.rows, notes.malformed, notes.examples], [3, 1, ['all.csv:3: the line is longer than 1 MB']]);
+    assert.equal(windows.reduce((sum, { metrics }) => sum + (metrics['errors']?.sum ?? 0), 0), 1);
   });
 
   it('reads a file anew that has got another name, or whose identity another file has got', async () => {

@@ -257,6 +257,20 @@ describe('quality: one contract for every source', function () {
     }
   });
 
+  it('records of other flags are told in every format', async () => {
+    const all = ALL.slice(0, 600).map((record, index) => ({ ...record, flag: index % 3 === 0 ? 'fraud_v2' : 'fraud.v2' }));
+    writeFileSync(join(folder, 'flags.jsonl'), lines(all));
+    writeFileSync(join(folder, 'flags.csv'), csv(all));
+    const { status, stderr } = spawnSync(await mlflowPython(), ['-c', 'import pyarrow.json as j, pyarrow.parquet as pq\npq.write_table(j.read_json("flags.jsonl"), "flags.parquet", row_group_size=250)'], { cwd: folder, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    for (const log of ['flags.jsonl', 'flags.csv', 'flags.parquet']) {
+      for (const features of [undefined, ['amount']]) {
+        const { arms, notes } = await read({ log }, { features, now: START + 3_600_000 });
+        assert.deepEqual([log, arms, notes.rows, notes.messages[0]], [log, [], 600, '600 records of other flags (fraud.v2, fraud_v2) are left out: in modelswitch.yaml the model has fraud-v2.']);
+      }
+    }
+  });
+
   it('a command that prints windows', async () => {
     const { windows } = await read({ log: 'log.jsonl' });
     writeFileSync(join(folder, 'windows.json'), JSON.stringify({ windows, design_effect: 2, warnings: ['late partition'] }));

@@ -15,6 +15,8 @@ const FLOAT_BYTES = Float64Array.BYTES_PER_ELEMENT;
 export interface ReadFile extends FoundFile {
   /** How far, where it is read on from there. */
   readonly tail?: TailState & { readonly line: number } | undefined;
+  /** Whether no record was in it. */
+  readonly isEmpty?: boolean | undefined;
 }
 
 /** What was counted of which files. */

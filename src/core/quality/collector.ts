@@ -9,6 +9,7 @@ import { OutcomeCounter, type SavedOutcomeCounter } from './outcomeCounter.ts';
 import { ShadowCollector, type SavedShadow } from './shadowCollector.ts';
 import { MOST_SLICES } from './slices.ts';
 import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
+import { countFlag, otherFlagsMessages } from './otherFlags.ts';
 import { NO_TIME } from './recordTimes.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
 import { Units, type SavedUnits } from './units.ts';
@@ -37,6 +38,7 @@ export interface SavedCollector {
   readonly outcomes: SavedOutcomeCounter;
   /** Where a shadow came. */
   readonly shadow?: SavedShadow | undefined;
+  readonly refused: readonly (readonly [flag: string, count: number])[];
   readonly slices: readonly string[];
   readonly columns: readonly string[];
   readonly notes: SourceNotes;
@@ -80,6 +82,9 @@ export class Collector {
   /** By the number of a group. */
   readonly #hoursOf: ArmHours[] = [];
   readonly #slices: Set<string>;
+  readonly #flags: readonly string[];
+  /** Predictions of other flags. */
+  readonly #refused: Map<string, number>;
   readonly #notes: { -readonly [K in keyof SourceNotes]: SourceNotes[K] };
   /** Time as the reader has it: what a record is compared with to find clocks that are wrong. */
   #now = Number.POSITIVE_INFINITY;
@@ -95,6 +100,8 @@ export class Collector {
     this.#units = new Units(metrics.length, undefined, saved?.units);
     this.#seen = new RecentHashes(undefined, saved?.seen);
     this.#slices = new Set(saved?.slices);
+    this.#flags = options.flags;
+    this.#refused = new Map(saved?.refused);
     this.#notes = { ...NO_NOTES, ...saved?.notes };
     this.#shadow = new ShadowCollector(labels, saved);
     this.#outcomes = new OutcomeCounter(definition, this.#stager, this.#groups, this.#units, saved?.outcomes);
@@ -105,7 +112,7 @@ export class Collector {
     this.#flush();
     if (this.#stager.isLabelled && this.#stager.keptFields.includes('features')) return undefined;
     return {
-      outcomes: this.#outcomes.saved, shadow: this.#shadow.saved,
+      outcomes: this.#outcomes.saved, refused: [...this.#refused], shadow: this.#shadow.saved,
       groups: this.#groups.saved, units: this.#units.saved, seen: this.#seen.saved, recent: this.#recent.saved, slices: [...this.#slices], columns: this.#stager.batch.columns.map(({ name }) => name), notes: this.#notes,
     };
   }
@@ -153,7 +160,7 @@ export class Collector {
       else this.#apart(record, place, drawn);
     }
     this.#count(batch, from, batch.size);
-    this.#notes.rows += batch.told;
+    this.#tell(batch);
   }
 
   /** What is no served prediction: an outcome, a shadow, or nothing that is known. */
@@ -210,8 +217,13 @@ export class Collector {
   #flush(): void {
     const { batch } = this.#stager;
     this.#count(batch, 0, batch.size);
-    this.#notes.rows += batch.told;
+    this.#tell(batch);
     batch.clear();
+  }
+
+  #tell({ told, refused }: BatchRows): void {
+    this.#notes.rows += told;
+    for (const [flag, count] of refused) countFlag(this.#refused, flag, count);
   }
 
   /** Counts predictions of a batch, in their order. */
@@ -370,7 +382,7 @@ export class Collector {
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.audiences.reduce((sum, { collector }) => sum + collector.notFinite, this.#notes.notFinite),
-        messages: [...messages, ...found, ...this.#outcomes.messages],
+        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...found, ...this.#outcomes.messages],
       },
     };
   }

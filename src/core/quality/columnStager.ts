@@ -2,6 +2,7 @@ import { toNumber } from '../expressions/evaluate.ts';
 import type { Batch, Codes } from './batch.ts';
 import { latencyBin, NO_BIN, scoreBin } from './bins.ts';
 import { scoreFrom } from './measures.ts';
+import { countFlag } from './otherFlags.ts';
 import { LEAST_TIME, MOST_TIME, RecordTimes } from './recordTimes.ts';
 import { hashOf, textOf, type Stager } from './stager.ts';
 
@@ -57,7 +58,8 @@ interface Whose {
   readonly arm: string | undefined;
   readonly environment: string;
   readonly service: string;
-  /** Whether its flag is asked for. */
+  /** Its flag, and whether that is asked for. */
+  readonly flag: string;
   readonly isWanted: boolean;
   readonly isShadow: boolean;
   /** In the keys of the batch, as soon as one of the rows is taken into it; -1 before. */
@@ -154,7 +156,10 @@ export class ColumnStager {
       const whose = known?.[code] ?? this.#whose(choice, code, row);
       this.isApart = whose.arm === undefined;
       if (whose.arm === undefined) break;
-      if (!whose.isWanted) continue;
+      if (!whose.isWanted) {
+        countFlag(batch.refused, whose.flag);
+        continue;
+      }
       const time = this.#timeAt(times, row);
       this.isApart = whose.isShadow || !Number.isFinite(time);
       if (this.isApart) break;
@@ -180,7 +185,7 @@ export class ColumnStager {
 
   #whose({ columns, known }: Choice, code: number, row: number): Whose {
     const [arm, flag, role, environment = '', service = ''] = columns.map((column) => textOf(valueAt(column, row)));
-    const whose: Whose = { arm, environment, service, isWanted: this.#stager.wants(flag), isShadow: role === 'shadow', place: -1 };
+    const whose: Whose = { arm, environment, service, flag: flag ?? '', isWanted: this.#stager.wants(flag), isShadow: role === 'shadow', place: -1 };
     if (known !== undefined) known[code] = whose;
     return whose;
   }

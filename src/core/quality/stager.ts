@@ -3,6 +3,7 @@ import { Batch, EXCLUDED, NOT_FINITE_OUTCOME, WITHOUT_UNIT, type BatchOptions } 
 import { readsOutcome, type QualityDefinition } from './definitions.ts';
 import { hash53, rehash } from './hashing.ts';
 import { MEASURED_FIELDS, valueOf } from './measures.ts';
+import { countFlag } from './otherFlags.ts';
 import { RecordTimes } from './recordTimes.ts';
 import { sliceName } from './slices.ts';
 
@@ -113,7 +114,11 @@ export class Stager {
     this.batch.told += 1;
     const arm = textOf(record['assigned_arm']);
     if (arm === undefined) return false;
-    if (!this.wants(textOf(record['flag']))) return true;
+    const flag = textOf(record['flag']);
+    if (flag !== undefined && !this.wants(flag)) {
+      countFlag(this.batch.refused, flag);
+      return true;
+    }
     const at = this.timeOf(record, drawn);
     if (!Number.isFinite(at) || record['role'] === 'shadow') return false;
     this.#put(record, arm, at, drawn);

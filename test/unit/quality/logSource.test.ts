@@ -379,6 +379,50 @@ describe('the prediction log', () => {
     assert.deepEqual(notes.messages, ['No file is called nowhere/*.jsonl.']);
   });
 
+  it('says why nothing counts: other flags, files without a record', async () => {
+    const all = records({ count: 1000 });
+    const messages = async (log: string | readonly string[] = 'logs/*'): Promise<readonly string[]> => (await open({ source: { log } })()).notes.messages.filter((message) => !message.startsWith('Drift: '));
+    writeFileSync(path('logs/a.jsonl'), lines(all.map((record) => ({ ...record, flag: 'fraud_v2' }))));
+    assert.deepEqual(await messages(), ['1,000 records of other flags (fraud_v2) are left out: in modelswitch.yaml the model has fraud-v2.']);
+    writeFileSync(path('logs/a.jsonl'), lines(all.map((record, index) => ({ ...record, flag: index === 0 ? 'once' : `other-${Math.floor(Math.log2(index))}` }))));
+    assert.deepEqual(await messages(), ['1,000 records of other flags (other-9, other-8, other-7, ...) are left out: in modelswitch.yaml the model has fraud-v2.']);
+    // A log of several models is nothing to tell; a flag that is written otherwise now and then is.
+    writeFileSync(path('logs/a.jsonl'), lines(all.map((record, index) => ({ ...record, flag: index % 2 === 0 ? 'churn' : index === 1 ? 'Fraud_V2' : 'fraud-v2' }))));
+    assert.deepEqual(await messages(), ['1 record of other flags (Fraud_V2) is left out: in modelswitch.yaml the model has fraud-v2.']);
+    writeFileSync(path('logs/a.jsonl'), '');
+    assert.deepEqual(await messages(), ['logs/a.jsonl has no record.']);
+    writeFileSync(path('logs/b.csv'), csv(all).split('\n')[0] ?? '');
+    writeFileSync(path('logs/c.csv'), '');
+    assert.deepEqual(await messages(), ['logs/a.jsonl, logs/b.csv, logs/c.csv have no record.']);
+    writeFileSync(path('logs/d.jsonl'), '\n\n');
+    assert.deepEqual(await messages(), ['logs/a.jsonl, logs/b.csv, logs/c.csv, ... (4 files) have no record.']);
+    // A log that has just been rotated is empty, too.
+    writeFileSync(path('logs/d.jsonl'), lines(all));
+    assert.deepEqual(await messages(), ['logs/b.csv, logs/c.csv have no record.']);
+    const read = open({ source: { log: 'logs/a.jsonl' } });
+    assert.deepEqual((await read()).notes.messages.slice(0, 1), ['logs/a.jsonl has no record.']);
+    appendFileSync(path('logs/a.jsonl'), lines(all));
+    assert.deepEqual((await read()).notes.messages.slice(0, 1), []);
+  });
+
+  it('says of files that are not lines of UTF-8 what they are, once, and reads the first line after a byte order mark', async () => {
+    const all = records({ count: 400 });
+    writeFileSync(path('logs/a.jsonl'), `\ufeff${lines(all.slice(0, 100))}`);
+    for (const part of [1, 2]) writeFileSync(path(`logs/a.jsonl.${part}.gz`), gzipSync(lines(all.slice(100 * part, 100 * part + 100))));
+    writeFileSync(path('logs/b.jsonl'), Buffer.from(`\ufeff${lines(all.slice(300))}`, 'utf16le'));
+    writeFileSync(path('logs/c.csv'), Buffer.from(`\ufeff${csv(all)}`, 'utf16le'));
+    const read = open({ source: { log: 'logs/*' } });
+    for (let round = 0; round < 2; round += 1) {
+      const { notes } = await read();
+      assert.deepEqual([notes.rows, notes.malformed, notes.messages], [100, 0, [
+        'logs/a.jsonl.1.gz, logs/a.jsonl.2.gz are compressed (gzip) and left out. Only what is unpacked is read: unpack, or narrow the pattern.',
+        'logs/b.jsonl, logs/c.csv are in UTF-16 and left out. Lines are read in UTF-8 only: write in that.',
+      ]]);
+    }
+    writeFileSync(path('one.jsonl'), `\ufeff${lines(all.slice(0, 1)).trimEnd()}`);
+    assert.equal((await open({ source: { log: 'one.jsonl' } })()).notes.rows, 1);
+  });
+
   it('reads a CSV with broken rows', async () => {
     const text = csv(records({ count: 10 })).split('\n');
     writeFileSync(path('all.csv'), [...text.slice(0, 3), 'only,three,fields', ...text.slice(3), 'SECRET"5,'].join('\n'));

@@ -3,9 +3,10 @@ import type { RecordLike } from '../expressions/evaluate.ts';
 import type { QualityDefinition } from './definitions.ts';
 import { addTo, type Groups } from './groups.ts';
 import { valueOf } from './measures.ts';
-import { Outcomes, type SavedOutcomes, type ToldOutcome, type Waiting } from './outcomes.ts';
+import { Outcomes, type SavedOutcomes } from './outcomes.ts';
 import type { Stager } from './stager.ts';
 import type { Units } from './units.ts';
+import type { ToldOutcome, Waiting } from './waitingPredictions.ts';
 
 /** What is known of outcomes, to go on from later. */
 export interface SavedOutcomeCounter {

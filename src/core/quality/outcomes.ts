@@ -1,34 +1,16 @@
 import type { RecordLike } from '../expressions/evaluate.ts';
 import type { QualityDefinition } from './definitions.ts';
+import { EarlyOutcomes, type SavedEarly } from './earlyOutcomes.ts';
 import type { Group } from './groups.ts';
-import { HashSlots, NumberColumn, RecordColumns, savedAt, type SavedRecords } from './hashSlots.ts';
+import { savedAt, type SavedRecords } from './hashSlots.ts';
+import { OWN, WaitingPredictions, type OutcomeFields, type ToldOutcome, type Waiting } from './waitingPredictions.ts';
 
 /** So many predictions at most wait for their outcome, and so many outcomes for their prediction; 100 to 200 bytes each. */
 const MOST_WAITING = 500_000;
 /** Of those that have counted with an outcome so many are remembered, for corrections; of those that matured without one as many at least. */
 const REMEMBERED = 0.25;
-/** Outcomes of one request that wait for its prediction. */
-const MOST_OF_ONE = 8;
-/** The time of an outcome that stands in the record of its prediction. */
-const OWN = Number.NEGATIVE_INFINITY;
 /** What of a hash draws the requests that are followed: not what its place in a table goes by. */
 const DRAWN_BY = 2 ** 21;
-
-/** A prediction whose outcome is known and final, or will not come. */
-export interface Waiting {
-  readonly record: RecordLike;
-  readonly group: Group;
-  readonly slices: readonly string[];
-  readonly unitHash: number;
-  readonly at: number;
-}
-
-/** An outcome as its record told it. */
-export interface ToldOutcome {
-  readonly outcome: RecordLike;
-  /** The time that the record bears, in milliseconds since 1970; NaN: none. */
-  readonly at: number;
-}
 
 /** A prediction with its outcome, or without one where that means something; `isNew`: it was not told as matured before. */
 export type Settled = (waiting: Waiting, outcome: ToldOutcome | undefined, isNew: boolean) => void;
@@ -40,12 +22,6 @@ export interface OutcomeListener {
   readonly changed: (waiting: Waiting, before: ToldOutcome | undefined, outcome: ToldOutcome) => void;
   /** A prediction of the group, made at that time, has matured without an outcome. */
   readonly matured: (group: Group, at: number) => void;
-}
-
-interface OutcomeFields {
-  /** What is kept of a prediction, and of an outcome. */
-  readonly kept: Iterable<string>;
-  readonly outcome: readonly string[];
 }
 
 /** What waits, to go on from later: hashes of requests and units, and what is kept of predictions and outcomes. */
@@ -69,7 +45,7 @@ export interface SavedOutcomes {
     readonly records: SavedRecords;
     readonly outcomes: SavedRecords;
   };
-  readonly early: { readonly requests: Float64Array; readonly told: Float64Array; readonly outcomes: SavedRecords };
+  readonly early: SavedEarly;
 }
 
 /** How an outcome is known, from what counts least. */
@@ -77,26 +53,6 @@ const [LATE, IN_PREDICTION, WITHOUT_TIME, IN_TIME] = [0, 1, 2, 3];
 
 /** Of a prediction in `states`. */
 const [HAS_OUTCOME, HAS_MATURED] = [1, 2];
-
-/** Predictions by the hash of their request. */
-class Predictions {
-  readonly slots = new HashSlots();
-  readonly records: RecordColumns;
-  readonly outcomes: RecordColumns;
-  /** When they were told. */
-  readonly told = new NumberColumn();
-  readonly hasOutcome: boolean[] = [];
-  readonly hasMatured: boolean[] = [];
-  readonly groups: Group[] = [];
-  readonly slices: (readonly string[])[] = [];
-  readonly units = new NumberColumn();
-  readonly times = new NumberColumn();
-
-  constructor({ kept, outcome }: OutcomeFields) {
-    this.records = new RecordColumns(kept);
-    this.outcomes = new RecordColumns(outcome);
-  }
-}
 
 /**
  * Joins predictions and outcomes by the hash of their request id, in whatever order they come, and however much of them is read at one time: which of several outcomes counts depends on what they tell and
@@ -109,8 +65,7 @@ export class Outcomes {
   readonly #definition: QualityDefinition;
   readonly #listener: OutcomeListener;
   readonly #most: number;
-  readonly #waiting: Predictions;
-  readonly #outcomeFields: readonly string[];
+  readonly #waiting: WaitingPredictions;
   readonly #due = new Map<number, number[]>();
   /** Requests that have matured without an outcome, which may come late, in that order; some have one by now. */
   #late: number[] = [];
@@ -119,12 +74,7 @@ export class Outcomes {
   #counted: number[] = [];
   /** How many are kept that have matured. */
   #matured = 0;
-  readonly #early = new HashSlots();
-  readonly #earlyOutcomes: RecordColumns;
-  readonly #earlyTold = new NumberColumn();
-  #earlyOrder: number[] = [];
-  /** Where there are several outcomes of one request, those after the first. */
-  readonly #earlyMore = new Map<number, ToldOutcome[]>();
+  readonly #early: EarlyOutcomes;
   #dropped = 0;
   /** Where `absent_means` is given: outcomes that came too late, and those that bear no time. */
   tooLate = 0;
@@ -136,9 +86,8 @@ export class Outcomes {
     this.#definition = definition;
     this.#listener = listener;
     this.#most = most;
-    this.#waiting = new Predictions(fields);
-    this.#outcomeFields = fields.outcome;
-    this.#earlyOutcomes = new RecordColumns(fields.outcome);
+    this.#waiting = new WaitingPredictions(fields);
+    this.#early = new EarlyOutcomes(fields.outcome);
   }
 
   get saved(): SavedOutcomes {
@@ -146,9 +95,6 @@ export class Outcomes {
     // In the order in which they are settled, so that what goes on from here counts in the same order.
     const requests = [...new Set([...[...this.#due.values()].flat(), ...this.#late, ...this.#counted])].filter((request) => slots.find(request) >= 0);
     const places = requests.map((request) => slots.find(request));
-    const early = this.#earlyOrder.flatMap((request) => this.#earlyOf(request).map((each) => ({ request, ...each })));
-    const earlyRecords = new RecordColumns(this.#outcomeFields);
-    for (const [place, { outcome }] of early.entries()) earlyRecords.set(place, outcome);
     const numbers = (of: (place: number) => number): Float64Array => Float64Array.from(places, of);
     return {
       level: this.#level, largest: this.#largest, dropped: this.#dropped, tooLate: this.tooLate, withoutTime: this.withoutTime,
@@ -158,7 +104,7 @@ export class Outcomes {
         ...(places.some((place) => (slices[place]?.length ?? 0) > 0) ? { slices: places.map((place) => slices[place] ?? []) } : {}),
         records: records.saved(places), outcomes: outcomes.saved(places),
       },
-      early: { requests: Float64Array.from(early, ({ request }) => request), told: Float64Array.from(early, ({ at }) => at), outcomes: earlyRecords.saved(early.map((_, place) => place)) },
+      early: this.#early.saved,
     };
   }
 
@@ -172,7 +118,7 @@ export class Outcomes {
       const outcome = (state & HAS_OUTCOME) === 0 ? undefined : { outcome: savedAt(outcomes, index), at: told[index] ?? Number.NaN };
       this.#put(request, { record: savedAt(records, index), group, slices: slices?.[index] ?? [], unitHash: units[index] ?? 0, at: times[index] ?? 0 }, outcome, (state & HAS_MATURED) !== 0);
     }
-    for (const [index, request] of early.requests.entries()) this.#wait(request, savedAt(early.outcomes, index), early.told[index] ?? Number.NaN);
+    this.#early.restore(early);
     [this.#level, this.#largest, this.#dropped, this.tooLate, this.withoutTime] = [level, largest, dropped, tooLate, withoutTime];
   }
 
@@ -189,8 +135,8 @@ export class Outcomes {
   /** A prediction; `own` is the outcome that stands in it. */
   wait(request: number, own: RecordLike | undefined, waiting: Waiting): void {
     if (!this.#isFollowed(request)) return;
-    const early = this.#earlyOf(request);
-    this.#forgetEarly(request);
+    const early = this.#early.of(request);
+    this.#early.delete(request);
     const place = this.#put(request, waiting, own === undefined ? undefined : { outcome: own, at: OWN }, false);
     for (const told of early) this.#tell(request, place, told);
     if (this.#waiting.slots.size > this.#most) this.#makeRoom();
@@ -226,8 +172,12 @@ export class Outcomes {
   add(request: number, outcome: RecordLike, at: number): void {
     if (!this.#isFollowed(request)) return;
     const place = this.#waiting.slots.find(request);
-    if (place < 0) this.#wait(request, outcome, at);
-    else this.#tell(request, place, { outcome, at });
+    if (place >= 0) {
+      this.#tell(request, place, { outcome, at });
+      return;
+    }
+    this.#early.add(request, { outcome, at });
+    if (this.#early.size > this.#most) this.#thinOut();
   }
 
   /** An outcome of a prediction that is there: from now on its, where it is the one that counts. */
@@ -237,10 +187,8 @@ export class Outcomes {
     if (isAbsentKnown && Number.isNaN(told.at)) this.withoutTime += 1;
     if (isAbsentKnown && this.#rank(place, told.at) === LATE) this.tooLate += 1;
     else if (this.#isBetter(place, told)) {
-      const [before, { group, ...rest }] = [this.#toldOf(place), this.#at(place)];
-      waiting.hasOutcome[place] = true;
-      waiting.outcomes.set(place, told.outcome);
-      waiting.told.set(place, told.at);
+      const [before, { group, ...rest }] = [this.#waiting.toldOf(place), this.#waiting.at(place)];
+      waiting.setTold(place, told);
       if (group === undefined || waiting.hasMatured[place] !== true) return;
       if (before === undefined) {
         this.#counted.push(request);
@@ -270,44 +218,6 @@ export class Outcomes {
     return rank === WITHOUT_TIME || (rank === IN_TIME ? at > known : at < known);
   }
 
-  #toldOf(place: number): ToldOutcome | undefined {
-    const { hasOutcome, outcomes, told } = this.#waiting;
-    if (hasOutcome[place] !== true) return undefined;
-    const at = told.get(place);
-    return { outcome: outcomes.get(place), at: at === OWN ? Number.NaN : at };
-  }
-
-  #at(place: number): Omit<Waiting, 'group'> & { readonly group: Group | undefined } {
-    const { records, groups, slices, units, times } = this.#waiting;
-    return { record: records.get(place), group: groups[place], slices: slices[place] ?? [], unitHash: units.get(place), at: times.get(place) };
-  }
-
-  /** An outcome whose prediction is not there. */
-  #wait(request: number, outcome: RecordLike, at: number): void {
-    const known = this.#early.find(request);
-    if (known >= 0) {
-      const more = this.#earlyMore.get(request) ?? [];
-      if (more.length + 1 < MOST_OF_ONE) this.#earlyMore.set(request, [...more, { outcome, at }]);
-      return;
-    }
-    const place = this.#early.add(request);
-    this.#earlyOutcomes.set(place, outcome);
-    this.#earlyTold.set(place, at);
-    this.#earlyOrder.push(request);
-    if (this.#early.size > this.#most) this.#thinOut();
-  }
-
-  /** The outcomes that wait for a prediction, in their order. */
-  #earlyOf(request: number): readonly ToldOutcome[] {
-    const place = this.#early.find(request);
-    return place < 0 ? [] : [{ outcome: this.#earlyOutcomes.get(place), at: this.#earlyTold.get(place) }, ...this.#earlyMore.get(request) ?? []];
-  }
-
-  #forgetEarly(request: number): void {
-    this.#early.delete(request);
-    this.#earlyMore.delete(request);
-  }
-
   #isFollowed(request: number): boolean {
     return this.#level === 1 || Math.floor(request / DRAWN_BY) % this.#level === 0;
   }
@@ -330,10 +240,9 @@ export class Outcomes {
     this.#level *= 2;
     this.#largest = Math.max(this.#largest, this.#level);
     for (const request of this.#waiting.slots) if (!this.#isFollowed(request)) this.#forget(request);
-    for (const request of this.#early) if (!this.#isFollowed(request)) this.#forgetEarly(request);
+    this.#early.keep((request) => this.#isFollowed(request));
     this.#late = this.#late.filter((request) => this.#isFollowed(request));
     this.#counted = this.#counted.filter((request) => this.#isFollowed(request));
-    this.#earlyOrder = this.#earlyOrder.filter((request) => this.#early.find(request) >= 0);
     for (const [window, requests] of this.#due) this.#due.set(window, requests.filter((request) => this.#isFollowed(request)));
   }
 
@@ -348,10 +257,7 @@ export class Outcomes {
     for (const request of this.#counted.splice(0, Math.max(0, this.#counted.length - REMEMBERED * this.#most))) this.#forget(request);
     if (this.#answered > 0) this.#late = this.#late.filter((request) => this.#waiting.hasOutcome[this.#waiting.slots.find(request)] === false);
     this.#answered = 0;
-    this.#earlyOrder = this.#earlyOrder.filter((request) => this.#early.find(request) >= 0);
-    const { size } = this.#early;
-    for (const request of this.#earlyOrder.splice(0, Math.max(0, this.#earlyOrder.length - this.#most / 2))) this.#forgetEarly(request);
-    this.#dropped += size - this.#early.size;
+    this.#dropped += this.#early.keepNewest(this.#most / 2);
     // New requests are followed more closely again when there is room.
     if (this.#level > 1 && 4 * (this.#waiting.slots.size - this.#matured) < this.#most) this.#level /= 2;
   }
@@ -360,7 +266,7 @@ export class Outcomes {
     const { slots, hasMatured } = this.#waiting;
     const place = slots.find(request);
     if (place < 0 || hasMatured[place] === true) return;
-    const [told, { group, ...rest }] = [this.#toldOf(place), this.#at(place)];
+    const [told, { group, ...rest }] = [this.#waiting.toldOf(place), this.#waiting.at(place)];
     if (group === undefined) return;
     hasMatured[place] = true;
     this.#remember(request, told !== undefined);

@@ -108,7 +108,7 @@ export class ChartView {
   constructor(chart: Chart) {
     this.#chart = chart;
     this.#place = el('div', { class: 'plot', role: 'img', 'aria-label': spoken(chart) });
-    this.element = el('section', { class: 'chart' }, el('h3', {}, chart.title), el('div', { class: 'beside' }, el('div', {}, legend(chart), this.#place), tableOf(chart.table)));
+    this.element = el('section', { class: 'chart' }, el('h3', {}, chart.kind === 'time' ? `${chart.title} (UTC)` : chart.title), el('div', { class: 'beside' }, el('div', {}, legend(chart), this.#place), tableOf(chart.table)));
     this.#observer = new ResizeObserver(() => this.#fit());
     this.#observer.observe(this.#place);
   }
@@ -135,6 +135,8 @@ export class ChartView {
     const { data, series, bands } = drawn(chart);
     this.#plot = new uPlot({
       width, height: HEIGHT, series, bands, axes: axes(chart),
+      // As the table has it, and as logs of several places are compared.
+      tzDate: (seconds) => uPlot.tzDate(new Date(1000 * seconds), 'Etc/UTC'),
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, points: { show: false }, ...(chart.kind === 'time' ? { sync: { key: 'time' } } : {}) },
       scales: {

@@ -46,6 +46,29 @@ describe('code actions on model switches', () => {
     assert.deepEqual(await actionsAt(finished, 'return score'), []);
   });
 
+  it('adds a shadow call, and none where it is refused', async () => {
+    const text = (on: string): string => `import json\n\n\ndef score(row, request_id):\n    if client.is_enabled("host-fraud", {"userId": str(row)}):\n        y = ${on}\n    else:\n        y = model.predict(row)\n    return y\n`;
+    const shadowAction = async (document: vscode.TextDocument): Promise<vscode.CodeAction | undefined> => {
+      const at = document.positionAt(document.getText().indexOf('is_enabled'));
+      const found = await vscode.commands.executeCommand<vscode.CodeAction[]>('vscode.executeCodeActionProvider', document.uri, new vscode.Range(at, at), vscode.CodeActionKind.RefactorRewrite.value, 20);
+      return found.find(({ title }) => title === 'Add Shadow Call');
+    };
+    const document = await vscode.workspace.openTextDocument({ language: 'python', content: text('candidate.predict(\n            row,  # whole\n        )[0]') });
+    await vscode.window.showTextDocument(document);
+    const action = await shadowAction(document);
+    assert.ok(action?.edit);
+    assert.ok(await vscode.workspace.applyEdit(action.edit));
+    const after = document.getText();
+    assert.ok(after.includes('    else:\n        shadow_calls.submit("host-fraud", lambda: (client, {"userId": str(row)}, request_id, lambda row=row: candidate.predict(\n            row,  # whole\n        )[0]))\n        y = model.predict(row)\n'), after);
+    assert.ok(after.startsWith('import json\n\n\nclass ShadowCalls:\n') && after.includes('\n\n\nshadow_calls = ShadowCalls("logs/predictions-shadow.jsonl")\n\n\ndef score('), after);
+    await revert(document);
+    const refused = await vscode.workspace.openTextDocument({ language: 'python', content: text('save(candidate.predict(row))') });
+    await vscode.window.showTextDocument(refused);
+    // Reasons do not come through this command.
+    assert.equal((await shadowAction(refused))?.edit, undefined);
+    await revert(refused);
+  });
+
   it('finishes a release through the refactor preview, from the text in the editor', async () => {
     const document = await openFile('finish.py');
     const edit = new vscode.WorkspaceEdit();

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LogSource } from '../../src/adapters/predictionLog/logSource.ts';
 import { readQuality } from '../../src/core/quality/definitions.ts';
+import { SHADOW_CLASS } from '../../src/core/refactor/wrap/shadowHelper.ts';
 import { ensurePython } from '../../sandbox/python.ts';
+import { tryShadowed, WRITTEN } from '../support/refactor/shadowCases.ts';
 import { withShadow } from '../support/refactor/shadows.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -65,11 +67,14 @@ print(json.dumps({"answers": answers, "dropped": dropped}))
 describe('the code of a shadow call, run with the real SDK', function () {
   this.timeout(300_000);
   let folder: string;
-  before(() => { folder = mkdtempSync(join(tmpdir(), 'modelswitch-shadow-')); });
+  let python: string;
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'modelswitch-shadow-'));
+    python = await ensurePython({ venvDir: join(root, '.sandbox', 'venv'), requirements: join(root, 'sandbox', 'workspace', 'requirements.txt') });
+  });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  async function run(text: string, percent: string): Promise<{ readonly answers: number[]; readonly dropped: number }> {
-    const python = await ensurePython({ venvDir: join(root, '.sandbox', 'venv'), requirements: join(root, 'sandbox', 'workspace', 'requirements.txt') });
+  function run(text: string, percent: string): { readonly answers: number[]; readonly dropped: number } {
     writeFileSync(join(folder, 'main.py'), text);
     const { status, stdout, stderr } = spawnSync(python, ['main.py', percent, mkdtempSync(join(folder, 'cache-'))], { cwd: folder, encoding: 'utf8', timeout: 120_000 });
     assert.equal(status, 0, stderr);
@@ -78,9 +83,9 @@ describe('the code of a shadow call, run with the real SDK', function () {
 
   it('logs what the candidate says, serves as before, never waits and never raises', async () => {
     const shadowed = await withShadow(PROGRAM);
-    assert.ok(shadowed.includes('shadow_calls.submit(client, "new-model", {}, request_id, lambda x=x: candidate.predict(x))'), shadowed);
-    const plain = await run(PROGRAM, '100');
-    const { answers, dropped } = await run(shadowed, '100');
+    assert.ok(shadowed.includes('shadow_calls.submit("new-model", lambda: (client, {}, request_id, lambda x=x: candidate.predict(x)))'), shadowed);
+    const plain = run(PROGRAM, '100');
+    const { answers, dropped } = run(shadowed, '100');
     assert.deepEqual(answers, plain.answers);
     assert.ok(dropped >= 150, `${dropped} were dropped while the candidate hung`);
     const logged = readFileSync(join(folder, 'logs/predictions-shadow.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -98,8 +103,38 @@ describe('the code of a shadow call, run with the real SDK', function () {
 
   it('asks nobody while its flag is at 0 %', async () => {
     rmSync(join(folder, 'logs'), { recursive: true, force: true });
-    const { dropped } = await run(await withShadow(PROGRAM), '0');
+    const { dropped } = run(await withShadow(PROGRAM), '0');
     assert.equal(dropped, 0);
     assert.throws(() => readFileSync(join(folder, 'logs/predictions-shadow.jsonl')));
+  });
+
+  it('serves as before whatever the switch is like, and logs what the candidate\'s branch would have answered', async () => {
+    const programs = await Promise.all([...WRITTEN, ...WRITTEN.slice(0, 1).map((each) => ({ ...each, name: 'other ends of lines', text: each.text.replaceAll('\n', '\r\n') }))].map(async (each) => {
+      const after = await withShadow(each.text);
+      assert.ok(after.includes('shadow_calls.submit('), `${each.name}: ${after}`);
+      return { ...each, after };
+    }));
+    const complaints = tryShadowed(python, programs);
+    assert.equal(complaints.length, programs.length);
+    assert.deepEqual(complaints.flatMap((each, index) => (each.length === 0 ? [] : [[programs[index]?.name, ...each]])), []);
+  });
+
+  it('tells what it drops, asks once across forks and threads, copies data, and cuts errors', () => {
+    const { status, stdout, stderr } = spawnSync(python, [join(root, 'test', 'fixtures', 'shadow', 'helper.py')], { cwd: mkdtempSync(join(folder, 'helper-')), input: SHADOW_CLASS, encoding: 'utf8', timeout: 120_000, env: { ...process.env, UNLEASH_ENVIRONMENT: 'production' } });
+    assert.equal(status, 0, stderr);
+    const { answers, forked, dropped, threads, copied, passed, named } = JSON.parse(stdout) as Record<string, unknown>;
+    const neither = (what: string): unknown[] => [null, null, `the candidate answered neither a number nor a short text: ${what}`];
+    assert.deepEqual(answers, {
+      number: [0.5, null, null], true: [1, null, null], whole: [3, null, null], text: [null, 'yes', null], 'number in a text': [null, '0.5', null], 'long text': neither(`'${'y'.repeat(199)}`),
+      list: [0.5, null, null], tuple: [null, 'no', null], two: neither('[0.5, 0.5]'), array: [0.25, null, null], both: neither('array([[0.7, 0.3]])'), 'numpy text': [null, 'a', null],
+      none: neither('None'), nan: neither('nan'), infinite: neither('inf'), dictionary: neither('{\'score\': 1}'), fails: [null, null, 'x'.repeat(500)], exits: [null, null, 'gone'], after: [1, null, null],
+    });
+    const ids = [...Array.from({ length: 20 }, (_, number) => `parent-${number}`), 'child-False', 'child-True'].toSorted();
+    assert.deepEqual(forked, { children: [0, 0], ids });
+    assert.deepEqual(dropped, [11, [0, 11, 0, 0], ['Full: the candidate does not keep up', 'NameError: name \'nothing\' is not defined'].map((why) => `A shadow call was dropped, as others will be: ${why}`), 13]);
+    assert.deepEqual(threads, [1, 800]);
+    assert.deepEqual(copied, ["[{'a': [1]}, [(1, [2])], {3}, copied.<locals>.Row(amounts=[1]), array([1.]), deque([1])]", true]);
+    assert.deepEqual(passed, ['KeyboardInterrupt', 'SystemExit']);
+    assert.deepEqual(named, [['12', 'production', 'm', 'candidate', null, 'shadow'], ['12', 'qa', 'm', 'candidate', '7', 'shadow']]);
   });
 });

@@ -106,6 +106,19 @@ export interface ComparisonOptions {
   readonly mixed?: boolean;
 }
 
+/** Of how much of its value the current version may be off before it is told apart. */
+const ALIKE = 0.02;
+
+/**
+ * What the current version came to where it is weighed as the candidate is, over stretches and services: what the effect is relative to. Undefined where that is what it came to in all: only where the percentage
+ * or the traffic changed meanwhile the two differ, and then the plain rates may contradict the ratio (Simpson).
+ */
+export function currentAlike({ kind, effect, candidate, current }: Pick<MetricComparison, 'kind' | 'effect' | 'candidate' | 'current'>): number | undefined {
+  if (effect === undefined || !Number.isFinite(effect) || (kind === 'bad' && effect <= 0)) return undefined;
+  const alike = kind === 'bad' ? candidate.value / effect : candidate.value - effect;
+  return Math.abs(alike - current.value) > ALIKE * Math.abs(current.value) ? alike : undefined;
+}
+
 /** The name of the guardrail that no one has to declare: the arm was chosen, and no prediction is told. */
 export const MISSING_ANSWERS = 'missing answers';
 
@@ -276,8 +289,9 @@ class Comparer {
     const notWorse = evidenceNotWorse(intervals, metric.acceptRatio, metric.minRate, countIntervals(candidate, current, metric.name, Math.max(phi, this.#widest)));
     const effect = stratifiedRatio(intervals);
     const verdict = alarms(worse, this.alpha) ? 'worse' : alarms(notWorse, this.alpha) ? 'not worse' : 'undecided';
+    const events = intervals.reduce((sum, { bad }) => sum + bad, 0);
     const because = verdict === 'worse' ? `evidence ${evidenceWords(worse)} that the rate is more than ${metric.maxRatio} times the current one's`
-      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : 'too few bad events to tell';
+      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : events < 2 * LEAST_EVENTS ? 'too few bad events to tell' : `shown is neither more than ${metric.maxRatio} times the current one's rate nor less than ${metric.acceptRatio} times`;
     return { verdict, because, ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.alpha), evidence: bounded(worse), logEvidence: worse };
   }
 

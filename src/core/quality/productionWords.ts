@@ -1,5 +1,5 @@
 import { countWords, plainLine } from '../base/words.ts';
-import type { ComparisonReport, MetricComparison } from './comparison.ts';
+import { currentAlike, type ComparisonReport, type MetricComparison } from './comparison.ts';
 import { againstWords, type DriftFinding } from './productionDrift.ts';
 import { valueWords } from './reportText.ts';
 import type { ArmSummary, QualityData } from './window.ts';
@@ -95,7 +95,7 @@ export function worstGuardrail({ metrics }: ComparisonReport): MetricComparison 
 }
 
 function pairWords(metric: MetricComparison): string {
-  return `${valueWords(metric, metric.candidate.value)} vs ${valueWords(metric, metric.current.value)}`;
+  return `${valueWords(metric, metric.candidate.value)} vs ${valueWords(metric, currentAlike(metric) ?? metric.current.value)}`;
 }
 
 function metricFact(metric: MetricComparison, kind: WorstFact['kind'], age: string): WorstFact {

@@ -1,5 +1,5 @@
 import { ageWords, countWords, plainLine } from '../base/words.ts';
-import type { ArmValue, ComparisonReport, MetricComparison } from './comparison.ts';
+import { currentAlike, type ArmValue, type ComparisonReport, type MetricComparison } from './comparison.ts';
 import { DRIFT_DEFINITIONS, type driftReport } from './drift.ts';
 import { histogramQuantile } from './histogram.ts';
 import { labelDelayWords } from './labelDelay.ts';
@@ -43,9 +43,10 @@ export function armValueWords(metric: Pick<MetricComparison, 'kind'>, { value, n
 }
 
 function comparisonRow(metric: MetricComparison): readonly string[] {
+  const alike = currentAlike(metric);
   return [
     metric.slice === undefined ? metric.name : `${metric.name}, ${metric.slice}`,
-    armValueWords(metric, metric.candidate), armValueWords(metric, metric.current), effectWords(metric), metric.verdict, metric.because,
+    armValueWords(metric, metric.candidate), `${armValueWords(metric, metric.current)}${alike === undefined ? '' : `; weighed as the candidate ${valueWords(metric, alike)}`}`, effectWords(metric), metric.verdict, metric.because,
   ];
 }
 
@@ -117,13 +118,13 @@ export function driftBlocks({ features, onlyReference, onlyProduction }: ReturnT
 }
 
 /** Features as they were logged against those that were recomputed. */
-export function skewBlocks({ features, asked, told, unknown, notRecomputed, notLogged }: SkewReport, command: string): Block[] {
+export function skewBlocks({ features, asked, told, unknown, notRecomputed, notLogged, insufficient }: SkewReport, command: string): Block[] {
   const rows = features.map(({ feature, share, different, onlyLogged, onlyRecomputed, largest, alarm, because }) => [
     feature, percent(1 - share), countWords(different), countWords(onlyLogged), countWords(onlyRecomputed),
     largest === undefined ? '-' : `${largest.difference === undefined ? '' : `${number(largest.difference)}: `}${largest.logged} logged, ${largest.recomputed} recomputed (${largest.requestId})`, alarm ? `ALARM: ${because}` : because,
   ]);
   const lines = [
-    `Recomputed by ${command}: ${told} of ${asked} requests.`, ...(unknown === 0 ? [] : [`${unknown} answers to requests that were not asked for, left out.`]),
+    `Recomputed by ${command}: ${told} of ${asked} requests.`, ...(insufficient === undefined ? [] : [`That says nothing: ${insufficient}.`]), ...(unknown === 0 ? [] : [`${unknown} answers to requests that were not asked for, left out.`]),
     ...(notRecomputed.length === 0 ? [] : [`Not recomputed: ${notRecomputed.join(', ')}.`]), ...(notLogged.length === 0 ? [] : [`Not in the log: ${notLogged.join(', ')}.`]),
   ];
   return [{ title: 'Feature skew: logged against recomputed', columns: ['feature', 'equal', 'different', 'only logged', 'only recomputed', 'largest difference', 'verdict'], rows }, { lines }];

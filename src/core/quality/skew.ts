@@ -50,15 +50,22 @@ export interface SkewReport {
   readonly unknown: number;
   readonly notRecomputed: readonly string[];
   readonly notLogged: readonly string[];
+  /** Why so little was compared that the report says nothing, be there alarms or none. */
+  readonly insufficient?: string;
 }
+
+/** Of the requests that are asked for, so many must be told: those that a command passes over may be those that it cannot recompute. */
+const LEAST_TOLD = 0.5;
 
 interface Counts { requests: number; equal: number; different: number; onlyLogged: number; onlyRecomputed: number; largest: FeatureSkew['largest'] }
 
-/** A value that can be compared; undefined: there is none. */
+/** A value that can be compared; undefined: there is none. What is true or false is 1 or 0, as many write it. */
 function valueOf(value: unknown): number | string | undefined {
   if (value === null || value === undefined || value === '') return undefined;
+  if (typeof value === 'boolean') return Number(value);
+  if (typeof value === 'string' && /^(?:true|false)$/i.test(value)) return Number(value.toLowerCase() === 'true');
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
-  return toNumber(value) ?? (typeof value === 'string' || typeof value === 'boolean' ? String(value) : JSON.stringify(value));
+  return toNumber(value) ?? (typeof value === 'string' ? value : JSON.stringify(value));
 }
 
 function count(counts: Counts, requestId: string, logged: unknown, recomputed: unknown, { abs, rel }: Pick<SkewDefinition, 'abs' | 'rel'>): void {
@@ -99,14 +106,15 @@ function judged(feature: string, counts: Counts, features: number, { maxShare }:
 
 /**
  * Features as they were logged against those that were recomputed, by request id; the worst first. Numbers are equal when |a - b| <= abs + rel max(|a|, |b|). A feature alarms when the share of requests
- * with another value is shown to be above `maxShare`. Only features that both sides ever told are judged; the others are named.
+ * with another value is shown to be above `maxShare`. Judged are features that one side has and the other names, were it without a value; the others are named.
  */
 export function skewReport(logged: readonly LoggedFeatures[], recomputed: ReadonlyMap<string, RecordLike>, definition: SkewDefinition): SkewReport {
   const asked = new Set(logged.map(({ requestId }) => requestId));
   const pairs = logged.flatMap(({ requestId, features }) => { const other = recomputed.get(requestId); return other === undefined ? [] : [{ requestId, features, other }]; });
   const names = (records: readonly RecordLike[]): Set<string> => new Set(records.flatMap((record) => Object.keys(record).filter((name) => valueOf(record[name]) !== undefined)));
   const [own, others] = [names(pairs.map(({ features }) => features)), names(pairs.map(({ other }) => other))];
-  const both = [...own].filter((name) => others.has(name));
+  const [ownNames, otherNames] = [new Set(pairs.flatMap(({ features }) => Object.keys(features))), new Set(pairs.flatMap(({ other }) => Object.keys(other)))];
+  const both = [...new Set([...own, ...others])].filter((name) => ownNames.has(name) && otherNames.has(name));
   const features = both.map((name): FeatureSkew => {
     const counts: Counts = { requests: 0, equal: 0, different: 0, onlyLogged: 0, onlyRecomputed: 0, largest: undefined };
     for (const { requestId, features: record, other } of pairs) count(counts, requestId, record[name], other[name], definition);
@@ -115,6 +123,7 @@ export function skewReport(logged: readonly LoggedFeatures[], recomputed: Readon
   return {
     features: features.sort((a, b) => b.interval.low - a.interval.low || b.share - a.share || (a.feature < b.feature ? -1 : 1)),
     asked: asked.size, told: pairs.length, unknown: [...recomputed.keys()].filter((id) => !asked.has(id)).length,
-    notRecomputed: [...own].filter((name) => !others.has(name)).sort(), notLogged: [...others].filter((name) => !own.has(name)).sort(),
+    notRecomputed: [...own].filter((name) => !otherNames.has(name)).sort(), notLogged: [...others].filter((name) => !ownNames.has(name)).sort(),
+    ...(pairs.length < LEAST_TOLD * asked.size ? { insufficient: `the command told ${pairs.length} of ${asked.size} requests` } : both.length === 0 ? { insufficient: 'no feature is on both sides under the same name' } : {}),
   };
 }

@@ -1,6 +1,6 @@
 import { countWords, plainLine } from '../base/words.ts';
 import { limitFinding } from '../quality/absolute.ts';
-import { ALPHA, compareArms, levelShares, MISSING_ANSWERS, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
+import { ALPHA, compareArms, currentAlike, levelShares, MISSING_ANSWERS, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
 import type { QualityDefinition } from '../quality/definitions.ts';
 import type { Exposure } from '../quality/silence.ts';
 import type { ShareAt } from '../quality/strata.ts';
@@ -51,7 +51,7 @@ function figure({ kind }: Pick<MetricComparison, 'kind'>, value: number): string
 /** `errors 4.1 % vs 2 % (n 12.8k), ratio 2.1 above 1.2`. */
 export function comparisonWords(metric: MetricComparison): string {
   const { name, kind, candidate, current, effect, tolerated, because } = metric;
-  const values = `${plainLine(name, 40)} ${figure(metric, candidate.value)} vs ${figure(metric, current.value)} (n ${countWords(candidate.n)})`;
+  const values = `${plainLine(name, 40)} ${figure(metric, candidate.value)} vs ${figure(metric, currentAlike(metric) ?? current.value)} (n ${countWords(candidate.n)})`;
   if (metric.verdict === 'worse' && name !== MISSING_ANSWERS) {
     // Where the current version has no bad event there is no ratio to tell.
     const ratio = effect !== undefined && Number.isFinite(effect) ? `${Number(effect.toPrecision(2))} ` : '';

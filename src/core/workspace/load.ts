@@ -159,7 +159,7 @@ class Reader {
       ...given('suites', suites.length === 0 ? undefined : suites),
       ...given('metric', readMetric(model['metric'])),
       ...given('retrain', readRetrain(fields(model['retrain']))),
-      ...given('plan', this.#plan(key, model['plan'])),
+      ...given('plan', this.#plan(key, model, switches)),
       ...given('guard', readGuard(fields(model['guard']))),
       ...given('quality', this.#quality(model['quality'], [...path, 'quality'])),
       current: name(model['current']) ?? 'champion',
@@ -169,9 +169,17 @@ class Reader {
     };
   }
 
-  #plan(model: string, listed: unknown): readonly Stage[] | undefined {
+  /** None where it cannot be followed, such as by a flag that gives the current version more when it is raised. */
+  #plan(model: string, section: Fields, switches: readonly ModelSwitch[]): readonly Stage[] | undefined {
+    const listed = section['plan'];
     if (listed === undefined || listed === null) return undefined;
     const path = ['models', model, 'plan'];
+    const [current, candidate] = [name(section['current']) ?? 'champion', name(section['candidate']) ?? 'challenger'];
+    const upsideDown = switches.find(({ on, off, variants }) => variants === undefined && (on === 'current' || on === current || off === 'candidate' || off === candidate));
+    if (upsideDown !== undefined) {
+      this.#add('plan', 'error', `The plan of ${quotable(model)} cannot be followed: ${quotable(upsideDown.flag)} gives the current version more when it is raised. A plan needs a flag that is on for the candidate.`, path);
+      return undefined;
+    }
     const { stages, problems } = readPlan(listed, (index) => this.#source.valueRange([...path, index]));
     for (const { severity, message, stage, key } of problems) {
       this.#add('plan', severity, `Stage ${stage + 1} of ${quotable(model)} ${message}`, [...path, stage, ...(key === undefined ? [] : [key])]);

@@ -5,7 +5,7 @@ import { histogramQuantile } from '../../core/quality/histogram.ts';
 import { areProportions, proportionInterval } from '../../core/quality/proportions.ts';
 import { number, percent, quantileNotes, quantileWords, valueWords } from '../../core/quality/reportText.ts';
 import { NO_MOMENTS, type Moments } from '../../core/quality/stats/confidenceSequence.ts';
-import { normalPoint, wilson, type Interval } from '../../core/quality/stats/intervals.ts';
+import { normalPoint, type Interval } from '../../core/quality/stats/intervals.ts';
 import type { ArmSummary, Histogram, QualityWindow } from '../../core/quality/window.ts';
 import type { Chart, Series } from '../../shared/dashboard.ts';
 
@@ -19,16 +19,38 @@ export type ArmName = Series['arm'];
 /** Where windows lie in time: neighbours are taken together where there are too many of them. Milliseconds since 1970. */
 export interface TimeAxis {
   readonly starts: readonly number[];
+  /** When the last window of each point ended. */
+  readonly ends: readonly number[];
   /** The number of the point that a window belongs to. */
   readonly indexOf: (start: number) => number;
-  readonly end: number;
 }
 
 export function timeAxis(windows: readonly QualityWindow[]): TimeAxis {
   const all = [...new Set(windows.map(({ start }) => start))].sort((a, b) => a - b);
   const together = Math.max(1, Math.ceil(all.length / MOST_POINTS));
   const index = new Map(all.map((start, place) => [start, Math.floor(place / together)]));
-  return { starts: all.filter((_, place) => place % together === 0), indexOf: (start) => index.get(start) ?? 0, end: windows.reduce((latest, { end }) => Math.max(latest, end), 0) };
+  const indexOf = (start: number): number => index.get(start) ?? 0;
+  const ends: number[] = [];
+  for (const { start, end } of windows) ends[indexOf(start)] = Math.max(ends[indexOf(start)] ?? 0, end);
+  return { starts: all.filter((_, place) => place % together === 0), ends, indexOf };
+}
+
+/** Where nothing was told for longer than this many times the usual distance of points, a line ends. */
+const GAP = 3;
+
+/** Points and series of a chart over time, with one without a value in each gap: no line shall lead over hours of which nothing is known. */
+function overTime({ starts, ends }: TimeAxis, series: readonly Series[]): Pick<Chart, 'x' | 'series'> {
+  const distances = starts.slice(1).map((start, at) => start - (starts[at] ?? 0)).sort((a, b) => a - b);
+  const usual = distances[Math.floor(distances.length / 2)] ?? 0;
+  const isBefore = starts.map((_, at) => (starts[at + 1] ?? 0) - (ends[at] ?? 0) > GAP * usual);
+  const spread = <T>(values: readonly T[], gap: (at: number) => T): T[] => values.flatMap((value, at) => (isBefore[at] === true ? [value, gap(at)] : [value]));
+  const nothing = (): null => null;
+  return {
+    x: spread(starts, (at) => ends[at] ?? 0).map((start) => start / 1000),
+    series: series.map(({ values, low, high, n, ...rest }) => ({
+      ...rest, values: spread(values, nothing), ...(low === undefined ? {} : { low: spread(low, nothing) }), ...(high === undefined ? {} : { high: spread(high, nothing) }), ...(n === undefined ? {} : { n: spread(n, () => 0) }),
+    })),
+  };
 }
 
 /** In a table whose head says that it is UTC. */
@@ -79,12 +101,12 @@ export function metricChart(metric: MetricComparison, windows: readonly QualityW
     typeof values[at] === 'number' ? `${words(values[at])} (${words(low?.[at])} to ${words(high?.[at])})` : '-', countWords(n?.[at] ?? 0),
   ])]).reverse();
   return {
-    id: `metric ${metric.name}`, title: metric.name, kind: 'time', x: axis.starts.map((start) => start / 1000), unit: metric.kind === 'bad' ? 'share' : 'number', series,
+    id: `metric ${metric.name}`, title: metric.name, kind: 'time', unit: metric.kind === 'bad' ? 'share' : 'number', ...overTime(axis, series),
     table: { title: `${metric.name} over time, newest first`, columns: ['from (UTC)', 'candidate', 'n', 'current', 'n'], rows },
   };
 }
 
-/** The candidate's share: what the event log says was configured, beside what the records show. */
+/** The candidate's share: what the event log says was configured, beside what the records show. Without an interval: requests of a unit all go to one arm, and how many units a point is of is not known; the sample ratio checks the split. */
 export function rolloutChart(given: readonly Allocation[] | undefined, windows: readonly QualityWindow[], axis: TimeAxis): Chart {
   const counts = axis.starts.map((): [number, number] => [0, 0]);
   for (const { arm, start, requests } of windows) {
@@ -92,18 +114,14 @@ export function rolloutChart(given: readonly Allocation[] | undefined, windows: 
     if (pair !== undefined && (arm === 'candidate' || arm === 'current')) pair[arm === 'candidate' ? 0 : 1] += requests;
   }
   const shareAt = (at: number): number | undefined => given?.find(({ from, to }) => (from ?? Number.NEGATIVE_INFINITY) <= at && at < (to ?? Number.POSITIVE_INFINITY))?.share;
-  const middles = axis.starts.map((start, at) => (start + (axis.starts[at + 1] ?? Math.max(start, axis.end))) / 2);
+  const middles = axis.starts.map((start, at) => (start + (axis.ends[at] ?? start)) / 2);
   const configured = middles.map((at) => shareAt(at) ?? null);
   const totals = counts.map(([own, other]) => own + other);
   const observed = counts.map(([own], at) => known(own / (totals[at] ?? 0)));
-  const intervals = counts.map(([own], at) => ((totals[at] ?? 0) === 0 ? undefined : wilson(own, totals[at] ?? 0)));
   const rows = axis.starts.map((start, at) => [shortTime(start), ...[configured[at], observed[at]].map((share) => (typeof share === 'number' ? percent(share) : '-')), countWords(totals[at] ?? 0)]).reverse();
   return {
-    id: 'rollout', title: 'Rollout: the candidate\'s share', kind: 'time', x: axis.starts.map((start) => start / 1000), unit: 'share',
-    series: [
-      ...(given === undefined ? [] : [{ label: 'configured', arm: 'other' as const, values: configured }]),
-      { label: 'observed', arm: 'candidate', values: observed, n: totals, low: intervals.map((each) => known(each?.low ?? Number.NaN)), high: intervals.map((each) => known(each?.high ?? Number.NaN)) },
-    ],
+    id: 'rollout', title: 'Rollout: the candidate\'s share', kind: 'time', unit: 'share',
+    ...overTime(axis, [...(given === undefined ? [] : [{ label: 'configured', arm: 'other' as const, values: configured }]), { label: 'observed', arm: 'candidate', values: observed, n: totals }]),
     table: { title: 'The candidate\'s share of predictions over time, newest first', columns: ['from (UTC)', 'configured', 'observed', 'n'], rows },
   };
 }

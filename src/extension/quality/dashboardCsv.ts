@@ -40,6 +40,15 @@ function csvCell(value: Cell): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
+function reportLines({ model, flag, environment, readAt, failure }: DashboardInput, alarms: readonly string[]): Line[] {
+  const part = 'report';
+  return [
+    { part, name: 'model', because: model }, { part, name: 'flag', because: flag }, { part, name: 'environment', because: environment }, { part, name: 'read', at: new Date(readAt).toISOString() },
+    ...(failure === undefined ? [] : [{ part, name: 'the last reading failed', because: failure }]),
+    ...alarms.map((because) => ({ part, name: 'alarm', because })),
+  ];
+}
+
 function comparisonLines({ sampleRatio, metrics, slices, joint }: DashboardInput['report']): Line[] {
   const ratio = { part: 'sample ratio', name: 'share of the candidate' };
   return [
@@ -92,7 +101,7 @@ function driftLines(finding: DriftFinding): Line[] {
 function skewLines({ skew }: DashboardInput): Line[] {
   const last = skew?.last;
   if (skew === undefined || last === undefined) return [];
-  const { features, asked, told, unknown, notRecomputed, notLogged } = last.report;
+  const { features, asked, told, unknown, notRecomputed, notLogged, insufficient } = last.report;
   const part = 'skew';
   return [
     { part, name: 'requests', at: new Date(last.at).toISOString(), n: asked, value: told, because: `recomputed by ${skew.command}${unknown === 0 ? '' : `; ${unknown} answers to requests that were not asked for`}` },
@@ -101,6 +110,7 @@ function skewLines({ skew }: DashboardInput): Line[] {
       ...([['different', different], ['only logged', onlyLogged], ['only recomputed', onlyRecomputed]] as const).map(([at, value]) => ({ part, name, at, n: requests, value })),
       ...(largest === undefined ? [] : [{ part, name, at: 'largest difference', value: largest.difference, because: `${largest.logged} logged, ${largest.recomputed} recomputed (${largest.requestId})` }]),
     ]),
+    ...(insufficient === undefined ? [] : [{ part, name: 'insufficient', because: insufficient }]),
     ...notRecomputed.map((name) => ({ part, name, because: 'not recomputed' })), ...notLogged.map((name) => ({ part, name, because: 'not in the log' })),
   ];
 }
@@ -131,7 +141,7 @@ function historyLines({ history, timeline }: DashboardInput): Line[] {
 }
 
 function chartLines(chart: Chart): Line[] {
-  return chart.series.flatMap(({ label, values, low, high, n }) => values.map((value, at): Line => ({ part: chart.id.split(' ')[0] ?? '', name: chart.title, at: pointName(chart, at), arm: label, n: n?.[at], value, low: low?.[at], high: high?.[at] })));
+  return chart.series.flatMap(({ label, values, low, high, n }) => values.flatMap((value, at): Line[] => (value === null && n?.[at] === 0 ? [] : [{ part: chart.id.split(' ')[0] ?? '', name: chart.title, at: pointName(chart, at), arm: label, n: n?.[at], value, low: low?.[at], high: high?.[at] }])));
 }
 
 function pointName(chart: Chart, at: number): string | number | undefined {
@@ -140,10 +150,10 @@ function pointName(chart: Chart, at: number): string | number | undefined {
 }
 
 /** All that the Markdown export has and every point of every chart, a line each, numbers unrounded. */
-export function dashboardCsv(input: DashboardInput, { rollout, metrics, scores, latency, shadow }: DashboardModel): string {
+export function dashboardCsv(input: DashboardInput, { alarms, rollout, metrics, scores, latency, shadow }: DashboardModel): string {
   const { data, report, drift, since } = input;
   const lines: Line[] = [
-    ...comparisonLines(report), ...countedArms(input).flatMap(armLines), ...drift.flatMap(driftLines), ...skewLines(input),
+    ...reportLines(input, alarms), ...comparisonLines(report), ...countedArms(input).flatMap(armLines), ...drift.flatMap(driftLines), ...skewLines(input),
     ...(data.shadow === undefined ? [] : shadowLines(shadowReport(data.shadow))), ...historyLines(input),
     ...[rollout, ...metrics, scores, latency, shadow?.scores].flatMap((chart) => (chart === undefined ? [] : chartLines(chart))),
     ...[...sinceWords(since), ...[notesBlock(data.notes)].flatMap((block) => ('lines' in block ? block.lines : []))].map((line) => ({ part: 'note', name: plainLine(line, 400) })),

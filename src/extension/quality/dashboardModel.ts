@@ -42,6 +42,7 @@ export interface DashboardInput {
 /** A dashboard may be of a service with a thousand slices; the export and the command line have all of them. */
 const MOST_SLICES = 200;
 const MOST_ENTRIES = 200;
+const MOST_BINS = 30;
 
 function tables(blocks: readonly Block[]): Table[] {
   return blocks.flatMap((block) => ('lines' in block ? [] : [{ title: block.title, columns: [...block.columns], rows: block.rows.map((row) => row.map((cell) => plainLine(cell, 200))) }]));
@@ -114,9 +115,20 @@ function driftTable(finding: DriftFinding): DriftTable {
     title: plainLine(table?.title ?? '', 200), columns: table?.columns ?? [], notes: sentences(blocks), production: plainLine(`${production}, ${window}`, 60), reference: plainLine(reference, 120),
     rows: report.features.map(({ alarm, bins }, index) => ({
       cells: table?.rows[index] ?? [], alarm,
-      bins: bins.labels.slice(0, 30).map((label, at) => ({ label: plainLine(label, 60), reference: share(bins.reference, at), production: share(bins.production, at) })),
+      bins: shownBins(bins.labels.map((label, at) => ({ label: plainLine(label, 60), reference: share(bins.reference, at), production: share(bins.production, at) }))),
     })),
   };
+}
+
+type Bins = DriftTable['rows'][number]['bins'];
+
+/** As many bins as a small picture has room for: the largest, and the rest as one. */
+function shownBins(bins: Bins): Bins {
+  if (bins.length <= MOST_BINS) return bins;
+  const largest = new Set(bins.toSorted((a, b) => Math.max(b.reference, b.production) - Math.max(a.reference, a.production)).slice(0, MOST_BINS - 1));
+  const rest = bins.filter((bin) => !largest.has(bin));
+  const sum = (of: 'reference' | 'production'): number => rest.reduce((total, bin) => total + bin[of], 0);
+  return [...bins.filter((bin) => largest.has(bin)), { label: `${rest.length} others`, reference: sum('reference'), production: sum('production') }];
 }
 
 function skewOf({ command, last }: DashboardSkew): NonNullable<DashboardModel['skew']> {
@@ -139,11 +151,12 @@ function shadowOf({ shadow }: QualityData): DashboardModel['shadow'] {
 
 /** The whole report as Markdown: what the command line prints, with what the event log tells. */
 export function dashboardMarkdown(input: DashboardInput): string {
-  const { model, flag, environment, data, report, drift, history, timeline, readAt, skew } = input;
+  const { model, flag, environment, data, report, drift, history, timeline, readAt, failure, skew } = input;
   const arms = countedArms(input);
   const configured: Block = { title: 'Configured share of the candidate', columns: ['from', 'share'], rows: (history?.given ?? []).map(({ from, share }) => [from === undefined ? 'before the event log' : utcTime(from), share === undefined ? 'depends on who asks' : percent(share)]) };
   const blocks = [
-    ...(history === undefined ? [] : [configured]), ...statusBlocks({ ...data, arms }, readAt), ...comparisonBlocks(report), { lines: sinceWords(input.since) },
+    { lines: failure === undefined ? [] : [`The last reading failed: ${failure}`] }, { lines: alarmsOf(input).map((line) => `ALARM: ${line}`) },
+    ...(history === undefined ? [] : [configured]), ...statusBlocks({ ...data, arms }, readAt), ...comparisonBlocks(report), { lines: sinceWords(input.since) }, ...[latencyChart(arms), scoreChart(arms)].flatMap((chart) => (chart === undefined ? [] : [chart.table])),
     ...drift.flatMap((each) => driftBlocks(each.report, `Drift: ${each.production} against ${againstWords(each)}`)), ...(skew?.last === undefined ? [] : skewBlocks(skew.last.report, skew.command)), ...(data.shadow === undefined ? [] : shadowBlocks(shadowReport(data.shadow))), ...(timeline === undefined ? [] : [timelineTable(timeline), { lines: timelineNotes(timeline) }]), notesBlock(data.notes),
   ];
   return `${blocksText([{ lines: [`${model} (${flag}) in ${environment}, read ${utcTime(readAt)}`] }], true)}\n${blocksText(blocks, true)}`;

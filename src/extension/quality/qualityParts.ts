@@ -1,6 +1,6 @@
 import type { AppError } from '../../core/base/errors.ts';
 import { ageWords, countWords, escapeMarkdown, plainLine } from '../../core/base/words.ts';
-import type { MetricComparison } from '../../core/quality/comparison.ts';
+import { currentAlike, type MetricComparison } from '../../core/quality/comparison.ts';
 import { againstWords } from '../../core/quality/productionDrift.ts';
 import { driftAlarms, silences, worstFact, type ProductionFacts } from '../../core/quality/productionWords.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
@@ -62,7 +62,7 @@ export function qualityHoverText(store: QualityStore, facts: FlagFacts, now: num
 /** `1.8 % vs 2.1 %, 0.87x (0.6 to 1.2), n 3.1k vs 9.7k`. */
 export function metricWords(metric: MetricComparison): string {
   const { candidate, current, effect } = metric;
-  return `${valueWords(metric, candidate.value)} vs ${valueWords(metric, current.value)}${effect === undefined ? '' : `, ${effectWords(metric)}`}, n ${countWords(candidate.n)} vs ${countWords(current.n)}`;
+  return `${valueWords(metric, candidate.value)} vs ${valueWords(metric, currentAlike(metric) ?? current.value)}${effect === undefined ? '' : `, ${effectWords(metric)}`}, n ${countWords(candidate.n)} vs ${countWords(current.n)}`;
 }
 
 interface Line {
@@ -88,8 +88,9 @@ function otherLines({ environment, data, skew }: QualityReading, known: Producti
   ];
 }
 
-function skewLines({ features, told }: SkewReport): Line[] {
+function skewLines({ features, told, insufficient }: SkewReport): Line[] {
   const skewed = features.filter(({ alarm }) => alarm);
+  if (insufficient !== undefined) return [{ label: 'feature skew unknown', description: insufficient, icon: 'warning' }];
   if (skewed.length === 0) return [{ label: 'no feature skew', description: `${countWords(told)} requests recomputed`, icon: 'pass' }];
   return skewed.slice(0, MOST_LINES).map(({ feature, because }) => ({ label: `${feature} skewed`, description: because, icon: 'warning' }));
 }

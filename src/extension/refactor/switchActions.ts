@@ -122,7 +122,7 @@ function shadowAction(document: vscode.TextDocument, range: vscode.Range, { pars
   const text = document.getText();
   const tree = parser.parse(text);
   try {
-    const result = addShadowCall({ text, root: tree.root }, { start: document.offsetAt(range.start), end: document.offsetAt(range.end) });
+    const result = addShadowCall({ text, root: tree.root }, { start: document.offsetAt(range.start), end: document.offsetAt(range.end) }, (code) => parser.parse(code));
     if (result === undefined || (result.kind === 'refused' && !isAsked)) return undefined;
     const action = new vscode.CodeAction('Add Shadow Call', SHADOW);
     if (result.kind === 'refused') {

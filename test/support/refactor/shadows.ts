@@ -4,12 +4,13 @@ import { addShadowCall } from '../../../src/core/refactor/wrap/shadowCall.ts';
 import { wrappedText } from '../../../src/core/refactor/wrap/wrapInSwitch.ts';
 import { pythonParser } from '../../unit/callsites/parser.ts';
 
-/** A text with a shadow call for its first question of a flag; `refused: reason`; `nothing` where no flag is asked. */
-export async function withShadow(text: string): Promise<string> {
+/** A text with a shadow call for its first question of a flag; `refused: reason`; `nothing` where no flag is asked. `isBroken`: as if what is written had a syntax error. */
+export async function withShadow(text: string, isBroken = false): Promise<string> {
   const at = text.indexOf('is_enabled');
-  const tree = (await pythonParser()).parse(text);
+  const parser = await pythonParser();
+  const tree = parser.parse(text);
   try {
-    const result = addShadowCall({ text, root: tree.root }, { start: Math.max(0, at), end: Math.max(0, at) });
+    const result = addShadowCall({ text, root: tree.root }, { start: Math.max(0, at), end: Math.max(0, at) }, (code) => parser.parse(isBroken ? `${code}(` : code));
     if (result === undefined) return 'nothing';
     if (result.kind === 'refused') return `refused: ${result.reason}`;
     const lines = editorLineStarts(text);

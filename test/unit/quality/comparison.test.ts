@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { limitFinding } from '../../../src/core/quality/absolute.ts';
 import { Collector } from '../../../src/core/quality/collector.ts';
-import { compareArms, type ComparisonReport, type MetricComparison } from '../../../src/core/quality/comparison.ts';
+import { compareArms, currentAlike, type ComparisonReport, type MetricComparison } from '../../../src/core/quality/comparison.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
 import { driftReport, featureDrift } from '../../../src/core/quality/drift.ts';
 import { dataOfWindows } from '../../../src/core/quality/plainData.ts';
@@ -279,6 +279,20 @@ describe('comparing the arms', () => {
     const section = { guardrails: [...SECTION.guardrails, { name: 'revenue', mean: 'score', better: 'higher', margin: 0 }] };
     const report = compareArms(collect(records({ count: 2000 }), section), definition(section), 'production');
     assert.equal(report.joint.level, 60);
+  });
+
+  it('says what the current version comes to where it is weighed as the candidate, when the plain rates contradict the ratio', () => {
+    const window = (arm: string, start: number, n: number, bad: number): QualityWindow => ({ arm, environment: '', service: '', start, end: start + 1, requests: n, units: n, metrics: { errors: { n, sum: bad, squares: bad } } });
+    const days = [window('current', 0, 990_000, 20_000), window('candidate', 0, 10_000, 230), window('current', 1, 500_000, 5000), window('candidate', 1, 500_000, 6000)];
+    const [errors] = compareArms(dataOfWindows(days, { designEffect: 1, messages: [] }), definition({ guardrails: [{ name: 'errors', bad: 'error' }] }), '').metrics;
+    assert.ok(errors !== undefined && errors.candidate.value < errors.current.value && (errors.effect ?? 0) > 1.1);
+    const alike = currentAlike(errors) ?? assert.fail();
+    assert.ok(Math.abs(errors.candidate.value / alike - (errors.effect ?? 0)) < 1e-9 && alike < errors.candidate.value);
+    const [row] = comparisonBlocks({ environment: '', sampleRatio: { candidate: 0, current: 0, observed: 0, verdict: 'not checked', because: '' }, metrics: [errors], slices: [], joint: { evidence: 1, level: 40, alarms: false } }).flatMap((block) => ('rows' in block ? block.rows : []));
+    assert.match(row?.[2] ?? '', /weighed as the candidate 1\.0\d %$/);
+    const alone = compareArms(dataOfWindows(days.slice(0, 2), { designEffect: 1, messages: [] }), definition({ guardrails: [{ name: 'errors', bad: 'error' }] }), '').metrics[0] ?? assert.fail();
+    assert.equal(currentAlike(alone), undefined, 'of one percentage both are the same');
+    assert.match(alone.because, /^shown is neither more than 1\.2 times the current one's rate nor less than 1\.8 times|less than 1\.8 times/);
   });
 
   it('never pools stretches of different allocation (Simpson)', () => {

@@ -5,6 +5,7 @@ import { Collector } from '../../../src/core/quality/collector.ts';
 import { compareArms } from '../../../src/core/quality/comparison.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
 import { histogramQuantile } from '../../../src/core/quality/histogram.ts';
+import { dataOfWindows } from '../../../src/core/quality/plainData.ts';
 import { againstWords, driftFindings } from '../../../src/core/quality/productionDrift.ts';
 import { evidenceSince, type ReleaseHistory } from '../../../src/core/quality/productionShare.ts';
 import { coarseAge, driftAlarms, silences, worstFact, type ProductionFacts } from '../../../src/core/quality/productionWords.ts';
@@ -12,7 +13,7 @@ import { shadowReport } from '../../../src/core/quality/shadow.ts';
 import { dataSince } from '../../../src/core/quality/since.ts';
 import { skewReport } from '../../../src/core/quality/skew.ts';
 import { wilson } from '../../../src/core/quality/stats/intervals.ts';
-import type { ArmSummary, QualityData } from '../../../src/core/quality/window.ts';
+import type { ArmSummary, QualityData, QualityWindow } from '../../../src/core/quality/window.ts';
 import { dashboardCsv } from '../../../src/extension/quality/dashboardCsv.ts';
 import { dashboardMarkdown, dashboardModel, type DashboardInput } from '../../../src/extension/quality/dashboardModel.ts';
 import { timeAxis } from '../../../src/extension/quality/dashboardCharts.ts';
@@ -196,6 +197,43 @@ describe('the dashboard', () => {
     }
     const [{ values, low, high }] = chart('score').series as [(typeof model.metrics)[number]['series'][number]];
     assert.ok(Math.abs((values[0] ?? 0) - ((low?.[0] ?? 0) + (high?.[0] ?? 0)) / 2) < 1e-9, 'the interval of a mean is symmetric');
+  });
+
+  it('tells the share that was configured while a window lasted, and leads no line over hours of which nothing is known', () => {
+    const window = (arm: string, start: number, requests: number): QualityWindow => ({ arm, environment: 'production', service: '', start, end: start + 60_000, requests, units: requests, metrics: { errors: { n: requests, sum: 1, squares: 1 } } });
+    const later = START + 5 * 3_600_000;
+    const starts = [START, START + 60_000, START + 120_000, later, later + 60_000];
+    const windows = starts.flatMap((start) => [window('candidate', start, start < later ? 5 : 25), window('current', start, start < later ? 95 : 75)]);
+    const data = dataOfWindows(windows, { designEffect: 1, messages: [] });
+    const history: ReleaseHistory = { given: [{ from: undefined, to: START + 3_600_000, share: 0.05 }, { from: START + 3_600_000, to: undefined, share: 0.25 }], since: { at: undefined, because: 'exposure' } };
+    const given = { ...input({ count: 100 }, { history }), data, report: compareArms(data, definition(), 'production') };
+    const { rollout, metrics } = dashboardModel(given);
+    assert.deepEqual(rollout.table.rows.map(([, configured, observed]) => [configured, observed]), [['25 %', '25 %'], ['25 %', '25 %'], ['5 %', '5 %'], ['5 %', '5 %'], ['5 %', '5 %']]);
+    for (const chart of [rollout, ...metrics]) {
+      assert.deepEqual(chart.x, [...starts.slice(0, 3), START + 180_000, ...starts.slice(3)].map((at) => at / 1000));
+      for (const { values, n } of chart.series) assert.deepEqual([values[3], values.filter((value) => value === null).length, n?.[3] ?? 0], [null, 1, 0]);
+    }
+    assert.equal(dashboardCsv(given, dashboardModel(given)).split('\r\n').filter((line) => line.startsWith('rollout') && line.includes('observed')).length, 5);
+  });
+
+  it('exports what stands above the tables, too: alarms, and why the last reading failed', () => {
+    const given = input({ count: 40_000, candidateErrors: 0.06 }, { failure: 'the log is gone' });
+    const markdown = dashboardMarkdown(given);
+    assert.match(markdown, /The last reading failed: the log is gone/);
+    assert.match(markdown, /ALARM: errors is worse: evidence/);
+    assert.match(markdown, /### Latency quantiles by arm, ms/);
+    const csv = dashboardCsv(given, dashboardModel(given));
+    for (const line of [/^report,model,,.*fraud/m, /^report,environment,.*production/m, /^report,the last reading failed,.*the log is gone/m, /^report,alarm,.*errors is worse/m]) assert.match(csv, line);
+  });
+
+  it('draws the largest categories of a feature, and the rest as one', () => {
+    const all = records({ count: 6000 }).map((record, index) => ({ ...record, features: { ...record.features, country: `c${index % 5 === 0 ? 99 : index % 60}` } }));
+    const data = collect(all);
+    const given = { ...input({ count: 100 }), data, drift: driftFindings(data, 'production') };
+    const bins = dashboardModel(given).drift[0]?.rows.map((row) => row.bins).find((each) => each.some(({ label }) => label.startsWith('c'))) ?? assert.fail();
+    assert.equal(bins.length, 30);
+    assert.ok(bins.some(({ label }) => label === 'c99') && /^\d+ others$/.test(bins.at(-1)?.label ?? ''));
+    assert.ok(Math.abs(bins.reduce((sum, { production }) => sum + production, 0) - 1) < 1e-9);
   });
 
   it('takes neighbouring windows together where there are more than a chart can show', () => {

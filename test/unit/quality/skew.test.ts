@@ -25,6 +25,19 @@ describe('feature skew', () => {
     assert.deepEqual(x.largest, { requestId: 'r-8', logged: '10', recomputed: '13', difference: 3 });
   });
 
+  it('takes true for 1, as text too, and a feature without a value on one side for missing there', () => {
+    assert.equal(report([[true, 1], ['True', true], [false, 0], ['false', 0]]).features[0]?.because, 'equal in all 4 requests');
+    const { features: [x], notRecomputed } = report(times(100, [3, null]));
+    assert.deepEqual([x?.onlyLogged, x?.alarm, notRecomputed], [100, true, []]);
+    assert.equal(report(times(100, [null, 3])).features[0]?.onlyRecomputed, 100);
+  });
+
+  it('says nothing by a few of the requests, or where no feature has the same name', () => {
+    const asked = Array.from({ length: 100 }, (_, index) => ({ requestId: `r-${index}`, features: { x: 1 } }));
+    const told = (count: number, name: string): string | undefined => skewReport(asked, new Map(asked.slice(0, count).map(({ requestId }) => [requestId, { [name]: 1 }])), definition()).insufficient;
+    assert.deepEqual([told(1, 'x'), told(49, 'x'), told(50, 'x'), told(100, 'renamed')], ['the command told 1 of 100 requests', 'the command told 49 of 100 requests', undefined, 'no feature is on both sides under the same name']);
+  });
+
   it('takes numbers within the tolerance for equal, and a number in text for a number', () => {
     const equal = (row: Row, section: object): number => report([row, [1, 1]], section).features[0]?.equal ?? 0;
     assert.deepEqual([equal([100, 100.00005], {}), equal([100, 100.001], {}), equal([100, 100.001], { rel: 1e-4 }), equal([0, 0.5], { abs: 0.5 }), equal([0, 0.51], { abs: 0.5 }), equal(['1.5', 1.5], {})], [2, 1, 2, 2, 1, 2]);

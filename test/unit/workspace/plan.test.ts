@@ -9,6 +9,16 @@ const plan = (text: string) => loadWorkspaceFile(text).config?.models[0]?.plan;
 const problems = (...stages: string[]): string[] => loadWorkspaceFile(file(...stages)).problems.map(({ message, range }) => `${range.start.line + 1}: ${message}`);
 
 describe('the plan of a release', () => {
+  it('is none for a flag that is on for the current version: raising it would take the candidate back', () => {
+    const upsideDown = (entry: string, more = ''): ReturnType<typeof loadWorkspaceFile> => loadWorkspaceFile(`version: 1\nmodels:\n  fraud:\n    switches: [${entry}]\n${more}    plan:\n      - {environment: production, percent: 5}\n`);
+    for (const [entry, more] of [['{flag: fraud-v2, on: current, off: candidate}'], ['{flag: fraud-v2, off: candidate}'], ['{flag: fraud-v2, on: "13"}', '    current: "13"\n'], ['{flag: fraud-v2, off: challenger}']] as const) {
+      const { config, problems } = upsideDown(entry, more);
+      assert.equal(config?.models[0]?.plan, undefined, entry);
+      assert.match(problems.map(({ message }) => message).join('\n'), /The plan of fraud cannot be followed: fraud-v2 gives the current version more when it is raised/);
+    }
+    for (const entry of ['{flag: fraud-v2, on: candidate, off: current}', '{flag: fraud-v2, on: "14"}', '{flag: fraud-v2, off: candidate, variants: {treatment: candidate}}']) assert.equal(upsideDown(entry).config?.models[0]?.plan?.length, 1, entry);
+  });
+
   it('is read with everything that a stage may say', () => {
     const [first, second] = plan(file('{environment: production, segment: internal, percent: 100, hold: 1h30m, gates: [approval]}', '{environment: production, percent: 5, hold: 7d, min_predictions: 2000, auto: true}')) ?? [];
     assert.deepEqual({ ...first, range: undefined }, { environment: 'production', segment: 'internal', percent: 100, hold: 5_400_000, minPredictions: 0, gates: ['approval'], auto: false, range: undefined });

@@ -2,12 +2,18 @@
 import { editorLineStarts, rangeBetween } from '../../callsites/lines.ts';
 import type { Range } from '../../callsites/model.ts';
 import { childrenOf, nearest, textOf, type Source, type Span, type SyntaxNode } from '../../callsites/syntax.ts';
-import { isInString, indentationAt, lineEnd, lineStart, newlineOf, nextLine, startsItsLine } from '../python/lines.ts';
-import { descendants } from '../python/names.ts';
-import { stringLiteral, usualQuote } from '../python/quotes.ts';
+import { applySpanEdits } from '../edits.ts';
+import type { Parse } from '../model.ts';
+import { indentationAt, lineStart, newlineOf, startsItsLine } from '../python/lines.ts';
+import { scopeOf } from '../python/names.ts';
+import { isPure } from '../python/purity.ts';
+import { inTree } from '../python/simplify.ts';
 import { NamesInScope } from './namesInScope.ts';
-import { SHADOW_CLASS, SHADOW_IMPORTS, SHADOW_LOG, SHADOW_NAME } from './shadowHelper.ts';
-import { isModelCall, type Refused, type WrapPart } from './wrapInSwitch.ts';
+import { answerOf, receiversIn, refused } from './shadowAnswer.ts';
+import { SHADOW_NAME } from './shadowHelper.ts';
+import { helperFor } from './shadowHelperPlace.ts';
+import { freeNames, identifiersIn, isKept } from './shadowNames.ts';
+import { wrappedText, type Refused, type WrapPart } from './wrapInSwitch.ts';
 
 /** Insertions, the first in the text first. */
 export interface Shadowed {
@@ -23,14 +29,16 @@ interface Switch {
   readonly off: SyntaxNode;
 }
 
-const IF = new Set(['if_statement']);
-const LEAVING = new Set(['return_statement', 'raise_statement', 'continue_statement', 'break_statement']);
-/** What must not be done twice. */
-const EFFECTS = new Set(['call', 'await', 'yield', 'named_expression', 'lambda']);
-
-function refused(reason: string): Refused {
-  return { kind: 'refused', reason };
+/** How a flag is asked, as it is written. */
+interface Question {
+  readonly client: string;
+  readonly flag: string;
+  readonly context: string;
 }
+
+const IF = new Set(['if_statement']);
+const ELSE_IF = new Set(['elif_clause']);
+const LEAVING = new Set(['return_statement', 'raise_statement', 'continue_statement', 'break_statement']);
 
 /** The question of a flag in the condition of an `if` at a place; undefined where there is none. */
 function switchAt(source: Source, { start, end }: Span): Switch | Refused | undefined {
@@ -39,7 +47,9 @@ function switchAt(source: Source, { start, end }: Span): Switch | Refused | unde
   if (!question) return undefined;
   const statement = nearest(question, IF);
   const condition = statement?.childForFieldName('condition');
-  if (!statement || !condition) return refused('the flag is not asked in the condition of an if statement');
+  const clause = nearest(question, ELSE_IF);
+  if (clause && statement && clause.startIndex > statement.startIndex && isWithin(question, clause.childForFieldName('condition'))) return refused('it has more than two branches');
+  if (!statement || !condition || !isWithin(question, condition)) return refused('the flag is not asked in the condition of an if statement');
   const isNegated = condition.type === 'not_operator' && isSame(condition.childForFieldName('argument'), question);
   if (!isNegated && !isSame(condition, question)) return refused('the condition asks for more than the flag');
   const body = statement.childForFieldName('consequence');
@@ -60,104 +70,99 @@ function isSame(a: SyntaxNode | null | undefined, b: SyntaxNode): boolean {
   return a?.startIndex === b.startIndex && a.endIndex === b.endIndex;
 }
 
+function isWithin(node: SyntaxNode, outer: SyntaxNode | null | undefined): boolean {
+  return outer !== null && outer !== undefined && outer.startIndex <= node.startIndex && node.endIndex <= outer.endIndex;
+}
+
 function followingOf(statement: SyntaxNode): SyntaxNode | undefined {
   return statement.parent?.namedChildren.find(({ type, startIndex }) => type !== 'comment' && startIndex >= statement.endIndex);
 }
 
 /**
  * Inserts into the switch at a selection the call of the candidate beside the current version, and what it needs in the file. Undefined where no flag is asked.
- * What the arguments of the candidate's call name is kept as it is at that moment; objects that are changed later are seen changed.
+ * What it adds to the branch that serves is one statement that cannot raise: all that it reads is read within the class. Refused is whatever
+ * is not known to be what the candidate's branch would have answered.
  */
-export function addShadowCall(source: Source, selection: Span): Shadowed | Refused | undefined {
+export function addShadowCall(source: Source, selection: Span, parse: Parse): Shadowed | Refused | undefined {
   const found = switchAt(source, selection);
   if (found === undefined || 'kind' in found) return found;
   const { question, on, off } = found;
   const { text } = source;
-  if (nearest(question, IF)?.hasError === true) return refused('there is a syntax error in it');
+  if (source.root.hasError) return refused(nearest(question, IF)?.hasError === true ? 'there is a syntax error in it' : 'there is a syntax error in the file');
   if (!startsItsLine(text, off.startIndex)) return refused('other statements stand on its line');
-  const call = [...descendants(on)].find((node) => node.type === 'call' && (isModelCall(source, node) || isCandidate(source, node)));
-  if (call === undefined) return refused('no model is called in the branch of the candidate');
-  const problem = problemOf(source, on, call);
-  if (problem !== undefined) return refused(problem);
+  if (scopeOf(question).type === 'class_definition') return refused('it stands in the body of a class, whose variables a later call cannot read');
+  const isVariable = variablesAt(source, question);
+  const answer = answerOf(source, on, isVariable);
+  if ('kind' in answer) return answer;
+  if (isShadowed(source, off, answer)) return refused('it has its shadow call');
   const asked = questionParts(source, question);
-  if (asked === undefined) return refused('the flag\'s name is neither a text nor a constant');
-  if (text.includes(`${SHADOW_NAME}.submit(`) && new RegExp(`${SHADOW_NAME}\\.submit\\([^\\n]*${escaped(textOf(source, call))}`).test(text)) return refused('it has its shadow call');
-  const names = new NamesInScope(source, firstIdentifier(off) ?? off);
+  if ('kind' in asked) return asked;
+  const helper = helperFor(source, off);
+  if (helper !== undefined && 'kind' in helper) return helper;
+  const names = new NamesInScope(source, identifiersIn(off)[0] ?? off);
   const request: WrapPart = names.isVisible('request_id') ? 'request_id' : { placeholder: 'request_id' };
-  const newline = newlineOf(text);
-  const indentation = indentationAt(text, off.startIndex);
-  const line: WrapPart[] = [`${indentation}${SHADOW_NAME}.submit(${asked.client}, ${asked.flag}, ${asked.context}, `, request, `, ${lambdaOf(source, call)})${newline}`];
-  const starts = editorLineStarts(text);
-  const at = (offset: number): Range => rangeBetween(starts, offset, offset);
   const place = lineStart(text, off.startIndex);
-  const helper = names.isVisible(SHADOW_NAME) || text.includes('class ShadowCalls') ? undefined : helperIn(source, newline);
-  if (helper !== undefined && helper.at > place) return refused('the imports of the file stand below it');
-  return { kind: 'shadowed', insertions: [...(helper === undefined ? [] : [{ range: at(helper.at), parts: [helper.text] }]), { range: at(place), parts: line }] };
+  const line: WrapPart[] = [`${indentationAt(text, off.startIndex)}${SHADOW_NAME}.submit(${asked.flag}, lambda: (${asked.client}, ${asked.context}, `, request, `, ${lambdaOf(source, answer, isVariable)}))${newlineOf(text)}`];
+  const inserted = [...(helper === undefined ? [] : [{ at: helper.start, parts: [helper.text] }]), { at: place, parts: line }];
+  const after = applySpanEdits(text, inserted.map(({ at, parts }) => ({ start: at, end: at, text: wrappedText(parts) })));
+  if (inTree(parse, after, (_source, hasError) => hasError)) return refused('a call of the candidate cannot be written there without a syntax error');
+  const starts = editorLineStarts(text);
+  return { kind: 'shadowed', insertions: inserted.map(({ at, parts }) => ({ range: rangeBetween(starts, at, at), parts })) };
 }
 
-/** A function that is named as a candidate is. */
-function isCandidate(source: Source, call: SyntaxNode): boolean {
-  const callee = call.childForFieldName('function');
-  return callee?.type === 'identifier' && /^(?:candidate|challenger|new)_|_(?:candidate|challenger|new|v2)$/.test(textOf(source, callee));
+/** What is found in the whole file is asked once for each name. */
+function variablesAt(source: Source, place: SyntaxNode): (name: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (name) => {
+    const kept = known.get(name) ?? isKept(source, place, name);
+    known.set(name, kept);
+    return kept;
+  };
 }
 
-function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+/** Whether a statement of the branch that serves submits the call already. */
+function isShadowed(source: Source, off: SyntaxNode, answer: SyntaxNode): boolean {
+  const siblings = off.parent?.namedChildren ?? [];
+  const submits = siblings.map((each) => textOf(source, each)).filter((written) => written.startsWith(`${SHADOW_NAME}.submit(`));
+  const packed = (written: string): string => written.replace(/\s+/g, '');
+  return submits.some((written) => packed(written).includes(packed(textOf(source, answer))));
 }
 
-function problemOf(source: Source, on: SyntaxNode, call: SyntaxNode): string | undefined {
-  if (call.parent?.type === 'await') return 'the candidate\'s answer is awaited: a thread cannot ask for it';
-  if (/[\r\n]/.test(textOf(source, call)) && isInString(source, call.startIndex)) return 'it stands in a text';
-  const args = call.childForFieldName('arguments');
-  if (args && [...descendants(args)].some((node) => EFFECTS.has(node.type))) return 'the candidate\'s arguments call something, which would be done twice: assign them to variables first';
-  const bound = new Set([...descendants(on)].flatMap((node) => (node.type === 'assignment' ? identifiersOf(source, node.childForFieldName('left')) : [])));
-  const used = identifiersOf(source, call).find((name) => bound.has(name));
-  return used === undefined ? undefined : `\`${used}\` is set in the branch of the candidate, and is another in the other: name the candidate itself in the call`;
+/**
+ * The expression, later. Variables are kept as they are now, as defaults of parameters: those that are asked (`self`) after
+ * the star, which are shared, and data before it, which the class copies.
+ */
+function lambdaOf(source: Source, answer: SyntaxNode, isVariable: (name: string) => boolean): string {
+  const kept = [...new Set([...freeNames(source, answer)].map((node) => textOf(source, node)))].filter(isVariable);
+  const receivers = receiversIn(source, answer);
+  const isShared = (name: string): boolean => receivers.has(name) || name === 'self' || name === 'cls';
+  const shared = kept.filter(isShared);
+  const parameters = [...kept.filter((name) => !isShared(name)).map(named), ...(shared.length === 0 ? [] : ['*', ...shared.map(named)])].join(', ');
+  return `lambda${parameters === '' ? '' : ` ${parameters}`}: ${textOf(source, answer)}`;
 }
 
-/** Identifiers in an expression, without the names of attributes and keywords. */
-function identifiersOf(source: Source, node: SyntaxNode | null): string[] {
-  if (!node) return [];
-  const all = [node, ...descendants(node)].filter(({ type }) => type === 'identifier');
-  return [...new Set(all.filter((each) => !isSame(each.parent?.type === 'attribute' ? each.parent.childForFieldName('attribute') : each.parent?.type === 'keyword_argument' ? each.parent.childForFieldName('name') : null, each)).map((each) => textOf(source, each)))];
+function named(name: string): string {
+  return `${name}=${name}`;
 }
 
-/** The call, later: names in its arguments are those of now. */
-function lambdaOf(source: Source, call: SyntaxNode): string {
-  const bound = identifiersOf(source, call.childForFieldName('arguments')).map((name) => `${name}=${name}`);
-  const [code, ...rest] = textOf(source, call).split(/\r\n|\r|\n/);
-  return `lambda${bound.length === 0 ? '' : ` ${bound.join(', ')}`}: ${[code ?? '', ...rest.map((line) => line.trim())].join(' ')}`;
-}
-
-function questionParts(source: Source, question: SyntaxNode): { readonly client: string; readonly flag: string; readonly context: string } | undefined {
+/** What asks the flag, to be asked about its shadow in the same way. Line breaks stay: brackets are around them. */
+function questionParts(source: Source, question: SyntaxNode): Question | Refused {
   const client = question.childForFieldName('function')?.childForFieldName('object');
-  const args = question.childForFieldName('arguments')?.namedChildren.filter(({ type }) => type !== 'comment') ?? [];
-  const named = (name: string): SyntaxNode | null | undefined => args.find((each) => each.type === 'keyword_argument' && textOf(source, each.childForFieldName('name') ?? each) === name)?.childForFieldName('value');
+  const args = childrenOf(question.childForFieldName('arguments') ?? question).filter(({ type }) => type !== 'line_continuation');
+  const argument = (name: string): SyntaxNode | null | undefined => args.find((each) => each.type === 'keyword_argument' && textOf(source, each.childForFieldName('name') ?? each) === name)?.childForFieldName('value');
   const positional = args.filter(({ type }) => type !== 'keyword_argument');
-  const flag = named('feature_name') ?? positional[0];
-  const context = named('context') ?? positional[1];
-  if (!client || !flag || !['string', 'identifier', 'attribute'].includes(flag.type)) return undefined;
-  return { client: oneLine(source, client), flag: oneLine(source, flag), context: context ? oneLine(source, context) : '{}' };
+  const flag = argument('feature_name') ?? positional[0];
+  const context = argument('context') ?? positional[1];
+  if (args.some(({ type }) => type === 'list_splat' || type === 'dictionary_splat')) return refused('the flag is asked with `*` or `**`');
+  if (!client || !flag || !['string', 'identifier', 'attribute'].includes(flag.type) || !isPure(source, flag)) return refused('the flag\'s name is neither a text nor a constant');
+  if (!isPure(source, client) && !isGetter(source, client)) return refused('the client of the flag is made where it is asked: assign it to a variable first');
+  if (context && !isPure(source, context)) return refused('the flag\'s context calls something, which would be done twice: assign it to a variable first');
+  return { client: textOf(source, client), flag: textOf(source, flag), context: context ? textOf(source, context) : '{}' };
 }
 
-function oneLine(source: Source, node: SyntaxNode): string {
-  return textOf(source, node).split(/\r\n|\r|\n/).map((line) => line.trim()).join(' ');
-}
-
-function firstIdentifier(node: SyntaxNode): SyntaxNode | undefined {
-  return [node, ...descendants(node)].find(({ type }) => type === 'identifier');
-}
-
-/** The class behind the last import at the top of the file; imports that are there already are left out. */
-function helperIn(source: Source, newline: string): { readonly at: number; readonly text: string } {
-  const { text, root } = source;
-  const statements = childrenOf(root).filter(({ type }) => type !== 'comment');
-  const imports = statements.filter(({ type }) => /^(?:future_)?import(?:_from)?_statement$/.test(type));
-  const isDocstring = statements[0]?.type === 'expression_statement' && statements[0].namedChildren[0]?.type === 'string';
-  const before = imports.at(-1) ?? (isDocstring ? statements[0] : undefined);
-  const at = before === undefined ? 0 : nextLine(text, before.endIndex);
-  const present = new Set(text.split(/\r\n|\r|\n/).map((line) => line.trim()));
-  const missing = SHADOW_IMPORTS.filter((line) => !present.has(line));
-  const lines = [...missing, '', '', ...SHADOW_CLASS.trimEnd().split('\n'), '', '', `${SHADOW_NAME} = ShadowCalls(${stringLiteral(SHADOW_LOG, usualQuote(text))})`, ''];
-  return { at, text: `${before !== undefined && lineEnd(text, before.endIndex) === text.length && !text.endsWith('\n') ? newline : ''}${lines.join(newline)}` };
+/** Asking a getter for the client is taken to have no effect, and a class is none. */
+function isGetter(source: Source, client: SyntaxNode): boolean {
+  const callee = client.type === 'call' ? client.childForFieldName('function') : null;
+  const args = client.childForFieldName('arguments');
+  return callee !== null && args !== null && childrenOf(args).length === 0 && isPure(source, callee) && !/(?:^|\.)[A-Z]\w*$/.test(textOf(source, callee));
 }

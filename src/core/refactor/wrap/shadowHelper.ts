@@ -3,56 +3,157 @@
 /** Where shadow answers are logged; it matches the usual `logs/predictions-*.jsonl`. */
 export const SHADOW_LOG = 'logs/predictions-shadow.jsonl';
 export const SHADOW_NAME = 'shadow_calls';
+export const SHADOW_CLASS_NAME = 'ShadowCalls';
+/** By which a class of that name is known as this one. */
+export const SHADOW_SIGNATURE = 'def submit(self, flag, asked):';
 
-/** Modules that the class uses; those that the file imports already are left out. */
-export const SHADOW_IMPORTS: readonly string[] = ['import json', 'import os', 'import queue', 'import threading', 'import time', 'from datetime import datetime, timezone'];
-
-/** The class, indented by four spaces. Nothing in `submit` waits or raises, whatever the flag's client, the model or the disk do. */
+/**
+ * The class, indented by four spaces, for Python 3.8 and later. Nothing in `submit` waits or raises, whatever the flag's
+ * client, the model or the disk do. It adds its own name to the file, and no other.
+ */
 export const SHADOW_CLASS = `class ShadowCalls:
     """Asks the candidate beside the current model and logs what it says; nobody is ever served it.
 
     Never waits and never raises: a thread of its own asks, and what it cannot keep up with is dropped.
+    \`dropped\` counts that in this process, each record has what was dropped since the record before,
+    and the first of each kind is a warning of the logger \`shadow_calls\`.
     """
 
-    def __init__(self, path, waiting=100):
-        self._path, self._queue, self._thread, self.dropped = path, queue.Queue(waiting), None, 0
+    # Here, so that no name of this file becomes another.
+    import copy
+    import datetime
+    import json
+    import logging
+    import math
+    import os
+    import queue
+    import threading
+    import time
 
-    def submit(self, client, flag, context, request_id, ask):
-        """Samples by the flag \`flag\`.shadow. \`request_id\` is that of the answer that is served."""
+    def __init__(self, path, waiting=100, environment=None, versions=None):
+        """\`environment\` is $UNLEASH_ENVIRONMENT by default; \`versions\` has the candidate's version by flag."""
+        self._path, self._waiting, self._versions = path, waiting, versions or {}
+        self._environment = environment or self.os.environ.get("UNLEASH_ENVIRONMENT")
+        self._begin()
+        # The child of a fork begins anew: what waits is its parent's, and locks may be held.
+        if hasattr(self.os, "register_at_fork"):
+            self.os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self):
+        self._queue, self._thread, self._starting = self.queue.Queue(self._waiting), None, self.threading.Lock()
+        self.dropped, self._recorded, self._warned = 0, 0, set()
+
+    def submit(self, flag, asked):
+        """\`asked()\` gives client and context of the switch, the served answer's request id, and the candidate's call.
+
+        The flag named \`flag\`.shadow samples. Data in the positional defaults of the call is copied: what the
+        candidate or the service changes in it later is its own.
+        """
         try:
+            client, context, request_id, ask = asked()
             if not client.is_enabled(flag + ".shadow", context):
                 return
-            # Also after a fork, which leaves threads behind.
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="shadow-calls", daemon=True)
-                self._thread.start()
-            self._queue.put_nowait((flag, request_id, ask))
-        except Exception:
+            if self._queue.full():
+                raise self.queue.Full("the candidate does not keep up")
+            if ask.__defaults__:
+                ask.__defaults__ = self._copied(ask.__defaults__)
+            self._start()
+            self._queue.put_nowait((flag, str(request_id), ask))
+        except Exception as failure:
+            self._drop(failure)
+
+    def _copied(self, value):
+        """Dictionaries, lists, tuples, sets, data classes, arrays, tables, and what is in them; else the same object."""
+        kind = type(value)
+        if kind in (float, int, str, bool, type(None)):
+            return value
+        if kind is dict:
+            return {key: self._copied(each) for key, each in value.items()}
+        if kind in (list, tuple, set):
+            return kind(self._copied(each) for each in value)
+        if hasattr(kind, "__next__"):
+            raise TypeError("an iterator is read once only, by the model that serves: " + kind.__name__)
+        if hasattr(kind, "__dataclass_fields__"):
+            own = self.copy.copy(value)
+            for name in kind.__dataclass_fields__:
+                if hasattr(value, name):
+                    object.__setattr__(own, name, self._copied(getattr(value, name)))
+            return own
+        if kind.__module__.partition(".")[0] in ("collections", "numpy", "pandas", "scipy") and hasattr(kind, "copy"):
+            return value.copy()
+        return value
+
+    def _start(self):
+        if self._thread is not None and self._thread.is_alive():
+            return
+        # Who finds it taken goes on: another is starting the thread.
+        if self._starting.acquire(blocking=False):
+            try:
+                if self._thread is None or not self._thread.is_alive():
+                    self._thread = self.threading.Thread(target=self._run, name="shadow-calls", daemon=True)
+                    self._thread.start()
+            finally:
+                self._starting.release()
+
+    def _drop(self, failure):
+        try:
             self.dropped += 1
+            kind = type(failure).__name__
+            if kind not in self._warned:
+                self._warned.add(kind)
+                logger = self.logging.getLogger("shadow_calls")
+                logger.warning("A shadow call was dropped, as others will be: %s: %s", kind, str(failure)[:500])
+        except Exception:
+            pass
 
     def _run(self):
+        waiting = self._queue
         while True:
-            flag, request_id, ask = self._queue.get()
             try:
-                self._log(flag, request_id, ask)
-            except Exception:
-                self.dropped += 1
+                self._log(*waiting.get())
+            except Exception as failure:
+                self._drop(failure)
             finally:
-                self._queue.task_done()
+                waiting.task_done()
 
     def _log(self, flag, request_id, ask):
-        record = {"ts": datetime.now(timezone.utc).isoformat(), "request_id": str(request_id), "flag": flag, "assigned_arm": "candidate", "role": "shadow", "error": None}
-        started = time.perf_counter()
+        dropped = self.dropped
+        record = {
+            "ts": self.datetime.datetime.now(self.datetime.timezone.utc).isoformat(),
+            "request_id": request_id,
+            "environment": self._environment,
+            "flag": flag,
+            "assigned_arm": "candidate",
+            "model_version": self._versions.get(flag),
+            "role": "shadow",
+            "dropped": dropped - self._recorded,
+            "score": None,
+            "error": None,
+        }
+        started = self.time.perf_counter()
         try:
-            answer = ask()
-        except Exception as failure:
-            answer, record["error"] = None, str(failure) or type(failure).__name__
-        record["latency_ms"] = round((time.perf_counter() - started) * 1000, 3)
-        try:
-            record["score"] = None if answer is None else float(answer)
-        except (TypeError, ValueError):
-            record["label"] = str(answer)[:200]
-        os.makedirs(os.path.dirname(self._path) or ".", exist_ok=True)
+            try:
+                answer = ask()
+            finally:
+                record["latency_ms"] = round((self.time.perf_counter() - started) * 1000, 3)
+            record.update(self._told(answer))
+        except BaseException as failure:
+            record["error"] = (str(failure) or type(failure).__name__)[:500]
+        self.os.makedirs(self.os.path.dirname(self._path) or ".", exist_ok=True)
         with open(self._path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\\n")
+            file.write(self.json.dumps(record) + "\\n")
+        self._recorded = dropped
+
+    def _told(self, answer):
+        """A number is the score and a text the label, also as the only one in an array or a list."""
+        item = answer[0] if isinstance(answer, (list, tuple)) and len(answer) == 1 else answer
+        try:
+            item = item.item() if hasattr(item, "item") else item
+            if isinstance(item, str) and len(item) <= 2000:
+                return {"label": item}
+            if not isinstance(item, str) and self.math.isfinite(item):
+                return {"score": float(item)}
+        except Exception:
+            pass
+        raise TypeError("the candidate answered neither a number nor a short text: " + repr(answer)[:200])
 `;

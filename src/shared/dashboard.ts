@@ -67,7 +67,8 @@ const model = z.object({
   scores: chart.optional(),
   latency: chart.optional(),
   slices: table.optional(),
-  shadow: z.object({ tables: z.array(table), scores: chart.optional() }).optional(),
+  /** Of the environment; what its figures are of, in sentences. */
+  shadow: z.object({ tables: z.array(table), lines: z.array(z.string()), scores: chart.optional() }).optional(),
   /** Who changed what of the release, newest first, and what the log does not tell; undefined where it could not be read. */
   timeline: z.object({ table, lines: z.array(z.string()) }).optional(),
   notes: z.array(z.string()),

@@ -38,11 +38,16 @@ interface Drawn {
   readonly bands: uPlot.Band[];
 }
 
+function endOfBars({ x }: Chart): number {
+  const last = x.at(-1) ?? 0;
+  return last + (last - (x.at(-2) ?? 0));
+}
+
 /** Every series with the two ends of its interval, between which a band is filled. */
 function drawn(chart: Chart): Drawn {
   // The last bar ends where the next would begin.
   const isBars = chart.kind === 'bars';
-  const data: [number[], ...Values[]] = [isBars ? [...chart.x, 1] : [...chart.x]];
+  const data: [number[], ...Values[]] = [isBars ? [...chart.x, endOfBars(chart)] : [...chart.x]];
   const series: uPlot.Series[] = [{}];
   const bands: uPlot.Band[] = [];
   const stepped = uPlot.paths.stepped?.({ align: 1 });
@@ -140,7 +145,7 @@ export class ChartView {
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, points: { show: false }, ...(chart.kind === 'time' ? { sync: { key: 'time' } } : {}) },
       scales: {
-        x: { time: chart.kind === 'time', ...(chart.kind === 'steps' ? { range: [-0.3, chart.x.length - 0.7] as [number, number] } : chart.kind === 'bars' ? { range: [0, 1] as [number, number] } : {}) },
+        x: { time: chart.kind === 'time', ...(chart.kind === 'steps' ? { range: [-0.3, chart.x.length - 0.7] as [number, number] } : chart.kind === 'bars' ? { range: [chart.x[0] ?? 0, endOfBars(chart)] as [number, number] } : {}) },
         y: { range: (_plot, low, high) => (Number.isFinite(low) && Number.isFinite(high) ? bottomOf(chart, low, high) : [0, 1]) },
       },
     }, data, this.#place);

@@ -78,7 +78,7 @@ function shadow({ shadow: found }: DashboardModel, post: (message: FromDashboard
   const controls = el('div', { class: 'actions' }, control('on', 'Shadow On...'), control('sampling', 'Set Sampling...'), control('off', 'Shadow Off...'));
   if (found === undefined) return { charts: [], nodes: [controls, none('No shadow answers: records with role "shadow" and the request_id of what was served.')] };
   const charts = found.scores === undefined ? [] : [new ChartView(found.scores)];
-  return { charts, nodes: [controls, ...found.tables.slice(0, 1).map((table) => tableOf(table)), ...charts.map(({ element }) => element), ...found.tables.slice(1).map((table) => tableOf(table))] };
+  return { charts, nodes: [controls, ...found.tables.slice(0, 1).map((table) => tableOf(table)), list(found.lines, 'summary'), ...charts.map(({ element }) => element), ...found.tables.slice(1).map((table) => tableOf(table))] };
 }
 
 /** The event log as a table; what the guard did stands in a column of its own, in words. */

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { benchActivation } from './activation.ts';
 import { benchAssessed } from './assessed.ts';
 import { benchChanges } from './changes.ts';
+import { benchDrift } from './drift.ts';
 import { benchGuard } from './guard.ts';
 import { benchGuardRequests } from './guardRequests.ts';
 import { benchIndex } from './index.ts';
@@ -33,6 +34,7 @@ const parts: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   registry: benchRegistry,
   guard: () => benchGuard(),
   assessed: () => benchAssessed(),
+  drift: () => benchDrift(),
   rollback: () => benchRollback(),
   'guard-requests': () => benchGuardRequests(),
   suites: benchSuites,

@@ -14,6 +14,7 @@ import { LATENCY_EDGES } from '../../src/core/quality/bins.ts';
 import { readQuality, type QualityDefinition } from '../../src/core/quality/definitions.ts';
 import type { SkewReport } from '../../src/core/quality/skew.ts';
 import type { QualityData } from '../../src/core/quality/window.ts';
+import { eventually } from '../support/eventually.ts';
 import { mlflowPython } from '../support/mlflow.ts';
 import { prometheusBinary, startExporter, startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
 import { csv, lines, records, recordsOfToday, START, type PredictionRecord } from '../support/qualityRecords.ts';
@@ -168,7 +169,7 @@ describe('quality: one contract for every source', function () {
     assert.equal(status, 0, stderr);
     for (const kind of ['text', 'number']) {
       const expectedData = await read({ log: `${kind}.jsonl` });
-      assert.ok((expectedData.shadow?.examples.length ?? 0) > 5 && (kind === 'number' || expectedData.notes.duplicates > 0));
+      assert.ok((expectedData.shadow?.[0]?.examples.length ?? 0) > 5 && (kind === 'number' || expectedData.notes.duplicates > 0));
       for (const [number, way] of ways.entries()) if (kind === 'text' || !way.includes('column_encoding')) assert.deepEqual(await read({ log: `${kind}-${number}.parquet` }), expectedData, `${kind}${way}`);
     }
     // Ids are the same in either format.
@@ -311,7 +312,8 @@ describe('quality: one contract for every source', function () {
     it('tells the same counts, slices and buckets of latency, across a restart of the service', async () => {
       const source = { prometheus: { url: prometheus?.url, design_effect: 2, lookback: '1h', queries: QUERIES, latency: { buckets: 'latency_ms_bucket{arm="$arm"}', unit: 'ms' } } };
       const scrapes = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2500));
-      await scrapes();
+      // What a process has counted before it was first scraped is of nobody knows when.
+      await eventually(async () => (await (await fetch(`${prometheus?.url ?? ''}/api/v1/query?query=predictions_total`)).text()).includes('"candidate"'), 30_000);
       shown = ALL.slice(0, 1000);
       await scrapes();
       shown = ALL.slice(0, 3000);
@@ -345,9 +347,28 @@ describe('quality: one contract for every source', function () {
       const queries = { ...QUERIES, errors: { total: 'sum(increase(predictions_total{arm="$arm"}[$range]))' } };
       const data = await read({ prometheus: { url: prometheus?.url, design_effect: 1, queries } });
       assert.equal(data.arms.length, 2);
-      const wrong = await refused({ prometheus: { url: prometheus?.url, design_effect: 1, queries: { ...QUERIES, errors: { total: 'sum(' } } } });
-      assert.match(wrong.message, /refuses the query sum\(: .*parse error/);
+      const wrong = await refused({ prometheus: { url: prometheus?.url, design_effect: 1, queries: { ...QUERIES, errors: { total: 'sum($range' } } } });
+      assert.match(wrong.message, /refuses the query sum\(300s: .*parse error/);
     });
+  });
+
+  it('a real Prometheus whose scraping was interrupted tells nothing of a process from before', async () => {
+    const binary = prometheusBinary();
+    if ('reason' in binary) assert.fail(`This test needs Prometheus: ${binary.reason}.`);
+    const now = Math.floor(Date.now() / 1000);
+    // A healthy candidate, 30 % of whose answers failed long ago; nothing was scraped while the time that is read begins.
+    const counter = (arm: string, outcome: string, from: number, each: number): string => Array.from({ length: 7 * 60 }, (_, index) => now - (7 * 60 - index) * 60).flatMap((at, index) => (Math.abs(at - (now - 6 * 3600)) < 600 ? [] : [`old_total{job="s",instance="${arm}",arm="${arm}",outcome="${outcome}"} ${from + each * index} ${at}`])).join('\n');
+    const past = ['# TYPE old counter', counter('candidate', 'ok', 700_000, 196), counter('candidate', 'error', 300_000, 4), counter('current', 'ok', 970_000, 588), counter('current', 'error', 30_000, 12), '# EOF\n'].join('\n');
+    const server = await startPrometheus(binary.binary, '127.0.0.1:9', past);
+    try {
+      const queries = { ...QUERIES, errors: { total: '{__name__="old_total",arm="$arm"}', bad: 'old_total{arm="$arm",outcome="error"}' } };
+      const { arms, windows } = await read({ prometheus: { url: server.url, design_effect: 1, lookback: '6h', queries } }, { now: now * 1000 });
+      const sum = (arm: string): unknown => ['n', 'sum'].map((key) => windows.filter((window) => window.arm === arm).reduce((all, { metrics }) => all + (metrics['errors']?.[key as 'n' | 'sum'] ?? 0), 0));
+      // Of 360 minutes, ten are not known, and the first that is tells where counting begins.
+      assert.deepEqual([arms.length, sum('candidate'), sum('current')], [2, [200 * 349, 4 * 349], [600 * 349, 12 * 349]]);
+    } finally {
+      await server.stop();
+    }
   });
 
   it('a Prometheus that warns, answers in part, asks for a sign-in, or is none', async () => {
@@ -442,12 +463,24 @@ describe('quality: one contract for every source', function () {
       assert.match(cli('drift', '--markdown').stdout, /^### production: candidate against train\.csv, last 24 h$/m);
       writeFileSync(join(folder, 'log.jsonl'), lines(recordsOfToday({ count: 5000, units: 4000 }, 3 * 86_400_000)));
       const old = cli('drift');
-      assert.deepEqual([old.status, /^production: /m.test(old.stdout)], [0, false]);
+      assert.deepEqual([old.status, /^production: /m.test(old.stdout)], [5, false]);
       assert.match(old.stdout, /Drift: the log has no record of production of the last 24 h; the newest is of \d{4}-\d\d-\d\d \d\d:\d\d UTC\./);
       configure(`${QUALITY}drift: {reference: train.csv, features: [amount, age, country], window: 4d}`);
       assert.match(cli('drift').stdout, /^production: candidate against train\.csv, last 96 h$/m);
       configure(`${QUALITY}drift: {reference: train.csv, features: [amunt]}`);
       assert.match(cli('drift').stderr, /train\.csv has no column amunt/);
+    });
+
+    it('drift does not pass where nothing was compared, and says why', () => {
+      configure(`${QUALITY}drift: {features: [amount]}`);
+      writeFileSync(join(folder, 'log.jsonl'), '');
+      const empty = cli('drift');
+      assert.deepEqual([empty.status, empty.stdout], [5, 'Drift: nothing was compared: the log has no record of the flags of this model.\n']);
+      writeFileSync(join(folder, 'log.jsonl'), lines(recordsOfToday({ count: 200, share: 0 })));
+      const alone = cli('drift', '--json');
+      const { drift, notes } = JSON.parse(alone.stdout) as { drift: unknown[]; notes: { messages: string[] } };
+      assert.deepEqual([alone.status, drift], [5, []]);
+      assert.match(notes.messages.join(' '), /^Drift of production: nothing was compared: the records are of current only, and there is no reference\. Add drift: /);
     });
 
     it('drift measures against the training data that the registry names for a version', () => {
@@ -523,12 +556,22 @@ describe('quality: one contract for every source', function () {
 
     it('shadow tells the pairs, or that there are none', () => {
       configure(QUALITY);
-      const served = records({ count: 1000, share: 0 });
-      writeFileSync(join(folder, 'log.jsonl'), lines([...served, ...served.map((record) => ({ ...record, role: 'shadow', assigned_arm: 'candidate', score: Math.min(1, record.score + 0.02) }))]));
+      const [served, staging] = [records({ count: 1000, share: 0 }), records({ count: 100, share: 0, environment: 'staging', firstId: 50_000 })];
+      const shadow = (all: typeof served, score: (score: number) => number): object[] => all.map((record) => ({ ...record, role: 'shadow', assigned_arm: 'candidate', score: score(record.score) }));
+      const log = (...all: readonly object[]): void => writeFileSync(join(folder, 'log.jsonl'), lines(all));
+      log(...served, ...staging, ...shadow(served, (score) => Math.min(1, score + 0.02)));
       const { status, stdout, stderr } = cli('shadow');
       assert.equal(status, 0, stderr);
-      assert.match(stdout, /agreement +9[\d.]+ % \(.*Wilson 95 %\)/);
-      writeFileSync(join(folder, 'log.jsonl'), lines(served));
+      assert.match(stdout, /^Shadow against what was served in production\n.*\n +pairs .*\n +agreement +9[\d.]+ % \(.*Wilson 95 %\)/);
+      const without = cli('shadow', '--environment', 'staging');
+      assert.match(without.stderr, /no shadow answers to what was served in "staging"\. There are some in "production"\./);
+      log(...served, ...staging, ...shadow(served, (score) => score), ...shadow(staging, (score) => 1 - score));
+      const reports = (...args: string[]): unknown => (JSON.parse(cli('shadow', '--json', ...args).stdout) as { shadow: { environment: string; agreement: { share: number } }[] }).shadow.map(({ environment, agreement: { share } }) => [environment, share]);
+      assert.deepEqual([reports(), reports('--environment', 'staging')], [[['production', 1], ['staging', 0]], [['staging', 0]]]);
+      const unknown = cli('shadow', '--environment', 'nope');
+      assert.match(unknown.stderr, /There is no record of the environment "nope"\. There are: production, staging\./);
+      assert.ok(without.status !== 0 && unknown.status !== 0);
+      log(...served);
       assert.match(cli('shadow').stderr, /no shadow answers/);
     });
 

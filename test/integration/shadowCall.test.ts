@@ -96,9 +96,9 @@ describe('the code of a shadow call, run with the real SDK', function () {
     writeFileSync(join(folder, 'logs/predictions-1.jsonl'), Array.from({ length: 10 }, (_, x) => `${JSON.stringify({ ts: new Date().toISOString(), request_id: `r-${x}`, unit_id: 'u', flag: 'new-model', assigned_arm: 'current', role: 'serving', score: x })}\n`).join(''));
     const { quality } = readQuality({ source: { log: 'logs/predictions-*.jsonl' } });
     const source = new LogSource({ folder, flags: ['new-model'], definition: quality ?? assert.fail() });
-    const { shadow } = await source.read({ now: Date.now(), signal: new AbortController().signal });
-    // Two of the calls that failed: r-3, and late-3, which waited while the candidate hung.
-    assert.deepEqual([shadow?.pairs, shadow?.errors], [9, 2]);
+    const { shadow: [shadow] = [] } = await source.read({ now: Date.now(), signal: new AbortController().signal });
+    // One of them failed, r-3; what waited while the candidate hung has no partner here.
+    assert.deepEqual([shadow?.pairs, shadow?.errors], [9, 1]);
   });
 
   it('asks nobody while its flag is at 0 %', async () => {

@@ -28,11 +28,16 @@ export interface RunningPrometheus {
   stop(): Promise<void>;
 }
 
-/** Starts a Prometheus that scrapes `target` (host:port) each second. */
-export async function startPrometheus(binary: string, target: string): Promise<RunningPrometheus> {
+/** Starts a Prometheus that scrapes `target` (host:port) each second. `past`: samples that it has from before, as OpenMetrics text. */
+export async function startPrometheus(binary: string, target: string, past?: string): Promise<RunningPrometheus> {
   const dir = mkdtempSync(join(tmpdir(), 'modelswitch-prometheus-'));
   const port = await freePort();
   writeFileSync(join(dir, 'prometheus.yml'), `global: {scrape_interval: 1s}\nscrape_configs:\n  - job_name: service\n    static_configs: [{targets: ["${target}"]}]\n`);
+  if (past !== undefined) {
+    writeFileSync(join(dir, 'past.txt'), past);
+    const made = spawnSync(binary.replace(/prometheus$/, 'promtool'), ['tsdb', 'create-blocks-from', 'openmetrics', join(dir, 'past.txt'), join(dir, 'data')], { encoding: 'utf8' });
+    if (made.status !== 0) throw new Error(`promtool failed: ${made.stderr}`);
+  }
   const child = spawn(binary, [`--config.file=${join(dir, 'prometheus.yml')}`, `--storage.tsdb.path=${join(dir, 'data')}`, `--web.listen-address=127.0.0.1:${port}`], { stdio: 'ignore', ...ownGroup });
   const url = `http://127.0.0.1:${port}`;
   const end = async (): Promise<void> => {

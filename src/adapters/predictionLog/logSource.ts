@@ -76,8 +76,8 @@ export class LogSource implements QualitySource {
     this.#collector = new Collector(options.definition, options);
     this.#wanted = wantedBy(options.definition, options.features);
     this.#lines = new LineReader(this.#wanted);
-    const { cache, definition: { section }, folder, flags, roles, features, edges, sample } = options;
-    this.#saved = cache === undefined ? undefined : new SavedLogs(cache, [section, folder, flags, roles, features, edges, sample]);
+    const { cache, definition: { section }, folder, flags, roles, features, edges, categories, sample } = options;
+    this.#saved = cache === undefined ? undefined : new SavedLogs(cache, [section, folder, flags, roles, features, edges, categories, sample]);
     this.#enough = options.leastSaved ?? LEAST_SAVED;
   }
 

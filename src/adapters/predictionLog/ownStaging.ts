@@ -3,7 +3,7 @@ import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { Stager, type StagerOptions } from '../../core/quality/stager.ts';
 import type { FoundFile } from './files.ts';
 import { RangeStaging } from './rangeStaging.ts';
-import { STAGED_ROWS, Staging, type StagedApart } from './staging.ts';
+import { stagedRows, Staging, type StagedApart } from './staging.ts';
 import { wantedBy } from './wanted.ts';
 
 /** What was staged of a part of a log. */
@@ -24,7 +24,7 @@ export class OwnStaging {
   #staged: StagedPart[] = [];
 
   constructor(definition: QualityDefinition, options: StagerOptions) {
-    const stager = new Stager(definition, options, { most: STAGED_ROWS });
+    const stager = new Stager(definition, options, { most: stagedRows(options.features) });
     this.#staging = new Staging(stager, (batch, apart) => {
       this.#held.set(batch, batch);
       this.#staged.push({ rows: batch, apart });

@@ -2,8 +2,14 @@ import type { RecordLike } from '../../core/expressions/evaluate.ts';
 import type { Batch } from '../../core/quality/batch.ts';
 import type { Drawn, Stager } from '../../core/quality/stager.ts';
 
-/** Rows that go from who stages them to who counts them at one go. */
-export const STAGED_ROWS = 4096;
+const STAGED_ROWS = 4096;
+/** Of more features fewer rows, so that batches are no larger. */
+const FULL_FEATURES = 50;
+
+/** Rows that go from who stages them to who counts them at one go; `features`: those that are named. */
+export function stagedRows(features: readonly string[] | undefined): number {
+  return Math.ceil(STAGED_ROWS * Math.min(1, FULL_FEATURES / Math.max(1, features?.length ?? 0)));
+}
 
 /** A record that is no served prediction, or a line that is no record. */
 export interface StagedApart {

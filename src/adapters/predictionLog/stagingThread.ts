@@ -5,7 +5,7 @@ import { readQuality } from '../../core/quality/definitions.ts';
 import { Stager } from '../../core/quality/stager.ts';
 import { RangeStaging } from './rangeStaging.ts';
 import { readParquet } from './readParquet.ts';
-import { STAGED_ROWS, Staging } from './staging.ts';
+import { stagedRows, Staging } from './staging.ts';
 import type { FromStaging, StagingData, ToStaging } from './stagingThreads.ts';
 import { wantedBy } from './wanted.ts';
 
@@ -21,7 +21,7 @@ let sent = 0;
 /** What goes with the last message of a part. */
 let end: Pick<FromStaging, 'over' | 'failure'> = {};
 
-const stager = new Stager(quality, { flags, features }, { most: STAGED_ROWS, memory: (bytes) => new SharedArrayBuffer(bytes) });
+const stager = new Stager(quality, { flags, features }, { most: stagedRows(features), memory: (bytes) => new SharedArrayBuffer(bytes) });
 /** One after another is filled while the others are told. */
 const batches = [stager.batch, ...Array.from({ length: MOST_WAITING }, () => stager.another())];
 

@@ -1,71 +1,116 @@
-import { addIncreases, type Increases, type Sample } from './counters.ts';
-import type { Labels, PrometheusClient, Remarks } from './prometheusClient.ts';
+import { AppError } from '../../core/base/errors.ts';
+import { isSelector, queryProblem } from '../../core/quality/promql.ts';
+import { Growth, type CountedFrom, type Grouping } from './growth.ts';
+import type { PrometheusClient, Remarks, Series } from './prometheusClient.ts';
 
-const SELECTOR = /^[a-zA-Z_:][\w:]*(?:\{[^{}]*\})?$/;
-/** Hours that are asked for at once: raw samples of busy servers are many. */
-const CHUNK_MS = 6 * 3_600_000;
-/** A series that had been there before begins within a scrape interval or two; a later one is new. */
-const NEW_AFTER_MS = 2 * 60_000;
-
-/** The names of all that a series counts for. */
-export type Grouping = (labels: Labels) => readonly string[];
+const HOUR_MS = 3_600_000;
+/** Raw samples of busy servers are many: an answer is to have no more of them than these, nor many less. */
+const SAMPLES = { few: 15_000, many: 60_000 } as const;
+const SPAN_MS = { first: HOUR_MS, least: 5 * 60_000, most: 48 * HOUR_MS } as const;
+/** Prometheus evaluates at most 11,000 times for one answer. */
+const WINDOWS_AT_ONCE = 5000;
+/** What came before is not asked for again: servers that collect from others have it by then. */
+const SETTLED_MS = 10 * 60_000;
 
 /** The windows from `from`, a start of one, to now. */
-export interface ReadRange {
-  readonly from: number;
+export interface ReadRange extends CountedFrom {
   readonly now: number;
   readonly windowMs: number;
   readonly signal: AbortSignal;
   readonly remarks: Remarks;
 }
 
-function into(groups: Map<string, Increases>, name: string): Increases {
-  const known = groups.get(name) ?? new Map<number, number>();
-  groups.set(name, known);
-  return known;
+/** What was read of a query, up to a time from which on it is read anew. */
+interface Kept {
+  readonly from: number;
+  readonly growth: Growth;
+  to: number;
+  spanMs: number;
 }
 
-/** Evaluated per window: each number is an increase. */
-async function evaluated(client: PrometheusClient, expression: string, groupsOf: Grouping, { from, now, windowMs, signal, remarks }: ReadRange): Promise<Map<string, Increases>> {
-  const found = new Map<string, Increases>();
-  const step = windowMs / 1000;
-  const answer = await client.ask('query_range', { query: expression.replaceAll('$range', `${Math.round(step)}s`), start: String((from + windowMs) / 1000), end: String(now / 1000), step: String(step) }, signal, remarks);
-  for (const { labels, samples } of answer) {
-    const groups = groupsOf(labels).map((name) => into(found, name));
-    for (const [seconds, increase] of samples) {
-      const start = seconds * 1000 - windowMs;
-      if (Number.isFinite(increase)) for (const group of groups) group.set(start, (group.get(start) ?? 0) + increase);
+interface Answer {
+  readonly series: readonly Series[];
+  readonly isWhole: boolean;
+}
+
+/** Reads one query of one arm; the next read goes on from the last one. */
+export class CounterReader {
+  readonly #client: PrometheusClient;
+  readonly #query: string;
+  readonly #groupsOf: Grouping;
+  #kept: Kept | undefined;
+
+  /** `query`: with `$arm` replaced. */
+  constructor(client: PrometheusClient, query: string, groupsOf: Grouping) {
+    this.#client = client;
+    this.#query = query;
+    this.#groupsOf = groupsOf;
+  }
+
+  /**
+   * What counters grew by. A plain selector is read sample by sample, so that counts are whole; anything else is evaluated by the server.
+   *
+   * @throws AppError validation for what tells no counts
+   */
+  async read(range: ReadRange): Promise<Growth> {
+    const problem = queryProblem(this.#query);
+    if (problem !== undefined) throw new AppError('validation', `Prometheus is not asked: ${problem}.`);
+    const kept = this.#begun(range);
+    const isRaw = isSelector(this.#query);
+    const settled = floorTo(range.now - SETTLED_MS, isRaw ? 1000 : range.windowMs);
+    // Where a part is missing, it is asked for again, and so is all that came after it.
+    let reading: Growth | undefined;
+    for (let at = kept.to; at < range.now;) {
+      const isPast = at < settled;
+      const to = isPast ? Math.min(settled, at + (isRaw ? kept.spanMs : WINDOWS_AT_ONCE * range.windowMs)) : range.now;
+      const answer = await (isRaw ? this.#samples(at, to, range) : this.#windows(at, to, range));
+      if (reading === undefined && !(isPast && answer.isWhole)) reading = kept.growth.copy();
+      for (const each of answer.series) this.#count(each, reading ?? kept.growth, isRaw, range.windowMs);
+      if (reading === undefined) kept.to = to;
+      if (isPast) kept.spanMs = nextSpan(kept.spanMs, answer.series);
+      at = to;
     }
+    return reading ?? kept.growth.copy();
   }
-  return found;
+
+  /** What there is, where it reaches back far enough and leaves no gap. */
+  #begun({ from, detailFrom, windowMs }: ReadRange): Kept {
+    if (this.#kept === undefined || from < this.#kept.from || from > this.#kept.to) this.#kept = { from, growth: new Growth(windowMs), to: from, spanMs: SPAN_MS.first };
+    else this.#kept = { ...this.#kept, from };
+    this.#kept.growth.begin({ from, detailFrom });
+    return this.#kept;
+  }
+
+  #count({ labels, samples }: Series, into: Growth, isRaw: boolean, windowMs: number): void {
+    if (isRaw) into.follow({ labels, samples }, this.#groupsOf);
+    else for (const [seconds, increase] of samples) if (Number.isFinite(increase)) into.count(labels, Math.round(seconds * 1000) - windowMs, increase, this.#groupsOf);
+  }
+
+  #samples(from: number, to: number, range: ReadRange): Promise<Answer> {
+    return this.#ask('query', { query: `${this.#query}[${Math.ceil((to - from) / 1000)}s]`, time: String(to / 1000) }, range);
+  }
+
+  #windows(from: number, to: number, range: ReadRange): Promise<Answer> {
+    // None of them has ended.
+    if (from + range.windowMs > to) return Promise.resolve({ series: [], isWhole: true });
+    const step = range.windowMs / 1000;
+    return this.#ask('query_range', { query: this.#query.replaceAll('$range', `${Math.round(step)}s`), start: String((from + range.windowMs) / 1000), end: String(to / 1000), step: String(step) }, range);
+  }
+
+  async #ask(path: 'query' | 'query_range', parameters: Readonly<Record<string, string>>, { signal, remarks }: ReadRange): Promise<Answer> {
+    const own: Remarks = { messages: remarks.messages, incomplete: undefined };
+    const series = await this.#client.ask(path, parameters, signal, own);
+    remarks.incomplete ??= own.incomplete;
+    return { series, isWhole: own.incomplete === undefined };
+  }
 }
 
-/** Sample by sample. */
-async function selected(client: PrometheusClient, selector: string, groupsOf: Grouping, { from, now, windowMs, signal, remarks }: ReadRange): Promise<Map<string, Increases>> {
-  const whole = new Map<string, { readonly labels: Labels; readonly samples: Sample[] }>();
-  for (let start = from; start < now; start += CHUNK_MS) {
-    const end = Math.min(now, start + CHUNK_MS);
-    for (const { labels, samples } of await client.ask('query', { query: `${selector}[${Math.ceil((end - start) / 1000)}s]`, time: String(end / 1000) }, signal, remarks)) {
-      const key = JSON.stringify(Object.entries(labels).sort());
-      const known = whole.get(key) ?? { labels, samples: [] };
-      const last = known.samples.at(-1)?.[0] ?? 0;
-      for (const sample of samples) if (sample[0] > last) known.samples.push(sample);
-      whole.set(key, known);
-    }
-  }
-  const found = new Map<string, Increases>();
-  for (const { labels, samples } of whole.values()) {
-    for (const name of groupsOf(labels)) addIncreases(into(found, name), samples, from + NEW_AFTER_MS, windowMs);
-  }
-  return found;
+function floorTo(at: number, unitMs: number): number {
+  return Math.floor(at / unitMs) * unitMs;
 }
 
-/**
- * What the counters of an arm grew by, per window, by the groups that their series are in. A plain selector is read sample by sample, so that counts are whole; anything else is evaluated by the server.
- *
- * @throws AppError
- */
-export function readCounters(client: PrometheusClient, query: string, arm: string, groupsOf: Grouping, range: ReadRange): Promise<Map<string, Increases>> {
-  const text = query.replaceAll('$arm', () => arm.replace(/[\\"]/g, '\\$&')).trim();
-  return (SELECTOR.test(text) ? selected : evaluated)(client, text, groupsOf, range);
+function nextSpan(spanMs: number, series: readonly Series[]): number {
+  const count = series.reduce((sum, { samples }) => sum + samples.length, 0);
+  if (count > SAMPLES.many) return Math.max(SPAN_MS.least, spanMs / 2);
+  return count < SAMPLES.few ? Math.min(SPAN_MS.most, spanMs * 2) : spanMs;
 }

@@ -2,8 +2,8 @@ import { NO_HISTOGRAM } from '../../core/quality/histogram.ts';
 import type { LatencyTold } from '../../core/quality/plainData.ts';
 import { sumOfStretches } from '../../core/quality/stretches.ts';
 import type { ArmStretch } from '../../core/quality/window.ts';
-import type { Grouping } from './counterReader.ts';
 import type { Increases } from './counters.ts';
+import type { Grouping } from './growth.ts';
 
 /** What the buckets of one process, or of one sum, grew by, by their boundaries. */
 type Buckets = ReadonlyMap<number, Increases>;

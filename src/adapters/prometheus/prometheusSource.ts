@@ -1,19 +1,26 @@
-import { plainLine } from '../../core/base/words.ts';
+import { durationWords } from '../../core/base/duration.ts';
+import { plainLine, utcTime } from '../../core/base/words.ts';
 import type { MetricDefinition, QualityDefinition } from '../../core/quality/definitions.ts';
 import { dataOfWindows, metricsWithout, type LatencyTold } from '../../core/quality/plainData.ts';
 import type { PrometheusQuery, PrometheusTarget } from '../../core/quality/prometheusTarget.ts';
 import type { Moments } from '../../core/quality/stats/confidenceSequence.ts';
 import type { QualityData, QualityRequest, QualitySource, QualityWindow } from '../../core/quality/window.ts';
 import type { HttpClient } from '../node/httpClient.ts';
-import { readCounters, type ReadRange } from './counterReader.ts';
-import { ontoTotals, type Increases } from './counters.ts';
+import { CounterReader, type ReadRange } from './counterReader.ts';
+import { inWider, ontoTotals, type Increases } from './counters.ts';
+import type { Growth } from './growth.ts';
 import { LatencyBuckets } from './latency.ts';
 import { PrometheusClient, type Remarks } from './prometheusClient.ts';
-import { readSliced, SliceChoice, type Sliced } from './slicing.ts';
+import { Scrapes } from './scrapes.ts';
+import { SliceChoice, SliceGroups, type Sliced } from './slicing.ts';
 
 const MOST_WARNINGS = 10;
 /** Where the total of hits is missing since then, nothing is decided by the rest. */
 const RECENT_MS = 3_600_000;
+/** So much evidence is read where it began before `lookback`. */
+const EVIDENCE_MS = 30 * 86_400_000;
+/** Scrapes do not come to the millisecond. */
+const JITTER = 1.1;
 
 /** The counters of a metric of one arm. */
 interface Counters {
@@ -38,6 +45,15 @@ interface Cell {
   readonly metrics: Record<string, Moments>;
 }
 
+/** A query of an arm that is followed from one read to the next. */
+interface Followed<Groups> {
+  readonly reader: CounterReader;
+  readonly groups: Groups;
+}
+
+/** What was read of all queries, by what is asked. */
+type Grown = ReadonlyMap<string, Growth>;
+
 const NONE: Sliced = { whole: new Map(), slices: new Map(), without: [] };
 
 function counted(total: Increases, hits: Increases, squares: Increases | undefined, isGood: boolean): Counted {
@@ -54,16 +70,27 @@ function counted(total: Increases, hits: Increases, squares: Increases | undefin
   return { moments, lost: Number.isFinite(lost) ? lost : undefined };
 }
 
+function forArm(query: string, label: string): string {
+  return query.replaceAll('$arm', () => label.replace(/[\\"]/g, '\\$&')).trim();
+}
+
 /**
  * Counters of a server that speaks Prometheus' HTTP API: Prometheus, Thanos, Mimir, VictoriaMetrics. It knows no units, so `design_effect` says how dependent requests
  * are. Slices are the values of labels, latency quantiles come from the buckets of a classic histogram. Warnings and partial answers are passed on in words, and make the data incomplete: of an error
- * counter without the total of the same server nobody may be taken back, nor go on.
+ * counter without the total of the same server nobody may be taken back, nor go on. What was read is kept in memory as what it adds up to, so that the next read asks for what is new.
  */
 export class PrometheusSource implements QualitySource {
   readonly #client: PrometheusClient;
   readonly #target: PrometheusTarget;
   readonly #definition: QualityDefinition;
   readonly #environment: string;
+  /** By query. */
+  readonly #counters = new Map<string, Followed<SliceGroups>>();
+  /** By arm. */
+  readonly #latencies = new Map<string, Followed<LatencyBuckets>>();
+  /** The earliest that anybody has asked for. */
+  #since = Number.POSITIVE_INFINITY;
+  #last: Promise<unknown> = Promise.resolve();
 
   /** `environment`: what the windows are called; the queries select it. */
   constructor(http: HttpClient, target: PrometheusTarget, definition: QualityDefinition, environment: string) {
@@ -74,50 +101,106 @@ export class PrometheusSource implements QualitySource {
   }
 
   dispose(): void {
-    // Nothing is kept between two reads.
+    this.#counters.clear();
+    this.#latencies.clear();
   }
 
-  async read({ now, signal, onProgress }: QualityRequest): Promise<QualityData> {
-    const { windowMs, metrics } = this.#definition;
-    const { arms, queries, latency, slices, lookbackMs, designEffect } = this.#target;
-    const remarks: Remarks = { messages: new Set(), incomplete: undefined };
-    const range: ReadRange = { from: Math.floor((now - lookbackMs) / windowMs) * windowMs, now, windowMs, signal, remarks };
-    const steps = Object.keys(arms).length * (metrics.length + (latency === undefined ? 0 : 1));
-    let done = 0;
-    const choice = new SliceChoice();
-    const cells = new Map<string, Cell>();
+  /** One read after another: they share what was read before. */
+  read(request: QualityRequest): Promise<QualityData> {
+    const reading = this.#last.then(() => this.#read(request));
+    this.#last = reading.catch(() => undefined);
+    return reading;
+  }
+
+  async #read(request: QualityRequest): Promise<QualityData> {
+    const { metrics } = this.#definition;
+    const { arms, slices, designEffect } = this.#target;
+    const range = this.#range(request);
+    const grown = await this.#grown(range, request.onProgress);
+    const windowMs = this.#windowMs(grown, range);
+    const counting = { choice: new SliceChoice(), cells: new Map<string, Cell>(), range };
     for (const metric of metrics) {
-      const found = new Map<string, Counters>();
-      for (const [arm, label] of Object.entries(arms)) {
-        const query = queries[metric.name];
-        if (query !== undefined) found.set(arm, await this.#counters(query, label, range));
-        onProgress?.(done += 1, steps);
-      }
-      choice.choose([...found.values()].map(({ total }) => total));
-      for (const [arm, counters] of found) this.#count(metric, arm, counters, { choice, cells, range });
+      const found = Object.entries(arms).flatMap(([arm, label]): [string, Counters][] => {
+        const query = this.#target.queries[metric.name];
+        return query === undefined ? [] : [[arm, this.#countersOf(query, label, grown, windowMs)]];
+      });
+      counting.choice.choose(found.map(([, { total }]) => total));
+      for (const [arm, counters] of found) this.#count(metric, arm, counters, counting);
     }
-    const latencies = new Map<string, LatencyTold>();
-    for (const [arm, label] of latency === undefined ? [] : Object.entries(arms)) {
-      latencies.set(arm, await this.#latency(label, range));
-      onProgress?.(done += 1, steps);
-    }
-    const windows = [...cells.values()].map(({ metrics: own, ...cell }) => this.#window(cell, own));
+    const latencies = new Map([...this.#latencies].flatMap(([arm, { groups }]): [string, LatencyTold][] => {
+      const { messages, ...told } = groups.told(increasesOf(grown.get(latencyKey(arm)), windowMs), this.#target.latency?.unitMs ?? 1, windowMs);
+      for (const message of messages) range.remarks.messages.add(message);
+      return [[arm, told]];
+    }));
+    const windows = [...counting.cells.values()].map(({ metrics: own, ...cell }) => this.#window(cell, own, windowMs));
     const without = metricsWithout(windows, metrics).map((name) => `Prometheus has no data for ${plainLine(name)}.`);
-    return dataOfWindows(windows, { designEffect, messages: [...[...remarks.messages].slice(0, MOST_WARNINGS), ...choice.messages(slices), ...without], incomplete: remarks.incomplete, latencies });
+    return dataOfWindows(windows, { designEffect, messages: [...[...range.remarks.messages].slice(0, MOST_WARNINGS), ...counting.choice.messages(slices), ...without], incomplete: range.remarks.incomplete, latencies });
   }
 
-  #window({ arm, start, slice }: Omit<Cell, 'metrics'>, metrics: Cell['metrics']): QualityWindow {
+  /** All that is evidence, within bounds; slices and latency, which decide nothing and are many, of `lookback`. */
+  #range({ now, since, signal }: QualityRequest): ReadRange {
+    const { windowMs } = this.#definition;
+    const { lookbackMs } = this.#target;
+    const mostMs = Math.max(lookbackMs, EVIDENCE_MS);
+    this.#since = Math.min(this.#since, since ?? Number.POSITIVE_INFINITY);
+    const starting = (at: number): number => Math.floor(at / windowMs) * windowMs;
+    const remarks: Remarks = { messages: new Set(), incomplete: undefined };
+    if (since !== undefined && since < now - mostMs) remarks.messages.add(`Prometheus: evidence began ${utcTime(since)}, of which the last ${durationWords(mostMs)} are read: more by lookback of source.prometheus.`);
+    return { from: starting(Math.max(now - mostMs, Math.min(now - lookbackMs, this.#since))), detailFrom: starting(now - lookbackMs), now, windowMs, signal, remarks };
+  }
+
+  /** Reads every query once. What is new can be told when all of them are known. */
+  async #grown(range: ReadRange, onProgress: QualityRequest['onProgress']): Promise<Grown> {
+    const { queries, latency, arms, slices } = this.#target;
+    const asked: (readonly [key: string, reader: CounterReader, range: ReadRange])[] = [];
+    for (const [arm, label] of Object.entries(arms)) {
+      for (const { name } of this.#definition.metrics) {
+        for (const query of Object.values(queries[name] ?? {})) {
+          const text = forArm(String(query), label);
+          const groups = new SliceGroups(slices);
+          const followed = this.#counters.get(text) ?? { groups, reader: new CounterReader(this.#client, text, groups.groupsOf) };
+          this.#counters.set(text, followed);
+          asked.push([text, followed.reader, range]);
+        }
+      }
+      if (latency === undefined) continue;
+      const groups = new LatencyBuckets();
+      const followed = this.#latencies.get(arm) ?? { groups, reader: new CounterReader(this.#client, forArm(latency.buckets, label), groups.groupsOf) };
+      this.#latencies.set(arm, followed);
+      asked.push([latencyKey(arm), followed.reader, { ...range, from: range.detailFrom }]);
+    }
+    const grown = new Map<string, Growth>();
+    for (const [index, [key, reader, own]] of asked.entries()) {
+      if (!grown.has(key)) grown.set(key, await reader.read(own));
+      onProgress?.(index + 1, asked.length);
+    }
+    const scrapes = new Scrapes();
+    for (const each of grown.values()) each.show(scrapes);
+    for (const each of grown.values()) each.countFirst(scrapes);
+    return grown;
+  }
+
+  /** Windows that hold a scrape each: where both arms are scraped seldom, at different times, shorter ones would hold one arm or the other, and nothing could be compared. */
+  #windowMs(grown: Grown, { windowMs, remarks }: ReadRange): number {
+    const everyMs = Math.max(...[...grown.values()].map(({ sampledEveryMs }) => sampledEveryMs ?? 0));
+    if (everyMs <= JITTER * windowMs) return windowMs;
+    const wideMs = Math.ceil(everyMs / JITTER / windowMs) * windowMs;
+    remarks.messages.add(`Prometheus: it is scraped every ${durationWords(everyMs)}, so windows are of ${durationWords(wideMs)}, not of ${durationWords(windowMs)} (window:).`);
+    return wideMs;
+  }
+
+  #window({ arm, start, slice }: Omit<Cell, 'metrics'>, metrics: Cell['metrics'], windowMs: number): QualityWindow {
     const requests = Math.max(...Object.values(metrics).map(({ n }) => n));
-    return { arm, environment: this.#environment, service: '', start, end: start + this.#definition.windowMs, requests, units: 0, metrics, ...(slice === undefined ? {} : { slice }) };
+    return { arm, environment: this.#environment, service: '', start, end: start + windowMs, requests, units: 0, metrics, ...(slice === undefined ? {} : { slice }) };
   }
 
-  async #counters({ total, bad, good, sum, squares }: PrometheusQuery, arm: string, range: ReadRange): Promise<Counters> {
-    const ask = (query: string): Promise<Sliced> => readSliced(this.#target.slices, (groupsOf) => readCounters(this.#client, query, arm, groupsOf, range));
-    const hits = bad ?? good ?? sum;
-    return {
-      total: await ask(total), hits: hits === undefined ? NONE : await ask(hits), squares: squares === undefined ? undefined : await ask(squares),
-      isGood: bad === undefined && good !== undefined,
+  #countersOf({ total, bad, good, sum, squares }: PrometheusQuery, label: string, grown: Grown, windowMs: number): Counters {
+    const told = (query: string): Sliced => {
+      const text = forArm(query, label);
+      return this.#counters.get(text)?.groups.told(increasesOf(grown.get(text), windowMs)) ?? NONE;
     };
+    const hits = bad ?? good ?? sum;
+    return { total: told(total), hits: hits === undefined ? NONE : told(hits), squares: squares === undefined ? undefined : told(squares), isGood: bad === undefined && good !== undefined };
   }
 
   #count({ name }: MetricDefinition, arm: string, { total, hits, squares, isGood }: Counters, { choice, cells, range: { now, remarks } }: { readonly choice: SliceChoice; readonly cells: Map<string, Cell>; readonly range: ReadRange }): void {
@@ -148,12 +231,14 @@ export class PrometheusSource implements QualitySource {
       if (own.lost !== undefined) remarks.messages.add(`Prometheus: the total of ${plainLine(name)} is missing or no number for a time where ${plainLine(slice)}: left out.`);
     }
   }
+}
 
-  async #latency(arm: string, range: ReadRange): Promise<LatencyTold> {
-    const { buckets = '', unitMs = 1 } = this.#target.latency ?? {};
-    const found = new LatencyBuckets();
-    const { messages, ...told } = found.told(await readCounters(this.#client, buckets, arm, found.groupsOf, range), unitMs, range.windowMs);
-    for (const message of messages) range.remarks.messages.add(message);
-    return told;
-  }
+/** No query is called so. */
+function latencyKey(arm: string): string {
+  return `\n${arm}`;
+}
+
+function increasesOf(growth: Growth | undefined, windowMs: number): ReadonlyMap<string, Increases> {
+  if (growth?.windowMs === windowMs) return growth.increases;
+  return new Map([...growth?.increases ?? []].map(([name, increases]) => [name, inWider(increases, windowMs)]));
 }

@@ -1,10 +1,7 @@
 import { plainLine } from '../../core/base/words.ts';
 import { MOST_SLICES, sliceName } from '../../core/quality/slices.ts';
-import type { Grouping } from './counterReader.ts';
 import type { Increases } from './counters.ts';
-
-/** The group of all series. */
-const WHOLE = '';
+import { WHOLE, type Grouping } from './growth.ts';
 
 /** A counter of an arm: all of it, and by slice. */
 export interface Sliced {
@@ -15,25 +12,36 @@ export interface Sliced {
   readonly without: readonly string[];
 }
 
-/** Reads a counter by slices. `labels`: by the entries of `by`. */
-export async function readSliced(labels: Readonly<Record<string, string>>, read: (groupsOf: Grouping) => Promise<Map<string, Increases>>): Promise<Sliced> {
-  const byOf = new Map<string, string>();
-  const found = await read((own) => {
-    const names = Object.entries(labels).flatMap(([by, label]) => {
+/** The slices that the series of a counter are in. */
+export class SliceGroups {
+  readonly #labels: Readonly<Record<string, string>>;
+  /** By name of a slice: the entry of `by`. */
+  readonly #byOf = new Map<string, string>();
+
+  /** `labels`: by the entries of `by`. */
+  constructor(labels: Readonly<Record<string, string>>) {
+    this.#labels = labels;
+  }
+
+  readonly groupsOf: Grouping = (own) => {
+    const names = Object.entries(this.#labels).flatMap(([by, label]) => {
       const value = own[label];
       if (value === undefined) return [];
       const name = sliceName(by, value);
-      byOf.set(name, by);
+      this.#byOf.set(name, by);
       return [name];
     });
     return [WHOLE, ...names];
-  });
-  const known = new Set(byOf.values());
-  return {
-    whole: found.get(WHOLE) ?? new Map<number, number>(),
-    slices: new Map([...byOf].map(([name, by]) => [name, { by, increases: found.get(name) ?? new Map<number, number>() }])),
-    without: found.has(WHOLE) ? Object.keys(labels).filter((by) => !known.has(by)) : [],
   };
+
+  told(increases: ReadonlyMap<string, Increases>): Sliced {
+    const known = new Set(this.#byOf.values());
+    return {
+      whole: increases.get(WHOLE) ?? new Map<number, number>(),
+      slices: new Map([...this.#byOf].map(([name, by]) => [name, { by, increases: increases.get(name) ?? new Map<number, number>() }])),
+      without: increases.has(WHOLE) ? Object.keys(this.#labels).filter((by) => !known.has(by)) : [],
+    };
+  }
 }
 
 /** Which slices are counted: `MOST_SLICES` for all metrics and arms together. */

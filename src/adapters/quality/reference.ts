@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { AppError } from '../../core/base/errors.ts';
 import { isNotFinite } from '../../core/expressions/evaluate.ts';
-import { BINS } from '../../core/quality/drift.ts';
-import { FeatureCollector } from '../../core/quality/featureCollector.ts';
+import { BINS } from '../../core/quality/driftBins.ts';
+import { MOST_NAMED } from '../../core/quality/batch.ts';
+import { FeatureCollector, leftOutWords, sampleName, type FeatureOptions } from '../../core/quality/featureCollector.ts';
+import { numbersIn, textsIn } from '../../core/quality/joinedSamples.ts';
 import { quantileEdges } from '../../core/quality/stats/driftMeasures.ts';
 import type { QualityDefinition, ReferenceColumns } from '../../core/quality/definitions.ts';
 import { rowsWords, type TrainingData } from '../../core/quality/trainingData.ts';
@@ -11,14 +13,23 @@ import type { Row } from '../../core/suites/model.ts';
 import { formatOf, readRows } from '../rows/rows.ts';
 import { repeater, withoutColumns, worthOf } from './referenceRows.ts';
 
-export interface Reference {
+/** What production counts by, by the name of a sample: inner edges of the reference's bins, or its categories. */
+export interface ReferenceBins {
+  readonly edges: Readonly<Record<string, readonly number[]>>;
+  readonly categories: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface Reference extends ReferenceBins {
   readonly rows: number;
   /** How many independent rows they are worth. */
   readonly units: number;
   readonly samples: readonly FeatureSample[];
-  /** Inner edges of bins by feature: production counts in the same. */
-  readonly edges: Readonly<Record<string, readonly number[]>>;
+  /** Sentences about what is not looked at. */
+  readonly messages: readonly string[];
 }
+
+/** Columns of the reference that are the prediction's, as they are in a record, where they are not named as features. */
+const PREDICTION = ['score', 'proba', 'label'];
 
 /** NaN and infinities are missing, also as text: as they are in production. */
 function withoutNotFinite(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -34,6 +45,24 @@ export interface ReferenceFile {
   readonly columns: ReferenceColumns;
 }
 
+/** A row as a record has it. */
+function recordOf(row: Row, features: readonly string[] | undefined, columns: ReferenceColumns): Record<string, unknown> {
+  const known = withoutNotFinite(features === undefined ? withoutColumns(row, columns) : row);
+  const prediction = PREDICTION.filter((name) => features?.includes(name) !== true && Object.hasOwn(known, name));
+  const record = Object.fromEntries(prediction.map((name) => [name, known[name]]));
+  return { ...record, features: features === undefined ? Object.fromEntries(Object.entries(known).filter(([name]) => !prediction.includes(name))) : known };
+}
+
+/** What production shall be counted by: bins where most of a feature's values are numbers, else categories. */
+function binsOf(samples: readonly FeatureSample[]): ReferenceBins {
+  const ofNumbers = samples.filter((sample) => sample.values.length > 0 && numbersIn(sample) >= textsIn(sample));
+  const ofTexts = samples.filter((sample) => textsIn(sample) > 0 && !ofNumbers.includes(sample));
+  return {
+    edges: Object.fromEntries(ofNumbers.map(({ name, values }) => [name, quantileEdges(Float64Array.from(values).sort(), BINS)])),
+    categories: Object.fromEntries(ofTexts.map(({ name, categories }) => [name, Object.keys(categories)])),
+  };
+}
+
 /**
  * The reference's features: read twice, first for the bins' edges from a sample, then for the exact counts in them. Where rows have weights or units, these are read before.
  * @throws AppError notFound, validation, cancelled
@@ -42,27 +71,35 @@ export async function readReference({ folder, path, features, columns }: Referen
   const file = path.startsWith('/') ? path : join(folder, path);
   const rows = (): AsyncGenerator<Row> => readRows(file, formatOf(file), path, signal);
   const worth = await worthOf(rows(), path, columns);
-  const collect = async (edges?: Reference['edges']): Promise<FeatureCollector> => {
-    const collector = new FeatureCollector({ features, edges });
+  const collect = async (bins: Pick<FeatureOptions, 'edges' | 'categories'>): Promise<FeatureCollector> => {
+    const collector = new FeatureCollector({ features, ...bins });
     const timesOf = repeater(columns, worth);
     for await (const row of rows()) {
-      const record = { features: withoutNotFinite(features === undefined ? withoutColumns(row, columns) : row), score: row['score'] };
+      const record = recordOf(row, features, columns);
       for (let times = timesOf(row); times > 0; times -= 1) collector.add(record);
     }
     return collector;
   };
-  const first = (await collect()).samples;
-  const missing = (features ?? []).filter((name) => { const found = first.find((sample) => sample.name === name); return found === undefined || found.rows === found.missing; });
+  const first = await collect({});
+  const { edges, categories } = binsOf(first.samples);
+  // Numbers among texts are texts, too, which the first reading did not know.
+  const second = await collect({ edges, categories: Object.fromEntries(Object.keys(categories).map((name) => [name, []])) });
+  const { samples, leftOut } = second;
+  const isNothing = (name: string): boolean => { const found = samples.find((sample) => sample.name === sampleName(name)); return found === undefined || (found.rows === found.missing && found.nested === undefined); };
+  const missing = (features ?? []).slice(0, MOST_NAMED).filter(isNothing);
   if (missing.length > 0) throw new AppError('validation', `${path} has no column ${missing.join(', ')}: correct drift.features, or the reference.`);
-  const edges = Object.fromEntries(first.filter(({ values }) => values.length > 0).map(({ name, values }) => [name, quantileEdges(Float64Array.from(values).sort(), BINS)]));
-  const second = await collect(edges);
-  return { rows: worth?.rows ?? second.requests, units: worth?.units ?? second.requests, samples: second.samples, edges };
+  // Of named features the log says it.
+  const words = features === undefined ? leftOutWords(new Set(leftOut), features, path) : undefined;
+  return {
+    rows: worth?.rows ?? second.requests, units: worth?.units ?? second.requests, samples, edges,
+    categories: Object.fromEntries(samples.filter(({ name }) => Object.hasOwn(categories, name)).map((sample) => [sample.name, Object.keys(sample.categories)])),
+    messages: words === undefined ? [] : [words],
+  };
 }
 
 /** What is measured against a file, ready before the records are read. */
 export interface PreparedReference {
-  /** Inner edges of bins by feature: production counts in the same. */
-  readonly edges?: Readonly<Record<string, readonly number[]>>;
+  readonly bins?: ReferenceBins;
   readonly reference?: DriftReference;
   /** Sentences about the reference. */
   readonly messages: readonly string[];
@@ -79,9 +116,9 @@ export async function prepareReference({ source, drift: { reference: target, col
   if (source?.kind !== 'log' || target === undefined || target.kind === 'earlier') return { messages: [] };
   const meant: FoundTrainingData = target.kind === 'file' ? { path: target.path, name: target.path } : training ?? { reason: 'the registry was not asked.' };
   if ('reason' in meant) throw new AppError('notFound', meant.reason);
-  const { rows, units, samples, edges } = await readReference({ folder, path: meant.path, features, columns }, signal);
+  const { rows, units, samples, edges, categories, messages } = await readReference({ folder, path: meant.path, features, columns }, signal);
   const changed = rowsWords(meant, rows);
-  return { edges, reference: { name: meant.name, rows, units, samples }, messages: changed === undefined ? [] : [changed] };
+  return { bins: { edges, categories }, reference: { name: meant.name, rows, units, samples }, messages: changed === undefined ? messages : [changed, ...messages] };
 }
 
 /** What a source told, with the reference that was read before. */

@@ -36,9 +36,8 @@ async function opened(signal: AbortSignal): Promise<QualitySource> {
       return { messages: [`Drift has no reference: ${message}`] };
     });
   }
-  const edges = prepared.edges ?? options.edges;
   return openQualitySource(quality, {
-    ...options, ...(features === undefined ? {} : { features }), ...(edges === undefined ? {} : { edges }),
+    ...options, ...(features === undefined ? {} : { features }), ...prepared.bins,
     ...(cacheFolder === undefined ? {} : { cache: { folder: cacheFolder, version: codeVersion(SAVED_LOG_FORMAT, script) } }),
     fetch: (url, init) => fetch(url, init), credentialsFor: (origin) => (origin === credentials?.origin ? credentials.headers : {}),
   });
@@ -50,7 +49,7 @@ function skewed(now: number, signal: AbortSignal): Promise<SkewReport> {
   return checkSkew(quality, { folder: options.folder, flags: options.flags, environment: options.environment === '' ? undefined : options.environment, now }, signal);
 }
 
-async function answer(kind: 'read' | 'skew', id: number, now: number, signal: AbortSignal): Promise<void> {
+async function answer({ kind, id, now, since }: Exclude<ToWorker, { kind: 'cancel' }>, signal: AbortSignal): Promise<void> {
   try {
     if (signal.aborted) throw new AppError('cancelled', 'Cancelled.');
     if (kind === 'skew') {
@@ -64,7 +63,7 @@ async function answer(kind: 'read' | 'skew', id: number, now: number, signal: Ab
       last = performance.now();
       send({ kind: 'progress', id, done, total });
     };
-    send({ kind: 'data', id, data: withReference(await source.read({ now, signal, onProgress }), prepared) });
+    send({ kind: 'data', id, data: withReference(await source.read({ now, since, signal, onProgress }), prepared) });
   } catch (error) {
     const { code, message } = toAppError(error);
     send({ kind: 'failed', id, code, message });
@@ -80,5 +79,5 @@ parentPort?.on('message', (message: ToWorker) => {
   }
   const controller = new AbortController();
   reading.set(message.id, controller);
-  previous = previous.then(() => answer(message.kind, message.id, message.now, controller.signal));
+  previous = previous.then(() => answer(message, controller.signal));
 });

@@ -32,7 +32,7 @@ export interface WorkerData extends WorkerOptions {
   readonly script: string;
 }
 
-export type ToWorker = { readonly kind: 'read' | 'skew'; readonly id: number; readonly now: number } | { readonly kind: 'cancel'; readonly id: number };
+export type ToWorker = { readonly kind: 'read' | 'skew'; readonly id: number; readonly now: number; readonly since?: number | undefined } | { readonly kind: 'cancel'; readonly id: number };
 
 export type FromWorker =
   | { readonly kind: 'progress'; readonly id: number; readonly done: number; readonly total: number }
@@ -62,16 +62,16 @@ export class WorkerSource implements QualitySource {
     this.#options = options;
   }
 
-  read({ now, signal, onProgress }: QualityRequest): Promise<QualityData> {
-    return this.#ask('read', now, signal, onProgress, (message) => (message.kind === 'data' ? message.data : undefined));
+  read(request: QualityRequest): Promise<QualityData> {
+    return this.#ask('read', request, (message) => (message.kind === 'data' ? message.data : undefined));
   }
 
   /** Has the command of `skew:` recompute features: it runs a program. @throws AppError */
-  skew({ now, signal }: Pick<QualityRequest, 'now' | 'signal'>): Promise<SkewReport> {
-    return this.#ask('skew', now, signal, undefined, (message) => (message.kind === 'skew' ? message.report : undefined));
+  skew(request: Pick<QualityRequest, 'now' | 'signal'>): Promise<SkewReport> {
+    return this.#ask('skew', request, (message) => (message.kind === 'skew' ? message.report : undefined));
   }
 
-  #ask<T>(kind: 'read' | 'skew', now: number, signal: AbortSignal, onProgress: QualityRequest['onProgress'], of: (message: Parameters<Pending['heard']>[0]) => T | undefined): Promise<T> {
+  #ask<T>(kind: 'read' | 'skew', { now, since, signal, onProgress }: QualityRequest, of: (message: Parameters<Pending['heard']>[0]) => T | undefined): Promise<T> {
     if (signal.aborted) return Promise.reject(new AppError('cancelled', 'Cancelled.'));
     const id = (this.#last += 1);
     const worker = this.#started();
@@ -84,7 +84,7 @@ export class WorkerSource implements QualitySource {
         else resolve(answer);
       };
       this.#pending.set(id, { heard, reject, onProgress });
-      worker.postMessage({ kind, id, now } satisfies ToWorker);
+      worker.postMessage({ kind, id, now, since } satisfies ToWorker);
     }).finally(() => {
       signal.removeEventListener('abort', cancel);
     });

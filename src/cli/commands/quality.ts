@@ -4,14 +4,16 @@ import { roleName } from '../../core/models/mapping.ts';
 import { compareArms, type ComparisonReport } from '../../core/quality/comparison.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { DRIFT_DEFINITIONS } from '../../core/quality/drift.ts';
+import type { FeatureOptions } from '../../core/quality/featureCollector.ts';
 import { histogramQuantile } from '../../core/quality/histogram.ts';
-import { againstWords, driftFindings } from '../../core/quality/productionDrift.ts';
-import { blocksText, comparisonBlocks, driftBlocks, notesBlock, shadowBlocks, SHOWN_QUANTILES, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
+import { againstWords, driftFindings, nothingMeasured } from '../../core/quality/productionDrift.ts';
+import { blocksText, comparisonBlocks, driftBlocks, notesBlock, SHOWN_QUANTILES, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
-import { shadowReport } from '../../core/quality/shadow.ts';
+import { shadowIn, shadowReport } from '../../core/quality/shadow.ts';
+import { shadowBlocks } from '../../core/quality/shadowText.ts';
 import { evidenceSince, sinceWords } from '../../core/quality/productionShare.ts';
 import { dataSince } from '../../core/quality/since.ts';
-import type { ArmSummary, QualityData } from '../../core/quality/window.ts';
+import type { ArmSummary, QualityData, ShadowPairs } from '../../core/quality/window.ts';
 import { recordScope } from '../../core/releases/armVariants.ts';
 import type { EvidenceStart } from '../../core/releases/allocation.ts';
 import { didYouMean } from '../../core/workspace/suggest.ts';
@@ -45,7 +47,7 @@ async function openModel({ options, cwd }: CliContext): Promise<Opened> {
   return { model, definition: model.quality, config };
 }
 
-async function read({ options, env, cwd, signal }: CliContext, { model, definition, config }: Opened, extra: { readonly features?: readonly string[] | undefined; readonly edges?: Readonly<Record<string, readonly number[]>> } = {}): Promise<QualityData> {
+async function read({ options, env, cwd, signal }: CliContext, { model, definition, config }: Opened, extra: Pick<FeatureOptions, 'features' | 'edges' | 'categories'> = {}): Promise<QualityData> {
   const source = openQualitySource(definition, {
     folder: cwd, ...recordScope(model), environment: options.environment ?? config.unleash?.environment ?? '',
     fetch: (url, init) => fetch(url, init), credentialsFor: prometheusCredentials(env), ...extra,
@@ -162,8 +164,11 @@ export const drift: Command = {
     const { features } = opened.definition.drift;
     if (opened.definition.source?.kind !== 'log') throw new AppError('validation', 'Drift needs the records themselves: source: {log: ...}.');
     const prepared = await prepareReference(opened.definition, context.cwd, await trainingOf(context, opened), context.signal);
-    const data = withReference(await read(context, opened, { features, ...(prepared.edges === undefined ? {} : { edges: prepared.edges }) }), prepared);
-    const found = environments(data, context.options.environment).flatMap((environment) => driftFindings(data, environment));
+    const told = withReference(await read(context, opened, { features, ...prepared.bins }), prepared);
+    const asked = environments(told, context.options.environment);
+    const found = asked.flatMap((environment) => driftFindings(told, environment));
+    const nothing = asked.length === 0 ? ['Drift: nothing was compared: the log has no record of the flags of this model.'] : asked.flatMap((environment) => nothingMeasured(told, environment, found) ?? []);
+    const data = { ...told, notes: { ...told.notes, messages: [...told.notes.messages, ...nothing] } };
     const skew = context.own['skew'] === true ? await checkSkew(opened.definition, skewPlace(context, opened), context.signal) : undefined;
     const blocks = [
       ...found.flatMap((each) => driftBlocks(each.report, `${each.environment === '' ? '' : `${each.environment}: `}${each.production} against ${againstWords(each)}`)),
@@ -171,13 +176,26 @@ export const drift: Command = {
     ];
     if (skew?.insufficient !== undefined) context.warn(`Feature skew is not known: ${skew.insufficient}.`);
     print(context, { model: opened.model.name, drift: found, ...(skew === undefined ? {} : { skew }), definitions: DRIFT_DEFINITIONS, notes: data.notes }, [...blocks, notesBlock(data.notes)]);
-    return found.some(({ report }) => report.features.some(({ alarm }) => alarm)) || skew?.features.some(({ alarm }) => alarm) === true ? 1 : skew?.insufficient === undefined ? 0 : exitCode(new AppError('network', skew.insufficient));
+    if (found.some(({ report }) => report.features.some(({ alarm }) => alarm)) || skew?.features.some(({ alarm }) => alarm) === true) return 1;
+    // A pipeline that stops on drift must not go on because nobody looked.
+    const unknown = skew === undefined ? (nothing.length >= asked.length ? nothing.join(' ') : undefined) : skew.insufficient;
+    return unknown === undefined ? 0 : exitCode(new AppError('network', unknown));
   },
 };
 
+/** The pairs of the environment that was asked for, or of each. @throws AppError notFound */
+function shadows(data: QualityData, wanted: string | undefined): readonly ShadowPairs[] {
+  if (data.shadow === undefined) throw new AppError('notFound', 'The source has no shadow answers: records with role "shadow" and the request_id of what was served.');
+  if (wanted === undefined) return data.shadow;
+  const [environment = ''] = environments(data, wanted);
+  const found = shadowIn(data.shadow, environment);
+  if (found === undefined) throw new AppError('notFound', `The source has no shadow answers to what was served in "${environment}". There are some in ${data.shadow.map((each) => `"${each.environment}"`).join(', ')}.`);
+  return [found];
+}
+
 export const shadow: Command = {
   name: 'shadow',
-  usage: 'shadow [--model M] [--json | --markdown] | shadow --flag F --environment E (--on [--percent N] | --off | --percent N)',
+  usage: 'shadow [--model M] [--environment E] [--json | --markdown] | shadow --flag F --environment E (--on [--percent N] | --off | --percent N)',
   summary: 'the candidate\'s shadow answers beside those that were served',
   options: { on: { type: 'boolean' }, off: { type: 'boolean' } },
   details: 'With --on, --off or --percent the flag F.shadow is changed, and made at 0 % where there is none: it samples the requests for which the candidate is asked in the shadow. --dry-run shows the change.',
@@ -185,9 +203,8 @@ export const shadow: Command = {
     if (context.own['on'] === true || context.own['off'] === true || context.options.percent !== undefined) return changeShadow(context);
     const opened = await openModel(context);
     const data = await read(context, opened);
-    if (data.shadow === undefined) throw new AppError('notFound', 'The source has no shadow answers: records with role "shadow" and the request_id of what was served.');
-    const report = shadowReport(data.shadow);
-    print(context, { model: opened.model.name, shadow: report, notes: data.notes }, [...shadowBlocks(report), notesBlock(data.notes)]);
+    const reports = shadows(data, context.options.environment).map(shadowReport);
+    print(context, { model: opened.model.name, shadow: reports, notes: data.notes }, [...reports.flatMap(shadowBlocks), notesBlock(data.notes)]);
     return 0;
   },
 };

@@ -5,7 +5,9 @@ import { scoreOf } from './measures.ts';
 
 /** As many as fit the processor's nearer memory. */
 export const ROWS = 1024;
-const MOST_COLUMNS = 500;
+/** Columns of features that are named, and of all that come: each takes ten bytes for a row of every batch. */
+export const MOST_NAMED = 500;
+export const MOST_MET = 350;
 
 /** Of a row. The last three: its score, its latency, or the outcome that stands in it is NaN or infinite. */
 export const [EXCLUDED, WITHOUT_UNIT, NOT_FINITE_SCORE, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME] = [1, 2, 4, 8, 16];
@@ -228,7 +230,7 @@ export class Batch implements BatchRows {
   }
 
   #column(name: string): void {
-    if (this.#known.has(name) || this.columns.length >= MOST_COLUMNS) return;
+    if (this.#known.has(name) || this.columns.length >= (this.#listed ? MOST_NAMED : MOST_MET)) return;
     this.#known.add(name);
     this.columns.push({ name, numbers: new Float64Array(this.#memory(8 * this.most)).fill(Number.NaN), others: this.#codes(asNumber) });
   }

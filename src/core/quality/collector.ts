@@ -1,4 +1,5 @@
-import type { RecordLike } from '../expressions/evaluate.ts';
+import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
+import { versionName } from './armCollector.ts';
 import { codedAt, EXCLUDED, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME, NOT_FINITE_SCORE, ROWS, WITHOUT_UNIT, type BatchRows, type CodedColumn, type RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { FeatureOptions } from './featureCollector.ts';
@@ -186,8 +187,10 @@ export class Collector {
     }
     if (at > this.#now + SKEW_MS) this.#notes.future += 1;
     if (request === 0) return;
-    const requestId = drawn?.requestId() ?? textOf(record['request_id']) ?? '';
-    this.#shadow.addShadow(request, requestId, scoreOf(record) ?? Number.NaN, record['label'], record['error'], record[this.#definition.labels.field], this.#counted(this.#stager.slicesOf(record)));
+    this.#shadow.addShadow({
+      request, requestId: drawn?.requestId() ?? textOf(record['request_id']) ?? '', environment: textOf(record['environment']) ?? '', version: versionName(record['model_version']) ?? '', at: Math.min(at, this.#now), dropped: Math.max(0, toNumber(record['dropped']) ?? 0),
+      score: scoreOf(record) ?? Number.NaN, label: record['label'], error: record['error'], outcome: record[this.#definition.labels.field], slices: this.#counted(this.#stager.slicesOf(record)),
+    });
   }
 
   /** Of the slices that a record is in those that are counted: the first ones that came. */
@@ -249,7 +252,7 @@ export class Collector {
         continue;
       }
       if (at > this.#now + SKEW_MS) this.#notes.future += 1;
-      if (request !== 0 && group.arm === 'current') this.#served(batch, row, request);
+      if (request !== 0 && group.arm === 'current') this.#served(batch, row, request, group);
       const window = this.#groups.window(group, at, undefined);
       window.served += 1;
       // The exposure counters count those, too.
@@ -284,8 +287,9 @@ export class Collector {
     return unit > 0 ? unit : rehash(hash53(String(this.#notes.rows - unit)), keys[arms[row] ?? 0]?.seed ?? 0);
   }
 
-  #served({ scores, labels, errors, outcomes, slices }: BatchRows, row: number, request: number): void {
-    this.#shadow.addServed(request, scores[row] ?? Number.NaN, codedAt(labels, row), codedAt(errors, row), codedAt(outcomes, row), this.#counted(slicesAt(slices, row)));
+  #served({ scores, labels, errors, outcomes, slices }: BatchRows, row: number, request: number, { environment }: Group): void {
+    const names = this.#counted(slicesAt(slices, row));
+    if (this.#shadow.follows(request)) this.#shadow.addServed({ request, environment, score: scores[row] ?? Number.NaN, label: codedAt(labels, row), error: codedAt(errors, row), outcome: codedAt(outcomes, row), slices: names });
   }
 
   /** `index`: the place of the row among those that are counted; `from`: the first of the rows. */
@@ -303,7 +307,7 @@ export class Collector {
     window.units += isNew;
     if (isNew > 0) window.drawn += 1;
     group.audience.collector.units += isNew;
-    group.staged.add(row);
+    group.audience.staged.add(row);
     this.#countHour(group, Math.min(times[row] ?? 0, this.#now), codedAt(versions, row), row, unitHash);
     const names = slicesAt(sliced, row);
     const slices = this.#counted(names);
@@ -330,15 +334,14 @@ export class Collector {
 
   /** Counts what can be counted of predictions column by column. `from`: the first of the rows that are counted together. */
   #countColumns(batch: BatchRows, from: number): void {
-    for (const group of this.#groups.all) {
-      const { staged, audience } = group;
+    for (const { number, collector, staged } of this.#groups.audiences) {
       if (staged.size === 0) continue;
-      audience.collector.countRows(batch, staged, this.#now);
+      collector.countRows(batch, staged, this.#now);
       for (const metric of this.#immediate) {
         const values = batch.values[metric];
         if (values === undefined) continue;
         this.#countMetric(metric, values, from, staged);
-        this.#units.addRows(audience.number, metric, this.#unitOf, from, values, staged);
+        this.#units.addRows(number, metric, this.#unitOf, from, values, staged);
       }
       staged.size = 0;
     }
@@ -371,12 +374,14 @@ export class Collector {
   data(now: number, messages: readonly string[]): QualityData {
     this.#flush();
     this.#outcomes.settle(now);
+    this.#shadow.settle();
+    const shadow = this.#shadow.pairs;
     const arms = this.#groups.summaries(this.#units);
     const { messages: found, ...drift } = this.#recent.found(now, arms);
     return {
       windows: this.#groups.snapshots().sort((a, b) => a.start - b.start),
       arms, ...drift,
-      ...(this.#shadow.pairs === undefined ? {} : { shadow: this.#shadow.pairs }),
+      ...(shadow === undefined ? {} : { shadow }),
       notes: {
         ...this.#notes,
         unitsInBothArms: this.#units.inBothArms,

@@ -46,6 +46,8 @@ export interface LabelDefinition {
   readonly matureAfterMs: number;
   readonly absentMeans?: number | boolean | string;
   readonly threshold: number;
+  /** The file says the threshold, so it divides scores of whatever kind; else 0.5 does, which means something to probabilities only. */
+  readonly isThresholdGiven?: true;
   readonly band: number;
 }
 
@@ -228,6 +230,7 @@ export function readQuality(section: unknown): { readonly quality?: QualityDefin
         matureAfterMs: parseDuration(labels?.mature_after ?? '0s') ?? 0,
         ...(labels?.absent_means === undefined ? {} : { absentMeans: labels.absent_means }),
         threshold: labels?.threshold ?? 0.5,
+        ...(labels?.threshold === undefined ? {} : { isThresholdGiven: true }),
         band: labels?.band ?? 0.1,
       },
       ...(where === undefined ? {} : { where }),

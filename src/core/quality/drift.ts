@@ -1,8 +1,10 @@
-import { FLOOR, jensenShannon, kolmogorovSmirnov, kolmogorovSmirnovP, psi, psiNoise, PSI_MATTERS, quantileEdges, binOf, wasserstein } from './stats/driftMeasures.ts';
+import { BINS, categoryBins, isUnseenKnown, numberBins, type Binned } from './driftBins.ts';
+import { numbersIn, textsIn } from './joinedSamples.ts';
+import { FLOOR, jensenShannon, kolmogorovSmirnov, kolmogorovSmirnovP, psi, psiNoise, PSI_MATTERS, quantileEdges, wasserstein } from './stats/driftMeasures.ts';
 import { chiSquaredTable } from './stats/fixedTests.ts';
+import { clopperPearson } from './stats/intervals.ts';
 import type { FeatureSample } from './window.ts';
 
-export const BINS = 10;
 const LEVEL = 0.05;
 
 /** Measures of one feature; each with its definition in `DRIFT_DEFINITIONS`. */
@@ -12,13 +14,15 @@ export interface FeatureDrift {
   readonly reference: { readonly rows: number; readonly missing: number };
   readonly production: { readonly rows: number; readonly missing: number };
   readonly psi: number;
+  /** PSI of two shares: of what is there, and of what is missing. */
+  readonly missingPsi: number;
   /** PSI that chance alone exceeds with 5 % over all features together. */
   readonly noise: number;
   readonly jensenShannon: number;
   readonly kolmogorovSmirnov?: { readonly distance: number; readonly p: number };
   readonly wasserstein?: number;
   readonly chiSquared?: { readonly statistic: number; readonly degrees: number; readonly p: number };
-  /** Categories that the reference does not have, with their share; or the share of numbers outside of its range. */
+  /** Categories that the reference does not have, or texts where it has numbers; and the share of all that it does not have, with numbers outside of its range. NaN: not known. */
   readonly unseen: readonly string[];
   readonly unseenShare: number;
   /** Counts in the same bins, for a picture. */
@@ -29,45 +33,15 @@ export interface FeatureDrift {
 
 /** What each number is: definitions differ between tools. */
 export const DRIFT_DEFINITIONS: Readonly<Record<string, string>> = {
-  psi: `sum of (a - b) ln(a / b) over ${BINS} bins of equal share of the reference (a bin per category), natural logarithm, shares floored at ${FLOOR}`,
-  noise: `what PSI exceeds by chance in 5 % over all features together: chi-squared(bins - 1) (1/n + 1/m) with n and m units; alarm above the larger of this and ${PSI_MATTERS}`,
+  psi: `sum of (a - b) ln(a / b) over ${BINS} bins of equal share of the reference, a value that fills a bin in one of its own (or over the categories, rare ones in groups by a hash of their name), natural logarithm, shares floored at ${FLOOR}`,
+  noise: `what PSI exceeds by chance in 5 % over all features together: chi-squared(bins - 1) (1/n + 1/m) with n and m units; alarm above the larger of this and ${PSI_MATTERS}, of categories where chi-squared says so, too`,
   jensenShannon: 'square root of the Jensen-Shannon divergence in base 2 over the same bins: 0 to 1',
   kolmogorovSmirnov: 'largest distance of the empirical distribution functions of samples of at most 5,000 values; p with the units',
   wasserstein: 'area between the same functions, in units of the feature',
-  chiSquared: 'Pearson\'s chi-squared of the categories\' counts, scaled to units',
-  missing: 'share of records without a value: missing, null, NaN or no number where the reference has numbers',
-  unseen: 'share of categories that the reference does not have, or of numbers outside of its range',
+  chiSquared: 'Pearson\'s chi-squared of the counts of the same categories and groups, scaled to units',
+  missing: `share of records without a value: missing, null, NaN or no number where the reference has numbers; alarm where PSI of the two shares, there and missing, is above ${PSI_MATTERS} and their exact intervals (95 % over all features together) are apart`,
+  unseen: 'share of values that the reference does not have: other categories, numbers outside of its range, texts where it has numbers; not known where it has more categories than are kept',
 };
-
-interface Binned {
-  readonly labels: readonly string[];
-  readonly reference: readonly number[];
-  readonly production: readonly number[];
-}
-
-function shown(value: number): string {
-  return String(Number(value.toPrecision(3)));
-}
-
-function numberBins(reference: FeatureSample, production: FeatureSample, edges: readonly number[]): Binned {
-  const counted = ({ values, binned }: FeatureSample): readonly number[] => {
-    if (binned !== undefined && binned.edges.length === edges.length && binned.edges.every((edge, index) => edge === edges[index])) return binned.counts;
-    const counts = new Array<number>(edges.length + 1).fill(0);
-    for (const value of values) counts[binOf(edges, value)] = (counts[binOf(edges, value)] ?? 0) + 1;
-    return counts;
-  };
-  const labels = Array.from({ length: edges.length + 1 }, (_, bin) => (bin === 0 ? `<= ${shown(edges[0] ?? Number.NaN)}` : bin === edges.length ? `> ${shown(edges[bin - 1] ?? 0)}` : `${shown(edges[bin - 1] ?? 0)} to ${shown(edges[bin] ?? 0)}`));
-  return { labels: edges.length === 0 ? ['all'] : labels, reference: counted(reference), production: counted(production) };
-}
-
-function categoryBins(reference: FeatureSample, production: FeatureSample): Binned {
-  const names = [...new Set([...Object.keys(reference.categories), ...Object.keys(production.categories)])].sort();
-  const counts = ({ categories, otherCategories }: FeatureSample): number[] => [...names.map((name) => (Object.hasOwn(categories, name) ? categories[name] ?? 0 : 0)), otherCategories];
-  const [a, b] = [counts(reference), counts(production)];
-  const last = names.length;
-  const without = (a[last] ?? 0) + (b[last] ?? 0) === 0;
-  return { labels: without ? names : [...names, 'others'], reference: without ? a.slice(0, -1) : a, production: without ? b.slice(0, -1) : b };
-}
 
 /** How many units each side has; rows of one unit are not independent. */
 export interface DriftUnits {
@@ -75,68 +49,135 @@ export interface DriftUnits {
   readonly production: number;
 }
 
+type Kind = FeatureDrift['kind'];
+
+/** How many values can be compared: texts are none where the reference has numbers. */
+function comparable(sample: FeatureSample, kind: Kind): number {
+  return kind === 'number' ? numbersIn(sample) : sample.rows - sample.missing;
+}
+
 /** How many independent values what is compared stands for: no more than units, than values that are there, and than were sampled where nothing counted them in bins. */
-function effective({ rows, missing, values, binned }: FeatureSample, units: number): number {
-  return Math.max(1, Math.min(units, rows - missing, binned === undefined && values.length > 0 ? values.length : Number.POSITIVE_INFINITY));
+function effective(sample: FeatureSample, units: number, kind: Kind): number {
+  return Math.max(1, Math.min(units, comparable(sample, kind), kind === 'number' && sample.binned === undefined ? sample.values.length : Number.POSITIVE_INFINITY));
+}
+
+/** As most of the reference's values are; where they were counted in bins, or by a list of categories, that was decided before. */
+function kindOf(reference: FeatureSample, production: FeatureSample): Kind {
+  if (reference.binned !== undefined) return 'number';
+  if (reference.isListed === true) return 'category';
+  const [numbers, texts] = [numbersIn(reference), textsIn(reference)];
+  return numbers + texts === 0 ? (numbersIn(production) > 0 ? 'number' : 'category') : numbers >= texts ? 'number' : 'category';
+}
+
+function percent(share: number): string {
+  return `${Number((100 * share).toPrecision(3))} %`;
+}
+
+interface MissingShift { readonly psi: number; readonly alarm: boolean; readonly words: string }
+
+/**
+ * Whether the shares of missing values differ. PSI is what it is for values; that it is no chance, intervals say that do not overlap (Clopper and Pearson, of half of the level each): exact also where hardly any
+ * value is missing on one side.
+ */
+function missingShift(reference: number, production: number, { n, m }: { readonly n: number; readonly m: number }, level: number): MissingShift {
+  const index = psi([1 - reference, reference], [1 - production, production]);
+  const [a, b] = [clopperPearson(reference * n, n, 1 - level / 2), clopperPearson(production * m, m, 1 - level / 2)];
+  return { psi: index, alarm: index > PSI_MATTERS && (a.high < b.low || b.high < a.low), words: `missing ${percent(reference)} -> ${percent(production)} (PSI ${index.toFixed(3)} is above ${PSI_MATTERS.toFixed(3)})` };
+}
+
+/** Says it where most values of production, but not of the reference, are of another type. */
+function typeWords(reference: FeatureSample, production: FeatureSample, kind: Kind): string[] {
+  const isMost = (count: (sample: FeatureSample) => number | undefined): boolean => {
+    const [own, other] = [reference, production].map((sample) => (count(sample) ?? 0) / Math.max(1, sample.rows - sample.missing + (sample.nested ?? 0)));
+    return (other ?? 0) > 0.5 && (own ?? 0) <= 0.5;
+  };
+  if (isMost(({ nested }) => nested)) return ['production has lists or mappings'];
+  if (kind === 'number') return isMost(textsIn) ? ['the reference has numbers, production texts'] : [];
+  return isMost((sample) => numbersIn(sample) + (sample.numbersAsTexts ?? 0)) ? ['the reference has texts, production numbers'] : [];
 }
 
 /** The feature in production against the reference. `features`: how many are looked at together. */
 export function featureDrift(reference: FeatureSample, production: FeatureSample, units: DriftUnits, features: number): FeatureDrift {
-  const [n, m] = [effective(reference, units.reference), effective(production, units.production)];
-  const isCategory = reference.values.length === 0 && (Object.keys(reference.categories).length > 0 || production.values.length === 0);
-  const sorted = isCategory ? undefined : { reference: Float64Array.from(reference.values).sort(), production: Float64Array.from(production.values).sort() };
-  const bins = sorted === undefined ? categoryBins(reference, production) : numberBins(reference, production, reference.binned?.edges ?? quantileEdges(sorted.reference, BINS));
-  const sum = (counts: readonly number[]): number => counts.reduce((all, count) => all + count, 0);
-  const common = {
-    feature: reference.name, bins,
-    reference: { rows: reference.rows, missing: reference.missing / Math.max(1, reference.rows) },
-    production: { rows: production.rows, missing: production.missing / Math.max(1, production.rows) },
-  };
-  if (sum(bins.reference) === 0 || sum(bins.production) === 0) {
-    const because = sum(bins.reference) === 0 ? 'the reference has no value' : 'production has no value';
-    return { ...common, kind: isCategory ? 'category' : 'number', psi: Number.NaN, noise: Number.NaN, jensenShannon: Number.NaN, unseen: [], unseenShare: 0, alarm: sum(bins.reference) > 0 && production.rows > 100, because };
+  const kind = kindOf(reference, production);
+  const level = LEVEL / Math.max(1, features);
+  const sizes = { n: effective(reference, units.reference, kind), m: effective(production, units.production, kind) };
+  const sorted = { reference: Float64Array.from(reference.values).sort(), production: Float64Array.from(production.values).sort() };
+  const bins = kind === 'category' ? categoryBins(reference, production, sizes) : numberBins(reference, production, reference.binned?.edges ?? quantileEdges(sorted.reference, BINS), sizes);
+  const [own, other] = [reference, production].map((sample) => ({ rows: sample.rows, missing: sample.rows === 0 ? 0 : (sample.rows - comparable(sample, kind)) / sample.rows })) as [FeatureDrift['reference'], FeatureDrift['production']];
+  const missing = missingShift(own.missing, other.missing, { n: Math.min(units.reference, own.rows), m: Math.min(units.production, other.rows) }, level);
+  const common = { feature: reference.name, kind, bins, reference: own, production: other, missingPsi: missing.psi };
+  const words = [...(missing.alarm ? [missing.words] : []), ...typeWords(reference, production, kind)];
+  if (comparable(reference, kind) <= 0 || comparable(production, kind) <= 0) {
+    const none = comparable(reference, kind) <= 0 ? 'the reference has no value' : kind === 'number' && textsIn(production) > 0 ? 'production has no number' : 'production has no value';
+    return { ...common, psi: Number.NaN, noise: Number.NaN, jensenShannon: Number.NaN, unseen: [], unseenShare: Number.NaN, alarm: comparable(reference, kind) > 0 && missing.alarm, because: [none, ...words].join('; ') };
   }
+  const measured = kind === 'category' ? categories(reference, production, bins, sizes) : numbers(sorted, reference, production, sizes);
   const index = psi(bins.reference, bins.production);
-  const noise = bins.labels.length < 2 ? 0 : psiNoise(bins.labels.length, n, m, LEVEL / Math.max(1, features));
-  const alarm = index > Math.max(PSI_MATTERS, noise);
-  const shared = { ...common, psi: index, noise, jensenShannon: jensenShannon(bins.reference, bins.production), alarm, because: alarm ? `PSI ${index.toFixed(3)} is above ${Math.max(PSI_MATTERS, noise).toFixed(3)}` : `PSI ${index.toFixed(3)} is not above ${Math.max(PSI_MATTERS, noise).toFixed(3)}` };
-  return sorted === undefined ? { ...shared, ...categories(reference, production, bins, n, m) } : { ...shared, ...numbers(sorted, production, n, m) };
+  const noise = bins.labels.length < 2 ? 0 : psiNoise(bins.labels.length, sizes.n, sizes.m, level);
+  const limit = Math.max(PSI_MATTERS, noise);
+  const isChance = measured.chiSquared !== undefined && measured.chiSquared.p >= level;
+  const isShifted = index > limit && !isChance;
+  const shift = `PSI ${index.toFixed(3)} is ${index > limit ? '' : 'not '}above ${limit.toFixed(3)}${index > limit && isChance ? ', but chi-squared is within chance' : ''}`;
+  return { ...common, ...measured, psi: index, noise, jensenShannon: jensenShannon(bins.reference, bins.production), alarm: isShifted || missing.alarm, because: (isShifted || !missing.alarm ? [shift, ...words] : words).join('; ') };
 }
 
-function categories(reference: FeatureSample, production: FeatureSample, bins: Binned, n: number, m: number): Pick<FeatureDrift, 'kind' | 'chiSquared' | 'unseen' | 'unseenShare'> {
-  const unseen = Object.keys(production.categories).filter((name) => !Object.hasOwn(reference.categories, name));
-  const all = Object.values(production.categories).reduce((sum, count) => sum + count, production.otherCategories);
+function categories(reference: FeatureSample, production: FeatureSample, bins: Binned, { n, m }: { readonly n: number; readonly m: number }): Pick<FeatureDrift, 'chiSquared' | 'unseen' | 'unseenShare'> {
+  const unseen = Object.keys(production.categories).filter((name) => (production.categories[name] ?? 0) > 0 && !Object.hasOwn(reference.categories, name));
+  const isKnown = isUnseenKnown(reference, production);
   const scaled = (counts: readonly number[], size: number): number[] => { const total = counts.reduce((sum, count) => sum + count, 0); return counts.map((count) => (count * size) / total); };
+  // What the reference has is not among the others.
+  const named = Object.keys(reference.categories).reduce((sum, name) => sum + (Object.hasOwn(production.categories, name) ? production.categories[name] ?? 0 : 0), 0);
+  const known = named + (numbersIn(reference) > 0 ? numbersIn(production) : 0);
+  const all = comparable(production, 'category');
   return {
-    kind: 'category',
     chiSquared: chiSquaredTable([scaled(bins.reference, n), scaled(bins.production, m)]),
-    unseen: unseen.slice(0, 10),
-    unseenShare: unseen.reduce((sum, name) => sum + (production.categories[name] ?? 0), 0) / all,
+    unseen: isKnown ? [...unseen, ...production.someOthers ?? []].slice(0, 10) : [],
+    unseenShare: isKnown ? (all - known) / all : Number.NaN,
   };
 }
 
-function numbers({ reference, production }: { readonly reference: Float64Array; readonly production: Float64Array }, sample: FeatureSample, n: number, m: number): Pick<FeatureDrift, 'kind' | 'kolmogorovSmirnov' | 'wasserstein' | 'unseen' | 'unseenShare'> {
+function numbers({ reference, production }: { readonly reference: Float64Array; readonly production: Float64Array }, own: FeatureSample, other: FeatureSample, { n, m }: { readonly n: number; readonly m: number }): Pick<FeatureDrift, 'kolmogorovSmirnov' | 'wasserstein' | 'chiSquared' | 'unseen' | 'unseenShare'> {
   const distance = kolmogorovSmirnov(reference, production);
   const [least, most] = [reference[0] ?? 0, reference[reference.length - 1] ?? 0];
-  const texts = Object.keys(sample.categories);
+  const texts = Object.keys(other.categories).filter((name) => !Object.hasOwn(own.categories, name));
+  const unseenTexts = texts.reduce((sum, name) => sum + (other.categories[name] ?? 0), other.otherCategories);
+  const outside = production.filter((value) => value < least || value > most).length / production.length;
   return {
-    kind: 'number',
     kolmogorovSmirnov: { distance, p: kolmogorovSmirnovP(distance, Math.min(n, reference.length), Math.min(m, production.length)) },
     wasserstein: wasserstein(reference, production),
     unseen: texts.slice(0, 10),
-    unseenShare: production.filter((value) => value < least || value > most).length / production.length,
+    unseenShare: (outside * numbersIn(other) + unseenTexts) / (other.rows - other.missing),
   };
 }
 
+/** The larger of the shifts of what is there, and of how much is. */
+export function largestPsi({ psi: index, missingPsi }: Pick<FeatureDrift, 'psi' | 'missingPsi'>): number {
+  return Math.max(Number.isNaN(index) ? 0 : index, missingPsi);
+}
+
+export interface DriftReport {
+  readonly features: readonly FeatureDrift[];
+  readonly onlyReference: readonly string[];
+  readonly onlyProduction: readonly string[];
+  /** Lists and mappings, which have no shares of values. */
+  readonly notMeasured: readonly string[];
+}
+
+/** The prediction itself, which is logged as a score or as a label. */
+export const PREDICTION: ReadonlySet<string> = new Set(['score', 'label']);
+
 /** Every feature that both have, and those that one of them lacks. */
-export function driftReport(reference: readonly FeatureSample[], production: readonly FeatureSample[], units: DriftUnits): { readonly features: readonly FeatureDrift[]; readonly onlyReference: readonly string[]; readonly onlyProduction: readonly string[] } {
-  const own = new Map(production.map((sample) => [sample.name, sample]));
-  const known = new Map(reference.map((sample) => [sample.name, sample]));
+export function driftReport(reference: readonly FeatureSample[], production: readonly FeatureSample[], units: DriftUnits): DriftReport {
   const hasValues = ({ rows, missing }: FeatureSample): boolean => rows > missing;
+  // That a service logs labels and no scores is no drift.
+  const isThere = (sample: FeatureSample): boolean => hasValues(sample) || !PREDICTION.has(sample.name);
+  const own = new Map(production.filter(isThere).map((sample) => [sample.name, sample]));
+  const known = new Map(reference.map((sample) => [sample.name, sample]));
   const both = reference.filter((sample) => hasValues(sample) && own.has(sample.name));
   return {
-    features: both.map((sample) => featureDrift(sample, own.get(sample.name) ?? sample, units, both.length)).sort((a, b) => b.psi - a.psi),
+    features: both.map((sample) => featureDrift(sample, own.get(sample.name) ?? sample, units, both.length)).sort((a, b) => largestPsi(b) - largestPsi(a)),
     onlyReference: reference.filter((sample) => hasValues(sample) && !own.has(sample.name)).map(({ name }) => name),
     onlyProduction: production.filter((sample) => hasValues(sample) && !(known.has(sample.name) && hasValues(known.get(sample.name) ?? sample))).map(({ name }) => name),
+    notMeasured: [...new Set([...reference, ...production].filter((sample) => !hasValues(sample) && (sample.nested ?? 0) > 0 && !both.some(({ name }) => name === sample.name)).map(({ name }) => name))],
   };
 }

@@ -27,6 +27,8 @@ export interface Audience {
   readonly arm: string;
   readonly collector: ArmCollector;
   readonly delays: LabelDelays;
+  /** Its predictions of the batch that are still to be counted column by column, in their order whatever service they are of: sums are then the same however batches are cut. */
+  readonly staged: RowList;
 }
 
 /** An arm of a service in an environment. */
@@ -38,8 +40,6 @@ export interface Group {
   readonly audience: Audience;
   readonly windows: Map<string, WindowState>;
   last: WindowState | undefined;
-  /** Its predictions of the batch that are still to be counted column by column. */
-  readonly staged: RowList;
 }
 
 /** What is known of arms, to go on from later. */
@@ -80,7 +80,7 @@ export class Groups {
   }
 
   #made(environment: string, service: string, arm: string): Group {
-    const group: Group = { number: this.all.length, arm, environment, service, audience: this.#audience(environment, arm), windows: new Map(), last: undefined, staged: new RowList() };
+    const group: Group = { number: this.all.length, arm, environment, service, audience: this.#audience(environment, arm), windows: new Map(), last: undefined };
     this.all.push(group);
     return group;
   }
@@ -88,7 +88,7 @@ export class Groups {
   #audience(environment: string, arm: string, saved?: Pick<SavedGroups['audiences'][number], 'collected' | 'delays'>): Audience {
     const known = this.audiences.find((each) => each.arm === arm && each.environment === environment);
     if (known !== undefined) return known;
-    const audience: Audience = { number: this.audiences.length, environment, arm, collector: new ArmCollector(saved?.collected), delays: new LabelDelays(saved?.delays) };
+    const audience: Audience = { number: this.audiences.length, environment, arm, collector: new ArmCollector(saved?.collected), delays: new LabelDelays(saved?.delays), staged: new RowList() };
     this.audiences.push(audience);
     return audience;
   }

@@ -1,6 +1,14 @@
 import type { RecordLike } from '../expressions/evaluate.ts';
 
 const FIRST = 1024;
+/** What of a hash draws the requests that are followed: not what its place in a table goes by. */
+const DRAWN_BY = 2 ** 21;
+
+/** Whether a request is among those that are followed, where one in `oneIn` is, a power of two; by its hash, so one that is followed is among those of any smaller number, too. */
+export function isDrawn(request: number, oneIn: number): boolean {
+  // Of a number of more than 32 bits `&` takes the lowest ones.
+  return ((request / DRAWN_BY) & (oneIn - 1)) === 0;
+}
 
 /** Places in columns for hashes of `hash53`, which can be given back: 16 to 32 bytes each. */
 export class HashSlots {

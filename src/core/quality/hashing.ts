@@ -247,43 +247,6 @@ export class RecentHashes {
   }
 }
 
-/** A map of the last entries: between one and two generations of them. Deleting a Map's oldest entry one by one takes longer the more were deleted before. */
-export class RecentMap<T> {
-  readonly #generation: number;
-  #young: Map<number, T>;
-  #old: Map<number, T>;
-
-  /** @param saved what `generations` were */
-  constructor(generation: number, saved: readonly Iterable<readonly [number, T]>[] = []) {
-    this.#generation = generation;
-    [this.#young, this.#old] = [new Map(saved[0]), new Map(saved[1])];
-  }
-
-  /** The younger and the older one, to go on from later. */
-  get generations(): readonly ReadonlyMap<number, T>[] {
-    return [this.#young, this.#old];
-  }
-
-  get size(): number {
-    return this.#young.size + this.#old.size;
-  }
-
-  get(key: number): T | undefined {
-    return this.#young.get(key) ?? this.#old.get(key);
-  }
-
-  set(key: number, value: T): void {
-    this.#old.delete(key);
-    this.#young.set(key, value);
-    if (this.#young.size >= this.#generation) [this.#old, this.#young] = [this.#young, new Map<number, T>()];
-  }
-
-  delete(key: number): void {
-    this.#young.delete(key);
-    this.#old.delete(key);
-  }
-}
-
 /** A sample and where it stands, to go on from later. */
 export interface SavedReservoir {
   readonly values: Float64Array;

@@ -2,15 +2,13 @@ import type { RecordLike } from '../expressions/evaluate.ts';
 import type { QualityDefinition } from './definitions.ts';
 import { EarlyOutcomes, type SavedEarly } from './earlyOutcomes.ts';
 import type { Group } from './groups.ts';
-import { savedAt, type SavedRecords } from './hashSlots.ts';
+import { isDrawn, savedAt, type SavedRecords } from './hashSlots.ts';
 import { OWN, WaitingPredictions, type OutcomeFields, type ToldOutcome, type Waiting } from './waitingPredictions.ts';
 
 /** So many predictions at most wait for their outcome, and so many outcomes for their prediction; 100 to 200 bytes each. */
 const MOST_WAITING = 500_000;
 /** Of those that have counted with an outcome so many are remembered, for corrections; of those that matured without one as many at least. */
 const REMEMBERED = 0.25;
-/** What of a hash draws the requests that are followed: not what its place in a table goes by. */
-const DRAWN_BY = 2 ** 21;
 
 /** A prediction with its outcome, or without one where that means something; `isNew`: it was not told as matured before. */
 export type Settled = (waiting: Waiting, outcome: ToldOutcome | undefined, isNew: boolean) => void;
@@ -219,7 +217,7 @@ export class Outcomes {
   }
 
   #isFollowed(request: number): boolean {
-    return this.#level === 1 || Math.floor(request / DRAWN_BY) % this.#level === 0;
+    return isDrawn(request, this.#level);
   }
 
   #forget(request: number): void {

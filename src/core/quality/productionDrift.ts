@@ -1,5 +1,8 @@
-import { driftReport } from './drift.ts';
+import { plainLine } from '../base/words.ts';
+import { driftReport, PREDICTION, type DriftReport } from './drift.ts';
 import type { ProductionPart, ProductionWindow, QualityData } from './window.ts';
+
+const CURRENT = 'current';
 
 /** What was measured against what. */
 export interface DriftFinding {
@@ -10,12 +13,22 @@ export interface DriftFinding {
   readonly reference: string;
   /** Which hours of production, for people: `last 24 h`. */
   readonly window: string;
-  readonly report: ReturnType<typeof driftReport>;
+  readonly report: DriftReport;
 }
 
 /** `data/train.csv, last 24 h`: what it was measured against, and which hours of production. */
 export function againstWords({ reference, window }: Pick<DriftFinding, 'reference' | 'window'>): string {
   return `${reference}, ${window}`;
+}
+
+/** Inputs of two arms are those of the same people, and differ by no more than chance. Answers of two models may differ: that is why there are two. */
+function ofTwoModels(report: DriftReport): DriftReport {
+  return { ...report, features: report.features.map((each) => (each.alarm && PREDICTION.has(each.feature) ? { ...each, alarm: false, because: `${each.because}: shown only, two models may answer differently` } : each)) };
+}
+
+/** What alarms against what a model was trained on, or what came before: a reason to train it anew. */
+export function againstReference(findings: readonly DriftFinding[]): readonly DriftFinding[] {
+  return findings.filter(({ reference }) => reference !== CURRENT);
 }
 
 /** Each arm of an environment against the reference, if there is one, and the candidate against current in the hours of both: all of the newest hours only. */
@@ -29,7 +42,20 @@ export function driftFindings({ production, references = [] }: QualityData, envi
     }));
   });
   const both = (production?.both ?? []).filter(({ candidate }) => candidate.environment === environment).map(({ name, candidate, current }): DriftFinding => ({
-    environment, production: 'candidate', reference: 'current', window: name, report: driftReport(current.features, candidate.features, { reference: current.units, production: candidate.units }),
+    environment, production: 'candidate', reference: CURRENT, window: name, report: ofTwoModels(driftReport(current.features, candidate.features, { reference: current.units, production: candidate.units })),
   }));
   return [...found, ...both];
+}
+
+/** Why nothing of an environment was measured, as a sentence; undefined: something was. */
+export function nothingMeasured({ production, references = [], arms }: QualityData, environment: string, findings: readonly DriftFinding[]): string | undefined {
+  const own = findings.filter((each) => each.environment === environment);
+  if (own.some(({ report }) => report.features.length > 0)) return undefined;
+  const where = environment === '' ? '' : ` of ${plainLine(environment, 60)}`;
+  const [first] = own;
+  if (first !== undefined) return `Drift${where}: nothing was compared: ${plainLine(first.production, 40)} and ${plainLine(first.reference, 120)} have no feature in common, and no prediction.`;
+  if ((production?.parts ?? []).every((part) => part.environment !== environment)) return `Drift${where}: nothing was compared: the log has no record${where} of the ${production?.name ?? 'last hours'}.`;
+  if (references.length > 0) return `Drift${where}: nothing was compared: there are no records${where} of both times.`;
+  const names = [...new Set(arms.filter((arm) => arm.environment === environment).map(({ arm }) => plainLine(arm, 40)))];
+  return `Drift${where}: nothing was compared: the records are of ${names.join(' and ')} only, and there is no reference. Add drift: {reference: data/train.parquet}, {reference: {training: candidate}} or {reference: {weeks_ago: 1}}.`;
 }

@@ -1,5 +1,6 @@
 import { countWords, plainLine } from '../base/words.ts';
 import { currentAlike, type ComparisonReport, type MetricComparison } from './comparison.ts';
+import { largestPsi } from './drift.ts';
 import { againstWords, type DriftFinding } from './productionDrift.ts';
 import { valueWords } from './reportText.ts';
 import type { ArmSummary, QualityData } from './window.ts';
@@ -140,7 +141,8 @@ export function driftAlarms(findings: readonly DriftFinding[]): { readonly featu
   const found = new Map<string, { feature: string; psi: number; because: string }>();
   for (const finding of findings) {
     const { report, production } = finding;
-    for (const { feature, psi, alarm, because } of report.features) {
+    for (const { alarm, because, ...each } of report.features) {
+      const [feature, psi] = [each.feature, largestPsi(each)];
       const known = found.get(feature);
       if (alarm && (known === undefined || known.psi < psi)) found.set(feature, { feature, psi, because: `${production} against ${againstWords(finding)}: ${because}` });
     }

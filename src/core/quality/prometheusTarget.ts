@@ -1,5 +1,6 @@
 import { parseDuration } from '../base/duration.ts';
 import type { MetricSection, QualitySection } from '../workspace/quality.ts';
+import { queryProblem } from './promql.ts';
 
 /** What Prometheus is asked for; `$arm` and `$range` are put in. */
 export interface PrometheusQuery {
@@ -43,6 +44,16 @@ function sliceLabels(by: readonly string[], named: Readonly<Record<string, strin
   }));
 }
 
+/** What is no count of a window. */
+function reportLevels({ queries, latency }: PrometheusSection, report: Report): void {
+  const check = (path: readonly string[], written: string): void => {
+    const problem = queryProblem(written);
+    if (problem !== undefined) report(['source', 'prometheus', ...path], problem);
+  };
+  for (const [name, query] of Object.entries(queries)) for (const [key, written] of Object.entries(query)) if (written !== undefined) check(['queries', name, key], written);
+  if (latency !== undefined) check(['latency', 'buckets'], latency.buckets);
+}
+
 /** Reads `source.prometheus`; `report` is told what a schema cannot tell, with its path below `quality`. */
 export function prometheusTarget(section: PrometheusSection, { guardrails, signals, by }: QualitySection, report: Report): PrometheusTarget {
   const { url, tenant, tenant_header, lookback, design_effect, latency, slices } = section;
@@ -51,6 +62,7 @@ export function prometheusTarget(section: PrometheusSection, { guardrails, signa
   for (const { name } of [...(guardrails ?? []) as readonly MetricSection[], ...(signals ?? []) as readonly MetricSection[]]) {
     if (queries[name] === undefined) report(['source', 'prometheus', 'queries'], `has no query for the metric ${name}`);
   }
+  reportLevels(section, report);
   return {
     url, headers: tenant === undefined ? {} : { [tenant_header ?? 'X-Scope-OrgID']: tenant }, lookbackMs: parseDuration(lookback ?? '1d') ?? 86_400_000, designEffect: design_effect, queries,
     ...(latency === undefined ? {} : { latency: { buckets: latency.buckets, unitMs: UNITS_MS[latency.unit] } }),

@@ -3,8 +3,8 @@ import { versionName } from './armCollector.ts';
 import { RowList } from './batch.ts';
 import type { DriftDefinition, DriftReferenceTarget } from './definitions.ts';
 import { DistinctCount } from './distinct.ts';
-import { FeatureCollector, type FeatureOptions, type SavedFeatures } from './featureCollector.ts';
-import { joined } from './joinedSamples.ts';
+import { FeatureCollector, leftOutWords, type FeatureOptions, type SavedFeatures } from './featureCollector.ts';
+import { joined, weighted } from './joinedSamples.ts';
 import type { ArmSummary, DriftReference, FeatureSample, LoggedVersion, ProductionPart, ProductionWindow } from './window.ts';
 
 const HOUR_MS = 3_600_000;
@@ -83,12 +83,12 @@ export class RecentHours {
   /** What is older is not counted, in milliseconds since 1970. */
   #from: number;
 
-  constructor({ windowHours, reference }: DriftDefinition, { features, edges }: FeatureOptions, saved?: SavedHours) {
+  constructor({ windowHours, reference }: DriftDefinition, { features, edges, categories }: FeatureOptions, saved?: SavedHours) {
     this.#window = windowHours;
     this.#reference = reference;
     const earlier = reference?.kind === 'earlier' ? reference : undefined;
     this.#kept = Math.max(windowHours, earlier === undefined ? 0 : earlier.weeks * WEEK_HOURS + earlier.hours);
-    this.#options = { features, edges, sample: sampleOf(Math.min(windowHours, earlier?.hours ?? windowHours), this.#kept) };
+    this.#options = { features, edges, categories, sample: sampleOf(Math.min(windowHours, earlier?.hours ?? windowHours), this.#kept) };
     this.#newest = saved?.newest ?? 0;
     this.#from = this.#oldest * HOUR_MS;
     for (const { environment, arm, hours } of saved?.arms ?? []) {
@@ -152,6 +152,8 @@ export class RecentHours {
       const isMeasured = this.#reference !== undefined || ['current', 'candidate'].every((name) => own.some(({ arm }) => arm === name));
       if (isMeasured && !production.parts.some((part) => part.environment === environment)) messages.add(nothingWords(environment, production, Math.max(...own.map(({ lastSeen }) => lastSeen))));
     }
+    const leftOut = leftOutWords(new Set(production.parts.flatMap((part) => part.leftOut ?? [])), this.#options.features, 'the log');
+    if (leftOut !== undefined) messages.add(leftOut);
     if (this.#reference?.kind !== 'earlier') return { production, messages: [...messages] };
     const { references, missing } = this.#earlier(this.#reference, end, answering);
     return { production, references, messages: [...messages, ...missing] };
@@ -179,16 +181,22 @@ export class RecentHours {
     return { name: `last ${hours} h`, parts: this.#arms.flatMap((each) => merged(each, end - hours, end, answering(each)) ?? []), both: this.#both(end, hours, answering) };
   }
 
-  /** By environment candidate and current since the later of them began to answer, within the last hours. */
+  /**
+   * By environment candidate and current in the hours of both, within the last ones. Hours of current weigh as those of the candidate do: else a percentage that was raised by night would make of a daily rhythm a drift. Units are
+   * as many as the weights leave (Kish's sum(w)^2 / sum(w^2)).
+   */
   #both(end: number, hours: number, answering: Answering): NonNullable<ProductionWindow['both']> {
     const candidates = this.#arms.filter(({ arm }) => arm === 'candidate');
     return candidates.flatMap((candidate) => {
       const current = this.#arms.find(({ environment, arm }) => environment === candidate.environment && arm === 'current');
       if (current === undefined) return [];
-      const began = (each: ArmHours): number => Math.min(...hoursWithin(each, end - hours, end, answering(each)).map(({ number }) => number));
-      const from = Math.max(began(candidate), began(current));
-      const [own, other] = [candidate, current].map((each) => merged(each, from, end, answering(each)));
-      return own === undefined || other === undefined ? [] : [{ name: `last ${end - from} h`, candidate: own, current: other }];
+      const [own, other] = [candidate, current].map((each) => requestsByHour(hoursWithin(each, end - hours, end, answering(each))));
+      const common = [...own ?? []].flatMap(([number, requests]) => { const others = other?.get(number); return others === undefined ? [] : [{ number, own: requests, others }]; });
+      const [from, ofOwn, ofOthers] = [Math.min(...common.map(({ number }) => number)), sum(common, (each) => each.own), sum(common, ({ others }) => others)];
+      const weights = new Map(common.map((each) => [each.number, (each.own * ofOthers) / (each.others * ofOwn)]));
+      const left = ofOthers / sum(common, ({ number, others }) => others * (weights.get(number) ?? 0) ** 2);
+      const [mine, its] = [merged(candidate, from, end, answering(candidate), (number) => Number(weights.has(number))), merged(current, from, end, answering(current), (number) => weights.get(number) ?? 0)];
+      return mine === undefined || its === undefined ? [] : [{ name: `last ${end - from} h`, candidate: mine, current: { ...its, units: its.units * Math.min(1, left) } }];
     });
   }
 
@@ -242,16 +250,28 @@ function hoursWithin({ hours }: ArmHours, from: number, end: number, without: Re
   return [...hours.values()].filter(({ number, version }) => number >= from && number < end && !without.has(version));
 }
 
-/** The hours from `from` up to but without `end` as one, without some versions; undefined where nothing was served. */
-function merged(each: ArmHours, from: number, end: number, without = NONE): ProductionPart | undefined {
+function sum<T>(all: readonly T[], of: (each: T) => number): number {
+  return all.reduce((total, each) => total + of(each), 0);
+}
+
+/** Predictions by the number of the hour, of all versions. */
+function requestsByHour(hours: readonly Hour[]): ReadonlyMap<number, number> {
+  const found = new Map<number, number>();
+  for (const { number, collector } of hours) if (collector.requests > 0) found.set(number, (found.get(number) ?? 0) + collector.requests);
+  return found;
+}
+
+/** The hours from `from` up to but without `end` as one, without some versions; undefined where nothing was served. `weightOf`: as how many a prediction of an hour counts, by the hour's number; 0: not at all. */
+function merged(each: ArmHours, from: number, end: number, without = NONE, weightOf: (number: number) => number = () => 1): ProductionPart | undefined {
   const { environment, arm } = each;
-  const own = hoursWithin(each, from, end, without);
+  const own = hoursWithin(each, from, end, without).filter(({ number }) => weightOf(number) > 0);
   if (own.length === 0) return undefined;
   const units = new DistinctCount();
   for (const hour of own) units.merge(hour.units);
-  const requests = own.reduce((sum, { collector }) => sum + collector.requests, 0);
-  const samples = own.map(({ collector }) => ({ rows: collector.requests, features: new Map(collector.samples.map((sample) => [sample.name, sample])) }));
+  const requests = sum(own, ({ collector }) => collector.requests);
+  const samples = own.map(({ number, collector }) => ({ rows: collector.requests, weight: weightOf(number), features: new Map(collector.samples.map((sample) => [sample.name, sample])) }));
   const names = new Set(samples.flatMap(({ features }) => [...features.keys()]));
-  const features = [...names].map((name) => joined(name, samples.map(({ rows, features: known }): FeatureSample => known.get(name) ?? { name, rows, missing: rows, values: [], categories: {}, otherCategories: 0 }), SAMPLE));
-  return { environment, arm, requests, units: units.estimate, features };
+  const features = [...names].map((name) => joined(name, samples.map(({ rows, weight, features: known }): FeatureSample => { const sample = known.get(name) ?? { name, rows, missing: rows, values: [], categories: {}, otherCategories: 0 }; return weight === 1 ? sample : weighted(sample, weight); }), SAMPLE));
+  const leftOut = new Set(own.flatMap(({ collector }) => collector.leftOut));
+  return { environment, arm, requests, units: units.estimate, features, ...(leftOut.size === 0 ? {} : { leftOut: [...leftOut] }) };
 }

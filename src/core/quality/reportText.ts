@@ -1,9 +1,8 @@
 import { ageWords, countWords, plainLine } from '../base/words.ts';
 import { currentAlike, type ArmValue, type ComparisonReport, type MetricComparison } from './comparison.ts';
-import { DRIFT_DEFINITIONS, type driftReport } from './drift.ts';
+import { DRIFT_DEFINITIONS, type DriftReport } from './drift.ts';
 import { histogramQuantile } from './histogram.ts';
 import { labelDelayWords } from './labelDelay.ts';
-import type { ShadowReport } from './shadow.ts';
 import type { SkewReport } from './skew.ts';
 import { MOST_SLICES } from './slices.ts';
 import type { ArmSummary, Histogram, QualityData, SourceNotes } from './window.ts';
@@ -105,7 +104,7 @@ export function notesBlock(notes: SourceNotes): Block {
   return { lines: [...counted.filter(([count]) => count > 0).map(([count, words]) => `${count} ${words}.`), ...notes.examples.map((example) => `  ${example}`), ...notes.messages] };
 }
 
-export function driftBlocks({ features, onlyReference, onlyProduction }: ReturnType<typeof driftReport>, what: string): Block[] {
+export function driftBlocks({ features, onlyReference, onlyProduction, notMeasured }: DriftReport, what: string): Block[] {
   const rows = features.map((each) => [
     each.feature, number(each.psi), number(each.noise), number(each.jensenShannon), each.kolmogorovSmirnov === undefined ? '-' : `${number(each.kolmogorovSmirnov.distance)} (p ${number(each.kolmogorovSmirnov.p, 2)})`,
     number(each.wasserstein), each.chiSquared === undefined ? '-' : `${number(each.chiSquared.statistic)} (p ${number(each.chiSquared.p, 2)})`,
@@ -113,7 +112,7 @@ export function driftBlocks({ features, onlyReference, onlyProduction }: ReturnT
   ]);
   return [
     { title: what, columns: ['feature', 'PSI', 'noise', 'JS', 'KS', 'Wasserstein', 'chi-squared', 'missing', 'unseen', 'verdict'], rows },
-    { lines: [...(onlyReference.length === 0 ? [] : [`Only in the reference: ${onlyReference.join(', ')}.`]), ...(onlyProduction.length === 0 ? [] : [`Only in production: ${onlyProduction.join(', ')}.`]), ...Object.entries(DRIFT_DEFINITIONS).map(([name, definition]) => `${name}: ${definition}.`)] },
+    { lines: [...(onlyReference.length === 0 ? [] : [`Only in the reference: ${onlyReference.join(', ')}.`]), ...(onlyProduction.length === 0 ? [] : [`Only in production: ${onlyProduction.join(', ')}.`]), ...(notMeasured.length === 0 ? [] : [`Not measured, being lists or mappings: ${notMeasured.join(', ')}.`]), ...Object.entries(DRIFT_DEFINITIONS).map(([name, definition]) => `${name}: ${definition}.`)] },
   ];
 }
 
@@ -128,22 +127,6 @@ export function skewBlocks({ features, asked, told, unknown, notRecomputed, notL
     ...(notRecomputed.length === 0 ? [] : [`Not recomputed: ${notRecomputed.join(', ')}.`]), ...(notLogged.length === 0 ? [] : [`Not in the log: ${notLogged.join(', ')}.`]),
   ];
   return [{ title: 'Feature skew: logged against recomputed', columns: ['feature', 'equal', 'different', 'only logged', 'only recomputed', 'largest difference', 'verdict'], rows }, { lines }];
-}
-
-export function shadowBlocks(report: ShadowReport): Block[] {
-  const { agreement, difference, mcnemar } = report;
-  const rows = [
-    ['pairs', countWords(report.pairs)], ['answers without a partner', countWords(report.unpaired)], ['errors of the shadow', countWords(report.errors)],
-    ['agreement', `${percent(agreement.share)} (${percent(agreement.interval.low)} to ${percent(agreement.interval.high)}, Wilson 95 %)`],
-    ['|score difference| p50, p95, max', [difference.p50, difference.p95, difference.max].map((value) => number(value)).join(', ')],
-    ['scores: Wasserstein, PSI', `${number(report.wasserstein)}, ${number(report.psi)}`],
-    ...(mcnemar === undefined ? [] : [['McNemar', `only served right ${mcnemar.onlyServedRight}, only shadow right ${mcnemar.onlyShadowRight} of ${mcnemar.labelled} labelled: ${number(mcnemar.statistic)}, p ${number(mcnemar.p, 2)}${mcnemar.exact ? ' (exact)' : ''}`]]),
-  ];
-  return [
-    { title: 'Shadow against what was served', columns: ['measure', 'value'], rows },
-    ...(report.slices.length === 0 ? [] : [{ title: 'Slices that agree least', columns: ['slice', 'pairs', 'agreement'], rows: report.slices.map(({ slice, pairs, agreement: share, interval }) => [slice, countWords(pairs), `${percent(share)} (${percent(interval.low)} to ${percent(interval.high)})`]) }]),
-    ...(report.examples.length === 0 ? [] : [{ title: 'Answers that differ most', columns: ['request', 'served', 'shadow', 'difference'], rows: report.examples.map(({ requestId, served, shadow, difference: apart }) => [requestId, served, shadow, number(apart)]) }]),
-  ];
 }
 
 /** A line as Markdown that shows it: what begins a link, a tag, a column or an emphasis is escaped, figures stay legible. */

@@ -1,97 +1,137 @@
 import type { LabelDefinition } from './definitions.ts';
-import { RecentMap, Reservoir, type SavedReservoir } from './hashing.ts';
-import { answerOf, factsOf, RecentAnswers, type Answer, type SavedAnswers } from './recentAnswers.ts';
+import { DrawnSlots } from './drawnSlots.ts';
+import { NumberColumn } from './hashSlots.ts';
 import { isPositive } from './measures.ts';
+import { PairCounts, type Decisions, type SavedPairs } from './pairCounts.ts';
+import { WaitingAnswers, type Answer, type AnswerParts, type SavedWaiting } from './waitingAnswers.ts';
 import type { ShadowPairs } from './window.ts';
 
-/** Answers that wait for their partner: this many at least. */
-const MOST_WAITING = 100_000;
-const MOST_EXAMPLES = 10;
-const SAMPLE = 5000;
-
-function words({ score, label, error }: Answer): string {
-  return error ? 'error' : score === null ? label ?? 'nothing' : String(score);
-}
-
-/** Pairs of decisions by the hash of their request. */
-interface SavedDecisions {
-  readonly requests: Float64Array;
-  readonly decisions: Float64Array;
-}
-
-/** What is known of pairs, to go on from later: answers that wait by the hashes of their requests, and request ids of the examples only. */
-export interface SavedShadow {
-  readonly counts: Counts;
-  readonly served: SavedAnswers;
-  readonly shadow: SavedAnswers;
-  readonly unlabelled: readonly SavedDecisions[];
-  readonly slices: readonly (readonly [string, { readonly pairs: number; readonly agreed: number }])[];
-  readonly scores: readonly SavedReservoir[];
-  readonly examples: readonly Omit<Example, 'difference'>[];
-  readonly differences: Float64Array;
-}
-
-interface Counts { pairs: number; agreed: number; errors: number; labelled: number; onlyServed: number; onlyShadow: number }
-
-/** The request id is undefined where the shadow's answer was saved, without it. */
-type Example = Omit<ShadowPairs['examples'][number], 'requestId'> & { readonly requestId: string | undefined };
-type Decisions = readonly [served: boolean, shadow: boolean];
-
+/** So many answers, and so many pairs without an outcome, wait at most; about 100 bytes each. */
+const MOST_WAITING = 500_000;
+/** Versions of an environment whose pairs are kept; the ones that were new first go first. */
+const MOST_VERSIONS = 10;
+/** Names of environments and versions; those after them count as not told. */
+const MOST_NAMES = 1000;
 const SERVED_YES = 2;
 
-function savedDecisions(pairs: ReadonlyMap<number, Decisions>): SavedDecisions {
-  const [requests, decisions] = [new Float64Array(pairs.size), new Float64Array(pairs.size)];
-  let place = 0;
-  for (const [request, [served, shadow]] of pairs) {
-    requests[place] = request;
-    decisions[place] = (served ? SERVED_YES : 0) + Number(shadow);
-    place += 1;
+/** Environments and versions by their numbers; 0: none. */
+class Names {
+  readonly all: string[];
+  readonly #numbers: Map<string, number>;
+  #last = 0;
+
+  constructor(all: readonly string[] = ['']) {
+    this.all = [...all];
+    this.#numbers = new Map(all.map((name, number) => [name, number]));
   }
-  return { requests, decisions };
+
+  of(name: string): number {
+    if (this.all[this.#last] === name) return this.#last;
+    let number = this.#numbers.get(name);
+    if (number === undefined) {
+      if (this.all.length >= MOST_NAMES) return 0;
+      number = this.all.push(name) - 1;
+      this.#numbers.set(name, number);
+    }
+    this.#last = number;
+    return number;
+  }
 }
 
-function* decisionsOf({ requests, decisions }: SavedDecisions): Generator<[number, Decisions]> {
-  for (const [place, request] of requests.entries()) {
-    const both = decisions[place] ?? 0;
-    yield [request, [both >= SERVED_YES, both % SERVED_YES === 1]];
-  }
+/** What is known of pairs, to go on from later: what waits by the hashes of its requests, and request ids of the examples only. */
+export interface SavedShadow {
+  readonly environments: readonly string[];
+  readonly versions: readonly string[];
+  /** By the number of a version: when it was first logged. */
+  readonly first: readonly number[];
+  /** By the number of an environment: answers that were dropped before they were logged. */
+  readonly dropped: readonly number[];
+  readonly oneIn: number;
+  readonly labelledOneIn: number;
+  readonly waiting: SavedWaiting;
+  readonly pairs: readonly { readonly environment: number; readonly version: number; readonly counted: SavedPairs }[];
+  /** Pairs that wait for their outcome, in the order in which they came: by request both decisions and the number of the environment's and the version's pairs. */
+  readonly unlabelled: { readonly level: number; readonly requests: Float64Array; readonly decisions: Float64Array; readonly pairs: Float64Array };
 }
 
-/** Pairs the served answer with the shadow's by request id. */
+/** The pairs of an environment and a version. */
+interface Counted {
+  /** Never given again. */
+  readonly number: number;
+  readonly environment: number;
+  readonly version: number;
+  readonly counts: PairCounts;
+}
+
+/** What a record tells of an answer. */
+export interface LoggedAnswer {
+  /** The hash of its request. */
+  readonly request: number;
+  /** Empty where none is told. */
+  readonly environment: string;
+  /** NaN: none. */
+  readonly score: number;
+  readonly label: unknown;
+  readonly error: unknown;
+  readonly outcome: unknown;
+  readonly slices: readonly string[];
+}
+
+export interface LoggedShadow extends LoggedAnswer {
+  readonly requestId: string;
+  readonly version: string;
+  /** In milliseconds since 1970. */
+  readonly at: number;
+  /** How many others were dropped before it, since the last one that was logged. */
+  readonly dropped: number;
+}
+
+/** Pairs the served answer with the shadow's by request id, and both with their outcome, in whatever order the three come. */
 export class ShadowCollector {
   readonly #labels: LabelDefinition;
-  readonly #served: RecentAnswers;
-  readonly #shadow: RecentAnswers;
-  readonly #unlabelled: RecentMap<Decisions>;
-  readonly #slices: Map<string, { readonly pairs: number; readonly agreed: number }>;
-  readonly #scores: readonly [Reservoir, Reservoir, Reservoir];
-  readonly #counts: Counts;
-  #examples: readonly Example[];
+  readonly #environments: Names;
+  readonly #versions: Names;
+  readonly #first: number[];
+  readonly #dropped: number[];
+  readonly #waiting: WaitingAnswers;
+  readonly #unlabelled: DrawnSlots;
+  readonly #decisions = new NumberColumn();
+  readonly #pairsOf = new NumberColumn();
+  readonly #counted = new Map<number, Counted>();
+  #next = 0;
+  #oneIn: number;
+  #labelledOneIn: number;
   #hasShadow: boolean;
   /** Whether answers that were served are not known here, because what was read of them was saved without them. */
   readonly #isPartial: boolean;
 
   /** @param saved what was counted before, if anything was; without its `shadow` where none had come by then */
-  constructor(labels: LabelDefinition, saved?: { readonly shadow?: SavedShadow | undefined }) {
+  constructor(labels: LabelDefinition, saved?: { readonly shadow?: SavedShadow | undefined }, most = MOST_WAITING) {
     const known = saved?.shadow;
     this.#labels = labels;
     this.#isPartial = saved !== undefined && known === undefined;
     this.#hasShadow = known !== undefined;
-    this.#served = new RecentAnswers(MOST_WAITING, known?.served);
-    this.#shadow = new RecentAnswers(MOST_WAITING, known?.shadow);
-    this.#unlabelled = new RecentMap(MOST_WAITING, known?.unlabelled.map(decisionsOf));
-    this.#slices = new Map(known?.slices);
-    this.#scores = [new Reservoir(SAMPLE, 11, known?.scores[0]), new Reservoir(SAMPLE, 12, known?.scores[1]), new Reservoir(SAMPLE, 13, known?.scores[2])];
-    this.#counts = { pairs: 0, agreed: 0, errors: 0, labelled: 0, onlyServed: 0, onlyShadow: 0, ...known?.counts };
-    this.#examples = known?.examples.map((example, index) => ({ ...example, difference: known.differences[index] ?? Number.NaN })) ?? [];
+    this.#environments = new Names(known?.environments);
+    this.#versions = new Names(known?.versions);
+    [this.#first, this.#dropped] = [[...known?.first ?? []], [...known?.dropped ?? []]];
+    [this.#oneIn, this.#labelledOneIn] = [known?.oneIn ?? 1, known?.labelledOneIn ?? 1];
+    this.#waiting = new WaitingAnswers(most, () => this.#passOver(), known?.waiting);
+    this.#unlabelled = new DrawnSlots(most, { dropped: (_, isDrawnOut) => { if (isDrawnOut) this.#passOverPair(); }, moved: () => undefined }, known?.unlabelled.level);
+    for (const { environment, version, counted } of known?.pairs ?? []) this.#made(environment, version, counted);
+    for (const [index, request] of known?.unlabelled.requests.entries() ?? []) this.#keep(request, known?.unlabelled.decisions[index] ?? 0, known?.unlabelled.pairs[index] ?? 0);
   }
 
   /** Undefined when there was no shadow: what was served is then not kept, for most logs have none. */
   get saved(): SavedShadow | undefined {
     if (!this.#hasShadow) return undefined;
+    const counted = [...this.#counted.values()];
+    const places = new Map(counted.map(({ number }, place) => [number, place]));
+    const requests = this.#unlabelled.inOrder().filter((request) => places.has(this.#pairsOf.get(this.#unlabelled.find(request))));
+    const numbers = (of: (place: number) => number): Float64Array => Float64Array.from(requests, (request) => of(this.#unlabelled.find(request)));
     return {
-      counts: { ...this.#counts }, served: this.#served.saved, shadow: this.#shadow.saved, unlabelled: this.#unlabelled.generations.map(savedDecisions), slices: [...this.#slices], scores: this.#scores.map(({ saved }) => saved),
-      examples: this.#examples.map(({ requestId, served, shadow }) => ({ requestId, served, shadow })), differences: Float64Array.from(this.#examples, ({ difference }) => difference),
+      environments: this.#environments.all, versions: this.#versions.all, first: this.#first, dropped: this.#dropped, oneIn: this.#oneIn, labelledOneIn: this.#labelledOneIn, waiting: this.#waiting.saved,
+      pairs: counted.map(({ environment, version, counts }) => ({ environment, version, counted: counts.saved })),
+      unlabelled: { level: this.#unlabelled.level, requests: Float64Array.from(requests), decisions: numbers((place) => this.#decisions.get(place)), pairs: numbers((place) => places.get(this.#pairsOf.get(place)) ?? 0) },
     };
   }
 
@@ -100,84 +140,154 @@ export class ShadowCollector {
    * are, so no other id need be kept on disk.
    */
   get isIncomplete(): boolean {
-    return (this.#hasShadow && this.#isPartial) || this.#examples.some(({ requestId }) => requestId === undefined);
+    return (this.#hasShadow && this.#isPartial) || [...this.#counted.values()].some(({ counts }) => counts.isIncomplete);
   }
 
-  /** What was served; `request` is the hash of its id, a score of NaN none. */
-  addServed(request: number, score: number, label: unknown, error: unknown, outcome: unknown, slices: readonly string[]): void {
-    const facts = this.#facts(score, label, error, outcome);
-    const name = labelOf(label);
-    const shadow = this.#hasShadow ? this.#shadow.take(request) : undefined;
-    if (shadow === undefined) this.#served.add(request, score, facts, name, slices, undefined);
-    else this.#pair(request, answerOf(score, facts, name, slices, undefined), shadow);
+  follows(request: number): boolean {
+    return this.#waiting.follows(request);
   }
 
-  addShadow(request: number, requestId: string, score: number, label: unknown, error: unknown, outcome: unknown, slices: readonly string[]): void {
+  /** An answer to a request that is followed. */
+  addServed(logged: LoggedAnswer): void {
+    const { request } = logged;
+    const shadow = this.#hasShadow ? this.#waiting.take(request, 'shadow') : undefined;
+    const parts = this.#partsOf(logged);
+    if (shadow === undefined) this.#waiting.add(request, 'served', parts);
+    else this.#pair(request, answerOf(parts), shadow);
+  }
+
+  addShadow(logged: LoggedShadow): void {
     this.#hasShadow = true;
-    const facts = this.#facts(score, label, error, outcome);
-    const name = labelOf(label);
-    if (isError(error)) this.#counts.errors += 1;
-    const served = this.#served.take(request);
-    if (served === undefined) this.#shadow.add(request, score, facts, name, slices, requestId);
-    else this.#pair(request, served, answerOf(score, facts, name, slices, requestId));
+    const { request, version, at, dropped } = logged;
+    const number = this.#versions.of(version);
+    const environment = this.#environments.of(logged.environment);
+    if (dropped > 0) this.#dropped[environment] = (this.#dropped[environment] ?? 0) + dropped;
+    this.#first[number] = Math.min(this.#first[number] ?? Number.POSITIVE_INFINITY, at);
+    if (!this.#waiting.follows(request)) {
+      this.#passOver();
+      return;
+    }
+    const served = this.#waiting.take(request, 'served');
+    const parts = { ...this.#partsOf(logged), version: number, requestId: logged.requestId };
+    if (served === undefined) this.#waiting.add(request, 'shadow', parts);
+    else this.#pair(request, served, answerOf(parts));
   }
 
-  #facts(score: number, label: unknown, error: unknown, outcome: unknown): number {
-    return factsOf(Number.isNaN(score) ? isPositive(label) : score >= this.#labels.threshold, isPositive(outcome), isError(error));
+  #partsOf({ environment, score, label, error, outcome, slices }: LoggedAnswer): AnswerParts {
+    return { score, error: isError(error), outcome: isPositive(outcome), label: labelOf(label), slices, environment: this.#environments.of(environment), version: 0, requestId: undefined };
+  }
+
+  /** A shadow answer is not followed. */
+  #passOver(): void {
+    this.#oneIn = Math.max(this.#oneIn, this.#waiting.level);
+  }
+
+  /** A pair is not followed to its outcome. */
+  #passOverPair(): void {
+    this.#labelledOneIn = Math.max(this.#labelledOneIn, this.#unlabelled.level);
   }
 
   #pair(request: number, served: Answer, shadow: Answer): void {
-    if (shadow.error || served.error) return;
-    this.#counts.pairs += 1;
-    const agrees = served.decision !== null && shadow.decision !== null ? served.decision === shadow.decision : served.label === shadow.label;
-    if (agrees) this.#counts.agreed += 1;
-    for (const slice of served.slices) {
-      const counted = this.#slices.get(slice) ?? { pairs: 0, agreed: 0 };
-      this.#slices.set(slice, { pairs: counted.pairs + 1, agreed: counted.agreed + Number(agrees) });
+    const counted = this.#countedOf(served.environment, shadow.version);
+    const decisions = counted?.counts.add(served, shadow);
+    if (counted === undefined || decisions === undefined) return;
+    // Whether its outcome has come or is to come makes no difference to whether a request is drawn.
+    if (!this.#unlabelled.follows(request)) {
+      this.#passOverPair();
+      return;
     }
-    const difference = served.score === null || shadow.score === null ? Number(!agrees) : Math.abs(served.score - shadow.score);
-    this.#scores[2].add(difference);
-    if (served.score !== null) this.#scores[0].add(served.score);
-    if (shadow.score !== null) this.#scores[1].add(shadow.score);
-    const last = this.#examples.at(-1);
-    if (difference > 0 && (this.#examples.length < MOST_EXAMPLES || difference > (last?.difference ?? 0))) {
-      this.#examples = [...this.#examples, { requestId: shadow.requestId, served: words(served), shadow: words(shadow), difference }].sort((a, b) => b.difference - a.difference).slice(0, MOST_EXAMPLES);
-    }
-    if (served.decision === null || shadow.decision === null) return;
     const outcome = served.outcome ?? shadow.outcome;
-    if (outcome === null) this.#unlabelled.set(request, [served.decision, shadow.decision]);
-    else this.#judge(served.decision, shadow.decision, outcome);
+    if (outcome === null) this.#keep(request, (decisions[0] ? SERVED_YES : 0) + Number(decisions[1]), counted.number);
+    else counted.counts.judge(decisions, outcome);
   }
 
-  #judge(served: boolean, shadow: boolean, outcome: boolean): void {
-    this.#counts.labelled += 1;
-    if (served === outcome && shadow !== outcome) this.#counts.onlyServed += 1;
-    if (served !== outcome && shadow === outcome) this.#counts.onlyShadow += 1;
+  #keep(request: number, decisions: number, pairs: number): void {
+    const known = this.#unlabelled.find(request);
+    const place = known < 0 ? this.#unlabelled.add(request) : known;
+    this.#decisions.set(place, decisions);
+    this.#pairsOf.set(place, pairs);
+    this.#unlabelled.makeRoom();
   }
 
   addOutcome(request: number, value: unknown): void {
     const outcome = isPositive(value);
-    const pair = this.#unlabelled.get(request);
-    if (pair === undefined || outcome === null) return;
+    if (outcome === null || !this.#waiting.follows(request) || !this.#unlabelled.follows(request)) return;
+    const place = this.#unlabelled.find(request);
+    if (place < 0) {
+      this.#waiting.addOutcome(request, outcome);
+      return;
+    }
+    const both = this.#decisions.get(place);
+    const decisions: Decisions = [both >= SERVED_YES, both % SERVED_YES === 1];
+    this.#counted.get(this.#pairsOf.get(place))?.counts.judge(decisions, outcome);
     this.#unlabelled.delete(request);
-    this.#judge(pair[0], pair[1], outcome);
   }
 
-  /** Undefined when there was no shadow. */
-  get pairs(): ShadowPairs | undefined {
+  /** Undefined where the version is older than all that are kept. */
+  #countedOf(environment: number, version: number): Counted | undefined {
+    for (const each of this.#counted.values()) if (each.environment === environment && each.version === version) return each;
+    const own = [...this.#counted.values()].filter((each) => each.environment === environment);
+    const oldest = this.#newest([...own, { environment, version }]).at(-1);
+    if (own.length >= MOST_VERSIONS && oldest !== undefined) {
+      if (!('number' in oldest)) return undefined;
+      this.#counted.delete(oldest.number);
+    }
+    return this.#made(environment, version);
+  }
+
+  #made(environment: number, version: number, saved?: SavedPairs): Counted {
+    const made = { number: this.#next, environment, version, counts: new PairCounts(this.#labels, saved) };
+    this.#counted.set(made.number, made);
+    this.#next += 1;
+    return made;
+  }
+
+  /** Those whose version was new last come first. */
+  #newest<T extends { readonly version: number }>(all: readonly T[]): T[] {
+    return all.toSorted((a, b) => (this.#first[b.version] ?? 0) - (this.#first[a.version] ?? 0));
+  }
+
+  /** For when all files have been read to their end. */
+  settle(): void {
+    this.#waiting.settle();
+    this.#unlabelled.settle();
+  }
+
+  /** By environment, in the order of their names; undefined when there was no shadow. */
+  get pairs(): ShadowPairs[] | undefined {
     if (!this.#hasShadow) return undefined;
-    const { onlyServed, onlyShadow, ...counts } = this.#counts;
+    const { unpaired } = this.#waiting;
+    const told = new Set([...this.#counted.values()].map(({ environment }) => environment));
+    for (const [environment, count] of unpaired.entries()) if (environment !== 0 && count > 0) told.add(environment);
+    // Without a pair nobody knows where those that name no environment belong.
+    const environments = told.size > 0 ? [...told] : this.#environments.all.map((_, number) => number).filter((number) => number > 0 || this.#environments.all.length === 1);
+    return environments.map((environment) => this.#pairsIn(environment)).sort((a, b) => (a.environment < b.environment ? -1 : 1));
+  }
+
+  #pairsIn(environment: number): ShadowPairs {
+    const [newest, ...others] = this.#newest([...this.#counted.values()].filter((each) => each.environment === environment));
+    const { unpaired } = this.#waiting;
+    const nameOf = (version: number): string | undefined => this.#versions.all[version] || undefined;
+    const version = newest === undefined ? undefined : nameOf(newest.version);
     return {
-      ...counts, unpaired: this.#shadow.size,
-      served: this.#scores[0].values, shadow: this.#scores[1].values, differences: this.#scores[2].values,
-      onlyServedRight: onlyServed, onlyShadowRight: onlyShadow,
-      slices: [...this.#slices].map(([slice, counted]) => ({ slice, ...counted })), examples: this.#examples.map((example) => ({ ...example, requestId: example.requestId ?? '' })),
+      environment: this.#environments.all[environment] ?? '', ...(version === undefined ? {} : { version }), since: this.#first[newest?.version ?? 0] ?? Number.NaN,
+      otherVersions: others.map((each) => ({ version: nameOf(each.version), pairs: each.counts.counts.pairs })),
+      oneIn: this.#oneIn, labelledOneIn: this.#labelledOneIn, unpaired: countIn(unpaired, environment), dropped: countIn(this.#dropped, environment), ...(newest?.counts ?? new PairCounts(this.#labels)).told,
     };
   }
 }
 
+function answerOf({ score, ...parts }: AnswerParts): Answer {
+  return { ...parts, score: Number.isNaN(score) ? null : score };
+}
+
+/** Of those that name an environment and those that name none. */
+function countIn(counts: readonly number[], environment: number): number {
+  return (counts[0] ?? 0) + (environment === 0 ? 0 : counts[environment] ?? 0);
+}
+
 function labelOf(label: unknown): string | undefined {
-  return typeof label === 'string' || typeof label === 'number' ? String(label) : undefined;
+  return (typeof label === 'string' && label !== '') || typeof label === 'boolean' || (typeof label === 'number' && !Number.isNaN(label)) ? String(label) : undefined;
 }
 
 function isError(error: unknown): boolean {

@@ -37,9 +37,19 @@ export interface FeatureSample {
   /** Numbers: a uniform sample of at most a few thousand, and exact counts in the reference's bins where those were known. */
   readonly values: readonly number[];
   readonly binned?: Histogram;
-  /** Texts and booleans with their counts; at most a thousand different ones, the others together. */
+  /** Texts and booleans with their counts; at most about a thousand different ones. Where there are others, one that does not stand here may be among them. */
   readonly categories: Readonly<Record<string, number>>;
   readonly otherCategories: number;
+  /** The others by a hash of their name, which gives the same group on both sides (`groupOf`); missing where there are none. */
+  readonly others?: readonly number[];
+  /** The names of a few of them, where they are known. */
+  readonly someOthers?: readonly string[];
+  /** Whether categories were counted by those of the reference, numbers and truths as the texts that they are there: what it has is then not among the others. */
+  readonly isListed?: boolean;
+  /** Of the numbers those that the reference does not even have as texts. */
+  readonly numbersAsTexts?: number;
+  /** Of the missing values those that are lists or mappings. */
+  readonly nested?: number;
 }
 
 /** A version as the records of an arm name it. Times are milliseconds since 1970. */
@@ -131,7 +141,8 @@ export interface QualityData {
   readonly arms: readonly ArmSummary[];
   /** By how much bad events vary more than independent requests would, where the source knows no units. */
   readonly designEffect?: number;
-  readonly shadow?: ShadowPairs;
+  /** By environment; undefined where no shadow answered. */
+  readonly shadow?: readonly ShadowPairs[];
   /** What drift is measured of; undefined where the source has no records. */
   readonly production?: ProductionWindow;
   /** What drift is measured against: one for all environments, or one for each. */
@@ -169,15 +180,39 @@ export interface ProductionPart {
   readonly requests: number;
   readonly units: number;
   readonly features: readonly FeatureSample[];
+  /** Names of features that are too many to be looked at, as far as they are known; missing where there are none. */
+  readonly leftOut?: readonly string[];
 }
 
-/** Pairs of answers to the same request: what was served, and the candidate's shadow. */
+/** Answers to the same requests in an environment: what was served, and the shadow of one version of the candidate. A pair is what both answered. */
 export interface ShadowPairs {
+  /** Where it was served. */
+  readonly environment: string;
+  /** The version that was the last one to be new; undefined: the records name none. */
+  readonly version?: string;
+  /** When a shadow answer of it was first logged, in milliseconds since 1970. */
+  readonly since: number;
+  /** Of other versions, which are not counted here. */
+  readonly otherVersions: readonly { readonly version: string | undefined; readonly pairs: number }[];
+  /** Of how many requests one was followed, at most, because more waited than can be kept: all that is counted is of those that were. */
+  readonly oneIn: number;
+  /** The same of how many were followed to their outcome. */
+  readonly labelledOneIn: number;
   readonly pairs: number;
-  /** Shadow answers or served ones that found no partner yet. */
+  /** Shadow answers that found no partner yet: those that name this environment, or none. */
   readonly unpaired: number;
+  /** Answers of the shadow that were dropped before they were logged, as the records tell: of this environment, or of none. */
+  readonly dropped: number;
+  /** Pairs in which something can be the same: decisions or labels; and in which it is. */
+  readonly decided: number;
   readonly agreed: number;
-  /** Shadow calls that failed. */
+  /** Pairs with scores that are no probabilities, which decide nothing as no threshold is given. */
+  readonly notProbable: number;
+  /** Requests that were served, or shadowed, without an answer and without an error. */
+  readonly servedNothing: number;
+  readonly shadowNothing: number;
+  /** Requests that failed where they were served, and shadow calls that failed. */
+  readonly servedErrors: number;
   readonly errors: number;
   readonly served: readonly number[];
   readonly shadow: readonly number[];
@@ -187,7 +222,8 @@ export interface ShadowPairs {
   readonly onlyServedRight: number;
   readonly onlyShadowRight: number;
   readonly labelled: number;
-  readonly slices: readonly { readonly slice: string; readonly pairs: number; readonly agreed: number }[];
+  /** `differences`: the sum of those of `scored` pairs. */
+  readonly slices: readonly { readonly slice: string; readonly pairs: number; readonly decided: number; readonly agreed: number; readonly scored: number; readonly differences: number }[];
   /** The pairs that differ most. */
   readonly examples: readonly { readonly requestId: string; readonly served: string; readonly shadow: string; readonly difference: number }[];
 }
@@ -195,6 +231,8 @@ export interface ShadowPairs {
 /** What a source is asked for. */
 export interface QualityRequest {
   readonly now: number;
+  /** When evidence about the release began, in milliseconds since 1970, where that is known: what a source tells is to reach back so far. */
+  readonly since?: number | undefined;
   readonly signal: AbortSignal;
   /** Told now and then: bytes read of bytes in all. */
   readonly onProgress?: (done: number, total: number) => void;

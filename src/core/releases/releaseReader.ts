@@ -7,6 +7,7 @@ import { readView } from '../models/readView.ts';
 import type { QualityData } from '../quality/window.ts';
 import type { ModelMapping } from '../workspace/config.ts';
 import { assessRelease, type QualityLook, type ReleaseAssessment, type ReleaseLook } from './assessment.ts';
+import { evidenceStart } from './allocation.ts';
 import type { ExposureCount } from './findings.ts';
 import { gateSubject, passGates, type GateConfig, type GatePorts, type GateVerdict } from './gates.ts';
 import { PROMOTION_GATES } from './promotionGates.ts';
@@ -18,8 +19,8 @@ export interface ReleasePorts {
   readonly gates: GatePorts;
   readFlag(flag: string, signal?: AbortSignal): Promise<FlagReading>;
   readExposures(flag: string, signal?: AbortSignal): Promise<readonly ExposureCount[]>;
-  /** All that a model's source tells; a second call may read only what is new. */
-  readQuality(model: ModelMapping, now: number, signal?: AbortSignal): Promise<QualityData>;
+  /** All that a model's source tells, back to when evidence began (`since`, milliseconds since 1970) where that is known; a second call may read only what is new. */
+  readQuality(model: ModelMapping, now: number, signal?: AbortSignal, since?: number): Promise<QualityData>;
   /** Milliseconds since 1970, by the clock of the server that holds the flag. */
   now(): number;
   readonly sha256: (text: string) => string;
@@ -56,7 +57,7 @@ export class ReleaseReader {
     const reading = await this.#ports.readFlag(flag, signal);
     const now = this.#ports.now();
     // Which arms have fallen silent says whether the counters are worth a request.
-    const quality = await this.#quality(model, now, signal);
+    const quality = await this.#quality(model, now, signal, evidenceStart(reading, model.plan?.at(-1)?.environment ?? '', model.name).at);
     const exposures = await this.#ports.readExposures(flag, signal).catch(unlessCancelled);
     const look: ReleaseLook = { now, model, reading, quality, exposures, gates: [], moved: [], sha256 };
     const first = assessed(look);
@@ -67,10 +68,10 @@ export class ReleaseReader {
     return { look: whole, assessment: assessed(whole), ...(gated === undefined ? {} : { gates: gated }) };
   }
 
-  async #quality(model: ModelMapping, now: number, signal: AbortSignal | undefined): Promise<QualityLook> {
+  async #quality(model: ModelMapping, now: number, signal: AbortSignal | undefined, since: number | undefined): Promise<QualityLook> {
     if (model.quality === undefined) return { kind: 'none' };
     try {
-      const data = await this.#ports.readQuality(model, now, signal);
+      const data = await this.#ports.readQuality(model, now, signal, since);
       // A part may look worse or better than all: it is as if the source had not answered.
       if (data.notes.incomplete !== undefined) throw new AppError('network', `it told a part only: ${plainLine(data.notes.incomplete, 200)}`);
       this.#last.set(model.name, data);

@@ -25,7 +25,7 @@ const paths = z.union([words('A path or glob, relative to this file.', 'logs/pre
 
 const SERIES = 'predictions_total{arm="$arm"}';
 const query = z.strictObject({
-  total: words('Counter of all observations of an arm; $arm stands for the arm. A plain selector is read sample by sample, so counts are exact; anything else is evaluated per window, $range.', SERIES),
+  total: words('Counter of all observations of an arm; $arm stands for the arm. A plain selector is read sample by sample, so counts are exact; anything else is evaluated per window and must tell growth, [$range].', SERIES),
   bad: words('Counter of the bad ones.', 'predictions_total{arm="$arm",outcome="error"}').optional(),
   good: words('Counter of those that are not bad, such as the bucket of a histogram up to the limit.', 'latency_seconds_bucket{arm="$arm",le="0.1"}').optional(),
   sum: words('Counter of the sum of the values, for a mean. Its interval needs squares.', 'latency_seconds_sum{arm="$arm"}').optional(),
@@ -45,7 +45,7 @@ const buckets = z.strictObject({
 const prometheus = z.strictObject({
   url: words('Address of the server: Prometheus, Thanos, Mimir or VictoriaMetrics.', 'http://localhost:9090').meta({ pattern: '^https?://[^@]*$' }),
   design_effect: amount('How much more the bad events vary than independent requests would; Prometheus knows no units. 1 says that requests are independent.', 1, 1, 3),
-  lookback: duration('How far back is read. Default: 1d.', '7d').optional(),
+  lookback: duration('How far back is read. Default: 1d. The guard and the editor read back to when evidence began, at most 30d or this, if that is longer.', '7d').optional(),
   tenant: z.string({ error: TENANT }).regex(/^[\w!.*'()|-]{1,150}$/, { error: TENANT }).meta({ description: 'The tenant whose series are read (Mimir, Cortex, Thanos). No secret: a sign-in is PROMETHEUS_TOKEN. VictoriaMetrics has it in the address: /select/7/prometheus.', examples: ['team-a'] }).optional(),
   tenant_header: z.enum(TENANT_HEADERS, { error: `must be one of ${TENANT_HEADERS.join(', ')}` }).meta({ description: 'The header that names the tenant. Default: X-Scope-OrgID, which is that of Mimir and Cortex.' }).optional(),
   queries: z.record(z.string(), query, { error: 'must be a mapping of metric names to queries' }).meta({ description: 'Queries by the name of a guardrail or signal.' }),
@@ -115,7 +115,7 @@ const drift = z.strictObject({
   weight: words('The column of the file that says how many rows each row stands for, where the training data was resampled.', 'sample_weight').optional(),
   unit: words('The column of the file that says whose row it is: rows of one unit are not independent.', 'customer_id').optional(),
   window: driftWindow.optional(),
-  features: z.array(words('A feature, as the record has it below features.', 'amount'), { error: 'must be a list of features, such as [amount, age]' }).meta({ description: 'The features that are watched. Default: all that the records have.' }).optional(),
+  features: z.array(words('A feature, as the record has it below features.', 'amount'), { error: 'must be a list of features, such as [amount, age]' }).meta({ description: 'The features that are watched, at most 500. Default: the first 200 that the records have.' }).optional(),
 }, { error: 'must be a mapping of reference, weight, unit, window and features' }).meta({ description: 'Whether inputs and predictions shift.' });
 
 const tolerance = (description: string, example: number): z.ZodOptional<z.ZodNumber> => amount(description, 0, example).optional();

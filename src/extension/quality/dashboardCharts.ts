@@ -141,14 +141,30 @@ function inBars({ edges, counts }: Histogram): number[] {
   return bars;
 }
 
-export function barChart(id: string, title: string, arms: readonly { readonly label: string; readonly arm: ArmName; readonly bars: readonly number[] }[]): Chart | undefined {
+/** What bars of equal width divide. */
+interface BarScale {
+  readonly low: number;
+  readonly high: number;
+}
+
+const UNIT_SCALE: BarScale = { low: 0, high: 1 };
+
+/** Each divided first: the difference may be too large for a number. */
+function widthOf({ low, high }: BarScale): number {
+  return high / BARS - low / BARS;
+}
+
+export function barChart(id: string, title: string, arms: readonly { readonly label: string; readonly arm: ArmName; readonly bars: readonly number[] }[], scale: BarScale = UNIT_SCALE): Chart | undefined {
   const told = arms.map((each) => ({ ...each, total: each.bars.reduce((sum, count) => sum + count, 0) })).filter(({ total }) => total > 0);
   if (told.length === 0) return undefined;
-  const x = Array.from({ length: BARS }, (_, bar) => bar / BARS);
+  const width = widthOf(scale);
+  const x = Array.from({ length: BARS }, (_, bar) => scale.low * (1 - bar / BARS) + scale.high * (bar / BARS));
+  // As many digits as tell two ends apart.
+  const digits = Math.min(15, Math.max(3, 2 + Math.ceil(Math.log10(Math.max(Math.abs(scale.low), Math.abs(scale.high)) / width))));
   return {
     id, title, kind: 'bars', x, unit: 'share',
     series: told.map(({ label, arm, bars, total }) => ({ label, arm, values: bars.map((count) => count / total), n: [...bars] })),
-    table: { title, columns: ['score', ...told.flatMap(({ label }) => [label, 'n'])], rows: x.map((low, bar) => [`${number(low)} to ${number(low + 1 / BARS)}`, ...told.flatMap(({ bars, total }) => [percent((bars[bar] ?? 0) / total), countWords(bars[bar] ?? 0)])]) },
+    table: { title, columns: ['score', ...told.flatMap(({ label }) => [label, 'n'])], rows: x.map((low, bar) => [`${number(low, digits)} to ${number(low + width, digits)}`, ...told.flatMap(({ bars, total }) => [percent((bars[bar] ?? 0) / total), countWords(bars[bar] ?? 0)])]) },
   };
 }
 
@@ -157,15 +173,25 @@ export function scoreChart(arms: readonly ArmSummary[]): Chart | undefined {
   return barChart('scores', 'Confidence: scores by arm', arms.map(({ arm, score }) => ({ label: arm, arm: armName(arm), bars: inBars(score) })));
 }
 
+/** From 0 to 1 where all values are there, as probabilities are; else from the least to the largest of all of them. */
+function scaleOf(values: readonly number[]): BarScale {
+  const low = values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
+  const high = values.reduce((largest, value) => Math.max(largest, value), Number.NEGATIVE_INFINITY);
+  if (values.length === 0 || (low >= 0 && high <= 1)) return UNIT_SCALE;
+  return { low, high: widthOf({ low, high }) > 0 ? high : low + Math.max(1, Math.abs(low) / 1e6) };
+}
+
+/** Values of several arms in the same bars. */
 export function sampleChart(id: string, title: string, samples: readonly { readonly label: string; readonly arm: ArmName; readonly values: readonly number[] }[]): Chart | undefined {
+  const scale = scaleOf(samples.flatMap(({ values }) => values));
   return barChart(id, title, samples.map(({ values, ...rest }) => {
     const bars = new Array<number>(BARS).fill(0);
     for (const value of values) {
-      const bar = Math.max(0, Math.min(BARS - 1, Math.floor(value * BARS)));
+      const bar = Math.max(0, Math.min(BARS - 1, Math.floor(scale === UNIT_SCALE ? value * BARS : (value / 2 - scale.low / 2) / (widthOf(scale) / 2))));
       bars[bar] = (bars[bar] ?? 0) + 1;
     }
     return { ...rest, bars };
-  }));
+  }), scale);
 }
 
 /** Quantiles by arm. One above the last boundary of its buckets has no point: the table says above what it is. */

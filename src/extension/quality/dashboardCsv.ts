@@ -4,7 +4,8 @@ import { labelDelayWords } from '../../core/quality/labelDelay.ts';
 import { againstWords, type DriftFinding } from '../../core/quality/productionDrift.ts';
 import { sinceWords } from '../../core/quality/productionShare.ts';
 import { notesBlock, SHOWN_QUANTILES } from '../../core/quality/reportText.ts';
-import { shadowReport, type ShadowReport } from '../../core/quality/shadow.ts';
+import { shadowIn, shadowReport, type ShadowReport } from '../../core/quality/shadow.ts';
+import { shadowNotes } from '../../core/quality/shadowText.ts';
 import type { FeatureSkew } from '../../core/quality/skew.ts';
 import type { ArmSummary, Histogram } from '../../core/quality/window.ts';
 import { MARK_TEXT, timelineNotes } from '../../core/releases/releaseTimeline.ts';
@@ -89,7 +90,7 @@ function driftLines(finding: DriftFinding): Line[] {
       return [
         { part, name, at: 'PSI', arm, n: each.production.rows, value: psi, verdict: alarm ? 'alarm' : 'no alarm', because },
         ...([['PSI noise', noise], ['Jensen-Shannon', jensenShannon], ['Kolmogorov-Smirnov', kolmogorovSmirnov?.distance], ['Kolmogorov-Smirnov p', kolmogorovSmirnov?.p], ['Wasserstein', wasserstein],
-          ['chi-squared', chiSquared?.statistic], ['chi-squared p', chiSquared?.p], ['missing in the reference', each.reference.missing], ['missing in production', each.production.missing]] as const).flatMap(([at, value]) => (value === undefined ? [] : [{ part, name, at, arm, value }])),
+          ['chi-squared', chiSquared?.statistic], ['chi-squared p', chiSquared?.p], ['missing in the reference', each.reference.missing], ['missing in production', each.production.missing], ['PSI of missing', each.missingPsi]] as const).flatMap(([at, value]) => (value === undefined ? [] : [{ part, name, at, arm, value }])),
         { part, name, at: 'unseen', arm, value: unseenShare, because: unseen.join(', ') },
         ...bins.labels.flatMap((at, bin) => [{ part: 'drift bin', name, at, arm: reference, n: bins.reference[bin], value: share(bins.reference, bin) }, { part: 'drift bin', name, at, arm: production, n: bins.production[bin], value: share(bins.production, bin) }]),
       ];
@@ -115,15 +116,23 @@ function skewLines({ skew }: DashboardInput): Line[] {
   ];
 }
 
-function shadowLines({ pairs, unpaired, errors, agreement, difference, wasserstein, psi, mcnemar, slices, examples }: ShadowReport): Line[] {
+function agreementLine(at: string | undefined, agreement: ShadowReport['agreement'], none: string): Line {
+  return { part: 'shadow', name: 'agreement', at, n: agreement?.decided, value: agreement?.share, low: agreement?.interval.low, high: agreement?.interval.high, ...(agreement === undefined ? { because: none } : {}) };
+}
+
+function shadowLines(report: ShadowReport): Line[] {
+  const { pairs, unpaired, dropped, notProbable, servedNothing, shadowNothing, servedErrors, errors, agreement, difference, wasserstein, psi, mcnemar, slices, examples } = report;
   const part = 'shadow';
   return [
-    { part, name: 'agreement', n: pairs, value: agreement.share, low: agreement.interval.low, high: agreement.interval.high },
-    ...([['answers without a partner', unpaired], ['errors of the shadow', errors], ['|score difference| p50', difference.p50], ['|score difference| p95', difference.p95], ['|score difference| max', difference.max], ['scores: Wasserstein', wasserstein], ['scores: PSI', psi]] as const)
-      .map(([name, value]) => ({ part, name, n: pairs, value })),
+    agreementLine(undefined, agreement, 'no decision to agree on'),
+    ...([
+      ['pairs', pairs], ['pairs with scores that are no probabilities, without a threshold', notProbable], ['no answer of what was served', servedNothing], ['no answer of the shadow', shadowNothing], ['errors of what was served', servedErrors],
+      ['answers without a partner', unpaired], ['answers that the service dropped', dropped], ['errors of the shadow', errors], ['|score difference| p50', difference.p50], ['|score difference| p95', difference.p95], ['|score difference| max', difference.max], ['scores: Wasserstein', wasserstein], ['scores: PSI', psi],
+    ] as const).map(([name, value]) => ({ part, name, n: pairs, value })),
     ...(mcnemar === undefined ? [] : ([['only served right', mcnemar.onlyServedRight], ['only shadow right', mcnemar.onlyShadowRight], [`McNemar${mcnemar.exact ? ' (exact)' : ''}`, mcnemar.statistic], ['McNemar p', mcnemar.p]] as const).map(([name, value]) => ({ part, name, n: mcnemar.labelled, value }))),
-    ...slices.map(({ slice, pairs: n, agreement: value, interval }) => ({ part, name: 'agreement', at: slice, n, value, low: interval.low, high: interval.high })),
+    ...slices.map((each): Line => (each.agreement === undefined ? { part, name: 'mean |score difference|', at: each.slice, n: each.pairs, value: each.difference } : agreementLine(each.slice, each.agreement, ''))),
     ...examples.map(({ requestId, served, shadow, difference: value }) => ({ part, name: 'answers that differ most', at: requestId, value, because: `served ${served}, shadow ${shadow}` })),
+    ...shadowNotes(report).map((name) => ({ part, name: plainLine(name, 400) })),
   ];
 }
 
@@ -151,10 +160,11 @@ function pointName(chart: Chart, at: number): string | number | undefined {
 
 /** All that the Markdown export has and every point of every chart, a line each, numbers unrounded. */
 export function dashboardCsv(input: DashboardInput, { alarms, rollout, metrics, scores, latency, shadow }: DashboardModel): string {
-  const { data, report, drift, since } = input;
+  const { data, environment, report, drift, since } = input;
+  const pairs = shadowIn(data.shadow, environment);
   const lines: Line[] = [
     ...reportLines(input, alarms), ...comparisonLines(report), ...countedArms(input).flatMap(armLines), ...drift.flatMap(driftLines), ...skewLines(input),
-    ...(data.shadow === undefined ? [] : shadowLines(shadowReport(data.shadow))), ...historyLines(input),
+    ...(pairs === undefined ? [] : shadowLines(shadowReport(pairs))), ...historyLines(input),
     ...[rollout, ...metrics, scores, latency, shadow?.scores].flatMap((chart) => (chart === undefined ? [] : chartLines(chart))),
     ...[...sinceWords(since), ...[notesBlock(data.notes)].flatMap((block) => ('lines' in block ? block.lines : []))].map((line) => ({ part: 'note', name: plainLine(line, 400) })),
   ];

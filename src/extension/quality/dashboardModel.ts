@@ -2,15 +2,16 @@ import { shareDuring, type EvidenceStart } from '../../core/releases/allocation.
 import { timelineNotes, timelineTable, type ReleaseTimeline } from '../../core/releases/releaseTimeline.ts';
 import { plainLine, utcTime } from '../../core/base/words.ts';
 import type { ComparisonReport } from '../../core/quality/comparison.ts';
-import { againstWords, type DriftFinding } from '../../core/quality/productionDrift.ts';
+import { againstReference, againstWords, type DriftFinding } from '../../core/quality/productionDrift.ts';
 import { driftAlarms, silences } from '../../core/quality/productionWords.ts';
 import { sinceWords, type ReleaseHistory } from '../../core/quality/productionShare.ts';
-import { blocksText, comparisonBlocks, driftBlocks, notesBlock, percent, shadowBlocks, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
-import { shadowReport } from '../../core/quality/shadow.ts';
+import { blocksText, comparisonBlocks, driftBlocks, notesBlock, percent, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
+import { shadowIn, shadowReport } from '../../core/quality/shadow.ts';
+import { shadowBlocks } from '../../core/quality/shadowText.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
 import { dataSince } from '../../core/quality/since.ts';
 import type { ArmSummary, QualityData } from '../../core/quality/window.ts';
-import type { Chart, DashboardModel, DriftTable, Table } from '../../shared/dashboard.ts';
+import type { DashboardModel, DriftTable, Table } from '../../shared/dashboard.ts';
 import { latencyChart, metricChart, rolloutChart, sampleChart, scoreChart, timeAxis } from './dashboardCharts.ts';
 
 export interface DashboardSkew {
@@ -67,9 +68,9 @@ export function dashboardModel(input: DashboardInput): DashboardModel {
   const [comparison, slices] = tables(blocks);
   const status = statusBlocks({ ...data, arms }, input.now);
   const [armTable] = tables(status);
-  const [scores, latency, shadow] = [scoreChart(arms), latencyChart(arms), shadowOf(data)];
+  const [scores, latency, shadow] = [scoreChart(arms), latencyChart(arms), shadowOf(input)];
   return {
-    model, flag, environment, readAt, environments: [...new Set(data.arms.map((arm) => arm.environment))].sort(), mayRetrain: driftAlarms(drift).length > 0,
+    model, flag, environment, readAt, environments: [...new Set(data.arms.map((arm) => arm.environment))].sort(), mayRetrain: driftAlarms(againstReference(drift)).length > 0,
     ...(failure === undefined ? {} : { failure }),
     alarms: alarmsOf(input),
     summary: [...sentences(blocks), ...sentences(status), ...sinceWords(input.since)],
@@ -143,21 +144,24 @@ function timelineOf({ timeline }: DashboardInput): Pick<DashboardModel, 'timelin
   return timeline === undefined || table === undefined ? {} : { timeline: { table, lines: timelineNotes(timeline) } };
 }
 
-function shadowOf({ shadow }: QualityData): DashboardModel['shadow'] {
-  if (shadow === undefined) return undefined;
-  const scores: Chart | undefined = sampleChart('shadow scores', 'Scores of the same requests', [{ label: 'served', arm: 'current', values: shadow.served }, { label: 'shadow', arm: 'candidate', values: shadow.shadow }]);
-  return { tables: tables(shadowBlocks(shadowReport(shadow))), ...(scores === undefined ? {} : { scores }) };
+function shadowOf({ data, environment }: DashboardInput): DashboardModel['shadow'] {
+  const found = shadowIn(data.shadow, environment);
+  if (found === undefined) return undefined;
+  const scores = sampleChart('shadow scores', 'Scores of the same requests', [{ label: 'served', arm: 'current', values: found.served }, { label: 'shadow', arm: 'candidate', values: found.shadow }]);
+  const blocks = shadowBlocks(shadowReport(found));
+  return { tables: tables(blocks), lines: sentences(blocks), ...(scores === undefined ? {} : { scores }) };
 }
 
 /** The whole report as Markdown: what the command line prints, with what the event log tells. */
 export function dashboardMarkdown(input: DashboardInput): string {
   const { model, flag, environment, data, report, drift, history, timeline, readAt, failure, skew } = input;
   const arms = countedArms(input);
+  const shadow = shadowIn(data.shadow, environment);
   const configured: Block = { title: 'Configured share of the candidate', columns: ['from', 'share'], rows: (history?.given ?? []).map(({ from, share }) => [from === undefined ? 'before the event log' : utcTime(from), share === undefined ? 'depends on who asks' : percent(share)]) };
   const blocks = [
     { lines: failure === undefined ? [] : [`The last reading failed: ${failure}`] }, { lines: alarmsOf(input).map((line) => `ALARM: ${line}`) },
     ...(history === undefined ? [] : [configured]), ...statusBlocks({ ...data, arms }, readAt), ...comparisonBlocks(report), { lines: sinceWords(input.since) }, ...[latencyChart(arms), scoreChart(arms)].flatMap((chart) => (chart === undefined ? [] : [chart.table])),
-    ...drift.flatMap((each) => driftBlocks(each.report, `Drift: ${each.production} against ${againstWords(each)}`)), ...(skew?.last === undefined ? [] : skewBlocks(skew.last.report, skew.command)), ...(data.shadow === undefined ? [] : shadowBlocks(shadowReport(data.shadow))), ...(timeline === undefined ? [] : [timelineTable(timeline), { lines: timelineNotes(timeline) }]), notesBlock(data.notes),
+    ...drift.flatMap((each) => driftBlocks(each.report, `Drift: ${each.production} against ${againstWords(each)}`)), ...(skew?.last === undefined ? [] : skewBlocks(skew.last.report, skew.command)), ...(shadow === undefined ? [] : shadowBlocks(shadowReport(shadow))), ...(timeline === undefined ? [] : [timelineTable(timeline), { lines: timelineNotes(timeline) }]), notesBlock(data.notes),
   ];
   return `${blocksText([{ lines: [`${model} (${flag}) in ${environment}, read ${utcTime(readAt)}`] }], true)}\n${blocksText(blocks, true)}`;
 }

@@ -1,7 +1,7 @@
 import type { AppError } from '../../core/base/errors.ts';
 import { ageWords, countWords, escapeMarkdown, plainLine } from '../../core/base/words.ts';
 import { currentAlike, type MetricComparison } from '../../core/quality/comparison.ts';
-import { againstWords } from '../../core/quality/productionDrift.ts';
+import { againstReference, againstWords } from '../../core/quality/productionDrift.ts';
 import { driftAlarms, silences, worstFact, type ProductionFacts } from '../../core/quality/productionWords.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
 import { effectWords, notesBlock, percent, valueWords } from '../../core/quality/reportText.ts';
@@ -75,13 +75,14 @@ interface Line {
 function otherLines({ environment, data, skew }: QualityReading, known: ProductionFacts): Line[] {
   const { sampleRatio } = known.report;
   const units = sampleRatio.candidate + sampleRatio.current;
+  const fromReference = new Set(driftAlarms(againstReference(known.drift)).map(({ feature }) => feature));
   return [
     ...silences(known).map(({ arm, words }): Line => ({ label: `${arm}: ${words}`, description: environment, icon: 'warning' })),
     ...(units === 0 ? [] : [{
       label: 'share of units', icon: sampleRatio.verdict === 'mismatch' ? 'warning' : 'pie-chart',
       description: `observed ${percent(sampleRatio.observed)}, configured ${sampleRatio.configured === undefined ? 'unknown' : percent(sampleRatio.configured)}: ${sampleRatio.verdict} (${countWords(units)} units)`,
     }]),
-    ...driftAlarms(known.drift).slice(0, MOST_LINES).map(({ feature, because }): Line => ({ label: `${feature} drifted`, description: because, icon: 'warning', retrain: true })),
+    ...driftAlarms(known.drift).slice(0, MOST_LINES).map(({ feature, because }): Line => ({ label: `${feature} drifted`, description: because, icon: 'warning', ...(fromReference.has(feature) ? { retrain: true } : {}) })),
     ...referenceLines(known),
     ...(skew === undefined ? [] : skewLines(skew.report)),
     ...(data === undefined ? [] : sourceLines(data)),

@@ -111,10 +111,8 @@ export class QualityReader implements Disposable {
     try {
       const source = await this.#opened();
       const now = this.#parts.clock.now();
-      const [data, history] = await Promise.all([
-        source.read({ now, signal, onProgress: (done, total) => this.#progress.forEach((tell) => tell(done, total)) }),
-        this.#parts.history(this.#reading, this.#reading.environment),
-      ]);
+      const history = await this.#parts.history(this.#reading, this.#reading.environment);
+      const data = await source.read({ now, since: history?.since.at, signal, onProgress: (done, total) => this.#progress.forEach((tell) => tell(done, total)) });
       this.#set({ data, readAt: now, error: undefined, loading: false, history, report: reportOf(this.#reading, data, this.#reading.environment, history) });
     } catch (thrown) {
       const error = toAppError(thrown);

@@ -59,7 +59,7 @@ describe('the collector of predictions', () => {
     const collector = new Collector(quality ?? assert.fail(), { flags: ['f'], features: [] });
     const count = 70_000;
     for (let index = 0; index < count; index += 1) collector.add({ assigned_arm: 'current', ts: START, request_id: `r-${index}`, unit_id: 'u', label: `label ${index}` }, () => '');
-    const { categories, otherCategories, missing } = partOf(collector.data(START + HOUR, []), 'current', '').features.find(({ name }) => name === 'score') ?? assert.fail();
+    const { categories, otherCategories, missing } = partOf(collector.data(START + HOUR, []), 'current', '').features.find(({ name }) => name === 'label') ?? assert.fail();
     assert.deepEqual([Object.keys(categories).length, new Set(Object.values(categories)), otherCategories, missing], [1000, new Set([1]), count - 1000, 0]);
   });
 

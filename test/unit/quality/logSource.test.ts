@@ -350,10 +350,35 @@ describe('the prediction log', () => {
     const served = records({ count: 200, share: 0 });
     const shadow = served.slice(0, 150).map((record, index) => ({ ...record, role: 'shadow', assigned_arm: 'candidate', score: index < 30 ? 1 - record.score : record.score, error: index === 149 ? 'boom' : null }));
     writeFileSync(path('logs/a.jsonl'), lines([...shadow.slice(0, 50), ...served, ...shadow.slice(50)]));
-    const { shadow: pairs, arms } = await open({ by: ['features.country'] })();
+    const { shadow: [pairs] = [], arms } = await open({ by: ['features.country'] })();
     assert.deepEqual([pairs?.pairs, pairs?.errors], [149 - served.slice(0, 149).filter(({ error }) => error !== null).length, 1]);
     assert.ok((pairs?.agreed ?? 0) < (pairs?.pairs ?? 0) && (pairs?.examples[0]?.difference ?? 0) > 0.5);
     assert.equal(arms.reduce((sum, { requests }) => sum + requests, 0), 200);
+  });
+
+  it('pairs answers of several files by what each record tells: environment, version, what was dropped, no answer, outcomes', async () => {
+    const [production, staging] = [records({ count: 300, share: 0, currentErrors: 0 }), records({ count: 100, share: 0, currentErrors: 0, environment: 'staging', firstId: 5000 })];
+    // As generated code logs it: neither environment nor version is known in each service.
+    const shadow = (record: (typeof production)[number], given: object): object => ({ ts: record.ts, request_id: record.request_id, environment: null, flag: record.flag, assigned_arm: 'candidate', model_version: null, role: 'shadow', dropped: 0, score: record.score, error: null, latency_ms: 1, ...given });
+    const answers = [
+      ...production.map((record, index) => shadow(record, { ...(index < 100 ? { model_version: '13', ts: new Date(Date.parse(record.ts) - 60_000).toISOString() } : { model_version: 14 }), ...(index === 200 ? { dropped: 7 } : {}), ...(index >= 250 ? { score: [null, 'NaN'][index % 2] } : {}) })),
+      ...staging.map((record) => shadow(record, { model_version: '14', environment: 'staging', dropped: 1, score: 1 - record.score })),
+    ];
+    const outcomes = production.map(({ request_id, score }) => ({ request_id, outcome: Number(score >= 0.5) }));
+    const table = (all: readonly object[]): string => [Object.keys(all[0] ?? {}), ...all.map((each) => Object.values(each as Record<string, string | number | null>).map((value) => value ?? ''))].map((row) => `${row.join(',')}\n`).join('');
+    for (const [name, write] of [['jsonl', lines], ['csv', table]] as const) {
+      rmSync(path('logs'), { recursive: true });
+      mkdirSync(path('logs'));
+      // Outcomes come first, and what was served last.
+      writeFileSync(path('logs/a.jsonl'), lines(outcomes));
+      writeFileSync(path(`logs/b.${name}`), write(answers));
+      writeFileSync(path('logs/c.jsonl'), lines([...production, ...staging]));
+      const { shadow: found = [] } = await open({ source: { log: 'logs/*' } })();
+      assert.deepEqual(found.map(({ environment, version, pairs, agreed, shadowNothing, labelled, dropped, unpaired, otherVersions }) => ({ environment, version, pairs, agreed, shadowNothing, labelled, dropped, unpaired, otherVersions })), [
+        { environment: 'production', version: '14', pairs: 150, agreed: 150, shadowNothing: 50, labelled: 150, dropped: 7, unpaired: 0, otherVersions: [{ version: '13', pairs: 100 }] },
+        { environment: 'staging', version: '14', pairs: 100, agreed: 0, shadowNothing: 0, labelled: 0, dropped: 107, unpaired: 0, otherVersions: [] },
+      ], name);
+    }
   });
 
   it('can be cancelled, and begins anew after it', async () => {

@@ -16,8 +16,8 @@ import { wilson } from '../../../src/core/quality/stats/intervals.ts';
 import type { ArmSummary, QualityData, QualityWindow } from '../../../src/core/quality/window.ts';
 import { dashboardCsv } from '../../../src/extension/quality/dashboardCsv.ts';
 import { dashboardMarkdown, dashboardModel, type DashboardInput } from '../../../src/extension/quality/dashboardModel.ts';
-import { timeAxis } from '../../../src/extension/quality/dashboardCharts.ts';
-import { fromDashboard, toDashboard } from '../../../src/shared/dashboard.ts';
+import { sampleChart, timeAxis } from '../../../src/extension/quality/dashboardCharts.ts';
+import { fromDashboard, toDashboard, type DashboardModel } from '../../../src/shared/dashboard.ts';
 import { records, START, type PredictionRecord, type RecordOptions } from '../../support/qualityRecords.ts';
 
 const SECTION = { guardrails: [{ name: 'errors', bad: 'error', max_ratio: 1.2 }], signals: [{ name: 'score', mean: 'score', margin: 0.05 }], by: ['features.country'], window: '1min' };
@@ -114,6 +114,19 @@ describe('the worst fact of production', () => {
     const facts = factsOf(collect(moved));
     assert.match(words(facts), /^amount drifted \(PSI [\d.]+\)$/);
     assert.deepEqual(driftAlarms([...facts.drift, ...facts.drift]).map(({ feature, because }) => [feature, because.replace(/:.*/, '')]), [['amount', 'candidate against current, last 3 h']]);
+  });
+
+  it('is no drift that another model answers otherwise, nor is what differs between the arms a reason to retrain', () => {
+    const other = collect(records({ count: 6000 }).map((record) => (record.assigned_arm === 'candidate' ? { ...record, score: record.score / 4 } : record)));
+    const [between] = driftFindings(other, 'production');
+    const score = between?.report.features.find(({ feature }) => feature === 'score');
+    assert.ok(score !== undefined && score.psi > 0.5 && !score.alarm, 'it is shown');
+    assert.match(score.because, /two models may answer differently$/);
+    assert.equal(words(factsOf(other)).startsWith('errors '), true);
+    const moved = collect(records({ count: 6000 }).map((record) => (record.assigned_arm === 'candidate' ? { ...record, features: { ...record.features, amount: record.features.amount * 3 } } : record)));
+    assert.equal(dashboardModel({ ...input({ count: 100 }), data: moved, drift: driftFindings(moved, 'production') }).mayRetrain, false);
+    const reference = { name: 'train.csv', rows: 6000, units: 6000, samples: (moved.production?.parts.find(({ arm }) => arm === 'current') ?? assert.fail()).features };
+    assert.equal(dashboardModel({ ...input({ count: 100 }), data: moved, drift: driftFindings({ ...moved, references: [reference] }, 'production') }).mayRetrain, true);
   });
 
   it('has coarse ages', () => {
@@ -262,11 +275,44 @@ describe('the dashboard', () => {
     assert.ok(dashboardCsv(given, dashboardModel(given)).includes(`comparison,score,,candidate,${candidate.n},${candidate.value},`));
   });
 
+  it('has the shadow answers of its environment, in bars that hold every score', () => {
+    const collector = new Collector(definition(), { flags: ['fraud-v2'] });
+    for (const environment of ['production', 'staging']) {
+      for (const record of records({ count: 300, share: 0, environment, currentErrors: 0, firstId: environment === 'staging' ? 5000 : 0 })) {
+        const scale = environment === 'staging' ? 200_000 : 1;
+        collector.add({ ...record, score: scale * record.score }, () => 'record');
+        collector.add({ ...record, role: 'shadow', assigned_arm: 'candidate', score: scale * (record.score + (scale > 1 ? 2 : 0)) }, () => 'record');
+      }
+    }
+    const data = collector.data(START + 7_200_000, []);
+    const of = (environment: string): DashboardModel => dashboardModel({ ...input({ count: 10 }), data, environment, report: compareArms(data, definition(), environment), drift: [] });
+    const [production, staging] = [of('production').shadow ?? assert.fail(), of('staging').shadow ?? assert.fail()];
+    assert.equal(of('elsewhere').shadow, undefined);
+    assert.match(production.lines.join(), /^Counted are pairs of version 13/);
+    const row = ({ tables }: typeof production, name: string): string | undefined => tables[0]?.rows.find(([measure]) => measure === name)?.[1];
+    assert.match(row(production, 'agreement') ?? '', /^100 % /);
+    assert.match(row(staging, 'agreement') ?? '', /^no decision to agree on/);
+    const [bars, wide] = [production.scores ?? assert.fail(), staging.scores ?? assert.fail()];
+    assert.deepEqual([bars.x[0], bars.x[19], bars.table.rows[19]?.[0]], [0, 0.95, '0.95 to 1']);
+    // From the least served to the largest of the shadow, both alike.
+    const scores = [...data.shadow?.[1]?.served ?? [], ...data.shadow?.[1]?.shadow ?? []];
+    const [low, high] = [Math.min(...scores), Math.max(...scores)];
+    assert.ok(high > 400_000 && wide.x[0] === low && Math.abs((wide.x[19] ?? 0) - (high - (high - low) / 20)) < 1e-6, JSON.stringify(wide.x));
+    const [own, other] = wide.series;
+    assert.ok((own?.n ?? []).filter((count) => count > 0).length >= 5 && own?.n?.at(-1) === 0 && other?.n?.[0] === 0 && (other.n.at(-1) ?? 0) > 0, JSON.stringify(wide.series));
+    assert.equal(new Set(wide.table.rows.map(([bar]) => bar)).size, 20);
+    // One value, and values that are larger than what divides them.
+    const chart = (values: readonly number[]): { readonly x: readonly number[]; readonly n: readonly number[] } => { const { x, series } = sampleChart('s', 'S', [{ label: 'served', arm: 'current', values }]) ?? assert.fail(); return { x, n: series[0]?.n ?? [] }; };
+    assert.deepEqual([chart([7, 7]).x[0], chart([7, 7]).n[0]], [7, 2]);
+    assert.deepEqual([chart([-1.7e308, 1.7e308]).n[0], chart([-1.7e308, 1.7e308]).n[19]], [1, 1]);
+    assert.ok(chart([-1.7e308, 1.7e308]).x.every((end) => Number.isFinite(end)));
+  });
+
   it('exports as CSV what the Markdown has: arms, drift, shadow answers, skew, the history and notes, and obeys nothing in them', () => {
     const collector = new Collector(definition(), { flags: ['fraud-v2', 'fraud-v2.shadow'] });
     const all = records({ count: 3000, units: 900 });
     for (const record of all) collector.add({ ...record, features: { ...record.features, country: record.assigned_arm === 'candidate' ? '@SUM(1)' : 'DE' } }, () => 'record');
-    for (const [index, record] of all.slice(0, 200).entries()) collector.add({ ...record, role: 'shadow', assigned_arm: 'candidate', score: index % 10 === 0 ? record.score + 2 : record.score }, () => 'record');
+    for (const [index, record] of all.slice(0, 200).entries()) collector.add({ ...record, role: 'shadow', assigned_arm: 'candidate', score: index % 10 === 0 ? 1 - record.score : record.score }, () => 'record');
     collector.malformed('log.jsonl:7', '=evil');
     const data = collector.data(START + 7_200_000, ['+SUM(A1) vanished']);
     const { report, drift, now } = factsOf(data);
@@ -293,10 +339,12 @@ describe('the dashboard', () => {
     for (const { feature, psi, alarm, because, production: { rows: n } } of features) assert.ok(csv.includes(`drift,${feature},PSI,"${production} against ${againstWords(found)}",${n},${psi},,,${alarm ? 'alarm' : 'no alarm'},,`) && csv.includes(because), feature);
     assert.match(csv, /^drift,country,unseen,"candidate against current, [^"]+",,1,,,,,'@SUM\(1\)\r$/m);
     assert.match(csv, /^drift bin,country,'@SUM\(1\),candidate,\d+,1,,,,,\r$/m);
-    const shadow = shadowReport(data.shadow ?? assert.fail('no shadow'));
-    has(`shadow,agreement,,,${shadow.pairs},${shadow.agreement.share},${shadow.agreement.interval.low},${shadow.agreement.interval.high},,,`);
+    const shadow = shadowReport(data.shadow?.[0] ?? assert.fail('no shadow'));
+    const { decided, share, interval } = shadow.agreement ?? assert.fail();
+    has(`shadow,agreement,,,${decided},${share},${interval.low},${interval.high},,,`);
     has(`shadow,|score difference| max,,,${shadow.pairs},${shadow.difference.max},,,,,`);
     assert.match(csv, /^shadow,answers that differ most,r-\d+,,,[\d.]+,,,,,"?served [^\r]*\r$/m);
+    assert.match(csv, /^shadow,"Counted are pairs of version 13, first logged [^\r]*\r$/m);
     const amount = skew.last.report.features.find(({ feature }) => feature === 'amount') ?? assert.fail();
     assert.ok(csv.includes(`skew,amount,not equal,,50,0.2,${amount.interval.low},${amount.interval.high},alarm,,`), csv);
     has('skew,amount,different,,50,10,,,,,');

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FoundTrainingData } from '../../../src/adapters/quality/reference.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
+import type { ReleaseHistory } from '../../../src/core/quality/productionShare.ts';
 import { QualityReader, type QualityReading, type QualitySubject } from '../../../src/extension/quality/qualityReader.ts';
 import { lines, records, recordsOfToday } from '../../support/qualityRecords.ts';
 
@@ -25,14 +26,14 @@ describe('reading quality for the editor', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  function reader(section: unknown, given: { mayRead?: () => boolean; headers?: (origin: string) => Promise<Record<string, string>>; training?: () => Promise<FoundTrainingData> } = {}): { reader: QualityReader; seen: QualityReading[] } {
+  function reader(section: unknown, given: { mayRead?: () => boolean; headers?: (origin: string) => Promise<Record<string, string>>; training?: () => Promise<FoundTrainingData>; history?: () => Promise<ReleaseHistory> } = {}): { reader: QualityReader; seen: QualityReading[] } {
     const { quality, problems } = readQuality({ ...METRICS, ...section as object });
     assert.deepEqual(problems, []);
     const model = { name: 'fraud', switches: [{ flag: 'fraud-v2' }] };
     const subject = { folder: { uri: { fsPath: folder } }, model, definition: quality, environment: 'production' } as unknown as QualitySubject;
     const seen: QualityReading[] = [];
     const made: QualityReader = new QualityReader(subject, {
-      script, clock: { now: () => Date.now(), after: () => assert.fail() }, mayRead: given.mayRead ?? (() => true), headers: given.headers ?? (() => Promise.resolve({})), history: () => Promise.resolve(undefined),
+      script, clock: { now: () => Date.now(), after: () => assert.fail() }, mayRead: given.mayRead ?? (() => true), headers: given.headers ?? (() => Promise.resolve({})), history: given.history ?? (() => Promise.resolve(undefined)),
       training: given.training ?? (() => assert.fail()),
     }, () => void seen.push(made.reading));
     readers.push(made);
@@ -133,12 +134,14 @@ describe('reading quality for the editor', () => {
   describe('from a Prometheus that wants a token', () => {
     let server: Server;
     let heard: IncomingHttpHeaders[] = [];
+    let asked: string[] = [];
     let origin: string;
 
     beforeEach(async () => {
-      heard = [];
-      server = createServer(({ headers }, response) => {
+      [heard, asked] = [[], []];
+      server = createServer(({ headers, url }, response) => {
         heard.push(headers);
+        asked.push(url ?? '');
         response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ status: 'success', data: { resultType: 'matrix', result: [] } }));
       });
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -149,11 +152,19 @@ describe('reading quality for the editor', () => {
     const source = (): unknown => ({ source: { prometheus: { url: `${origin}/prometheus`, design_effect: 1, queries: { errors: { total: 'all', bad: 'bad' } } } } });
 
     it('sends the one that is meant for its origin', async () => {
-      const asked: string[] = [];
-      const { reader: it } = reader(source(), { headers: (each) => { asked.push(each); return Promise.resolve({ authorization: 'Bearer abc' }); } });
+      const origins: string[] = [];
+      const { reader: it } = reader(source(), { headers: (each) => { origins.push(each); return Promise.resolve({ authorization: 'Bearer abc' }); } });
       await it.refresh();
-      assert.deepEqual(asked, [origin]);
+      assert.deepEqual(origins, [origin]);
       assert.ok(heard.length > 0 && heard.every(({ authorization }) => authorization === 'Bearer abc'));
+    });
+
+    it('is asked for all that came since evidence began, by what Unleash tells', async () => {
+      const at = Date.now() - 9 * 86_400_000;
+      const { reader: it } = reader(source(), { history: () => Promise.resolve({ given: [], since: { at, because: 'versions' } }) });
+      await it.refresh();
+      const from = asked.map((url) => new URL(url, origin).searchParams).map((query) => 1000 * (Number(query.get('time')) - Number(/\[(\d+)s\]/.exec(query.get('query') ?? '')?.[1])));
+      assert.equal(Math.min(...from), Math.floor(at / 300_000) * 300_000);
     });
 
     it('sends none where none is meant for it', async () => {

@@ -347,7 +347,7 @@ describe('what was counted of a log, on disk', () => {
       const { data, bytes } = await restarted();
       assert.equal(bytes, statSync(path()).size);
       assert.deepEqual(data, expected);
-      assert.ok((data.shadow?.pairs ?? 0) > 500);
+      assert.ok((data.shadow?.[0]?.pairs ?? 0) > 500);
     }
     rmSync(cache, { recursive: true });
     writeFileSync(cache, 'a file stands where the folder should be');
@@ -377,12 +377,12 @@ describe('what was counted of a log, on disk', () => {
     const alone = shadow.slice(0, 300).map((record, index) => ({ ...record, request_id: `alone-${index}`, features: { ...record.features, amount: 123456.789 } }));
     writeFileSync(path(), lines([...all, ...shadow, ...alone]));
     const { data } = await restarted({ section: { by: ['features.country'], labels: { field: 'defaulted', mature_after: '1h' } }, features: ['country'] });
-    assert.deepEqual([data.shadow?.unpaired, data.shadow?.examples.length], [300, 10]);
+    assert.deepEqual([data.shadow?.[0]?.unpaired, data.shadow?.[0]?.examples.length], [300, 10]);
     const [file = ''] = entries();
     const text = readFileSync(file, 'latin1');
     assert.doesNotMatch(text, /SECRET|alone|u-1\d|"age"|"amount"|123456/);
     // The first ten of the twelve that are alike.
-    assert.deepEqual(new Set(text.match(/r-\d+/g)), new Set(data.shadow?.examples.map(({ requestId }) => requestId)));
+    assert.deepEqual(new Set(text.match(/r-\d+/g)), new Set(data.shadow?.[0]?.examples.map(({ requestId }) => requestId)));
     const float = Buffer.from(new Float64Array([123456.789]).buffer).toString('latin1');
     assert.ok(!text.includes(float));
   });
@@ -403,7 +403,7 @@ describe('what was counted of a log, on disk', () => {
     appendFileSync(path(), lines(all.slice(0, 500).map(shadowOf)));
     for (let start = 0; start < 2; start += 1) {
       const { data, bytes } = await restarted();
-      assert.ok((data.shadow?.pairs ?? 0) > 300);
+      assert.ok((data.shadow?.[0]?.pairs ?? 0) > 300);
       assert.deepEqual(data, await whole());
       assert.equal(bytes > 0, start === 0);
       assert.deepEqual((await restarted(none)).data.notes.messages, ['No file is called none.jsonl.']);
@@ -432,9 +432,10 @@ describe('what was counted of a log, on disk', () => {
           assert.ok(found.bytes <= next - before, `${found.bytes} bytes were read, ${next - before} are new`);
           at = next;
         }
-        const [{ data, bytes: read }, { shadow = assert.fail() }] = [await restarted(question), await whole(question)];
-        assert.deepEqual([data.shadow, read], [shadow, 0]);
-        assert.deepEqual(shadowReport(data.shadow ?? assert.fail()), shadowReport(shadow));
+        const [{ data, bytes: read }, { shadow: reports = [] }] = [await restarted(question), await whole(question)];
+        const [shadow = assert.fail()] = reports;
+        assert.deepEqual([data.shadow, read], [reports, 0]);
+        assert.deepEqual(shadowReport(data.shadow?.[0] ?? assert.fail()), shadowReport(shadow));
         assert.ok(shadow.pairs > 800 && shadow.agreed < shadow.pairs && shadow.unpaired > 50 && shadow.errors > 20 && shadow.examples.length === 10 && shadow.slices.length > 3, JSON.stringify({ ...shadow, served: 0, shadow: 0, differences: 0 }));
         assert.ok(name === 'labels for scores' || (shadow.labelled > 200 && shadow.onlyServedRight > 0 && shadow.onlyShadowRight > 0), String(shadow.labelled));
         rmSync(cache, { recursive: true });
@@ -447,7 +448,7 @@ describe('what was counted of a log, on disk', () => {
     const near = (record: PredictionRecord): PredictionRecord => ({ ...shadowOf(record), score: record.score + 0.001 });
     writeFileSync(path(), lines([...all.slice(0, 1000), ...all.slice(0, 1000).map(shadowOf), near(all[1000] ?? assert.fail()), { ...shadowOf(all[1001] ?? assert.fail()), score: 7 }]));
     const first = await restarted();
-    assert.deepEqual([first.data.shadow?.pairs, first.data.shadow?.unpaired], [1000, 2]);
+    assert.deepEqual([first.data.shadow?.[0]?.pairs, first.data.shadow?.[0]?.unpaired], [1000, 2]);
     const steps = [[1000, 1001, false], [1001, 3000, true]] as const;
     for (const [from, to, isAnew] of steps) {
       const before = statSync(path()).size;
@@ -456,9 +457,9 @@ describe('what was counted of a log, on disk', () => {
       assert.deepEqual(data, await whole());
       // What is new is read in any case.
       assert.equal(bytes, statSync(path()).size + (isAnew ? 0 : -before));
-      assert.equal(data.shadow?.pairs, from + 1);
+      assert.equal(data.shadow?.[0]?.pairs, from + 1);
     }
-    assert.equal((await whole()).shadow?.examples[0]?.requestId, 'r-1001');
+    assert.equal((await whole()).shadow?.[0]?.examples[0]?.requestId, 'r-1001');
   });
 
   it('spares a CSV file that is as it was', async () => {

@@ -7,8 +7,8 @@ import type { Moments } from '../../../src/core/quality/stats/confidenceSequence
 import { alarms, evidenceNotWorse, evidenceWorse, guardEvidence, joinEvidence } from '../../../src/core/quality/stats/countRule.ts';
 import type { CountInterval } from '../../../src/core/quality/stats/countRule.ts';
 import { dispersion } from '../../../src/core/quality/stats/dispersion.ts';
-import { binOf, jensenShannon, kolmogorovSmirnov, kolmogorovSmirnovP, psi, psiNoise, quantileEdges, wasserstein } from '../../../src/core/quality/stats/driftMeasures.ts';
-import { chiSquaredTable, mannWhitney, mcnemar, welch } from '../../../src/core/quality/stats/fixedTests.ts';
+import { binOf, jensenShannon, justBelow, kolmogorovSmirnov, kolmogorovSmirnovP, psi, psiNoise, quantileEdges, wasserstein } from '../../../src/core/quality/stats/driftMeasures.ts';
+import { chiSquaredTable, chiSquaredTail, mannWhitney, mcnemar, welch } from '../../../src/core/quality/stats/fixedTests.ts';
 import { clopperPearson, newcombeDifference, provenRate, wilson } from '../../../src/core/quality/stats/intervals.ts';
 import { normalLogMixture, normalMixtureBound, normalMixtureRho } from '../../../src/core/quality/stats/normalMixture.ts';
 import { effectiveCount, quantile, quantileLowerBound, quantileUpperBound, samplesForBound } from '../../../src/core/quality/stats/orderStatistics.ts';
@@ -206,6 +206,16 @@ describe('statistics: proportions and fixed tests', () => {
     assert.equal(chiSquaredTable([[5, 0], [3, 0]]).p, 1);
   });
 
+  it('tell tails that are smaller than what 1 has room for', () => {
+    // scipy.stats.chi2.sf(statistic, degrees)
+    for (const [statistic, degrees, tail] of [[100, 1, 1.5239706048320995e-23], [500, 1, 9.505397766554137e-111], [250, 9, 9.976151469298895e-49], [1500, 199, 3.648225995330051e-198], [0.5, 3, 0.9188914116546758], [40, 40, 0.4702572668392401]] as const) {
+      near(chiSquaredTail(statistic, degrees) / tail, 1, 1e-9);
+    }
+    // scipy.stats.chi2.sf((900 - 300) ** 2 / 1200, 1)
+    near(mcnemar(900, 300).p / 3.2943623833139784e-67, 1, 1e-9);
+    assert.equal(chiSquaredTail(0, 3), 1);
+  });
+
   it('find a broken split and leave a healthy one, at every look', () => {
     assert.ok(isMismatch(sampleRatioEvidence([{ counts: [821_588, 815_482], shares: [0.5, 0.5] }])));
     assert.ok(!isMismatch(sampleRatioEvidence([{ counts: [50_200, 49_800], shares: [0.5, 0.5] }, { counts: [250, 9750], shares: [0.025, 0.975] }])));
@@ -267,8 +277,14 @@ describe('statistics: drift', () => {
     const counts = new Array<number>(10).fill(0);
     for (const value of values) counts[binOf(edges, value)] = (counts[binOf(edges, value)] ?? 0) + 1;
     assert.deepEqual(counts, new Array(10).fill(100));
-    assert.deepEqual(quantileEdges([0, 0, 0, 0, 0, 0, 0, 0, 0, 1]), [0]);
-    assert.deepEqual(quantileEdges([5, 5, 5]), []);
+    // What fills a bin has one of its own, with what is less and what is more beside it.
+    assert.deepEqual(quantileEdges([0, 0, 0, 0, 0, 0, 0, 0, 0, 1]), [-Number.MIN_VALUE, 0]);
+    assert.deepEqual(quantileEdges([5, 5, 5]), [5 - 2 ** -50, 5]);
+    assert.deepEqual(quantileEdges([-1, 0.5, 1, 1, 1, 1, 1, 1, 1, 1]), [-1, 0.5, 1 - 2 ** -53, 1]);
+    assert.deepEqual(quantileEdges([1, 2, 3]), [1, 2]);
+    assert.deepEqual(quantileEdges([]), []);
+    // numpy.nextafter(x, -inf)
+    assert.deepEqual([1, -1, 0, 2 ** -1022, 1e300].map(justBelow), [0.9999999999999999, -1.0000000000000002, -5e-324, 2.225073858507201e-308, 9.999999999999999e299]);
     assert.deepEqual([binOf([1, 2], 1), binOf([1, 2], 1.5), binOf([1, 2], 3), binOf([1, 2], -9)], [0, 1, 2, 0]);
   });
 });

@@ -1,29 +1,53 @@
 import assert from 'node:assert/strict';
-import type { QualityData } from '../../../src/core/quality/window.ts';
-import { ReleaseReader, type LookedAt } from '../../../src/core/releases/releaseReader.ts';
+import { releasePorts } from '../../../src/adapters/releases/releasePorts.ts';
+import type { QualityData, QualitySource } from '../../../src/core/quality/window.ts';
+import { evidenceStart } from '../../../src/core/releases/allocation.ts';
+import { ReleaseReader, type LookedAt, type ReleasePorts } from '../../../src/core/releases/releaseReader.ts';
 import { data, lastEvent, model, released, windows } from './assessSupport.ts';
 
-describe('a look at a release whose source tells a part only', () => {
+describe('the source of a look at a release', () => {
   const world = released(3);
   const good = windows({ start: lastEvent(world), count: 14 });
   const bad = windows({ start: lastEvent(world), count: 14, candidateErrors: 0.5 });
   const now = good.at(-1)!.end;
   const part = (all: QualityData): QualityData => ({ ...all, notes: { ...all.notes, incomplete: 'store-1 is down' } });
 
+  function ports(readQuality: ReleasePorts['readQuality'], at = (): number => now): ReleasePorts {
+    return {
+      config: { models: [model()], features: [] },
+      gates: { registry: () => Promise.reject(new Error('not asked')), readText: () => Promise.reject(new Error('not asked')), suites: () => Promise.resolve([]), now: () => now, readFlag: () => Promise.resolve(undefined) },
+      readFlag: () => Promise.resolve(world.reading()), readExposures: () => Promise.resolve([]), readQuality, now: at, sha256: (text) => text,
+    };
+  }
+
   /** What looks one after another come to, each at what the source tells then. */
   async function looks(...told: readonly { readonly data: QualityData; readonly now?: number }[]): Promise<LookedAt[]> {
     let at = 0;
-    const reader = new ReleaseReader({
-      config: { models: [model()], features: [] },
-      gates: { registry: () => Promise.reject(new Error('not asked')), readText: () => Promise.reject(new Error('not asked')), suites: () => Promise.resolve([]), now: () => now, readFlag: () => Promise.resolve(undefined) },
-      readFlag: () => Promise.resolve(world.reading()), readExposures: () => Promise.resolve([]), readQuality: () => Promise.resolve(told[at]!.data), now: () => told[at]!.now ?? now, sha256: (text) => text,
-    });
+    const reader = new ReleaseReader(ports(() => Promise.resolve(told[at]!.data), () => told[at]!.now ?? now));
     const found: LookedAt[] = [];
     for (; at < told.length; at += 1) found.push(await reader.look(model(), 'fraud'));
     return found;
   }
 
-  it('takes nothing back by it and lets nothing go on, and says why', async () => {
+  it('is asked for all that came since evidence began', async () => {
+    const asked: unknown[] = [];
+    const reader = new ReleaseReader(ports((_model, at, _signal, since) => {
+      asked.push([at, since]);
+      return Promise.resolve(data(good));
+    }));
+    await reader.look(model(), 'fraud');
+    assert.deepEqual(asked, [[now, evidenceStart(world.reading(), 'production', 'fraud').at ?? assert.fail()]]);
+  });
+
+  it('is told so by the ports of this machine', async () => {
+    const asked: unknown[] = [];
+    const source: QualitySource = { dispose: () => undefined, read: ({ now: at, since }) => { asked.push([at, since]); return Promise.resolve(data(good)); } };
+    const sources = { client: { clockOffset: 0, readExposures: () => assert.fail() }, runner: { read: () => assert.fail() }, project: 'default', config: { models: [], features: [] }, gates: ports(() => assert.fail()).gates, folder: '/', fetch: () => assert.fail(), credentialsFor: () => ({}), openSource: () => source };
+    await releasePorts(sources).readQuality(model(), 7000, undefined, 3000);
+    assert.deepEqual(asked, [[7000, 3000]]);
+  });
+
+  it('takes nothing back by a part of what there is and lets nothing go on, and says why', async () => {
     const [whole] = await looks({ data: data(bad) });
     assert.equal(whole?.assessment.verdict.word, 'rollback', 'whole data is believed');
     for (const told of [bad, good]) {
@@ -33,7 +57,7 @@ describe('a look at a release whose source tells a part only', () => {
     }
   });
 
-  it('lets nothing go on by what was told before, but still takes back by it', async () => {
+  it('lets nothing go on by what was told before a part was, but still takes back by it', async () => {
     const [before, then, later] = await looks({ data: data(good) }, { data: part(data(bad)) }, { data: part(data(bad)), now: now + 3_600_000 });
     const said = (each: LookedAt | undefined): unknown => [each?.assessment.verdict.word, each?.assessment.verdict.alarm, each?.assessment.verdict.reasons[0]?.kind];
     assert.deepEqual([before, then, later].map(said), [['advance', false, undefined], ['hold', false, 'data'], ['hold', true, 'blind']]);

@@ -86,17 +86,45 @@ export function wasserstein(first: ArrayLike<number>, second: ArrayLike<number>)
   return area;
 }
 
+const double = new Float64Array(1);
+const bitsOfDouble = new BigInt64Array(double.buffer);
+
+/** The largest number that is less than this one (IEEE 754). */
+export function justBelow(value: number): number {
+  if (value === 0) return -Number.MIN_VALUE;
+  double[0] = value;
+  bitsOfDouble[0] = (bitsOfDouble[0] ?? 0n) + (value > 0 ? -1n : 1n);
+  return double[0];
+}
+
+/** How many of the ascending values are less than this one. */
+function countBelow(values: ArrayLike<number>, value: number): number {
+  let [low, high] = [0, values.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((values[middle] ?? 0) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /**
  * Inner edges of bins that each hold the same share of the reference (values ascending); equal edges of repeated values are one. A value belongs to the bin
  * whose edge is the first that is not below it. Edges are values of the reference (Hyndman and Fan 1996, type 1), so that repeated values are not cut through.
+ * A value that is repeated so often that it would fill a bin has one of its own, with an edge just below it: of a feature that is 1 in most rows, or in all, one then sees how much is less, and how much is more.
  */
 export function quantileEdges(reference: ArrayLike<number>, bins = 10): number[] {
-  const edges: number[] = [];
-  for (let bin = 1; bin < bins; bin += 1) {
-    const edge = reference[Math.ceil((bin / bins) * reference.length) - 1] ?? Number.NaN;
-    if (edge > (edges.at(-1) ?? Number.NEGATIVE_INFINITY) && edge < (reference[reference.length - 1] ?? 0)) edges.push(edge);
+  const edges = new Set<number>();
+  const { length } = reference;
+  for (let bin = 1; bin <= bins && length > 0; bin += 1) {
+    const place = Math.ceil((bin / bins) * length) - 1;
+    const edge = reference[place] ?? Number.NaN;
+    const first = countBelow(reference, edge);
+    const isHeavy = reference[first + Math.max(2, Math.ceil(length / bins)) - 1] === edge;
+    if (isHeavy) edges.add(justBelow(edge));
+    if (isHeavy || edge < (reference[length - 1] ?? 0)) edges.add(edge);
   }
-  return edges;
+  return [...edges];
 }
 
 /** The bin of a value among ascending inner edges. */

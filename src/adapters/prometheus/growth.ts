@@ -1,0 +1,145 @@
+import type { Increases } from './counters.ts';
+import type { Labels, Series } from './prometheusClient.ts';
+import { targetOf, type Presence, type Scrapes } from './scrapes.ts';
+
+/** The group of all series. */
+export const WHOLE = '';
+/** For so long Prometheus itself goes by the last sample of a series. */
+const HOLDS_MS = 5 * 60_000;
+
+/** The names of all that a series counts for. */
+export type Grouping = (labels: Labels) => readonly string[];
+
+/** A series that is followed: no more is kept of its samples. */
+interface Followed extends Presence {
+  step: number | undefined;
+  last: number;
+  /** At `last`. */
+  value: number;
+  /** When it was last scraped, were it without a number. */
+  scraped: number;
+  /** What it had reached at `first`. */
+  readonly initial: number;
+  /** Up to when windows are told. */
+  told: number;
+  readonly groups: readonly string[];
+}
+
+/** From when on windows count: of all series together, and of the other groups. */
+export interface CountedFrom {
+  readonly from: number;
+  readonly detailFrom: number;
+}
+
+/** What was scraped in a window happened before the scrape: a sample at its very start belongs to the window before. */
+function startOf(at: number, windowMs: number): number {
+  return (Math.ceil(at / windowMs) - 1) * windowMs;
+}
+
+/**
+ * What counters grew by, per window, by the groups that their series are in; samples come in the order of time. A value below the one before says that the process was started anew and the counter began at 0 (as Prometheus'
+ * increase does, but without its extrapolation, so that counts stay whole). Told are the windows with a number, and those that begin within five minutes after one: scrapes come when they come, and what grew meanwhile shows at the next.
+ */
+export class Growth {
+  readonly windowMs: number;
+  readonly #series = new Map<string, Followed>();
+  readonly #groups = new Map<string, Increases>();
+  /** How often samples were so many seconds apart. */
+  readonly #distances = new Map<number, number>();
+  #from: CountedFrom = { from: Number.NEGATIVE_INFINITY, detailFrom: Number.NEGATIVE_INFINITY };
+
+  constructor(windowMs: number) {
+    this.windowMs = windowMs;
+  }
+
+  /** Another that goes on from here. */
+  copy(): Growth {
+    const copy = new Growth(this.windowMs);
+    copy.#from = this.#from;
+    for (const [key, each] of this.#series) copy.#series.set(key, { ...each });
+    for (const [name, increases] of this.#groups) copy.#groups.set(name, new Map(increases));
+    for (const [seconds, count] of this.#distances) copy.#distances.set(seconds, count);
+    return copy;
+  }
+
+  /** Forgets what was before. */
+  begin(from: CountedFrom): void {
+    this.#from = from;
+    for (const [name, increases] of this.#groups) for (const start of increases.keys()) if (start < this.#least(name)) increases.delete(start);
+  }
+
+  /** Counts samples; those that came before count no more. */
+  follow({ labels, samples }: Series, groupsOf: Grouping): void {
+    const key = JSON.stringify(Object.entries(labels).sort());
+    let known = this.#series.get(key);
+    for (const [seconds, value] of samples) {
+      const at = Math.round(seconds * 1000);
+      if (at <= (known?.scraped ?? Number.NEGATIVE_INFINITY)) continue;
+      if (known !== undefined) this.#scraped(known, at);
+      if (!Number.isFinite(value)) continue;
+      if (known === undefined) {
+        known = { target: targetOf(labels), first: at, step: undefined, last: at, value, scraped: at, initial: value, told: Number.NEGATIVE_INFINITY, groups: groupsOf(labels) };
+        this.#series.set(key, known);
+        this.#tell(known, at, 0);
+        continue;
+      }
+      const grown = value < known.value ? value : value - known.value;
+      known.step ??= at - known.first;
+      [known.last, known.value] = [at, value];
+      this.#tell(known, at, grown);
+    }
+  }
+
+  /** Counts what somebody else has computed: how much there was in the window that begins then. */
+  count(labels: Labels, start: number, increase: number, groupsOf: Grouping): void {
+    for (const name of groupsOf(labels)) this.#add(name, start, increase);
+  }
+
+  /** Tells which scrapes there were. */
+  show(scrapes: Scrapes): void {
+    for (const each of this.#series.values()) scrapes.add(each);
+  }
+
+  /** Counts the first values of series that were new. */
+  countFirst(scrapes: Scrapes): void {
+    for (const each of this.#series.values()) {
+      const start = startOf(each.first, this.windowMs);
+      if (each.initial > 0 && start >= this.#from.from && scrapes.isNew(each)) for (const name of each.groups) this.#add(name, start, each.initial);
+    }
+  }
+
+  get increases(): ReadonlyMap<string, Increases> {
+    return this.#groups;
+  }
+
+  /** The median distance of samples in milliseconds; undefined while there are too few to tell. */
+  get sampledEveryMs(): number | undefined {
+    const all = [...this.#distances].sort(([a], [b]) => a - b);
+    const count = all.reduce((sum, [, each]) => sum + each, 0);
+    let below = 0;
+    return count < 3 ? undefined : 1000 * (all.find(([, each]) => (below += each) >= count / 2)?.[0] ?? 0);
+  }
+
+  #scraped(series: Followed, at: number): void {
+    const seconds = Math.round((at - series.scraped) / 1000);
+    this.#distances.set(seconds, (this.#distances.get(seconds) ?? 0) + 1);
+    series.scraped = at;
+  }
+
+  #tell(series: Followed, at: number, grown: number): void {
+    const start = startOf(at, this.windowMs);
+    for (const name of series.groups) this.#add(name, start, grown);
+    for (series.told = Math.max(series.told, start + this.windowMs); series.told < at + HOLDS_MS; series.told += this.windowMs) for (const name of series.groups) this.#add(name, series.told, 0);
+  }
+
+  #add(name: string, start: number, count: number): void {
+    const increases = this.#groups.get(name) ?? new Map<number, number>();
+    this.#groups.set(name, increases);
+    if (start >= this.#least(name)) increases.set(start, (increases.get(start) ?? 0) + count);
+  }
+
+  /** From which start on windows of a group count. */
+  #least(name: string): number {
+    return name === WHOLE ? this.#from.from : this.#from.detailFrom;
+  }
+}

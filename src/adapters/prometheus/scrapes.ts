@@ -1,0 +1,46 @@
+import type { Labels } from './prometheusClient.ts';
+
+/** A series while it was there. Times are milliseconds since 1970. */
+export interface Presence {
+  /** What was scraped with it. */
+  readonly target: string;
+  readonly first: number;
+  /** The distance of its first two samples; undefined while there is one. */
+  readonly step: number | undefined;
+  readonly last: number;
+}
+
+/** Labels that Prometheus, or whoever collects from several, gives to all series of a target alike. */
+const TARGET_LABELS = ['cluster', 'namespace', 'job', 'instance', 'pod', 'replica', 'prometheus', 'prometheus_replica'] as const;
+/** Samples of one scrape have one time, so a series that had been there would have come a scrape earlier; a tenth is for jitter. */
+const SAME_SCRAPE = 0.9;
+/** Without a target nobody knows what was scraped together: anything may be half as late again. */
+const ANY_SCRAPE = 1.5;
+
+const NO_INSTANCE = 'any ';
+
+export function targetOf(labels: Labels): string {
+  const known = JSON.stringify(TARGET_LABELS.map((name) => labels[name] ?? null));
+  // Only series of one metric are then taken to come from one place.
+  return labels['instance'] === undefined ? `${NO_INSTANCE}${labels['__name__'] ?? ''} ${known}` : known;
+}
+
+/**
+ * Which scrapes there were, by the series that were read. The first value of a series is what happened since the scrape before if others of its target were scraped then, and are scraped still: it is
+ * new. Else it has been counting for nobody knows how long: scraping was interrupted, has just begun, or all labels have changed.
+ */
+export class Scrapes {
+  readonly #present = new Map<string, Presence[]>();
+
+  add(series: Presence): void {
+    const known = this.#present.get(series.target) ?? [];
+    this.#present.set(series.target, known);
+    known.push(series);
+  }
+
+  /** Whether a series was not there yet when its target was scraped before. */
+  isNew({ target, first, step }: Presence): boolean {
+    const least = target.startsWith(NO_INSTANCE) ? ANY_SCRAPE : SAME_SCRAPE;
+    return this.#present.get(target)?.some((other) => other.last >= first && other.step !== undefined && other.first <= first - least * (step ?? other.step)) ?? false;
+  }
+}

@@ -1,0 +1,148 @@
+import { Reservoir, type SavedReservoir } from './hashing.ts';
+import type { LabelDefinition } from './definitions.ts';
+import { isPositive } from './measures.ts';
+import type { Answer } from './waitingAnswers.ts';
+import type { ShadowPairs } from './window.ts';
+
+const MOST_EXAMPLES = 10;
+const SAMPLE = 5000;
+
+/** The request id is undefined where the shadow's answer was saved, without it. */
+export type PairExample = Omit<ShadowPairs['examples'][number], 'requestId'> & { readonly requestId: string | undefined };
+
+type SliceCounts = Omit<ShadowPairs['slices'][number], 'slice'>;
+
+const NO_COUNTS = {
+  /** Requests that both answered. */
+  pairs: 0,
+  /** Pairs with decisions, or labels, that can be the same, and those in which they are. */
+  decided: 0, agreed: 0,
+  /** Pairs with a score that is no probability, for which no threshold is given, and without labels. */
+  notProbable: 0,
+  /** What is no pair: requests without an answer, or with an error. */
+  servedNothing: 0, shadowNothing: 0, servedErrors: 0, errors: 0,
+  labelled: 0, onlyServedRight: 0, onlyShadowRight: 0,
+};
+
+/** What was counted of pairs, to go on from later. */
+export interface SavedPairs {
+  readonly counts: typeof NO_COUNTS;
+  readonly slices: readonly (readonly [string, SliceCounts])[];
+  readonly scores: readonly SavedReservoir[];
+  readonly examples: readonly Omit<PairExample, 'difference'>[];
+  readonly differences: Float64Array;
+}
+
+/** What both decided, for when the outcome is known. */
+export type Decisions = readonly [served: boolean, shadow: boolean];
+
+/** Whether a label means yes or no as it stands; of others, such as the numbers of classes, each is its own. */
+const YES_OR_NO = new Set(['0', '1', 'true', 'false', 'True', 'False']);
+
+function isSameLabel(served: string, shadow: string): boolean {
+  return served === shadow || (YES_OR_NO.has(served) && YES_OR_NO.has(shadow) && isPositive(served) === isPositive(shadow));
+}
+
+function words({ score, label, error }: Answer): string {
+  return error ? 'error' : score === null ? label ?? 'nothing' : String(score);
+}
+
+/** The pairs of one environment and one version of the candidate. */
+export class PairCounts {
+  readonly #labels: LabelDefinition;
+  readonly #slices: Map<string, SliceCounts>;
+  readonly #scores: readonly [Reservoir, Reservoir, Reservoir];
+  #examples: readonly PairExample[];
+  readonly counts: typeof NO_COUNTS;
+
+  constructor(labels: LabelDefinition, saved?: SavedPairs) {
+    this.#labels = labels;
+    this.counts = { ...NO_COUNTS, ...saved?.counts };
+    this.#slices = new Map(saved?.slices);
+    this.#scores = [new Reservoir(SAMPLE, 11, saved?.scores[0]), new Reservoir(SAMPLE, 12, saved?.scores[1]), new Reservoir(SAMPLE, 13, saved?.scores[2])];
+    this.#examples = saved?.examples.map((example, index) => ({ ...example, difference: saved.differences[index] ?? Number.NaN })) ?? [];
+  }
+
+  get saved(): SavedPairs {
+    return {
+      counts: { ...this.counts }, slices: [...this.#slices], scores: this.#scores.map(({ saved }) => saved),
+      examples: this.#examples.map(({ requestId, served, shadow }) => ({ requestId, served, shadow })), differences: Float64Array.from(this.#examples, ({ difference }) => difference),
+    };
+  }
+
+  /** Whether the request id of an example is not known. */
+  get isIncomplete(): boolean {
+    return this.#examples.some(({ requestId }) => requestId === undefined);
+  }
+
+  /** The two answers to a request. Decisions, where there are any to compare with an outcome. */
+  add(served: Answer, shadow: Answer): Decisions | undefined {
+    const { counts } = this;
+    const [isServedEmpty, isShadowEmpty] = [isEmpty(served), isEmpty(shadow)];
+    if (shadow.error) counts.errors += 1;
+    if (served.error) counts.servedErrors += 1;
+    if (isServedEmpty) counts.servedNothing += 1;
+    if (isShadowEmpty) counts.shadowNothing += 1;
+    if (shadow.error || served.error || isServedEmpty || isShadowEmpty) return undefined;
+    counts.pairs += 1;
+    const agrees = this.#agrees(served, shadow);
+    if (agrees !== undefined) counts.decided += 1;
+    if (agrees === true) counts.agreed += 1;
+    if (agrees === undefined && !(this.#isDecided(served) && this.#isDecided(shadow))) counts.notProbable += 1;
+    const difference = served.score === null || shadow.score === null ? agrees === undefined ? undefined : Number(!agrees) : Math.abs(served.score - shadow.score);
+    for (const slice of served.slices) this.#countSlice(slice, agrees, difference);
+    if (served.score !== null) this.#scores[0].add(served.score);
+    if (shadow.score !== null) this.#scores[1].add(shadow.score);
+    if (difference !== undefined) this.#differ(served, shadow, difference);
+    const decisions = [this.#decisionOf(served), this.#decisionOf(shadow)] as const;
+    return decisions[0] === null || decisions[1] === null ? undefined : [decisions[0], decisions[1]];
+  }
+
+  /** Whether a threshold means something to its score. */
+  #isDecided({ score }: Answer): boolean {
+    return score === null || this.#labels.isThresholdGiven === true || (score >= 0 && score <= 1);
+  }
+
+  #decisionOf(answer: Answer): boolean | null {
+    return answer.score === null || !this.#isDecided(answer) ? isPositive(answer.label) : answer.score >= this.#labels.threshold;
+  }
+
+  /** Undefined: there is nothing of the two that can be the same. */
+  #agrees(served: Answer, shadow: Answer): boolean | undefined {
+    const areScores = served.score !== null && shadow.score !== null && this.#isDecided(served) && this.#isDecided(shadow);
+    if (!areScores && served.label !== undefined && shadow.label !== undefined) return isSameLabel(served.label, shadow.label);
+    const decisions = [this.#decisionOf(served), this.#decisionOf(shadow)];
+    return decisions.includes(null) ? undefined : decisions[0] === decisions[1];
+  }
+
+  #countSlice(slice: string, agrees: boolean | undefined, difference: number | undefined): void {
+    const { pairs, decided, agreed, scored, differences } = this.#slices.get(slice) ?? { pairs: 0, decided: 0, agreed: 0, scored: 0, differences: 0 };
+    this.#slices.set(slice, { pairs: pairs + 1, decided: decided + Number(agrees !== undefined), agreed: agreed + Number(agrees === true), scored: scored + Number(difference !== undefined), differences: Math.min(Number.MAX_VALUE, differences + (difference ?? 0)) });
+  }
+
+  #differ(served: Answer, shadow: Answer, difference: number): void {
+    this.#scores[2].add(difference);
+    const last = this.#examples.at(-1);
+    if (difference > 0 && (this.#examples.length < MOST_EXAMPLES || difference > (last?.difference ?? 0))) {
+      this.#examples = [...this.#examples, { requestId: shadow.requestId, served: words(served), shadow: words(shadow), difference }].sort((a, b) => b.difference - a.difference).slice(0, MOST_EXAMPLES);
+    }
+  }
+
+  judge([served, shadow]: Decisions, outcome: boolean): void {
+    this.counts.labelled += 1;
+    if (served === outcome && shadow !== outcome) this.counts.onlyServedRight += 1;
+    if (served !== outcome && shadow === outcome) this.counts.onlyShadowRight += 1;
+  }
+
+  get told(): Pick<ShadowPairs, keyof typeof NO_COUNTS | 'served' | 'shadow' | 'differences' | 'slices' | 'examples'> {
+    return {
+      ...this.counts, served: this.#scores[0].values, shadow: this.#scores[1].values, differences: this.#scores[2].values,
+      slices: [...this.#slices].map(([slice, counted]) => ({ slice, ...counted })), examples: this.#examples.map((example) => ({ ...example, requestId: example.requestId ?? '' })),
+    };
+  }
+}
+
+/** Neither a number nor a label, and no error that would say why. */
+function isEmpty({ score, label, error }: Answer): boolean {
+  return !error && score === null && label === undefined;
+}

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { isSelector, queryProblem } from '../../../src/core/quality/promql.ts';
+import { loadWorkspaceFile } from '../../../src/core/workspace/load.ts';
+
+describe('a selector of PromQL', () => {
+  for (const text of [
+    'predictions_total', 'job:predictions:sum', 'predictions_total{}', 'predictions_total{arm="a"}', ' predictions_total { arm = "a" , outcome != "x", } ', '{__name__="predictions_total",arm="a"}', '{__name__=~"predictions_.*"}',
+    'p{route="/v1/{model}"}', "p{route='{a}', x=~`\\d+{2}`}", 'p{note="a \\"quoted\\" } brace"}', 'p{x!~"a|b"} # all but these', '{"model.predictions", "service.name"="a"}', 'p{\n  arm="a"\n}', 'sum', 'infinite_total',
+  ]) {
+    it(`is ${JSON.stringify(text)}`, () => {
+      assert.ok(isSelector(text));
+    });
+  }
+
+  for (const text of [
+    '', 'sum(predictions_total{arm="a"})', 'sum by (arm) (p)', 'p{arm="a"}[5m]', 'p offset 5m', 'p @ 1700000000', 'p{arm="a"', 'p{arm=a}', 'p{arm}', 'p{,}', 'p{arm="a" outcome="b"}', 'p{arm="a\n"}', 'p{arm="a}', '-p', 'p + q', 'p{a="b"} or q{a="b"}', '1', 'NaN', '+Inf', 'Inf', '(p)', '"p"', '{"service.name"}{}', 'p{"a" "b"}',
+  ]) {
+    it(`is not ${JSON.stringify(text)}`, () => {
+      assert.ok(!isSelector(text));
+    });
+  }
+});
+
+describe('queries of modelswitch.yaml', () => {
+  const problems = (prometheus: string): readonly string[] => loadWorkspaceFile(`version: 1\nmodels:\n  fraud:\n    flag: fraud\n    quality:\n      guardrails: [{name: errors, bad: error}]\n      source:\n        prometheus:\n          url: http://localhost:9090\n          design_effect: 1\n${prometheus.split('\n').map((line) => `          ${line}`).join('\n')}\n`).problems.map(({ range, message }) => `${range.start.line + 1}: ${message}`);
+
+  it('that tell what counters have reached are refused at their line, with the mend', () => {
+    const found = problems('queries:\n  errors:\n    total: sum(predictions_total{arm="$arm"})\n    bad: predictions_total{arm="$arm",outcome="error"}\nlatency: {buckets: sum by (le) (latency_bucket), unit: s}');
+    assert.equal(found.length, 2);
+    assert.match(found[0] ?? '', /^13: .*queries\.errors\.total: sum\(predictions_total\{arm="\$arm"\}\) is no plain selector and has no \$range, so it tells what counters have reached, .*: write a selector, such as .*, or an expression of their growth, such as sum\(increase\(/);
+    assert.match(found[1] ?? '', /^15: .*latency\.buckets: sum by \(le\) \(latency_bucket\) is no plain selector/);
+  });
+
+  it('that are selectors in whatever writing, or go by $range, are not', () => {
+    assert.deepEqual(problems(`queries:\n  errors: {total: '{__name__="predictions_total",arm="$arm"}', bad: 'sum(increase(p{arm="$arm"}[$range]))'}\nlatency: {buckets: 'b_bucket{arm="$arm",route="/v1/{model}"}', unit: s}`), []);
+    assert.equal(queryProblem('rate_$arm{x="$arm"}'), undefined);
+  });
+});

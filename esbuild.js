@@ -56,7 +56,7 @@ const common = {
 const loadedLater = ['unleash-proxy-client', 'web-tree-sitter'];
 
 /** Packages that several lazy parts and workers need: one copy for all of them. None is loaded on activation. */
-const shared = ['yaml', 'hyparquet', 'csv-parse'];
+const shared = ['yaml', 'hyparquet'];
 
 /** @type {esbuild.Plugin} */
 const leaveOut = {

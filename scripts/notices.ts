@@ -5,7 +5,7 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 
 /** The npm packages of which something is bundled or copied into `dist`. */
-export const BUNDLED_PACKAGES: readonly string[] = ['@stdlib', 'csv-parse', 'hyparquet', 'ignore', 'json-p3', 'jsonc-parser', 'tiny-emitter', 'tree-sitter-python', 'tree-sitter-typescript', 'unleash-proxy-client', 'uplot', 'web-tree-sitter', 'yaml', 'zod'];
+export const BUNDLED_PACKAGES: readonly string[] = ['@stdlib', 'hyparquet', 'ignore', 'json-p3', 'jsonc-parser', 'tiny-emitter', 'tree-sitter-python', 'tree-sitter-typescript', 'unleash-proxy-client', 'uplot', 'web-tree-sitter', 'yaml', 'zod'];
 
 export function notices(): string {
   const sections = BUNDLED_PACKAGES.map((name) => {

@@ -212,6 +212,66 @@ describe('quality: one contract for every source', function () {
     }
   });
 
+  it('outcomes that are null, blank or NaN are none in every format', async () => {
+    const all = ALL.slice(0, 900);
+    const outcomes = all.map(({ request_id }, index) => ({ request_id, outcome: index % 3 === 0 ? null : index % 3 === 1 ? Number.NaN : index % 2 }));
+    const asText = ({ request_id, outcome }: typeof outcomes[number]): string => `{"request_id":"${request_id}","outcome":${String(outcome)}}\n`;
+    writeFileSync(join(folder, 'told.jsonl'), lines(all) + outcomes.map(asText).join(''));
+    writeFileSync(join(folder, 'served.jsonl'), lines(all));
+    writeFileSync(join(folder, 'told.csv'), `request_id,outcome\n${outcomes.map(({ request_id, outcome }) => `${request_id},${outcome ?? ''}\n`).join('')}`);
+    const script = 'import json, pyarrow as pa, pyarrow.parquet as pq\nrows = [json.loads(line) for line in open("told.jsonl")]\nrows[0]["outcome"] = None\nt = pa.Table.from_pylist(rows)\npq.write_table(t, "told.parquet", row_group_size=500)';
+    const { status, stderr } = spawnSync(await mlflowPython(), ['-c', script], { cwd: folder, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    for (const log of [['told.jsonl'], ['served.jsonl', 'told.csv'], ['told.parquet']]) {
+      const { quality } = readQuality({ source: { log: [...log] }, signals: [{ name: 'default', mean: 'outcome' }] });
+      const opened = openQualitySource(quality ?? assert.fail(), { folder, flags: ['fraud-v2'], environment: 'production', fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}) });
+      const data = await opened.read({ now: START + 3_600_000, signal: AbortSignal.timeout(120_000) });
+      opened.dispose();
+      const [matured, labelled] = data.arms.reduce(([a, b], arm) => [a + arm.matured, b + arm.labelled], [0, 0]);
+      assert.deepEqual([log, matured, labelled, data.notes.malformed, data.notes.notFinite], [log, 900, 300, 0, 300]);
+      assert.equal(data.notes.messages.filter((message) => message.startsWith('600 records of outcomes tell none')).length, 1, data.notes.messages.join());
+    }
+  });
+
+  it('times without a zone are the same instants in every format, wherever they are read', async () => {
+    const all = ALL.slice(0, 600);
+    const local = all.map((record) => ({ ...record, ts: record.ts.replace('T', ' ').replace('Z', '') }));
+    writeFileSync(join(folder, 'zoned.jsonl'), lines(all));
+    writeFileSync(join(folder, 'local.jsonl'), lines(local));
+    writeFileSync(join(folder, 'local.csv'), csv(local));
+    const script = 'import json, pyarrow as pa, pyarrow.parquet as pq\nrows = [json.loads(line) for line in open("local.jsonl")]\nt = pa.Table.from_pylist(rows)\npq.write_table(t, "text.parquet")\npq.write_table(t.set_column(t.column_names.index("ts"), "ts", t["ts"].cast(pa.timestamp("us"))), "naive.parquet")';
+    const { status, stderr } = spawnSync(await mlflowPython(), ['-c', script], { cwd: folder, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    const zone = process.env['TZ'];
+    try {
+      const { windows } = await read({ log: 'zoned.jsonl' }, { now: START + 3_600_000 });
+      process.env['TZ'] = 'America/New_York';
+      for (const log of ['local.jsonl', 'local.csv', 'text.parquet', 'naive.parquet']) {
+        for (const features of [undefined, ['amount']]) {
+          const data = await read({ log }, { features, now: START + 3_600_000 });
+          assert.deepEqual([data.windows, data.notes.future], [windows, 0], log);
+        }
+      }
+    } finally {
+      if (zone === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = zone;
+    }
+  });
+
+  it('records of other flags are told in every format', async () => {
+    const all = ALL.slice(0, 600).map((record, index) => ({ ...record, flag: index % 3 === 0 ? 'fraud_v2' : 'fraud.v2' }));
+    writeFileSync(join(folder, 'flags.jsonl'), lines(all));
+    writeFileSync(join(folder, 'flags.csv'), csv(all));
+    const { status, stderr } = spawnSync(await mlflowPython(), ['-c', 'import pyarrow.json as j, pyarrow.parquet as pq\npq.write_table(j.read_json("flags.jsonl"), "flags.parquet", row_group_size=250)'], { cwd: folder, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    for (const log of ['flags.jsonl', 'flags.csv', 'flags.parquet']) {
+      for (const features of [undefined, ['amount']]) {
+        const { arms, notes } = await read({ log }, { features, now: START + 3_600_000 });
+        assert.deepEqual([log, arms, notes.rows, notes.messages[0]], [log, [], 600, '600 records of other flags (fraud.v2, fraud_v2) are left out: in modelswitch.yaml the model has fraud-v2.']);
+      }
+    }
+  });
+
   it('a command that prints windows', async () => {
     const { windows } = await read({ log: 'log.jsonl' });
     writeFileSync(join(folder, 'windows.json'), JSON.stringify({ windows, design_effect: 2, warnings: ['late partition'] }));

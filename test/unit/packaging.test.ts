@@ -32,7 +32,6 @@ describe('the package', function () {
       'README.md',
       'THIRD_PARTY_NOTICES.md',
       'dist/bulk.worker.cjs',
-      'dist/csv-parse.cjs',
       'dist/dashboard.webview.css',
       'dist/dashboard.webview.js',
       'dist/documents.worker.cjs',
@@ -108,7 +107,7 @@ describe('the bundles', () => {
     const others = external('dist/extension.cjs').filter((name) => name !== 'vscode' && !builtinModules.includes(name));
     const lazy = ['models', 'quality', 'refactoring', 'releases', 'suites', 'workspaceFile', 'workspaceSites'].map((part) => `./${part}.lazy.cjs`);
     assert.deepEqual([...new Set(others)].toSorted(), [...lazy, './unleash-proxy-client.cjs', './web-tree-sitter.cjs'].toSorted());
-    const shared = ['./csv-parse.cjs', './hyparquet.cjs', './statistics.cjs', './web-tree-sitter.cjs', './yaml.cjs', './zod.cjs'];
+    const shared = ['./hyparquet.cjs', './statistics.cjs', './web-tree-sitter.cjs', './yaml.cjs', './zod.cjs'];
     for (const part of lazy) assert.deepEqual(external(`dist/${part.slice(2)}`).filter((name) => name !== 'vscode' && !builtinModules.includes(name) && !shared.includes(name)), [], part);
   });
 

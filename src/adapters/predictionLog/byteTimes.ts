@@ -3,7 +3,7 @@ import { RecordTimes } from '../../core/quality/recordTimes.ts';
 const [ZULU, PLUS, COLON, DOT, ZERO] = [90, 43, 58, 46, 48];
 /** `2026-03-02T10:00:` */
 const MINUTE = 17;
-const USUAL_MINUTE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:$/;
+const USUAL_MINUTE = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:$/;
 
 /** Times that stand in bytes, as `RecordTimes` reads their texts. Most are of the minute of the one before, so that only seconds are to be read. */
 export class ByteTimes {
@@ -16,7 +16,7 @@ export class ByteTimes {
   }
 
   ofBytes(bytes: Buffer, from: number, to: number): number {
-    const end = bytes[to - 1] === ZULU ? to - 1 : isUtcOffset(bytes, to) ? to - 6 : 0;
+    const end = bytes[to - 1] === ZULU ? to - 1 : isUtcOffset(bytes, to) ? to - 6 : to;
     if (end - from < 19) return this.#other(bytes, from, to);
     for (let index = 0; index < MINUTE; index += 1) if (bytes[from + index] !== this.#minute[index]) return this.#other(bytes, from, to);
     const tens = (bytes[from + 17] ?? 0) - ZERO;
@@ -36,7 +36,7 @@ export class ByteTimes {
     const text = bytes.toString('latin1', from, to);
     const minute = text.slice(0, MINUTE);
     const at = USUAL_MINUTE.test(minute) ? this.#times.of(`${minute}00Z`) : Number.NaN;
-    if (!Number.isNaN(at)) {
+    if (Number.isFinite(at)) {
       this.#minuteAt = at;
       for (let index = 0; index < MINUTE; index += 1) this.#minute[index] = minute.charCodeAt(index);
     }

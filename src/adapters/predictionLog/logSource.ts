@@ -10,6 +10,7 @@ import { parquetGroups } from '../rows/parquetRows.ts';
 import type { CachePlace } from '../node/diskCache.ts';
 import { filesOf, type FoundFile } from './files.ts';
 import { FollowedFiles, wholeFormatOf, type Elsewhere } from './followed.ts';
+import { emptyMessages, LeftOut, unreadableAs } from './leftOut.ts';
 import { LineReader } from './lineReader.ts';
 import type { Wanted } from './lineShape.ts';
 import { readRecords } from './readLines.ts';
@@ -76,7 +77,7 @@ export class LogSource implements QualitySource {
     this.#wanted = wantedBy(options.definition, options.features);
     this.#lines = new LineReader(this.#wanted);
     const { cache, definition: { section }, folder, flags, roles, features, edges, categories, sample } = options;
-    this.#saved = cache === undefined ? undefined : new SavedLogs(cache, [section, folder, flags, roles, features, edges, categories, sample, Intl.DateTimeFormat().resolvedOptions().timeZone]);
+    this.#saved = cache === undefined ? undefined : new SavedLogs(cache, [section, folder, flags, roles, features, edges, categories, sample]);
     this.#enough = options.leastSaved ?? LEAST_SAVED;
   }
 
@@ -115,7 +116,14 @@ export class LogSource implements QualitySource {
     }
     this.#tellGone(files, elsewhere.gone, messages);
     await this.#save();
-    return this.#collector.data(now, messages.slice(0, MOST_MESSAGES));
+    const data = this.#collector.data(now, messages.slice(0, MOST_MESSAGES));
+    const empty = emptyMessages(this.#emptyOf(files, data.arms.length > 0));
+    return empty.length === 0 ? data : { ...data, notes: { ...data.notes, messages: [...empty, ...data.notes.messages] } };
+  }
+
+  /** Files without a record; a log that has just been rotated is none of them, as long as others tell something. */
+  #emptyOf(files: readonly FoundFile[], hasOthers: boolean): readonly string[] {
+    return files.filter(({ identity, path }) => this.#known.get(identity)?.isEmpty === true && !(hasOthers && wholeFormatOf(path) === undefined)).map(({ path }) => this.#name(path));
   }
 
   /** Says of files that are there no more what of them counts. */
@@ -169,11 +177,13 @@ export class LogSource implements QualitySource {
       onProgress?.(done, Math.max(done, total));
     };
     let isKnown = true;
+    const leftOut = new LeftOut();
     try {
-      for (const file of files) isKnown = await this.#readFile(file, messages, signal, progress) && isKnown;
+      for (const file of files) isKnown = await this.#readFile(file, { messages, leftOut }, signal, progress) && isKnown;
     } finally {
       await this.#endThreads();
     }
+    messages.push(...leftOut.messages);
     this.#broken = !isKnown;
   }
 
@@ -226,13 +236,19 @@ export class LogSource implements QualitySource {
   }
 
   /** Answers whether it is known what was counted of it. */
-  async #readFile(file: FoundFile, messages: string[], signal: AbortSignal, progress: (bytes: number) => void): Promise<boolean> {
+  async #readFile(file: FoundFile, { messages, leftOut }: { readonly messages: string[]; readonly leftOut: LeftOut }, signal: AbortSignal, progress: (bytes: number) => void): Promise<boolean> {
     const format = wholeFormatOf(file.path);
     const before = this.#collector.told;
+    const known = this.#known.get(file.identity);
     try {
+      const other = format === 'parquet' || (known !== undefined && known.tail?.offset !== 0) ? undefined : await unreadableAs(file.path);
+      if (other !== undefined) {
+        leftOut.add(this.#name(file.path), other.what, other.mend);
+        return true;
+      }
       if (format === undefined) await this.#tail(file, messages, signal, progress);
       // Were it another than the known one, all would be read anew.
-      else if (!this.#known.has(file.identity)) await this.#whole(file, format, signal, progress);
+      else if (known === undefined) await this.#whole(file, format, signal, progress);
       else if (this.#failed.has(file.identity)) messages.push(`${this.#name(file.path)}: ${this.#failed.get(file.identity)}`);
     } catch (error) {
       throwIfCancelled(signal);
@@ -247,7 +263,10 @@ export class LogSource implements QualitySource {
       if (format === undefined) return false;
       this.#known.set(file.identity, file);
       this.#failed.set(file.identity, message);
+      return true;
     }
+    const read = this.#known.get(file.identity);
+    if (read !== undefined && read !== known) this.#known.set(file.identity, { ...read, isEmpty: known?.isEmpty !== false && this.#collector.told === before });
     return true;
   }
 

@@ -11,11 +11,21 @@ export function readLines(reader: LineReader, bytes: Buffer, from: number, to: n
     try {
       value = reader.read(at);
     } catch {
-      value = withoutNaN(reader.line(at));
+      value = recovered(reader.line(at));
     }
     told(value, at, index);
   }
   return index;
+}
+
+/** The value of a line that `JSON.parse` refuses: with a byte order mark before it, or with NaN. */
+function recovered(line: string): unknown {
+  if (!line.startsWith('\ufeff')) return withoutNaN(line);
+  try {
+    return JSON.parse(line.slice(1));
+  } catch {
+    return withoutNaN(line.slice(1));
+  }
 }
 
 /** The value of a line in which NaN or an infinity stands where a value does: there it has an infinity. Undefined when that is not what is wrong with it. */

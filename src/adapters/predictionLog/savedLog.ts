@@ -6,7 +6,7 @@ import { filesElsewhere } from './followed.ts';
 import { markAt, type TailState } from './tail.ts';
 
 /** Of what is written here; the digest of the code stands beside it. */
-export const SAVED_LOG_FORMAT = 5;
+export const SAVED_LOG_FORMAT = 8;
 const LARGEST_BYTES = 256_000_000;
 const LARGEST_ENTRY = 128_000_000;
 const FLOAT_BYTES = Float64Array.BYTES_PER_ELEMENT;
@@ -15,6 +15,8 @@ const FLOAT_BYTES = Float64Array.BYTES_PER_ELEMENT;
 export interface ReadFile extends FoundFile {
   /** How far, where it is read on from there. */
   readonly tail?: TailState & { readonly line: number } | undefined;
+  /** Whether no record was in it. */
+  readonly isEmpty?: boolean | undefined;
 }
 
 /** What was counted of which files. */
@@ -28,7 +30,7 @@ type MarkedFile = ReadFile & { readonly mark: string };
 interface Written { readonly files: readonly MarkedFile[]; readonly collected: SavedCollector }
 
 /**
- * What was counted of a log, on disk, so that another start goes on from there. It holds aggregates, hashes of ids, what metrics need of predictions that wait for their outcome, shadow answers and those that wait for one, and nothing that is run. It counts only for the very question (`digest` of metrics, expressions, window, features, time zone...),
+ * What was counted of a log, on disk, so that another start goes on from there. It holds aggregates, hashes of ids, what metrics need of predictions that wait for their outcome, shadow answers and those that wait for one, and nothing that is run. It counts only for the very question (`digest` of metrics, expressions, window, features...),
  * made by the same code, and where every file still begins and goes on as it did: else the log is read from its beginning, without a word.
  */
 export class SavedLogs {

@@ -50,7 +50,7 @@ export async function markAt(path: string, length: number): Promise<string> {
 
 function isWhole(text: string): boolean {
   try {
-    JSON.parse(text);
+    JSON.parse(text.replace(/^\ufeff/, ''));
     return true;
   } catch {
     return false;

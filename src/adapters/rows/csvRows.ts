@@ -1,12 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { parse } from 'csv-parse';
-import { throwIfCancelled } from '../../core/base/errors.ts';
+import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
 import { byLook } from '../../core/expressions/evaluate.ts';
+import { csvFields } from './csvText.ts';
 
-const LARGEST_RECORD = 1024 * 1024;
-
-/** What stands in a record is none of the reasons why it cannot be read. */
-const VALUE = /, value is [^]*/;
+/** Characters of a record, and lines of one whose fields have several, in a log. */
+const IN_LOG = { largest: 1024 * 1024, lines: 1000 };
+const NOT_CLOSED = 'a quote is opened and not closed';
 
 export type CsvValue = string | number | boolean | null;
 
@@ -15,27 +14,114 @@ function valueOf(text: string): CsvValue {
   return text === '' ? null : byLook(text);
 }
 
+interface CsvRecord<T> {
+  readonly record: Readonly<Record<string, T>>;
+  readonly line: number;
+}
+
+/** Of characters of a record, and of its lines. */
+export interface CsvLimits {
+  readonly largest: number;
+  readonly lines: number;
+}
+
+/** Makes records of lines. A quote that is opened and not closed costs its line only: the next one is begun with again. */
+class CsvLines {
+  readonly #skipped: (line: number, reason: string) => void;
+  readonly #most: CsvLimits;
+  #names: readonly string[] | undefined;
+  /** The lines that are not read yet, and the number of the first. */
+  #waiting: string[] = [];
+  #first = 1;
+  /** How many of them are one record, in which a quote is open, and how many characters those have. */
+  #joined = 0;
+  #size = 0;
+
+  constructor(skipped: (line: number, reason: string) => void, most: CsvLimits) {
+    this.#skipped = skipped;
+    this.#most = most;
+  }
+
+  /** The records that are whole with some more lines; without any: that are left at the end. */
+  *records(lines?: readonly string[]): Generator<CsvRecord<string>> {
+    this.#waiting.push(...lines ?? []);
+    let at = 0;
+    while (at < this.#waiting.length) {
+      const taken = this.#read(at, lines === undefined);
+      if (taken === undefined) break;
+      if (taken.record !== undefined) yield { record: taken.record, line: this.#first + at };
+      at += taken.lines;
+    }
+    this.#waiting = this.#waiting.slice(at);
+    this.#first += at;
+  }
+
+  /** What the lines from a place on begin with, and how many lines that takes; undefined: more are needed to say. */
+  #read(at: number, isEnd: boolean): { readonly lines: number; readonly record?: CsvRecord<string>['record'] } | undefined {
+    const [waiting, names] = [this.#waiting, this.#names];
+    const skip = (reason: string): { readonly lines: number } => {
+      if (names === undefined) throw new AppError('validation', `The header of the CSV file (line ${this.#first + at}) cannot be read: ${reason}.`, { reason: 'header' });
+      this.#skipped(this.#first + at, reason);
+      [this.#joined, this.#size] = [0, 0];
+      return { lines: 1 };
+    };
+    for (let end = at + Math.max(1, this.#joined); ; end += 1) {
+      if (end > waiting.length) return isEnd ? skip(NOT_CLOSED) : undefined;
+      const last = waiting[end - 1] ?? '';
+      const isOne = end - at === 1;
+      if (isOne && last.trim() === '') return { lines: 1 };
+      if (isOne && last.length > this.#most.largest) return skip(`the line is longer than ${Math.round(this.#most.largest / 1024 / 1024)} MB`);
+      this.#size += last.length;
+      if (end - at > this.#most.lines || this.#size > this.#most.largest) return skip(NOT_CLOSED);
+      // Within an open quote only another one changes something.
+      const found = isOne || last.includes('"') ? csvFields(isOne ? last : waiting.slice(at, end).join('\n')) : 'open';
+      if (found === 'open') {
+        this.#joined = end - at + 1;
+        continue;
+      }
+      if ('reason' in found) return skip(isOne ? found.reason : NOT_CLOSED);
+      if (names !== undefined && found.fields.length !== names.length) return skip(isOne ? `${found.fields.length} ${found.fields.length === 1 ? 'field' : 'fields'}, where the header has ${names.length}` : NOT_CLOSED);
+      [this.#joined, this.#size] = [0, 0];
+      if (names === undefined) this.#names = found.fields;
+      return { lines: end - at, ...(names === undefined ? {} : { record: Object.fromEntries(names.map((name, index) => [name, found.fields[index] ?? ''])) }) };
+    }
+  }
+}
+
 /**
  * The records of a CSV file, each field a number, true, false or text by its look, null when it is empty. A record that cannot be read is told to `skipped` with its line, and passed over.
- * @throws AppError cancelled; errors of the file system as they come
+ * @throws AppError cancelled, validation when the header cannot be read; errors of the file system as they come
  */
-export async function* csvRecords(path: string, skipped: (line: number, reason: string) => void, signal: AbortSignal): AsyncGenerator<{ readonly record: Readonly<Record<string, CsvValue>>; readonly line: number }> {
-  const parser = createReadStream(path, { signal }).pipe(parse({
-    columns: true, bom: true, skip_empty_lines: true, max_record_size: LARGEST_RECORD, info: true, skip_records_with_error: true,
-    cast: (text, { header }) => (header ? text : valueOf(text)),
-    on_skip: (error) => {
-      skipped(typeof error?.['lines'] === 'number' ? error['lines'] : 0, error?.message.replace(VALUE, '') ?? 'the record cannot be read');
-    },
-  }));
+export async function* csvRecords(path: string, skipped: (line: number, reason: string) => void, signal: AbortSignal): AsyncGenerator<CsvRecord<CsvValue>> {
+  const told = (line: number, reason: string): void => skipped(line, reason === NOT_CLOSED ? `${reason}: this line is left out, the next one is read by itself` : reason);
+  for await (const { record, line } of csvTexts(path, told, IN_LOG, signal)) {
+    yield { record: Object.fromEntries(Object.entries(record).map(([name, text]) => [name, valueOf(text)])), line };
+  }
+}
+
+/** `csvRecords`, each field the text that it is. */
+export async function* csvTexts(path: string, skipped: (line: number, reason: string) => void, most: CsvLimits, signal: AbortSignal): AsyncGenerator<CsvRecord<string>> {
+  const reader = new CsvLines(skipped, most);
+  let [rest, isFirst] = ['', true];
   try {
-    for await (const each of parser) {
-      const { record, info } = each as { record: Record<string, CsvValue>; info: { lines: number } };
-      yield { record, line: info.lines };
+    for await (const chunk of createReadStream(path, { signal, encoding: 'utf8', highWaterMark: 256 * 1024 })) {
+      const text = String(chunk);
+      const lines = `${rest}${isFirst ? text.replace(/^\ufeff/, '') : text}`.split('\n');
+      isFirst = false;
+      // Of a line that is too long only that is kept.
+      rest = (lines.pop() ?? '').slice(0, most.largest + 1);
+      yield* reader.records(lines.map(withoutReturn));
     }
+    if (rest !== '') yield* reader.records([withoutReturn(rest)]);
+    yield* reader.records();
   } catch (error) {
     throwIfCancelled(signal);
     throw error;
   }
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
 
 /** Columns such as `features.amount` as fields of `features`. */

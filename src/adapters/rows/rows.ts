@@ -1,15 +1,17 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { parse, CsvError } from 'csv-parse';
 import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
 import type { Json } from '../../core/suites/json.ts';
 import type { Row } from '../../core/suites/model.ts';
 import { COMPRESSORS } from './compressors.ts';
+import { csvTexts } from './csvRows.ts';
 import { linesOf } from './lines.ts';
 
 export type RowFormat = 'jsonl' | 'csv' | 'parquet';
 
 const LARGEST_LINE = 64 * 1024 * 1024;
+/** Of one record of a CSV file. */
+const MOST_LINES = 10_000;
 const FORMATS: Readonly<Record<string, RowFormat>> = { jsonl: 'jsonl', ndjson: 'jsonl', csv: 'csv', parquet: 'parquet' };
 
 /** The format by the ending of a file. @throws AppError validation */
@@ -34,7 +36,7 @@ export async function* readRows(path: string, format: RowFormat, name: string, s
     else yield* jsonRows(path, name, signal);
   } catch (error) {
     throwIfCancelled(signal);
-    if (error instanceof AppError && error.data['reason'] === 'tooLarge') throw new AppError('validation', `${name}: ${error.message}`);
+    if (error instanceof AppError && (error.data['reason'] === 'tooLarge' || error.data['reason'] === 'header')) throw new AppError('validation', `${name}: ${error.message}`);
     throw error;
   }
 }
@@ -65,13 +67,8 @@ function kindOf(text: string): ColumnKind {
 }
 
 async function* csvRecords(path: string, name: string, signal: AbortSignal): AsyncGenerator<Readonly<Record<string, string>>> {
-  const parser = createReadStream(path, { signal }).pipe(parse({ columns: true, bom: true, skip_empty_lines: true, max_record_size: LARGEST_LINE }));
-  try {
-    for await (const record of parser) yield record as Record<string, string>;
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    throw new AppError('validation', `${name}: ${error.message}.`);
-  }
+  const refuse = (line: number, reason: string): never => { throw new AppError('validation', `${name}:${line}: ${reason}.`); };
+  for await (const { record } of csvTexts(path, refuse, { largest: LARGEST_LINE, lines: MOST_LINES }, signal)) yield record;
 }
 
 async function* csvRows(path: string, name: string, signal: AbortSignal): AsyncGenerator<Row> {

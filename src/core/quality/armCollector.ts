@@ -103,10 +103,11 @@ export class ArmCollector {
     this.#stretches.at(at).matured += 1;
   }
 
-  addOutcome(record: RecordLike, field: string, at: number): void {
-    this.#stretches.at(at).labelled += 1;
+  /** `times`: -1 takes back what was counted. */
+  addOutcome(record: RecordLike, field: string, at: number, times: 1 | -1 = 1): void {
+    this.#stretches.at(at).labelled += times;
     const [score, actual] = [scoreOf(record), isPositive(record[field])];
-    if (score !== null && actual !== null) this.#stretches.addLabelled(at, rankedBin(score), actual);
+    if (score !== null && actual !== null) this.#stretches.addLabelled(at, rankedBin(score), actual, times);
   }
 
   #loggedVersions(): LoggedVersion[] {

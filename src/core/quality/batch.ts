@@ -136,6 +136,8 @@ export interface BatchRows {
   /** Where predictions wait for their outcome. */
   readonly kept: readonly (Kept | undefined)[];
   readonly columns: readonly FeatureColumn[];
+  /** How many predictions were told that are of flags that are not asked for: see `countFlag`. */
+  readonly refused: ReadonlyMap<string, number>;
 }
 
 /** Some rows of a batch, in their order; `ROWS` at most. */
@@ -188,6 +190,7 @@ export class Batch implements BatchRows {
   readonly slices: Codes;
   readonly kept: (Kept | undefined)[] = [];
   readonly columns: { readonly name: string; readonly numbers: Float64Array; readonly others: Codes }[] = [];
+  readonly refused = new Map<string, number>();
   readonly outcome: string;
   readonly #listed: boolean;
   readonly #known = new Set<string>();
@@ -217,6 +220,7 @@ export class Batch implements BatchRows {
     this.size = 0;
     this.told = 0;
     this.kept.length = 0;
+    this.refused.clear();
     for (const codes of [this.labels, this.errors, this.outcomes, this.versions, this.slices]) codes.clear();
     for (const { others } of this.columns) others.clear();
   }

@@ -3,14 +3,16 @@ import { versionName } from './armCollector.ts';
 import { codedAt, EXCLUDED, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME, NOT_FINITE_SCORE, ROWS, WITHOUT_UNIT, type BatchRows, type CodedColumn, type RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { FeatureOptions } from './featureCollector.ts';
-import { Groups, type Group, type SavedGroups, type WindowState } from './groups.ts';
+import { addTo, Groups, type Group, type SavedGroups, type WindowState } from './groups.ts';
 import { hash53, RecentHashes, rehash, type SavedHashes } from './hashing.ts';
-import { scoreOf, valueOf } from './measures.ts';
-import { Outcomes, type SavedOutcomes, type ToldOutcome, type Waiting } from './outcomes.ts';
+import { scoreOf } from './measures.ts';
+import { OutcomeCounter, type SavedOutcomeCounter } from './outcomeCounter.ts';
 import { ShadowCollector, type SavedShadow } from './shadowCollector.ts';
 import { MOST_SLICES } from './slices.ts';
 import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
 import { outsideWords, untoldWords } from './plainData.ts';
+import { countFlag, otherFlagsMessages } from './otherFlags.ts';
+import { NO_TIME } from './recordTimes.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
 import { Units, type SavedUnits } from './units.ts';
 import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
@@ -35,10 +37,10 @@ export interface SavedCollector {
   readonly units: SavedUnits;
   readonly seen: SavedHashes;
   readonly recent: SavedHours;
-  /** Where a metric needs outcomes. */
-  readonly outcomes?: SavedOutcomes | undefined;
+  readonly outcomes: SavedOutcomeCounter;
   /** Where a shadow came. */
   readonly shadow?: SavedShadow | undefined;
+  readonly refused: readonly (readonly [flag: string, count: number])[];
   readonly slices: readonly string[];
   readonly columns: readonly string[];
   readonly notes: SourceNotes;
@@ -59,8 +61,6 @@ export interface Apart {
 export class Collector {
   readonly #definition: QualityDefinition;
   readonly #roles: ReadonlyMap<string, string>;
-  readonly #values: readonly ((record: RecordLike) => number | null)[];
-  readonly #labelled: readonly number[];
   readonly #immediate: readonly number[];
   readonly #groups: Groups;
   readonly #stager: Stager;
@@ -77,13 +77,16 @@ export class Collector {
   readonly #newOf = new Float64Array(ROWS);
   readonly #hours: Hour[] = [];
   readonly #seen: RecentHashes;
-  readonly #outcomes: Outcomes;
+  readonly #outcomes: OutcomeCounter;
   readonly #shadow: ShadowCollector;
   /** What drift is measured of. */
   readonly #recent: RecentHours;
   /** By the number of a group. */
   readonly #hoursOf: ArmHours[] = [];
   readonly #slices: Set<string>;
+  readonly #flags: readonly string[];
+  /** Predictions of other flags. */
+  readonly #refused: Map<string, number>;
   readonly #notes: { -readonly [K in keyof SourceNotes]: SourceNotes[K] };
   /** Time as the reader has it: what a record is compared with to find clocks that are wrong. */
   #now = Number.POSITIVE_INFINITY;
@@ -93,28 +96,25 @@ export class Collector {
     this.#roles = new Map(Object.entries(options.roles ?? {}));
     const { metrics, labels } = definition;
     this.#recent = new RecentHours(definition.drift, options, saved?.recent);
-    this.#values = metrics.map((metric) => valueOf(metric, labels));
-    this.#labelled = metrics.flatMap(({ labelled }, index) => (labelled ? [index] : []));
     this.#immediate = metrics.flatMap(({ labelled }, index) => (labelled ? [] : [index]));
     this.#groups = new Groups(definition, saved?.groups);
     this.#stager = new Stager(definition, options, { columns: saved?.columns });
     this.#units = new Units(metrics.length, undefined, saved?.units);
     this.#seen = new RecentHashes(undefined, saved?.seen);
     this.#slices = new Set(saved?.slices);
+    this.#flags = options.flags;
+    this.#refused = new Map(saved?.refused);
     this.#notes = { ...NO_NOTES, ...saved?.notes };
     this.#shadow = new ShadowCollector(labels, saved);
-    const { keptFields: kept, outcomeFields: outcome } = this.#stager;
-    this.#outcomes = new Outcomes(definition, { kept, outcome }, { settled: (waiting, known, isNew) => this.#settled(waiting, known, isNew), matured: ({ audience }, at) => audience.collector.matured(at) });
-    if (saved?.outcomes !== undefined) this.#outcomes.restore(saved.outcomes, this.#groups.all);
+    this.#outcomes = new OutcomeCounter(definition, this.#stager, this.#groups, this.#units, saved?.outcomes);
   }
 
   /** What was counted until now; undefined where more would be needed to go on from: the features of predictions that wait for their outcome. */
   get saved(): SavedCollector | undefined {
     this.#flush();
-    const isLabelled = this.#labelled.length > 0;
-    if (isLabelled && this.#stager.keptFields.includes('features')) return undefined;
+    if (this.#stager.isLabelled && this.#stager.keptFields.includes('features')) return undefined;
     return {
-      ...(isLabelled ? { outcomes: this.#outcomes.saved } : {}), shadow: this.#shadow.saved,
+      outcomes: this.#outcomes.saved, refused: [...this.#refused], shadow: this.#shadow.saved,
       groups: this.#groups.saved, units: this.#units.saved, seen: this.#seen.saved, recent: this.#recent.saved, slices: [...this.#slices], columns: this.#stager.batch.columns.map(({ name }) => name), notes: this.#notes,
     };
   }
@@ -162,19 +162,21 @@ export class Collector {
       else this.#apart(record, place, drawn);
     }
     this.#count(batch, from, batch.size);
-    this.#notes.rows += batch.told;
+    this.#tell(batch);
   }
 
   /** What is no served prediction: an outcome, a shadow, or nothing that is known. */
   #apart(record: RecordLike, place: () => string, drawn: Drawn | undefined): void {
     const request = drawn === undefined ? hashOf(record['request_id']) : drawn.request;
     if (textOf(record['assigned_arm']) === undefined) {
-      if (request !== 0 && this.#stager.outcomeFields.some((field) => record[field] !== undefined)) this.#outcome(request, record, drawn);
-      else if (this.#stager.wants(textOf(record['flag']))) this.malformed(place(), request === 0 ? 'neither assigned_arm nor request_id' : 'no assigned_arm, and none of the outcome\'s fields');
+      // Requests of two models may have one id.
+      if (!this.#stager.wants(textOf(record['flag']))) return;
+      if (request !== 0 && this.#stager.outcomeFields.some((field) => record[field] !== undefined)) this.#outcome(request, record, place, drawn);
+      else this.malformed(place(), request === 0 ? 'neither assigned_arm nor request_id' : 'no assigned_arm, and none of the outcome\'s fields');
       return;
     }
     const at = this.#stager.timeOf(record, drawn);
-    if (!Number.isFinite(at)) this.malformed(place(), 'ts is missing or no time');
+    if (!Number.isFinite(at)) this.malformed(place(), reasonOf(at));
     else this.#shadowed(record, request, at, drawn);
   }
 
@@ -202,37 +204,30 @@ export class Collector {
     });
   }
 
-  #outcome(request: number, record: RecordLike, drawn: Drawn | undefined): void {
+  #outcome(request: number, record: RecordLike, place: () => string, drawn: Drawn | undefined): void {
     this.#flush();
-    this.#shadow.addOutcome(request, record[this.#definition.labels.field]);
-    if (this.#stager.hasNotFinite(record)) this.#notes.notFinite += 1;
-    if (this.#labelled.length > 0) this.#outcomes.add(request, this.#stager.outcomeOf(record), this.#stager.timeOf(record, drawn));
-  }
-
-  #settled({ record, group, slices, unitHash, at }: Waiting, told: ToldOutcome | undefined, isNew: boolean): void {
-    const { labels } = this.#definition;
-    const fields = told?.outcome ?? Object.fromEntries(this.#stager.outcomeFields.map((field) => [field, labels.absentMeans]));
-    const whole = { ...record, ...fields };
-    const { collector, delays } = group.audience;
-    if (isNew) collector.matured(at);
-    if (told !== undefined) delays.add(at, told.at);
-    if (told !== undefined || labels.absentMeans !== undefined) collector.addOutcome(whole, labels.field, at);
-    const unit = this.#units.see(unitHash, group.audience.number);
-    const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));
-    for (const metric of this.#labelled) {
-      const value = this.#values[metric]?.(whole) ?? null;
-      if (value === null) continue;
-      for (const { sums } of windows) addTo(sums, metric, value);
-      this.#units.add(unit, metric, value);
+    const at = this.#stager.timeOf(record, drawn);
+    if (at === NO_TIME) {
+      this.malformed(place(), reasonOf(at));
+      return;
     }
+    if (this.#stager.hasNotFinite(record)) this.#notes.notFinite += 1;
+    const outcome = this.#stager.outcomeOf(record);
+    if (outcome !== undefined) this.#shadow.addOutcome(request, outcome[this.#definition.labels.field]);
+    this.#outcomes.add(request, outcome, at);
   }
 
   /** Counts what was staged here. */
   #flush(): void {
     const { batch } = this.#stager;
     this.#count(batch, 0, batch.size);
-    this.#notes.rows += batch.told;
+    this.#tell(batch);
     batch.clear();
+  }
+
+  #tell({ told, refused }: BatchRows): void {
+    this.#notes.rows += told;
+    for (const [flag, count] of refused) countFlag(this.#refused, flag, count);
   }
 
   /** Counts predictions of a batch, in their order. */
@@ -394,7 +389,7 @@ export class Collector {
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.audiences.reduce((sum, { collector }) => sum + collector.notFinite, this.#notes.notFinite),
-        messages: [...messages, ...found, ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...this.#outcomes.oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${this.#outcomes.oneIn}, drawn by its id.`]],
+        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...found, ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...this.#outcomes.messages],
       },
     };
   }
@@ -404,9 +399,7 @@ function slicesAt(slices: CodedColumn, row: number): readonly string[] | undefin
   return codedAt(slices, row) as readonly string[] | undefined;
 }
 
-function addTo(sums: Float64Array, metric: number, value: number): void {
-  const place = 3 * metric;
-  sums[place] = (sums[place] ?? 0) + 1;
-  sums[place + 1] = (sums[place + 1] ?? 0) + value;
-  sums[place + 2] = (sums[place + 2] ?? 0) + value * value;
+/** Why a record has no time: see `RecordTimes`. */
+function reasonOf(time: number): string {
+  return time === NO_TIME ? 'ts is no time of the years 2000 to 2099: write ISO 8601, such as 2026-03-02T10:00:00Z, or a number since 1970 in s, ms, us or ns' : 'ts is missing';
 }

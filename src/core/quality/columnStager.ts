@@ -2,7 +2,8 @@ import { toNumber } from '../expressions/evaluate.ts';
 import type { Batch, Codes } from './batch.ts';
 import { latencyBin, NO_BIN, scoreBin } from './bins.ts';
 import { scoreFrom } from './measures.ts';
-import { RecordTimes } from './recordTimes.ts';
+import { countFlag } from './otherFlags.ts';
+import { LEAST_TIME, MOST_TIME, RecordTimes } from './recordTimes.ts';
 import { hashOf, textOf, type Stager } from './stager.ts';
 
 /** Combinations of values, and values of a column, that are few enough to look at each once for many rows. */
@@ -57,7 +58,8 @@ interface Whose {
   readonly arm: string | undefined;
   readonly environment: string;
   readonly service: string;
-  /** Whether its flag is asked for. */
+  /** Its flag, and whether that is asked for. */
+  readonly flag: string;
   readonly isWanted: boolean;
   readonly isShadow: boolean;
   /** In the keys of the batch, as soon as one of the rows is taken into it; -1 before. */
@@ -127,7 +129,7 @@ export class ColumnStager {
     return { ...record, features };
   }
 
-  /** The hashes of a row's request and unit, 0 where there is none, its time, NaN where there is none, and the request's id itself. */
+  /** The hashes of a row's request and unit, 0 where there is none, its time, see `RecordTimes`, and the request's id itself. */
   ids(run: RowRun, row: number): { readonly request: number; readonly unit: number; readonly time: number; readonly id: string } {
     const requests = columnOf(run, 'request_id');
     return {
@@ -154,7 +156,10 @@ export class ColumnStager {
       const whose = known?.[code] ?? this.#whose(choice, code, row);
       this.isApart = whose.arm === undefined;
       if (whose.arm === undefined) break;
-      if (!whose.isWanted) continue;
+      if (!whose.isWanted) {
+        countFlag(batch.refused, whose.flag);
+        continue;
+      }
       const time = this.#timeAt(times, row);
       this.isApart = whose.isShadow || !Number.isFinite(time);
       if (this.isApart) break;
@@ -180,7 +185,7 @@ export class ColumnStager {
 
   #whose({ columns, known }: Choice, code: number, row: number): Whose {
     const [arm, flag, role, environment = '', service = ''] = columns.map((column) => textOf(valueAt(column, row)));
-    const whose: Whose = { arm, environment, service, isWanted: this.#stager.wants(flag), isShadow: role === 'shadow', place: -1 };
+    const whose: Whose = { arm, environment, service, flag: flag ?? '', isWanted: this.#stager.wants(flag), isShadow: role === 'shadow', place: -1 };
     if (known !== undefined) known[code] = whose;
     return whose;
   }
@@ -188,8 +193,8 @@ export class ColumnStager {
   #timeAt(column: ColumnRun, row: number): number {
     const { values, indices, start } = column;
     const known = values instanceof Float64Array ? values[indices === undefined ? start + row : indices[start + row] ?? 0] ?? 0 : 0;
-    // Milliseconds of today are what they are.
-    return known >= 1e11 && known < 1e14 ? known : this.#times.of(valueAt(column, row));
+    // Milliseconds are what they are.
+    return known >= LEAST_TIME && known < MOST_TIME ? known : this.#times.of(valueAt(column, row));
   }
 
   /** `told`: how many records had been told before the first row of the run. */

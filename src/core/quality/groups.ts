@@ -145,3 +145,11 @@ export class Groups {
 function keyOf(start: number, slice: string | undefined): string {
   return slice === undefined ? String(start) : `${start} ${slice}`;
 }
+
+/** A value more of a metric, or one less. */
+export function addTo(sums: Float64Array, metric: number, value: number, times: 1 | -1 = 1): void {
+  const place = 3 * metric;
+  sums[place] = (sums[place] ?? 0) + times;
+  sums[place + 1] = (sums[place + 1] ?? 0) + times * value;
+  sums[place + 2] = (sums[place + 2] ?? 0) + times * value * value;
+}

@@ -283,6 +283,13 @@ export class Reservoir {
     if (place < this.#size) this.values[place] = value;
   }
 
+  /** Takes a value back that was added; one that is not in the sample changes nothing of that. */
+  remove(value: number): void {
+    this.#seen -= 1;
+    const place = this.values.indexOf(value);
+    if (place >= 0) this.values.splice(place, 1);
+  }
+
   /** `add` for the first `count` values. */
   addMany(values: Float64Array, count: number): void {
     let index = 0;

@@ -30,15 +30,17 @@ export class LabelDelays {
     return { sample: this.#sample.saved, known: this.#known, withoutTime: this.#withoutTime, before: this.#before };
   }
 
-  /** @param predicted milliseconds since 1970 @param told the time that the outcome's record bears, NaN: none */
-  add(predicted: number, told: number): void {
+  /** @param predicted milliseconds since 1970 @param told the time that the outcome's record bears, NaN: none @param times -1: takes back what was added */
+  add(predicted: number, told: number, times: 1 | -1 = 1): void {
     if (Number.isNaN(told)) {
-      this.#withoutTime += 1;
+      this.#withoutTime += times;
       return;
     }
-    this.#known += 1;
-    if (told < predicted) this.#before += 1;
-    this.#sample.add(Math.max(0, told - predicted));
+    this.#known += times;
+    if (told < predicted) this.#before += times;
+    const delay = Math.max(0, told - predicted);
+    if (times === 1) this.#sample.add(delay);
+    else this.#sample.remove(delay);
   }
 
   /** Undefined: no outcome was told. */

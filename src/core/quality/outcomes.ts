@@ -1,26 +1,14 @@
 import type { RecordLike } from '../expressions/evaluate.ts';
 import type { QualityDefinition } from './definitions.ts';
+import { EarlyOutcomes, type SavedEarly } from './earlyOutcomes.ts';
 import type { Group } from './groups.ts';
-import { HashSlots, isDrawn, NumberColumn, RecordColumns, savedAt, type SavedRecords } from './hashSlots.ts';
+import { isDrawn, savedAt, type SavedRecords } from './hashSlots.ts';
+import { OWN, WaitingPredictions, type OutcomeFields, type ToldOutcome, type Waiting } from './waitingPredictions.ts';
 
 /** So many predictions at most wait for their outcome, and so many outcomes for their prediction; 100 to 200 bytes each. */
 const MOST_WAITING = 500_000;
-
-/** A prediction whose outcome is known and final, or will not come. */
-export interface Waiting {
-  readonly record: RecordLike;
-  readonly group: Group;
-  readonly slices: readonly string[];
-  readonly unitHash: number;
-  readonly at: number;
-}
-
-/** An outcome as its record told it. */
-export interface ToldOutcome {
-  readonly outcome: RecordLike;
-  /** The time that the record bears, in milliseconds since 1970; NaN: none. */
-  readonly at: number;
-}
+/** Of those that have counted with an outcome so many are remembered, for corrections; of those that matured without one as many at least. */
+const REMEMBERED = 0.25;
 
 /** A prediction with its outcome, or without one where that means something; `isNew`: it was not told as matured before. */
 export type Settled = (waiting: Waiting, outcome: ToldOutcome | undefined, isNew: boolean) => void;
@@ -28,14 +16,10 @@ export type Settled = (waiting: Waiting, outcome: ToldOutcome | undefined, isNew
 /** What is told by `Outcomes`. */
 export interface OutcomeListener {
   readonly settled: Settled;
+  /** A prediction that was told as settled has another outcome than it had then (undefined: none). */
+  readonly changed: (waiting: Waiting, before: ToldOutcome | undefined, outcome: ToldOutcome) => void;
   /** A prediction of the group, made at that time, has matured without an outcome. */
   readonly matured: (group: Group, at: number) => void;
-}
-
-interface OutcomeFields {
-  /** What is kept of a prediction, and of an outcome. */
-  readonly kept: Iterable<string>;
-  readonly outcome: readonly string[];
 }
 
 /** What waits, to go on from later: hashes of requests and units, and what is kept of predictions and outcomes. */
@@ -43,11 +27,13 @@ export interface SavedOutcomes {
   readonly level: number;
   readonly largest: number;
   readonly dropped: number;
+  readonly tooLate: number;
+  readonly withoutTime: number;
   readonly predictions: {
     readonly requests: Float64Array;
     readonly units: Float64Array;
     readonly times: Float64Array;
-    /** When the outcome was told. */
+    /** When the outcome was told; NaN: it bears no time, -Infinity: it stands in the record of the prediction. */
     readonly told: Float64Array;
     /** Numbers of the groups. */
     readonly groups: Float64Array;
@@ -57,49 +43,40 @@ export interface SavedOutcomes {
     readonly records: SavedRecords;
     readonly outcomes: SavedRecords;
   };
-  readonly early: { readonly requests: Float64Array; readonly told: Float64Array; readonly outcomes: SavedRecords };
+  readonly early: SavedEarly;
 }
+
+/** How an outcome is known, from what counts least. */
+const [LATE, IN_PREDICTION, WITHOUT_TIME, IN_TIME] = [0, 1, 2, 3];
 
 /** Of a prediction in `states`. */
 const [HAS_OUTCOME, HAS_MATURED] = [1, 2];
 
-/** Predictions by the hash of their request. */
-class Predictions {
-  readonly slots = new HashSlots();
-  readonly records: RecordColumns;
-  readonly outcomes: RecordColumns;
-  /** When they were told. */
-  readonly told = new NumberColumn();
-  readonly hasOutcome: boolean[] = [];
-  readonly hasMatured: boolean[] = [];
-  readonly groups: Group[] = [];
-  readonly slices: (readonly string[])[] = [];
-  readonly units = new NumberColumn();
-  readonly times = new NumberColumn();
-
-  constructor({ kept, outcome }: OutcomeFields) {
-    this.records = new RecordColumns(kept);
-    this.outcomes = new RecordColumns(outcome);
-  }
-}
-
 /**
- * Joins predictions and outcomes by the hash of their request id, in whatever order they come. When more wait for each other than can be kept, only every second request is followed, then every fourth,
- * and so on: which ones depends on the id alone, so what is known of them stands for all. Nothing is forgotten but by that, and, when all files have been read to their end, what has waited longest.
+ * Joins predictions and outcomes by the hash of their request id, in whatever order they come, and however much of them is read at one time: which of several outcomes counts depends on what they tell and
+ * on their times alone. Of those that are not later than `mature_after` after the prediction it is the newest. Where there is none, it is the last that bears no time, then the one in the record of the
+ * prediction, then the first of the late ones, but where `absent_means` says what it means that none came in time. When more wait for each other than can be kept, only every second request is
+ * followed, then every fourth, and so on: which ones depends on the id alone, so what is known of them stands for all. Nothing is forgotten but by that, and, when all files have been read to their end,
+ * what has waited, or has counted, longest.
  */
 export class Outcomes {
   readonly #definition: QualityDefinition;
   readonly #listener: OutcomeListener;
   readonly #most: number;
-  readonly #waiting: Predictions;
+  readonly #waiting: WaitingPredictions;
   readonly #due = new Map<number, number[]>();
-  /** Requests that have matured without an outcome, which may come late, in that order. */
+  /** Requests that have matured without an outcome, which may come late, in that order; some have one by now. */
   #late: number[] = [];
-  readonly #early = new HashSlots();
-  readonly #earlyOutcomes: RecordColumns;
-  readonly #earlyTold = new NumberColumn();
-  #earlyOrder: number[] = [];
+  #answered = 0;
+  /** Requests that have matured and have an outcome, which may be corrected. */
+  #counted: number[] = [];
+  /** How many are kept that have matured. */
+  #matured = 0;
+  readonly #early: EarlyOutcomes;
   #dropped = 0;
+  /** Where `absent_means` is given: outcomes that came too late, and those that bear no time. */
+  tooLate = 0;
+  withoutTime = 0;
   #level = 1;
   #largest = 1;
 
@@ -107,32 +84,30 @@ export class Outcomes {
     this.#definition = definition;
     this.#listener = listener;
     this.#most = most;
-    this.#waiting = new Predictions(fields);
-    this.#earlyOutcomes = new RecordColumns(fields.outcome);
+    this.#waiting = new WaitingPredictions(fields);
+    this.#early = new EarlyOutcomes(fields.outcome);
   }
 
   get saved(): SavedOutcomes {
     const { slots, records, outcomes, told, hasOutcome, hasMatured, groups, slices, units, times } = this.#waiting;
     // In the order in which they are settled, so that what goes on from here counts in the same order.
-    const requests = [...new Set([...[...this.#due.values()].flat(), ...this.#late])].filter((request) => slots.find(request) >= 0);
+    const requests = [...new Set([...[...this.#due.values()].flat(), ...this.#late, ...this.#counted])].filter((request) => slots.find(request) >= 0);
     const places = requests.map((request) => slots.find(request));
-    const early = this.#earlyOrder.filter((request) => this.#early.find(request) >= 0);
-    const earlyPlaces = early.map((request) => this.#early.find(request));
     const numbers = (of: (place: number) => number): Float64Array => Float64Array.from(places, of);
     return {
-      level: this.#level, largest: this.#largest, dropped: this.#dropped,
+      level: this.#level, largest: this.#largest, dropped: this.#dropped, tooLate: this.tooLate, withoutTime: this.withoutTime,
       predictions: {
         requests: Float64Array.from(requests), units: numbers((place) => units.get(place)), times: numbers((place) => times.get(place)), told: numbers((place) => told.get(place)), groups: numbers((place) => groups[place]?.number ?? 0),
         states: numbers((place) => (hasOutcome[place] === true ? HAS_OUTCOME : 0) | (hasMatured[place] === true ? HAS_MATURED : 0)),
         ...(places.some((place) => (slices[place]?.length ?? 0) > 0) ? { slices: places.map((place) => slices[place] ?? []) } : {}),
         records: records.saved(places), outcomes: outcomes.saved(places),
       },
-      early: { requests: Float64Array.from(early), told: Float64Array.from(earlyPlaces, (place) => this.#earlyTold.get(place)), outcomes: this.#earlyOutcomes.saved(earlyPlaces) },
+      early: this.#early.saved,
     };
   }
 
   /** Goes on from what was saved, where nothing has been told yet. */
-  restore({ level, largest, dropped, predictions, early }: SavedOutcomes, groups: readonly Group[]): void {
+  restore({ level, largest, dropped, tooLate, withoutTime, predictions, early }: SavedOutcomes, groups: readonly Group[]): void {
     const { requests, units, times, told, groups: numbers, states, slices, records, outcomes } = predictions;
     for (const [index, request] of requests.entries()) {
       const group = groups[numbers[index] ?? 0];
@@ -141,8 +116,8 @@ export class Outcomes {
       const outcome = (state & HAS_OUTCOME) === 0 ? undefined : { outcome: savedAt(outcomes, index), at: told[index] ?? Number.NaN };
       this.#put(request, { record: savedAt(records, index), group, slices: slices?.[index] ?? [], unitHash: units[index] ?? 0, at: times[index] ?? 0 }, outcome, (state & HAS_MATURED) !== 0);
     }
-    for (const [index, request] of early.requests.entries()) this.#wait(request, savedAt(early.outcomes, index), early.told[index] ?? Number.NaN);
-    [this.#level, this.#largest, this.#dropped] = [level, largest, dropped];
+    this.#early.restore(early);
+    [this.#level, this.#largest, this.#dropped, this.tooLate, this.withoutTime] = [level, largest, dropped, tooLate, withoutTime];
   }
 
   /** Of those that are followed. */
@@ -158,17 +133,18 @@ export class Outcomes {
   /** A prediction; `own` is the outcome that stands in it. */
   wait(request: number, own: RecordLike | undefined, waiting: Waiting): void {
     if (!this.#isFollowed(request)) return;
-    const early = this.#early.find(request);
-    const told = own !== undefined ? { outcome: own, at: Number.NaN } : early < 0 ? undefined : { outcome: this.#earlyOutcomes.get(early), at: this.#earlyTold.get(early) };
-    if (own === undefined && early >= 0) this.#early.delete(request);
-    this.#put(request, waiting, told, false);
+    const early = this.#early.of(request);
+    this.#early.delete(request);
+    const place = this.#put(request, waiting, own === undefined ? undefined : { outcome: own, at: OWN }, false);
+    for (const told of early) this.#tell(request, place, told);
     if (this.#waiting.slots.size > this.#most) this.#makeRoom();
   }
 
-  #put(request: number, { record, group, slices, unitHash, at }: Waiting, told: ToldOutcome | undefined, hasMatured: boolean): void {
+  #put(request: number, { record, group, slices, unitHash, at }: Waiting, told: ToldOutcome | undefined, hasMatured: boolean): number {
     const waiting = this.#waiting;
     const known = waiting.slots.find(request);
     const place = known < 0 ? waiting.slots.add(request) : known;
+    if (known >= 0 && waiting.hasMatured[place] === true) this.#matured -= 1;
     waiting.records.set(place, record);
     waiting.hasOutcome[place] = told !== undefined;
     if (told !== undefined) waiting.outcomes.set(place, told.outcome);
@@ -180,59 +156,92 @@ export class Outcomes {
     waiting.times.set(place, at);
     const due = Math.floor(at / this.#definition.windowMs);
     const list = this.#due.get(due);
-    if (hasMatured) this.#late.push(request);
+    if (hasMatured) this.#remember(request, told !== undefined);
     else if (list === undefined) this.#due.set(due, [request]);
     else list.push(request);
+    return place;
+  }
+
+  #remember(request: number, hasOutcome: boolean): void {
+    this.#matured += 1;
+    (hasOutcome ? this.#counted : this.#late).push(request);
   }
 
   add(request: number, outcome: RecordLike, at: number): void {
     if (!this.#isFollowed(request)) return;
     const place = this.#waiting.slots.find(request);
-    if (place < 0) {
-      this.#wait(request, outcome, at);
+    if (place >= 0) {
+      this.#tell(request, place, { outcome, at });
       return;
     }
-    this.#waiting.hasOutcome[place] = true;
-    this.#waiting.outcomes.set(place, outcome);
-    this.#waiting.told.set(place, at);
-    if (this.#waiting.hasMatured[place] === true) this.#settle(request, place);
+    this.#early.add(request, { outcome, at });
+    if (this.#early.size > this.#most) this.#thinOut();
   }
 
-  /** An outcome whose prediction is not there. */
-  #wait(request: number, outcome: RecordLike, at: number): void {
-    const known = this.#early.find(request);
-    const place = known < 0 ? this.#early.add(request) : known;
-    this.#earlyOutcomes.set(place, outcome);
-    this.#earlyTold.set(place, at);
-    if (known < 0) this.#earlyOrder.push(request);
-    if (this.#early.size > this.#most) this.#thinOut();
+  /** An outcome of a prediction that is there: from now on its, where it is the one that counts. */
+  #tell(request: number, place: number, told: ToldOutcome): void {
+    const waiting = this.#waiting;
+    const isAbsentKnown = this.#definition.labels.absentMeans !== undefined;
+    if (isAbsentKnown && Number.isNaN(told.at)) this.withoutTime += 1;
+    if (isAbsentKnown && this.#rank(place, told.at) === LATE) this.tooLate += 1;
+    else if (this.#isBetter(place, told)) {
+      const [before, { group, ...rest }] = [this.#waiting.toldOf(place), this.#waiting.at(place)];
+      waiting.setTold(place, told);
+      if (group === undefined || waiting.hasMatured[place] !== true) return;
+      if (before === undefined) {
+        this.#counted.push(request);
+        this.#answered += 1;
+      }
+      if (before === undefined && !isAbsentKnown) this.#listener.settled({ group, ...rest }, told, false);
+      else this.#listener.changed({ group, ...rest }, before, told);
+    }
+  }
+
+  #rank(place: number, at: number): number {
+    if (at === OWN) return IN_PREDICTION;
+    if (Number.isNaN(at)) return WITHOUT_TIME;
+    return at <= this.#waiting.times.get(place) + this.#definition.labels.matureAfterMs ? IN_TIME : LATE;
+  }
+
+  /** Whether an outcome counts rather than the one that is known. Of two of one time, the greater by its text: the one as well as the other, but always the same. */
+  #isBetter(place: number, { outcome, at }: ToldOutcome): boolean {
+    const { hasOutcome, told, outcomes } = this.#waiting;
+    if (hasOutcome[place] !== true) return true;
+    const known = told.get(place);
+    const [rank, knownRank] = [this.#rank(place, at), this.#rank(place, known)];
+    if (rank !== knownRank) return rank > knownRank;
+    const [text, knownText] = [outcome, outcomes.get(place)].map((each) => Object.values(each).map(String).join('\n'));
+    if (text === undefined || knownText === undefined || text === knownText) return rank === IN_TIME ? at > known : rank === LATE && at < known;
+    if (at === known) return text > knownText;
+    return rank === WITHOUT_TIME || (rank === IN_TIME ? at > known : at < known);
   }
 
   #isFollowed(request: number): boolean {
     return isDrawn(request, this.#level);
   }
 
-  /** Those that have matured wait for what seldom comes: they go first. */
+  #forget(request: number): void {
+    const place = this.#waiting.slots.find(request);
+    if (place < 0) return;
+    if (this.#waiting.hasMatured[place] === true) this.#matured -= 1;
+    this.#waiting.slots.delete(request);
+  }
+
+  /** Those that have counted, and then those that wait for what seldom comes, go first. */
   #makeRoom(): void {
-    const forgotten = this.#late.splice(0, Math.max(0, this.#late.length - this.#most / 4));
-    for (const request of forgotten) this.#waiting.slots.delete(request);
+    for (const request of this.#counted.splice(0)) this.#forget(request);
+    for (const request of this.#late.splice(0, Math.max(0, this.#late.length - REMEMBERED * this.#most))) this.#forget(request);
     while (this.#waiting.slots.size > this.#most) this.#thinOut();
   }
 
   #thinOut(): void {
     this.#level *= 2;
     this.#largest = Math.max(this.#largest, this.#level);
-    for (const slots of [this.#waiting.slots, this.#early]) for (const request of slots) if (!this.#isFollowed(request)) slots.delete(request);
+    for (const request of this.#waiting.slots) if (!this.#isFollowed(request)) this.#forget(request);
+    this.#early.keep((request) => this.#isFollowed(request));
     this.#late = this.#late.filter((request) => this.#isFollowed(request));
-    this.#earlyOrder = this.#earlyOrder.filter((request) => this.#early.find(request) >= 0);
+    this.#counted = this.#counted.filter((request) => this.#isFollowed(request));
     for (const [window, requests] of this.#due) this.#due.set(window, requests.filter((request) => this.#isFollowed(request)));
-  }
-
-  #settle(request: number, place: number): void {
-    const { records, outcomes, told, hasOutcome, hasMatured, groups, slices, units, times, slots } = this.#waiting;
-    const [group, outcome] = [groups[place], hasOutcome[place] === true ? { outcome: outcomes.get(place), at: told.get(place) } : undefined];
-    slots.delete(request);
-    if (group !== undefined) this.#listener.settled({ record: records.get(place), group, slices: slices[place] ?? [], unitHash: units.get(place), at: times.get(place) }, outcome, hasMatured[place] !== true);
   }
 
   /** Counts the predictions that have matured by now: earlier, only quick outcomes would be known, and they differ from slow ones. For when all files have been read to their end. */
@@ -243,26 +252,23 @@ export class Outcomes {
       this.#due.delete(window);
       for (const request of requests) this.#mature(request);
     }
-    this.#late = this.#late.filter((request) => this.#waiting.slots.find(request) >= 0);
-    this.#earlyOrder = this.#earlyOrder.filter((request) => this.#early.find(request) >= 0);
-    const forgotten = this.#earlyOrder.splice(0, Math.max(0, this.#earlyOrder.length - this.#most / 2));
-    for (const request of forgotten) this.#early.delete(request);
-    this.#dropped += forgotten.length;
+    for (const request of this.#counted.splice(0, Math.max(0, this.#counted.length - REMEMBERED * this.#most))) this.#forget(request);
+    if (this.#answered > 0) this.#late = this.#late.filter((request) => this.#waiting.hasOutcome[this.#waiting.slots.find(request)] === false);
+    this.#answered = 0;
+    this.#dropped += this.#early.keepNewest(this.#most / 2);
     // New requests are followed more closely again when there is room.
-    if (this.#level > 1 && 4 * (this.#waiting.slots.size - this.#late.length) < this.#most) this.#level /= 2;
+    if (this.#level > 1 && 4 * (this.#waiting.slots.size - this.#matured) < this.#most) this.#level /= 2;
   }
 
   #mature(request: number): void {
-    const { slots, hasOutcome, hasMatured, groups, times } = this.#waiting;
+    const { slots, hasMatured } = this.#waiting;
     const place = slots.find(request);
-    const group = groups[place];
-    if (place < 0 || group === undefined || hasMatured[place] === true) return;
-    if (hasOutcome[place] === true || this.#definition.labels.absentMeans !== undefined) {
-      this.#settle(request, place);
-      return;
-    }
+    if (place < 0 || hasMatured[place] === true) return;
+    const [told, { group, ...rest }] = [this.#waiting.toldOf(place), this.#waiting.at(place)];
+    if (group === undefined) return;
     hasMatured[place] = true;
-    this.#late.push(request);
-    this.#listener.matured(group, times.get(place));
+    this.#remember(request, told !== undefined);
+    if (told !== undefined || this.#definition.labels.absentMeans !== undefined) this.#listener.settled({ group, ...rest }, told, true);
+    else this.#listener.matured(group, rest.at);
   }
 }

@@ -3,6 +3,7 @@ import { Batch, EXCLUDED, NOT_FINITE_OUTCOME, WITHOUT_UNIT, type BatchOptions } 
 import { readsOutcome, type QualityDefinition } from './definitions.ts';
 import { hash53, rehash } from './hashing.ts';
 import { MEASURED_FIELDS, valueOf } from './measures.ts';
+import { countFlag } from './otherFlags.ts';
 import { RecordTimes } from './recordTimes.ts';
 import { sliceName } from './slices.ts';
 
@@ -23,7 +24,13 @@ export function hashOf(value: unknown): number {
   return id === undefined ? 0 : hash53(id);
 }
 
-/** What a reader knows of a record apart from it, because it read it from bytes: hashes (`hash53`) of ids, 0 where there is none, and the time, NaN where there is none. */
+/** Whether there is an outcome in its place: a number, a text or a truth; null, blank, NaN and infinities tell none. */
+export function isOutcome(value: unknown): boolean {
+  if (typeof value === 'string') return value.trim() !== '' && !isNotFinite(value);
+  return typeof value === 'number' ? Number.isFinite(value) : typeof value === 'boolean' || typeof value === 'bigint';
+}
+
+/** What a reader knows of a record apart from it, because it read it from bytes: hashes (`hash53`) of ids, 0 where there is none, and the time, see `RecordTimes`. */
 export interface Drawn {
   readonly request: number;
   readonly unit: number;
@@ -58,8 +65,9 @@ export class Stager {
   readonly keptFields: readonly string[];
   readonly #times = new RecordTimes();
   readonly #lists = new Map<string, readonly string[]>();
-  /** The fields in which an outcome may stand. */
+  /** The fields in which an outcome may stand, and those of them that say that there is one. */
   readonly outcomeFields: readonly string[];
+  readonly #labelledBy: readonly string[];
 
   constructor(definition: QualityDefinition, { flags, features }: StagerOptions, rows: Pick<BatchOptions, 'most' | 'columns' | 'memory'> = {}) {
     const { metrics, labels } = definition;
@@ -72,6 +80,8 @@ export class Stager {
     this.read = [...new Set([...paths.map(([name = '']) => name), ...measured])];
     const read = metrics.flatMap(({ expression }) => (expression !== undefined && readsOutcome(expression) ? expression.paths.map(([first = '']) => first) : []));
     this.outcomeFields = [...new Set([labels.field, ...read])].filter((field) => !RECORD_FIELDS.has(field));
+    const isFieldRead = read.includes(labels.field) || metrics.some((metric) => metric.labelled && metric.measure !== undefined);
+    this.#labelledBy = isFieldRead ? [labels.field] : this.outcomeFields;
     const labelled = metrics.filter((metric) => metric.labelled).flatMap(({ expression }) => expression?.paths.map(([first = '']) => first) ?? []);
     this.keptFields = [...new Set([...MEASURED_FIELDS, ...labelled])].filter((field) => !this.outcomeFields.includes(field));
     this.#options = { metrics: metrics.length, outcome: labels.field, features, ...rows };
@@ -104,7 +114,11 @@ export class Stager {
     this.batch.told += 1;
     const arm = textOf(record['assigned_arm']);
     if (arm === undefined) return false;
-    if (!this.wants(textOf(record['flag']))) return true;
+    const flag = textOf(record['flag']);
+    if (flag !== undefined && !this.wants(flag)) {
+      countFlag(this.batch.refused, flag);
+      return true;
+    }
     const at = this.timeOf(record, drawn);
     if (!Number.isFinite(at) || record['role'] === 'shadow') return false;
     this.#put(record, arm, at, drawn);
@@ -123,7 +137,7 @@ export class Stager {
     batch.mark(row, record['score'], record['proba'], record['latency_ms']);
     if (!this.isLabelled) return;
     if (this.hasNotFinite(record)) batch.flags[row] = (batch.flags[row] ?? 0) | NOT_FINITE_OUTCOME;
-    batch.kept[row] = request === 0 ? undefined : { record: this.#kept(record), outcome: this.#ownOutcome(record) };
+    batch.kept[row] = request === 0 ? undefined : { record: this.#kept(record), outcome: this.outcomeOf(record) };
   }
 
   /** Says the hashes of a row's request and of its unit, 0 where there is none, of a row whose arm is known. `told`: the number of the record among those told. */
@@ -169,16 +183,25 @@ export class Stager {
     return typeof features === 'object' && features !== null && this.keptFields.includes('features') ? { ...kept, features: { ...features } } : kept;
   }
 
-  outcomeOf(record: RecordLike): RecordLike {
-    return Object.fromEntries(this.outcomeFields.map((field) => [field, record[field]]));
+  /** The outcome that a record tells; undefined: none. Fields that tell nothing are not in it. */
+  outcomeOf(record: RecordLike): RecordLike | undefined {
+    if (!this.outcomeFields.some((field) => isOutcome(record[field]))) return undefined;
+    return Object.fromEntries(this.outcomeFields.map((field) => [field, isOutcome(record[field]) ? record[field] : undefined]));
+  }
+
+  /** An outcome with what a field means that it does not tell. */
+  filled(outcome: RecordLike): RecordLike {
+    const { absentMeans } = this.#definition.labels;
+    return absentMeans === undefined ? outcome : Object.fromEntries(this.outcomeFields.map((field) => [field, outcome[field] ?? absentMeans]));
+  }
+
+  /** Whether a prediction with this outcome counts as labelled: by the field of labels where a metric reads that, or else by any that metrics read. */
+  isLabelledBy(outcome: RecordLike): boolean {
+    return this.#labelledBy.some((field) => outcome[field] !== undefined);
   }
 
   /** Whether NaN or an infinity stands where an outcome may. */
   hasNotFinite(record: RecordLike): boolean {
     return this.outcomeFields.some((field) => isNotFinite(record[field]));
-  }
-
-  #ownOutcome(record: RecordLike): RecordLike | undefined {
-    return this.outcomeFields.some((field) => record[field] !== undefined && record[field] !== null && !isNotFinite(record[field])) ? this.outcomeOf(record) : undefined;
   }
 }

@@ -29,8 +29,8 @@ function roomy(counts: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
   return counts.length > 0 ? counts : new Uint32Array(RANKED_EDGES.length + 1);
 }
 
-function bump(into: Uint32Array, place: number): void {
-  into[place] = (into[place] ?? 0) + 1;
+function bump(into: Uint32Array, place: number, times = 1): void {
+  into[place] = (into[place] ?? 0) + times;
 }
 
 function addCounts(into: Uint32Array, counts: Uint32Array): void {
@@ -78,13 +78,13 @@ export class Stretches {
     return this.#last;
   }
 
-  /** Counts the score of a prediction whose outcome is known. */
-  addLabelled(time: number, bin: number, isPositive: boolean): void {
+  /** Counts the score of a prediction whose outcome is known. `times`: -1 takes back what was counted. */
+  addLabelled(time: number, bin: number, isPositive: boolean, times: 1 | -1 = 1): void {
     const stretch = this.at(time);
     stretch.labelledScore = roomy(stretch.labelledScore);
-    bump(stretch.labelledScore, bin);
+    bump(stretch.labelledScore, bin, times);
     stretch.scoreOfPositives = roomy(stretch.scoreOfPositives);
-    if (isPositive) bump(stretch.scoreOfPositives, bin);
+    if (isPositive) bump(stretch.scoreOfPositives, bin, times);
   }
 
   #of(time: number): OpenStretch {

@@ -146,14 +146,15 @@ export class Units {
     return numbers[0] ?? -1;
   }
 
-  add(unit: number, metric: number, value: number): void {
+  /** @param times -1: takes back what was added */
+  add(unit: number, metric: number, value: number, times: 1 | -1 = 1): void {
     if (unit < 0) return;
     const [rows, row] = [this.#rows, unit * this.#width];
     const place = row + HEAD + 2 * metric;
     const [m, b] = [rows[place] ?? 0, rows[place + 1] ?? 0];
-    rows[place] = m + 1;
-    rows[place + 1] = b + value;
-    this.#count(Math.abs(rows[row + 1] ?? 0) - 1, metric, m, b, 1, value);
+    rows[place] = m + times;
+    rows[place + 1] = b + times * value;
+    this.#count(Math.abs(rows[row + 1] ?? 0) - 1, metric, m, b, times, times * value);
   }
 
   /** `add` for many at one go: values of a metric (NaN: none) of some rows, whose units (-1: not followed) belong to one group; `units` begins with that of the row `from`. The sums stay in registers. */
@@ -184,12 +185,13 @@ export class Units {
     sums.set([count, requests, bad, requestsSquared, badSquared, product], place);
   }
 
-  /** To a unit's m requests with values of b in all come some more. */
+  /** To a unit's m requests with values of b in all come some more, or fewer. */
   #count(group: number, metric: number, m: number, b: number, requests: number, value: number): void {
     const place = SUMS * (group * this.#metrics + metric);
     if (place + SUMS > this.#sums.length) this.#makeRoom(place);
     const sums = this.#sums;
     if (m === 0) sums[place] = (sums[place] ?? 0) + 1;
+    else if (m + requests === 0) sums[place] = (sums[place] ?? 0) - 1;
     sums[place + 1] = (sums[place + 1] ?? 0) + requests;
     sums[place + 2] = (sums[place + 2] ?? 0) + value;
     sums[place + 3] = (sums[place + 3] ?? 0) + requests * (2 * m + requests);

@@ -3,7 +3,7 @@ import { ByteTimes } from '../../../src/adapters/predictionLog/byteTimes.ts';
 import { LineReader } from '../../../src/adapters/predictionLog/lineReader.ts';
 import { LONGEST_BETWEEN } from '../../../src/adapters/predictionLog/lineShape.ts';
 import { hash53 } from '../../../src/core/quality/hashing.ts';
-import { RecordTimes } from '../../../src/core/quality/recordTimes.ts';
+import { NO_TIME, RecordTimes } from '../../../src/core/quality/recordTimes.ts';
 import { seeded } from '../../support/guardSimulation.ts';
 import { records } from '../../support/qualityRecords.ts';
 
@@ -107,11 +107,20 @@ describe('the reader of lines', () => {
 });
 
 describe('times of records', () => {
-  it('are read as Date.parse reads them', () => {
+  it('are read as Date.parse reads them, and in UTC where they name no zone', () => {
     const times = new RecordTimes();
-    for (const text of ['2026-03-02T10:00:00Z', '2026-03-02T10:00:00.5Z', '2026-03-02T23:59:59.999Z', '2026-03-03T00:00:00.123456+00:00', '2024-02-29T12:34:56.789012Z', '2026-03-02T10:00:00+02:00', '2026-03-02 10:00:00', '2026-03-02', '2026-03-02T10:00:00']) assert.equal(times.of(text), Date.parse(text), text);
-    for (const text of ['2026-13-02T10:00:00Z', '2026-03-02T10:61:00Z', '2026-03-02T1a:00:00Z', 'yesterday', '', '2026-03-02T10:00:00.Z', null, {}]) assert.ok(Number.isNaN(times.of(text)), JSON.stringify(text));
-    assert.deepEqual([1.7e9, 1.7e12, 1.7e15, 1.7e18, '1700000000'].map((value) => times.of(value)), [1.7e12, 1.7e12, 1.7e12, 1.7e12, 1.7e12]);
+    for (const text of ['2026-03-02T10:00:00Z', '2026-03-02T10:00:00.5Z', '2026-03-02T23:59:59.999Z', '2026-03-03T00:00:00.123456+00:00', '2024-02-29T12:34:56.789012Z', '2026-03-02T10:00:00+02:00', '2026-03-02', '2026-03-02T10:00Z', '2026-03-02T10:00:00.123-05:30', '2000-01-01T00:00:00Z', '2099-12-31T23:59:59Z']) assert.equal(times.of(text), Date.parse(text), text);
+    for (const [text, same] of [['2026-03-02T10:00:00', '2026-03-02T10:00:00Z'], ['2026-03-02 10:00:00', '2026-03-02T10:00:00Z'], ['2026-03-02 10:00:00.123456', '2026-03-02T10:00:00.123Z'], ['2026-03-02 10:00', '2026-03-02T10:00Z'], ['2026-03-02 10:00:00+00', '2026-03-02T10:00:00Z'], ['2026-03-02 10:00:00-0530', '2026-03-02T10:00:00-05:30'], ['2026-03-02 10:00:00 UTC', '2026-03-02T10:00:00Z'], ['2026-03-02t10:00:00,25z', '2026-03-02T10:00:00.25Z'], ['2026-03-02 10:00:00 +02:00', '2026-03-02T10:00:00+02:00']] as const) assert.equal(times.of(text), Date.parse(same), text);
+    assert.deepEqual([1.7e9, 1.7e12, 1.7e15, 1.7e18, '1700000000', 1_700_000_000_000_000_000n, new Date(1.7e12)].map((value) => times.of(value)), new Array(7).fill(1.7e12));
+  });
+
+  it('are those of the years 2000 to 2099 and nothing else', () => {
+    const times = new RecordTimes();
+    const odd = ['2026-13-02T10:00:00Z', '2026-02-30T10:00:00Z', '2026-02-30', '2026-03-02T10:61:00Z', '2026-03-02T24:00:00Z', '2026-03-02T1a:00:00Z', '2026-03-02T10:00:00.Z', '2026-03-02T10:00:00 CET', 'yesterday', 'Order 66', 'foo 1', '5', 'Mon, 02 Mar 2026 10:00:00 GMT', '03/02/2026', '2026', '2026-03', '0001-01-01T00:00:00Z', '1970-01-01T00:00:00Z', '1999-12-31T23:59:59Z', '2100-01-01'];
+    for (const value of [...odd, {}, [], true, 0, -5, 5, 20_260_302, 1e30, Number.POSITIVE_INFINITY, -1.7e12, new Date(0), new Date(Number.NaN)]) assert.equal(times.of(value), NO_TIME, JSON.stringify(value));
+    for (const value of [null, undefined, '', ' ', Number.NaN]) assert.ok(Number.isNaN(times.of(value)), String(value));
+    const bytes = new ByteTimes();
+    for (const text of odd) assert.equal(bytes.ofBytes(Buffer.from(`"${text}"`), 1, 1 + text.length), NO_TIME, text);
   });
 
   it('are read from bytes as from texts', () => {
@@ -120,13 +129,13 @@ describe('times of records', () => {
     const digits = '00123459T:.Z+- x';
     let usual = 0;
     for (let round = 0; round < 20_000; round += 1) {
-      const right = `2026-03-02T10:0${Math.floor(random() * 2)}:${String(Math.floor(random() * 60)).padStart(2, '0')}${['', '.5', '.123', '.123456', '.1234567'][Math.floor(random() * 5)] ?? ''}${random() < 0.5 ? 'Z' : '+00:00'}`;
+      const right = `2026-03-02${random() < 0.9 ? 'T' : ' '}10:0${Math.floor(random() * 2)}:${String(Math.floor(random() * 60)).padStart(2, '0')}${['', '.5', '.123', '.123456', '.1234567'][Math.floor(random() * 5)] ?? ''}${['Z', '+00:00', '', '+02:00'][Math.floor(random() * 4)] ?? ''}`;
       const at = Math.floor(random() * right.length);
       const text = random() < 0.6 ? right : right.slice(0, at) + (digits[Math.floor(random() * digits.length)] ?? '') + right.slice(at + Math.floor(random() * 2));
       const bytes = Buffer.from(`xx${text}yyyyyy`);
       const time = times.ofBytes(bytes, 2, 2 + text.length);
       assert.equal(time, new RecordTimes().of(text), text);
-      if (!Number.isNaN(time)) usual += 1;
+      if (Number.isFinite(time)) usual += 1;
     }
     assert.ok(usual > 12_000);
   });

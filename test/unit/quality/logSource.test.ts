@@ -20,6 +20,7 @@ function definition(section: Record<string, unknown>): QualityDefinition {
 }
 
 const METRICS = { guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow', bad: 'latency_ms > 80' }] };
+const NO_TIME = 'ts is no time of the years 2000 to 2099: write ISO 8601, such as 2026-03-02T10:00:00Z, or a number since 1970 in s, ms, us or ns';
 const NOW = START + 3_600_000;
 
 describe('the prediction log', () => {
@@ -203,7 +204,36 @@ describe('the prediction log', () => {
     writeFileSync(path('logs/a.jsonl'), `${lines([first!])}{"half": \n[1]\n\n${JSON.stringify({ ...second, ts: 'yesterday' })}\n${JSON.stringify({ flag: 'fraud-v2' })}\n${lines([third!])}`);
     const { notes } = await open()();
     assert.deepEqual([notes.rows, notes.malformed], [4, 4]);
-    assert.deepEqual(notes.examples, ['logs/a.jsonl:2: no valid JSON', 'logs/a.jsonl:3: no mapping', 'logs/a.jsonl:5: ts is missing or no time', 'logs/a.jsonl:6: neither assigned_arm nor request_id']);
+    assert.deepEqual(notes.examples, ['logs/a.jsonl:2: no valid JSON', 'logs/a.jsonl:3: no mapping', `logs/a.jsonl:5: ${NO_TIME}`, 'logs/a.jsonl:6: neither assigned_arm nor request_id']);
+  });
+
+  it('takes the same instants from times without a zone in any format, and for an order number or 0 none', async () => {
+    const all = records({ count: 300 });
+    const local = all.map((record) => ({ ...record, ts: record.ts.replace('T', ' ').replace('Z', '') }));
+    writeFileSync(path('logs/a.jsonl'), lines(all));
+    writeFileSync(path('local.jsonl'), lines(local));
+    writeFileSync(path('local.csv'), csv(local));
+    const wrong = ['Order 66', 'foo 1', '5', 0, -5, 1e30, '1970-01-01T00:00:00Z'].map((ts, index) => ({ ...all[0]!, request_id: `w-${index}`, ts }));
+    writeFileSync(path('wrong.jsonl'), lines([...all, ...wrong, { ...all[0]!, request_id: 'm', ts: null }, { request_id: 'r-1', outcome: 1, ts: 'Order 66' }]));
+    const expected = await open()();
+    const zone = process.env['TZ'];
+    try {
+      for (const TZ of ['Europe/Berlin', 'America/New_York']) {
+        process.env['TZ'] = TZ;
+        for (const log of ['local.jsonl', 'local.csv']) {
+          const data = await open({ source: { log } })();
+          assert.deepEqual([data.windows, data.notes.future], [expected.windows, 0], `${TZ} ${log}`);
+        }
+      }
+    } finally {
+      if (zone === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = zone;
+    }
+    const { windows, notes } = await open({ source: { log: 'wrong.jsonl' } })();
+    assert.deepEqual([windows, notes.malformed], [expected.windows, 9]);
+    assert.deepEqual(notes.examples[0], `wrong.jsonl:301: ${NO_TIME}`);
+    writeFileSync(path('missing.jsonl'), lines([{ ...all[0]!, ts: null }, { ...all[1]!, ts: undefined }]));
+    assert.deepEqual((await open({ source: { log: 'missing.jsonl' } })()).notes.examples, ['missing.jsonl:1: ts is missing', 'missing.jsonl:2: ts is missing']);
   });
 
   it('leaves out request ids that come twice, other flags, and who is not compared', async () => {
@@ -374,12 +404,85 @@ describe('the prediction log', () => {
     assert.deepEqual(notes.messages, ['No file is called nowhere/*.jsonl.']);
   });
 
+  it('says why nothing counts: other flags, files without a record', async () => {
+    const all = records({ count: 1000 });
+    const messages = async (log: string | readonly string[] = 'logs/*'): Promise<readonly string[]> => (await open({ source: { log } })()).notes.messages.filter((message) => !message.startsWith('Drift: '));
+    writeFileSync(path('logs/a.jsonl'), lines(all.map((record) => ({ ...record, flag: 'fraud_v2' }))));
+    assert.deepEqual(await messages(), ['1,000 records of other flags (fraud_v2) are left out: in modelswitch.yaml the model has fraud-v2.']);
+    writeFileSync(path('logs/a.jsonl'), lines(all.map((record, index) => ({ ...record, flag: index === 0 ? 'once' : `other-${Math.floor(Math.log2(index))}` }))));
+    assert.deepEqual(await messages(), ['1,000 records of other flags (other-9, other-8, other-7, ...) are left out: in modelswitch.yaml the model has fraud-v2.']);
+    // A log of several models is nothing to tell; a flag that is written otherwise now and then is.
+    writeFileSync(path('logs/a.jsonl'), lines(all.map((record, index) => ({ ...record, flag: index % 2 === 0 ? 'churn' : index === 1 ? 'Fraud_V2' : 'fraud-v2' }))));
+    assert.deepEqual(await messages(), ['1 record of other flags (Fraud_V2) is left out: in modelswitch.yaml the model has fraud-v2.']);
+    writeFileSync(path('logs/a.jsonl'), '');
+    assert.deepEqual(await messages(), ['logs/a.jsonl has no record.']);
+    writeFileSync(path('logs/b.csv'), csv(all).split('\n')[0] ?? '');
+    writeFileSync(path('logs/c.csv'), '');
+    assert.deepEqual(await messages(), ['logs/a.jsonl, logs/b.csv, logs/c.csv have no record.']);
+    writeFileSync(path('logs/d.jsonl'), '\n\n');
+    assert.deepEqual(await messages(), ['logs/a.jsonl, logs/b.csv, logs/c.csv, ... (4 files) have no record.']);
+    // A log that has just been rotated is empty, too.
+    writeFileSync(path('logs/d.jsonl'), lines(all));
+    assert.deepEqual(await messages(), ['logs/b.csv, logs/c.csv have no record.']);
+    const read = open({ source: { log: 'logs/a.jsonl' } });
+    assert.deepEqual((await read()).notes.messages.slice(0, 1), ['logs/a.jsonl has no record.']);
+    appendFileSync(path('logs/a.jsonl'), lines(all));
+    assert.deepEqual((await read()).notes.messages.slice(0, 1), []);
+  });
+
+  it('says of files that are not lines of UTF-8 what they are, once, and reads the first line after a byte order mark', async () => {
+    const all = records({ count: 400 });
+    writeFileSync(path('logs/a.jsonl'), `\ufeff${lines(all.slice(0, 100))}`);
+    for (const part of [1, 2]) writeFileSync(path(`logs/a.jsonl.${part}.gz`), gzipSync(lines(all.slice(100 * part, 100 * part + 100))));
+    writeFileSync(path('logs/b.jsonl'), Buffer.from(`\ufeff${lines(all.slice(300))}`, 'utf16le'));
+    writeFileSync(path('logs/c.csv'), Buffer.from(`\ufeff${csv(all)}`, 'utf16le'));
+    const read = open({ source: { log: 'logs/*' } });
+    for (let round = 0; round < 2; round += 1) {
+      const { notes } = await read();
+      assert.deepEqual([notes.rows, notes.malformed, notes.messages], [100, 0, [
+        'logs/a.jsonl.1.gz, logs/a.jsonl.2.gz are compressed (gzip) and left out. Only what is unpacked is read: unpack, or narrow the pattern.',
+        'logs/b.jsonl, logs/c.csv are in UTF-16 and left out. Lines are read in UTF-8 only: write in that.',
+      ]]);
+    }
+    writeFileSync(path('one.jsonl'), `\ufeff${lines(all.slice(0, 1)).trimEnd()}`);
+    assert.equal((await open({ source: { log: 'one.jsonl' } })()).notes.rows, 1);
+  });
+
   it('reads a CSV with broken rows', async () => {
     const text = csv(records({ count: 10 })).split('\n');
     writeFileSync(path('all.csv'), [...text.slice(0, 3), 'only,three,fields', ...text.slice(3), 'SECRET"5,'].join('\n'));
     const { notes } = await open({ source: { log: 'all.csv' } })();
-    assert.deepEqual([notes.rows, notes.malformed], [10, 3]);
-    assert.match(notes.examples.join('\n'), /^all\.csv:4: Invalid Record Length.*\nall\.csv:14: Invalid Opening Quote: a quote is found on field "ts" at line 14\n/);
+    assert.deepEqual([notes.rows, notes.malformed, notes.examples], [10, 2, ['all.csv:4: 3 fields, where the header has 17', 'all.csv:14: a quote stands in a field that does not begin with one']]);
+    writeFileSync(path('all.csv'), `ts,"request_id\n${text.slice(1).join('\n')}`);
+    assert.deepEqual((await open({ source: { log: 'all.csv' } })()).notes.messages[0], 'all.csv: The header of the CSV file (line 1) cannot be read: a quote is opened and not closed.');
+  });
+
+  it('loses of a CSV with a quote that is not closed that line only', async () => {
+    const all = records({ count: 6000 }).map((record, index) => ({ ...record, error: index % 50 === 0 ? 'refused, says "it"\nsecond line' : record.error }));
+    const rows = all.map((record) => csv([{ ...record, error: record.error === null ? null : `"${record.error.replaceAll('"', '""')}"` }]).split('\n').slice(1, -1).join('\r\n'));
+    const [header = ''] = csv(all).split('\n');
+    const open_ = (index: number): string => (rows[index] ?? '').replace('production', '"production');
+    // One before lines without a quote, two in one stretch, one before lines with quotes, and the last one.
+    const broken = [120, 121, 349, 3005, 5999];
+    for (const [name, indices] of [['quote.csv', broken], ['quotes.csv', all.map((_, index) => index).filter((index) => index % 2 === 1)]] as const) {
+      const isBroken = new Set(indices);
+      writeFileSync(path(name), `\ufeff${header}\r\n${rows.map((row, index) => (isBroken.has(index) ? open_(index) : row)).join('\r\n')}`);
+      writeFileSync(path('logs/a.jsonl'), lines(all.filter((_, index) => !isBroken.has(index))));
+      const [data, expected] = [await open({ source: { log: name } })(), await open()()];
+      assert.deepEqual([data.notes.rows, data.notes.malformed], [6000 - indices.length, indices.length]);
+      assert.deepEqual(data.windows, expected.windows);
+      assert.match(data.notes.examples[0] ?? '', /^quotes?\.csv:\d+: a quote is opened and not closed: this line is left out, the next one is read by itself$/);
+    }
+    assert.match((await open({ source: { log: 'quote.csv' } })()).notes.examples[0] ?? '', /^quote\.csv:125: /);
+  });
+
+  it('passes over lines of a CSV that are too long, and takes a text of many lines', async () => {
+    const all = records({ count: 3, candidateErrors: 0, currentErrors: 0 });
+    const [header = '', one = '', two = '', three = ''] = csv(all.map((record, index) => (index === 1 ? { ...record, error: 'ERROR' } : record))).split('\n');
+    writeFileSync(path('all.csv'), [header, one, 'x'.repeat(3_000_000), two.replace('ERROR', `"${'at a.b(c)\n'.repeat(400)}"`), three, '', ''].join('\n'));
+    const { notes, windows } = await open({ source: { log: 'all.csv' } })();
+    assert.deepEqual([notes.rows, notes.malformed, notes.examples], [3, 1, ['all.csv:3: the line is longer than 1 MB']]);
+    assert.equal(windows.reduce((sum, { metrics }) => sum + (metrics['errors']?.sum ?? 0), 0), 1);
   });
 
   it('reads a file anew that has got another name, or whose identity another file has got', async () => {

@@ -67,6 +67,7 @@ describe('outcomes', () => {
           this.counted.sum += Number(told === undefined ? absent : told.outcome['converted']);
           this.counted.matured += Number(isNew);
         },
+        changed: (_, before, told) => void (this.counted.sum += Number(told.outcome['converted']) - Number(before === undefined ? absent : before.outcome['converted'])),
         matured: () => void (this.counted.matured += 1),
       }, MOST);
       this.outcomes = this.#begin();

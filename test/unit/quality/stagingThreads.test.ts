@@ -31,6 +31,7 @@ function* odd(count: number): Generator<string> {
     else if (luck < 0.06) yield JSON.stringify({ request_id: earlier.request_id, defaulted: 1 });
     else if (luck < 0.08) yield JSON.stringify({ ...earlier, role: 'shadow', assigned_arm: 'candidate', score: random() });
     else if (luck < 0.081) yield '';
+    else if (luck < 0.085) yield JSON.stringify({ ...record, flag: 'fraud_v2' });
     else yield JSON.stringify(record);
   }
 }
@@ -66,6 +67,7 @@ describe('a log that several threads read', function () {
     it(`is counted as one thread counts it: ${name}`, async () => {
       const expected = await open(section, options)();
       assert.ok(expected.notes.malformed > 10 && expected.notes.duplicates > 100 && (expected.shadow?.[0]?.pairs ?? 0) > 100, JSON.stringify(expected.notes));
+      assert.match(expected.notes.messages.join(), /records of other flags \(fraud_v2\) are left out/);
       assert.deepEqual(expected.production?.parts.map(({ arm, environment }) => `${environment} ${arm}`).sort(), ['production candidate', 'production current', 'staging candidate', 'staging current']);
       for (const count of [1, 2, 3]) assert.deepEqual(await open(section, { ...options, threads: { script: SCRIPT, count, least: 1 } })(), expected, `${count} threads`);
     });

@@ -1,0 +1,86 @@
+import { HashSlots, NumberColumn, RecordColumns, savedAt, type SavedRecords } from './hashSlots.ts';
+import type { ToldOutcome } from './waitingPredictions.ts';
+
+/** Of one request so many are kept: which of them counts is known only when its prediction is. */
+const MOST_OF_ONE = 8;
+
+/** Outcomes whose predictions are not there, to go on from later; in their order, several of one request too. */
+export interface SavedEarly {
+  readonly requests: Float64Array;
+  readonly told: Float64Array;
+  readonly outcomes: SavedRecords;
+}
+
+/** Outcomes that wait for their prediction, by the hash of its request. */
+export class EarlyOutcomes {
+  readonly #fields: readonly string[];
+  readonly #slots = new HashSlots();
+  readonly #outcomes: RecordColumns;
+  readonly #told = new NumberColumn();
+  /** Where there are several of one request, those after the first. */
+  readonly #more = new Map<number, ToldOutcome[]>();
+  /** Requests in the order in which they came; some have gone. */
+  #order: number[] = [];
+
+  constructor(fields: readonly string[]) {
+    this.#fields = fields;
+    this.#outcomes = new RecordColumns(fields);
+  }
+
+  get saved(): SavedEarly {
+    const all = this.#order.flatMap((request) => this.of(request).map((each) => ({ request, ...each })));
+    const records = new RecordColumns(this.#fields);
+    for (const [place, { outcome }] of all.entries()) records.set(place, outcome);
+    return { requests: Float64Array.from(all, ({ request }) => request), told: Float64Array.from(all, ({ at }) => at), outcomes: records.saved(all.map((_, place) => place)) };
+  }
+
+  restore({ requests, told, outcomes }: SavedEarly): void {
+    for (const [index, request] of requests.entries()) this.add(request, { outcome: savedAt(outcomes, index), at: told[index] ?? Number.NaN });
+  }
+
+  /** Of how many requests there are some. */
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  /** In the order in which they came. */
+  of(request: number): readonly ToldOutcome[] {
+    const place = this.#slots.find(request);
+    return place < 0 ? [] : [{ outcome: this.#outcomes.get(place), at: this.#told.get(place) }, ...this.#more.get(request) ?? []];
+  }
+
+  add(request: number, told: ToldOutcome): void {
+    if (this.#slots.find(request) >= 0) {
+      const more = this.#more.get(request) ?? [];
+      if (more.length + 1 < MOST_OF_ONE) this.#more.set(request, [...more, told]);
+      return;
+    }
+    const place = this.#slots.add(request);
+    this.#outcomes.set(place, told.outcome);
+    this.#told.set(place, told.at);
+    this.#order.push(request);
+  }
+
+  delete(request: number): void {
+    this.#slots.delete(request);
+    this.#more.delete(request);
+  }
+
+  /** Keeps those of some requests only. */
+  keep(isKept: (request: number) => boolean): void {
+    for (const request of this.#slots) if (!isKept(request)) this.delete(request);
+    this.#tidy();
+  }
+
+  /** Keeps those of so many requests, the newest. Answers of how many they have gone. */
+  keepNewest(most: number): number {
+    const { size } = this;
+    this.#tidy();
+    for (const request of this.#order.splice(0, Math.max(0, this.#order.length - most))) this.delete(request);
+    return size - this.size;
+  }
+
+  #tidy(): void {
+    this.#order = this.#order.filter((request) => this.#slots.find(request) >= 0);
+  }
+}

@@ -1,0 +1,104 @@
+import { durationWords } from '../base/duration.ts';
+import type { RecordLike } from '../expressions/evaluate.ts';
+import type { QualityDefinition } from './definitions.ts';
+import { addTo, type Groups } from './groups.ts';
+import { valueOf } from './measures.ts';
+import { Outcomes, type SavedOutcomes } from './outcomes.ts';
+import type { Stager } from './stager.ts';
+import type { Units } from './units.ts';
+import type { ToldOutcome, Waiting } from './waitingPredictions.ts';
+
+/** What is known of outcomes, to go on from later. */
+export interface SavedOutcomeCounter {
+  readonly waiting: SavedOutcomes;
+  readonly blank: number;
+}
+
+/** Counts what needs outcomes: of each prediction, in its window, when it has matured. */
+export class OutcomeCounter {
+  readonly #definition: QualityDefinition;
+  readonly #stager: Stager;
+  readonly #groups: Groups;
+  readonly #units: Units;
+  /** The metrics that need outcomes. */
+  readonly #metrics: readonly { readonly metric: number; readonly read: (record: RecordLike) => number | null }[];
+  readonly #outcomes: Outcomes;
+  /** Records of outcomes that tell none. */
+  #blank = 0;
+
+  constructor(definition: QualityDefinition, stager: Stager, groups: Groups, units: Units, saved?: SavedOutcomeCounter) {
+    const { metrics, labels } = definition;
+    this.#definition = definition;
+    this.#stager = stager;
+    this.#groups = groups;
+    this.#units = units;
+    this.#metrics = metrics.flatMap((metric, index) => (metric.labelled ? [{ metric: index, read: valueOf(metric, labels) }] : []));
+    const { keptFields: kept, outcomeFields: outcome } = stager;
+    this.#outcomes = new Outcomes(definition, { kept, outcome }, {
+      settled: (waiting, told, isNew) => {
+        if (isNew) waiting.group.audience.collector.matured(waiting.at);
+        this.#count(waiting, told, 1);
+      },
+      changed: (waiting, before, told) => {
+        this.#count(waiting, before, -1);
+        this.#count(waiting, told, 1);
+      },
+      matured: ({ audience }, at) => audience.collector.matured(at),
+    });
+    if (saved === undefined) return;
+    this.#outcomes.restore(saved.waiting, groups.all);
+    this.#blank = saved.blank;
+  }
+
+  get saved(): SavedOutcomeCounter {
+    return { waiting: this.#outcomes.saved, blank: this.#blank };
+  }
+
+  /** A prediction; `own` is the outcome that stands in it. */
+  wait(request: number, own: RecordLike | undefined, waiting: Waiting): void {
+    this.#outcomes.wait(request, own, waiting);
+  }
+
+  /** What a record of an outcome tells; undefined: nothing. `at`: the time that it bears, in milliseconds since 1970; NaN: none. */
+  add(request: number, outcome: RecordLike | undefined, at: number): void {
+    if (outcome === undefined) this.#blank += 1;
+    else if (this.#metrics.length > 0) this.#outcomes.add(request, outcome, at);
+  }
+
+  settle(now: number): void {
+    this.#outcomes.settle(now);
+  }
+
+  get withoutPrediction(): number {
+    return this.#outcomes.withoutPrediction;
+  }
+
+  get messages(): readonly string[] {
+    const { oneIn, tooLate, withoutTime } = this.#outcomes;
+    const { matureAfterMs, absentMeans } = this.#definition.labels;
+    const told = (count: number, words: string): readonly string[] => (count === 0 ? [] : [`${count.toLocaleString('en')} ${words}`]);
+    return [
+      ...(oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${oneIn}, drawn by its id.`]),
+      ...told(this.#blank, `records of outcomes tell none (${this.#stager.outcomeFields.join(', ')}: null, blank or NaN): their predictions have no outcome by them.`),
+      ...told(tooLate, `outcomes bear a ts that is more than labels.mature_after (${durationWords(matureAfterMs)}) after that of their prediction: they do not count, for it has counted as absent_means (${String(absentMeans)}) since then. Raise mature_after where outcomes take longer.`),
+      ...told(withoutTime, 'outcomes bear no ts: whether they came within labels.mature_after is not known, so they count whenever they come, also where their prediction has counted as absent_means before. Log ts with outcomes.'),
+    ];
+  }
+
+  /** Counts a prediction with its outcome, or without one where that means something; `times`: -1 takes back what was counted. */
+  #count({ record, group, slices, unitHash, at }: Waiting, told: ToldOutcome | undefined, times: 1 | -1): void {
+    const { labels } = this.#definition;
+    const { collector, delays, number } = group.audience;
+    const whole = { ...record, ...this.#stager.filled(told?.outcome ?? {}) };
+    if (told !== undefined) delays.add(at, told.at, times);
+    if (this.#stager.isLabelledBy(whole)) collector.addOutcome(whole, labels.field, at, times);
+    const unit = this.#units.see(unitHash, number);
+    const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));
+    for (const { metric, read } of this.#metrics) {
+      const value = read(whole);
+      if (value === null) continue;
+      for (const { sums } of windows) addTo(sums, metric, value, times);
+      this.#units.add(unit, metric, value, times);
+    }
+  }
+}

@@ -8,7 +8,7 @@ import { readView } from '../models/readView.ts';
 import type { ModelRegistry } from '../models/registry.ts';
 import type { FeatureSet } from '../workspace/featureSet.ts';
 import type { SuiteOnDisk } from '../suites/evidence.ts';
-import type { ModelMapping } from '../workspace/config.ts';
+import type { ModelMapping, WorkspaceFile } from '../workspace/config.ts';
 
 /** What a gate says about a change. Reasons are sentences; those of `block` say what to do as well. */
 export type GateResult =
@@ -21,6 +21,8 @@ export type GateResult =
 export interface GateConfig {
   readonly models: readonly ModelMapping[];
   readonly features: readonly FeatureSet[];
+  /** The file as it was read, with what is wrong in it; undefined where whoever asks has refused that before. */
+  readonly file?: WorkspaceFile | undefined;
 }
 
 /** What gates may ask. Every call may fail with an `AppError`: a gate that cannot find out warns. */

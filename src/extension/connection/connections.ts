@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { DisposableStore, type Disposable, type Event } from '../../core/base/events.ts';
 import type { RegistryNames } from '../../core/models/mappingProblems.ts';
 import type { FeatureSet } from '../../core/workspace/featureSet.ts';
-import type { ModelMapping, Persona } from '../../core/workspace/config.ts';
+import type { ModelMapping, Persona, WorkspaceFile } from '../../core/workspace/config.ts';
 import { checkServerUrl } from '../../core/workspace/url.ts';
 import { ContextKey } from '../ids.ts';
 import { settings } from '../platform/settings.ts';
@@ -23,6 +23,8 @@ export interface Target {
   readonly models: readonly ModelMapping[];
   readonly features: readonly FeatureSet[];
   readonly personas: readonly Persona[];
+  /** The folder's modelswitch.yaml; undefined where there is none. */
+  readonly file: WorkspaceFile | undefined;
   readonly connection: Connection;
 }
 
@@ -138,7 +140,8 @@ export class Connections implements vscode.Disposable {
   }
 
   #targetOf(folder: vscode.WorkspaceFolder): Target | undefined {
-    const config = this.#files.of(folder)?.file.config;
+    const file = this.#files.of(folder)?.file;
+    const config = file?.config;
     const written = config?.unleash?.url ?? (settings.url(folder.uri) || this.#credentials.environmentUrl);
     const baseUrl = written === undefined ? undefined : normaliseUrl(written);
     if (baseUrl === undefined) return undefined;
@@ -151,6 +154,7 @@ export class Connections implements vscode.Disposable {
       models: config?.models ?? [],
       features: config?.features ?? [],
       personas: config?.personas ?? [],
+      file,
       connection: this.#connection(baseUrl, project),
     };
   }

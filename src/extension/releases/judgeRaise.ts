@@ -17,13 +17,14 @@ export function judgeRaise(connections: Connections, registries: Registries, loa
     if (targets.length === 0) return { kind: 'pass', warnings: [], blocks: [] };
     const { PROMOTION_GATES, gateSubject, passGates } = await load();
     const verdicts = await withProgress(`Checking ${flag}...`, (signal) => Promise.all(targets.map((target) =>
-      passGates(PROMOTION_GATES, gateSubject(plan, reading, { models: target.models, features: target.features }, portsOf(target, registries)), signal))));
+      passGates(PROMOTION_GATES, gateSubject(plan, reading, target, portsOf(target, registries)), signal))));
     return together(verdicts);
   };
 }
 
-function concerns({ models, features }: Target, name: string): boolean {
-  return models.some(({ switches }) => switches.some(({ flag }) => flag === name)) || features.some(({ flag }) => flag === name);
+/** A file of which nothing can be read may map any flag. */
+function concerns({ models, features, file }: Target, name: string): boolean {
+  return (file !== undefined && file.config === undefined && file.problems.length > 0) || models.some(({ switches }) => switches.some(({ flag }) => flag === name)) || features.some(({ flag }) => flag === name);
 }
 
 function together(verdicts: readonly GateVerdict[]): GateVerdict {

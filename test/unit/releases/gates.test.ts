@@ -5,6 +5,7 @@ import { expectFrom } from '../../../src/core/flags/expected.ts';
 import { planPromote, planRestore, planRollback, planSetRollout, planSwitchOff, planSwitchOn } from '../../../src/core/flags/planner.ts';
 import type { VersionDetail } from '../../../src/core/models/model.ts';
 import { signatureFromLists } from '../../../src/core/models/signature.ts';
+import { configurationGate } from '../../../src/core/releases/configurationGate.ts';
 import { gateSubject, needsGates, overrideReason, passGates, type GatePorts, type GateVerdict, type PromotionGate } from '../../../src/core/releases/gates.ts';
 import { PROMOTION_GATES } from '../../../src/core/releases/promotionGates.ts';
 import { loadWorkspaceFile } from '../../../src/core/workspace/load.ts';
@@ -58,6 +59,23 @@ describe('gates before a raise', () => {
     for (const [expected, plan] of plans) assert.equal(needsGates(plan), expected, plan.kind);
     const raise = planPromote(log().reading(), 'production');
     for (const kind of ['roll back', 'kill', 'disable', 're-pin'] as const) assert.equal(needsGates({ ...raise, kind }), false, `${kind}, whatever it does`);
+  });
+
+  it('are shut by what is wrong in modelswitch.yaml with the model of the flag, were it only a guardrail that cannot be read', async () => {
+    const asked = (quality: string, flag = FLAG): Promise<GateVerdict> => {
+      const file = loadWorkspaceFile(`version: 1\nmodels:\n  fraud:\n    flag: ${flag}\n    quality: ${quality}\n  other:\n    flag: another\n    quality: {guardrails: [{name: errors, bad: "eror"}]}\n`);
+      const reading = log().reading();
+      return passGates([configurationGate], gateSubject(planPromote(reading, 'production'), reading, { models: file.config?.models ?? [], features: [], file }, ports()));
+    };
+    const broken = await asked('{source: {log: a.jsonl}, guardrails: [{name: errors, bad: "latency_ms >"}]}');
+    assert.deepEqual([broken.kind, broken.blocks[0]?.gate, broken.blocks[0]?.overridable], ['block', 'configuration', false]);
+    assert.match(broken.blocks[0]?.reasons[0] ?? '', /^modelswitch\.yaml:5: .*Mend it first; taking back works all the same\.$/);
+    assert.equal((await asked('{source: {log: a.jsonl}, guardrails: [{name: errors, bad: error}]}')).kind, 'pass', 'another model is none of its business');
+    assert.equal((await asked('{source: {log: a.jsonl}, guardrails: [{name: errors, bad: "latency_ms >"}]}', 'someone-elses')).kind, 'pass');
+    const nothing = loadWorkspaceFile('models: [');
+    const reading = log().reading();
+    assert.equal((await passGates([configurationGate], gateSubject(planPromote(reading, 'production'), reading, { models: [], features: [], file: nothing }, ports()))).kind, 'block', 'a file of which nothing can be read');
+    assert.equal((await promote(MODEL)).kind, 'pass', 'where nobody gave the file it was refused before');
   });
 
   it('ask no registry for a flag without contract and pins', async () => {

@@ -102,11 +102,16 @@ function compared(context: CliContext, { definition }: Opened, data: QualityData
   });
 }
 
-/** Exit code 1 when a guardrail is worse: a pipeline can stop on it. By a part of the numbers nothing is decided, neither that it is worse nor that it is not: that is as if the source had not answered. */
+/** Exit code 1 when a guardrail is worse: a pipeline can stop on it. By a part of the numbers nothing is decided, neither that it is worse nor that it is not: that is as if the source had not answered, and so is a source without a record. */
 function exitOf(found: readonly Compared[], { notes: { incomplete } }: QualityData, warn: CliContext['warn']): number {
   if (incomplete !== undefined) {
     warn(`The source told a part only, by which nothing is decided: ${plainLine(incomplete, 200)}.`);
     return exitCode(new AppError('network', incomplete));
+  }
+  if (found.length === 0) {
+    const nothing = 'The source has no record of this model: nothing was compared.';
+    warn(nothing);
+    return exitCode(new AppError('network', nothing));
   }
   return found.some(({ report: { metrics, joint } }) => joint.alarms || metrics.some(({ role, verdict }) => role === 'guardrail' && verdict === 'worse')) ? 1 : 0;
 }

@@ -8,14 +8,14 @@ import { compareReleased, quality } from '../../../src/cli/commands/quality.ts';
 import type { CliContext } from '../../../src/cli/context.ts';
 
 /** Every request of the candidate fails, none of the current version. */
-async function ran(command: (context: CliContext) => Promise<number>, warnings: readonly string[], options: CliContext['options'] = {}): Promise<{ readonly code: number; readonly out: string; readonly warned: readonly string[] }> {
+async function ran(command: (context: CliContext) => Promise<number>, warnings: readonly string[], options: CliContext['options'] = {}, isEmpty = false): Promise<{ readonly code: number; readonly out: string; readonly warned: readonly string[] }> {
   const server = createServer((request, response) => {
     const asked = new URL(request.url ?? '', 'http://localhost').searchParams.get('query') ?? '';
     const last = asked.includes('errors_total') && asked.includes('current') ? '0' : '5000';
     const seconds = Math.floor(Date.now() / 1000);
     const upTo: readonly (readonly [labels: object, last: string])[] = asked.includes('_bucket') ? [[{ le: '0.05' }, '4000'], [{ le: '+Inf' }, '5000']] : [[{}, last]];
     response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify({ status: 'success', warnings, data: { resultType: 'matrix', result: upTo.map(([metric, value]) => ({ metric, values: [[seconds - 590, '0'], [seconds - 60, value]] })) } }));
+    response.end(JSON.stringify({ status: 'success', warnings, data: { resultType: 'matrix', result: (isEmpty ? [] : upTo).map(([metric, value]) => ({ metric, values: [[seconds - 590, '0'], [seconds - 60, value]] })) } }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const cwd = mkdtempSync(join(tmpdir(), 'modelswitch-command-'));
@@ -54,6 +54,13 @@ describe('the exit code of quality and compare', () => {
       assert.deepEqual([part.code, part.warned], [5, ['The source told a part only, by which nothing is decided: store-1 is down.']]);
     });
   }
+
+  it('is 5 where the source has no record: a pipeline does not go on because nobody looked', async () => {
+    for (const command of [(context: CliContext) => quality.run(context), compareReleased]) {
+      const { code, warned } = await ran(command, [], {}, true);
+      assert.deepEqual([code, warned.at(-1)], [5, 'The source has no record of this model: nothing was compared.']);
+    }
+  });
 
   it('the JSON of quality has latency quantiles with their buckets, and no number above the last boundary', async () => {
     const { out } = await ran((context) => quality.run(context), [], { json: true });

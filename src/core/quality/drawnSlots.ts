@@ -1,5 +1,8 @@
 import { HashSlots, isDrawn, NumberColumn } from './hashSlots.ts';
 
+/** One request in so many is less than one of all that can be kept. */
+const MOST_LEVEL = 2 ** 31;
+
 /** What happens to places; told before it does. */
 interface PlaceListener {
   /** A place is given back because others are drawn, or because it has waited longest. */
@@ -94,6 +97,8 @@ export class DrawnSlots {
   /** For when the columns of what was added last hold it. */
   makeRoom(): void {
     while (this.size > this.#most) {
+      // Where hashes are as somebody chose them, drawing would never end.
+      if (this.#level > MOST_LEVEL) return this.#forget(this.size - this.#most);
       this.#level *= 2;
       this.#drop((request) => !this.follows(request), true);
     }

@@ -51,7 +51,7 @@ describe('variants as arms', () => {
 
   it('are the same to a command that prints windows', async () => {
     const windows = [['treatment', 3], ['control', 9]].map(([arm, requests]) => ({ arm, environment: 'production', start: START, end: START + 60_000, requests, metrics: { errors: { n: requests, sum: 1 } } }));
-    const source = new ExecSource([process.execPath, '-e', `console.log(${JSON.stringify(JSON.stringify({ windows }))})`], import.meta.dirname, definition.metrics, { treatment: 'candidate', control: 'current' });
+    const source = new ExecSource([process.execPath, '-e', `console.log(${JSON.stringify(JSON.stringify({ windows, design_effect: 1 }))})`], import.meta.dirname, definition.metrics, { treatment: 'candidate', control: 'current' });
     const data = await source.read({ now: START + 60_000, signal: new AbortController().signal });
     assert.deepEqual(data.windows.map(({ arm, requests }) => [arm, requests]), [['candidate', 3], ['current', 9]]);
   });

@@ -3,6 +3,7 @@ import { Collector } from '../../../src/core/quality/collector.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import { blocksText, notesBlock } from '../../../src/core/quality/reportText.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
+import { hash53 } from '../../../src/core/quality/hashing.ts';
 import { seeded } from '../../support/guardSimulation.ts';
 import { partOf } from '../../support/productionParts.ts';
 import { START } from '../../support/qualityRecords.ts';
@@ -24,7 +25,7 @@ describe('the collector of predictions', () => {
       record.assigned_arm = unit % 4 === 0 ? 'candidate' : 'current';
       record.error = random() < 0.02 ? 'time-out' : null;
       record.latency_ms = 100 * random();
-      drawn.request = 1 + 2 * index;
+      drawn.request = hash53(`r-${index}`);
       drawn.unit = 1 + Math.imul(unit, 2654435761) % 2 ** 31 + 2 ** 31;
       drawn.time = START + Math.floor(index / 200_000) * HOUR;
       collector.add(record, () => '', drawn);

@@ -102,6 +102,19 @@ describe('answers that wait for their partner', () => {
     assert.doesNotMatch(JSON.stringify(answers.saved), /id |first/);
   });
 
+  it('forget what waited longest where hashes are as somebody chose them, so that drawing would drop none', () => {
+    for (const isIndexed of [false, true]) {
+      const slots: DrawnSlots = new DrawnSlots(10, { dropped: () => undefined, moved: () => undefined });
+      if (isIndexed) slots.find(1);
+      // All of them small: each is one of every 2, 4, 8...
+      for (let request = 1; request <= 30; request += 1) {
+        if (slots.append(request) === undefined) slots.add(request);
+        slots.makeRoom();
+      }
+      assert.deepEqual(slots.inOrder(), Array.from({ length: 10 }, (_, index) => 21 + index));
+    }
+  });
+
   it('are drawn by their ids when there are too many, and the newest are kept once all is read', () => {
     const [out, slots] = [new Set<boolean>(), new DrawnSlots(100, { dropped: (_: number, isDrawnOut: boolean) => { out.add(isDrawnOut); }, moved: () => undefined })];
     const add = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, index) => hash53(id(from + index))).filter((request) => {

@@ -98,7 +98,10 @@ export class DrawnSlots {
   makeRoom(): void {
     while (this.size > this.#most) {
       // Where hashes are as somebody chose them, drawing would never end.
-      if (this.#level > MOST_LEVEL) return this.#forget(this.size - this.#most);
+      if (this.#level > MOST_LEVEL) {
+        this.#forget(this.size - this.#most);
+        return;
+      }
       this.#level *= 2;
       this.#drop((request) => !this.follows(request), true);
     }

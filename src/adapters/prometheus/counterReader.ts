@@ -75,7 +75,7 @@ export class CounterReader {
 
   /** What there is, where it reaches back far enough and leaves no gap. */
   #begun({ from, detailFrom, windowMs }: ReadRange): Kept {
-    if (this.#kept === undefined || from < this.#kept.from || from > this.#kept.to) this.#kept = { from, growth: new Growth(windowMs), to: from, spanMs: SPAN_MS.first };
+    if (this.#kept === undefined || from < this.#kept.from || from > this.#kept.to) this.#kept = { from, growth: new Growth(windowMs, from), to: from, spanMs: SPAN_MS.first };
     else this.#kept = { ...this.#kept, from };
     this.#kept.growth.begin({ from, detailFrom });
     return this.#kept;

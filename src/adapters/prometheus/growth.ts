@@ -42,19 +42,22 @@ function startOf(at: number, windowMs: number): number {
  */
 export class Growth {
   readonly windowMs: number;
+  readonly #began: number;
   readonly #series = new Map<string, Followed>();
   readonly #groups = new Map<string, Increases>();
   /** How often samples were so many seconds apart. */
   readonly #distances = new Map<number, number>();
   #from: CountedFrom = { from: Number.NEGATIVE_INFINITY, detailFrom: Number.NEGATIVE_INFINITY };
 
-  constructor(windowMs: number) {
+  /** `began`: from when on samples are followed. */
+  constructor(windowMs: number, began: number) {
     this.windowMs = windowMs;
+    this.#began = began;
   }
 
   /** Another that goes on from here. */
   copy(): Growth {
-    const copy = new Growth(this.windowMs);
+    const copy = new Growth(this.windowMs, this.#began);
     copy.#from = this.#from;
     for (const [key, each] of this.#series) copy.#series.set(key, { ...each });
     for (const [name, increases] of this.#groups) copy.#groups.set(name, new Map(increases));
@@ -104,7 +107,7 @@ export class Growth {
   countFirst(scrapes: Scrapes): void {
     for (const each of this.#series.values()) {
       const start = startOf(each.first, this.windowMs);
-      if (each.initial > 0 && start >= this.#from.from && scrapes.isNew(each)) for (const name of each.groups) this.#add(name, start, each.initial);
+      if (each.initial > 0 && start >= this.#from.from && scrapes.isNew(each, this.#began)) for (const name of each.groups) this.#add(name, start, each.initial);
     }
   }
 

@@ -14,7 +14,7 @@ export interface Presence {
 const TARGET_LABELS = ['cluster', 'namespace', 'job', 'instance', 'pod', 'replica', 'prometheus', 'prometheus_replica'] as const;
 /** Samples of one scrape have one time, so a series that had been there would have come a scrape earlier; a tenth is for jitter. */
 const SAME_SCRAPE = 0.9;
-/** Without a target nobody knows what was scraped together: anything may be half as late again. */
+/** Without a target, or before a series was asked for, nobody knows which scrape it missed: anything may be half as late again. */
 const ANY_SCRAPE = 1.5;
 
 const NO_INSTANCE = 'any ';
@@ -38,9 +38,11 @@ export class Scrapes {
     known.push(series);
   }
 
-  /** Whether a series was not there yet when its target was scraped before. */
-  isNew({ target, first, step }: Presence): boolean {
-    const least = target.startsWith(NO_INSTANCE) ? ANY_SCRAPE : SAME_SCRAPE;
-    return this.#present.get(target)?.some((other) => other.last >= first && other.step !== undefined && other.first <= first - least * (step ?? other.step)) ?? false;
+  /** Whether a series was not there yet when its target was scraped before. `began`: since when it has been asked for; others may have been read from before that. */
+  isNew({ target, first, step }: Presence, began: number): boolean {
+    return this.#present.get(target)?.some((other) => {
+      const least = target.startsWith(NO_INSTANCE) || other.first < began ? ANY_SCRAPE : SAME_SCRAPE;
+      return other.last >= first && other.step !== undefined && Math.max(other.first, began) <= first - least * (step ?? other.step);
+    }) ?? false;
   }
 }

@@ -94,6 +94,31 @@ for (const [words, queries] of [['by selectors', SELECTORS], ['by expressions', 
   });
 }
 
+describe('the first value of a series of a Prometheus that is read from later on than others of its process', () => {
+  // Between the starts of windows, so that the first sample is within the first window.
+  const halfway = (query: string): readonly FakeSeries[] => answers(5 * HOUR, 1)(query).map(({ labels, samples }) => ({ labels, samples: samples.map(([minute, value]): Samples[number] => [minute - 0.5, value]) }));
+  const opened = (more?: Parameters<typeof fakeSource>[3]): FakeSource => fakeSource({ ...GUARDED, window: '1min' }, { queries: { errors: SELECTORS }, latency: LATENCY, lookback: '2h' }, halfway, more);
+
+  it('is not what it counted since then, where its query failed when the others were read', async () => {
+    let isDown = true;
+    const followed = opened((asked) => (isDown && asked.get('query')?.startsWith('p{arm="candidate",outcome') === true ? assert.fail('down') : {}));
+    await assert.rejects(read(followed, -5));
+    isDown = false;
+    // Of the total what came before the first sample is known, too.
+    assert.deepEqual([totals(await read(followed, 0)), totals(await read(opened(), 0))], [[1200, 119], [1190, 119]]);
+  });
+
+  it('is not what it counted since then, where only some are read back to when evidence began', async () => {
+    const data = await read(opened(), 0, -4 * HOUR);
+    assert.deepEqual([totals(data)[0], data.arms[0]?.latency.counts], [2390, [119 * 8, 119 * 2]]);
+  });
+
+  it('still counts where it is new', async () => {
+    const data = await read(fakeSource({ ...GUARDED, window: '1min' }, { queries: { errors: SELECTORS }, latency: LATENCY, lookback: '2h' }, (query) => halfway(query).map(({ labels, samples }) => (query.includes('b_bucket') ? { labels, samples: samples.slice(-100).map(([minute], index): Samples[number] => [minute, labels['le'] === '+Inf' ? String(5 + index) : '0']) } : { labels, samples }))), 0, -4 * HOUR);
+    assert.deepEqual(data.arms[0]?.latency.counts, [0, 5 + 99]);
+  });
+});
+
 describe('a question to a Prometheus', () => {
   it('is asked once, however many metrics it is a part of', async () => {
     const followed = fakeSource({ guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow', bad: 'latency_ms > 80' }] }, { queries: { errors: SELECTORS, slow: { total: SELECTORS.total, bad: 'slow{arm="$arm"}' } } }, answers(HOUR, 1));

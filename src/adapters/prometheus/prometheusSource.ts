@@ -35,8 +35,8 @@ interface Counters {
 /** A metric by the starts of windows. */
 interface Counted {
   readonly moments: ReadonlyMap<number, Moments>;
-  /** The start of the newest window with hits of which the total is not known. */
-  readonly lost: number | undefined;
+  /** What was not told though it must be, with the start of the newest window that is left out for it. */
+  readonly lost: ReadonlyMap<string, number>;
 }
 
 interface Cell {
@@ -57,19 +57,30 @@ type Grown = ReadonlyMap<string, Growth>;
 
 const NONE: Sliced = { whole: new Map(), slices: new Map(), without: [] };
 
-/** `isYesOrNo`: the values are 0 and 1, so their sum is that of their squares; of others it is not known where it is not told. */
-function counted(total: Increases, hits: Increases, squares: Increases | undefined, isGood: boolean, isYesOrNo: boolean): Counted {
+/**
+ * `isYesOrNo`: the values are 0 and 1, so their sum is that of their squares; of others it is not known where it is not told. `ended`: the last start of a window that has ended; an expression tells no others.
+ * Where bad events are not told there may never have been one; but without good ones all would be bad, and without a sum the mean would be 0.
+ */
+function counted(total: Increases, hits: Increases, squares: Increases | undefined, { isGood, isYesOrNo, ended }: { readonly isGood: boolean; readonly isYesOrNo: boolean; readonly ended: number }): Counted {
+  const needed: readonly (readonly [what: string, increases: Increases | undefined])[] = isGood ? [['count of good events', hits]] : isYesOrNo ? [] : [['sum', hits], ['sum of squares', squares]];
+  const lost = new Map<string, number>();
+  const lose = (what: string, start: number): unknown => lost.set(what, Math.max(lost.get(what) ?? start, start));
   const told = ontoTotals(hits, total);
   const squared = squares === undefined ? told : ontoTotals(squares, total);
   const moments = new Map<number, Moments>();
   for (const [start, n] of total) {
     if (n <= 0) continue;
+    const untold = needed.find(([, increases]) => increases?.has(start) === false);
+    if (untold !== undefined) {
+      if (start <= ended) lose(untold[0], start);
+      continue;
+    }
     const placed = told.placed.get(start) ?? 0;
     const own = isGood ? Math.max(0, n - placed) : placed;
     moments.set(start, { n, sum: own, squares: squares === undefined ? (isYesOrNo ? own : Number.NaN) : squared.placed.get(start) ?? 0 });
   }
-  const lost = Math.max(told.lost ?? Number.NEGATIVE_INFINITY, squared.lost ?? Number.NEGATIVE_INFINITY);
-  return { moments, lost: Number.isFinite(lost) ? lost : undefined };
+  for (const each of [told.lost, squared.lost]) if (each !== undefined) lose('total', each);
+  return { moments, lost };
 }
 
 function forArm(query: string, label: string): string {
@@ -205,7 +216,7 @@ export class PrometheusSource implements QualitySource {
     return { total: told(total), hits: hits === undefined ? NONE : told(hits), squares: squares === undefined ? undefined : told(squares), isGood: bad === undefined && good !== undefined };
   }
 
-  #count(metric: MetricDefinition, arm: string, { total, hits, squares, isGood }: Counters, { choice, cells, range: { now, remarks } }: { readonly choice: SliceChoice; readonly cells: Map<string, Cell>; readonly range: ReadRange }): void {
+  #count(metric: MetricDefinition, arm: string, { total, hits, squares, isGood }: Counters, { choice, cells, range: { now, windowMs, remarks } }: { readonly choice: SliceChoice; readonly cells: Map<string, Cell>; readonly range: ReadRange }): void {
     const { name } = metric;
     const put = (slice: string | undefined, { moments }: Counted): void => {
       for (const [start, own] of moments) {
@@ -215,23 +226,24 @@ export class PrometheusSource implements QualitySource {
         cells.set(key, cell);
       }
     };
-    const whole = counted(total.whole, hits.whole, squares?.whole, isGood, isYesOrNo(metric));
+    const how = { isGood, isYesOrNo: isYesOrNo(metric), ended: now - windowMs };
+    const whole = counted(total.whole, hits.whole, squares?.whole, how);
     put(undefined, whole);
-    if (whole.lost !== undefined) {
-      // Of a total that was not told, or is no number, nothing is known: that is no rate, and no zero either.
-      const remark = `the total of ${plainLine(name)} is missing or no number for a time`;
+    for (const [what, lost] of whole.lost) {
+      // Of what was not told, or is no number, nothing is known: that is no rate, and no zero either.
+      const remark = `the ${what} of ${plainLine(name)} is missing or no number for a time`;
       remarks.messages.add(`Prometheus: ${remark}: left out.`);
       // A gap of days ago must not blind a guard for as long as one looks back.
-      if (whole.lost > now - RECENT_MS) remarks.incomplete ??= remark;
+      if (lost > now - RECENT_MS) remarks.incomplete ??= remark;
     }
     // A counter that does not tell slices apart would be none of each.
     const without = new Set([total, hits, squares ?? NONE].flatMap((each) => each.without));
     choice.miss(without, name, arm);
     for (const [slice, { by, increases }] of total.slices) {
       if (without.has(by) || !choice.has(slice)) continue;
-      const own = counted(increases, hits.slices.get(slice)?.increases ?? new Map<number, number>(), squares?.slices.get(slice)?.increases ?? (squares === undefined ? undefined : new Map<number, number>()), isGood, isYesOrNo(metric));
+      const own = counted(increases, hits.slices.get(slice)?.increases ?? new Map<number, number>(), squares?.slices.get(slice)?.increases ?? (squares === undefined ? undefined : new Map<number, number>()), how);
       put(slice, own);
-      if (own.lost !== undefined) remarks.messages.add(`Prometheus: the total of ${plainLine(name)} is missing or no number for a time where ${plainLine(slice)}: left out.`);
+      for (const what of own.lost.keys()) remarks.messages.add(`Prometheus: the ${what} of ${plainLine(name)} is missing or no number for a time where ${plainLine(slice)}: left out.`);
     }
   }
 }

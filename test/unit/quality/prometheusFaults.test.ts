@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { QualityData } from '../../../src/core/quality/window.ts';
-import { readFake, type Samples } from '../../support/fakePrometheus.ts';
+import { NOW, fakeSource, readFake, type Samples } from '../../support/fakePrometheus.ts';
 
 const RANGE = 'sum(increase(predictions_total{arm="$arm"}[$range]))';
 
@@ -59,6 +59,42 @@ describe('a Prometheus that tells half of it', () => {
       assert.deepEqual(data.notes.messages, ['Prometheus: the total of errors is missing or no number for a time: left out.']);
       assert.equal(data.notes.incomplete, 'the total of errors is missing or no number for a time');
     }
+  });
+
+  it('good events that are not told at all are no failures: left out, which is said, and nothing is decided', async () => {
+    for (const query of [undefined, RANGE]) {
+      const data = await read([[0, '100'], [1, '200'], [2, '300']], [], {}, query, 'good');
+      assert.deepEqual(told(data), []);
+      assert.ok(data.notes.messages.includes('Prometheus: the count of good events of errors is missing or no number for a time: left out.'), data.notes.messages.join());
+      assert.equal(data.notes.incomplete, 'the count of good events of errors is missing or no number for a time');
+      // Errors may never have happened.
+      const without = await read([[0, '100'], [1, '200'], [2, '300']], [], {}, query);
+      assert.deepEqual([without.windows.map(({ metrics }) => metrics['errors']?.sum).filter((sum) => sum !== 0), without.notes.incomplete], [[], undefined]);
+      assert.ok(without.windows.length >= 2);
+      // A counter that stands still is told, and all failed.
+      const still = await read([[1, '0'], [2, '100']], [[1, '0'], [2, '0']], {}, query, 'good');
+      assert.deepEqual([told(still), still.notes.incomplete], [[['candidate', 100, 100, 100]], undefined]);
+    }
+  });
+
+  it('a window that has not ended, of which an expression tells nothing yet, is not missing', async () => {
+    const { source } = fakeSource({ guardrails: [{ name: 'errors', bad: 'error' }], window: '1h' }, { lookback: '2h', queries: { errors: { total: 'n{arm="$arm"}', good: RANGE } } }, (asked) => {
+      if (!asked.includes('candidate')) return [];
+      return [{ labels: {}, samples: asked.startsWith('n{') ? [[-109, '0'], [-51, '100'], [9, '200'], [12, '220']] : [[-50, '90'], [10, '95']] }];
+    });
+    const data = await source.read({ now: NOW + 300_000, signal: new AbortController().signal });
+    assert.deepEqual(told(data), [['candidate', 100, 100, 10], ['candidate', 100, 100, 5]]);
+    assert.deepEqual(data.notes.messages.filter((message) => message.includes('missing')), []);
+  });
+
+  it('a mean whose sum or squares are not told is no 0, but that of a condition may be', async () => {
+    const mean = (text: string, known: readonly string[]): Promise<QualityData> => readFake({ guardrails: [{ name: 'latency', mean: text, tolerance: { absolute: 1 } }] }, { queries: { latency: { total: 'n{arm="$arm"}', sum: 'sum_of{arm="$arm"}', squares: 'squares_of{arm="$arm"}' } } }, (asked) => (asked.includes('candidate') && known.some((name) => asked.startsWith(name)) ? [{ labels: {}, samples: [[0, '0'], [1, '100']] }] : []));
+    for (const [missing, known] of [['sum', ['n', 'squares_of']], ['sum of squares', ['n', 'sum_of']]] as const) {
+      const data = await mean('latency_ms', known);
+      assert.deepEqual([data.windows, data.notes.incomplete], [[], `the ${missing} of latency is missing or no number for a time`]);
+    }
+    assert.deepEqual((await mean('latency_ms', ['n', 'sum_of', 'squares_of'])).windows.map(({ metrics }) => metrics['latency']), [{ n: 100, sum: 100, squares: 100 }]);
+    assert.deepEqual((await mean('converted == 1', ['n'])).windows.map(({ metrics }) => metrics['latency']?.sum), [0]);
   });
 
   it('a total that was missing long ago blinds nobody for as long as one looks back', async () => {

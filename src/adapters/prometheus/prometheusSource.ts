@@ -4,6 +4,7 @@ import type { MetricDefinition, QualityDefinition } from '../../core/quality/def
 import { dataOfWindows, metricsWithout, type LatencyTold } from '../../core/quality/plainData.ts';
 import type { PrometheusQuery, PrometheusTarget } from '../../core/quality/prometheusTarget.ts';
 import type { Moments } from '../../core/quality/stats/confidenceSequence.ts';
+import { withoutComments } from '../../core/quality/promql.ts';
 import { isYesOrNo } from '../../core/quality/tolerances.ts';
 import type { QualityData, QualityRequest, QualitySource, QualityWindow } from '../../core/quality/window.ts';
 import type { HttpClient } from '../node/httpClient.ts';
@@ -84,7 +85,7 @@ function counted(total: Increases, hits: Increases, squares: Increases | undefin
 }
 
 function forArm(query: string, label: string): string {
-  return query.replaceAll('$arm', () => label.replace(/[\\"]/g, '\\$&')).trim();
+  return withoutComments(query).replaceAll('$arm', () => label.replace(/[\\"]/g, '\\$&'));
 }
 
 /**

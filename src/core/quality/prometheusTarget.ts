@@ -2,7 +2,7 @@ import { parseDuration } from '../base/duration.ts';
 import type { MetricDefinition } from './definitions.ts';
 import { isYesOrNo } from './tolerances.ts';
 import type { MetricSection, QualitySection } from '../workspace/quality.ts';
-import { queryProblem } from './promql.ts';
+import { queryProblem, withoutComments } from './promql.ts';
 
 /** What Prometheus is asked for; `$arm` and `$range` are put in. */
 export interface PrometheusQuery {
@@ -80,10 +80,10 @@ export function reportQueries({ queries, latency }: PrometheusTarget, metrics: r
   const at = ['source', 'prometheus', 'queries'];
   for (const [name, query] of Object.entries(queries)) {
     for (const [key, text] of Object.entries(query) as readonly [string, string][]) {
-      if (!text.includes('$arm')) report([...at, name, key], 'has no $arm, so both arms would be told alike: write the label that says the arm, such as {arm="$arm"}');
+      if (!withoutComments(text).includes('$arm')) report([...at, name, key], 'has no $arm, so both arms would be told alike: write the label that says the arm, such as {arm="$arm"}');
     }
   }
-  if (latency !== undefined && !latency.buckets.includes('$arm')) report(['source', 'prometheus', 'latency', 'buckets'], 'has no $arm, so both arms would be told alike: write the label that says the arm, such as {arm="$arm"}');
+  if (latency !== undefined && !withoutComments(latency.buckets).includes('$arm')) report(['source', 'prometheus', 'latency', 'buckets'], 'has no $arm, so both arms would be told alike: write the label that says the arm, such as {arm="$arm"}');
   for (const metric of metrics) {
     const query = queries[metric.name];
     if (query !== undefined) reportQuery(metric, query, (key, message, severity) => report(key === undefined ? [...at, metric.name] : [...at, metric.name, key], message, severity));

@@ -1,10 +1,12 @@
 import { plainLine } from '../base/words.ts';
 
-const SPACE = /(?:\s|#[^\n]*(?:\n|$))*/y;
+const SPACE = /\s*/y;
 const METRIC = /[a-zA-Z_:][\w:]*/y;
 const LABEL = /[a-zA-Z_]\w*/y;
 /** Prometheus unquotes as Go does: in backquotes nothing is an escape. */
 const QUOTED = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`/y;
+/** What is quoted, in which # begins nothing, or else a comment. */
+const COMMENT = new RegExp(`(${QUOTED.source})|#[^\\n]*`, 'g');
 const OPERATOR = /=~|!~|!=|=/y;
 /** Words that are numbers. */
 const NUMBER = /^(?:nan|inf)$/i;
@@ -49,7 +51,12 @@ function takeMatchers(pieces: Pieces): boolean {
   return true;
 }
 
-/** Whether PromQL takes a text for the selector of an instant vector, to which a range can be put: `errors_total{arm="a"}`, `{__name__=~"errors.*"}`. */
+/** A query without its comments: what is put behind one, such as a range, would be a part of it, and a word in it is none of the query. */
+export function withoutComments(text: string): string {
+  return text.replace(COMMENT, (_, quoted: string | undefined) => quoted ?? '').trim();
+}
+
+/** Whether PromQL takes a text without comments for the selector of an instant vector, to which a range can be put: `errors_total{arm="a"}`, `{__name__=~"errors.*"}`. */
 export function isSelector(text: string): boolean {
   const pieces = new Pieces(text);
   const name = pieces.take(METRIC);
@@ -60,6 +67,7 @@ export function isSelector(text: string): boolean {
 
 /** What is wrong with a query that tells no counts; `written`: with `$range`, `$arm` may be replaced. */
 export function queryProblem(written: string): string | undefined {
-  if (isSelector(written.replaceAll('$arm', 'arm')) || written.includes('$range')) return undefined;
+  const query = withoutComments(written);
+  if (isSelector(query.replaceAll('$arm', 'arm')) || query.includes('$range')) return undefined;
   return `${plainLine(written, 150)} is no plain selector and has no $range, so it tells what counters have reached, not what they grew by in a window: write a selector, such as predictions_total{arm="$arm"}, or an expression of their growth, such as sum(increase(predictions_total{arm="$arm"}[$range]))`;
 }

@@ -128,6 +128,12 @@ describe('a question to a Prometheus', () => {
     assert.deepEqual(whole(data).map(({ metrics }) => Object.keys(metrics).join()).filter((keys) => keys !== 'errors,slow'), []);
   });
 
+  it('has no comments, behind which nothing could be put', async () => {
+    const followed = source({ total: 'p{arm="$arm"} # all', bad: '# those that\np{arm="$arm",outcome="error"} # failed' }, 5 * HOUR);
+    assert.deepEqual((await read(followed, 0)).windows, (await read(source(SELECTORS, 5 * HOUR), 0)).windows);
+    assert.deepEqual(followed.asked.filter((asked) => asked.get('query')?.includes('#') === true), []);
+  });
+
   it('is about windows that have ended, where those are long', async () => {
     for (const at of [5, 9, 11, 30, 59]) {
       const data = await read(source(EXPRESSIONS, 5 * HOUR, { every: HOUR }), at);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { isSelector, queryProblem } from '../../../src/core/quality/promql.ts';
+import { isSelector, queryProblem, withoutComments } from '../../../src/core/quality/promql.ts';
 import { loadWorkspaceFile } from '../../../src/core/workspace/load.ts';
 
 describe('a selector of PromQL', () => {
   for (const text of [
     'predictions_total', 'job:predictions:sum', 'predictions_total{}', 'predictions_total{arm="a"}', ' predictions_total { arm = "a" , outcome != "x", } ', '{__name__="predictions_total",arm="a"}', '{__name__=~"predictions_.*"}',
-    'p{route="/v1/{model}"}', "p{route='{a}', x=~`\\d+{2}`}", 'p{note="a \\"quoted\\" } brace"}', 'p{x!~"a|b"} # all but these', '{"model.predictions", "service.name"="a"}', 'p{\n  arm="a"\n}', 'sum', 'infinite_total',
+    'p{route="/v1/{model}"}', "p{route='{a}', x=~`\\d+{2}`}", 'p{note="a \\"quoted\\" } brace"}', 'p{x!~"a|b"}', 'p{x="#1"}', '{"model.predictions", "service.name"="a"}', 'p{\n  arm="a"\n}', 'sum', 'infinite_total',
   ]) {
     it(`is ${JSON.stringify(text)}`, () => {
       assert.ok(isSelector(text));
@@ -13,12 +13,21 @@ describe('a selector of PromQL', () => {
   }
 
   for (const text of [
-    '', 'sum(predictions_total{arm="a"})', 'sum by (arm) (p)', 'p{arm="a"}[5m]', 'p offset 5m', 'p @ 1700000000', 'p{arm="a"', 'p{arm=a}', 'p{arm}', 'p{,}', 'p{arm="a" outcome="b"}', 'p{arm="a\n"}', 'p{arm="a}', '-p', 'p + q', 'p{a="b"} or q{a="b"}', '1', 'NaN', '+Inf', 'Inf', '(p)', '"p"', '{"service.name"}{}', 'p{"a" "b"}',
+    '', 'p{x!~"a|b"} # all but these', 'sum(predictions_total{arm="a"})', 'sum by (arm) (p)', 'p{arm="a"}[5m]', 'p offset 5m', 'p @ 1700000000', 'p{arm="a"', 'p{arm=a}', 'p{arm}', 'p{,}', 'p{arm="a" outcome="b"}', 'p{arm="a\n"}', 'p{arm="a}', '-p', 'p + q', 'p{a="b"} or q{a="b"}', '1', 'NaN', '+Inf', 'Inf', '(p)', '"p"', '{"service.name"}{}', 'p{"a" "b"}',
   ]) {
     it(`is not ${JSON.stringify(text)}`, () => {
       assert.ok(!isSelector(text));
     });
   }
+});
+
+describe('a query with comments', () => {
+  it('is what stands beside them', () => {
+    assert.equal(withoutComments('p{x!~"a|b"} # all but these'), 'p{x!~"a|b"}');
+    assert.equal(withoutComments('# all\np{x="#1", # "one"\n y=\'#\', z=`#`}#'), 'p{x="#1", \n y=\'#\', z=`#`}');
+    assert.equal(queryProblem('p{arm="$arm"} # all'), undefined);
+    assert.match(queryProblem('sum(p{arm="$arm"}) # by $range') ?? '', /has no \$range/);
+  });
 });
 
 describe('queries of modelswitch.yaml', () => {
@@ -29,6 +38,11 @@ describe('queries of modelswitch.yaml', () => {
     assert.equal(found.length, 2);
     assert.match(found[0] ?? '', /^13: .*queries\.errors\.total: sum\(predictions_total\{arm="\$arm"\}\) is no plain selector and has no \$range, so it tells what counters have reached, .*: write a selector, such as .*, or an expression of their growth, such as sum\(increase\(/);
     assert.match(found[1] ?? '', /^15: .*latency\.buckets: sum by \(le\) \(latency_bucket\{arm="\$arm"\}\) is no plain selector/);
+  });
+
+  it('that name the arm in a comment alone do not name it', () => {
+    const found = problems('queries:\n  errors: {total: "p # $arm", bad: \'e{arm="$arm"}\'}\nlatency: {buckets: "b_bucket # $arm", unit: s}');
+    assert.deepEqual(found.map((message) => /(?:total|buckets): has no \$arm/.exec(message)?.[0]), ['total: has no $arm', 'buckets: has no $arm']);
   });
 
   it('that are selectors in whatever writing, or go by $range, are not', () => {

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../core/base/errors.ts';
+import { AppError, toAppError } from '../core/base/errors.ts';
 import { hindering, type MeantModels } from '../core/workspace/concerning.ts';
 import type { WorkspaceFile } from '../core/workspace/config.ts';
 import { LARGEST_BYTES, loadWorkspaceFile, tooLargeFile } from '../core/workspace/load.ts';
@@ -67,4 +67,11 @@ export function refuseProblems(context: Telling, file: WorkspaceFile | undefined
   if (first === undefined && file.config !== undefined) return;
   const where = first === undefined ? CONFIGURATION_FILE : `${CONFIGURATION_FILE}:${first.range.start.line + 1}`;
   throw new AppError('validation', `${where} cannot be gone by as it is${more.length === 0 ? '' : ` (${more.length + 1} errors)`}: nothing was decided or changed. Mend it first; rollback and kill work all the same.`, { reason: 'configuration' });
+}
+
+/** What was not found may stand in the project that nobody could read: says so. */
+export function askForProject(thrown: unknown, { project }: CliContext['options'], file: WorkspaceFile | undefined): AppError {
+  const error = toAppError(thrown);
+  const isUnread = file !== undefined && project === undefined && file.config?.unleash?.project === undefined && (file.config === undefined || file.problems.some(({ severity, path }) => severity === 'error' && path?.[0] === 'unleash'));
+  return isUnread && error.code === 'notFound' ? new AppError('notFound', `${error.message} Give --project NAME: ${CONFIGURATION_FILE} cannot be read, so the project default was asked.`, error.data, error) : error;
 }

@@ -8,7 +8,7 @@ import type { ModelMapping, WorkspaceFile } from '../core/workspace/config.ts';
 import { releasePorts } from '../adapters/releases/releasePorts.ts';
 import { WatchedReadings } from '../adapters/releases/watchedReadings.ts';
 import { prometheusCredentials } from '../adapters/prometheus/credentials.ts';
-import { refuseProblems } from './configuration.ts';
+import { refuseProblems, refuseUnguardable } from './configuration.ts';
 import { connectCli, runnerFor, type CliContext, type CliTarget } from './context.ts';
 import { gatePorts, withLazyRegistry } from './gating.ts';
 
@@ -27,21 +27,24 @@ export interface CliReleases {
 /** What a command is for: one that decides by the file, or raises exposure, ends where the file is wrong; one that lowers, or tells what was, goes on with what can be read. */
 export interface Purpose {
   readonly decides: boolean;
+  /** It lowers what it finds in breach: errors of one model keep no other from being guarded. */
+  readonly guards?: boolean;
   /** It looks again and again. */
   readonly isWatch?: boolean;
 }
 
 /** Connects, and closes at the end what was opened meanwhile. @throws AppError validation without a modelswitch.yaml, or with a wrong one */
-export async function withReleases<T>(context: CliContext, { decides, isWatch = false }: Purpose, work: (releases: CliReleases) => Promise<T>): Promise<T> {
+export async function withReleases<T>(context: CliContext, { decides, guards = false, isWatch = false }: Purpose, work: (releases: CliReleases) => Promise<T>): Promise<T> {
   const target = await connectCli(context);
-  if (decides) refuseProblems(context, target.file, context.options);
+  if (guards) refuseUnguardable(context, target.file, context.options);
+  else if (decides) refuseProblems(context, target.file, context.options);
   if (target.config === undefined) throw new AppError('validation', 'There is no readable modelswitch.yaml here: run it in the folder that has one, which names the stages of a release.');
   const { models, features = [] } = target.config;
   const runner = await runnerFor(target.client, context.signal);
   return withLazyRegistry(context, target, async (openRegistry) => {
     const watched = isWatch ? new WatchedReadings(target.client, runner, target.project) : undefined;
     const ports = releasePorts({
-      client: target.client, runner, project: target.project, config: { models, features }, gates: gatePorts(context, target, openRegistry), folder: context.cwd,
+      client: target.client, runner, project: target.project, config: { models, features, ...(guards && target.file !== undefined ? { file: target.file } : {}) }, gates: gatePorts(context, target, openRegistry), folder: context.cwd,
       fetch: (url, init) => fetch(url, init), credentialsFor: prometheusCredentials(context.env), watched,
     });
     try {

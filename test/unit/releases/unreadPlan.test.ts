@@ -7,9 +7,11 @@ import { keep } from '../../../src/cli/commands/endings.ts';
 import { guard } from '../../../src/cli/commands/guard.ts';
 import { advance } from '../../../src/cli/commands/release.ts';
 import { rollback } from '../../../src/cli/commands/takeBack.ts';
-import type { CliContext, Command } from '../../../src/cli/context.ts';
+import type { CliContext, CliTarget, Command } from '../../../src/cli/context.ts';
+import { withLazyRegistry } from '../../../src/cli/gating.ts';
 import { exitCode } from '../../../src/cli/exitCodes.ts';
 import { toAppError } from '../../../src/core/base/errors.ts';
+import { loadWorkspaceFile } from '../../../src/core/workspace/load.ts';
 import { hostileServer, type HostileServer } from '../../support/hostileServer.ts';
 
 const LOWERS = '[{environment: production, percent: 50}, {environment: production, percent: 5}]';
@@ -22,7 +24,11 @@ describe('taking back and guarding by a modelswitch.yaml with errors', () => {
   let cwd: string;
   let server: HostileServer;
   before(async () => {
-    server = await hostileServer(({ path }) => (path.endsWith('/user') ? { body: '{"user": {"id": 1, "username": "eddy"}, "permissions": []}' } : { status: 404, body: '{"name": "NotFoundError", "message": "no such feature"}' }));
+    const known: Readonly<Record<string, string>> = { user: '{"user": {"id": 1, "username": "eddy"}, "permissions": []}', events: '{"events": [], "total": 0}', segments: '{"segments": []}' };
+    server = await hostileServer(({ path }) => {
+      const body = known[/(\w+)(\?|$)/.exec(path)?.[1] ?? ''];
+      return body === undefined ? { status: 404, body: '{"name": "NotFoundError", "message": "no such feature"}' } : { body };
+    });
   });
   after(() => server.close());
   beforeEach(() => { cwd = mkdtempSync(join(tmpdir(), 'modelswitch-unread-')); });
@@ -81,7 +87,7 @@ describe('taking back and guarding by a modelswitch.yaml with errors', () => {
 
   it('guard goes past what it does not use, also of the same model', async () => {
     const quality = (more: string): string => `, quality: {source: {log: log.jsonl}, guardrails: [{name: errors, bad: error}]${more}}`;
-    const aside = [', retrain: {stage: 3}', ', suites: 5', quality(', drift: {reference: {weeks_ago: 1}, unit: id}'), ', quality: {by: [features.token], source: {prometheus: {url: "http://127.0.0.1:9", queries: {errors: {total: \'t{arm="$arm"}\', bad: \'b{arm="$arm"}\'}}}}, guardrails: [{name: errors, bad: error}]}'];
+    const aside = [', retrain: {stage: 3}', ', contract: [5]', quality(', drift: {reference: {weeks_ago: 1}, unit: id}'), ', quality: {by: [features.token], source: {prometheus: {url: "http://127.0.0.1:9", queries: {errors: {total: \'t{arm="$arm"}\', bad: \'b{arm="$arm"}\'}}}}, guardrails: [{name: errors, bad: error}]}'];
     for (const more of aside) {
       const { out, error, asked } = await ran(guard, file(model('fraud', RIGHT, more)));
       assert.deepEqual([asked, error, out.includes('not guarded')], [['scoring/fraud-v2'], '', false], more);
@@ -89,5 +95,15 @@ describe('taking back and guarding by a modelswitch.yaml with errors', () => {
     }
     assert.deepEqual((await ran(guard, `${file(model('fraud', RIGHT))}registry: {mlflow: "ftp://models"}\n`)).asked, ['scoring/fraud-v2']);
     for (const more of [quality(', drift: {reference: 7}'), quality(', where: eror'), ', guard: {on_blind: 5}']) assert.equal((await ran(guard, file(model('fraud', RIGHT, more)))).code, 2, more);
+  });
+
+  it('asks no other registry where the section of it is wrong', async () => {
+    const context = { options: {}, env: { MLFLOW_TRACKING_URI: server.origin }, cwd } as unknown as CliContext;
+    const opened = (text: string): Promise<string> => {
+      const read = loadWorkspaceFile(text);
+      return withLazyRegistry(context, { file: read, config: read.config } as CliTarget, (open) => open().then(() => 'opened', (thrown: unknown) => toAppError(thrown).message));
+    };
+    assert.match(await opened('version: 1\nregistry: {mlflow: "ftp://models"}\n'), /^modelswitch\.yaml:2: registry\.mlflow /);
+    assert.equal(await opened('version: 1\n'), 'opened');
   });
 });

@@ -87,7 +87,7 @@ describe('taking back and guarding by a modelswitch.yaml with errors', () => {
 
   it('guard goes past what it does not use, also of the same model', async () => {
     const quality = (more: string): string => `, quality: {source: {log: log.jsonl}, guardrails: [{name: errors, bad: error}]${more}}`;
-    const aside = [', retrain: {stage: 3}', ', contract: [5]', quality(', drift: {reference: {weeks_ago: 1}, unit: id}'), ', quality: {by: [features.token, features.amount], source: {prometheus: {url: "http://127.0.0.1:9", design_effect: 1, slices: {features.token: token}, queries: {errors: {total: \'t{arm="$arm"}\', bad: \'b{arm="$arm"}\'}}}}, guardrails: [{name: errors, bad: error}]}'];
+    const aside = [', retrain: {stage: 3}', ', contract: [5]', quality(', drift: {reference: {weeks_ago: 1}, unit: id}'), ', quality: {by: [features.token, score > 0.5], source: {prometheus: {url: "http://127.0.0.1:9", design_effect: 1, slices: {features.token: token}, queries: {errors: {total: \'t{arm="$arm"}\', bad: \'b{arm="$arm"}\'}}}}, guardrails: [{name: errors, bad: error}]}'];
     for (const more of aside) {
       const { out, error, asked } = await ran(guard, file(model('fraud', RIGHT, more)));
       assert.deepEqual([asked, error, out.includes('not guarded')], [['scoring/fraud-v2'], '', false], more);

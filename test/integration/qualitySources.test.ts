@@ -475,7 +475,7 @@ describe('quality: one contract for every source', function () {
       configure(`${QUALITY}drift: {features: [amount]}`);
       writeFileSync(join(folder, 'log.jsonl'), '');
       const empty = cli('drift');
-      assert.deepEqual([empty.status, empty.stdout], [5, 'Drift: nothing was compared: the log has no record of the flags of this model.\n']);
+      assert.deepEqual([empty.status, empty.stdout], [5, 'log.jsonl has no record.\nDrift: nothing was compared: the log has no record of the flags of this model.\n']);
       writeFileSync(join(folder, 'log.jsonl'), lines(recordsOfToday({ count: 200, share: 0 })));
       const alone = cli('drift', '--json');
       const { drift, notes } = JSON.parse(alone.stdout) as { drift: unknown[]; notes: { messages: string[] } };

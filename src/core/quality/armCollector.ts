@@ -6,6 +6,7 @@ import { countBins, Stretches, sumOfStretches, type StretchSums } from './stretc
 import type { ArmStretch, LoggedVersion } from './window.ts';
 
 const MOST_VERSIONS = 20;
+const SILENT_MS = 86_400_000;
 
 /** How many of some rows have a number that is none: NaN or an infinity. */
 function notFiniteIn({ numbers, others: { places, values } }: Pick<FeatureColumn, 'numbers' | 'others'>, rows: Uint16Array, size: number): number {
@@ -88,7 +89,7 @@ export class ArmCollector {
     if (name === undefined) return;
     if (this.#lastVersion?.name !== name) {
       const known = this.#versions.get(name);
-      if (known === undefined && this.#versions.size >= MOST_VERSIONS) return;
+      if (known === undefined && this.#versions.size >= MOST_VERSIONS && !this.#forgetVersion(at)) return;
       this.#lastVersion = known ?? { name, first: at, last: at, requests: 0 };
       this.#versions.set(name, this.#lastVersion);
     }
@@ -96,6 +97,12 @@ export class ArmCollector {
     if (at < seen.first) seen.first = at;
     if (at > seen.last) seen.last = at;
     seen.requests += 1;
+  }
+
+  /** Forgets the version that has been silent longest, for a day at least: one that answers now is to be known as new. False: all of them answer side by side. */
+  #forgetVersion(at: number): boolean {
+    const oldest = [...this.#versions.values()].reduce((least, each) => (each.last < least.last ? each : least));
+    return oldest.last < at - SILENT_MS && this.#versions.delete(oldest.name);
   }
 
   /** `at`: when it was predicted, in milliseconds since 1970. */

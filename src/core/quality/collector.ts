@@ -3,7 +3,7 @@ import { versionName } from './armCollector.ts';
 import { codedAt, EXCLUDED, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME, NOT_FINITE_SCORE, ROWS, WITHOUT_UNIT, type BatchRows, type CodedColumn, type RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { FeatureOptions } from './featureCollector.ts';
-import { addTo, Groups, type Group, type SavedGroups, type WindowState } from './groups.ts';
+import { Groups, type Group, type SavedGroups, type WindowState } from './groups.ts';
 import { hash53, RecentHashes, rehash, type SavedHashes } from './hashing.ts';
 import { scoreOf } from './measures.ts';
 import { OutcomeCounter, type SavedOutcomeCounter } from './outcomeCounter.ts';
@@ -14,6 +14,7 @@ import { outsideWords, untoldWords } from './plainData.ts';
 import { countFlag, otherFlagsMessages } from './otherFlags.ts';
 import { NO_TIME } from './recordTimes.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
+import { addTo } from './sums.ts';
 import { Units, type SavedUnits } from './units.ts';
 import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
 
@@ -232,6 +233,7 @@ export class Collector {
 
   /** Counts predictions of a batch, in their order. */
   #count(batch: BatchRows, from: number, to: number): void {
+    if (from === to) return;
     const groups = batch.keys.map(({ environment, service, arm }) => this.#groups.of(environment, service, this.#roles.get(arm) ?? arm));
     for (const { number, environment, arm } of groups) this.#hoursOf[number] ??= this.#recent.arm(environment, arm);
     for (let start = from; start < to; start += ROWS) this.#countSome(batch, groups, start, Math.min(to, start + ROWS));

@@ -1,7 +1,4 @@
-import { HashSlots, isDrawn, NumberColumn } from './hashSlots.ts';
-
-/** One request in so many is less than one of all that can be kept. */
-const MOST_LEVEL = 2 ** 31;
+import { HashSlots, isDrawn, MOST_LEVEL, NumberColumn } from './hashSlots.ts';
 
 /** What happens to places; told before it does. */
 interface PlaceListener {

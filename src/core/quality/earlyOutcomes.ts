@@ -28,6 +28,7 @@ export class EarlyOutcomes {
   }
 
   get saved(): SavedEarly {
+    this.#tidy();
     const all = this.#order.flatMap((request) => this.of(request).map((each) => ({ request, ...each })));
     const records = new RecordColumns(this.#fields);
     for (const [place, { outcome }] of all.entries()) records.set(place, outcome);
@@ -81,6 +82,7 @@ export class EarlyOutcomes {
   }
 
   #tidy(): void {
-    this.#order = this.#order.filter((request) => this.#slots.find(request) >= 0);
+    // One that went and came again stands where it came first.
+    this.#order = [...new Set(this.#order)].filter((request) => this.#slots.find(request) >= 0);
   }
 }

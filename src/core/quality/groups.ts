@@ -53,6 +53,7 @@ export class Groups {
   readonly #definition: QualityDefinition;
   readonly all: Group[] = [];
   readonly audiences: Audience[] = [];
+  readonly #byKey = new Map<string, Group>();
   #last: Group | undefined;
 
   constructor(definition: QualityDefinition, saved: SavedGroups = { audiences: [], groups: [] }) {
@@ -74,14 +75,14 @@ export class Groups {
   of(environment: string, service: string, arm: string): Group {
     const last = this.#last;
     if (last !== undefined && last.arm === arm && last.service === service && last.environment === environment) return last;
-    const known = this.all.find((group) => group.arm === arm && group.service === service && group.environment === environment);
-    this.#last = known ?? this.#made(environment, service, arm);
+    this.#last = this.#byKey.get(groupKey(environment, service, arm)) ?? this.#made(environment, service, arm);
     return this.#last;
   }
 
   #made(environment: string, service: string, arm: string): Group {
     const group: Group = { number: this.all.length, arm, environment, service, audience: this.#audience(environment, arm), windows: new Map(), last: undefined };
     this.all.push(group);
+    this.#byKey.set(groupKey(environment, service, arm), group);
     return group;
   }
 
@@ -142,14 +143,10 @@ export class Groups {
   }
 }
 
-function keyOf(start: number, slice: string | undefined): string {
-  return slice === undefined ? String(start) : `${start} ${slice}`;
+function groupKey(environment: string, service: string, arm: string): string {
+  return `${environment}\0${service}\0${arm}`;
 }
 
-/** A value more of a metric, or one less. */
-export function addTo(sums: Float64Array, metric: number, value: number, times: 1 | -1 = 1): void {
-  const place = 3 * metric;
-  sums[place] = (sums[place] ?? 0) + times;
-  sums[place + 1] = (sums[place + 1] ?? 0) + times * value;
-  sums[place + 2] = (sums[place + 2] ?? 0) + times * value * value;
+function keyOf(start: number, slice: string | undefined): string {
+  return slice === undefined ? String(start) : `${start} ${slice}`;
 }

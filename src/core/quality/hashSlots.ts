@@ -4,6 +4,9 @@ const FIRST = 1024;
 /** What of a hash draws the requests that are followed: not what its place in a table goes by. */
 const DRAWN_BY = 2 ** 21;
 
+/** One request in so many is less than one of all that can be kept: where there are still too many, somebody chose the hashes. */
+export const MOST_LEVEL = 2 ** 31;
+
 /** Whether a request is among those that are followed, where one in `oneIn` is, a power of two; by its hash, so one that is followed is among those of any smaller number, too. */
 export function isDrawn(request: number, oneIn: number): boolean {
   // Of a number of more than 32 bits `&` takes the lowest ones.
@@ -108,7 +111,7 @@ export type SavedRecords = readonly { readonly name: string; readonly numbers: F
 
 /** One of them. */
 export function savedAt(saved: SavedRecords, index: number): Record<string, unknown> {
-  return Object.fromEntries(saved.map(({ name, numbers, others }) => { const number = numbers[index] ?? Number.NaN; return [name, Number.isNaN(number) ? others?.[index] : number]; }));
+  return Object.fromEntries(saved.map(({ name, numbers, others }) => { const number = numbers[index] ?? Number.NaN; return [name, Number.isNaN(number) ? others?.[index] ?? undefined : number]; }));
 }
 
 interface Field {

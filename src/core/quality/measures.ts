@@ -61,6 +61,9 @@ function entropy(record: RecordLike): number | null {
   return bits;
 }
 
+/** Of larger values squares are infinite, or nearly: they count as not told, as infinities do. */
+const LARGEST = 1e150;
+
 type Valued = (record: RecordLike) => number | null;
 
 /** Right or wrong of classes, too, which no threshold orders: as numbers where both are, else as texts. */
@@ -108,7 +111,7 @@ export function valueOf({ expression, measure }: MetricDefinition, labels: Label
   return (record) => {
     const value = expression.evaluate(record);
     if (typeof value === 'boolean') return value ? 1 : 0;
-    return value !== null && Number.isFinite(value) ? value : null;
+    return value !== null && Math.abs(value) < LARGEST ? value : null;
   };
 }
 

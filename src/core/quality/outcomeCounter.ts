@@ -1,10 +1,11 @@
 import { durationWords } from '../base/duration.ts';
 import type { RecordLike } from '../expressions/evaluate.ts';
 import type { QualityDefinition } from './definitions.ts';
-import { addTo, type Groups } from './groups.ts';
+import type { Groups } from './groups.ts';
 import { valueOf } from './measures.ts';
 import { Outcomes, type SavedOutcomes } from './outcomes.ts';
 import type { Stager } from './stager.ts';
+import { addTo } from './sums.ts';
 import type { Units } from './units.ts';
 import type { ToldOutcome, Waiting } from './waitingPredictions.ts';
 

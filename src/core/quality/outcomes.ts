@@ -2,7 +2,7 @@ import type { RecordLike } from '../expressions/evaluate.ts';
 import type { QualityDefinition } from './definitions.ts';
 import { EarlyOutcomes, type SavedEarly } from './earlyOutcomes.ts';
 import type { Group } from './groups.ts';
-import { isDrawn, savedAt, type SavedRecords } from './hashSlots.ts';
+import { isDrawn, MOST_LEVEL, savedAt, type SavedRecords } from './hashSlots.ts';
 import { OWN, WaitingPredictions, type OutcomeFields, type ToldOutcome, type Waiting } from './waitingPredictions.ts';
 
 /** So many predictions at most wait for their outcome, and so many outcomes for their prediction; 100 to 200 bytes each. */
@@ -51,6 +51,12 @@ const [LATE, IN_PREDICTION, WITHOUT_TIME, IN_TIME] = [0, 1, 2, 3];
 
 /** Of a prediction in `states`. */
 const [HAS_OUTCOME, HAS_MATURED] = [1, 2];
+
+/** A record with what another tells of fields that it leaves out; itself where that is nothing. */
+function filledFrom(record: RecordLike, other: RecordLike | undefined): RecordLike {
+  const missing = Object.entries(other ?? {}).filter(([name, value]) => value !== undefined && record[name] === undefined);
+  return missing.length === 0 ? record : { ...record, ...Object.fromEntries(missing) };
+}
 
 /**
  * Joins predictions and outcomes by the hash of their request id, in whatever order they come, and however much of them is read at one time: which of several outcomes counts depends on what they tell and
@@ -175,7 +181,9 @@ export class Outcomes {
       return;
     }
     this.#early.add(request, { outcome, at });
-    if (this.#early.size > this.#most) this.#thinOut();
+    if (this.#early.size <= this.#most) return;
+    if (this.#level > MOST_LEVEL) this.#dropped += this.#early.keepNewest(this.#most);
+    else this.#thinOut();
   }
 
   /** An outcome of a prediction that is there: from now on its, where it is the one that counts. */
@@ -184,16 +192,23 @@ export class Outcomes {
     const isAbsentKnown = this.#definition.labels.absentMeans !== undefined;
     if (isAbsentKnown && Number.isNaN(told.at)) this.withoutTime += 1;
     if (isAbsentKnown && this.#rank(place, told.at) === LATE) this.tooLate += 1;
-    else if (this.#isBetter(place, told)) {
-      const [before, { group, ...rest }] = [this.#waiting.toldOf(place), this.#waiting.at(place)];
-      waiting.setTold(place, told);
+    else {
+      const before = waiting.toldOf(place);
+      const isBetter = this.#isBetter(place, told);
+      // What one record does not tell another may have told: a click, and later a refund.
+      const outcome = isBetter ? filledFrom(told.outcome, before?.outcome) : filledFrom(before?.outcome ?? {}, told.outcome);
+      if (!isBetter && outcome === before?.outcome) return;
+      const now = { outcome, at: isBetter ? told.at : waiting.told.get(place) };
+      const { group, ...rest } = waiting.at(place);
+      waiting.setTold(place, now);
       if (group === undefined || waiting.hasMatured[place] !== true) return;
       if (before === undefined) {
         this.#counted.push(request);
         this.#answered += 1;
       }
-      if (before === undefined && !isAbsentKnown) this.#listener.settled({ group, ...rest }, told, false);
-      else this.#listener.changed({ group, ...rest }, before, told);
+      const counted = { outcome, at: now.at === OWN ? Number.NaN : now.at };
+      if (before === undefined && !isAbsentKnown) this.#listener.settled({ group, ...rest }, counted, false);
+      else this.#listener.changed({ group, ...rest }, before, counted);
     }
   }
 
@@ -231,7 +246,21 @@ export class Outcomes {
   #makeRoom(): void {
     for (const request of this.#counted.splice(0)) this.#forget(request);
     for (const request of this.#late.splice(0, Math.max(0, this.#late.length - REMEMBERED * this.#most))) this.#forget(request);
-    while (this.#waiting.slots.size > this.#most) this.#thinOut();
+    while (this.#waiting.slots.size > this.#most && this.#level <= MOST_LEVEL) this.#thinOut();
+    if (this.#waiting.slots.size > this.#most) this.#forgetOldest(this.#waiting.slots.size - this.#most);
+  }
+
+  /** Where hashes are as somebody chose them, so that drawing drops none. */
+  #forgetOldest(count: number): void {
+    let left = count;
+    for (const [window, requests] of [...this.#due].sort(([a], [b]) => a - b)) {
+      for (const request of requests.splice(0, left)) {
+        this.#forget(request);
+        left -= 1;
+      }
+      if (requests.length === 0) this.#due.delete(window);
+      if (left <= 0) return;
+    }
   }
 
   #thinOut(): void {

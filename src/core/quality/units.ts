@@ -1,4 +1,5 @@
 import { ROWS, type RowList } from './batch.ts';
+import { leftOf } from './sums.ts';
 import type { UnitSums } from './stats/dispersion.ts';
 
 /** From this many units on, only a half of them (by hash) is followed, then a quarter, and so on; each stands for two, four... */
@@ -195,7 +196,7 @@ export class Units {
     sums[place + 1] = (sums[place + 1] ?? 0) + requests;
     sums[place + 2] = (sums[place + 2] ?? 0) + value;
     sums[place + 3] = (sums[place + 3] ?? 0) + requests * (2 * m + requests);
-    sums[place + 4] = (sums[place + 4] ?? 0) + value * (2 * b + value);
+    sums[place + 4] = leftOf((sums[place + 4] ?? 0) + value * (2 * b + value), value, requests);
     sums[place + 5] = (sums[place + 5] ?? 0) + (m + requests) * value + requests * b;
   }
 

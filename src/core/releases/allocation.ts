@@ -65,6 +65,11 @@ export interface EvidenceStart {
   readonly because: 'exposure' | 'versions' | 'guard rollback' | 're-armed';
 }
 
+/** From when on windows count, in milliseconds since 1970; undefined: all do. */
+export function countedFrom({ at, counted }: EvidenceStart): number | undefined {
+  return counted ?? at;
+}
+
 /**
  * Evidence is about one version of each arm, and about the time since somebody last had reason to look: it starts anew when other versions were pinned, at a
  * guard's rollback and at its re-arming; else with the first exposure after the environment had none.

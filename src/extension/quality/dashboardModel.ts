@@ -1,4 +1,4 @@
-import { shareDuring, type EvidenceStart } from '../../core/releases/allocation.ts';
+import { countedFrom, shareDuring, type EvidenceStart } from '../../core/releases/allocation.ts';
 import { timelineNotes, timelineTable, type ReleaseTimeline } from '../../core/releases/releaseTimeline.ts';
 import { plainLine, utcTime } from '../../core/base/words.ts';
 import type { ComparisonReport } from '../../core/quality/comparison.ts';
@@ -55,7 +55,7 @@ function sentences(blocks: readonly Block[]): string[] {
 
 /** The arms of the environment, with histograms since evidence counts. */
 export function countedArms({ data, environment, since }: Pick<DashboardInput, 'data' | 'environment' | 'since'>): readonly ArmSummary[] {
-  return dataSince(data, since.at).arms.filter((arm) => arm.environment === environment);
+  return dataSince(data, countedFrom(since)).arms.filter((arm) => arm.environment === environment);
 }
 
 /** Everything that the dashboard shows, in words and plain numbers: nothing is computed where it is drawn. */

@@ -6,6 +6,7 @@ import { AppError, toAppError } from '../../core/base/errors.ts';
 import type { Disposable } from '../../core/base/events.ts';
 import { compareArms, type ComparisonReport } from '../../core/quality/comparison.ts';
 import type { DriftReferenceTarget, QualityDefinition } from '../../core/quality/definitions.ts';
+import { countedFrom } from '../../core/releases/allocation.ts';
 import { evidenceSince, shareOf, type ReleaseHistory } from '../../core/quality/productionShare.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
 import type { QualityData } from '../../core/quality/window.ts';
@@ -112,7 +113,7 @@ export class QualityReader implements Disposable {
       const source = await this.#opened();
       const now = this.#parts.clock.now();
       const history = await this.#parts.history(this.#reading, this.#reading.environment);
-      const data = await source.read({ now, since: history?.since.at, signal, onProgress: (done, total) => this.#progress.forEach((tell) => tell(done, total)) });
+      const data = await source.read({ now, since: history === undefined ? undefined : countedFrom(history.since), signal, onProgress: (done, total) => this.#progress.forEach((tell) => tell(done, total)) });
       this.#set({ data, readAt: now, error: undefined, loading: false, history, report: reportOf(this.#reading, data, this.#reading.environment, history) });
     } catch (thrown) {
       const error = toAppError(thrown);
@@ -159,5 +160,5 @@ export class QualityReader implements Disposable {
 /** The comparison in one environment, since evidence counts. Slices are only compared `withSlices`. */
 export function reportOf({ definition }: Pick<QualitySubject, 'definition'>, data: QualityData, environment: string, history: ReleaseHistory | undefined, withSlices = false): ComparisonReport {
   const shown = withSlices ? data : { ...data, windows: data.windows.filter(({ slice }) => slice === undefined) };
-  return compareArms(shown, definition, environment, { shareAt: shareOf(history), since: evidenceSince(data, environment, history).at });
+  return compareArms(shown, definition, environment, { shareAt: shareOf(history), since: countedFrom(evidenceSince(data, environment, history)) });
 }

@@ -3,6 +3,7 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LogSource } from '../../../src/adapters/predictionLog/logSource.ts';
+import { compareArms } from '../../../src/core/quality/comparison.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
 import { seeded } from '../../support/guardSimulation.ts';
@@ -43,6 +44,43 @@ describe('outcomes by their times', () => {
       }
     }
   }
+
+  it('of one prediction tell different fields in different records: none is lost by another', async () => {
+    const { quality } = readQuality({ source: { log: 'log.jsonl', outcomes: 'outcomes*.jsonl' }, signals: [{ name: 'clicks', mean: 'clicked' }, { name: 'refunds', mean: 'refunded' }], window: '1min', labels: { field: 'clicked', mature_after: '1h' } });
+    const all = records({ count: 10 });
+    add('log.jsonl', all);
+    const source = new LogSource({ folder, flags: ['fraud-v2'], definition: quality ?? assert.fail() });
+    const told = async (): Promise<unknown> => {
+      const { windows } = await source.read({ now: END, signal: new AbortController().signal });
+      return ['clicks', 'refunds'].map((name) => windows.reduce<[number, number]>(([n, sum], { metrics }) => [n + (metrics[name]?.n ?? 0), sum + (metrics[name]?.sum ?? 0)], [0, 0]));
+    };
+    add('outcomes-a.jsonl', all.map(({ request_id, ts }) => ({ request_id, ts, clicked: 1 })));
+    assert.deepEqual(await told(), [[10, 10], [0, 0]]);
+    add('outcomes-a.jsonl', all.map(({ request_id, ts }) => ({ request_id, ts: new Date(Date.parse(ts) + MINUTE).toISOString(), refunded: 0 })));
+    assert.deepEqual(await told(), [[10, 10], [10, 0]]);
+    add('outcomes-a.jsonl', all.map(({ request_id, ts }) => ({ request_id, ts: new Date(Date.parse(ts) + 2 * MINUTE).toISOString(), clicked: 0 })));
+    assert.deepEqual(await told(), [[10, 0], [10, 0]], 'a later one of the same field counts');
+  });
+
+  it('that were absurd and are corrected leave no verdict rather than a certain one', async () => {
+    const { quality } = readQuality({ source: { log: 'log.jsonl', outcomes: 'outcomes*.jsonl' }, signals: [{ name: 'loss', mean: 'outcome', margin: 0.5 }], window: '1min', labels: { mature_after: '1min' } });
+    const definition = quality ?? assert.fail();
+    const all = records({ count: 1600, share: 0.5, units: 1600 });
+    const random = seeded(3);
+    add('log.jsonl', all);
+    add('outcomes-a.jsonl', all.map(({ request_id, ts, assigned_arm }) => ({ request_id, ts, outcome: 8 + 4 * random() + (assigned_arm === 'candidate' ? 0.68 : 0) })));
+    const verdict = async (source: LogSource): Promise<string | undefined> => compareArms(await source.read({ now: END, signal: new AbortController().signal }), definition, 'production').metrics[0]?.verdict;
+    assert.equal(await verdict(new LogSource({ folder, flags: ['fraud-v2'], definition })), 'undecided');
+    const source = new LogSource({ folder, flags: ['fraud-v2'], definition });
+    const wrong = ['candidate', 'current'].map((arm) => all.find(({ assigned_arm }) => assigned_arm === arm) ?? assert.fail());
+    const tell = (outcome: number, after: number): void => add('outcomes-b.jsonl', wrong.map(({ request_id, ts }) => ({ request_id, ts: new Date(Date.parse(ts) + after).toISOString(), outcome })));
+    for (const [index, absurd] of [9_999_999_999, 1.7e308].entries()) {
+      tell(absurd, 1000 + 2000 * index);
+      await verdict(source);
+      tell(10, 2000 + 2000 * index);
+      assert.equal(await verdict(source), 'insufficient data', String(absurd));
+    }
+  });
 
   for (const labels of [{}, { mature_after: '20min' }, { absent_means: 0 }, { mature_after: '20min', absent_means: 2 }]) {
     it(`give the same figures however the log is read, ${JSON.stringify(labels)}`, async function splits() {

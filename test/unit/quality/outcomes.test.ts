@@ -95,6 +95,16 @@ describe('outcomes', () => {
     }
   }
 
+  it('are forgotten, the oldest first, where hashes are as somebody chose them, so that drawing would drop none', () => {
+    const { quality } = readQuality({ signals: [{ name: 'conversion', mean: 'converted' }], labels: { field: 'converted', mature_after: '1h' }, window: '1min', source: { log: 'x' } });
+    let settled = 0;
+    const outcomes = new Outcomes(quality ?? assert.fail(), { kept: ['score'], outcome: ['converted'] }, { settled: () => void (settled += 1), changed: () => undefined, matured: () => undefined }, 10);
+    for (let request = 1; request <= 50; request += 1) outcomes.wait(request, { converted: 1 }, { record: { score: 0.5 }, group, slices: [], unitHash: 7, at: START + request * 60_000 });
+    for (let request = 1001; request <= 1050; request += 1) outcomes.add(request, { converted: 1 }, START);
+    outcomes.settle(START + 10 * HOUR);
+    assert.deepEqual([settled, outcomes.withoutPrediction], [10, 50]);
+  });
+
   const ORDERS: Readonly<Record<string, (world: World, count: number, converts: (id: number) => boolean) => void>> = {
     'before their predictions': (world, count, converts) => {
       for (let id = 0; id < count; id += 1) if (converts(id)) world.known(id, 1);

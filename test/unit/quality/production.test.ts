@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { countWords } from '../../../src/core/base/words.ts';
+import { countedFrom } from '../../../src/core/releases/allocation.ts';
 import type { ReleaseTimeline } from '../../../src/core/releases/releaseTimeline.ts';
 import { Collector } from '../../../src/core/quality/collector.ts';
 import { compareArms } from '../../../src/core/quality/comparison.ts';
@@ -163,6 +164,23 @@ describe('evidence about a release', () => {
     assert.equal(narrowed.requests, current(data).requests, 'traffic stays that of all that was read');
     const model = dashboardModel({ ...input({ count: 100 }), data, since: { at, because: 'exposure' } });
     assert.equal(model.latency?.table.rows.find(([arm]) => arm === 'current')?.[1], countWords(counted));
+  });
+
+  it('begins anew with the thirtieth version as with the second', () => {
+    const day = 86_400_000;
+    const all = Array.from({ length: 30 }, (_, version) => records({ count: 20, firstId: 100 * version }).map((record, index) => ({ ...record, ts: new Date(START + version * day + index * 1000).toISOString(), model_version: `v${version}` }))).flat();
+    const collector = new Collector(definition(), { flags: ['fraud-v2'] });
+    for (const record of all) collector.add({ ...record }, () => 'record');
+    const { at: since } = evidenceSince(collector.data(START + 40 * day, []), 'production', undefined);
+    assert.ok((since ?? 0) >= START + 29 * day);
+  });
+
+  it('counts from the beginning of the hour where the guard does', () => {
+    const counted = START + 5 * 60_000;
+    const history: ReleaseHistory = { ...begun, since: { at: counted + 90_000, counted, because: 'exposure' } };
+    assert.equal(countedFrom(evidenceSince(collect(records({ count: 6000 }).map((record) => ({ ...record, model_version: '1' }))), 'production', history)), counted);
+    const shown = dashboardModel(input({ count: 6000 }, { history, since: history.since })).latency?.table.rows.reduce((sum, [, n]) => sum + Number(n?.replace('k', '')) * (n?.endsWith('k') === true ? 1000 : 1), 0);
+    assert.ok(Math.abs((shown ?? 0) - 3000) < 100, `${shown}: of the last five minutes, in words`);
   });
 
   it('begins anew when a version answers that did not before, also where nobody is connected', () => {

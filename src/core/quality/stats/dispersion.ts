@@ -33,5 +33,7 @@ export function dispersion(arms: readonly UnitSums[]): number {
     observed += badSquared - 2 * rate * product + rate * rate * requestsSquared;
     expected += requests * (variance ?? rate * (1 - rate));
   }
+  // What is not known of units may be anything: nothing is left to decide by.
+  if (Number.isNaN(observed)) return Number.POSITIVE_INFINITY;
   return expected > 0 ? Math.max(1, observed / expected) : 1;
 }

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../core/base/errors.ts';
-import { hindering, type MeantModels } from '../core/workspace/concerning.ts';
+import { AppError, toAppError } from '../core/base/errors.ts';
+import { guardHindrances, hindering, type MeantModels } from '../core/workspace/concerning.ts';
 import type { WorkspaceFile } from '../core/workspace/config.ts';
 import { LARGEST_BYTES, loadWorkspaceFile, tooLargeFile } from '../core/workspace/load.ts';
 import type { Problem } from '../core/workspace/source.ts';
@@ -63,8 +63,31 @@ export async function readWorkspace(context: Telling, folder: string): Promise<W
 export function refuseProblems(context: Telling, file: WorkspaceFile | undefined, meant: MeantModels): void {
   if (file === undefined) return;
   tell(context, file.problems);
-  const [first, ...more] = hindering(file, meant);
-  if (first === undefined && file.config !== undefined) return;
+  const found = hindering(file, meant);
+  if (found.length > 0 || file.config === undefined) throw refusal(found);
+}
+
+/**
+ * For the guard: tells all that is wrong, and ends where nothing could be guarded for it. What is wrong with some of the models only keeps no other from being guarded.
+ * @throws AppError validation
+ */
+export function refuseUnguardable(context: Telling, file: WorkspaceFile | undefined, meant: MeantModels): void {
+  if (file === undefined) return;
+  tell(context, file.problems);
+  const { general, models } = guardHindrances(file, meant);
+  if (general.length > 0 || file.config === undefined) throw refusal(general);
+  const isGuardable = file.config.models.some(({ name, plan = [], switches }) => plan.length > 0 && !models.has(name) && (meant.model === undefined || meant.model === name) && (meant.flag === undefined || switches.some(({ flag }) => flag === meant.flag)));
+  if (models.size > 0 && !isGuardable) throw refusal([...models.values()].flat());
+}
+
+function refusal([first, ...more]: readonly Problem[]): AppError {
   const where = first === undefined ? CONFIGURATION_FILE : `${CONFIGURATION_FILE}:${first.range.start.line + 1}`;
-  throw new AppError('validation', `${where} cannot be gone by as it is${more.length === 0 ? '' : ` (${more.length + 1} errors)`}: nothing was decided or changed. Mend it first; rollback and kill work all the same.`, { reason: 'configuration' });
+  return new AppError('validation', `${where} cannot be gone by as it is${more.length === 0 ? '' : ` (${more.length + 1} errors)`}: nothing was decided or changed. Mend it first; rollback and kill work all the same.`, { reason: 'configuration' });
+}
+
+/** What was not found may stand in the project that nobody could read: says so. */
+export function askForProject(thrown: unknown, { project }: CliContext['options'], file: WorkspaceFile | undefined): AppError {
+  const error = toAppError(thrown);
+  const isUnread = file !== undefined && project === undefined && file.config?.unleash?.project === undefined && (file.config === undefined || file.problems.some(({ severity, path }) => severity === 'error' && path?.[0] === 'unleash'));
+  return isUnread && error.code === 'notFound' ? new AppError('notFound', `${error.message} Give --project NAME: ${CONFIGURATION_FILE} cannot be read, so the project default was asked.`, error.data, error) : error;
 }

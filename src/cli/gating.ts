@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { AppError, toAppError } from '../core/base/errors.ts';
+import { registryProblem } from '../core/workspace/registryChoice.ts';
 import type { ChangePlan } from '../core/flags/changePlan.ts';
 import { segmentMap, type ChangeNote, type FlagReading } from '../core/flags/planning.ts';
 import { pin, type Pin } from '../core/flags/titles.ts';
@@ -22,10 +23,17 @@ const FREE: GateVerdict = { kind: 'pass', warnings: [], blocks: [] };
 export async function withLazyRegistry<T>(context: CliContext, target: CliTarget, work: (open: () => Promise<ModelRegistry>) => Promise<T>): Promise<T> {
   let opened: Promise<ModelRegistry> | undefined;
   try {
-    return await work(() => opened ??= Promise.resolve().then(() => openCliRegistry(context, target.config ?? { models: [], personas: [] })));
+    return await work(() => opened ??= Promise.resolve().then(() => openTarget(context, target)));
   } finally {
     (await opened?.catch(() => undefined))?.close();
   }
+}
+
+/** Where the registry section cannot be read, another registry would answer with other versions, or be written to. */
+function openTarget(context: CliContext, { file, config = { models: [], personas: [] } }: CliTarget): ModelRegistry {
+  const wrong = context.options.registry !== undefined || file?.config === undefined ? undefined : registryProblem(file);
+  if (wrong !== undefined) throw new AppError('validation', `modelswitch.yaml:${wrong.range.start.line + 1}: ${wrong.message}`);
+  return openCliRegistry(context, config);
 }
 
 /** A plan and what the gates say of it. With `--override REASON` what may be overridden is, and stands in the plan's titles. */

@@ -13,6 +13,7 @@ import { planRepin } from '../../core/flags/startRollout.ts';
 import { segmentMap } from '../../core/flags/planning.ts';
 import { environmentOf } from '../../core/flags/model.ts';
 import type { GateVerdict } from '../../core/releases/gates.ts';
+import { askForProject } from '../configuration.ts';
 import { connectCli, required, runnerFor, writeJson, type CliContext, type CliTarget, type Command } from '../context.ts';
 import { BLOCKED, exitCode } from '../exitCodes.ts';
 import { gatedPlan, pinNow } from '../gating.ts';
@@ -32,7 +33,7 @@ export async function runChange(context: CliContext, planner: Planner, relative:
   const flag = required(options.flag, '--flag');
   const target = await connectCli(context);
   const runner = await runnerFor(target.client, signal);
-  const reading = await runner.read(target.project, flag, signal);
+  const reading = await runner.read(target.project, flag, signal).catch((thrown: unknown) => { throw askForProject(thrown, options, target.file); });
   const environment = (): string => required(target.environment, '--environment', `; ${flag} has ${reading.detail.flag.environments.map(({ name }) => name).join(', ')}`);
   if (options.from !== undefined && relative === undefined) throw new AppError('validation', '--from is for promote and rollback: the other changes say where they go.');
   if (options.from !== undefined && relative !== undefined && expectFrom(reading, environment(), relative, percentOf(options.from, '--from'), audienceOf(context)) === 'already') {

@@ -9,10 +9,12 @@ import type { GateVerdict } from '../../core/releases/gates.ts';
 import { advanceHurdles } from '../../core/releases/releaseView.ts';
 import { releaseTimeline, timelineMarkdown, timelineText } from '../../core/releases/releaseTimeline.ts';
 import type { LookedAt } from '../../core/releases/releaseReader.ts';
-import { writeJson, type CliContext, type Command } from '../context.ts';
+import { connectCli, writeJson, type CliContext, type Command } from '../context.ts';
 import { gatedPlan, withOverride } from '../gating.ts';
-import { meantRelease, theRelease, withReleases, type CliReleases } from '../releases.ts';
+import { flagOfUnreadPlan, meantRelease, theRelease, withReleases, type CliReleases } from '../releases.ts';
+import { runChange } from './changes.ts';
 import { applied, userIdOf, writeRelease } from './release.ts';
+import { wholeWay } from './takeBack.ts';
 
 export const complete: Command = {
   name: 'complete',
@@ -69,12 +71,21 @@ export const keep: Command = {
   name: 'keep',
   usage: 'keep [--model M] [--flag F] [--reason TEXT] [--dry-run] [--json]',
   summary: 'ends an experiment: the current model stays',
-  run: (context) => withReleases(context, { decides: false }, async (releases) => {
+  run: keepCurrent,
+};
+
+/** Nobody gets the candidate: for that a plan that cannot be read is not needed. */
+async function keepCurrent(context: CliContext): Promise<number> {
+  const { options } = context;
+  const { file } = await connectCli(context);
+  const unread = flagOfUnreadPlan(file, options);
+  if (unread !== undefined) return runChange({ ...context, options: { ...options, flag: unread } }, (reading) => wholeWay(reading, options.reason ?? 'the current model stays', options.environment), undefined);
+  return withReleases(context, { decides: false }, async (releases) => {
     const { assessment, look } = await theExperiment(context, releases);
     writeExperiment(context, assessment);
-    return applied(context, releases, planKeep(look.model.plan ?? [], look.reading, { reason: context.options.reason }), { kind: 'pass', warnings: [], blocks: [] });
-  }),
-};
+    return applied(context, releases, planKeep(look.model.plan ?? [], look.reading, { reason: options.reason }), { kind: 'pass', warnings: [], blocks: [] });
+  });
+}
 
 async function theExperiment(context: CliContext, releases: CliReleases): Promise<LookedAt> {
   const looked = await theRelease(context, releases);

@@ -13,9 +13,10 @@ import { planPosition } from '../../core/releases/position.ts';
 import { planAllTheWay, planBackToEvent, planPreviousStage, planToStage } from '../../core/releases/takeBack.ts';
 import type { ModelMapping } from '../../core/workspace/config.ts';
 import { sleep } from '../../adapters/node/sleep.ts';
+import { askForProject } from '../configuration.ts';
 import { connectCli, required, writeJson, type CliContext, type Command } from '../context.ts';
 import { exitCode } from '../exitCodes.ts';
-import { withReleases, type CliReleases } from '../releases.ts';
+import { onlyFlag, withReleases, type CliReleases } from '../releases.ts';
 import { runChange, writeOutcome, writePlan, type Planner } from './changes.ts';
 
 /** How long a rollback after completion waits to see the version that was current before answer. */
@@ -54,9 +55,9 @@ async function run(context: CliContext): Promise<number> {
   const wait = parseDuration(typeof own['wait'] === 'string' ? own['wait'] : WAIT);
   if (wait === undefined) throw new AppError('validation', '--wait takes a duration, such as 30s or 5m.');
   const known = await releaseOf(context);
-  if (known === undefined) {
-    if (stage !== undefined) throw new AppError('validation', `--stage is for a release by a plan, and ${options.flag === undefined ? 'no flag was named' : `no model of modelswitch.yaml has one for ${plainLine(options.flag)}`}.`);
-    return runChange(context, plainRollback(event, isWhole), event === undefined && !isWhole ? 'roll back' : undefined);
+  if (!('model' in known)) {
+    if (stage !== undefined) throw new AppError('validation', `--stage is for a release by a plan, and no model of modelswitch.yaml has one that can be read for ${plainLine(known.flag)}: without --stage, or with --all-the-way, rollback works all the same.`);
+    return runChange({ ...context, options: { ...options, flag: known.flag } }, plainRollback(event, isWhole), event === undefined && !isWhole ? 'roll back' : undefined);
   }
   const meant = { ...context, options: { ...options, flag: known.flag } };
   if (event !== undefined || (options.from !== undefined && stage === undefined && !isWhole)) return runChange(meant, event === undefined ? stageRollback(known) : plainRollback(event, false), event === undefined ? 'roll back' : undefined);
@@ -77,7 +78,8 @@ function plainRollback(event: number | undefined, isWhole: boolean): Planner {
   };
 }
 
-function wholeWay(reading: FlagReading, reason: string | undefined, environment: string | undefined): ChangePlan {
+/** To nobody in every environment that is on, whatever a plan says. @throws AppError validation where none is */
+export function wholeWay(reading: FlagReading, reason: string | undefined, environment: string | undefined): ChangePlan {
   const back = planAllTheWay([], reading, { reason: reason ?? 'nobody' }, environment);
   if (back === undefined) throw new AppError('validation', `${reading.detail.flag.name} is off${environment === undefined ? ' in every environment' : ` in ${environment}`}: there is nothing to take back.`, { reason: 'nothingExposed' });
   return back.change;
@@ -87,16 +89,15 @@ function stageRollback({ model }: Known): Planner {
   return (reading, _environment, { options }, note) => planPreviousStage(model.plan ?? [], reading, note, options.environment).change;
 }
 
-/** The release that `--flag` or `--model` means; undefined where nothing has a plan for it, or there is no modelswitch.yaml. */
-async function releaseOf(context: CliContext): Promise<Known | undefined> {
+/** The release that `--flag` or `--model` means; its flag only, where nothing that can be read is a plan for it, or there is no modelswitch.yaml. */
+async function releaseOf(context: CliContext): Promise<Known | Pick<Known, 'flag'>> {
   const { options } = context;
-  const { config } = await connectCli(context);
+  const { config, file } = await connectCli(context);
   const planned = (config?.models ?? []).filter(({ plan = [] }) => plan.length > 0).flatMap((model) => model.switches.map(({ flag }) => ({ model, flag })));
   const found = planned.filter(({ model, flag }) => (options.model === undefined || model.name === options.model) && (options.flag === undefined || flag === options.flag));
   if (options.flag === undefined && options.model === undefined) throw new AppError('validation', '--flag or --model is missing.');
   if (found.length > 1) throw new AppError('validation', `Say which release with --model and --flag: ${found.map(({ model, flag }) => `${model.name} (${flag})`).join(', ')}.`);
-  if (found.length === 0 && options.flag === undefined) throw new AppError('notFound', `modelswitch.yaml has no plan for ${plainLine(required(options.model, '--model'))}.`);
-  return found[0];
+  return found[0] ?? { flag: options.flag ?? onlyFlag(file, required(options.model, '--model')) };
 }
 
 interface Wish {
@@ -120,7 +121,7 @@ const FREE = { kind: 'pass', warnings: [], blocks: [] } as const;
 async function takeBack(context: CliContext, releases: CliReleases, { model, flag }: Known, { stage, isWhole, wait }: Wish): Promise<number> {
   const { options, signal, write } = context;
   const plan = model.plan ?? [];
-  const reading = await releases.runner.read(releases.target.project, flag, signal).catch(unlessArchived);
+  const reading = await releases.runner.read(releases.target.project, flag, signal).catch((thrown: unknown) => unlessArchived(askForProject(thrown, options, releases.target.file)));
   const isLast = reading === undefined || planPosition(plan, reading).stage === plan.length - 1;
   const pin = reading === undefined ? await archivedPin(context, releases, flag, model) : pinsInLog(reading.events, model.name)[0];
   // Only from the last stage can a release have been completed; otherwise the registry is not asked.

@@ -121,6 +121,19 @@ export function readsOutcome({ paths }: Expression<unknown>): boolean {
   return paths.some(([first = '']) => !Object.hasOwn(RECORD_FIELDS, first));
 }
 
+/** Whether what asks for `error` is true of records that did well: of one that says nothing, and of one with a value in every other field, so that it is not the other fields' doing. */
+function isTrueWithoutError({ paths, evaluate }: Expression<unknown>): boolean {
+  if (!paths.some(([first]) => first === 'error')) return false;
+  const filled: Record<string, unknown> = {};
+  for (const [first = '', ...below] of paths) {
+    if (first === 'error') continue;
+    const type = Object.hasOwn(RECORD_FIELDS, first) ? RECORD_FIELDS[first] : 'any';
+    const value = type === 'boolean' ? false : type === 'text' ? 'x' : 1;
+    filled[first] = below.length === 0 ? value : { ...filled[first] as object | undefined, ...below.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as object };
+  }
+  return evaluate({}) === true && evaluate(filled) === true;
+}
+
 class Reader {
   readonly problems: QualityProblem[] = [];
   readonly report = (path: QualityProblem['path'], message: string, severity?: 'warning'): void => void this.problems.push({ path, message, ...(severity === undefined ? {} : { severity }) });
@@ -148,6 +161,10 @@ class Reader {
     if (measure === undefined && expression === undefined) return undefined;
     if (expression?.paths.length === 0) {
       this.problems.push({ path: [...path, bad === undefined ? 'mean' : 'bad'], message: 'reads no field of the record, so it says the same of every one: name what it shall be about, such as error or latency_ms' });
+      return undefined;
+    }
+    if (bad !== undefined && expression !== undefined && isTrueWithoutError(expression)) {
+      this.problems.push({ path: [...path, 'bad'], message: 'is true of records without error, so that every answer is bad: write error and ..., such as error and error != "timeout"' });
       return undefined;
     }
     if (bad !== undefined && section.better === 'higher') this.problems.push({ path: [...path, 'better'], message: 'fewer bad events are always better: leave it out, or take mean' });

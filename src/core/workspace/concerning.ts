@@ -12,6 +12,38 @@ export interface MeantModels {
   readonly keys?: readonly string[] | undefined;
 }
 
+/** What the guard goes by of a model. What it raises by itself passes the gates, which know of every error. */
+const GUARDED: ReadonlySet<unknown> = new Set(['flag', 'switches', 'variants', 'plan', 'guard', 'quality', 'current', 'candidate', 'registered_model']);
+/** What of `quality:` is looked at by people only. */
+const UNGUARDED: readonly (readonly string[])[] = [['drift'], ['skew'], ['by'], ['source', 'prometheus', 'latency'], ['source', 'prometheus', 'slices']];
+
+/** What keeps releases from being guarded. */
+export interface GuardHindrances {
+  /** Those of no model: nothing is guarded. */
+  readonly general: readonly Problem[];
+  /** By the model's name; the others are guarded. */
+  readonly models: ReadonlyMap<string, readonly Problem[]>;
+}
+
+/** The errors by which the guard would guard something that nobody wrote. */
+export function guardHindrances(file: WorkspaceFile, meant: Omit<MeantModels, 'keys'>): GuardHindrances {
+  const [general, models]: [Problem[], Map<string, Problem[]>] = [[], new Map<string, Problem[]>()];
+  for (const problem of hindering(file, meant)) {
+    const [section, model, key, ...below] = problem.path ?? [];
+    if (file.config !== undefined && section === 'registry') continue;
+    if (file.config === undefined || section !== 'models' || model === undefined) general.push(problem);
+    else if (isGuarded(file.config, String(model), key, below)) models.set(String(model), [...models.get(String(model)) ?? [], problem]);
+  }
+  return { general, models };
+}
+
+function isGuarded({ models, features = [] }: WorkspaceConfig, model: string, key: string | number | undefined, below: readonly (string | number)[]): boolean {
+  if (features.some(({ name }) => name === model) || (key !== undefined && !GUARDED.has(key))) return false;
+  // Where all of it could not be read, the guard has none of it.
+  const isRead = models.find(({ name }) => name === model)?.quality !== undefined;
+  return key !== 'quality' || !isRead || !UNGUARDED.some((aside) => aside.every((step, index) => below[index] === step));
+}
+
 /**
  * The errors of a file by which a verdict about the models that are meant would be another one: metrics, guardrails and sections that cannot be read are left out of
  * the configuration, so whoever decides by the rest decides by something that nobody wrote. What is wrong with other models, personas and call sites is none of them.

@@ -2,7 +2,7 @@ import { isMap } from 'yaml';
 import type { CallSiteConfig, ModelMapping, ModelSwitch, Persona, UnleashTarget, WorkspaceConfig, WorkspaceFile } from './config.ts';
 import { readMetric, readProvides, type FeatureSet } from './featureSet.ts';
 import { readGuard } from './guard.ts';
-import { readPlan, type Stage } from './plan.ts';
+import { doubledVariants, readPlan, type Stage } from './plan.ts';
 import { readQuality, type QualityDefinition } from '../quality/definitions.ts';
 import { readRegistry, type RegistryTarget } from './registry.ts';
 import { readRetrain } from './retrain.ts';
@@ -178,6 +178,11 @@ class Reader {
     const upsideDown = switches.find(({ on, off, variants }) => variants === undefined && (on === 'current' || on === current || off === 'candidate' || off === candidate));
     if (upsideDown !== undefined) {
       this.#add('plan', 'error', `The plan of ${quotable(model)} cannot be followed: ${quotable(upsideDown.flag)} gives the current version more when it is raised. A plan needs a flag that is on for the candidate.`, path);
+      return undefined;
+    }
+    const doubled = doubledVariants(switches, current, candidate);
+    if (doubled !== undefined) {
+      this.#add('plan', 'error', `The plan of ${quotable(model)} cannot be followed: a plan compares one variant for the candidate with one for the current version: ${doubled}.`, path);
       return undefined;
     }
     const { stages, problems } = readPlan(listed, (index) => this.#source.valueRange([...path, index]));

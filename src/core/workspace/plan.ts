@@ -88,6 +88,17 @@ export function readPlan(listed: unknown, rangeOf: (index: number) => SourceRang
   return { stages: problems.some(({ severity }) => severity === 'error') ? [] : stages, problems: [...problems, ...holdbackProblems(stages)] };
 }
 
+/** Which variants of one flag serve the same side, in words: counts and shares are read of one variant each, so the others would be left out. */
+export function doubledVariants(switches: readonly { readonly flag: string; readonly variants?: Readonly<Record<string, string>> }[], current: string, candidate: string): string | undefined {
+  for (const { flag, variants = {} } of switches) {
+    for (const [side, names] of [['candidate', ['candidate', candidate]], ['current version', ['current', current]]] as const) {
+      const both = Object.keys(variants).filter((variant) => names.includes(variants[variant] ?? ''));
+      if (both.length > 1) return `${both.map(quotable).join(' and ')} of ${quotable(flag)} ${both.length === 2 ? 'both' : 'all'} serve the ${side}`;
+    }
+  }
+  return undefined;
+}
+
 /** Where a stage is, in words: `production`, `segment internal of production`. */
 export function stageAudience({ environment, segment }: Pick<Stage, 'environment' | 'segment'>): string {
   return segment === undefined ? environment : `segment ${quotable(segment)} of ${environment}`;

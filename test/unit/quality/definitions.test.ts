@@ -15,6 +15,14 @@ function problems(quality: string): string[] {
 }
 
 describe('quality in modelswitch.yaml', () => {
+  it('takes no bad that is true of every record without an error: both arms would be bad alike, and nothing could be seen', () => {
+    const said = (bad: string): string => problems(`guardrails: [{name: errors, bad: '${bad}'}]`).join();
+    for (const bad of ['error != "timeout"', 'error not in ["timeout", "refused"]', 'not error', 'error is null', 'latency_ms > 80 or error != "timeout"']) {
+      assert.match(said(bad), /^6: guardrails\[0\]\.bad: is true of records without error, so that every answer is bad: write error and \.\.\., such as error and error != "timeout"\. /, bad);
+    }
+    for (const bad of ['error', 'error and error != "timeout"', 'error == "timeout"', 'error or latency_ms is null', 'error or latency_ms > 0.5', 'error or features.amount is null', 'fallback or error in ["timeout"]', 'label != outcome', 'latency_ms != 80']) assert.equal(said(bad), '', bad);
+  });
+
   it('knows three kinds of references of drift', () => {
     const reference = (written: string): unknown => load(`drift: {reference: ${written}}`).config?.models[0]?.quality?.drift.reference;
     assert.deepEqual(reference('data/train.csv'), { kind: 'file', path: 'data/train.csv' });

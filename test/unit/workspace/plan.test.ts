@@ -19,6 +19,18 @@ describe('the plan of a release', () => {
     for (const entry of ['{flag: fraud-v2, on: candidate, off: current}', '{flag: fraud-v2, on: "14"}', '{flag: fraud-v2, off: candidate, variants: {treatment: candidate}}']) assert.equal(upsideDown(entry).config?.models[0]?.plan?.length, 1, entry);
   });
 
+  it('is none where two variants of a flag serve the same side: what is counted and shown is of one', () => {
+    const said = (variants: string, listed = RIGHT): string => {
+      const { config, problems: found } = loadWorkspaceFile(`version: 1\nmodels:\n  fraud:\n    candidate: "14"\n    switches: [{flag: fraud-v2, variants: {${variants}}}]\n${listed}`);
+      return `${config?.models[0]?.plan?.length ?? 'none'} ${found.filter(({ severity }) => severity === 'error').map(({ message, range }) => `${range.start.line + 1}: ${message}`).join()}`;
+    };
+    const RIGHT = '    plan:\n      - {environment: production, percent: 5}\n';
+    assert.match(said('a: candidate, b: "14", c: current'), /^none 7: The plan of fraud cannot be followed: a plan compares one variant for the candidate with one for the current version: a and b of fraud-v2 both serve the candidate\.$/);
+    assert.match(said('a: candidate, b: current, c: champion'), /^none 7: .*b and c of fraud-v2 both serve the current version\.$/);
+    assert.equal(said('a: candidate, b: current, c: "9"'), '1 ');
+    assert.equal(said('a: candidate, b: candidate', ''), 'none ', 'without a plan nothing is compared by it');
+  });
+
   it('is read with everything that a stage may say', () => {
     const [first, second] = plan(file('{environment: production, segment: internal, percent: 100, hold: 1h30m, gates: [approval]}', '{environment: production, percent: 5, hold: 7d, min_predictions: 2000, auto: true}')) ?? [];
     assert.deepEqual({ ...first, range: undefined }, { environment: 'production', segment: 'internal', percent: 100, hold: 5_400_000, minPredictions: 0, gates: ['approval'], auto: false, range: undefined });

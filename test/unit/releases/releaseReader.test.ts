@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { releasePorts } from '../../../src/adapters/releases/releasePorts.ts';
 import type { QualityData, QualitySource } from '../../../src/core/quality/window.ts';
-import { evidenceStart } from '../../../src/core/releases/allocation.ts';
+import { countedFrom, evidenceStart } from '../../../src/core/releases/allocation.ts';
 import { ReleaseReader, type LookedAt, type ReleasePorts } from '../../../src/core/releases/releaseReader.ts';
 import { data, lastEvent, model, released, windows } from './assessSupport.ts';
 
@@ -36,7 +36,7 @@ describe('the source of a look at a release', () => {
       return Promise.resolve(data(good));
     }));
     await reader.look(model(), 'fraud');
-    assert.deepEqual(asked, [[now, evidenceStart(world.reading(), 'production', 'fraud').at ?? assert.fail()]]);
+    assert.deepEqual(asked, [[now, countedFrom(evidenceStart(world.reading(), 'production', 'fraud')) ?? assert.fail()]], 'from the beginning of its hour, for counters are by the hour');
   });
 
   it('is told so by the ports of this machine', async () => {

@@ -8,7 +8,7 @@ import { hash53, RecentHashes, rehash, type SavedHashes } from './hashing.ts';
 import { scoreOf } from './measures.ts';
 import { OutcomeCounter, type SavedOutcomeCounter } from './outcomeCounter.ts';
 import { ShadowCollector, type SavedShadow } from './shadowCollector.ts';
-import { MOST_SLICES } from './slices.ts';
+import { CountedSlices } from './slices.ts';
 import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
 import { outsideWords, untoldWords } from './plainData.ts';
 import { countFlag, otherFlagsMessages } from './otherFlags.ts';
@@ -23,7 +23,6 @@ const MOST_EXAMPLES = 5;
 const SKEW_MS = 60_000;
 /** Of a hash, so that a request's shadow and its served answer are told apart. */
 const SHADOW = 1;
-const NO_SLICES: readonly string[] = [];
 
 export interface CollectorOptions extends FeatureOptions {
   /** Only predictions of these flags count. */
@@ -84,7 +83,7 @@ export class Collector {
   readonly #recent: RecentHours;
   /** By the number of a group. */
   readonly #hoursOf: ArmHours[] = [];
-  readonly #slices: Set<string>;
+  readonly #slices: CountedSlices;
   readonly #flags: readonly string[];
   /** Predictions of other flags. */
   readonly #refused: Map<string, number>;
@@ -102,7 +101,7 @@ export class Collector {
     this.#stager = new Stager(definition, options, { columns: saved?.columns });
     this.#units = new Units(metrics.length, undefined, saved?.units);
     this.#seen = new RecentHashes(undefined, saved?.seen);
-    this.#slices = new Set(saved?.slices);
+    this.#slices = new CountedSlices(saved?.slices);
     this.#flags = options.flags;
     this.#refused = new Map(saved?.refused);
     this.#notes = { ...NO_NOTES, ...saved?.notes };
@@ -116,7 +115,7 @@ export class Collector {
     if (this.#stager.isLabelled && this.#stager.keptFields.includes('features')) return undefined;
     return {
       outcomes: this.#outcomes.saved, refused: [...this.#refused], shadow: this.#shadow.saved,
-      groups: this.#groups.saved, units: this.#units.saved, seen: this.#seen.saved, recent: this.#recent.saved, slices: [...this.#slices], columns: this.#stager.batch.columns.map(({ name }) => name), notes: this.#notes,
+      groups: this.#groups.saved, units: this.#units.saved, seen: this.#seen.saved, recent: this.#recent.saved, slices: this.#slices.saved, columns: this.#stager.batch.columns.map(({ name }) => name), notes: this.#notes,
     };
   }
 
@@ -191,17 +190,7 @@ export class Collector {
     if (request === 0) return;
     this.#shadow.addShadow({
       request, requestId: drawn?.requestId() ?? textOf(record['request_id']) ?? '', environment: textOf(record['environment']) ?? '', version: versionName(record['model_version']) ?? '', at: Math.min(at, this.#now), dropped: Math.max(0, toNumber(record['dropped']) ?? 0),
-      score: scoreOf(record) ?? Number.NaN, label: record['label'], error: record['error'], outcome: record[this.#definition.labels.field], slices: this.#counted(this.#stager.slicesOf(record)),
-    });
-  }
-
-  /** Of the slices that a record is in those that are counted: the first ones that came. */
-  #counted(names: readonly string[] | undefined): readonly string[] {
-    if (names === undefined) return NO_SLICES;
-    if (names.every((name) => this.#slices.has(name))) return names;
-    return names.filter((name) => {
-      if (!this.#slices.has(name) && this.#slices.size < MOST_SLICES) this.#slices.add(name);
-      return this.#slices.has(name);
+      score: scoreOf(record) ?? Number.NaN, label: record['label'], error: record['error'], outcome: record[this.#definition.labels.field], slices: this.#slices.of(this.#stager.slicesOf(record)),
     });
   }
 
@@ -291,7 +280,7 @@ export class Collector {
   }
 
   #served({ scores, labels, errors, outcomes, slices }: BatchRows, row: number, request: number, { environment }: Group): void {
-    const names = this.#counted(slicesAt(slices, row));
+    const names = this.#slices.of(slicesAt(slices, row));
     if (this.#shadow.follows(request)) this.#shadow.addServed({ request, environment, score: scores[row] ?? Number.NaN, label: codedAt(labels, row), error: codedAt(errors, row), outcome: codedAt(outcomes, row), slices: names });
   }
 
@@ -313,7 +302,7 @@ export class Collector {
     group.audience.staged.add(row);
     this.#countHour(group, Math.min(times[row] ?? 0, this.#now), codedAt(versions, row), row, unitHash);
     const names = slicesAt(sliced, row);
-    const slices = this.#counted(names);
+    const slices = this.#slices.of(names);
     if (names !== undefined && slices.length < names.length) this.#notes.otherSlices += 1;
     for (const slice of slices) this.#sliced(batch, row, this.#groups.window(group, times[row] ?? 0, slice));
     const keep = kept[row];

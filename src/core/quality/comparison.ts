@@ -100,8 +100,6 @@ export interface ComparisonReport {
 }
 
 export interface ComparisonOptions {
-  readonly candidate?: string;
-  readonly current?: string;
   /** Configured share of the candidate at a time; undefined where it is not known. */
   readonly shareAt?: ShareAt | undefined;
   readonly alpha?: number;
@@ -157,11 +155,13 @@ interface Refusal {
   readonly because: string;
 }
 
+/** As records name them. */
+const ARMS: readonly [candidate: string, current: string] = ['candidate', 'current'];
+
 class Comparer {
   readonly #data: QualityData;
   readonly #environment: string;
   readonly #options: ComparisonOptions;
-  readonly #arms: readonly [candidate: string, current: string];
   /** The largest dispersion of bad events: a metric that has none yet may depend on units as much as the others do. */
   readonly #widest: number;
   /** Among how many the level is divided, so that all of them together raise one false alarm at most in 1 / alpha releases. */
@@ -175,13 +175,12 @@ class Comparer {
     this.#environment = environment;
     this.#options = options;
     this.alpha = (options.alpha ?? ALPHA) / levelShares(definition.metrics);
-    this.#arms = [options.candidate ?? 'candidate', options.current ?? 'current'];
     this.#widest = Math.max(1, ...definition.metrics.filter(({ kind }) => kind === 'bad').map(({ name }) => this.dispersionOf(name)));
   }
 
   windows(slice?: string): readonly [candidate: readonly QualityWindow[], current: readonly QualityWindow[]] {
     const own = this.#data.windows.filter((window) => window.environment === this.#environment && window.slice === slice);
-    return [own.filter(({ arm }) => arm === this.#arms[0]), own.filter(({ arm }) => arm === this.#arms[1])];
+    return [own.filter(({ arm }) => arm === ARMS[0]), own.filter(({ arm }) => arm === ARMS[1])];
   }
 
   ratio(): RatioReport {
@@ -214,7 +213,7 @@ class Comparer {
 
   /** Whether the share of labelled predictions differs by arm, which makes labelled metrics meaningless. */
   labelsDiffer(): boolean {
-    const rows = this.#arms.map((name) => this.#data.arms.filter(({ arm, environment }) => arm === name && environment === this.#environment)
+    const rows = ARMS.map((name) => this.#data.arms.filter(({ arm, environment }) => arm === name && environment === this.#environment)
       .reduce<[number, number]>(([labelled, unlabelled], arm) => [labelled + Math.min(arm.labelled, arm.matured), unlabelled + Math.max(0, arm.matured - arm.labelled)], [0, 0]));
     const [[a, b] = [0, 0], [c, d] = [0, 0]] = rows;
     if (a + b === 0 || c + d === 0) return false;
@@ -222,14 +221,14 @@ class Comparer {
   }
 
   dispersionOf(metric: string): number {
-    const sums = this.#data.arms.filter(({ arm, environment }) => environment === this.#environment && this.#arms.includes(arm)).flatMap(({ unitSums }) => unitSums[metric] ?? []);
+    const sums = this.#data.arms.filter(({ arm, environment }) => environment === this.#environment && ARMS.includes(arm)).flatMap(({ unitSums }) => unitSums[metric] ?? []);
     return sums.length === 0 ? this.#data.designEffect ?? 1 : dispersion(sums);
   }
 
   /** How many units told a metric in windows of the candidate (0) or of the current version (1); undefined where the source knows no units. */
   #units(windows: readonly QualityWindow[], metric: string, arm: 0 | 1): number | undefined {
     const all = this.#data.arms.filter(({ environment }) => environment === this.#environment);
-    const own: readonly ArmSummary[] = this.#options.mixed === true ? all : all.filter((each) => each.arm === this.#arms[arm]);
+    const own: readonly ArmSummary[] = this.#options.mixed === true ? all : all.filter((each) => each.arm === ARMS[arm]);
     return unitsIn(windows, metric, own, all);
   }
 
@@ -249,7 +248,7 @@ class Comparer {
       tolerated: isBad ? metric.maxRatio : metric.margin, dispersion: phi,
     };
     if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: `no record tells it${NEEDS[metric.measure ?? 'accuracy'] ?? ''}` };
-    if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? this.#arms[0] : this.#arms[1]} has no data` };
+    if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? ARMS[0] : ARMS[1]} has no data` };
     if (curve?.untold !== undefined) return { ...common, verdict: 'insufficient data', because: curve.untold };
     if (curve !== undefined) return { ...common, effect: curve.effect, verdict: 'undecided', because: 'shown only: the area has no interval here' };
     const result = isBad ? this.#counts(metric, candidate, current, phi) : this.#means(metric, candidate, current, phi);
@@ -292,7 +291,7 @@ class Comparer {
         : high - low > MOST_UNORDERED ? `the scores of ${name} lie too near to each other to tell their order (between ${low.toFixed(2)} and ${high.toFixed(2)})` : undefined;
       return { n, ...(units === 0 ? {} : { units }), value: untold === undefined ? value : Number.NaN, untold };
     };
-    const [{ untold, ...candidate }, { untold: also, ...current }] = [area(this.#arms[0]), area(this.#arms[1])];
+    const [{ untold, ...candidate }, { untold: also, ...current }] = [area(ARMS[0]), area(ARMS[1])];
     return { candidate, current, effect: candidate.value - current.value, untold: untold ?? also };
   }
 
@@ -311,7 +310,7 @@ class Comparer {
   #means({ name, better, margin, role }: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval'> {
     const effective = ({ n, sum, squares }: Moments): Moments => ({ n: n / phi, sum: sum / phi, squares: squares / phi });
     const untold = [total(candidate, name), total(current, name)].some(({ squares }) => Number.isNaN(squares));
-    if (untold) return { verdict: 'insufficient data', because: 'the source tells no squares of the values, so the mean has no interval' };
+    if (untold) return { verdict: 'insufficient data', because: this.#data.designEffect === undefined ? 'an absurd value was corrected, which has left rounding in the place of the squares, so the mean has no interval' : 'the source tells no squares of the values, so the mean has no interval' };
     const isShare = isProportion(name, [candidate, current]);
     const enough = (windows: readonly QualityWindow[], arm: 0 | 1): boolean => {
       const own = effective(total(windows, name));

@@ -33,8 +33,9 @@ function bump(into: Uint32Array, place: number, times = 1): void {
   into[place] = (into[place] ?? 0) + times;
 }
 
-function addCounts(into: Uint32Array, counts: Uint32Array): void {
-  for (const [bin, count] of counts.entries()) into[bin] = (into[bin] ?? 0) + count;
+/** Bin by bin: of a year these are a million, at every look. */
+function addCounts(into: Uint32Array | number[], counts: Uint32Array): void {
+  for (let bin = 0; bin < counts.length; bin += 1) into[bin] = (into[bin] ?? 0) + (counts[bin] ?? 0);
 }
 
 /** Counts some rows by their bins. */
@@ -133,7 +134,7 @@ export type StretchSums = Pick<ArmSummary, 'latency' | 'score' | 'labelledScore'
 export function sumOfStretches(stretches: readonly ArmStretch[], edges: { readonly latency: readonly number[]; readonly score: readonly number[]; readonly ranked: readonly number[] } = { latency: LATENCY_EDGES, score: SCORE_EDGES, ranked: RANKED_EDGES }): StretchSums {
   const counts = (own: readonly number[], pick: (stretch: ArmStretch) => Uint32Array): Histogram => {
     const sums = new Array<number>(own.length + 1).fill(0);
-    for (const stretch of stretches) for (const [bin, count] of pick(stretch).entries()) sums[bin] = (sums[bin] ?? 0) + count;
+    for (const stretch of stretches) addCounts(sums, pick(stretch));
     return { edges: own, counts: sums };
   };
   const sum = (pick: (stretch: ArmStretch) => number): number => stretches.reduce((total, stretch) => total + pick(stretch), 0);

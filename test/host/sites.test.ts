@@ -89,8 +89,10 @@ describe('call sites of the workspace in the editor', () => {
     }
     await eventually(async () => (await sitesNode())?.label === 'Call sites (3)', 'the file is gone');
     listening.dispose();
+    // The store may have everything drawn anew between two steps: a flag that waits for that is not named beside it.
+    assert.ok(drawn.length >= 4, JSON.stringify(drawn));
     const partial = drawn.filter((each) => each !== 'everything');
-    assert.ok(partial.length >= 4);
+    assert.ok(partial.length > 0, JSON.stringify(drawn));
     assert.ok(partial.every((each) => JSON.stringify(each) === JSON.stringify([flag])), JSON.stringify(drawn));
   });
 

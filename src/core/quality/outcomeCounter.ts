@@ -35,7 +35,7 @@ export class OutcomeCounter {
     this.#units = units;
     this.#metrics = metrics.flatMap((metric, index) => (metric.labelled ? [{ metric: index, read: valueOf(metric, labels) }] : []));
     const { keptFields: kept, outcomeFields: outcome } = stager;
-    this.#outcomes = new Outcomes(definition, { kept, outcome }, {
+    this.#outcomes = new Outcomes(definition, { kept, outcome, label: labels.field }, {
       settled: (waiting, told, isNew) => {
         if (isNew) waiting.group.audience.collector.matured(waiting.at);
         this.#count(waiting, told, 1);

@@ -33,8 +33,8 @@ export interface SavedOutcomes {
     readonly requests: Float64Array;
     readonly units: Float64Array;
     readonly times: Float64Array;
-    /** When the outcome was told; NaN: it bears no time, -Infinity: it stands in the record of the prediction. */
-    readonly told: Float64Array;
+    /** When each field of the outcomes was told; NaN: it bears no time, -Infinity: it stands in the record of the prediction. */
+    readonly told: readonly Float64Array[];
     /** Numbers of the groups. */
     readonly groups: Float64Array;
     readonly states: Float64Array;
@@ -52,15 +52,9 @@ const [LATE, IN_PREDICTION, WITHOUT_TIME, IN_TIME] = [0, 1, 2, 3];
 /** Of a prediction in `states`. */
 const [HAS_OUTCOME, HAS_MATURED] = [1, 2];
 
-/** A record with what another tells of fields that it leaves out; itself where that is nothing. */
-function filledFrom(record: RecordLike, other: RecordLike | undefined): RecordLike {
-  const missing = Object.entries(other ?? {}).filter(([name, value]) => value !== undefined && record[name] === undefined);
-  return missing.length === 0 ? record : { ...record, ...Object.fromEntries(missing) };
-}
-
 /**
  * Joins predictions and outcomes by the hash of their request id, in whatever order they come, and however much of them is read at one time: which of several outcomes counts depends on what they tell and
- * on their times alone. Of those that are not later than `mature_after` after the prediction it is the newest. Where there is none, it is the last that bears no time, then the one in the record of the
+ * on their times alone. Each field counts by itself: what one record does not tell another may have told. Of those that are not later than `mature_after` after the prediction it is the newest. Where there is none, it is the last that bears no time, then the one in the record of the
  * prediction, then the first of the late ones, but where `absent_means` says what it means that none came in time. When more wait for each other than can be kept, only every second request is
  * followed, then every fourth, and so on: which ones depends on the id alone, so what is known of them stands for all. Nothing is forgotten but by that, and, when all files have been read to their end,
  * what has waited, or has counted, longest.
@@ -69,6 +63,8 @@ export class Outcomes {
   readonly #definition: QualityDefinition;
   readonly #listener: OutcomeListener;
   readonly #most: number;
+  /** Of outcomes. */
+  readonly #fields: readonly string[];
   readonly #waiting: WaitingPredictions;
   readonly #due = new Map<number, number[]>();
   /** Requests that have matured without an outcome, which may come late, in that order; some have one by now. */
@@ -90,6 +86,7 @@ export class Outcomes {
     this.#definition = definition;
     this.#listener = listener;
     this.#most = most;
+    this.#fields = fields.outcome;
     this.#waiting = new WaitingPredictions(fields);
     this.#early = new EarlyOutcomes(fields.outcome);
   }
@@ -103,7 +100,7 @@ export class Outcomes {
     return {
       level: this.#level, largest: this.#largest, dropped: this.#dropped, tooLate: this.tooLate, withoutTime: this.withoutTime,
       predictions: {
-        requests: Float64Array.from(requests), units: numbers((place) => units.get(place)), times: numbers((place) => times.get(place)), told: numbers((place) => told.get(place)), groups: numbers((place) => groups[place]?.number ?? 0),
+        requests: Float64Array.from(requests), units: numbers((place) => units.get(place)), times: numbers((place) => times.get(place)), told: Array.from(told.values(), (times) => numbers((place) => times.get(place))), groups: numbers((place) => groups[place]?.number ?? 0),
         states: numbers((place) => (hasOutcome[place] === true ? HAS_OUTCOME : 0) | (hasMatured[place] === true ? HAS_MATURED : 0)),
         ...(places.some((place) => (slices[place]?.length ?? 0) > 0) ? { slices: places.map((place) => slices[place] ?? []) } : {}),
         records: records.saved(places), outcomes: outcomes.saved(places),
@@ -119,8 +116,11 @@ export class Outcomes {
       const group = groups[numbers[index] ?? 0];
       if (group === undefined) continue;
       const state = states[index] ?? 0;
-      const outcome = (state & HAS_OUTCOME) === 0 ? undefined : { outcome: savedAt(outcomes, index), at: told[index] ?? Number.NaN };
-      this.#put(request, { record: savedAt(records, index), group, slices: slices?.[index] ?? [], unitHash: units[index] ?? 0, at: times[index] ?? 0 }, outcome, (state & HAS_MATURED) !== 0);
+      const hasOutcome = (state & HAS_OUTCOME) !== 0;
+      const place = this.#put(request, { record: savedAt(records, index), group, slices: slices?.[index] ?? [], unitHash: units[index] ?? 0, at: times[index] ?? 0 }, { hasOutcome, hasMatured: (state & HAS_MATURED) !== 0 });
+      if (!hasOutcome) continue;
+      const outcome = savedAt(outcomes, index);
+      for (const [number, field] of this.#fields.entries()) this.#waiting.setTold(place, { outcome, at: told[number]?.[index] ?? Number.NaN }, [field]);
     }
     this.#early.restore(early);
     [this.#level, this.#largest, this.#dropped, this.tooLate, this.withoutTime] = [level, largest, dropped, tooLate, withoutTime];
@@ -141,20 +141,19 @@ export class Outcomes {
     if (!this.#isFollowed(request)) return;
     const early = this.#early.of(request);
     this.#early.delete(request);
-    const place = this.#put(request, waiting, own === undefined ? undefined : { outcome: own, at: OWN }, false);
+    const place = this.#put(request, waiting, { hasOutcome: own !== undefined, hasMatured: false });
+    if (own !== undefined) this.#waiting.setTold(place, { outcome: own, at: OWN }, this.#fields);
     for (const told of early) this.#tell(request, place, told);
     if (this.#waiting.slots.size > this.#most) this.#makeRoom();
   }
 
-  #put(request: number, { record, group, slices, unitHash, at }: Waiting, told: ToldOutcome | undefined, hasMatured: boolean): number {
+  #put(request: number, { record, group, slices, unitHash, at }: Waiting, { hasOutcome, hasMatured }: { readonly hasOutcome: boolean; readonly hasMatured: boolean }): number {
     const waiting = this.#waiting;
     const known = waiting.slots.find(request);
     const place = known < 0 ? waiting.slots.add(request) : known;
     if (known >= 0 && waiting.hasMatured[place] === true) this.#matured -= 1;
     waiting.records.set(place, record);
-    waiting.hasOutcome[place] = told !== undefined;
-    if (told !== undefined) waiting.outcomes.set(place, told.outcome);
-    waiting.told.set(place, told?.at ?? Number.NaN);
+    waiting.hasOutcome[place] = hasOutcome;
     waiting.hasMatured[place] = hasMatured;
     waiting.groups[place] = group;
     waiting.slices[place] = slices;
@@ -162,7 +161,7 @@ export class Outcomes {
     waiting.times.set(place, at);
     const due = Math.floor(at / this.#definition.windowMs);
     const list = this.#due.get(due);
-    if (hasMatured) this.#remember(request, told !== undefined);
+    if (hasMatured) this.#remember(request, hasOutcome);
     else if (list === undefined) this.#due.set(due, [request]);
     else list.push(request);
     return place;
@@ -194,21 +193,18 @@ export class Outcomes {
     if (isAbsentKnown && this.#rank(place, told.at) === LATE) this.tooLate += 1;
     else {
       const before = waiting.toldOf(place);
-      const isBetter = this.#isBetter(place, told);
-      // What one record does not tell another may have told: a click, and later a refund.
-      const outcome = isBetter ? filledFrom(told.outcome, before?.outcome) : filledFrom(before?.outcome ?? {}, told.outcome);
-      if (!isBetter && outcome === before?.outcome) return;
-      const now = { outcome, at: isBetter ? told.at : waiting.told.get(place) };
+      const better = this.#fields.filter((field) => this.#isBetter(place, field, before?.outcome[field], told));
+      if (better.length === 0) return;
       const { group, ...rest } = waiting.at(place);
-      waiting.setTold(place, now);
-      if (group === undefined || waiting.hasMatured[place] !== true) return;
+      waiting.setTold(place, { outcome: { ...before?.outcome, ...Object.fromEntries(better.map((field) => [field, told.outcome[field]])) }, at: told.at }, better);
+      const now = waiting.toldOf(place);
+      if (now === undefined || group === undefined || waiting.hasMatured[place] !== true) return;
       if (before === undefined) {
         this.#counted.push(request);
         this.#answered += 1;
       }
-      const counted = { outcome, at: now.at === OWN ? Number.NaN : now.at };
-      if (before === undefined && !isAbsentKnown) this.#listener.settled({ group, ...rest }, counted, false);
-      else this.#listener.changed({ group, ...rest }, before, counted);
+      if (before === undefined && !isAbsentKnown) this.#listener.settled({ group, ...rest }, now, false);
+      else this.#listener.changed({ group, ...rest }, before, now);
     }
   }
 
@@ -218,17 +214,16 @@ export class Outcomes {
     return at <= this.#waiting.times.get(place) + this.#definition.labels.matureAfterMs ? IN_TIME : LATE;
   }
 
-  /** Whether an outcome counts rather than the one that is known. Of two of one time, the greater by its text: the one as well as the other, but always the same. */
-  #isBetter(place: number, { outcome, at }: ToldOutcome): boolean {
-    const { hasOutcome, told, outcomes } = this.#waiting;
-    if (hasOutcome[place] !== true) return true;
-    const known = told.get(place);
-    const [rank, knownRank] = [this.#rank(place, at), this.#rank(place, known)];
+  /** Whether what an outcome tells of a field counts rather than what is known of it. Of two of one time, the greater by its text: the one as well as the other, but always the same. */
+  #isBetter(place: number, field: string, known: unknown, { outcome: { [field]: told }, at }: ToldOutcome): boolean {
+    if (told === undefined || known === undefined) return told !== undefined;
+    const knownAt = this.#waiting.toldAt(place, field);
+    const [rank, knownRank] = [this.#rank(place, at), this.#rank(place, knownAt)];
     if (rank !== knownRank) return rank > knownRank;
-    const [text, knownText] = [outcome, outcomes.get(place)].map((each) => Object.values(each).map(String).join('\n'));
-    if (text === undefined || knownText === undefined || text === knownText) return rank === IN_TIME ? at > known : rank === LATE && at < known;
-    if (at === known) return text > knownText;
-    return rank === WITHOUT_TIME || (rank === IN_TIME ? at > known : at < known);
+    const [text = '', knownText = ''] = [told, known].map(String);
+    if (text === knownText) return rank === IN_TIME ? at > knownAt : rank === LATE && at < knownAt;
+    if (at === knownAt) return text > knownText;
+    return rank === WITHOUT_TIME || (rank === IN_TIME ? at > knownAt : at < knownAt);
   }
 
   #isFollowed(request: number): boolean {

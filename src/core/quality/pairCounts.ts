@@ -1,6 +1,6 @@
 import { Reservoir, type SavedReservoir } from './hashing.ts';
 import type { LabelDefinition } from './definitions.ts';
-import { isPositive } from './measures.ts';
+import { binaryOf } from './measures.ts';
 import type { Answer } from './waitingAnswers.ts';
 import type { ShadowPairs } from './window.ts';
 
@@ -36,11 +36,10 @@ export interface SavedPairs {
 /** What both decided, for when the outcome is known. */
 export type Decisions = readonly [served: boolean, shadow: boolean];
 
-/** Whether a label means yes or no as it stands; of others, such as the numbers of classes, each is its own. */
-const YES_OR_NO = new Set(['0', '1', 'true', 'false', 'True', 'False']);
-
+/** Classes are the same where they are written alike; yes and no may be written in several ways. */
 function isSameLabel(served: string, shadow: string): boolean {
-  return served === shadow || (YES_OR_NO.has(served) && YES_OR_NO.has(shadow) && isPositive(served) === isPositive(shadow));
+  const decision = binaryOf(served);
+  return served === shadow || (decision !== null && decision === binaryOf(shadow));
 }
 
 function words({ score, label, error }: Answer): string {
@@ -104,7 +103,7 @@ export class PairCounts {
   }
 
   #decisionOf(answer: Answer): boolean | null {
-    return answer.score === null || !this.#isDecided(answer) ? isPositive(answer.label) : answer.score >= this.#labels.threshold;
+    return answer.score === null || !this.#isDecided(answer) ? binaryOf(answer.label) : answer.score >= this.#labels.threshold;
   }
 
   /** Undefined: there is nothing of the two that can be the same. */

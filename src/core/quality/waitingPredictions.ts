@@ -25,6 +25,8 @@ export interface OutcomeFields {
   /** What is kept of a prediction, and of an outcome. */
   readonly kept: Iterable<string>;
   readonly outcome: readonly string[];
+  /** The one of the outcome's that tells the label. */
+  readonly label: string;
 }
 
 /** Predictions that wait for their outcome, or may be corrected, by the hash of their request. */
@@ -32,8 +34,8 @@ export class WaitingPredictions {
   readonly slots = new HashSlots();
   readonly records: RecordColumns;
   readonly outcomes: RecordColumns;
-  /** When the outcomes were told: `ToldOutcome.at`, or `OWN`. */
-  readonly told = new NumberColumn();
+  /** When each field of the outcomes was told: `ToldOutcome.at`, or `OWN`. */
+  readonly told: ReadonlyMap<string, NumberColumn>;
   readonly hasOutcome: boolean[] = [];
   readonly hasMatured: boolean[] = [];
   readonly groups: Group[] = [];
@@ -41,24 +43,40 @@ export class WaitingPredictions {
   readonly units = new NumberColumn();
   readonly times = new NumberColumn();
 
-  constructor({ kept, outcome }: OutcomeFields) {
+  readonly #label: string;
+
+  constructor({ kept, outcome, label }: OutcomeFields) {
     this.records = new RecordColumns(kept);
     this.outcomes = new RecordColumns(outcome);
+    this.told = new Map(outcome.map((field) => [field, new NumberColumn()]));
+    this.#label = label;
   }
 
-  /** What counts as the outcome from now on. */
-  setTold(place: number, { outcome, at }: ToldOutcome): void {
+  /** When a field of the outcome was told; it must have been. */
+  toldAt(place: number, field: string): number {
+    return this.told.get(field)?.get(place) ?? Number.NaN;
+  }
+
+  /** What counts as the outcome from now on; `fields`: those of it that are told at that time. */
+  setTold(place: number, { outcome, at }: ToldOutcome, fields: Iterable<string>): void {
     this.hasOutcome[place] = true;
     this.outcomes.set(place, outcome);
-    this.told.set(place, at);
+    for (const field of fields) this.told.get(field)?.set(place, at);
   }
 
-  /** The outcome that counts by now. */
+  /** The outcome that counts by now. Its time is that of the label, or where there is none, of what was told last. */
   toldOf(place: number): ToldOutcome | undefined {
-    const { hasOutcome, outcomes, told } = this;
-    if (hasOutcome[place] !== true) return undefined;
-    const at = told.get(place);
-    return { outcome: outcomes.get(place), at: at === OWN ? Number.NaN : at };
+    if (this.hasOutcome[place] !== true) return undefined;
+    const outcome = this.outcomes.get(place);
+    let at = Number.NaN;
+    for (const field of this.told.keys()) {
+      if (outcome[field] === undefined) continue;
+      const told = this.toldAt(place, field);
+      const time = told === OWN ? Number.NaN : told;
+      if (field === this.#label) return { outcome, at: time };
+      if (!(time <= at) && !Number.isNaN(time)) at = time;
+    }
+    return { outcome, at };
   }
 
   /** The prediction at a place. */

@@ -17,8 +17,8 @@ describe('outcomes by their times', () => {
   beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'modelswitch-outcomes-')); });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  function opened(labels: Record<string, unknown>, cached = false): { read: (now?: number) => Promise<QualityData> } {
-    const { quality, problems } = readQuality({ source: { log: 'log.jsonl', outcomes: 'outcomes*.jsonl' }, guardrails: [{ name: 'default', bad: 'outcome > 0' }], signals: [{ name: 'loss', mean: 'outcome' }, { name: 'pr', measure: 'pr_auc' }], by: ['model_version'], window: '1min', labels });
+  function opened(labels: Record<string, unknown>, { cached = false, signals = [] }: { readonly cached?: boolean; readonly signals?: readonly object[] } = {}): { read: (now?: number) => Promise<QualityData> } {
+    const { quality, problems } = readQuality({ source: { log: 'log.jsonl', outcomes: 'outcomes*.jsonl' }, guardrails: [{ name: 'default', bad: 'outcome > 0' }], signals: [{ name: 'loss', mean: 'outcome' }, { name: 'pr', measure: 'pr_auc' }, ...signals], by: ['model_version'], window: '1min', labels });
     assert.deepEqual(problems, []);
     const source = new LogSource({ folder, flags: ['fraud-v2'], definition: quality ?? assert.fail(), ...(cached ? { cache: { folder: join(folder, 'cache'), version: 'v1-0123456789ab' }, leastSaved: 1 } : {}) });
     return { read: (now = END) => source.read({ now, signal: new AbortController().signal }) };
@@ -30,6 +30,12 @@ describe('outcomes by their times', () => {
 
   interface Event { readonly file: string; readonly arrived: number; readonly record: object }
 
+  /** One field of an outcome, or the other, or both. */
+  function fields(random: () => number): object {
+    const [which, outcome, refund] = [random(), Math.floor(random() * 4), Math.floor(random() * 4)];
+    return { ...(which < 0.7 ? { outcome } : {}), ...(which > 0.4 ? { refund } : {}) };
+  }
+
   /** Predictions, each with up to three outcomes of other times that are told in any order, some before their prediction, some of them by another service. */
   function* events(seed: number): Generator<Event> {
     const random = seeded(seed);
@@ -40,7 +46,7 @@ describe('outcomes by their times', () => {
       for (let count = Math.floor(random() * 4); count > 0; count -= 1) {
         // Whole seconds, so that some are of one time.
         const told = predicted + Math.floor(random() * (random() < 0.3 ? 5 : 2400)) * 1000;
-        yield { file: random() < 0.5 ? 'outcomes-a.jsonl' : 'outcomes-b.jsonl', arrived: told + (random() < 0.3 ? random() * 90 * MINUTE : 0), record: { request_id: record.request_id, outcome: Math.floor(random() * 4), ts: new Date(told).toISOString() } };
+        yield { file: random() < 0.5 ? 'outcomes-a.jsonl' : 'outcomes-b.jsonl', arrived: told + (random() < 0.3 ? random() * 90 * MINUTE : 0), record: { request_id: record.request_id, ...fields(random), ts: new Date(told).toISOString() } };
       }
     }
   }
@@ -60,6 +66,23 @@ describe('outcomes by their times', () => {
     assert.deepEqual(await told(), [[10, 10], [10, 0]]);
     add('outcomes-a.jsonl', all.map(({ request_id, ts }) => ({ request_id, ts: new Date(Date.parse(ts) + 2 * MINUTE).toISOString(), clicked: 0 })));
     assert.deepEqual(await told(), [[10, 0], [10, 0]], 'a later one of the same field counts');
+  });
+
+  it('are as late as their label, or where it is not told, as what was told last', async () => {
+    const { quality } = readQuality({ source: { log: 'log.jsonl', outcomes: 'outcomes*.jsonl' }, signals: ['clicked', 'refunded', 'returned'].map((field) => ({ name: field, mean: field })), window: '1min', labels: { field: 'clicked', mature_after: '1h' } });
+    const [first = assert.fail()] = records({ count: 1 });
+    add('log.jsonl', [first]);
+    const source = new LogSource({ folder, flags: ['fraud-v2'], definition: quality ?? assert.fail() });
+    const delay = async (minutes: number, outcome: object): Promise<number | null | undefined> => {
+      add('outcomes-a.jsonl', [{ request_id: first.request_id, ts: new Date(Date.parse(first.ts) + minutes * MINUTE).toISOString(), ...outcome }]);
+      const { arms: [arm] } = await source.read({ now: END, signal: new AbortController().signal });
+      return arm?.labelDelay?.median;
+    };
+    assert.equal(await delay(9, { refunded: 1 }), 9 * MINUTE);
+    assert.equal(await delay(7, { returned: 1 }), 9 * MINUTE);
+    assert.equal(await delay(11, { returned: 0 }), 11 * MINUTE);
+    assert.equal(await delay(5, { clicked: 1 }), 5 * MINUTE);
+    assert.equal(await delay(12, { refunded: 0 }), 5 * MINUTE);
   });
 
   it('that were absurd and are corrected leave no verdict rather than a certain one', async () => {
@@ -82,6 +105,7 @@ describe('outcomes by their times', () => {
     }
   });
 
+  const signals = [{ name: 'refunds', mean: 'refund' }, { name: 'both', bad: 'refund > 1 and outcome > 1' }];
   for (const labels of [{}, { mature_after: '20min' }, { absent_means: 0 }, { mature_after: '20min', absent_means: 2 }]) {
     it(`give the same figures however the log is read, ${JSON.stringify(labels)}`, async function splits() {
       this.timeout(60_000);
@@ -89,7 +113,7 @@ describe('outcomes by their times', () => {
         const random = seeded(1000 + seed);
         for (const name of ['log.jsonl', 'outcomes-a.jsonl', 'outcomes-b.jsonl']) writeFileSync(join(folder, name), '');
         const all = [...events(seed)].sort((a, b) => a.arrived - b.arrived);
-        const inParts = opened(labels);
+        const inParts = opened(labels, { signals });
         for (let from = 0; from < all.length;) {
           const to = Math.min(all.length, from + 1 + Math.floor(random() * 300));
           const part = all.slice(from, to);
@@ -97,10 +121,10 @@ describe('outcomes by their times', () => {
           const now = (part.at(-1)?.arrived ?? START) + Math.floor(random() * 30 * MINUTE);
           await inParts.read(now);
           // Another start, which goes on from what the one before kept.
-          await opened(labels, true).read(now);
+          await opened(labels, { cached: true, signals }).read(now);
           from = to;
         }
-        const [once, parts, restarted] = [await opened(labels).read(), await inParts.read(), await opened(labels, true).read()];
+        const [once, parts, restarted] = [await opened(labels, { signals }).read(), await inParts.read(), await opened(labels, { cached: true, signals }).read()];
         assert.ok(sums(once)[0] > 150);
         assert.deepEqual(parts, once);
         assert.deepEqual(restarted, once);

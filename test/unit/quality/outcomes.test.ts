@@ -59,7 +59,7 @@ describe('outcomes', () => {
       const { quality, problems } = readQuality({ signals: [{ name: 'conversion', mean: 'converted' }], labels: { field: 'converted', mature_after: '1h', ...labels }, window: '1min', source: { log: 'x' } });
       assert.deepEqual(problems, []);
       const absent = quality?.labels.absentMeans;
-      this.#begin = () => new Outcomes(quality ?? assert.fail(), { kept: ['score', 'id'], outcome: ['converted'] }, {
+      this.#begin = () => new Outcomes(quality ?? assert.fail(), { kept: ['score', 'id'], outcome: ['converted'], label: 'converted' }, {
         settled: ({ record: { score, id }, unitHash, at }, told, isNew) => {
           if (told !== undefined) assert.ok(told.at >= at && (told.at - Number(id) - START) % (2 * HOUR) === 0, `${told.at}`);
           assert.deepEqual([score, unitHash], [0.5, 7]);
@@ -98,7 +98,7 @@ describe('outcomes', () => {
   it('are forgotten, the oldest first, where hashes are as somebody chose them, so that drawing would drop none', () => {
     const { quality } = readQuality({ signals: [{ name: 'conversion', mean: 'converted' }], labels: { field: 'converted', mature_after: '1h' }, window: '1min', source: { log: 'x' } });
     let settled = 0;
-    const outcomes = new Outcomes(quality ?? assert.fail(), { kept: ['score'], outcome: ['converted'] }, { settled: () => void (settled += 1), changed: () => undefined, matured: () => undefined }, 10);
+    const outcomes = new Outcomes(quality ?? assert.fail(), { kept: ['score'], outcome: ['converted'], label: 'converted' }, { settled: () => void (settled += 1), changed: () => undefined, matured: () => undefined }, 10);
     for (let request = 1; request <= 50; request += 1) outcomes.wait(request, { converted: 1 }, { record: { score: 0.5 }, group, slices: [], unitHash: 7, at: START + request * 60_000 });
     for (let request = 1001; request <= 1050; request += 1) outcomes.add(request, { converted: 1 }, START);
     outcomes.settle(START + 10 * HOUR);

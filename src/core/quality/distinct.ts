@@ -9,7 +9,9 @@ const LARGEST_HASH = 2 ** 53;
  * Source: Beyer, Haas, Reinwald, Sismanis and Gemulla, On synopses for distinct-value estimation under multiset operations, SIGMOD 2007, section 4.1.
  */
 export class DistinctCount {
+  /** In ascending order, each once, where that is so. */
   #smallest: number[] = [];
+  #isTidy = true;
   #limit = Number.POSITIVE_INFINITY;
 
   constructor(saved: Float64Array = new Float64Array(0)) {
@@ -26,12 +28,18 @@ export class DistinctCount {
   add(hash: number): void {
     if (hash >= this.#limit) return;
     this.#smallest.push(hash);
+    this.#isTidy = false;
     if (this.#smallest.length > 2 * KEPT) this.#tidy();
   }
 
   /** Takes in what another one counted: what both saw counts once. */
   merge(other: DistinctCount): void {
-    for (const hash of other.#smallest) this.add(hash);
+    other.#tidy();
+    for (const hash of other.#smallest) {
+      // Those after it are larger.
+      if (hash >= this.#limit) return;
+      this.add(hash);
+    }
   }
 
   get estimate(): number {
@@ -42,11 +50,15 @@ export class DistinctCount {
   }
 
   #tidy(): void {
+    if (this.#isTidy) return;
+    this.#isTidy = true;
     const sorted = Float64Array.from(this.#smallest).sort();
     const kept: number[] = [];
+    let last = Number.NaN;
     for (let place = 0; place < sorted.length && kept.length < KEPT; place += 1) {
       const hash = sorted[place] ?? 0;
-      if (hash !== kept.at(-1)) kept.push(hash);
+      if (hash !== last) kept.push(hash);
+      last = hash;
     }
     this.#smallest = kept;
     if (this.#smallest.length === KEPT) this.#limit = this.#smallest[KEPT - 1] ?? Number.POSITIVE_INFINITY;

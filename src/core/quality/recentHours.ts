@@ -183,7 +183,7 @@ export class RecentHours {
 
   /**
    * By environment candidate and current in the hours of both, within the last ones. Hours of current weigh as those of the candidate do: else a percentage that was raised by night would make of a daily rhythm a drift. Units are
-   * as many as the weights leave (Kish's sum(w)^2 / sum(w^2)).
+   * as many as the weights leave (Kish's sum(w)^2 / sum(w^2)). Hours that current hardly served would leave next to none, and are left out.
    */
   #both(end: number, hours: number, answering: Answering): NonNullable<ProductionWindow['both']> {
     const candidates = this.#arms.filter(({ arm }) => arm === 'candidate');
@@ -191,7 +191,7 @@ export class RecentHours {
       const current = this.#arms.find(({ environment, arm }) => environment === candidate.environment && arm === 'current');
       if (current === undefined) return [];
       const [own, other] = [candidate, current].map((each) => requestsByHour(hoursWithin(each, end - hours, end, answering(each))));
-      const common = [...own ?? []].flatMap(([number, requests]) => { const others = other?.get(number); return others === undefined ? [] : [{ number, own: requests, others }]; });
+      const common = tellingMost([...own ?? []].flatMap(([number, requests]) => { const others = other?.get(number); return others === undefined ? [] : [{ number, own: requests, others }]; }));
       const [from, ofOwn, ofOthers] = [Math.min(...common.map(({ number }) => number)), sum(common, (each) => each.own), sum(common, ({ others }) => others)];
       const weights = new Map(common.map((each) => [each.number, (each.own * ofOthers) / (each.others * ofOwn)]));
       const left = ofOthers / sum(common, ({ number, others }) => others * (weights.get(number) ?? 0) ** 2);
@@ -252,6 +252,29 @@ function hoursWithin({ hours }: ArmHours, from: number, end: number, without: Re
 
 function sum<T>(all: readonly T[], of: (each: T) => number): number {
   return all.reduce((total, each) => total + of(each), 0);
+}
+
+interface CommonHour {
+  readonly number: number;
+  /** Predictions of the candidate, and of current. */
+  readonly own: number;
+  readonly others: number;
+}
+
+/**
+ * Those hours that, weighted, tell the two arms apart best: where the variance of a difference between them, 1 / sum(own) + sum(own^2 / others) / sum(own)^2 times that of one prediction, is least. These are the hours with the
+ * largest share of current, up to some share, for each hour adds own to the one sum and own^2 / others to the other.
+ */
+function tellingMost(hours: readonly CommonHour[]): readonly CommonHour[] {
+  const sorted = hours.toSorted((a, b) => a.own / a.others - b.own / b.others || a.number - b.number);
+  let [best, most, total, squares] = [0, 0, 0, 0];
+  for (const [index, { own, others }] of sorted.entries()) {
+    total += own;
+    squares += own ** 2 / others;
+    const told = total ** 2 / (total + squares);
+    if (told >= most) [best, most] = [index + 1, told];
+  }
+  return sorted.slice(0, best);
 }
 
 /** Predictions by the number of the hour, of all versions. */

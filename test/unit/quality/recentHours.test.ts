@@ -168,25 +168,37 @@ describe('drift of the last hours', () => {
     assert.deepEqual([partOf(side, 'candidate').requests, side.notes.messages], [partOf(collected(given), 'candidate').requests, []]);
   });
 
+  /** A day of records with a rhythm, of which a share is the candidate's, whose amounts are so many times as large. */
+  function thinned(share: (at: number) => number, factor = 1): QualityData {
+    const { quality } = readQuality({ source: { log: 'log.jsonl' } });
+    const collector = new Collector(quality ?? assert.fail(), { flags: ['f'] });
+    collector.now = NOW;
+    const random = seeded(7);
+    for (let at = NOW - DAY, index = 0; at < NOW; at += 4000, index += 1) {
+      const isDay = new Date(at).getUTCHours() >= 8 && new Date(at).getUTCHours() < 20;
+      const arm = random() < share(at) ? 'candidate' : 'current';
+      collector.add({ ts: at, request_id: `r-${index}`, unit_id: `u-${index}`, environment: 'production', flag: 'f', assigned_arm: arm, role: 'serving', features: { amount: (isDay ? 100 : 20) * (0.5 + random()) * (arm === 'candidate' ? factor : 1), country: isDay ? 'DE' : 'FR' } }, () => 'log:1');
+    }
+    return collector.data(NOW, []);
+  }
+
   it('weighs the hours of current as those of the candidate: a percentage that was raised by day makes of a rhythm no drift', () => {
-    const thinned = (share: (at: number) => number): QualityData => {
-      const { quality } = readQuality({ source: { log: 'log.jsonl' } });
-      const collector = new Collector(quality ?? assert.fail(), { flags: ['f'] });
-      collector.now = NOW;
-      const random = seeded(7);
-      for (let at = NOW - DAY, index = 0; at < NOW; at += 4000, index += 1) {
-        const isDay = new Date(at).getUTCHours() >= 8 && new Date(at).getUTCHours() < 20;
-        const arm = random() < share(at) ? 'candidate' : 'current';
-        collector.add({ ts: at, request_id: `r-${index}`, unit_id: `u-${index}`, environment: 'production', flag: 'f', assigned_arm: arm, role: 'serving', features: { amount: (isDay ? 100 : 20) * (0.5 + random()), country: isDay ? 'DE' : 'FR' } }, () => 'log:1');
-      }
-      return collector.data(NOW, []);
-    };
     const data = thinned((at) => (at > NOW - 5 * HOUR ? 0.5 : 0.05));
     const [found = assert.fail()] = driftFindings(data, 'production');
     assert.deepEqual(found.report.features.map(({ feature, alarm }) => [feature, alarm]).sort(), [['amount', false], ['country', false]]);
     assert.ok((found.report.features.find(({ feature }) => feature === 'country')?.psi ?? 1) < 0.01);
     const both = data.production?.both?.[0] ?? assert.fail();
     assert.ok(both.current.units < 0.8 * partOf(data, 'current').units, `weights leave fewer units: ${both.current.units}`);
+  });
+
+  it('leaves hours out that current hardly served: weighed as those of the candidate, they would leave nothing to compare', () => {
+    for (const hardly of [0.997, 0.97]) {
+      const share = (at: number): number => (at > NOW - 5 * HOUR ? hardly : 0.2);
+      const both = thinned(share).production?.both?.[0] ?? assert.fail();
+      assert.ok(both.current.units > 8000 && both.candidate.requests > 2500 && both.candidate.requests < 4000, `${both.current.units} of ${both.candidate.requests}`);
+      const alarms = (factor: number): string[] => driftFindings(thinned(share, factor), 'production').flatMap(({ report }) => report.features.filter(({ alarm }) => alarm).map(({ feature }) => feature));
+      assert.deepEqual([alarms(1), alarms(1.5)], [[], ['amount']]);
+    }
   });
 
   it('tells so many versions of an arm apart, and takes the others together', () => {

@@ -27,6 +27,11 @@ async function load(folder: string): Promise<WorkspaceFile | undefined> {
   }
 }
 
+/** When the folder's file was written last, in milliseconds since 1970; NaN where there is none. */
+export async function writtenAt(folder: string): Promise<number> {
+  return stat(join(folder, CONFIGURATION_FILE)).then(({ mtimeMs }) => mtimeMs, () => Number.NaN);
+}
+
 /** A command may read the file more than once: what is wrong is told once. */
 const told = new WeakMap<CliContext['warn'], Set<string>>();
 

@@ -42,12 +42,13 @@ describe('the examples of docs/guard.md', () => {
   const path = (): string => `${bin}${delimiter}${process.env['PATH'] ?? ''}`;
   const token = (): Record<string, string> => ({ UNLEASH_URL: releases.unleash.url, UNLEASH_TOKEN: releases.unleash.tokens.eddy });
 
-  async function run(command: string, args: readonly string[], env: Record<string, string>, until?: RegExp): Promise<{ code: number | null; output: string }> {
-    const child = spawn(command, args, { cwd: made.folder, env: { PATH: path(), HOME: releases.dir, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  async function run(command: string, args: readonly string[], env: Record<string, string>, until?: RegExp, seen: (output: string) => void = () => undefined): Promise<{ code: number | null; output: string }> {
+    const child = spawn(command, args, { cwd: made.folder, env: { PATH: path(), HOME: releases.dir, ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout: 45_000 });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => {
         output += chunk.toString();
+        seen(output);
         if (until?.test(output) === true) child.kill('SIGTERM');
       });
     }
@@ -97,5 +98,19 @@ describe('the examples of docs/guard.md', () => {
     const { code, output } = await run(command, args, token(), /production: healthy/);
     assert.notEqual(code, 0, output);
     assert.match(output, /production: healthy/);
+  });
+
+  it('goes on by modelswitch.yaml as it was, and says when it was written anew', async function changed() {
+    this.timeout(60_000);
+    const file = join(made.folder, 'modelswitch.yaml');
+    const text = readFileSync(file, 'utf8');
+    let isWritten = false;
+    const { output } = await run('modelswitch', ['guard', '--watch', '--every', '1s'], token(), /started anew\.\n[^]*: healthy[^]*: healthy/, (told) => {
+      if (isWritten || !told.includes('healthy')) return;
+      isWritten = true;
+      writeFileSync(file, 'models: [');
+    });
+    writeFileSync(file, text);
+    assert.deepEqual(output.match(/modelswitch\.yaml is not what it was when the guard began: it goes by the file as it was then until it is started anew\./g)?.length, 1, output);
   });
 });

@@ -82,6 +82,7 @@ class CsvLines {
       if ('reason' in found) return skip(isOne ? found.reason : NOT_CLOSED);
       if (names !== undefined && found.fields.length !== names.length) return skip(isOne ? `${found.fields.length} ${found.fields.length === 1 ? 'field' : 'fields'}, where the header has ${names.length}` : NOT_CLOSED);
       [this.#joined, this.#size] = [0, 0];
+      if (names === undefined && isOne && last.includes('\r')) skip('lines end in CR alone, as old tools write them; save the file with line feeds');
       if (names === undefined) this.#names = found.fields;
       return { lines: end - at, ...(names === undefined ? {} : { record: Object.fromEntries(names.map((name, index) => [name, found.fields[index] ?? ''])) }) };
     }

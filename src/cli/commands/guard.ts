@@ -10,6 +10,7 @@ import { guardMetrics } from '../../core/releases/guardMetrics.ts';
 import { guardHindrances, type MeantModels } from '../../core/workspace/concerning.ts';
 import type { ModelMapping, WorkspaceFile } from '../../core/workspace/config.ts';
 import { TAG_PREFIX } from '../../core/models/evidence.ts';
+import { CONFIGURATION_FILE, writtenAt } from '../configuration.ts';
 import { sleep } from '../../adapters/node/sleep.ts';
 import { writeJson, type CliContext, type Command } from '../context.ts';
 import { jsonable } from './quality.ts';
@@ -42,11 +43,15 @@ async function run(context: CliContext, releases: CliReleases): Promise<number> 
   if (own['watch'] === true && own['once'] === true) throw new AppError('validation', 'Give --once or --watch, not both.');
   let told = '';
   let toldSkew = '';
+  let written = await writtenAt(context.cwd);
   for (;;) {
     const reports = await lookAtAll(context, releases);
     const skew = clockWords(releases.target.client.clockOffset);
     if (skew !== toldSkew && skew !== '') context.warn(skew);
     toldSkew = skew;
+    const lastWritten = await writtenAt(context.cwd);
+    if (!Object.is(lastWritten, written)) context.warn(`${CONFIGURATION_FILE} is not what it was when the guard began: it goes by the file as it was then until it is started anew.`);
+    written = lastWritten;
     const now = JSON.stringify(reports.map(({ model, flag, state }) => [model, flag, state]));
     await publish(context, reports, own['watch'] !== true || now !== told);
     told = now;

@@ -82,11 +82,16 @@ export function dashboardModel(input: DashboardInput): DashboardModel {
     ...(input.skew === undefined ? {} : { skew: skewOf(input.skew) }),
     ...(scores === undefined ? {} : { scores }),
     ...(latency === undefined ? {} : { latency }),
-    ...(slices === undefined ? {} : { slices: { ...slices, rows: slices.rows.slice(0, MOST_SLICES) } }),
+    ...(slices === undefined ? {} : { slices: cut(slices) }),
     ...(shadow === undefined ? {} : { shadow }),
     ...timelineOf(input),
     notes: sentences([notesBlock(data.notes)]),
   };
+}
+
+function cut(table: Table): Table {
+  const left = table.rows.length - MOST_SLICES;
+  return left <= 0 ? table : { ...table, title: `${table.title}: the first ${MOST_SLICES} lines; ${left} more are in the exports`, rows: table.rows.slice(0, MOST_SLICES) };
 }
 
 /** The area under a curve has no value by window. */

@@ -455,6 +455,8 @@ describe('the prediction log', () => {
     assert.deepEqual([notes.rows, notes.malformed, notes.examples], [10, 2, ['all.csv:4: 3 fields, where the header has 17', 'all.csv:14: a quote stands in a field that does not begin with one']]);
     writeFileSync(path('all.csv'), `ts,"request_id\n${text.slice(1).join('\n')}`);
     assert.deepEqual((await open({ source: { log: 'all.csv' } })()).notes.messages[0], 'all.csv: The header of the CSV file (line 1) cannot be read: a quote is opened and not closed.');
+    writeFileSync(join(folder, 'all.csv'), 'ts,flag\r2026-03-02T09:00:00Z,f\r');
+    assert.deepEqual((await open({ source: { log: 'all.csv' } })()).notes.messages[0], 'all.csv: The header of the CSV file (line 1) cannot be read: lines end in CR alone, as old tools write them; save the file with line feeds.');
   });
 
   it('loses of a CSV with a quote that is not closed that line only', async () => {

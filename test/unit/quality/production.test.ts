@@ -210,6 +210,14 @@ describe('the dashboard', () => {
     assert.deepEqual(model.latency?.labels, ['p50', 'p75', 'p90', 'p95', 'p99', 'p99.9']);
   });
 
+  it('says how many lines of slices it does not show', () => {
+    const given = input({ count: 600 });
+    const [slice = assert.fail()] = given.report.slices;
+    const shown = (lines: number): DashboardModel['slices'] => dashboardModel({ ...given, report: { ...given.report, slices: Array.from({ length: lines }, () => slice) } }).slices;
+    assert.deepEqual([shown(200)?.title, shown(200)?.rows.length], ['Slices (they inform; they decide nothing)', 200]);
+    assert.deepEqual([shown(212)?.title, shown(212)?.rows.length], ['Slices (they inform; they decide nothing): the first 200 lines; 12 more are in the exports', 200]);
+  });
+
   it('draws proportions with intervals that end at 0 and 1', () => {
     const section = { signals: [{ name: 'accuracy', measure: 'accuracy' }, { name: 'confident', measure: 'confident' }, { name: 'score', mean: 'score' }], window: '1min' };
     const collector = new Collector(readQuality(section).quality ?? assert.fail(), { flags: ['fraud-v2'] });

@@ -274,6 +274,8 @@ export function readQuality(section: unknown): { readonly quality?: QualityDefin
   const source = reader.source(content);
   if (source?.kind === 'prometheus') reportQueries(source.prometheus, metrics, reader.report);
   const { labels } = content;
+  // By the clock of the prediction every outcome would be late, and everything absent.
+  if (labels?.absent_means !== undefined && labels.mature_after === undefined) reader.report(['labels', 'absent_means'], 'needs mature_after beside it: how long after its prediction an outcome may come before it counts as absent; 0s where it stands in the record of the prediction');
   return {
     problems: reader.problems,
     quality: {

@@ -50,6 +50,11 @@ describe('quality in modelswitch.yaml', () => {
     assert.match(problems('drift: {unit: who}').join(), /^6: .*drift\.unit: is a column of the reference/);
   });
 
+  it('knows when an outcome is absent only by mature_after', () => {
+    assert.deepEqual(problems('labels: {absent_means: 0, mature_after: 0s}'), []);
+    assert.match(problems('labels: {absent_means: 0}').join(), /^6: .*labels\.absent_means: needs mature_after beside it: how long/);
+  });
+
   it('is read into metrics, sources and labels', () => {
     const { config, problems: found } = load(`source: {log: logs/predictions-*.jsonl}
 labels: {field: defaulted, mature_after: 7d, absent_means: 0}

@@ -77,7 +77,7 @@ describe('what tells an outcome', () => {
 
   it('is absent_means, field by field, where there is null', async () => {
     writeFileSync(join(folder, 'log.jsonl'), lines([...records({ count: 3, share: 0 }), { request_id: 'r-0', outcome: null }, { request_id: 'r-1', outcome: null, paid: 5 }, { request_id: 'r-2', outcome: 1 }]));
-    const { arms: [arm], windows } = await read(defined({ signals: [{ name: 'default', mean: 'outcome' }, { name: 'paid', mean: 'paid' }], labels: { absent_means: 0 } }));
+    const { arms: [arm], windows } = await read(defined({ signals: [{ name: 'default', mean: 'outcome' }, { name: 'paid', mean: 'paid' }], labels: { mature_after: '0s', absent_means: 0 } }));
     assert.deepEqual([arm?.matured, arm?.labelled, windows.map(({ metrics }) => [metrics['default'], metrics['paid']])], [3, 3, [[{ n: 3, sum: 1, squares: 1 }, { n: 3, sum: 5, squares: 25 }]]]);
   });
 

@@ -297,7 +297,7 @@ describe('the prediction log', () => {
     const known = await open({ ...section, labels: { field: 'converted' } })();
     assert.deepEqual(told(known), [4, 3]);
     assert.deepEqual([arm(known, 'current').matured, arm(known, 'current').labelled, known.notes.outcomesWithoutPrediction], [10, 4, 1]);
-    assert.deepEqual(told(await open({ ...section, labels: { field: 'converted', absent_means: 0 } })()), [10, 3]);
+    assert.deepEqual(told(await open({ ...section, labels: { field: 'converted', mature_after: '0s', absent_means: 0 } })()), [10, 3]);
     const early = await open({ ...section, labels: { field: 'converted', mature_after: '7d', absent_means: 0 } }, START + 86_400_000)();
     assert.deepEqual(told(early), [0, 0]);
   });

@@ -106,7 +106,7 @@ describe('outcomes by their times', () => {
   });
 
   const signals = [{ name: 'refunds', mean: 'refund' }, { name: 'both', bad: 'refund > 1 and outcome > 1' }];
-  for (const labels of [{}, { mature_after: '20min' }, { absent_means: 0 }, { mature_after: '20min', absent_means: 2 }]) {
+  for (const labels of [{}, { mature_after: '20min' }, { mature_after: '0s', absent_means: 0 }, { mature_after: '20min', absent_means: 2 }]) {
     it(`give the same figures however the log is read, ${JSON.stringify(labels)}`, async function splits() {
       this.timeout(60_000);
       for (let seed = 1; seed <= 12; seed += 1) {

@@ -299,7 +299,7 @@ export function readQuality(section: unknown): { readonly quality?: QualityDefin
   };
 }
 
-/** Unknown keys have been reported as warnings; the rest of the section counts. */
+/** Unknown keys have been reported as errors, by which nobody decides; what is shown is the rest of the section. */
 function withoutUnknown(section: unknown): unknown {
   const result = qualitySchema.safeParse(section);
   const unknown = result.success ? [] : result.error.issues.filter(({ code }) => code === 'unrecognized_keys');

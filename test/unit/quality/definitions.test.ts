@@ -124,6 +124,33 @@ guardrails: [{name: errors, bad: error}]`);
     assert.equal(config?.models[0]?.quality?.metrics.length, 1);
   });
 
+  it('has an error for each key that nobody knows: a guardrail that is not read guards nothing', () => {
+    const said = (text: string): string[] => loadWorkspaceFile(`version: 1\n${text}`).problems.map(({ severity, message, range }) => `${range.start.line + 1} ${severity} ${message}`);
+    const model = (...lines: string[]): string[] => said(`models:\n  fraud:\n    flag: fraud-v2\n${lines.map((line) => `    ${line}\n`).join('')}`);
+    const not = 'the model is not judged with it';
+    assert.deepEqual(model('quality:', '  guardrail: [{name: a, bad: error}]', '  wher: "score > 0"'), [
+      `6 error Unknown key "guardrail" in models.fraud.quality; ${not}. Did you mean "guardrails"?`, `7 error Unknown key "wher" in models.fraud.quality; ${not}. Did you mean "where"?`,
+    ]);
+    for (const [section, key] of [['guardrails: [{name: a, bad: error, maxratio: 3}]', 'maxratio'], ['signals: [{name: a, mean: x, magrin: 3}]', 'magrin'], ['source: {log: a, outcome: b}', 'outcome'], ['labels: {mature: 7d}', 'mature'], ['drift: {windows: 24h}', 'windows'], ['skew: {exec: [a], samples: 5}', 'samples'], ['source: {prometheus: {url: "http://p:9090", design_effect: 1, queries: {a: {total: "t{a=\\"$arm\\"}", bads: x}}}}', 'bads']] as const) {
+      assert.match(model('quality:', `  ${section}`).join('\n'), new RegExp(`^6 error Unknown key "${key}" in models\\.fraud\\.quality\\.\\S+; ${not}\\.`, 'm'), section);
+    }
+    assert.deepEqual(model('guard: {on_breech: previous}'), ['5 error Unknown key "on_breech" in models.fraud.guard; the model is not guarded with it. Did you mean "on_breach"?']);
+    assert.match(model('qualty: {guardrails: []}', 'gaurd: {}').join('\n'), /^5 error Unknown key "qualty" in models\.fraud; the model is not judged with it\. Did you mean "quality"\?\n6 error Unknown key "gaurd" in models\.fraud; the model is not guarded/);
+  });
+
+  it('leaves keys that are somebody else\'s by their name, anchors and what is merged as they are', () => {
+    const { config, problems: found } = loadWorkspaceFile(`version: 1
+x-shared:
+  quality: &quality {guardrails: [{name: errors, bad: error}], window: 1h, x-owner: risk}
+  guard: &guard {on_breach: previous, x-why: nights}
+models:
+  fraud: {flag: fraud-v2, quality: {<<: *quality, source: {log: a}}, guard: *guard, x-note: mine}
+`);
+    assert.deepEqual(found.map(({ path }) => path?.at(-1)).sort(), ['x-note', 'x-owner', 'x-shared', 'x-why']);
+    assert.ok(found.every(({ severity }) => severity === 'warning'), found.map(({ message }) => message).join('\n'));
+    assert.deepEqual([config?.models[0]?.quality?.metrics.length, config?.models[0]?.quality?.windowMs, config?.models[0]?.guard?.onBreach], [1, 3_600_000, 'previous']);
+  });
+
   const wrong: readonly (readonly [string, RegExp])[] = [
     ['guardrails: [{name: a, bad: error, min_rate: 5}]', /^6: guardrails\[0\]\.min_rate: is a rate of bad events, from 0 to less than 1: 5 % is 0\.05\. \[5\]$/],
     ['guardrails: [{name: a, bad: error, limit: 2}]', /^6: guardrails\[0\]\.limit: is a share, more than 0 and less than 1: 2 % is 0\.02\. \[2\]$/],

@@ -1,5 +1,5 @@
 import { durationWords } from '../base/duration.ts';
-import type { Measure, MetricDefinition, QualityDefinition } from './definitions.ts';
+import { MISSING_ANSWERS, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { averagePrecision } from './measures.ts';
 import { NO_MOMENTS, LEAST_EVENTS, LEAST_UNITS, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Moments } from './stats/confidenceSequence.ts';
 import { alarms, evidenceNotWorse, guardEvidence, joinEvidence } from './stats/countRule.ts';
@@ -125,9 +125,6 @@ export function currentAlike({ kind, effect, candidate, current }: Pick<MetricCo
   const alike = kind === 'bad' ? candidate.value / effect : candidate.value - effect;
   return Math.abs(alike - current.value) > ALIKE * Math.abs(current.value) ? alike : undefined;
 }
-
-/** The name of the guardrail that no one has to declare: the arm was chosen, and no prediction is told. */
-export const MISSING_ANSWERS = 'missing answers';
 
 function total(windows: readonly QualityWindow[], metric: string): Moments {
   return windows.reduce<Moments>((sum, { metrics }) => {

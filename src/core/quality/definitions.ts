@@ -19,6 +19,9 @@ const RECORD_FIELDS: FieldTypes['fields'] = {
 
 export const RECORD_TYPES: FieldTypes = { fields: RECORD_FIELDS, others: true, emptyWhereAbsent: ['error'] };
 
+/** The name of the guardrail that no one has to declare: the arm was chosen, and no prediction is told. */
+export const MISSING_ANSWERS = 'missing answers';
+
 export type Measure = NonNullable<MetricSection['measure']>;
 
 /** A metric, ready to be evaluated. */
@@ -169,6 +172,10 @@ class Reader {
       return undefined;
     }
     if (bad !== undefined && section.better === 'higher') this.problems.push({ path: [...path, 'better'], message: 'fewer bad events are always better: leave it out, or take mean' });
+    if (section.name.trim().toLowerCase() === MISSING_ANSWERS) {
+      this.problems.push({ path: [...path, 'name'], message: `${MISSING_ANSWERS} is the guardrail that is there by itself, of answers that the exposure counters miss: choose another name` });
+      return undefined;
+    }
     const maxRatio = section.max_ratio ?? 1.2;
     const metric: MetricDefinition = {
       name: section.name,

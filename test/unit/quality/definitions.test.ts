@@ -155,9 +155,13 @@ models:
     ['guardrails: [{name: a, bad: error, min_rate: 5}]', /^6: guardrails\[0\]\.min_rate: is a rate of bad events, from 0 to less than 1: 5 % is 0\.05\. \[5\]$/],
     ['guardrails: [{name: a, bad: error, limit: 2}]', /^6: guardrails\[0\]\.limit: is a share, more than 0 and less than 1: 2 % is 0\.02\. \[2\]$/],
     ['guardrails: [{name: a, bad: error, limit: 0}]', /limit: is a share, more than 0 and less than 1, such as 0\.05 for 5 %/],
-    ['signals: [{name: a, measure: accuracy, limit: 95}]', /limit: is a share, .*: 95 % is 0\.95\. \[95\]$/],
+    ['guardrails: [{name: a, measure: accuracy, limit: 95}]', /limit: is a share, .*: 95 % is 0\.95\. \[95\]$/],
+    ['signals: [{name: a, measure: accuracy, limit: 0.9}]', /^6: signals\[0\]\.limit: is of guardrails: a signal only holds the ramp, .* \[0\.9\]$/],
+    ['guardrails: [{name: a, measure: pr_auc}]', /^6: guardrails\[0\]\.measure: guards nothing: pr_auc has no interval here, so it is shown and decides nothing\. List it below signals.* \[pr_auc\]$/],
+    ['signals: [{name: a, measure: pr_auc, margin: 0.1}]', /^6: signals\[0\]\.margin: is not gone by: pr_auc has no interval here/],
+    ['guardrails: [{name: Missing answers, bad: error}]', /^6: guardrails\[0\]\.name: missing answers is the guardrail that is there by itself, .*: choose another name\. \[Missing answers\]$/],
     ['signals: [{name: a, measure: accuracy, margin: 1}]', /margin: is a difference of shares, less than 1: 1 % is 0\.01/],
-    ['signals: [{name: a, mean: converted == 1, limit: 3}]', /limit: is a share/],
+    ['guardrails: [{name: a, mean: converted == 1, limit: 3}]', /limit: is a share/],
     ['guardrails: [{name: a, bad: error, accept_ratio: 1}]', /accept_ratio: must be more than 1: a candidate as good as the current version could never go on/],
     ['guardrails: [{name: a, bad: error, margin: 0.01}]', /margin: is for means: .* is max_ratio/],
     ['signals: [{name: a, mean: converted, max_ratio: 2}]', /max_ratio: is for bad events: how much worse a mean may be is margin, in its own units/],
@@ -177,7 +181,7 @@ models:
   }
 
   it('takes numbers at the edge, means in units of their own, and an accept_ratio below max_ratio', () => {
-    assert.deepEqual(problems('guardrails: [{name: a, bad: error, min_rate: 0, limit: 0.999, max_ratio: 1, accept_ratio: 1.01}, {name: b, bad: error, min_rate: 0.999, max_ratio: 2, accept_ratio: 1.5}]\nsignals: [{name: c, mean: latency_ms, limit: 500, margin: 20}, {name: d, measure: entropy, limit: 2}]\nwindow: 1s'), []);
+    assert.deepEqual(problems('guardrails: [{name: a, bad: error, min_rate: 0, limit: 0.999, max_ratio: 1, accept_ratio: 1.01}, {name: b, bad: error, min_rate: 0.999, max_ratio: 2, accept_ratio: 1.5}, {name: c, mean: latency_ms, limit: 500, margin: 20}, {name: d, measure: entropy, limit: 2}]\nsignals: [{name: area, measure: pr_auc}]\nwindow: 1s'), []);
     assert.deepEqual(load('guardrails: [{name: a, bad: error, min_rate: 5}, {name: b, bad: error}]').config?.models[0]?.quality?.metrics.map(({ name }) => name), ['b'], 'a metric is not judged by other numbers than were written');
   });
 

@@ -1,4 +1,5 @@
-import type { Measure, MetricDefinition, QualityDefinition } from './definitions.ts';
+import { durationWords } from '../base/duration.ts';
+import { MISSING_ANSWERS, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { averagePrecision } from './measures.ts';
 import { NO_MOMENTS, LEAST_EVENTS, LEAST_UNITS, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Moments } from './stats/confidenceSequence.ts';
 import { alarms, evidenceNotWorse, guardEvidence, joinEvidence } from './stats/countRule.ts';
@@ -10,7 +11,7 @@ import { areProportions, proportionInterval } from './proportions.ts';
 import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.ts';
 import { dataSince } from './since.ts';
-import { allocationIntervals, countIntervals, type ShareAt } from './strata.ts';
+import { allocationIntervals, comparedPart, countIntervals, type ShareAt } from './strata.ts';
 import { totalOf } from './totals.ts';
 import { unitsIn } from './unitsIn.ts';
 import type { ArmSummary, QualityData, QualityWindow } from './window.ts';
@@ -32,6 +33,7 @@ const NEEDS: Readonly<Partial<Record<Measure, string>>> = {
 const [MOST_OUTSIDE, MOST_UNORDERED] = [0.001, 0.2];
 /** Observations at which the intervals of means are tightest. */
 const TIGHTEST = 10_000;
+const [HOUR_MS, DAY_MS] = [3_600_000, 86_400_000];
 
 export type ComparisonVerdict =
   /** A guardrail's alarm: evidence that it is worse than tolerated. */
@@ -125,8 +127,6 @@ export function currentAlike({ kind, effect, candidate, current }: Pick<MetricCo
   return Math.abs(alike - current.value) > ALIKE * Math.abs(current.value) ? alike : undefined;
 }
 
-/** The name of the guardrail that no one has to declare: the arm was chosen, and no prediction is told. */
-export const MISSING_ANSWERS = 'missing answers';
 
 /** Whether every value of a metric was 0 or 1: accuracy, precision, recall, the uncertain share, a mean of what is true or false. */
 function isProportion(metric: string, arms: readonly (readonly QualityWindow[])[]): boolean {
@@ -149,6 +149,14 @@ interface Refusal {
   readonly because: string;
 }
 
+/** Below this part of what could be compared, windows are too short for the traffic. */
+const LEAST_COMPARED = 0.5;
+
+/** What a guardrail cannot tell because its windows seldom hold both arms. */
+function shortWindows(part: number, windowMs: number): string {
+  return `windows of ${durationWords(windowMs)} mostly hold records of one arm only, which compare nothing (${Math.floor(100 * part)} % of what could be compared is): let window be longer, such as ${windowMs < HOUR_MS ? '1h' : windowMs < DAY_MS ? '1d' : '7d'}`;
+}
+
 /** As records name them. */
 const ARMS: readonly [candidate: string, current: string] = ['candidate', 'current'];
 
@@ -156,6 +164,7 @@ class Comparer {
   readonly #data: QualityData;
   readonly #environment: string;
   readonly #options: ComparisonOptions;
+  readonly #windowMs: number;
   /** The largest dispersion of bad events: a metric that has none yet may depend on units as much as the others do. */
   readonly #widest: number;
   /** Among how many the level is divided, so that all of them together raise one false alarm at most in 1 / alpha releases. */
@@ -168,6 +177,7 @@ class Comparer {
     this.#data = dataSince(data, options.since);
     this.#environment = environment;
     this.#options = options;
+    this.#windowMs = definition.windowMs;
     this.alpha = (options.alpha ?? ALPHA) / levelShares(definition.metrics);
     this.#widest = Math.max(1, ...definition.metrics.filter(({ kind }) => kind === 'bad').map(({ name }) => this.dispersionOf(name)));
   }
@@ -296,8 +306,9 @@ class Comparer {
     const effect = stratifiedRatio(intervals);
     const verdict = alarms(worse, this.alpha) ? 'worse' : alarms(notWorse, this.alpha) ? 'not worse' : 'undecided';
     const events = intervals.reduce((sum, { bad }) => sum + bad, 0);
+    const part = verdict === 'undecided' ? comparedPart(candidate, current, metric.name, this.#options.shareAt) : undefined;
     const because = verdict === 'worse' ? `evidence ${evidenceWords(worse)} that the rate is more than ${metric.maxRatio} times the current one's`
-      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : events < 2 * LEAST_EVENTS ? 'too few bad events to tell' : `shown is neither more than ${metric.maxRatio} times the current one's rate nor less than ${metric.acceptRatio} times`;
+      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : part !== undefined && part < LEAST_COMPARED ? shortWindows(part, this.#windowMs) : events < 2 * LEAST_EVENTS ? 'too few bad events to tell' : `shown is neither more than ${metric.maxRatio} times the current one's rate nor less than ${metric.acceptRatio} times`;
     return { verdict, because, ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.alpha), evidence: bounded(worse), logEvidence: worse };
   }
 

@@ -2,13 +2,13 @@ import type { Measure, MetricDefinition, QualityDefinition } from './definitions
 import { averagePrecision } from './measures.ts';
 import { NO_MOMENTS, LEAST_EVENTS, LEAST_UNITS, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Moments } from './stats/confidenceSequence.ts';
 import { alarms, evidenceNotWorse, guardEvidence, joinEvidence } from './stats/countRule.ts';
-import { dispersion } from './stats/dispersion.ts';
-import { chiSquaredTable } from './stats/fixedTests.ts';
+import { dispersion, type UnitSums } from './stats/dispersion.ts';
 import type { Interval } from './stats/intervals.ts';
 import { isMismatch, sampleRatioEvidence } from './stats/sampleRatio.ts';
 import { areProportions, proportionInterval } from './proportions.ts';
 import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.ts';
+import { differInLabels } from './labelledShare.ts';
 import { dataSince } from './since.ts';
 import { allocationIntervals, countIntervals, type ShareAt } from './strata.ts';
 import { unitsIn } from './unitsIn.ts';
@@ -211,17 +211,17 @@ class Comparer {
     return { ...counted, configured: last, observed: shareOf(inLast), verdict: mismatch ? 'mismatch' : 'as configured', because: mismatch ? 'units do not fall into the arms as configured: comparisons would be about different people' : 'units fall into the arms as configured' };
   }
 
-  /** Whether the share of labelled predictions differs by arm, which makes labelled metrics meaningless. */
-  labelsDiffer(): boolean {
-    const rows = ARMS.map((name) => this.#data.arms.filter(({ arm, environment }) => arm === name && environment === this.#environment)
-      .reduce<[number, number]>(([labelled, unlabelled], arm) => [labelled + Math.min(arm.labelled, arm.matured), unlabelled + Math.max(0, arm.matured - arm.labelled)], [0, 0]));
-    const [[a, b] = [0, 0], [c, d] = [0, 0]] = rows;
-    if (a + b === 0 || c + d === 0) return false;
-    return chiSquaredTable(rows).p < 0.001 && Math.abs(a / (a + b) - c / (c + d)) > 0.01;
+  /** Whether the share of matured predictions that have what a metric needs of outcomes differs by arm, which makes it meaningless: `differInLabels`. */
+  labelsDiffer(metric: string): boolean {
+    return differInLabels(allocationIntervals(...this.windows(), this.#options.shareAt), metric, dispersion(this.#sumsOf(({ labelSums }) => labelSums?.[metric])));
+  }
+
+  #sumsOf(pick: (arm: ArmSummary) => UnitSums | undefined): UnitSums[] {
+    return this.#data.arms.filter(({ arm, environment }) => environment === this.#environment && ARMS.includes(arm)).flatMap((arm) => pick(arm) ?? []);
   }
 
   dispersionOf(metric: string): number {
-    const sums = this.#data.arms.filter(({ arm, environment }) => environment === this.#environment && ARMS.includes(arm)).flatMap(({ unitSums }) => unitSums[metric] ?? []);
+    const sums = this.#sumsOf(({ unitSums }) => unitSums[metric]);
     return sums.length === 0 ? this.#data.designEffect ?? 1 : dispersion(sums);
   }
 
@@ -342,8 +342,8 @@ export function compareArms(data: QualityData, definition: QualityDefinition, en
   const comparer = new Comparer(data, definition, environment, options);
   const sampleRatio = comparer.ratio();
   const mismatch: Refusal | undefined = sampleRatio.verdict === 'mismatch' ? { always: false, because: 'the sample ratio is not as configured' } : undefined;
-  const labels: Refusal | undefined = definition.labels.absentMeans === undefined && comparer.labelsDiffer() ? { always: true, because: 'the arms have outcomes for different shares of their predictions' } : undefined;
-  const refused = (metric: MetricDefinition): Refusal | undefined => (metric.labelled ? labels : undefined) ?? mismatch;
+  const unlike = new Set(definition.metrics.filter(({ labelled, name }) => labelled && comparer.labelsDiffer(name)).map(({ name }) => name));
+  const refused = ({ name }: MetricDefinition): Refusal | undefined => (unlike.has(name) ? { always: true, because: 'the arms have outcomes for different shares of their predictions' } : mismatch);
   const declared = definition.metrics.map((metric) => comparer.compare(metric, refused(metric)));
   const missing = comparer.missing(declared.filter(({ kind }) => kind === 'bad').map(({ dispersion: own }) => own));
   const compared: readonly (MetricComparison & { readonly logEvidence?: number })[] = missing === undefined ? declared : [...declared, missing];

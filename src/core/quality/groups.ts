@@ -139,7 +139,8 @@ export class Groups {
     }
     const { requests, units: seen, lastSeen } = collector;
     const { told } = delays;
-    return { arm, environment, requests, units: seen, lastSeen, unitSums, ...(told === undefined ? {} : { labelDelay: told }), ...collector.summary() };
+    const { absentMeans } = this.#definition.labels;
+    return { arm, environment, requests, units: seen, lastSeen, unitSums, ...(absentMeans === undefined ? {} : { absentMeans }), ...(told === undefined ? {} : { labelDelay: told }), ...collector.summary() };
   }
 }
 

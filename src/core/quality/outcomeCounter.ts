@@ -92,6 +92,7 @@ export class OutcomeCounter {
     const { collector, delays, number } = group.audience;
     const whole = { ...record, ...this.#stager.filled(told?.outcome ?? {}) };
     if (told !== undefined) delays.add(at, told.at, times);
+    if (told !== undefined && this.#stager.isLabelledBy(told.outcome)) collector.labelled(at, times);
     if (this.#stager.isLabelledBy(whole)) collector.addOutcome(whole, labels.field, at, times);
     const unit = this.#units.see(unitHash, number);
     const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));

@@ -1,4 +1,5 @@
 import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
+import { absenceMessages } from './absence.ts';
 import { versionName } from './armCollector.ts';
 import { codedAt, EXCLUDED, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME, NOT_FINITE_SCORE, ROWS, WITHOUT_UNIT, type BatchRows, type CodedColumn, type RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
@@ -382,7 +383,7 @@ export class Collector {
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.audiences.reduce((sum, { collector }) => sum + collector.notFinite, this.#notes.notFinite),
-        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...found, ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...this.#outcomes.messages],
+        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...found, ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...absenceMessages(arms, this.#definition.labels.absentMeans), ...this.#outcomes.messages],
       },
     };
   }

@@ -164,7 +164,11 @@ export class Groups {
     const labelSums = Object.fromEntries(this.#slots.flatMap(({ metrics }, slot) => metrics.flatMap((name) => { const own = perMetric[this.#definition.metrics.length + slot]; return own === undefined || own.requests === 0 ? [] : [[name, own]]; })));
     const { requests, units: seen, lastSeen } = collector;
     const { told } = delays;
-    return { arm, environment, requests, units: seen, lastSeen, unitSums, ...(this.#slots.length === 0 ? {} : { labelSums }), ...(told === undefined ? {} : { labelDelay: told }), ...collector.summary() };
+    const { absentMeans } = this.#definition.labels;
+    return {
+      arm, environment, requests, units: seen, lastSeen, unitSums, ...(this.#slots.length === 0 ? {} : { labelSums }), ...(absentMeans === undefined ? {} : { absentMeans }),
+      ...(told === undefined ? {} : { labelDelay: told }), ...collector.summary(),
+    };
   }
 }
 

@@ -126,6 +126,7 @@ export class OutcomeCounter {
     const whole = { ...record, ...this.#stager.filled(told?.outcome ?? {}) };
     this.#label(waiting, told === undefined ? undefined : { outcome: told.outcome, whole }, times);
     if (told !== undefined) delays.add(at, told.at, times);
+    if (told !== undefined && this.#stager.isLabelledBy(told.outcome)) collector.labelled(at, times);
     if (this.#stager.isLabelledBy(whole)) collector.addOutcome(whole, labels.field, at, times);
     const unit = this.#units.see(unitHash, number);
     const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));

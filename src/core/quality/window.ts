@@ -116,6 +116,8 @@ export interface ArmSummary {
   /** Predictions whose outcome is final by now, and how many of them have one. */
   readonly matured: number;
   readonly labelled: number;
+  /** What those of them count as that have none; missing where they do not count. */
+  readonly absentMeans?: number | boolean | string;
   /** The same by stretches of time; missing where the source tells none. */
   readonly stretches?: readonly ArmStretch[];
   /** Missing where no outcome has been told, or the source does not tell. */
@@ -141,6 +143,8 @@ export interface SourceNotes {
   readonly otherSlices: number;
   /** Sentences about the source as a whole: files that vanished, warnings of a server. */
   readonly messages: readonly string[];
+  /** Whether no file is there of those that are to tell outcomes. */
+  readonly outcomesMissing?: boolean;
   /** Why the source itself says that it told a part only: it is shown, but nothing is decided by it. */
   readonly incomplete?: string;
 }

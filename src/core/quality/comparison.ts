@@ -1,15 +1,16 @@
 import { durationWords } from '../base/duration.ts';
+import { absenceOf } from './absence.ts';
 import { MISSING_ANSWERS, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { averagePrecision } from './measures.ts';
 import { NO_MOMENTS, LEAST_EVENTS, LEAST_UNITS, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Moments } from './stats/confidenceSequence.ts';
 import { alarms, evidenceNotWorse, guardEvidence, joinEvidence } from './stats/countRule.ts';
-import { dispersion } from './stats/dispersion.ts';
-import { chiSquaredTable } from './stats/fixedTests.ts';
+import { dispersion, type UnitSums } from './stats/dispersion.ts';
 import type { Interval } from './stats/intervals.ts';
 import { isMismatch, sampleRatioEvidence } from './stats/sampleRatio.ts';
 import { areProportions, proportionInterval } from './proportions.ts';
 import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.ts';
+import { differInLabels } from './labelledShare.ts';
 import { dataSince } from './since.ts';
 import { allocationIntervals, comparedPart, countIntervals, type ShareAt } from './strata.ts';
 import { totalOf } from './totals.ts';
@@ -146,6 +147,7 @@ function bounded(logEvidence: number): number {
 /** Why a comparison says nothing; `always`: not even that the candidate is worse. */
 interface Refusal {
   readonly always: boolean;
+  readonly verdict: 'void' | 'insufficient data';
   readonly because: string;
 }
 
@@ -215,17 +217,25 @@ class Comparer {
     return { ...counted, configured: last, observed: shareOf(inLast), verdict: mismatch ? 'mismatch' : 'as configured', because: mismatch ? 'units do not fall into the arms as configured: comparisons would be about different people' : 'units fall into the arms as configured' };
   }
 
-  /** Whether the share of labelled predictions differs by arm, which makes labelled metrics meaningless. */
-  labelsDiffer(): boolean {
-    const rows = ARMS.map((name) => this.#data.arms.filter(({ arm, environment }) => arm === name && environment === this.#environment)
-      .reduce<[number, number]>(([labelled, unlabelled], arm) => [labelled + Math.min(arm.labelled, arm.matured), unlabelled + Math.max(0, arm.matured - arm.labelled)], [0, 0]));
-    const [[a, b] = [0, 0], [c, d] = [0, 0]] = rows;
-    if (a + b === 0 || c + d === 0) return false;
-    return chiSquaredTable(rows).p < 0.001 && Math.abs(a / (a + b) - c / (c + d)) > 0.01;
+  /** Where absence is an outcome: whether there is nothing else, or lately. */
+  absence(): Refusal | undefined {
+    if (this.#data.notes.outcomesMissing === true) return { always: true, verdict: 'insufficient data', because: 'there is no file of source.outcomes, and absence alone says nothing' };
+    const found = absenceOf(this.#data.arms.filter(({ environment }) => environment === this.#environment));
+    return found === undefined ? undefined : { always: found.isAll, verdict: 'insufficient data', because: `${found.words}, and absence alone says nothing` };
+  }
+
+  /** Where the share of matured predictions that have what a metric needs of outcomes differs by arm it means nothing: `differInLabels`. */
+  labelsDiffer(metric: string): Refusal | undefined {
+    const differ = differInLabels(allocationIntervals(...this.windows(), this.#options.shareAt), metric, dispersion(this.#sumsOf(({ labelSums }) => labelSums?.[metric])));
+    return differ ? { always: true, verdict: 'void', because: 'the arms have outcomes for different shares of their predictions' } : undefined;
+  }
+
+  #sumsOf(pick: (arm: ArmSummary) => UnitSums | undefined): UnitSums[] {
+    return this.#data.arms.filter(({ arm, environment }) => environment === this.#environment && ARMS.includes(arm)).flatMap((arm) => pick(arm) ?? []);
   }
 
   dispersionOf(metric: string): number {
-    const sums = this.#data.arms.filter(({ arm, environment }) => environment === this.#environment && ARMS.includes(arm)).flatMap(({ unitSums }) => unitSums[metric] ?? []);
+    const sums = this.#sumsOf(({ unitSums }) => unitSums[metric]);
     return sums.length === 0 ? this.#data.designEffect ?? 1 : dispersion(sums);
   }
 
@@ -256,10 +266,10 @@ class Comparer {
     if (curve?.untold !== undefined) return { ...common, verdict: 'insufficient data', because: curve.untold };
     if (curve !== undefined) return { ...common, effect: curve.effect, verdict: 'undecided', because: 'shown only: the area has no interval here' };
     const result = isBad ? this.#counts(metric, candidate, current, phi) : this.#means(metric, candidate, current, phi);
-    // A mismatch voids what would let a release go on, never a breach. Where only some predictions have outcomes, chosen differently by arm, neither is known.
+    // A mismatch voids what would let a release go on, never a breach, and so do outcomes that have ceased. Where only some predictions have outcomes, chosen differently by arm, neither is known.
     if (refused === undefined || (result.verdict === 'worse' && !refused.always)) return { ...common, ...result };
     // What says nothing is no evidence in the mean of all guardrails either.
-    return { ...common, ...result, verdict: 'void', because: refused.because, ...(refused.always && 'logEvidence' in result ? { logEvidence: 0 } : {}) };
+    return { ...common, ...result, verdict: refused.verdict, because: refused.because, ...(refused.always && 'logEvidence' in result ? { logEvidence: 0 } : {}) };
   }
 
   /** Predictions that are missing where the flag chose an arm; `dispersions` are those of the other bad events, of which the largest stands for theirs. */
@@ -358,9 +368,10 @@ function evidenceWords(log: number): string {
 export function compareArms(data: QualityData, definition: QualityDefinition, environment: string, options: ComparisonOptions = {}): ComparisonReport {
   const comparer = new Comparer(data, definition, environment, options);
   const sampleRatio = comparer.ratio();
-  const mismatch: Refusal | undefined = sampleRatio.verdict === 'mismatch' ? { always: false, because: 'the sample ratio is not as configured' } : undefined;
-  const labels: Refusal | undefined = definition.labels.absentMeans === undefined && comparer.labelsDiffer() ? { always: true, because: 'the arms have outcomes for different shares of their predictions' } : undefined;
-  const refused = (metric: MetricDefinition): Refusal | undefined => (metric.labelled ? labels : undefined) ?? mismatch;
+  const mismatch: Refusal | undefined = sampleRatio.verdict === 'mismatch' ? { always: false, verdict: 'void', because: 'the sample ratio is not as configured' } : undefined;
+  const absence = definition.labels.absentMeans === undefined ? undefined : comparer.absence();
+  const byLabels = new Map(definition.metrics.filter(({ labelled }) => labelled).map(({ name }) => [name, absence ?? comparer.labelsDiffer(name)]));
+  const refused = ({ name }: MetricDefinition): Refusal | undefined => byLabels.get(name) ?? mismatch;
   const declared = definition.metrics.map((metric) => comparer.compare(metric, refused(metric)));
   const missing = comparer.missing(declared.filter(({ kind }) => kind === 'bad').map(({ dispersion: own }) => own));
   const compared: readonly (MetricComparison & { readonly logEvidence?: number })[] = missing === undefined ? declared : [...declared, missing];

@@ -102,14 +102,24 @@ function compared(context: CliContext, { definition }: Opened, data: QualityData
   });
 }
 
-/** Exit code 1 when a guardrail is worse: a pipeline can stop on it. By a part of the numbers nothing is decided, neither that it is worse nor that it is not: that is as if the source had not answered, and so is a source without a record. */
-function exitOf(found: readonly Compared[], { notes: { incomplete } }: QualityData, warn: CliContext['warn']): number {
+/** Why nothing was compared; undefined: something was, or no guardrail is declared. */
+function nothingCompared(found: readonly Compared[], { notes: { excluded } }: QualityData): string | undefined {
+  if (found.length === 0) return excluded === 0 ? 'The source has no record of this model: nothing was compared.' : `where: leaves out all ${excluded.toLocaleString('en')} records of this model: nothing was compared.`;
+  const guardrails = found.flatMap(({ report: { metrics } }) => metrics.filter(({ role }) => role === 'guardrail'));
+  if (guardrails.length === 0 || guardrails.some(({ candidate, current }) => candidate.n > 0 || current.n > 0)) return undefined;
+  const reasons = [...new Set(guardrails.map(({ name, because }) => `${name}: ${because}`))];
+  return plainLine(`No guardrail has a record of candidate or current: nothing was compared (${reasons.join('; ')}).`, 1000);
+}
+
+/** Exit code 1 when a guardrail is worse: a pipeline can stop on it. By a part of the numbers nothing is decided, neither that it is worse nor that it is not: that is as if the source had not answered, and so is a source in which there is nothing to compare. */
+function exitOf(found: readonly Compared[], data: QualityData, warn: CliContext['warn']): number {
+  const { incomplete } = data.notes;
   if (incomplete !== undefined) {
     warn(`The source told a part only, by which nothing is decided: ${plainLine(incomplete, 200)}.`);
     return exitCode(new AppError('network', incomplete));
   }
-  if (found.length === 0) {
-    const nothing = 'The source has no record of this model: nothing was compared.';
+  const nothing = nothingCompared(found, data);
+  if (nothing !== undefined) {
     warn(nothing);
     return exitCode(new AppError('network', nothing));
   }

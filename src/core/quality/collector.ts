@@ -13,6 +13,7 @@ import { CountedSlices } from './slices.ts';
 import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
 import { outsideWords, untoldWords } from './plainData.ts';
 import { countFlag, otherFlagsMessages } from './otherFlags.ts';
+import { otherArmsMessages } from './otherArms.ts';
 import { NO_TIME } from './recordTimes.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
 import { addTo } from './sums.ts';
@@ -381,7 +382,7 @@ export class Collector {
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.audiences.reduce((sum, { collector }) => sum + collector.notFinite, this.#notes.notFinite),
-        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...found, ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...absenceMessages(arms, this.#definition.labels.absentMeans), ...this.#outcomes.messages],
+        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...otherArmsMessages(arms.map(({ arm }) => arm)), ...found, ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...absenceMessages(arms, this.#definition.labels.absentMeans), ...this.#outcomes.messages(arms.length === 0 ? undefined : new Set(this.#stager.batch.columns.map(({ name }) => name)))],
       },
     };
   }

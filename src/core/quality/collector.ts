@@ -252,6 +252,7 @@ export class Collector {
       // The exposure counters count those, too.
       if (((flags[row] ?? 0) & EXCLUDED) !== 0) {
         this.#notes.excluded += 1;
+        this.#outcomes.leaveOut(request);
         continue;
       }
       window.requests += 1;

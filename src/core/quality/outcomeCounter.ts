@@ -2,6 +2,7 @@ import { durationWords } from '../base/duration.ts';
 import type { RecordLike } from '../expressions/evaluate.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { Groups } from './groups.ts';
+import { RecentHashes, type SavedHashes } from './hashing.ts';
 import { valueOf } from './measures.ts';
 import { Outcomes, type SavedOutcomes } from './outcomes.ts';
 import type { Stager } from './stager.ts';
@@ -16,6 +17,8 @@ export interface SavedOutcomeCounter {
   readonly blank: number;
   /** Fields that metrics read and nothing has told. */
   readonly untold: readonly string[];
+  /** Where `where` leaves predictions out. */
+  readonly leftOut?: SavedHashes | undefined;
 }
 
 /** Counts what needs outcomes: of each prediction, in its window, when it has matured. */
@@ -32,6 +35,8 @@ export class OutcomeCounter {
   /** By field of the outcome, the metrics that read it; and those of them that nothing has told yet. */
   readonly #readers: ReadonlyMap<string, readonly string[]>;
   readonly #untold: Set<string>;
+  /** Predictions that `where` leaves out: their outcomes wait for nothing. */
+  readonly #leftOut: RecentHashes | undefined;
 
   constructor(definition: QualityDefinition, stager: Stager, groups: Groups, units: Units, saved?: SavedOutcomeCounter) {
     const { metrics, labels } = definition;
@@ -41,6 +46,7 @@ export class OutcomeCounter {
     this.#units = units;
     this.#metrics = metrics.flatMap((metric, index) => (metric.labelled ? [{ metric: index, read: valueOf(metric, labels) }] : []));
     this.#readers = outcomeReaders(metrics, labels);
+    this.#leftOut = definition.where === undefined || !stager.isLabelled ? undefined : new RecentHashes(undefined, saved?.leftOut);
     this.#untold = new Set(saved?.untold ?? this.#readers.keys());
     const { keptFields: kept, outcomeFields: outcome } = stager;
     this.#outcomes = new Outcomes(definition, { kept, outcome, label: labels.field }, {
@@ -60,7 +66,7 @@ export class OutcomeCounter {
   }
 
   get saved(): SavedOutcomeCounter {
-    return { waiting: this.#outcomes.saved, blank: this.#blank, untold: [...this.#untold] };
+    return { waiting: this.#outcomes.saved, blank: this.#blank, untold: [...this.#untold], leftOut: this.#leftOut?.saved };
   }
 
   /** A prediction; `own` is the outcome that stands in it. */
@@ -73,7 +79,14 @@ export class OutcomeCounter {
   add(request: number, outcome: RecordLike | undefined, at: number): void {
     if (outcome !== undefined) this.#tell(outcome);
     if (outcome === undefined) this.#blank += 1;
-    else if (this.#metrics.length > 0) this.#outcomes.add(request, outcome, at);
+    else if (this.#metrics.length > 0 && this.#leftOut?.has(request) !== true) this.#outcomes.add(request, outcome, at);
+  }
+
+  /** A prediction that does not count; 0: it has no id. */
+  leaveOut(request: number): void {
+    if (this.#leftOut === undefined || request === 0) return;
+    this.#leftOut.seen(request);
+    this.#outcomes.leaveOut(request);
   }
 
   #tell(outcome: RecordLike): void {

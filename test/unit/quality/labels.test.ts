@@ -162,6 +162,15 @@ describe('what tells an outcome', () => {
     assert.match(await because({ mature_after: '1h' }) ?? '', /^no record tells it: accuracy is of labels and outcomes that are alike, or of scores and outcomes that are 0 or 1/);
   });
 
+  it('of a prediction that where leaves out waits for nothing, whether it comes before or after it', async () => {
+    const all = records({ count: 300 });
+    const outcomes = all.map(({ request_id: id }) => ({ request_id: id, outcome: 1 }));
+    writeFileSync(join(folder, 'log.jsonl'), lines([...outcomes.slice(0, 100), { request_id: 'nobody', outcome: 1 }, ...all, ...outcomes.slice(200)]));
+    const { notes, windows } = await read(defined({ guardrails: [{ name: 'default', bad: 'outcome' }], where: 'features.country == "DE"' }));
+    const counted = windows.reduce((sum, { metrics }) => sum + (metrics['default']?.n ?? 0), 0);
+    assert.deepEqual([notes.outcomesWithoutPrediction, counted], [1, all.filter(({ features }, index) => features.country === 'DE' && (index < 100 || index >= 200)).length]);
+  });
+
   describe('that a metric reads', () => {
     const note = async (bad: string, change: (record: Record<string, unknown>) => object = (record) => record): Promise<string> => {
       writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 20 }).map((record) => change({ ...record }))));

@@ -1,6 +1,6 @@
 import { durationWords } from '../base/duration.ts';
 import { absenceOf } from './absence.ts';
-import { MISSING_ANSWERS, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
+import { MISSING_ANSWERS, type LabelDefinition, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { averagePrecision } from './measures.ts';
 import { NO_MOMENTS, LEAST_EVENTS, LEAST_UNITS, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Moments } from './stats/confidenceSequence.ts';
 import { alarms, evidenceNotWorse, guardEvidence, joinEvidence } from './stats/countRule.ts';
@@ -27,6 +27,7 @@ export function levelShares(metrics: readonly MetricDefinition[]): 1 | 2 {
 
 /** What records must have for a measure to be told. */
 const NEEDS: Readonly<Partial<Record<Measure, string>>> = {
+  accuracy: ': accuracy is of labels and outcomes that are alike, or of scores and outcomes that are 0 or 1, true or false',
   precision: ': precision is of labels and outcomes that are 0 or 1, true or false, or of scores', recall: ': recall is of labels and outcomes that are 0 or 1, true or false, or of scores',
   brier: ': brier is of outcomes and of scores from 0 to 1', pr_auc: ': pr_auc is of outcomes and of scores from 0 to 1',
 };
@@ -166,6 +167,7 @@ class Comparer {
   readonly #data: QualityData;
   readonly #environment: string;
   readonly #options: ComparisonOptions;
+  readonly #labels: LabelDefinition;
   readonly #windowMs: number;
   /** The largest dispersion of bad events: a metric that has none yet may depend on units as much as the others do. */
   readonly #widest: number;
@@ -179,6 +181,7 @@ class Comparer {
     this.#data = dataSince(data, options.since);
     this.#environment = environment;
     this.#options = options;
+    this.#labels = definition.labels;
     this.#windowMs = definition.windowMs;
     this.alpha = (options.alpha ?? ALPHA) / levelShares(definition.metrics);
     this.#widest = Math.max(1, ...definition.metrics.filter(({ kind }) => kind === 'bad').map(({ name }) => this.dispersionOf(name)));
@@ -246,6 +249,17 @@ class Comparer {
     return unitsIn(windows, metric, own, all);
   }
 
+  /** Why a metric has no observation in either arm. */
+  #untold({ measure, labelled }: MetricDefinition): string {
+    const arms = this.#data.arms.filter(({ arm, environment }) => environment === this.#environment && ARMS.includes(arm));
+    const sum = (of: (arm: ArmSummary) => number): number => arms.reduce((total, arm) => total + of(arm), 0);
+    // Sources of windows count by themselves what has matured.
+    const isWaiting = labelled && this.#data.designEffect === undefined && this.#labels.matureAfterMs > 0 && sum(({ requests }) => requests) > 0 && sum(({ matured }) => matured) === 0;
+    if (isWaiting) return `no prediction has matured yet: outcomes count ${durationWords(this.#labels.matureAfterMs)} after their prediction (labels.mature_after)`;
+    const isUnlike = measure === 'accuracy' && sum((arm) => arm.labelled) > 0;
+    return `no record tells it${measure === undefined || (measure === 'accuracy' && !isUnlike) ? '' : NEEDS[measure] ?? ''}`;
+  }
+
   compare(metric: MetricDefinition, refused: Refusal | undefined, slice?: string): MetricComparison & { readonly logEvidence?: number } {
     const [candidate, current] = this.windows(slice);
     const [a, b] = [totalOf(candidate, metric.name), totalOf(current, metric.name)];
@@ -261,7 +275,7 @@ class Comparer {
       current: curve?.current ?? armValue(b, isShare ? phi : undefined, unitsOf(current, 1)),
       tolerated: isBad ? metric.maxRatio : metric.margin, dispersion: phi,
     };
-    if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: `no record tells it${NEEDS[metric.measure ?? 'accuracy'] ?? ''}` };
+    if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: this.#untold(metric) };
     if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? ARMS[0] : ARMS[1]} has no data` };
     if (curve?.untold !== undefined) return { ...common, verdict: 'insufficient data', because: curve.untold };
     if (curve !== undefined) return { ...common, effect: curve.effect, verdict: 'undecided', because: 'shown only: the area has no interval here' };

@@ -21,7 +21,7 @@ function duration(description: string, example: string): z.ZodString {
   return z.string({ error }).regex(new RegExp(DURATION_PATTERN), { error }).meta({ description, examples: [example] });
 }
 
-const paths = z.union([words('A path or glob, relative to this file.', 'logs/predictions-*.jsonl'), z.array(words('A path or glob, relative to this file.', 'logs/predictions-*.jsonl'))], { error: 'must be a path or glob, or a list of them, such as logs/predictions-*.jsonl' });
+const paths = z.union([words('A path or glob, relative to this file.', 'logs/predictions-*.jsonl'), z.array(words('A path or glob, relative to this file.', 'logs/predictions-*.jsonl')).min(1, { error: 'must be a path or glob, or a list of them, not an empty list' })], { error: 'must be a path or glob, or a list of them, such as logs/predictions-*.jsonl' });
 
 const SERIES = 'predictions_total{arm="$arm"}';
 const query = z.strictObject({

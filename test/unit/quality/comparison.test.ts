@@ -397,10 +397,25 @@ describe('reports in words', () => {
 
   it('stand in tables, as text and as Markdown', () => {
     const text = blocksText(blocks, false);
-    for (const expected of [/Sample ratio: not checked/, /errors +\d[\d.]* % \(\d[\d.]* % to \d[\d.]* %\), n [\d.]+k?, [\d.]+k? units /, /agreement/, /PSI/]) assert.match(text, expected);
+    for (const expected of [/Sample ratio in production: not checked/, /errors +\d[\d.]* % \(\d[\d.]* % to \d[\d.]* %\), n [\d.]+k?, [\d.]+k? units /, /agreement/, /PSI/]) assert.match(text, expected);
     const markdown = blocksText(blocks, true);
     assert.match(markdown, /### Candidate against current in production\n\n\| metric \| candidate \|/);
     assert.match(markdown, /\|---\|---\|/);
+  });
+
+  it('name the environment wherever there may be several, and the role of each metric', () => {
+    const text = blocksText(['production', 'staging'].flatMap((environment) => comparisonBlocks(compareArms(collect(records({ count: 500, environment }), { ...SECTION, by: ['features.country'] }), definition({ ...SECTION, by: ['features.country'] }), environment))), false);
+    for (const environment of ['production', 'staging']) for (const line of [`Sample ratio in ${environment}: `, `Candidate against current in ${environment}`, `Slices in ${environment} (`, `Guardrails of counts together in ${environment}: `]) assert.ok(text.includes(line), line);
+    assert.match(text, /^ +errors .* guardrail +/m);
+    assert.match(text, /^ +score .* signal +/m);
+  });
+
+  it('say one as one', () => {
+    const { notes } = collect([]);
+    const one = blocksText([notesBlock({ ...notes, malformed: 1, duplicates: 1, unitsInBothArms: 1, notFinite: 1, outcomesWithoutPrediction: 1, otherSlices: 1, excluded: 1 })], false);
+    for (const line of ['1 malformed record, left out.', '1 record whose request id had been seen, left out.', '1 unit seen in both arms, counted in the first.', '1 value that was NaN or infinite, counted as missing.', '1 outcome whose prediction is not there (yet).', '1 record that where: leaves out.', '1 record of slices beyond the first 50, which is not counted by itself.']) assert.ok(one.includes(`${line}\n`), one);
+    const two = blocksText([notesBlock({ ...notes, malformed: 2, otherSlices: 2 })], false);
+    assert.ok(two.includes('2 malformed records, left out.\n') && two.includes('2 records of slices beyond the first 50, which are not counted by themselves.\n'), two);
   });
 
   it('show names as text', () => {

@@ -46,6 +46,7 @@ describe('a modelswitch.yaml that is wrong, by the command line', () => {
     { name: 'a ratio below 1', text: file('      guardrails: [{name: errors, bad: error, max_ratio: 0.5}]\n'), says: /^modelswitch\.yaml:7:58: models\.fraud\.quality\.guardrails\[0\]\.max_ratio must be a number of at least 1/ },
     { name: 'a metric without a name', text: file('      guardrails: [{name: "", bad: error}]\n'), says: /^modelswitch\.yaml:7:\d+: .*name must be text/ },
     { name: 'YAML that is none', text: file('      guardrails: [{name: errors, bad: error\n'), says: /^modelswitch\.yaml:\d+:\d+: Not valid YAML/ },
+    { name: 'a log of no file', text: `${HEAD}    quality:\n      source: {log: []}\n      guardrails: [{name: errors, bad: error}]\n`, says: /^modelswitch\.yaml:6:\d+: .*log must be a path or glob/ },
     { name: 'two sources', text: `${HEAD}    quality:\n      source: {log: log.jsonl, exec: [windows]}\n      guardrails: [{name: errors, bad: error}]\n`, says: /^modelswitch\.yaml:6:\d+: source: names log and exec/ },
     { name: 'a server section that cannot be read', text: `unleash: {environment: 5}\n${file('      guardrails: [{name: errors, bad: error}]\n')}`, says: /^modelswitch\.yaml:1:24: unleash\.environment must be text/ },
   ];

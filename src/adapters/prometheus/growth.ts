@@ -1,11 +1,13 @@
 import type { Increases } from './counters.ts';
 import type { Labels, Series } from './prometheusClient.ts';
-import { targetOf, type Presence, type Scrapes } from './scrapes.ts';
+import { targetOf, type Fall, type Presence, type Scrapes } from './scrapes.ts';
 
 /** The group of all series. */
 export const WHOLE = '';
 /** For so long Prometheus itself goes by the last sample of a series. */
 const HOLDS_MS = 5 * 60_000;
+/** So many times its step after the sample before, a series has missed a scrape. */
+const MISSED = 1.5;
 
 /** The names of all that a series counts for. */
 export type Grouping = (labels: Labels) => readonly string[];
@@ -22,6 +24,13 @@ interface Followed extends Presence {
   readonly initial: number;
   /** Up to when windows are told. */
   told: number;
+  readonly groups: readonly string[];
+}
+
+/** A series that missed a scrape and came back at no less than it had reached. */
+interface Return extends Fall {
+  /** What it had reached. */
+  readonly before: number;
   readonly groups: readonly string[];
 }
 
@@ -45,6 +54,8 @@ export class Growth {
   readonly #began: number;
   readonly #series = new Map<string, Followed>();
   readonly #groups = new Map<string, Increases>();
+  #falls: Fall[] = [];
+  #returns: Return[] = [];
   /** How often samples were so many seconds apart. */
   readonly #distances = new Map<number, number>();
   #from: CountedFrom = { from: Number.NEGATIVE_INFINITY, detailFrom: Number.NEGATIVE_INFINITY };
@@ -61,6 +72,7 @@ export class Growth {
     copy.#from = this.#from;
     for (const [key, each] of this.#series) copy.#series.set(key, { ...each });
     for (const [name, increases] of this.#groups) copy.#groups.set(name, new Map(increases));
+    [copy.#falls, copy.#returns] = [[...this.#falls], [...this.#returns]];
     for (const [seconds, count] of this.#distances) copy.#distances.set(seconds, count);
     return copy;
   }
@@ -68,6 +80,8 @@ export class Growth {
   /** Forgets what was before. */
   begin(from: CountedFrom): void {
     this.#from = from;
+    this.#falls = this.#falls.filter(({ to }) => to >= from.from);
+    this.#returns = this.#returns.filter(({ to }) => to >= from.from);
     for (const [name, increases] of this.#groups) for (const start of increases.keys()) if (start < this.#least(name)) increases.delete(start);
   }
 
@@ -78,6 +92,7 @@ export class Growth {
     for (const [seconds, value] of samples) {
       const at = Math.round(seconds * 1000);
       if (at <= (known?.scraped ?? Number.NEGATIVE_INFINITY)) continue;
+      const hasMissed = known?.step !== undefined && at - known.scraped > MISSED * known.step;
       if (known !== undefined) this.#scraped(known, at);
       if (!Number.isFinite(value)) continue;
       if (known === undefined) {
@@ -86,6 +101,9 @@ export class Growth {
         this.#tell(known, at, 0);
         continue;
       }
+      const between = { target: known.target, from: known.last, to: at };
+      if (value < known.value) this.#falls.push(between);
+      else if (hasMissed && known.value > 0) this.#returns.push({ ...between, before: known.value, groups: known.groups });
       const grown = value < known.value ? value : value - known.value;
       known.step ??= at - known.first;
       [known.last, known.value] = [at, value];
@@ -98,17 +116,22 @@ export class Growth {
     for (const name of groupsOf(labels)) this.#add(name, start, increase);
   }
 
-  /** Tells which scrapes there were. */
+  /** Tells which scrapes there were, and which restarts. */
   show(scrapes: Scrapes): void {
     for (const each of this.#series.values()) scrapes.add(each);
+    for (const each of this.#falls) scrapes.fell(each);
   }
 
-  /** Counts the first values of series that were new. */
+  /**
+   * Counts the first values of series that were new, and what was hidden by a restart: a counter that is made by its first event is gone with its process, and where it comes back at no less than it had reached, only
+   * another counter of the process tells that it began at 0 again.
+   */
   countFirst(scrapes: Scrapes): void {
     for (const each of this.#series.values()) {
       const start = startOf(each.first, this.windowMs);
       if (each.initial > 0 && start >= this.#from.from && scrapes.isNew(each, this.#began)) for (const name of each.groups) this.#add(name, start, each.initial);
     }
+    for (const each of this.#returns) if (scrapes.hasFallen(each)) for (const name of each.groups) this.#add(name, startOf(each.to, this.windowMs), each.before);
   }
 
   get increases(): ReadonlyMap<string, Increases> {

@@ -17,6 +17,14 @@ const SAME_SCRAPE = 0.9;
 /** Without a target, or before a series was asked for, nobody knows which scrape it missed: anything may be half as late again. */
 const ANY_SCRAPE = 1.5;
 
+/** Between two samples a process was started anew: a counter fell. */
+export interface Fall {
+  readonly target: string;
+  /** When the last sample before was taken, and the first after. */
+  readonly from: number;
+  readonly to: number;
+}
+
 const NO_INSTANCE = 'any ';
 
 export function targetOf(labels: Labels): string {
@@ -30,19 +38,34 @@ export function targetOf(labels: Labels): string {
  * new. Else it has been counting for nobody knows how long: scraping was interrupted, has just begun, or all labels have changed.
  */
 export class Scrapes {
-  readonly #present = new Map<string, Presence[]>();
+  /** By target; those that were there at the same times say the same, and a process has thousands. */
+  readonly #present = new Map<string, Map<string, Presence>>();
+  readonly #fallen = new Map<string, Map<string, Fall>>();
 
   add(series: Presence): void {
-    const known = this.#present.get(series.target) ?? [];
+    const known = this.#present.get(series.target) ?? new Map<string, Presence>();
     this.#present.set(series.target, known);
-    known.push(series);
+    known.set(`${series.first} ${series.step} ${series.last}`, series);
+  }
+
+  fell(fall: Fall): void {
+    const known = this.#fallen.get(fall.target) ?? new Map<string, Fall>();
+    this.#fallen.set(fall.target, known);
+    known.set(`${fall.from} ${fall.to}`, fall);
+  }
+
+  /** Whether the process of a target was started anew between these samples, by what another of its counters did. */
+  hasFallen({ target, from, to }: Fall): boolean {
+    for (const fall of this.#fallen.get(target)?.values() ?? []) if (fall.from >= from && fall.to <= to) return true;
+    return false;
   }
 
   /** Whether a series was not there yet when its target was scraped before. `began`: since when it has been asked for; others may have been read from before that. */
   isNew({ target, first, step }: Presence, began: number): boolean {
-    return this.#present.get(target)?.some((other) => {
+    for (const other of this.#present.get(target)?.values() ?? []) {
       const least = target.startsWith(NO_INSTANCE) || other.first < began ? ANY_SCRAPE : SAME_SCRAPE;
-      return other.last >= first && other.step !== undefined && Math.max(other.first, began) <= first - least * (step ?? other.step);
-    }) ?? false;
+      if (other.last >= first && other.step !== undefined && Math.max(other.first, began) <= first - least * (step ?? other.step)) return true;
+    }
+    return false;
   }
 }

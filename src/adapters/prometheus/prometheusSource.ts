@@ -9,7 +9,8 @@ import { isYesOrNo } from '../../core/quality/tolerances.ts';
 import type { QualityData, QualityRequest, QualitySource, QualityWindow } from '../../core/quality/window.ts';
 import type { HttpClient } from '../node/httpClient.ts';
 import { CounterReader, type ReadRange } from './counterReader.ts';
-import { inWider, ontoTotals, type Increases } from './counters.ts';
+import { counted, type Counted } from './counted.ts';
+import { inWider, type Increases } from './counters.ts';
 import type { Growth } from './growth.ts';
 import { LatencyBuckets } from './latency.ts';
 import { PrometheusClient, type Remarks } from './prometheusClient.ts';
@@ -33,13 +34,6 @@ interface Counters {
   readonly isGood: boolean;
 }
 
-/** A metric by the starts of windows. */
-interface Counted {
-  readonly moments: ReadonlyMap<number, Moments>;
-  /** What was not told though it must be, with the start of the newest window that is left out for it. */
-  readonly lost: ReadonlyMap<string, number>;
-}
-
 interface Cell {
   readonly arm: string;
   readonly start: number;
@@ -57,32 +51,6 @@ interface Followed<Groups> {
 type Grown = ReadonlyMap<string, Growth>;
 
 const NONE: Sliced = { whole: new Map(), slices: new Map(), without: [] };
-
-/**
- * `isYesOrNo`: the values are 0 and 1, so their sum is that of their squares; of others it is not known where it is not told. `ended`: the last start of a window that has ended; an expression tells no others.
- * Where bad events are not told there may never have been one; but without good ones all would be bad, and without a sum the mean would be 0.
- */
-function counted(total: Increases, hits: Increases, squares: Increases | undefined, { isGood, isYesOrNo, ended }: { readonly isGood: boolean; readonly isYesOrNo: boolean; readonly ended: number }): Counted {
-  const needed: readonly (readonly [what: string, increases: Increases | undefined])[] = isGood ? [['count of good events', hits]] : isYesOrNo ? [] : [['sum', hits], ['sum of squares', squares]];
-  const lost = new Map<string, number>();
-  const lose = (what: string, start: number): unknown => lost.set(what, Math.max(lost.get(what) ?? start, start));
-  const told = ontoTotals(hits, total);
-  const squared = squares === undefined ? told : ontoTotals(squares, total);
-  const moments = new Map<number, Moments>();
-  for (const [start, n] of total) {
-    if (n <= 0) continue;
-    const untold = needed.find(([, increases]) => increases?.has(start) === false);
-    if (untold !== undefined) {
-      if (start <= ended) lose(untold[0], start);
-      continue;
-    }
-    const placed = told.placed.get(start) ?? 0;
-    const own = isGood ? Math.max(0, n - placed) : placed;
-    moments.set(start, { n, sum: own, squares: squares === undefined ? (isYesOrNo ? own : Number.NaN) : squared.placed.get(start) ?? 0 });
-  }
-  for (const each of [told.lost, squared.lost]) if (each !== undefined) lose('total', each);
-  return { moments, lost };
-}
 
 function forArm(query: string, label: string): string {
   return withoutComments(query).replaceAll('$arm', () => label.replace(/[\\"]/g, '\\$&'));

@@ -65,9 +65,20 @@ export function isSelector(text: string): boolean {
   return (name !== undefined || hasBraces) && (!hasBraces || takeMatchers(pieces)) && pieces.isAtEnd;
 }
 
+function isWrittenSelector(written: string): boolean {
+  return isSelector(withoutComments(written).replaceAll('$arm', 'arm'));
+}
+
+/** What is wrong with a query beside the total of the same metric; with `$arm` and `$range`. */
+export function mixProblem(total: string, written: string): string | undefined {
+  if (isWrittenSelector(total) === isWrittenSelector(written)) return undefined;
+  const [is, other] = isWrittenSelector(written) ? ['a plain selector', 'an expression'] : ['an expression', 'a plain selector'];
+  return `is ${is} and total ${other}: a selector is counted as it is, an expression is extrapolated by the server and tells only windows that have ended, so the two do not fit together: write both in one way`;
+}
+
 /** What is wrong with a query that tells no counts; `written`: with `$range`, `$arm` may be replaced. */
 export function queryProblem(written: string): string | undefined {
   const query = withoutComments(written);
-  if (isSelector(query.replaceAll('$arm', 'arm')) || query.includes('$range')) return undefined;
+  if (isWrittenSelector(written) || query.includes('$range')) return undefined;
   return `${plainLine(written, 150)} is no plain selector and has no $range, so it tells what counters have reached, not what they grew by in a window: write a selector, such as predictions_total{arm="$arm"}, or an expression of their growth, such as sum(increase(predictions_total{arm="$arm"}[$range]))`;
 }

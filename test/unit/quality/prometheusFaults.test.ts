@@ -77,14 +77,24 @@ describe('a Prometheus that tells half of it', () => {
     }
   });
 
-  it('a window that has not ended, of which an expression tells nothing yet, is not missing', async () => {
-    const { source } = fakeSource({ guardrails: [{ name: 'errors', bad: 'error' }], window: '1h' }, { lookback: '2h', queries: { errors: { total: 'n{arm="$arm"}', good: RANGE } } }, (asked) => {
-      if (!asked.includes('candidate')) return [];
-      return [{ labels: {}, samples: asked.startsWith('n{') ? [[-109, '0'], [-51, '100'], [9, '200'], [12, '220']] : [[-50, '90'], [10, '95']] }];
-    });
-    const data = await source.read({ now: NOW + 300_000, signal: new AbortController().signal });
-    assert.deepEqual(told(data), [['candidate', 100, 100, 10], ['candidate', 100, 100, 5]]);
-    assert.deepEqual(data.notes.messages.filter((message) => message.includes('missing')), []);
+  it('a window that has not ended, of which not all is told yet, is not missing', async () => {
+    const [total, good]: [Samples, Samples] = [[[-109, '0'], [-51, '100'], [9, '200'], [12, '220']], [[-109, '0'], [-51, '90'], [4, '185']]];
+    for (const [query, samples] of [['n{arm="$arm"}', [total, good]], [RANGE, [[[-50, '100'], [10, '100']], [[-50, '90'], [10, '95']]]]] as const) {
+      const { source } = fakeSource({ guardrails: [{ name: 'errors', bad: 'error' }], window: '1h' }, { lookback: '2h', queries: { errors: { total: query, good: query.replace('arm=', 'good="1",arm=') } } }, (asked) => (asked.includes('candidate') ? [{ labels: {}, samples: samples[asked.includes('good') ? 1 : 0] }] : []));
+      const data = await source.read({ now: NOW + 300_000, signal: new AbortController().signal });
+      assert.deepEqual(told(data), [['candidate', 100, 100, 10], ['candidate', 100, 100, 5]]);
+      assert.deepEqual(data.notes.messages.filter((message) => message.includes('missing')), []);
+    }
+  });
+
+  it('good answers that are told now too many, now too few, are none too few in all', async () => {
+    // As increase() extrapolates; of 100 good answers a window.
+    const told20 = Array.from({ length: 10 }, (_, index): Samples[number] => [index + 1, String([120, 80][index % 2])]);
+    const data = await read(told20.map(([minute]) => [minute, '100']), told20, {}, RANGE, 'good');
+    assert.deepEqual((told(data) as readonly number[][]).map(([, n, , bad]) => [n, bad]), Array.from({ length: 10 }, () => [100, 0]));
+    // What is left over is no good answer of a window before.
+    const late = await read([[1, '100'], [2, '100'], [3, '100']], [[1, '60'], [2, '130'], [3, '60']], {}, RANGE, 'good');
+    assert.deepEqual((told(late) as readonly number[][]).map(([, n, , bad]) => [n, bad]), [[100, 40], [100, 0], [100, 10]]);
   });
 
   it('a mean whose sum or squares are not told is no 0, but that of a condition may be', async () => {

@@ -35,7 +35,7 @@ describe('slices by the labels of a Prometheus', () => {
 
   it('take the label that is named, and an expression that keeps it', async () => {
     const series = [grown({ region_code: 'eu' }, 0, 12), grown({ region_code: 'us' }, 0, 30)];
-    const queries = { errors: { total: 'sum by (region_code) (increase(predictions_total{arm="$arm"}[$range]))', bad: 'errors_total{arm="$arm"}' } };
+    const queries = { errors: { total: 'sum by (region_code) (increase(predictions_total{arm="$arm"}[$range]))', bad: 'sum by (region_code) (increase(errors_total{arm="$arm"}[$range]))' } };
     const data = await read(series, [], { quality: { ...GUARDED, by: ['lower(features.region)'] }, prometheus: { queries, slices: { 'lower(features.region)': 'region_code' } } });
     assert.deepEqual(told(data), [['all', 42, 42, 0], ['lower(features.region) = eu', 12, 12, 0], ['lower(features.region) = us', 30, 30, 0]]);
   });

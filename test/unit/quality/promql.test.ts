@@ -45,8 +45,18 @@ describe('queries of modelswitch.yaml', () => {
     assert.deepEqual(found.map((message) => /(?:total|buckets): has no \$arm/.exec(message)?.[0]), ['total: has no $arm', 'buckets: has no $arm']);
   });
 
+  it('of which one is a selector and one an expression are refused: they are not counted alike', () => {
+    const [selector, expression] = ['p{arm="$arm"} # all', 'sum(increase(p{arm="$arm"}[$range]))'];
+    const found = (total: string, key: string, other: string): readonly string[] => problems(`queries:\n  errors:\n    total: '${total}'\n    ${key}: '${other}'`);
+    for (const key of ['bad', 'good']) {
+      assert.match(found(selector, key, expression).join('\n'), new RegExp(`^14: .*queries\\.errors\\.${key}: is an expression and total a plain selector: .*: write both in one way\\.$`));
+      assert.match(found(expression, key, selector).join('\n'), /^14: .*is a plain selector and total an expression/);
+      assert.deepEqual([...found(expression, key, expression), ...found(selector, key, selector)], []);
+    }
+  });
+
   it('that are selectors in whatever writing, or go by $range, are not', () => {
-    assert.deepEqual(problems(`queries:\n  errors: {total: '{__name__="predictions_total",arm="$arm"}', bad: 'sum(increase(p{arm="$arm"}[$range]))'}\nlatency: {buckets: 'b_bucket{arm="$arm",route="/v1/{model}"}', unit: s}`), []);
+    assert.deepEqual(problems(`queries:\n  errors: {total: '{__name__="predictions_total",arm="$arm"}', bad: 'e{arm="$arm"}'}\nlatency: {buckets: 'b_bucket{arm="$arm",route="/v1/{model}"}', unit: s}`), []);
     assert.equal(queryProblem('rate_$arm{x="$arm"}'), undefined);
   });
 });

@@ -10,6 +10,7 @@ import type { QualityData, QualityRequest, QualitySource, QualityWindow } from '
 import type { HttpClient } from '../node/httpClient.ts';
 import { CounterReader, type ReadRange } from './counterReader.ts';
 import { counted, type Counted } from './counted.ts';
+import { doubtsOf, untoldWords, type Untold } from './untold.ts';
 import { inWider, type Increases } from './counters.ts';
 import type { Growth } from './growth.ts';
 import { LatencyBuckets } from './latency.ts';
@@ -51,6 +52,11 @@ interface Followed<Groups> {
 type Grown = ReadonlyMap<string, Growth>;
 
 const NONE: Sliced = { whole: new Map(), slices: new Map(), without: [] };
+
+/** Whether nothing was told of bad events, which may be none. */
+function isUntold({ total, hits, isGood }: Counters): boolean {
+  return !isGood && hits.whole.size === 0 && [...total.whole.values()].some((n) => n > 0);
+}
 
 function forArm(query: string, label: string): string {
   return withoutComments(query).replaceAll('$arm', () => label.replace(/[\\"]/g, '\\$&'));
@@ -100,6 +106,7 @@ export class PrometheusSource implements QualitySource {
     const range = this.#range(request);
     const grown = await this.#grown(range, request.onProgress);
     const windowMs = this.#windowMs(grown, range);
+    const untold: Untold[] = [];
     const counting = { choice: new SliceChoice(), cells: new Map<string, Cell>(), range };
     for (const metric of metrics) {
       const found = Object.entries(arms).flatMap(([arm, label]): [string, Counters][] => {
@@ -108,6 +115,7 @@ export class PrometheusSource implements QualitySource {
       });
       counting.choice.choose(found.map(([, { total }]) => total));
       for (const [arm, counters] of found) this.#count(metric, arm, counters, counting);
+      untold.push({ metric: metric.name, arms: isYesOrNo(metric) ? found.filter(([, counters]) => isUntold(counters)).map(([arm]) => arm) : [] });
     }
     const latencies = new Map([...this.#latencies].flatMap(([arm, { groups }]): [string, LatencyTold][] => {
       const { messages, ...told } = groups.told(increasesOf(grown.get(latencyKey(arm)), windowMs), this.#target.latency?.unitMs ?? 1, windowMs);
@@ -116,7 +124,7 @@ export class PrometheusSource implements QualitySource {
     }));
     const windows = [...counting.cells.values()].map(({ metrics: own, ...cell }) => this.#window(cell, own, windowMs));
     const without = metricsWithout(windows, metrics).map((name) => `Prometheus has no data for ${plainLine(name)}.`);
-    return dataOfWindows(windows, { designEffect, messages: [...[...range.remarks.messages].slice(0, MOST_WARNINGS), ...counting.choice.messages(slices), ...without], incomplete: range.remarks.incomplete, latencies });
+    return dataOfWindows(windows, { designEffect, messages: [...[...range.remarks.messages].slice(0, MOST_WARNINGS), ...counting.choice.messages(slices), ...without, ...untoldWords(untold)], doubts: doubtsOf(untold), incomplete: range.remarks.incomplete, latencies });
   }
 
   /** All that is evidence, within bounds; slices and latency, which decide nothing and are many, of `lookback`. */

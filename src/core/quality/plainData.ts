@@ -15,12 +15,13 @@ export interface BesideWindows {
   readonly messages: readonly string[];
   /** Why it told a part only. */
   readonly incomplete?: string | undefined;
+  readonly doubts?: QualityData['doubts'];
   /** By arm. */
   readonly latencies?: ReadonlyMap<string, LatencyTold>;
 }
 
 /** What a source knows that has windows: no units, no scores, no features. */
-export function dataOfWindows(windows: readonly QualityWindow[], { designEffect, messages, incomplete, latencies }: BesideWindows): QualityData {
+export function dataOfWindows(windows: readonly QualityWindow[], { designEffect, messages, incomplete, doubts, latencies }: BesideWindows): QualityData {
   const arms = new Map<string, { -readonly [K in keyof ArmSummary]: ArmSummary[K] }>();
   for (const { arm, environment, requests, units, end } of windows.filter(({ slice }) => slice === undefined)) {
     const key = `${environment}\n${arm}`;
@@ -30,7 +31,7 @@ export function dataOfWindows(windows: readonly QualityWindow[], { designEffect,
     if (requests > 0) known.lastSeen = Math.max(known.lastSeen, end);
     arms.set(key, known);
   }
-  return { windows: [...windows].sort((a, b) => a.start - b.start), arms: [...arms.values()], designEffect, notes: { ...NO_NOTES, messages, ...(incomplete === undefined ? {} : { incomplete }) } };
+  return { windows: [...windows].sort((a, b) => a.start - b.start), arms: [...arms.values()], designEffect, ...(doubts === undefined ? {} : { doubts }), notes: { ...NO_NOTES, messages, ...(incomplete === undefined ? {} : { incomplete }) } };
 }
 
 /** The metrics of a definition for which a source of windows has no numbers. */

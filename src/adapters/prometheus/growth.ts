@@ -54,6 +54,8 @@ export class Growth {
   readonly #began: number;
   readonly #series = new Map<string, Followed>();
   readonly #groups = new Map<string, Increases>();
+  /** Up to when there is something. */
+  #newest = Number.NEGATIVE_INFINITY;
   #falls: Fall[] = [];
   #returns: Return[] = [];
   /** How often samples were so many seconds apart. */
@@ -69,7 +71,7 @@ export class Growth {
   /** Another that goes on from here. */
   copy(): Growth {
     const copy = new Growth(this.windowMs, this.#began);
-    copy.#from = this.#from;
+    [copy.#from, copy.#newest] = [this.#from, this.#newest];
     for (const [key, each] of this.#series) copy.#series.set(key, { ...each });
     for (const [name, increases] of this.#groups) copy.#groups.set(name, new Map(increases));
     [copy.#falls, copy.#returns] = [[...this.#falls], [...this.#returns]];
@@ -92,6 +94,7 @@ export class Growth {
     for (const [seconds, value] of samples) {
       const at = Math.round(seconds * 1000);
       if (at <= (known?.scraped ?? Number.NEGATIVE_INFINITY)) continue;
+      this.#newest = Math.max(this.#newest, at);
       const hasMissed = known?.step !== undefined && at - known.scraped > MISSED * known.step;
       if (known !== undefined) this.#scraped(known, at);
       if (!Number.isFinite(value)) continue;
@@ -113,6 +116,8 @@ export class Growth {
 
   /** Counts what somebody else has computed: how much there was in the window that begins then. */
   count(labels: Labels, start: number, increase: number, groupsOf: Grouping): void {
+    // The window after it may not have ended yet.
+    this.#newest = Math.max(this.#newest, start + 2 * this.windowMs);
     for (const name of groupsOf(labels)) this.#add(name, start, increase);
   }
 
@@ -132,6 +137,11 @@ export class Growth {
       if (each.initial > 0 && start >= this.#from.from && scrapes.isNew(each, this.#began)) for (const name of each.groups) this.#add(name, start, each.initial);
     }
     for (const each of this.#returns) if (scrapes.hasFallen(each)) for (const name of each.groups) this.#add(name, startOf(each.to, this.windowMs), each.before);
+  }
+
+  /** When the newest sample was taken. */
+  get newest(): number {
+    return this.#newest;
   }
 
   get increases(): ReadonlyMap<string, Increases> {

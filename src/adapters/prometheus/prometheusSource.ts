@@ -8,7 +8,7 @@ import { withoutComments } from '../../core/quality/promql.ts';
 import { isYesOrNo } from '../../core/quality/tolerances.ts';
 import type { QualityData, QualityRequest, QualitySource, QualityWindow } from '../../core/quality/window.ts';
 import type { HttpClient } from '../node/httpClient.ts';
-import { CounterReader, type ReadRange } from './counterReader.ts';
+import { CounterReader, SETTLED_MS, type ReadRange } from './counterReader.ts';
 import { counted, type Counted } from './counted.ts';
 import { doubtsOf, untoldWords, type Untold } from './untold.ts';
 import { inWider, type Increases } from './counters.ts';
@@ -78,6 +78,7 @@ export class PrometheusSource implements QualitySource {
   readonly #latencies = new Map<string, Followed<LatencyBuckets>>();
   /** The earliest that anybody has asked for. */
   #since = Number.POSITIVE_INFINITY;
+  #aheadMs = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   /** `environment`: what the windows are called; the queries select it. */
@@ -136,7 +137,7 @@ export class PrometheusSource implements QualitySource {
     const starting = (at: number): number => Math.floor(at / windowMs) * windowMs;
     const remarks: Remarks = { messages: new Set(), incomplete: undefined };
     if (since !== undefined && since < now - mostMs) remarks.messages.add(`Prometheus: evidence began ${utcTime(since)}, of which the last ${durationWords(mostMs)} are read: more by lookback of source.prometheus.`);
-    return { from: starting(Math.max(now - mostMs, Math.min(now - lookbackMs, this.#since))), detailFrom: starting(now - lookbackMs), now, windowMs, signal, remarks };
+    return { from: starting(Math.max(now - mostMs, Math.min(now - lookbackMs, this.#since))), detailFrom: starting(now - lookbackMs), aheadMs: this.#aheadMs, now, windowMs, signal, remarks };
   }
 
   /** Reads every query once. What is new can be told when all of them are known. */
@@ -164,10 +165,18 @@ export class PrometheusSource implements QualitySource {
       if (!grown.has(key)) grown.set(key, await reader.read(own));
       onProgress?.(index + 1, asked.length);
     }
+    this.#settle(grown, asked.map(([, reader]) => reader), range);
     const scrapes = new Scrapes();
     for (const each of grown.values()) each.show(scrapes);
     for (const each of grown.values()) each.countFirst(scrapes);
     return grown;
+  }
+
+  /** Where now is far ahead of every sample, be it that a clock is wrong or that nothing is scraped, what was not there yet is not settled. */
+  #settle(grown: Grown, readers: readonly CounterReader[], { now, aheadMs }: ReadRange): void {
+    const newest = Math.max(...[...grown.values()].map((growth) => growth.newest));
+    if (newest < now - aheadMs - SETTLED_MS) for (const reader of readers) reader.takeBack();
+    this.#aheadMs = Number.isFinite(newest) && newest < now - SETTLED_MS ? now - newest : 0;
   }
 
   /** Windows that hold a scrape each: where both arms are scraped seldom, at different times, shorter ones would hold one arm or the other, and nothing could be compared. */
@@ -210,8 +219,8 @@ export class PrometheusSource implements QualitySource {
       // Of what was not told, or is no number, nothing is known: that is no rate, and no zero either.
       const remark = `the ${what} of ${plainLine(name)} is missing or no number for a time`;
       remarks.messages.add(`Prometheus: ${remark}: left out.`);
-      // A gap of days ago must not blind a guard for as long as one looks back.
-      if (lost > now - RECENT_MS) remarks.incomplete ??= remark;
+      // A gap of days ago must not blind a guard for as long as one looks back, nor one of what only holds the ramp.
+      if (metric.role === 'guardrail' && lost > now - RECENT_MS) remarks.incomplete ??= remark;
     }
     // A counter that does not tell slices apart would be none of each.
     const without = new Set([total, hits, squares ?? NONE].flatMap((each) => each.without));

@@ -107,6 +107,12 @@ describe('a Prometheus that tells half of it', () => {
     assert.deepEqual((await mean('converted == 1', ['n'])).windows.map(({ metrics }) => metrics['latency']?.sum), [0]);
   });
 
+  it('a signal whose squares are not told is left out, which is said, and blinds no guardrail', async () => {
+    const data = await readFake({ guardrails: [{ name: 'errors', bad: 'error' }], signals: [{ name: 'latency', mean: 'latency_ms' }] }, { queries: { errors: { total: 'n{arm="$arm"}', bad: 'e{arm="$arm"}' }, latency: { total: 'n{arm="$arm"}', sum: 'sum_of{arm="$arm"}', squares: 'squares_of{arm="$arm"}' } } }, (asked) => (asked.startsWith('squares_of') ? [] : [{ labels: {}, samples: [[0, '0'], [1, '100']] }]));
+    assert.deepEqual(data.windows.map(({ metrics }) => Object.keys(metrics).join()), ['errors', 'errors']);
+    assert.deepEqual([data.notes.incomplete, data.notes.messages.filter((message) => message.includes('missing'))], [undefined, ['Prometheus: the sum of squares of latency is missing or no number for a time: left out.']]);
+  });
+
   it('a total that was missing long ago blinds nobody for as long as one looks back', async () => {
     const data = await read([[-60, '0'], [1, '200']], [[-100, '1'], [-99, '4'], [1, '6']], {}, undefined, 'bad', '3h');
     assert.deepEqual(data.notes.messages, ['Prometheus: the total of errors is missing or no number for a time: left out.']);

@@ -16,13 +16,15 @@ export interface Telling {
   readonly isYesOrNo: boolean;
   /** The last start of a window that has ended; an expression tells no others. */
   readonly ended: number;
+  /** Whether not all is told in the window that begins then. */
+  readonly isPartial?: (start: number) => boolean;
 }
 
 /**
  * Counts of a metric. Where bad events are not told there may never have been one; but without good ones all would be bad, and without a sum the mean would be 0. Good ones beyond the total of their window are of windows to come: a
  * server that extrapolates tells now too many of them, now too few, and only the too few would make bad ones.
  */
-export function counted(total: Increases, hits: Increases, squares: Increases | undefined, { isGood, isYesOrNo, ended }: Telling): Counted {
+export function counted(total: Increases, hits: Increases, squares: Increases | undefined, { isGood, isYesOrNo, ended, isPartial = () => false }: Telling): Counted {
   const needed: readonly (readonly [what: string, increases: Increases | undefined])[] = isGood ? [['count of good events', hits]] : isYesOrNo ? [] : [['sum', hits], ['sum of squares', squares]];
   const lost = new Map<string, number>();
   const lose = (what: string, start: number): unknown => lost.set(what, Math.max(lost.get(what) ?? start, start));
@@ -31,7 +33,7 @@ export function counted(total: Increases, hits: Increases, squares: Increases | 
   const moments = new Map<number, Moments>();
   let owed = 0;
   for (const [start, n] of [...total].sort(([a], [b]) => a - b)) {
-    if (n <= 0) continue;
+    if (n <= 0 || isPartial(start)) continue;
     const untold = needed.find(([, increases]) => increases?.has(start) === false);
     if (untold !== undefined) {
       if (start <= ended) lose(untold[0], start);

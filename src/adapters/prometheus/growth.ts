@@ -14,6 +14,7 @@ export type Grouping = (labels: Labels) => readonly string[];
 
 /** A series that is followed: no more is kept of its samples. */
 interface Followed extends Presence {
+  readonly labels: Labels;
   step: number | undefined;
   last: number;
   /** At `last`. */
@@ -32,6 +33,15 @@ interface Return extends Fall {
   /** What it had reached. */
   readonly before: number;
   readonly groups: readonly string[];
+}
+
+/** A series of a counter, and while it was there. */
+export interface Counter {
+  readonly labels: Labels;
+  readonly first: number;
+  readonly last: number;
+  /** What it had reached, first and last. */
+  readonly values: readonly [first: number, last: number];
 }
 
 /** From when on windows count: of all series together, and of the other groups. */
@@ -99,7 +109,7 @@ export class Growth {
       if (known !== undefined) this.#scraped(known, at);
       if (!Number.isFinite(value)) continue;
       if (known === undefined) {
-        known = { target: targetOf(labels), first: at, step: undefined, last: at, value, scraped: at, initial: value, told: Number.NEGATIVE_INFINITY, groups: groupsOf(labels) };
+        known = { labels, target: targetOf(labels), first: at, step: undefined, last: at, value, scraped: at, initial: value, told: Number.NEGATIVE_INFINITY, groups: groupsOf(labels) };
         this.#series.set(key, known);
         this.#tell(known, at, 0);
         continue;
@@ -137,6 +147,11 @@ export class Growth {
       if (each.initial > 0 && start >= this.#from.from && scrapes.isNew(each, this.#began)) for (const name of each.groups) this.#add(name, start, each.initial);
     }
     for (const each of this.#returns) if (scrapes.hasFallen(each)) for (const name of each.groups) this.#add(name, startOf(each.to, this.windowMs), each.before);
+  }
+
+  /** The series that were followed. */
+  get counters(): readonly Counter[] {
+    return [...this.#series.values()].map(({ labels, first, last, initial, value }) => ({ labels, first, last, values: [initial, value] }));
   }
 
   /** When the newest sample was taken. */

@@ -9,6 +9,7 @@ import { isYesOrNo } from '../../core/quality/tolerances.ts';
 import type { QualityData, QualityRequest, QualitySource, QualityWindow } from '../../core/quality/window.ts';
 import type { HttpClient } from '../node/httpClient.ts';
 import { CounterReader, SETTLED_MS, type ReadRange } from './counterReader.ts';
+import { ranDuring, unbounded, unboundedWords, type Unbounded } from './boundaries.ts';
 import { counted, type Counted } from './counted.ts';
 import { doubtsOf, untoldWords, type Untold } from './untold.ts';
 import { inWider, type Increases } from './counters.ts';
@@ -33,6 +34,8 @@ interface Counters {
   readonly squares: Sliced | undefined;
   /** Whether hits are those that are not bad. */
   readonly isGood: boolean;
+  /** Processes that are not among them. */
+  readonly unbounded: readonly Unbounded[];
 }
 
 interface Cell {
@@ -108,7 +111,7 @@ export class PrometheusSource implements QualitySource {
     const grown = await this.#grown(range, request.onProgress);
     const windowMs = this.#windowMs(grown, range);
     const untold: Untold[] = [];
-    const counting = { choice: new SliceChoice(), cells: new Map<string, Cell>(), range };
+    const counting = { choice: new SliceChoice(), cells: new Map<string, Cell>(), windowMs, range };
     for (const metric of metrics) {
       const found = Object.entries(arms).flatMap(([arm, label]): [string, Counters][] => {
         const query = this.#target.queries[metric.name];
@@ -199,10 +202,10 @@ export class PrometheusSource implements QualitySource {
       return this.#counters.get(text)?.groups.told(increasesOf(grown.get(text), windowMs)) ?? NONE;
     };
     const hits = bad ?? good ?? sum;
-    return { total: told(total), hits: hits === undefined ? NONE : told(hits), squares: squares === undefined ? undefined : told(squares), isGood: bad === undefined && good !== undefined };
+    return { total: told(total), hits: hits === undefined ? NONE : told(hits), squares: squares === undefined ? undefined : told(squares), isGood: bad === undefined && good !== undefined, unbounded: good === undefined ? [] : unbounded(grown.get(forArm(total, label)), grown.get(forArm(good, label))) };
   }
 
-  #count(metric: MetricDefinition, arm: string, { total, hits, squares, isGood }: Counters, { choice, cells, range: { now, windowMs, remarks } }: { readonly choice: SliceChoice; readonly cells: Map<string, Cell>; readonly range: ReadRange }): void {
+  #count(metric: MetricDefinition, arm: string, { total, hits, squares, isGood, unbounded: partial }: Counters, { choice, cells, windowMs, range: { now, windowMs: leastMs, remarks } }: { readonly windowMs: number; readonly choice: SliceChoice; readonly cells: Map<string, Cell>; readonly range: ReadRange }): void {
     const { name } = metric;
     const put = (slice: string | undefined, { moments }: Counted): void => {
       for (const [start, own] of moments) {
@@ -212,7 +215,8 @@ export class PrometheusSource implements QualitySource {
         cells.set(key, cell);
       }
     };
-    const how = { isGood, isYesOrNo: isYesOrNo(metric), ended: now - windowMs };
+    const how = { isGood, isYesOrNo: isYesOrNo(metric), ended: now - leastMs, isPartial: (start: number) => ranDuring(partial, start, start + windowMs) };
+    if (partial.length > 0) remarks.messages.add(unboundedWords(partial, name, arm));
     const whole = counted(total.whole, hits.whole, squares?.whole, how);
     put(undefined, whole);
     for (const [what, lost] of whole.lost) {

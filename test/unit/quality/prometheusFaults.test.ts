@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { QualityData } from '../../../src/core/quality/window.ts';
-import { NOW, fakeSource, readFake, type Samples } from '../../support/fakePrometheus.ts';
+import { NOW, fakeSource, readFake, type FakeSeries, type Samples } from '../../support/fakePrometheus.ts';
 
 const RANGE = 'sum(increase(predictions_total{arm="$arm"}[$range]))';
 
@@ -105,6 +105,20 @@ describe('a Prometheus that tells half of it', () => {
     }
     assert.deepEqual((await mean('latency_ms', ['n', 'sum_of', 'squares_of'])).windows.map(({ metrics }) => metrics['latency']), [{ n: 100, sum: 100, squares: 100 }]);
     assert.deepEqual((await mean('converted == 1', ['n'])).windows.map(({ metrics }) => metrics['latency']?.sum), [0]);
+  });
+
+  it('a process that lacks the bucket of good is not one that always fails, but one without a good answer may be', async () => {
+    const counter = (labels: FakeSeries['labels'], ...values: readonly number[]): FakeSeries => ({ labels: { job: 'service', ...labels }, samples: values.map((value, minute): Samples[number] => [minute, String(value)]) });
+    const late = (labels: FakeSeries['labels'], value: number): FakeSeries => ({ labels: { job: 'service', ...labels }, samples: [[2, '0'], [3, String(value)]] });
+    const data = (total: readonly FakeSeries[], good: readonly FakeSeries[]): Promise<QualityData> => readFake({ guardrails: [{ name: 'errors', bad: 'latency_ms > 80' }] }, { arms: { current: 'nobody' }, queries: { errors: { total: 'all{arm="$arm"}', good: 'good{arm="$arm"}' } } }, (asked) => (asked.includes('nobody') ? [] : asked.startsWith('all') ? total : good));
+    const [a, b] = [counter({ instance: 'a' }, 0, 100, 200, 300), late({ instance: 'b' }, 50)];
+    const bucket = counter({ instance: 'a', le: '0.08' }, 0, 98, 196, 294);
+    const mixed = await data([a, b], [bucket]);
+    assert.deepEqual(told(mixed), [['candidate', 100, 100, 2]]);
+    assert.deepEqual([mixed.notes.incomplete, mixed.notes.messages], [undefined, ['Prometheus: 1 of the series of the total of errors (candidate; b) have no such bucket as good asks for: windows in which they counted are left out. Let all processes of an arm have the same boundaries.']]);
+    assert.deepEqual(told(await data([a, b], [bucket, late({ instance: 'b', le: '0.08' }, 49)])), [['candidate', 100, 100, 2], ['candidate', 100, 100, 2], ['candidate', 150, 150, 3]]);
+    // What is made by its first good event is missing where all failed.
+    assert.deepEqual(told(await data([a, b], [counter({ instance: 'a' }, 0, 98, 196, 294)])), [['candidate', 100, 100, 2], ['candidate', 100, 100, 2], ['candidate', 150, 150, 52]]);
   });
 
   it('a signal whose squares are not told is left out, which is said, and blinds no guardrail', async () => {

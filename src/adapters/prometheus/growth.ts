@@ -66,6 +66,8 @@ export class Growth {
   readonly #groups = new Map<string, Increases>();
   /** Up to when there is something. */
   #newest = Number.NEGATIVE_INFINITY;
+  /** When it last grew. */
+  #grew = Number.NEGATIVE_INFINITY;
   #falls: Fall[] = [];
   #returns: Return[] = [];
   /** How often samples were so many seconds apart. */
@@ -81,7 +83,7 @@ export class Growth {
   /** Another that goes on from here. */
   copy(): Growth {
     const copy = new Growth(this.windowMs, this.#began);
-    [copy.#from, copy.#newest] = [this.#from, this.#newest];
+    [copy.#from, copy.#newest, copy.#grew] = [this.#from, this.#newest, this.#grew];
     for (const [key, each] of this.#series) copy.#series.set(key, { ...each });
     for (const [name, increases] of this.#groups) copy.#groups.set(name, new Map(increases));
     [copy.#falls, copy.#returns] = [[...this.#falls], [...this.#returns]];
@@ -118,6 +120,7 @@ export class Growth {
       if (value < known.value) this.#falls.push(between);
       else if (hasMissed && known.value > 0) this.#returns.push({ ...between, before: known.value, groups: known.groups });
       const grown = value < known.value ? value : value - known.value;
+      if (grown > 0) this.#grew = Math.max(this.#grew, at);
       known.step ??= at - known.first;
       [known.last, known.value] = [at, value];
       this.#tell(known, at, grown);
@@ -128,6 +131,7 @@ export class Growth {
   count(labels: Labels, start: number, increase: number, groupsOf: Grouping): void {
     // The window after it may not have ended yet.
     this.#newest = Math.max(this.#newest, start + 2 * this.windowMs);
+    if (increase > 0) this.#grew = Math.max(this.#grew, start + this.windowMs);
     for (const name of groupsOf(labels)) this.#add(name, start, increase);
   }
 
@@ -147,6 +151,10 @@ export class Growth {
       if (each.initial > 0 && start >= this.#from.from && scrapes.isNew(each, this.#began)) for (const name of each.groups) this.#add(name, start, each.initial);
     }
     for (const each of this.#returns) if (scrapes.hasFallen(each)) for (const name of each.groups) this.#add(name, startOf(each.to, this.windowMs), each.before);
+  }
+
+  get grew(): number {
+    return this.#grew;
   }
 
   /** The series that were followed. */

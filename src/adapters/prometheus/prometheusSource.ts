@@ -128,7 +128,7 @@ export class PrometheusSource implements QualitySource {
     }));
     const windows = [...counting.cells.values()].map(({ metrics: own, ...cell }) => this.#window(cell, own, windowMs));
     const without = metricsWithout(windows, metrics).map((name) => `Prometheus has no data for ${plainLine(name)}.`);
-    return dataOfWindows(windows, { designEffect, messages: [...[...range.remarks.messages].slice(0, MOST_WARNINGS), ...counting.choice.messages(slices), ...without, ...untoldWords(untold)], doubts: doubtsOf(untold), incomplete: range.remarks.incomplete, latencies });
+    return dataOfWindows(windows, { designEffect, messages: [...[...range.remarks.messages].slice(0, MOST_WARNINGS), ...counting.choice.messages(slices), ...without, ...untoldWords(untold)], doubts: doubtsOf(untold), seen: (arm) => this.#seen(arm, grown, range.now), incomplete: range.remarks.incomplete, latencies });
   }
 
   /** All that is evidence, within bounds; slices and latency, which decide nothing and are many, of `lookback`. */
@@ -173,6 +173,16 @@ export class PrometheusSource implements QualitySource {
     for (const each of grown.values()) each.show(scrapes);
     for (const each of grown.values()) each.countFirst(scrapes);
     return grown;
+  }
+
+  /** Up to when an arm is known to have answered: when a total last grew, until the next scrape is due. Windows may be of hours. */
+  #seen(arm: string, grown: Grown, now: number): number {
+    const label = this.#target.arms[arm] ?? arm;
+    const seen = Math.max(...Object.values(this.#target.queries).map(({ total }) => {
+      const growth = grown.get(forArm(total, label));
+      return growth === undefined ? Number.NEGATIVE_INFINITY : growth.grew + (growth.sampledEveryMs ?? 0);
+    }));
+    return Number.isFinite(seen) ? Math.min(now, seen) : now;
   }
 
   /** Where now is far ahead of every sample, be it that a clock is wrong or that nothing is scraped, what was not there yet is not settled. */

@@ -110,6 +110,13 @@ describe('a command that prints windows', function () {
     assert.equal(read1.length, 8);
   });
 
+  it('was not seen to the end of a window that goes on, and a slice that is null is none', async () => {
+    const windows = printed().map((window) => ({ ...window, slice: null, ...(window.start === START + 3 * HOUR ? { end: START + 24 * HOUR } : {}) }));
+    const data = await read(windows);
+    assert.deepEqual(data.arms.map(({ lastSeen }) => lastSeen), [START + 5 * HOUR, START + 5 * HOUR]);
+    assert.deepEqual([data.windows.length, data.windows.filter((window) => 'slice' in window)], [8, []]);
+  });
+
   it('leaves a mean without squares without a verdict', async () => {
     const windows = printed().map((window) => ({ ...window, metrics: { ...window.metrics, latency: { n: 900, sum: 45_000 }, conversion: { n: 0, sum: 0 } } }));
     const data = await read(windows);

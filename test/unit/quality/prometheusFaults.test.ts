@@ -121,6 +121,13 @@ describe('a Prometheus that tells half of it', () => {
     assert.deepEqual(told(await data([a, b], [counter({ instance: 'a' }, 0, 98, 196, 294)])), [['candidate', 100, 100, 2], ['candidate', 100, 100, 2], ['candidate', 150, 150, 52]]);
   });
 
+  it('an arm is last seen when its total last grew, and never later than now', async () => {
+    const { source } = fakeSource({ guardrails: [{ name: 'errors', bad: 'error' }], window: '6h' }, { lookback: '12h', queries: { errors: { total: 'n{arm="$arm"}', bad: 'e{arm="$arm"}' } } }, (asked) => [{ labels: {}, samples: Array.from({ length: 300 }, (_, index): Samples[number] => [index - 289, String(asked.startsWith('e{') ? 0 : Math.min(index, asked.includes('candidate') ? 200 : 300))]) }]);
+    const { arms } = await source.read({ now: NOW, signal: new AbortController().signal });
+    // It last grew at minute 200, and would have been scraped again a minute later.
+    assert.deepEqual(arms.map(({ arm, lastSeen }) => [arm, (NOW - lastSeen) / 60_000]), [['candidate', 300 - 201 - 1], ['current', 0]]);
+  });
+
   it('a signal whose squares are not told is left out, which is said, and blinds no guardrail', async () => {
     const data = await readFake({ guardrails: [{ name: 'errors', bad: 'error' }], signals: [{ name: 'latency', mean: 'latency_ms' }] }, { queries: { errors: { total: 'n{arm="$arm"}', bad: 'e{arm="$arm"}' }, latency: { total: 'n{arm="$arm"}', sum: 'sum_of{arm="$arm"}', squares: 'squares_of{arm="$arm"}' } } }, (asked) => (asked.startsWith('squares_of') ? [] : [{ labels: {}, samples: [[0, '0'], [1, '100']] }]));
     assert.deepEqual(data.windows.map(({ metrics }) => Object.keys(metrics).join()), ['errors', 'errors']);

@@ -16,6 +16,8 @@ export const SETTLED_MS = 10 * 60_000;
 export interface ReadRange extends CountedFrom {
   /** By how much now is ahead of the server's samples, as far as is known. */
   readonly aheadMs: number;
+  /** When evidence began, where that is known. */
+  readonly since: number | undefined;
   readonly now: number;
   readonly windowMs: number;
   readonly signal: AbortSignal;

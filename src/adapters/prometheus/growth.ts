@@ -1,6 +1,6 @@
 import type { Increases } from './counters.ts';
 import type { Labels, Series } from './prometheusClient.ts';
-import { targetOf, type Fall, type Presence, type Scrapes } from './scrapes.ts';
+import { targetOf, withoutReplica, type Fall, type Presence, type Scrapes } from './scrapes.ts';
 
 /** The group of all series. */
 export const WHOLE = '';
@@ -15,6 +15,8 @@ export type Grouping = (labels: Labels) => readonly string[];
 /** A series that is followed: no more is kept of its samples. */
 interface Followed extends Presence {
   readonly labels: Labels;
+  /** With those of who collected it first. */
+  readonly asked: Labels;
   step: number | undefined;
   last: number;
   /** At `last`. */
@@ -44,6 +46,14 @@ export interface Counter {
   readonly values: readonly [first: number, last: number];
 }
 
+/** What grew between two samples that are far apart. */
+interface Gap {
+  readonly from: number;
+  readonly to: number;
+  readonly grown: number;
+  readonly groups: readonly string[];
+}
+
 /** From when on windows count: of all series together, and of the other groups. */
 export interface CountedFrom {
   readonly from: number;
@@ -53,6 +63,10 @@ export interface CountedFrom {
 /** What was scraped in a window happened before the scrape: a sample at its very start belongs to the window before. */
 function startOf(at: number, windowMs: number): number {
   return (Math.ceil(at / windowMs) - 1) * windowMs;
+}
+
+function nameOf(labels: Labels): string {
+  return labels['__name__'] ?? '';
 }
 
 /**
@@ -70,6 +84,9 @@ export class Growth {
   #grew = Number.NEGATIVE_INFINITY;
   #falls: Fall[] = [];
   #returns: Return[] = [];
+  #gaps: Gap[] = [];
+  /** Whether series came twice, from those that collect the same. */
+  #isReplicated = false;
   /** How often samples were so many seconds apart. */
   readonly #distances = new Map<number, number>();
   #from: CountedFrom = { from: Number.NEGATIVE_INFINITY, detailFrom: Number.NEGATIVE_INFINITY };
@@ -86,7 +103,7 @@ export class Growth {
     [copy.#from, copy.#newest, copy.#grew] = [this.#from, this.#newest, this.#grew];
     for (const [key, each] of this.#series) copy.#series.set(key, { ...each });
     for (const [name, increases] of this.#groups) copy.#groups.set(name, new Map(increases));
-    [copy.#falls, copy.#returns] = [[...this.#falls], [...this.#returns]];
+    [copy.#falls, copy.#returns, copy.#gaps, copy.#isReplicated] = [[...this.#falls], [...this.#returns], [...this.#gaps], this.#isReplicated];
     for (const [seconds, count] of this.#distances) copy.#distances.set(seconds, count);
     return copy;
   }
@@ -96,13 +113,16 @@ export class Growth {
     this.#from = from;
     this.#falls = this.#falls.filter(({ to }) => to >= from.from);
     this.#returns = this.#returns.filter(({ to }) => to >= from.from);
+    this.#gaps = this.#gaps.filter(({ to }) => to >= from.from);
     for (const [name, increases] of this.#groups) for (const start of increases.keys()) if (start < this.#least(name)) increases.delete(start);
   }
 
   /** Counts samples; those that came before count no more. */
-  follow({ labels, samples }: Series, groupsOf: Grouping): void {
+  follow({ labels: all, samples }: Series, groupsOf: Grouping): void {
+    const labels = withoutReplica(all);
     const key = JSON.stringify(Object.entries(labels).sort());
     let known = this.#series.get(key);
+    this.#isReplicated ||= known !== undefined && labels !== all && JSON.stringify(known.asked) !== JSON.stringify(all);
     for (const [seconds, value] of samples) {
       const at = Math.round(seconds * 1000);
       if (at <= (known?.scraped ?? Number.NEGATIVE_INFINITY)) continue;
@@ -111,7 +131,7 @@ export class Growth {
       if (known !== undefined) this.#scraped(known, at);
       if (!Number.isFinite(value)) continue;
       if (known === undefined) {
-        known = { labels, target: targetOf(labels), first: at, step: undefined, last: at, value, scraped: at, initial: value, told: Number.NEGATIVE_INFINITY, groups: groupsOf(labels) };
+        known = { labels, asked: all, target: targetOf(labels), first: at, step: undefined, last: at, value, scraped: at, initial: value, told: Number.NEGATIVE_INFINITY, groups: groupsOf(labels) };
         this.#series.set(key, known);
         this.#tell(known, at, 0);
         continue;
@@ -120,6 +140,7 @@ export class Growth {
       if (value < known.value) this.#falls.push(between);
       else if (hasMissed && known.value > 0) this.#returns.push({ ...between, before: known.value, groups: known.groups });
       const grown = value < known.value ? value : value - known.value;
+      if (grown > 0 && hasMissed && at - known.last > HOLDS_MS) this.#gaps.push({ from: known.last, to: at, grown, groups: known.groups });
       if (grown > 0) this.#grew = Math.max(this.#grew, at);
       known.step ??= at - known.first;
       [known.last, known.value] = [at, value];
@@ -137,20 +158,29 @@ export class Growth {
 
   /** Tells which scrapes there were, and which restarts. */
   show(scrapes: Scrapes): void {
-    for (const each of this.#series.values()) scrapes.add(each);
+    for (const each of this.#series.values()) {
+      scrapes.add(each);
+      scrapes.ended({ ...each, name: nameOf(each.labels) });
+    }
     for (const each of this.#falls) scrapes.fell(each);
   }
 
   /**
    * Counts the first values of series that were new, and what was hidden by a restart: a counter that is made by its first event is gone with its process, and where it comes back at no less than it had reached, only
-   * another counter of the process tells that it began at 0 again.
+   * another counter of the process tells that it began at 0 again. `since`: when evidence began; what grew in a gap around it may all have been before.
    */
-  countFirst(scrapes: Scrapes): void {
+  countFirst(scrapes: Scrapes, since: number | undefined): void {
+    const isAround = ({ from, to }: Pick<Gap, 'from' | 'to'>): boolean => since !== undefined && from < since && to >= since && to - from > HOLDS_MS;
     for (const each of this.#series.values()) {
       const start = startOf(each.first, this.windowMs);
-      if (each.initial > 0 && start >= this.#from.from && scrapes.isNew(each, this.#began)) for (const name of each.groups) this.#add(name, start, each.initial);
+      if (each.initial > 0 && start >= this.#from.from && scrapes.isNew(each, this.#began) && !scrapes.isContinued({ ...each, name: nameOf(each.labels) })) for (const name of each.groups) this.#add(name, start, each.initial);
     }
-    for (const each of this.#returns) if (scrapes.hasFallen(each)) for (const name of each.groups) this.#add(name, startOf(each.to, this.windowMs), each.before);
+    for (const { groups, to, grown } of this.#gaps.filter(isAround)) for (const name of groups) this.#add(name, startOf(to, this.windowMs), -grown);
+    for (const each of this.#returns) if (!isAround(each) && scrapes.hasFallen(each)) for (const name of each.groups) this.#add(name, startOf(each.to, this.windowMs), each.before);
+  }
+
+  get isReplicated(): boolean {
+    return this.#isReplicated;
   }
 
   get grew(): number {

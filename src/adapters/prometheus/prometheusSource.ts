@@ -140,7 +140,7 @@ export class PrometheusSource implements QualitySource {
     const starting = (at: number): number => Math.floor(at / windowMs) * windowMs;
     const remarks: Remarks = { messages: new Set(), incomplete: undefined };
     if (since !== undefined && since < now - mostMs) remarks.messages.add(`Prometheus: evidence began ${utcTime(since)}, of which the last ${durationWords(mostMs)} are read: more by lookback of source.prometheus.`);
-    return { from: starting(Math.max(now - mostMs, Math.min(now - lookbackMs, this.#since))), detailFrom: starting(now - lookbackMs), aheadMs: this.#aheadMs, now, windowMs, signal, remarks };
+    return { from: starting(Math.max(now - mostMs, Math.min(now - lookbackMs, this.#since))), detailFrom: starting(now - lookbackMs), since, aheadMs: this.#aheadMs, now, windowMs, signal, remarks };
   }
 
   /** Reads every query once. What is new can be told when all of them are known. */
@@ -171,7 +171,8 @@ export class PrometheusSource implements QualitySource {
     this.#settle(grown, asked.map(([, reader]) => reader), range);
     const scrapes = new Scrapes();
     for (const each of grown.values()) each.show(scrapes);
-    for (const each of grown.values()) each.countFirst(scrapes);
+    for (const each of grown.values()) each.countFirst(scrapes, range.since);
+    if ([...grown.values()].some(({ isReplicated }) => isReplicated)) range.remarks.messages.add('Prometheus: series of one instance differ by replica or prometheus_replica alone, so they are counted once: let the server deduplicate them, for of expressions that is not known.');
     return grown;
   }
 

@@ -3,7 +3,7 @@ import { Scrapes, type Presence } from '../../../src/adapters/prometheus/scrapes
 import { compareArms } from '../../../src/core/quality/comparison.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
-import { NOW, readFake, type FakeSeries, type Samples } from '../../support/fakePrometheus.ts';
+import { NOW, fakeSource, readFake, type Answering, type FakeSeries, type Samples } from '../../support/fakePrometheus.ts';
 
 const GUARDED = { guardrails: [{ name: 'errors', bad: 'error' }], window: '5min' };
 const QUERIES = { errors: { total: 'p{arm="$arm"}', bad: 'p{arm="$arm",outcome="error"}' } };
@@ -27,7 +27,11 @@ function crashing(errors: (life: number) => number): readonly FakeSeries[] {
 const steady = (errors: number): readonly FakeSeries[] => [[{}, 10], [{ outcome: 'error' }, 10 * errors]].map(([labels, rate]) => series({ arm: 'current', instance: 'b', ...(labels as object) }, Array.from({ length: 480 }, (_, index) => [15 * index, Math.floor(15 * index * (rate as number))])));
 
 function read(all: readonly FakeSeries[]): Promise<QualityData> {
-  return readFake(GUARDED, { queries: QUERIES, lookback: '3h' }, (query) => all.filter(({ labels }) => query.includes(`"${labels['arm'] ?? ''}"`) && query.includes('outcome') === (labels['outcome'] === 'error')));
+  return readFake(GUARDED, { queries: QUERIES, lookback: '3h' }, answering(all));
+}
+
+function answering(all: readonly FakeSeries[]): Answering {
+  return (query) => all.filter(({ labels }) => query.includes(`"${labels['arm'] ?? ''}"`) && query.includes('outcome') === (labels['outcome'] === 'error'));
 }
 
 const counts = ({ windows }: QualityData): readonly number[] => (['n', 'sum'] as const).map((key) => windows.filter(({ arm }) => arm === 'candidate').reduce((sum, { metrics }) => sum + (metrics['errors']?.[key] ?? 0), 0));
@@ -60,6 +64,40 @@ describe('a process that is started anew again and again, of a Prometheus', () =
       ['away later', [[0, 7], [15, 8], [30, 8], [45, 8], [60, 8], [75, 8], [240, 9]], 2],
       ['not away', [[0, 7], [15, 8], [30, 8], [45, 8], [60, 8], [75, 9], [90, 9]], 2],
     ] as const) assert.equal(counts(await read([total, errors(values)]))[1], sum, words);
+  });
+});
+
+describe('what a Prometheus tells in another way than it was', () => {
+  const steady2 = (labels: FakeSeries['labels'], rate: number, from = 0, to = 480, begin = 1000): FakeSeries => series({ arm: 'candidate', instance: 'a', ...labels }, Array.from({ length: to - from }, (_, index) => [15 * (from + index), begin + rate * (from + index)]));
+
+  it('is counted once where two collect the same', async () => {
+    const labels = (prometheus_replica: string, more: object = {}): FakeSeries['labels'] => ({ prometheus_replica, ...more });
+    const pair = ['0', '1'].flatMap((replica) => [steady2(labels(replica), 100), steady2(labels(replica, { outcome: 'error' }), 2)]);
+    const [once, twice] = [await read(pair.slice(0, 2)), await read(pair)];
+    assert.deepEqual([counts(once), once.notes.messages], [[100 * 479, 2 * 479], []]);
+    assert.deepEqual(counts(twice), [100 * 479, 2 * 479]);
+    assert.ok(twice.notes.messages.some((message) => /differ by replica or prometheus_replica alone, so they are counted once/.test(message)), twice.notes.messages.join());
+    // Without an instance they may be processes.
+    const processes = await read(pair.map(({ labels: { instance, ...rest }, samples }) => ({ labels: { ...rest, job: instance ?? '' }, samples })));
+    assert.equal(counts(processes)[0], 2 * 100 * 479);
+  });
+
+  it('is nothing new where labels alone have changed', async () => {
+    const total = steady2({}, 100);
+    const [before, after] = [steady2({ outcome: 'error', reason: 'x' }, 2, 0, 240), steady2({ outcome: 'error' }, 2, 240)];
+    assert.deepEqual(counts(await read([total, before, after])), [100 * 479, 2 * 239 + 2 * 239]);
+    // One that ended long before, or had reached more, is another.
+    assert.equal(counts(await read([total, steady2({ outcome: 'error', reason: 'x' }, 2, 0, 200), after]))[1], 2 * 199 + 2 * 479 + 1000);
+    assert.equal(counts(await read([total, before, steady2({ outcome: 'error' }, 1, 240, 480, -235)]))[1], 2 * 239 + 480 - 236);
+  });
+
+  it('is left out where scraping was interrupted while evidence began', async () => {
+    const interrupted = (each: FakeSeries): FakeSeries => ({ labels: each.labels, samples: each.samples.filter(([minute]) => minute < -60 || minute > -20) });
+    const all = [interrupted(steady2({}, 100)), interrupted(steady2({ outcome: 'error' }, 2))];
+    const sum = async (since: number | undefined): Promise<readonly number[]> => counts(await fakeSource(GUARDED, { queries: QUERIES, lookback: '3h' }, answering(all)).source.read({ now: NOW, since: since === undefined ? undefined : NOW + since * 60_000, signal: new AbortController().signal }));
+    const missing = 4 * 40 + 2;
+    assert.deepEqual(await sum(-40), [100 * (479 - missing), 2 * (479 - missing)]);
+    for (const since of [undefined, -80, -5]) assert.deepEqual(await sum(since), [100 * 479, 2 * 479], String(since));
   });
 });
 

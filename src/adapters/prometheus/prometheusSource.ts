@@ -24,6 +24,8 @@ const MOST_WARNINGS = 10;
 const RECENT_MS = 3_600_000;
 /** So much evidence is read where it began before `lookback`. */
 const EVIDENCE_MS = 30 * 86_400_000;
+/** So many of an arm are told at most. */
+const MOST_EVENTS = { ratio: 1.1, more: 10 } as const;
 /** Scrapes do not come to the millisecond. */
 const JITTER = 1.1;
 
@@ -55,6 +57,12 @@ interface Followed<Groups> {
 type Grown = ReadonlyMap<string, Growth>;
 
 const NONE: Sliced = { whole: new Map(), slices: new Map(), without: [] };
+
+/** Whether events are no more than all; extrapolation may tell some too many. */
+function isPart({ moments }: Counted): boolean {
+  const [n, events] = [...moments.values()].reduce(([all, some], { n: each, sum }) => [all + each, some + sum], [0, 0]);
+  return events <= MOST_EVENTS.ratio * n + MOST_EVENTS.more;
+}
 
 /** Whether nothing was told of bad events, which may be none. */
 function isUntold({ total, hits, isGood }: Counters): boolean {
@@ -229,6 +237,10 @@ export class PrometheusSource implements QualitySource {
     const how = { isGood, isYesOrNo: isYesOrNo(metric), ended: now - leastMs, isPartial: (start: number) => ranDuring(partial, start, start + windowMs) };
     if (partial.length > 0) remarks.messages.add(unboundedWords(partial, name, arm));
     const whole = counted(total.whole, hits.whole, squares?.whole, how);
+    if (how.isYesOrNo && !isPart(whole)) {
+      remarks.messages.add(`Prometheus: more events of ${plainLine(name)} (${arm}) are told than there were in all, so they are no part of total: left out.`);
+      return;
+    }
     put(undefined, whole);
     for (const [what, lost] of whole.lost) {
       // Of what was not told, or is no number, nothing is known: that is no rate, and no zero either.

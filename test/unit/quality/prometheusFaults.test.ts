@@ -128,6 +128,13 @@ describe('a Prometheus that tells half of it', () => {
     assert.deepEqual(arms.map(({ arm, lastSeen }) => [arm, (NOW - lastSeen) / 60_000]), [['candidate', 300 - 201 - 1], ['current', 0]]);
   });
 
+  it('more errors than answers are no part of them: left out, which is said', async () => {
+    const data = await read([[0, '0'], [1, '100']], [[0, '0'], [1, '180']]);
+    assert.deepEqual([data.windows, data.notes.incomplete, data.notes.messages[0]], [[], undefined, 'Prometheus: more events of errors (candidate) are told than there were in all, so they are no part of total: left out.']);
+    // What a server extrapolates may be some too many.
+    assert.deepEqual(told(await read([[1, '100']], [[1, '104']], {}, RANGE)), [['candidate', 100, 100, 104]]);
+  });
+
   it('a signal whose squares are not told is left out, which is said, and blinds no guardrail', async () => {
     const data = await readFake({ guardrails: [{ name: 'errors', bad: 'error' }], signals: [{ name: 'latency', mean: 'latency_ms' }] }, { queries: { errors: { total: 'n{arm="$arm"}', bad: 'e{arm="$arm"}' }, latency: { total: 'n{arm="$arm"}', sum: 'sum_of{arm="$arm"}', squares: 'squares_of{arm="$arm"}' } } }, (asked) => (asked.startsWith('squares_of') ? [] : [{ labels: {}, samples: [[0, '0'], [1, '100']] }]));
     assert.deepEqual(data.windows.map(({ metrics }) => Object.keys(metrics).join()), ['errors', 'errors']);

@@ -344,10 +344,10 @@ describe('quality: one contract for every source', function () {
     });
 
     it('is asked PromQL as it stands, too, and its refusal is passed on', async () => {
-      const queries = { ...QUERIES, errors: { ...QUERIES.errors, total: 'sum(increase(predictions_total{arm="$arm"}[$range]))' } };
+      const queries = { ...QUERIES, errors: { total: 'sum(increase(predictions_total{arm="$arm"}[$range]))', bad: 'sum(increase(predictions_total{arm="$arm",outcome="error"}[$range]))' } };
       const data = await read({ prometheus: { url: prometheus?.url, design_effect: 1, queries } });
       assert.equal(data.arms.length, 2);
-      const wrong = await refused({ prometheus: { url: prometheus?.url, design_effect: 1, queries: { ...QUERIES, errors: { ...QUERIES.errors, total: 'sum($range$arm' } } } });
+      const wrong = await refused({ prometheus: { url: prometheus?.url, design_effect: 1, queries: { ...QUERIES, errors: { total: 'sum($range$arm', bad: 'sum(increase(predictions_total{arm="$arm",outcome="error"}[$range]))' } } } });
       assert.match(wrong.message, /refuses the query sum\(300scandidate: .*parse error/);
     });
   });
@@ -398,7 +398,7 @@ describe('quality: one contract for every source', function () {
       else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ status: 'success', data: { resultType: 'matrix', result: [] } }));
     });
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-    const target = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, design_effect: 1, queries: { ...QUERIES, errors: { ...QUERIES.errors, total: 'sum(increase(predictions_total{arm="$arm"}[$range]))' } } };
+    const target = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, design_effect: 1, queries: { ...QUERIES, errors: { total: 'sum(increase(predictions_total{arm="$arm"}[$range]))', bad: 'sum(increase(predictions_total{arm="$arm",outcome="error"}[$range]))' } } };
     try {
       const { code, message } = await refused({ prometheus: target });
       assert.deepEqual([code, message], ['auth', `${target.url} asks for a tenant: add tenant: to source.prometheus in modelswitch.yaml.`]);

@@ -2,7 +2,7 @@ import { parseDuration } from '../base/duration.ts';
 import type { MetricDefinition } from './definitions.ts';
 import { isYesOrNo } from './tolerances.ts';
 import type { MetricSection, QualitySection } from '../workspace/quality.ts';
-import { queryProblem, withoutComments } from './promql.ts';
+import { absenceProblem, mixProblem, queryProblem, withoutComments } from './promql.ts';
 
 /** What Prometheus is asked for; `$arm` and `$range` are put in. */
 export interface PrometheusQuery {
@@ -86,7 +86,19 @@ export function reportQueries({ queries, latency }: PrometheusTarget, metrics: r
   if (latency !== undefined && !withoutComments(latency.buckets).includes('$arm')) report(['source', 'prometheus', 'latency', 'buckets'], 'has no $arm, so both arms would be told alike: write the label that says the arm, such as {arm="$arm"}');
   for (const metric of metrics) {
     const query = queries[metric.name];
-    if (query !== undefined) reportQuery(metric, query, (key, message, severity) => report(key === undefined ? [...at, metric.name] : [...at, metric.name, key], message, severity));
+    if (query === undefined) continue;
+    reportForms(metric, query, (key, message) => report([...at, metric.name, key], message));
+    reportQuery(metric, query, (key, message, severity) => report(key === undefined ? [...at, metric.name] : [...at, metric.name, key], message, severity));
+  }
+}
+
+/** Queries of a metric that are not counted alike, or would count what is missing as none; of those that tell no counts that is said elsewhere. */
+function reportForms(metric: MetricDefinition, { total, ...others }: PrometheusQuery, report: (key: string, message: string) => void): void {
+  for (const [key, written] of Object.entries(others) as readonly [string, string][]) {
+    if ([total, written].some((each) => queryProblem(each) !== undefined)) continue;
+    const isNoneWhereMissing = key === 'bad' || (key === 'sum' && isYesOrNo(metric));
+    const problem = mixProblem(total, written) ?? (isNoneWhereMissing ? absenceProblem(written) : undefined);
+    if (problem !== undefined) report(key, problem);
   }
 }
 

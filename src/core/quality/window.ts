@@ -157,6 +157,8 @@ export interface QualityData {
   readonly arms: readonly ArmSummary[];
   /** By how much bad events vary more than independent requests would, where the source knows no units. */
   readonly designEffect?: number;
+  /** By metric: why it is no evidence about the candidate that nothing bad was told of it. */
+  readonly doubts?: Readonly<Record<string, string>>;
   /** By environment; undefined where no shadow answered. */
   readonly shadow?: readonly ShadowPairs[];
   /** What drift is measured of; undefined where the source has no records. */

@@ -68,6 +68,12 @@ describe('a shadow call', () => {
     assert.equal(await of('candidate.predict(SEEN, x)', `SEEN = []\nSEEN[0:] = [1]\n${IF}`), 'lambda SEEN=SEEN, x=x');
   });
 
+  it('takes an answer that goes on as it is, or by a name that both branches have', async () => {
+    const raw = async (below: string, off = 'y = model.predict(x)'): Promise<string> => written(HEAD + IF.replace('y = candidate.predict(x)', `raw = candidate.predict(x)\n        ${below}`).replace('y = model.predict(x)', off));
+    for (const below of ['y = raw', 'y = (raw)', 'return {"score": raw, "by": [raw, "candidate"]}', 'audit(raw)\n        y = raw', 'log.info("%s", raw)\n        y = raw', 'if raw > 0.5:\n            audit(x)\n        y = raw', 'y: float = raw']) assert.ok((await raw(below)).includes(CALL), below);
+    assert.ok((await raw('y = calibrated(raw)', 'raw = model.predict(x)\n        y = calibrated(raw)')).includes(CALL));
+  });
+
   it('does not keep Finish Release from anything', async () => {
     const files = [{ path: 'main.py', text: await withShadow(HEAD + IF) }];
     const parser = await pythonParser();
@@ -99,6 +105,7 @@ describe('a shadow call', () => {
   const within = (what: string): string => `the candidate is called within ${what} of its branch, which a shadow call would leave out`;
   const calls = (name: string): string => `\`${name}\` is called with the answer of the candidate, and would be in shadow, too: assign the answer to a variable first`;
   const another = (line: number): string => `another answer is made of \`y\` in line ${line}: do that within the expressions of both branches, so that the shadow's answer is one that would be served`;
+  const raw = (line: number): string => `another answer is made of \`raw\` in line ${line}: do that within the expressions of both branches, or set \`raw\` in the branch that serves, too, so that the shadow's answer is one that would be served`;
   const twice = (words: string): string => `${words}, which would be done twice: assign it to a variable first`;
   const ARGUMENTS = 'the candidate\'s arguments call something, which would be done twice: assign them to variables first';
   const SETS = 'a variable is set, or something is yielded, within the expression of the candidate';
@@ -180,6 +187,14 @@ describe('a shadow call', () => {
     ['a conversion', IF.replace('return y', 'return np.argmax(y)'), another(10)],
     ['another answer in the branch', on('y = candidate.predict(x)\ny = y[0]'), another(8)],
     ['another answer below', IF.replace('return y', 'y *= 2\n    return y'), another(10)],
+    ['another answer by another name', on('raw = candidate.predict(x)\ny = calibrated(raw)'), raw(8)],
+    ['a comparison that is returned', on('raw = candidate.predict(x)\nreturn raw > 0.5'), raw(8)],
+    ['a choice by the answer', on('raw = candidate.predict(x)\nif raw > 0.5:\n    y = 1\nelse:\n    y = 0'), raw(8)],
+    ['another answer of one that is only named anew', on('raw = candidate.predict(x)\nother = raw\ny = calibrated(other)'), raw(9).replaceAll('raw', 'other')],
+    ['a part of one that is only named anew', on('raw = candidate.predict(x)\ny = raw').replace('return y', 'return y[0]'), another(11)],
+    ['another answer in a try', on('try:\n    raw = candidate.predict(x)\n    y = calibrated(raw)\nexcept E:\n    y = 0'), raw(9)],
+    ['another answer where the flag is negated', IF.replace('if client', 'if not client').replace('y = candidate.predict(x)', 'y = 0').replace('y = model.predict(x)', 'raw = candidate.predict(x)\n        y = calibrated(raw)'), raw(10)],
+    ['another answer, where both return', 'def f(x, request_id):\n    if client.is_enabled("a"):\n        raw = candidate.predict(x)\n        return calibrated(raw)\n    return calibrated(model.predict(x))\n', raw(8)],
     // How the flag is asked.
     ['a context that is made', asked('client.is_enabled("a", make(x))'), twice('the flag\'s context calls something')],
     ['a context that is awaited', asked('client.is_enabled("a", await make)').replace('def', 'async def'), twice('the flag\'s context calls something')],

@@ -92,7 +92,7 @@ export function addShadowCall(source: Source, selection: Span, parse: Parse): Sh
   if (!startsItsLine(text, off.startIndex)) return refused('other statements stand on its line');
   if (scopeOf(question).type === 'class_definition') return refused('it stands in the body of a class, whose variables a later call cannot read');
   const isVariable = variablesAt(source, question);
-  const answer = answerOf(source, on, isVariable);
+  const answer = answerOf(source, on, off, isVariable);
   if ('kind' in answer) return answer;
   if (isShadowed(source, off, answer)) return refused('it has its shadow call');
   const asked = questionParts(source, question);

@@ -2,6 +2,7 @@ import { plainLine } from '../base/words.ts';
 import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
 import { codedAt, MOST_MET, MOST_NAMED, ROWS, type BatchRows, type CodedColumn, type FeatureColumn, type RowList } from './batch.ts';
 import { CategoryCounts, listedCategories, type ListedCategories, type SavedCategories } from './categoryCounts.ts';
+import { saysMissing } from './featureValue.ts';
 import { Reservoir, type SavedReservoir } from './hashing.ts';
 import { scoreOf } from './measures.ts';
 import { binOf } from './stats/driftMeasures.ts';
@@ -93,7 +94,7 @@ class Feature {
 
   add(value: unknown): void {
     this.#rows += 1;
-    if (typeof value === 'string' && (this.#edges === undefined || toNumber(value) === null) && value !== '') {
+    if (typeof value === 'string' && (this.#edges === undefined ? value !== '' : toNumber(value) === null && !saysMissing(value))) {
       this.#addCategory(value);
       return;
     }

@@ -25,6 +25,11 @@ export function sampleName(feature: string): string {
   return feature === SCORE || feature === LABEL || feature.startsWith('features.') ? `features.${feature}` : feature;
 }
 
+/** What a mapping has of a name, be that `constructor`. */
+function ownOf<T>(all: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return all !== undefined && Object.hasOwn(all, name) ? all[name] : undefined;
+}
+
 function bump(into: Float64Array, place: number): void {
   into[place] = (into[place] ?? 0) + 1;
 }
@@ -249,8 +254,8 @@ export class FeatureCollector {
       return undefined;
     }
     const { edges, categories } = this.#options;
-    const listed = categories?.[name];
-    const feature = new Feature(name, { edges: edges?.[name], listed: listed === undefined ? undefined : listedCategories(listed), size: this.#size, seed: this.#features.size + 1 }, saved);
+    const listed = ownOf(categories, name);
+    const feature = new Feature(name, { edges: ownOf(edges, name), listed: listed === undefined ? undefined : listedCategories(listed), size: this.#size, seed: this.#features.size + 1 }, saved);
     this.#features.set(name, feature);
     return feature;
   }

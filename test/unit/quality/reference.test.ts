@@ -102,6 +102,19 @@ describe('a reference of drift', () => {
     assert.deepEqual([new Date(Number.NaN), 'nan', '-Infinity', Number.POSITIVE_INFINITY, 2n ** 60n].map(featureValue), [Number.NaN, Number.NaN, Number.NaN, Number.NaN, 2 ** 60]);
   });
 
+  it('counts features whose names every object has', async () => {
+    const names = ['constructor', 'valueOf', 'toString'];
+    const teams = Array.from({ length: 900 }, (_, row) => ['ferrari', 'mclaren', 'williams'][(7 * row) % 3] ?? '');
+    writeFileSync(join(folder, 'names.csv'), `${names.join(',')},plain\n${teams.map((team, row) => `${names.map(() => team).join(',')},${row % 30}`).join('\n')}\n`);
+    const { samples, edges, categories, units } = await read({}, 'names.csv');
+    for (const options of [{ edges, categories }, {}]) {
+      const collector = new FeatureCollector(options);
+      for (const [row, team] of teams.entries()) collector.add({ features: { ...Object.fromEntries(names.map((name) => [name, team])), plain: row % 30 } });
+      const { features } = driftReport(samples, collector.samples, { reference: units, production: teams.length });
+      assert.deepEqual(features.map(({ feature, kind, alarm }) => [feature, kind, alarm]).toSorted(), [...names.map((name) => [name, 'category', false]), ['plain', 'number', false]].toSorted());
+    }
+  });
+
   it('says which row has no weight, and which column is missing', async () => {
     await assert.rejects(read({ weight: 'weight' }), { code: 'validation', message: /train\.csv has no column weight: correct drift\.weight and drift\.unit/ });
     for (const [wrong, shown] of [['-1', '-1'], ['', 'null'], ['many', '"many"']] as const) {

@@ -207,7 +207,8 @@ describe('a shadow call', () => {
     ['the class without an object', `from app import ShadowCalls\n${IF}`, 'the file has `ShadowCalls`, but no `shadow_calls = ShadowCalls(...)`'],
     ['another object of that name', `shadow_calls = []\n${IF}`, 'the file has another `shadow_calls`: rename it'],
     ['a parameter of that name', IF.replace('(x', '(shadow_calls, x'), 'the file has another `shadow_calls`: rename it'],
-    ['an object below', `x = 1\nif client.is_enabled("a"):\n    y = candidate.predict(x)\nelse:\n    y = 0\nfrom app import shadow_calls\n`, '`shadow_calls` stands below it'],
+    ['an object below', `x = 1\nif client.is_enabled("a"):\n    y = candidate.predict(x)\nelse:\n    y = 0\nfrom app import shadow_calls\n`, '`shadow_calls` stands below it, where it is not there yet while the file is loaded: move it up, with its class'],
+    ['an object below a function that is called above it', `${IF}\nwarmed = f(1, "w")\nfrom app import shadow_calls\n`, '`shadow_calls` stands below it, where it is not there yet while the file is loaded: move it up, with its class'],
     ['an import that shares its line', `import a; z = """\nb\n"""\n${IF}`, 'statements share a line with the imports of the file'],
   ];
   for (const [what, text, why] of REFUSED) it(`is refused: ${what}`, async () => assert.equal(await withShadow(HEAD + text), `refused: ${why}`));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { finishRelease } from '../../../src/core/refactor/finishRelease.ts';
 import { SHADOW_CLASS, SHADOW_SIGNATURE } from '../../../src/core/refactor/wrap/shadowHelper.ts';
 import { sitesOf } from '../../support/refactor/programs.ts';
-import { withShadow } from '../../support/refactor/shadows.ts';
+import { placeholdersOf, withShadow } from '../../support/refactor/shadows.ts';
 import { pythonParser } from '../callsites/parser.ts';
 
 const HEAD = 'from UnleashClient import UnleashClient\nimport json\n\nclient = UnleashClient(url="u", app_name="a")\n';
@@ -72,6 +72,16 @@ describe('a shadow call', () => {
     const raw = async (below: string, off = 'y = model.predict(x)'): Promise<string> => written(HEAD + IF.replace('y = candidate.predict(x)', `raw = candidate.predict(x)\n        ${below}`).replace('y = model.predict(x)', off));
     for (const below of ['y = raw', 'y = (raw)', 'return {"score": raw, "by": [raw, "candidate"]}', 'audit(raw)\n        y = raw', 'log.info("%s", raw)\n        y = raw', 'if raw > 0.5:\n            audit(x)\n        y = raw', 'y: float = raw']) assert.ok((await raw(below)).includes(CALL), below);
     assert.ok((await raw('y = calibrated(raw)', 'raw = model.predict(x)\n        y = calibrated(raw)')).includes(CALL));
+  });
+
+  it('takes request_id where the branch that serves has it, and leaves a place to fill in where it does not', async () => {
+    const none = IF.replace(', request_id', '');
+    const outer = `def g(request_id):\n${none.replaceAll(/^/gm, '    ')}`;
+    for (const text of [IF, `request_id = 1\n${none}`, none.replace('    if', '    request_id = x\n    if'), outer, IF.replace('y = candidate', 'request_id = 1\n        y = candidate')]) assert.deepEqual(await placeholdersOf(HEAD + text), [], text);
+    for (const text of [
+      none, none.replace('    return', '    request_id = x\n    return'), none.replace('y = candidate', 'request_id = 1\n        y = candidate'), none.replace('y = model', 'request_id = 1\n        y = model').replace('else:', 'else:\n        pass'),
+      `request_id = 1\n${none.replace('    return', '    request_id = x\n    return')}`, `request_id = 1\n${none.replace('y = candidate', 'request_id = 1\n        y = candidate')}`,
+    ]) assert.deepEqual(await placeholdersOf(HEAD + text), ['request_id'], text);
   });
 
   it('does not keep Finish Release from anything', async () => {

@@ -5,14 +5,14 @@ import { childrenOf, nearest, textOf, type Source, type Span, type SyntaxNode } 
 import { applySpanEdits } from '../edits.ts';
 import type { Parse } from '../model.ts';
 import { indentationAt, lineStart, newlineOf, startsItsLine } from '../python/lines.ts';
-import { scopeOf } from '../python/names.ts';
+import { occurrences, scopeOf } from '../python/names.ts';
 import { isPure } from '../python/purity.ts';
 import { inTree } from '../python/simplify.ts';
 import { NamesInScope } from './namesInScope.ts';
 import { answerOf, receiversIn, refused } from './shadowAnswer.ts';
 import { SHADOW_NAME } from './shadowHelper.ts';
 import { helperFor } from './shadowHelperPlace.ts';
-import { freeNames, identifiersIn, isKept } from './shadowNames.ts';
+import { freeNames, identifiersIn, isKept, ownerOf } from './shadowNames.ts';
 import { wrappedText, type Refused, type WrapPart } from './wrapInSwitch.ts';
 
 /** Insertions, the first in the text first. */
@@ -99,8 +99,7 @@ export function addShadowCall(source: Source, selection: Span, parse: Parse): Sh
   if ('kind' in asked) return asked;
   const helper = helperFor(source, off);
   if (helper !== undefined && 'kind' in helper) return helper;
-  const names = new NamesInScope(source, identifiersIn(off)[0] ?? off);
-  const request: WrapPart = names.isVisible('request_id') ? 'request_id' : { placeholder: 'request_id' };
+  const request: WrapPart = isBoundAbove(source, 'request_id', found) ? 'request_id' : { placeholder: 'request_id' };
   const place = lineStart(text, off.startIndex);
   const line: WrapPart[] = [`${indentationAt(text, off.startIndex)}${SHADOW_NAME}.submit(${asked.flag}, lambda: (${asked.client}, ${asked.context}, `, request, `, ${lambdaOf(source, answer, isVariable)}))${newlineOf(text)}`];
   const inserted = [...(helper === undefined ? [] : [{ at: helper.start, parts: [helper.text] }]), { at: place, parts: line }];
@@ -108,6 +107,14 @@ export function addShadowCall(source: Source, selection: Span, parse: Parse): Sh
   if (inTree(parse, after, (_source, hasError) => hasError)) return refused('a call of the candidate cannot be written there without a syntax error');
   const starts = editorLineStarts(text);
   return { kind: 'shadowed', insertions: inserted.map(({ at, parts }) => ({ range: rangeBetween(starts, at, at), parts })) };
+}
+
+/** Whether a name is there in the branch that serves: bound above, and not in the branch of the candidate alone. */
+function isBoundAbove(source: Source, name: string, { on, off }: Switch): boolean {
+  const scope = scopeOf(off);
+  const own = occurrences(source, name, { start: scope.startIndex, end: off.startIndex }).filter(({ node, role }) => role === 'bind' && ownerOf(node)?.id === scope.id);
+  if (own.length > 0 && own.every(({ node }) => isWithin(node, on))) return false;
+  return new NamesInScope(source, identifiersIn(off)[0] ?? off).isVisible(name);
 }
 
 /** What is found in the whole file is asked once for each name. */

@@ -43,6 +43,9 @@ describe('a shadow call', () => {
   it('is written for other shapes of switches', async () => {
     const negated = IF.replace('if client.is_enabled("new-model", {"userId": x}):', 'if not client.is_enabled("new-model"):').replace('candidate.predict(x)', '0').replace('model.predict(x)', 'candidate.predict(x)');
     assert.ok((await withShadow(HEAD + negated)).includes(':\n        shadow_calls.submit("new-model", lambda: (client, {}, request_id, lambda x=x: candidate.predict(x)))\n        y = 0\n'));
+    const brackets = IF.replace('if client.is_enabled("new-model", {"userId": x}):', 'if (\n        (client.is_enabled("new-model", {"userId": x}))  # asked\n    ):');
+    assert.ok((await withShadow(HEAD + brackets)).includes(`    else:\n        ${CALL}\n`));
+    for (const question of ['(not client.is_enabled("new-model"))', 'not (client.is_enabled("new-model"))']) assert.ok((await withShadow(HEAD + negated.replace('not client.is_enabled("new-model")', question))).includes(':\n        shadow_calls.submit("new-model", lambda: (client, {}, request_id, lambda x=x: candidate.predict(x)))\n        y = 0\n'), question);
     const early = await withShadow(`${HEAD}def f(self, row):\n  if self.client.is_enabled(FLAG, context=ctx):\n    return self.candidate.predict(row.a, k=2)\n  # else\n  return self.model.predict(row.a)\n`);
     assert.ok(early.includes('  # else\n  shadow_calls.submit(FLAG, lambda: (self.client, ctx, request_id, lambda row=row, *, self=self: self.candidate.predict(row.a, k=2)))\n  return'), early);
     const getter = await written(`def f(x):\n    if flags.get_client().is_enabled(feature_name="a", context={}):\n        return candidate.predict(x)\n    return 0\n`);
@@ -125,6 +128,7 @@ describe('a shadow call', () => {
   const shared = (name: string): string => `\`${name}\` may be another by the time the candidate is asked: assign it to a variable in front of the switch`;
   const REFUSED: readonly (readonly [what: string, text: string, why: string])[] = [
     ['more than a flag', asked('client.is_enabled("a") and x'), 'the condition asks for more than the flag'],
+    ['more than a flag, in brackets', asked('(client.is_enabled("a") and x)'), 'the condition asks for more than the flag'],
     ['a flag that is kept', asked('(on := client.is_enabled("a"))'), 'the condition asks for more than the flag'],
     ['a third branch', IF.replace('    else:', '    elif x:\n        y = 0\n    else:'), 'it has more than two branches'],
     ['a flag in elif', IF.replace('if client', 'if x:\n        y = 1\n    elif client'), 'it has more than two branches'],

@@ -50,8 +50,9 @@ function switchAt(source: Source, { start, end }: Span): Switch | Refused | unde
   const clause = nearest(question, ELSE_IF);
   if (clause && statement && clause.startIndex > statement.startIndex && isWithin(question, clause.childForFieldName('condition'))) return refused('it has more than two branches');
   if (!statement || !condition || !isWithin(question, condition)) return refused('the flag is not asked in the condition of an if statement');
-  const isNegated = condition.type === 'not_operator' && isSame(condition.childForFieldName('argument'), question);
-  if (!isNegated && !isSame(condition, question)) return refused('the condition asks for more than the flag');
+  const asked = bare(condition);
+  const isNegated = asked?.type === 'not_operator' && isSame(bare(asked.childForFieldName('argument')), question);
+  if (!isNegated && !isSame(asked, question)) return refused('the condition asks for more than the flag');
   const body = statement.childForFieldName('consequence');
   const alternatives = childrenOf(statement).filter(({ type }) => type === 'elif_clause' || type === 'else_clause');
   const [alternative] = alternatives;
@@ -64,6 +65,11 @@ function switchAt(source: Source, { start, end }: Span): Switch | Refused | unde
   if (isNegated) return first && other ? { question, on: other, off: first } : refused('it has no branch in which the candidate answers');
   const off = other?.namedChildren.find(({ type }) => type !== 'comment') ?? after;
   return off === undefined ? refused('it has no branch in which the current version answers') : { question, on: body, off };
+}
+
+/** An expression without the brackets around it. */
+function bare(node: SyntaxNode | null | undefined): SyntaxNode | null | undefined {
+  return node?.type === 'parenthesized_expression' ? bare(childrenOf(node)[0]) : node;
 }
 
 function isSame(a: SyntaxNode | null | undefined, b: SyntaxNode): boolean {

@@ -77,6 +77,11 @@ describe('a shadow call', () => {
     assert.ok((await raw('y = calibrated(raw)', 'raw = model.predict(x)\n        y = calibrated(raw)')).includes(CALL));
   });
 
+  it('keeps what a pattern of `match` binds', async () => {
+    const of = async (pattern: string, given: string): Promise<string> => written(`${HEAD}def f(x, request_id):\n    match x:\n        case ${pattern}:\n${IF.split('\n').slice(1, 5).map((line) => `        ${line}`).join('\n').replaceAll('predict(x)', `predict(${given})`)}\n    return y\n`);
+    for (const [pattern, name] of [['{"a": a, **rest}', 'rest'], ['{"a": a, **rest}', 'a'], ['[first, *others]', 'others'], ['{"a": {**inner}}', 'inner'], ['Point(x=px)', 'px'], ['int() | dict() as either', 'either']] as const) assert.ok((await of(pattern, name)).includes(`lambda ${name}=${name}: candidate.predict(${name})`), await of(pattern, name));
+  });
+
   it('takes request_id where the branch that serves has it, and leaves a place to fill in where it does not', async () => {
     const none = IF.replace(', request_id', '');
     const outer = `def g(request_id):\n${none.replaceAll(/^/gm, '    ')}`;

@@ -8,9 +8,9 @@ import type { QualityData, QualityRequest, QualitySource } from '../../core/qual
 import { csvRecords, nested } from '../rows/csvRows.ts';
 import { parquetGroups } from '../rows/parquetRows.ts';
 import type { CachePlace } from '../node/diskCache.ts';
-import { filesOf, type FoundFile } from './files.ts';
+import { filesOf, withoutFile, type FoundFile } from './files.ts';
 import { FollowedFiles, wholeFormatOf, type Elsewhere } from './followed.ts';
-import { emptyMessages, LeftOut, unreadableAs } from './leftOut.ts';
+import { checkHeader, emptyMessages, LeftOut, unreadableAs } from './leftOut.ts';
 import { LineReader } from './lineReader.ts';
 import type { Wanted } from './lineShape.ts';
 import { readRecords } from './readLines.ts';
@@ -91,7 +91,7 @@ export class LogSource implements QualitySource {
     if (source?.kind !== 'log') throw new AppError('internal', 'The source is no prediction log.');
     const patterns = [...source.log, ...source.outcomes];
     const messages: string[] = [];
-    const found = await this.#find(patterns, messages);
+    const { found, without } = await this.#find(patterns, messages);
     if (this.#broken || this.#isRewritten(found)) this.#reset();
     if (this.#known.size === 0 && found.length > 0) await this.#resume(found);
     messages.push(...this.#lost);
@@ -118,7 +118,8 @@ export class LogSource implements QualitySource {
     await this.#save();
     const data = this.#collector.data(now, messages.slice(0, MOST_MESSAGES));
     const empty = emptyMessages(this.#emptyOf(files, data.arms.length > 0));
-    return empty.length === 0 ? data : { ...data, notes: { ...data.notes, messages: [...empty, ...data.notes.messages] } };
+    const outcomesMissing = source.outcomes.length > 0 && elsewhere.moved.length === 0 && source.outcomes.every((pattern) => without.has(pattern));
+    return { ...data, notes: { ...data.notes, ...(outcomesMissing ? { outcomesMissing } : {}), messages: [...empty, ...data.notes.messages] } };
   }
 
   /** Files without a record; a log that has just been rotated is none of them, as long as others tell something. */
@@ -187,14 +188,17 @@ export class LogSource implements QualitySource {
     this.#broken = !isKnown;
   }
 
-  async #find(patterns: readonly string[], messages: string[]): Promise<FoundFile[]> {
+  /** The files that patterns find, by name, and the patterns that find none. */
+  async #find(patterns: readonly string[], messages: string[]): Promise<{ readonly found: readonly FoundFile[]; readonly without: ReadonlySet<string> }> {
     const found = new Map<string, FoundFile>();
+    const without = new Set<string>();
     for (const pattern of patterns) {
       const files = await filesOf(this.#options.folder, pattern);
-      if (files.length === 0) messages.push(`No file is called ${plainLine(pattern)}.`);
+      if (files.length === 0) without.add(pattern);
+      if (files.length === 0) messages.push(await withoutFile(this.#options.folder, pattern));
       for (const file of files) found.set(file.identity, file);
     }
-    return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+    return { found: [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), without };
   }
 
   #isRewritten(files: readonly FoundFile[]): boolean {
@@ -310,7 +314,10 @@ export class LogSource implements QualitySource {
 
   async #csv(file: FoundFile, signal: AbortSignal): Promise<void> {
     const name = this.#name(file.path);
+    let isHeaderKnown = false;
     for await (const { record, line } of csvRecords(file.path, (at, reason) => this.#collector.malformed(`${name}:${at}`, plainLine(reason)), signal)) {
+      if (!isHeaderKnown) checkHeader(Object.keys(record));
+      isHeaderKnown = true;
       this.#collector.add(nested(record), () => `${name}:${line}`);
     }
   }

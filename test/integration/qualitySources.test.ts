@@ -8,10 +8,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openQualitySource } from '../../src/adapters/quality/open.ts';
+import { prepareReference, withReference } from '../../src/adapters/quality/reference.ts';
 import { AppError } from '../../src/core/base/errors.ts';
 import { qualitySchema } from '../../src/core/workspace/quality.ts';
 import { LATENCY_EDGES } from '../../src/core/quality/bins.ts';
 import { readQuality, type QualityDefinition } from '../../src/core/quality/definitions.ts';
+import { driftFindings } from '../../src/core/quality/productionDrift.ts';
 import type { SkewReport } from '../../src/core/quality/skew.ts';
 import type { QualityData } from '../../src/core/quality/window.ts';
 import { eventually } from '../support/eventually.ts';
@@ -208,6 +210,40 @@ describe('quality: one contract for every source', function () {
         const data = await read({ log }, { features: watched, now: START + 3_600_000 });
         assert.deepEqual([log, data.notes.rows, data.notes.malformed, data.notes.notFinite], [log, 1200, 0, 120]);
         assert.deepEqual(figures(data), figures(missing), log);
+      }
+    }
+  });
+
+  it('what is alike is no drift, whichever formats reference and log are of', async () => {
+    const script = `import csv, datetime as dt, json, pyarrow as pa, pyarrow.parquet as pq
+DAY = dt.datetime(2026, 1, 1)
+def row(n):
+    return {"date": (DAY + dt.timedelta(days=n % 40)).date(), "midnight": DAY + dt.timedelta(days=n % 30), "time": DAY + dt.timedelta(hours=n % 35, milliseconds=5), "zoned": (DAY + dt.timedelta(hours=n % 35)).replace(tzinfo=dt.timezone.utc),
+        "large": 10**17 + 10**15 * (n % 60), "beyond": 2**53 + 1 + n % 3, "number": None if n % 9 == 0 else n % 70 / 8, "truth": None if n % 5 == 0 else n % 3 == 0}
+def text(value):
+    return value.isoformat(sep=" ") if isinstance(value, dt.datetime) else value.isoformat() if isinstance(value, dt.date) else value
+def write(name, rows):
+    pq.write_table(pa.Table.from_pylist(rows), name + ".parquet", row_group_size=500)
+    open(name + ".jsonl", "w").writelines(json.dumps({key: text(value) for key, value in each.items()}) + "\\n" for each in rows)
+    with open(name + ".csv", "w") as file:
+        writer = csv.writer(file)
+        writer.writerows([list(rows[0]), *([text(value) for value in each.values()] for each in rows)])
+write("train", [row(13 * n) for n in range(1260)])
+write("typed", [{"ts": dt.datetime(2026, 3, 2, 9, tzinfo=dt.timezone.utc) + dt.timedelta(seconds=n), "request_id": f"r{n}", "unit_id": f"u{n}", "environment": "production", "flag": "fraud-v2", "assigned_arm": "current", **{"features." + key: value for key, value in row(11 * n + 3).items()}} for n in range(1260)])
+served = [json.loads(line) for line in open("typed.jsonl")]
+open("typed.jsonl", "w").writelines(json.dumps({**{key: value for key, value in each.items() if "." not in key}, "features": {key[9:]: value for key, value in each.items() if "." in key}}) + "\\n" for each in served)
+`;
+    const { status, stderr } = spawnSync(await mlflowPython(), ['-c', script], { cwd: folder, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    for (const reference of ['train.jsonl', 'train.csv', 'train.parquet']) {
+      for (const log of ['typed.jsonl', 'typed.csv', 'typed.parquet']) {
+        const { quality } = readQuality({ source: { log }, drift: { reference } });
+        const prepared = await prepareReference(quality ?? assert.fail(), folder, undefined, AbortSignal.timeout(60_000));
+        const opened = openQualitySource(quality ?? assert.fail(), { folder, flags: ['fraud-v2'], environment: 'production', fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}), ...prepared.bins });
+        const [found] = driftFindings(withReference(await opened.read({ now: Date.UTC(2026, 2, 2, 10), signal: AbortSignal.timeout(120_000) }), prepared), 'production');
+        opened.dispose();
+        const { features, notMeasured } = found?.report ?? assert.fail();
+        assert.deepEqual([reference, log, notMeasured, features.length, features.filter(({ alarm, psi, because }) => alarm || !(psi < 0.05) || /the reference has/.test(because)).map(({ feature, because }) => [feature, because])], [reference, log, [], 8, []]);
       }
     }
   });

@@ -4,6 +4,7 @@ import { isNotFinite } from '../../core/expressions/evaluate.ts';
 import { BINS } from '../../core/quality/driftBins.ts';
 import { MOST_NAMED } from '../../core/quality/batch.ts';
 import { FeatureCollector, leftOutWords, sampleName, type FeatureOptions } from '../../core/quality/featureCollector.ts';
+import { featureValue } from '../../core/quality/featureValue.ts';
 import { numbersIn, textsIn } from '../../core/quality/joinedSamples.ts';
 import { quantileEdges } from '../../core/quality/stats/driftMeasures.ts';
 import type { QualityDefinition, ReferenceColumns } from '../../core/quality/definitions.ts';
@@ -31,9 +32,9 @@ export interface Reference extends ReferenceBins {
 /** Columns of the reference that are the prediction's, as they are in a record, where they are not named as features. */
 const PREDICTION = ['score', 'proba', 'label'];
 
-/** NaN and infinities are missing, also as text: as they are in production. */
-function withoutNotFinite(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, isNotFinite(value) ? null : value]));
+/** NaN and infinities are missing, also as text, and dates are those of any format: as they are in production. */
+function featuresOf(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, featureValue(value)]));
 }
 
 /** The file that is read as a reference. */
@@ -47,10 +48,10 @@ export interface ReferenceFile {
 
 /** A row as a record has it. */
 function recordOf(row: Row, features: readonly string[] | undefined, columns: ReferenceColumns): Record<string, unknown> {
-  const known = withoutNotFinite(features === undefined ? withoutColumns(row, columns) : row);
+  const known = features === undefined ? withoutColumns(row, columns) : row;
   const prediction = PREDICTION.filter((name) => features?.includes(name) !== true && Object.hasOwn(known, name));
-  const record = Object.fromEntries(prediction.map((name) => [name, known[name]]));
-  return { ...record, features: features === undefined ? Object.fromEntries(Object.entries(known).filter(([name]) => !prediction.includes(name))) : known };
+  const record = Object.fromEntries(prediction.map((name) => [name, isNotFinite(known[name]) ? null : known[name]]));
+  return { ...record, features: featuresOf(features === undefined ? Object.fromEntries(Object.entries(known).filter(([name]) => !prediction.includes(name))) : known) };
 }
 
 /** What production shall be counted by: bins where most of a feature's values are numbers, else categories. */
@@ -69,7 +70,7 @@ function binsOf(samples: readonly FeatureSample[]): ReferenceBins {
  */
 export async function readReference({ folder, path, features, columns }: ReferenceFile, signal: AbortSignal): Promise<Reference> {
   const file = path.startsWith('/') ? path : join(folder, path);
-  const rows = (): AsyncGenerator<Row> => readRows(file, formatOf(file), path, signal);
+  const rows = (): AsyncGenerator<Row> => readRows(file, formatOf(file), path, signal, 'counted');
   const worth = await worthOf(rows(), path, columns);
   const collect = async (bins: Pick<FeatureOptions, 'edges' | 'categories'>): Promise<FeatureCollector> => {
     const collector = new FeatureCollector({ features, ...bins });

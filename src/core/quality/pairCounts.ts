@@ -1,3 +1,4 @@
+import { toNumber } from '../expressions/evaluate.ts';
 import { Reservoir, type SavedReservoir } from './hashing.ts';
 import type { LabelDefinition } from './definitions.ts';
 import { binaryOf } from './measures.ts';
@@ -42,6 +43,16 @@ function isSameLabel(served: string, shadow: string): boolean {
   return served === shadow || (decision !== null && decision === binaryOf(shadow));
 }
 
+/** An answer whose score is a class where the other has a class that is a number: the code of shadow calls logs each number as a score, a served record has its `label`. */
+function asClass(answer: Answer, other: Answer): Answer {
+  const { score, label } = answer;
+  const known = other.score === null && label === undefined && other.label !== undefined && Number.isInteger(score) ? toNumber(other.label) : null;
+  // 0 and 1 may be probabilities; as yes and no they are the same by their threshold.
+  const isYesOrNo = (score === 0 || score === 1) && binaryOf(other.label) !== null;
+  if (known === null || other.label === undefined || !Number.isInteger(known) || isYesOrNo) return answer;
+  return { ...answer, score: null, label: known === score ? other.label : String(score) };
+}
+
 function words({ score, label, error }: Answer): string {
   return error ? 'error' : score === null ? label ?? 'nothing' : String(score);
 }
@@ -75,8 +86,9 @@ export class PairCounts {
   }
 
   /** The two answers to a request. Decisions, where there are any to compare with an outcome. */
-  add(served: Answer, shadow: Answer): Decisions | undefined {
+  add(loggedServed: Answer, loggedShadow: Answer): Decisions | undefined {
     const { counts } = this;
+    const [served, shadow] = [asClass(loggedServed, loggedShadow), asClass(loggedShadow, loggedServed)];
     const [isServedEmpty, isShadowEmpty] = [isEmpty(served), isEmpty(shadow)];
     if (shadow.error) counts.errors += 1;
     if (served.error) counts.servedErrors += 1;

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readReference, type Reference } from '../../../src/adapters/quality/reference.ts';
 import { driftReport, type FeatureDrift } from '../../../src/core/quality/drift.ts';
+import { FeatureCollector } from '../../../src/core/quality/featureCollector.ts';
+import { featureValue } from '../../../src/core/quality/featureValue.ts';
 import { seeded } from '../../support/guardSimulation.ts';
 
 describe('a reference of drift', () => {
@@ -47,6 +49,70 @@ describe('a reference of drift', () => {
     const { fraud = 0, none = 0 } = samples.find(({ name }) => name === 'kind')?.categories ?? {};
     // Four standard errors of 2,000 roundings each.
     assert.ok(rows === 4000 && Math.abs(fraud - 400) < 72 && Math.abs(none - 3600) < 72, `${fraud}, ${none}`);
+  });
+
+  /** Of production, twice as large or as it was, against a column of a reference that is written as given. */
+  async function against(file: string, text: string, production: readonly unknown[]): Promise<FeatureDrift> {
+    writeFileSync(join(folder, file), text);
+    const { samples, edges, categories, units } = await read({}, file, ['x']);
+    const collector = new FeatureCollector({ features: ['x'], edges, categories });
+    for (const x of production) collector.add({ features: { x } });
+    return driftReport(samples, collector.samples, { reference: units, production: production.length }).features.find(({ feature }) => feature === 'x') ?? assert.fail();
+  }
+
+  it('takes a column of a CSV file for what most of its values are', async () => {
+    const numbers = Array.from({ length: 2000 }, () => Math.round(1000 * random() * random()) / 1000 + 1);
+    const written = (odd: string): string => `x,y\n${numbers.map((number, row) => `${row % 100 === 7 ? odd : String(number)},1`).join('\n')}\n`;
+    const none = 2 * (20 / 2000);
+    for (const odd of ['2', 'inf', 'nan', 'NA', 'N/A', 'NULL', 'None', '<NA>', '.5', '1.', ' ', '', '9'.repeat(400)]) {
+      const [same, larger] = [await against('odd.csv', written(odd), numbers), await against('odd.csv', written(odd), numbers.map((number) => 2 * number))];
+      assert.deepEqual([odd, same.kind, same.alarm, larger.kind, larger.alarm], [odd, 'number', false, 'number', true], same.because);
+      assert.ok(same.reference.missing < none);
+    }
+    // What says something else than a number stays a text among them, in the reference as in production.
+    const mixed = numbers.map((number, row) => (row % 100 === 7 ? 'many' : number));
+    assert.equal((await against('odd.csv', written('many'), mixed)).alarm, false);
+    // A number with leading zeros is a code.
+    const codes = Array.from({ length: 2000 }, (_, row) => (row % 10 === 0 ? '01234' : String(94000 + (row % 7))));
+    const { kind, alarm } = await against('codes.csv', `x,y\n${codes.map((code) => `${code},1`).join('\n')}\n`, codes);
+    assert.deepEqual([kind, alarm], ['category', false]);
+    const truths = codes.map((_, row) => row % 3 === 0);
+    assert.equal((await against('truths.csv', `x,y\n${truths.map((truth, row) => `${row % 50 === 1 ? 'NA' : String(truth)},1`).join('\n')}\n`, truths.map((truth, row) => (row % 50 === 1 ? null : truth)))).alarm, false);
+  });
+
+  it('counts NA and NULL among numbers as missing in production, too', async () => {
+    const rows = Array.from({ length: 2000 }, (_, row) => (row % 3 === 0 ? null : row % 50));
+    for (const missing of ['NA', 'NULL', 'None', ' ', '']) {
+      const { alarm, production: { missing: share }, because } = await against('missing.csv', `x,y\n${rows.map((x) => `${x ?? missing},1`).join('\n')}\n`, rows.map((x) => x ?? missing));
+      assert.deepEqual([missing, alarm, Math.round(share * 100)], [missing, false, 33], because);
+    }
+  });
+
+  it('reads the NaN that Python writes to JSON Lines, and says of other lines that they are none', async () => {
+    const rows = Array.from({ length: 1000 }, (_, row) => (row % 4 === 0 ? 'NaN' : row % 4 === 1 ? '-Infinity' : String(row)));
+    const { alarm, reference: { missing } } = await against('nan.jsonl', rows.map((x) => `{"x": ${x}}\n`).join(''), rows.map((x) => (x.endsWith('N') || x.endsWith('y') ? null : Number(x))));
+    assert.deepEqual([alarm, missing], [false, 0.5]);
+    await assert.rejects(against('nan.jsonl', '{"x": NaN}\n{"x": nothing}\n', []), { code: 'validation', message: /nan\.jsonl:2: the line is not valid JSON/ });
+  });
+
+  it('knows dates by what they say, however they are written', () => {
+    for (const date of ['2026-01-02', '2026-01-02T00:00:00', '2026-01-02 00:00:00.000', '2026-01-02T00:00:00Z', '2026-01-02T01:00:00+01:00', new Date('2026-01-02')]) assert.equal(featureValue(date), '2026-01-02');
+    for (const time of ['1969-07-20T20:17:40Z', '1969-07-20 20:17:40', '1969-07-20T21:17:40.000+01:00', new Date('1969-07-20T20:17:40Z')]) assert.equal(featureValue(time), '1969-07-20T20:17:40.000Z');
+    for (const other of ['2026-01-02 to 2026-02-02', '2026-13-01T00:00:00', '2026-02-30 00:00', '0123-456-7890', 'text', 1.5, true, null]) assert.equal(featureValue(other), other);
+    assert.deepEqual([new Date(Number.NaN), 'nan', '-Infinity', Number.POSITIVE_INFINITY, 2n ** 60n].map(featureValue), [Number.NaN, Number.NaN, Number.NaN, Number.NaN, 2 ** 60]);
+  });
+
+  it('counts features whose names every object has', async () => {
+    const names = ['constructor', 'valueOf', 'toString'];
+    const teams = Array.from({ length: 900 }, (_, row) => ['ferrari', 'mclaren', 'williams'][(7 * row) % 3] ?? '');
+    writeFileSync(join(folder, 'names.csv'), `${names.join(',')},plain\n${teams.map((team, row) => `${names.map(() => team).join(',')},${row % 30}`).join('\n')}\n`);
+    const { samples, edges, categories, units } = await read({}, 'names.csv');
+    for (const options of [{ edges, categories }, {}]) {
+      const collector = new FeatureCollector(options);
+      for (const [row, team] of teams.entries()) collector.add({ features: { ...Object.fromEntries(names.map((name) => [name, team])), plain: row % 30 } });
+      const { features } = driftReport(samples, collector.samples, { reference: units, production: teams.length });
+      assert.deepEqual(features.map(({ feature, kind, alarm }) => [feature, kind, alarm]).toSorted(), [...names.map((name) => [name, 'category', false]), ['plain', 'number', false]].toSorted());
+    }
   });
 
   it('says which row has no weight, and which column is missing', async () => {

@@ -227,6 +227,26 @@ describe('pairs of served and shadow answers', () => {
     assert.deepEqual([told(restarted).pairs, restarted.isIncomplete], [13, false]);
   });
 
+  it('takes a whole number for a class where the other side has such a class', () => {
+    const agreement = (pairs: readonly (readonly [Partial<LoggedAnswer>, Partial<LoggedShadow>])[]): readonly number[] => {
+      const collector = new ShadowCollector(labels);
+      for (const [number, [one, other]] of pairs.entries()) {
+        served(collector, number, one);
+        shadow(collector, number, other);
+      }
+      const { pairs: both, decided, agreed } = told(collector);
+      return [both, decided, agreed];
+    };
+    const classes = Array.from({ length: 40 }, (_, index) => index % 4);
+    assert.deepEqual(agreement(classes.map((label) => [{ label }, { score: label }])), [40, 40, 40]);
+    assert.deepEqual(agreement(classes.map((label) => [{ label: `${label}.0` }, { score: label }])), [40, 40, 40]);
+    assert.deepEqual(agreement(classes.map((label) => [{ score: label }, { label: String(label) }])), [40, 40, 40]);
+    // A class that is 3 is no other class by a threshold, and 1 is not 3.
+    assert.deepEqual(agreement(classes.map((label) => [{ label }, { score: 3 }])), [40, 40, 10]);
+    // Probabilities go by the threshold, where the other side decides; other classes are no numbers.
+    assert.deepEqual(agreement([[{ label: 1 }, { score: 0.7 }], [{ label: 0 }, { score: 0.7 }], [{ label: 1 }, { score: 1 }], [{ label: 'true' }, { score: 0 }], [{ label: 'approve' }, { score: 2 }], [{ score: 2 }, { score: 3 }]]), [6, 4, 2]);
+  });
+
   it('are of requests drawn by their ids where more wait than can be kept, which is said, and stand for all', () => {
     const collector = new ShadowCollector(labels, undefined, 1000);
     // As in two files, one after the other; the first half of the shadow's answers are all others.

@@ -43,6 +43,20 @@ describe('feature skew', () => {
     assert.deepEqual([equal([100, 100.00005], {}), equal([100, 100.001], {}), equal([100, 100.001], { rel: 1e-4 }), equal([0, 0.5], { abs: 0.5 }), equal([0, 0.51], { abs: 0.5 }), equal(['1.5', 1.5], {})], [2, 1, 2, 2, 1, 2]);
   });
 
+  it('takes codes and ids in texts for what they are, and lists and mappings value by value', () => {
+    const isEqual = (...row: Row): boolean => report([row]).features[0]?.equal === 1;
+    const same: Row[] = [
+      ['1.50', '1.5'], ['1e6', '1000000.0'], ['0.1', '0.10000000000000001'], ['4012888800', 4012888800], ['10', 10], ['1.5', 1.5], [2n ** 60n, 2 ** 60], ['01234', '01234'], [[0.1 + 0.2], [0.3]], [[1, [2, 'a']], [1.0000001, [2, 'a']]],
+      [{ a: 1, b: [0.3] }, { b: [0.1 + 0.2], a: 1 }], [{ a: null }, { a: Number.NaN }], [new Date('2026-01-02'), '2026-01-02T00:00:00'], ['True', 'true'],
+    ];
+    const other: Row[] = [
+      ['01234', '1234'], ['01234', 1234], ['4012888800', '4012888801'], ['4012888800', 4012888801], ['900000000000000001', '900000000000000002'], ['5', '5.0'], [[1, 2], [1]], [[1, 2], [2, 1]], [[1], { 0: 1 }], [{ a: 1 }, { b: 1 }], [{ a: 1 }, { a: 1.001 }], [[1], '[1]'],
+    ];
+    assert.deepEqual(same.filter((row) => !isEqual(...row)), []);
+    assert.deepEqual(other.filter((row) => isEqual(...row)), []);
+    assert.deepEqual(report([['01234', '1234'], [1, 1]]).features[0]?.largest, { requestId: 'r-0', logged: '01234', recomputed: '1234' });
+  });
+
   it('alarms on evidence for more than is tolerated, not on a few requests', () => {
     // The exact lower limit, 5 % to each side, is 0.0133 of 20 of 1000, 0.0069 of 12, 0.0026 of 1 of 20.
     const alarm = (wrong: number, of: number, section: object = {}): boolean | undefined => report([...times(wrong, [1, 2]), ...times(of - wrong, [1, 1])], section).features[0]?.alarm;

@@ -1,5 +1,6 @@
 import { durationWords } from '../base/duration.ts';
 import type { RecordLike } from '../expressions/evaluate.ts';
+import { ClassCounts, type SavedClasses } from './classCounts.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { Groups } from './groups.ts';
 import { valueOf } from './measures.ts';
@@ -13,6 +14,7 @@ import type { ToldOutcome, Waiting } from './waitingPredictions.ts';
 export interface SavedOutcomeCounter {
   readonly waiting: SavedOutcomes;
   readonly blank: number;
+  readonly classes: SavedClasses;
 }
 
 /** Counts what needs outcomes: of each prediction, in its window, when it has matured. */
@@ -24,6 +26,7 @@ export class OutcomeCounter {
   /** The metrics that need outcomes. */
   readonly #metrics: readonly { readonly metric: number; readonly read: (record: RecordLike) => number | null }[];
   readonly #outcomes: Outcomes;
+  readonly classes: ClassCounts;
   /** Records of outcomes that tell none. */
   #blank = 0;
 
@@ -34,6 +37,7 @@ export class OutcomeCounter {
     this.#groups = groups;
     this.#units = units;
     this.#metrics = metrics.flatMap((metric, index) => (metric.labelled ? [{ metric: index, read: valueOf(metric, labels) }] : []));
+    this.classes = new ClassCounts(labels, metrics, saved?.classes);
     const { keptFields: kept, outcomeFields: outcome } = stager;
     this.#outcomes = new Outcomes(definition, { kept, outcome, label: labels.field }, {
       settled: (waiting, told, isNew) => {
@@ -52,7 +56,7 @@ export class OutcomeCounter {
   }
 
   get saved(): SavedOutcomeCounter {
-    return { waiting: this.#outcomes.saved, blank: this.#blank };
+    return { waiting: this.#outcomes.saved, blank: this.#blank, classes: this.classes.saved };
   }
 
   /** A prediction; `own` is the outcome that stands in it. */
@@ -80,6 +84,7 @@ export class OutcomeCounter {
     const told = (count: number, words: string): readonly string[] => (count === 0 ? [] : [`${count.toLocaleString('en')} ${words}`]);
     return [
       ...(oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${oneIn}, drawn by its id.`]),
+      ...this.classes.messages,
       ...told(this.#blank, `records of outcomes tell none (${this.#stager.outcomeFields.join(', ')}: null, blank or NaN): their predictions have no outcome by them.`),
       ...told(tooLate, `outcomes bear a ts that is more than labels.mature_after (${durationWords(matureAfterMs)}) after that of their prediction: they do not count, for it has counted as absent_means (${String(absentMeans)}) since then. Raise mature_after where outcomes take longer.`),
       ...told(withoutTime, 'outcomes bear no ts: whether they came within labels.mature_after is not known, so they count whenever they come, also where their prediction has counted as absent_means before. Log ts with outcomes.'),
@@ -93,6 +98,7 @@ export class OutcomeCounter {
     const whole = { ...record, ...this.#stager.filled(told?.outcome ?? {}) };
     if (told !== undefined) delays.add(at, told.at, times);
     if (this.#stager.isLabelledBy(whole)) collector.addOutcome(whole, labels.field, at, times);
+    this.classes.add(whole, times);
     const unit = this.#units.see(unitHash, number);
     const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));
     for (const { metric, read } of this.#metrics) {

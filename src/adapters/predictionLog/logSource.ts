@@ -89,9 +89,8 @@ export class LogSource implements QualitySource {
     const { now } = request;
     const { source } = this.#options.definition;
     if (source?.kind !== 'log') throw new AppError('internal', 'The source is no prediction log.');
-    const patterns = [...source.log, ...source.outcomes];
     const messages: string[] = [];
-    const found = await this.#find(patterns, messages);
+    const found = await this.#find(source, messages);
     if (this.#broken || this.#isRewritten(found)) this.#reset();
     if (this.#known.size === 0 && found.length > 0) await this.#resume(found);
     messages.push(...this.#lost);
@@ -187,14 +186,19 @@ export class LogSource implements QualitySource {
     this.#broken = !isKnown;
   }
 
-  async #find(patterns: readonly string[], messages: string[]): Promise<FoundFile[]> {
+  /** Predictions before the outcomes that stand apart from them: of the several outcomes that a request may have, it is known which one counts when its prediction is. */
+  async #find({ log, outcomes }: { readonly log: readonly string[]; readonly outcomes: readonly string[] }, messages: string[]): Promise<FoundFile[]> {
     const found = new Map<string, FoundFile>();
-    for (const pattern of patterns) {
-      const files = await filesOf(this.#options.folder, pattern);
-      if (files.length === 0) messages.push(`No file is called ${plainLine(pattern)}.`);
-      for (const file of files) found.set(file.identity, file);
+    for (const patterns of [log, outcomes]) {
+      const own: FoundFile[] = [];
+      for (const pattern of patterns) {
+        const files = await filesOf(this.#options.folder, pattern);
+        if (files.length === 0) messages.push(`No file is called ${plainLine(pattern)}.`);
+        own.push(...files);
+      }
+      for (const file of own.sort((a, b) => (a.path < b.path ? -1 : 1))) if (!found.has(file.identity)) found.set(file.identity, file);
     }
-    return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+    return [...found.values()];
   }
 
   #isRewritten(files: readonly FoundFile[]): boolean {

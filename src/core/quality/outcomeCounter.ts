@@ -5,6 +5,7 @@ import type { QualityDefinition } from './definitions.ts';
 import type { Groups } from './groups.ts';
 import { valueOf } from './measures.ts';
 import { Outcomes, type SavedOutcomes } from './outcomes.ts';
+import { MOST_OF_ONE } from './severalOutcomes.ts';
 import type { Stager } from './stager.ts';
 import { addTo } from './sums.ts';
 import type { Units } from './units.ts';
@@ -79,13 +80,14 @@ export class OutcomeCounter {
   }
 
   get messages(): readonly string[] {
-    const { oneIn, tooLate, withoutTime } = this.#outcomes;
+    const { oneIn, tooLate, withoutTime, passedOver } = this.#outcomes;
     const { matureAfterMs, absentMeans } = this.#definition.labels;
     const told = (count: number, words: string): readonly string[] => (count === 0 ? [] : [`${count.toLocaleString('en')} ${words}`]);
     return [
       ...(oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${oneIn}, drawn by its id.`]),
       ...this.classes.messages,
       ...told(this.#blank, `records of outcomes tell none (${this.#stager.outcomeFields.join(', ')}: null, blank or NaN): their predictions have no outcome by them.`),
+      ...told(passedOver, `predictions had more than ${MOST_OF_ONE} outcomes before they came themselves, and the one that counts may not be among those that were kept. Write outcomes into files of their own, which source.outcomes names: they are read after the predictions.`),
       ...told(tooLate, `outcomes bear a ts that is more than labels.mature_after (${durationWords(matureAfterMs)}) after that of their prediction: they do not count, for it has counted as absent_means (${String(absentMeans)}) since then. Raise mature_after where outcomes take longer.`),
       ...told(withoutTime, 'outcomes bear no ts: whether they came within labels.mature_after is not known, so they count whenever they come, also where their prediction has counted as absent_means before. Log ts with outcomes.'),
     ];

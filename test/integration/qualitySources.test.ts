@@ -308,6 +308,26 @@ open("typed.jsonl", "w").writelines(json.dumps({**{key: value for key, value in 
     }
   });
 
+  it('answers of a fallback are no news of an arm\'s versions, in every format', async () => {
+    // The candidate fails now and then, and at last, and current answers in its place.
+    const all = ALL.slice(0, 900).map((record, index) => (record.assigned_arm === 'candidate' && (index % 30 < 4 || index > 880) ? { ...record, model_version: '13', fallback: true, error: 'timeout' } : record));
+    const fallbacks = all.filter(({ fallback }) => fallback);
+    const last = all.findLast(({ assigned_arm: arm, fallback }) => arm === 'candidate' && !fallback) ?? assert.fail();
+    writeFileSync(join(folder, 'fallback.jsonl'), lines(all));
+    writeFileSync(join(folder, 'fallback.csv'), csv(all));
+    const script = 'import pyarrow.json as j, pyarrow.parquet as pq\nt = j.read_json("fallback.jsonl")\nfor d in [True, False]: pq.write_table(t, f"fallback-{d}.parquet", row_group_size=250, use_dictionary=d)';
+    const { status, stderr } = spawnSync(await mlflowPython(), ['-c', script], { cwd: folder, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    for (const log of ['fallback.jsonl', 'fallback.csv', 'fallback-True.parquet', 'fallback-False.parquet']) {
+      for (const features of [undefined, ['amount']]) {
+        const data = await read({ log }, { features, now: START + 3_600_000 });
+        const candidate = data.arms.find(({ arm }) => arm === 'candidate') ?? assert.fail();
+        assert.deepEqual([log, candidate.versions?.map((each) => [each.version, each.last, each.requests])], [log, [['14', Date.parse(last.ts), candidate.requests - fallbacks.length]]]);
+        assert.deepEqual([totals(data), candidate.lastSeen], [expected(all), Math.max(...fallbacks.map(({ ts }) => Date.parse(ts)))], 'they count as predictions, and as errors');
+      }
+    }
+  });
+
   it('a command that prints windows', async () => {
     const { windows } = await read({ log: 'log.jsonl' });
     writeFileSync(join(folder, 'windows.json'), JSON.stringify({ windows, design_effect: 2, warnings: ['late partition'] }));

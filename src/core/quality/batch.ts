@@ -1,4 +1,4 @@
-import { isNotFinite, toNumber, type RecordLike } from '../expressions/evaluate.ts';
+import { isNotFinite, toBoolean, toNumber, type RecordLike } from '../expressions/evaluate.ts';
 import { latencyBin, NO_BIN, scoreBin } from './bins.ts';
 import { featureValue } from './featureValue.ts';
 import { hash53 } from './hashing.ts';
@@ -129,6 +129,7 @@ export interface BatchRows {
   readonly errors: CodedColumn;
   /** What stands in the place of an outcome. */
   readonly outcomes: CodedColumn;
+  /** Nothing where a fallback answered: that it was another version than the arm's is no news about the arm. */
   readonly versions: CodedColumn;
   /** By metric; NaN where a record does not tell it. */
   readonly values: readonly Float64Array[];
@@ -247,7 +248,7 @@ export class Batch implements BatchRows {
     this.labels.put(row, record['label']);
     this.errors.put(row, record['error']);
     this.outcomes.put(row, record[this.outcome]);
-    this.versions.put(row, record['model_version']);
+    this.versions.put(row, toBoolean(record['fallback']) === true ? undefined : record['model_version']);
     const features = listed === undefined ? record['features'] : undefined;
     const fields = typeof features === 'object' && features !== null ? features as RecordLike : undefined;
     if (!this.#listed && fields !== undefined) this.#names(fields);

@@ -373,9 +373,8 @@ export class Collector {
     this.#outcomes.settle(now);
     this.#shadow.settle();
     const shadow = this.#shadow.pairs;
-    const arms = this.#groups.summaries(this.#units);
+    const { windows, arms } = this.#outcomes.classes.without(this.#groups.snapshots().sort((a, b) => a.start - b.start), this.#groups.summaries(this.#units));
     const { messages: found, ...drift } = this.#recent.found(now, arms);
-    const windows = this.#groups.snapshots().sort((a, b) => a.start - b.start);
     return {
       windows,
       arms, ...drift,

@@ -266,7 +266,7 @@ class Comparer {
     const phi = this.dispersionOf(metric.name);
     const isBad = metric.kind === 'bad';
     const isShare = isBad || isProportion(metric.name, [candidate, current]);
-    const curve = metric.measure === 'pr_auc' ? this.#curve(metric.name) : undefined;
+    const curve = metric.measure === 'pr_auc' && a.n + b.n > 0 ? this.#curve(metric.name) : undefined;
     // Of a slice units are told where its windows do; what the verdict goes by else is an estimate.
     const unitsOf = (windows: readonly QualityWindow[], arm: 0 | 1): number | undefined => (slice === undefined || windows.some(({ units }) => units > 0) ? this.#units(windows, metric.name, arm) : undefined);
     const common = {

@@ -105,7 +105,7 @@ export class PairCounts {
     if (served.score !== null) this.#scores[0].add(served.score);
     if (shadow.score !== null) this.#scores[1].add(shadow.score);
     if (difference !== undefined) this.#differ(served, shadow, difference);
-    const decisions = [this.#decisionOf(served), this.#decisionOf(shadow)] as const;
+    const decisions = this.#decisionsOf(served, shadow);
     return decisions[0] === null || decisions[1] === null ? undefined : [decisions[0], decisions[1]];
   }
 
@@ -118,11 +118,20 @@ export class PairCounts {
     return answer.score === null || !this.#isDecided(answer) ? binaryOf(answer.label) : answer.score >= this.#labels.threshold;
   }
 
+  /** What was decided stands in the labels, where both have one. Where both have scores, too, only a threshold that somebody wrote decides in their place. */
+  #areByLabel(served: Answer, shadow: Answer): boolean {
+    const areScores = served.score !== null && shadow.score !== null && this.#isDecided(served) && this.#isDecided(shadow);
+    return served.label !== undefined && shadow.label !== undefined && !(areScores && this.#labels.isThresholdGiven === true);
+  }
+
+  #decisionsOf(served: Answer, shadow: Answer): readonly [served: boolean | null, shadow: boolean | null] {
+    return this.#areByLabel(served, shadow) ? [binaryOf(served.label), binaryOf(shadow.label)] : [this.#decisionOf(served), this.#decisionOf(shadow)];
+  }
+
   /** Undefined: there is nothing of the two that can be the same. */
   #agrees(served: Answer, shadow: Answer): boolean | undefined {
-    const areScores = served.score !== null && shadow.score !== null && this.#isDecided(served) && this.#isDecided(shadow);
-    if (!areScores && served.label !== undefined && shadow.label !== undefined) return isSameLabel(served.label, shadow.label);
-    const decisions = [this.#decisionOf(served), this.#decisionOf(shadow)];
+    if (this.#areByLabel(served, shadow)) return isSameLabel(served.label ?? '', shadow.label ?? '');
+    const decisions = this.#decisionsOf(served, shadow);
     return decisions.includes(null) ? undefined : decisions[0] === decisions[1];
   }
 

@@ -190,6 +190,15 @@ describe('evidence about a release', () => {
     assert.ok((since.at ?? 0) >= at && (since.at ?? 0) < at + 10_000);
     assert.equal(evidenceSince(collect(all), 'production', { ...begun, since: { at: at + 60_000, because: 'guard rollback' } }).because, 'guard rollback');
   });
+
+  it('does not begin anew where a fallback answers as the version that it is, nor is that the version that answers', () => {
+    const all = records({ count: 6000 }).map((record, index) => (record.assigned_arm === 'candidate' && index > 5000 ? { ...record, model_version: '13', fallback: true, error: 'timeout' } : record));
+    const data = collect(all);
+    assert.deepEqual(evidenceSince(data, 'production', { ...begun, since: { at, because: 'exposure' } }), { at, because: 'exposure' });
+    assert.deepEqual(data.arms.map(({ arm, versions }) => [arm, versions?.map(({ version }) => version)]).sort(), [['candidate', ['14']], ['current', ['13']]]);
+    // A fallback that is none counts.
+    assert.equal(evidenceSince(collect(all.map((record) => ({ ...record, fallback: false }))), 'production', begun).because, 'versions');
+  });
 });
 
 describe('the dashboard', () => {

@@ -438,6 +438,16 @@ describe('pairs of served and shadow answers', () => {
       const labelled = compared(labels, (number) => [{ score: 500 + number, label: 'high' }, { score: 550 + number, label: number < 100 ? 'low' : 'high' }]);
       assert.deepEqual([labelled.agreement?.share, labelled.difference.p50], [0.75, 50]);
     });
+
+    it('are of probabilities what the labels beside them say, where no threshold is given', () => {
+      // Classes, and how sure of them.
+      const given = (number: number): readonly [Partial<LoggedAnswer>, Partial<LoggedShadow>] => [{ score: 0.8, label: number % 3 }, { score: 0.7, label: number < 100 ? (number + 1) % 3 : number % 3 }];
+      assert.equal(compared(labels, given).agreement?.share, 0.75);
+      assert.equal(compared({ ...labels, isThresholdGiven: true }, given).agreement?.share, 1);
+      // What the services decided, at thresholds of their own.
+      const decided = compared(labels, (number) => [{ score: 0.2, label: number % 2 }, { score: 0.2, label: 0 }]);
+      assert.deepEqual([decided.agreement?.share, decided.mcnemar?.onlyServedRight, decided.mcnemar?.onlyShadowRight], [0.5, 200, 0]);
+    });
   });
 });
 

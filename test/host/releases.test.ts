@@ -171,4 +171,32 @@ describe('releases in the editor', function () {
     await run('advanceRelease');
     assert.equal(await rollout(), held);
   });
+
+  it('alarms when modelswitch.yaml no longer says what is to be guarded, and goes on when it does', async () => {
+    const guarded = key();
+    const warned: string[] = [];
+    const { showWarningMessage } = vscode.window;
+    Object.assign(vscode.window, { showWarningMessage: (message: string) => { warned.push(message); return Promise.resolve(undefined); } });
+    const looked = async (): Promise<[string | undefined, string | undefined]> => {
+      await feature.guards.lookNow();
+      const report = feature.guards.reportOf(guarded);
+      return [report?.state, report?.words[1]];
+    };
+    try {
+      await run('guardOn');
+      assert.notEqual((await looked())[0], 'unreadable');
+      await configure(QUALITY.replace('bad: error', 'bad: eror'));
+      const [state, words] = await looked();
+      assert.equal(state, 'unreadable');
+      assert.match(words ?? '', /^modelswitch\.yaml:\d+: guardrails\[0\]\.bad: there is no field eror\./);
+      await useConfiguration(all, 'models: [');
+      assert.equal(feature.store.of(guarded), undefined, 'nothing is known of a plan');
+      assert.match((await looked()).join(' '), /^unreadable modelswitch\.yaml:1: Not valid YAML/);
+      assert.equal(warned.filter((message) => message.includes('not guarded: modelswitch.yaml is wrong about it; modelswitch.yaml:')).length, 1, warned.join('\n'));
+      await configure(QUALITY);
+      await eventually(async () => (await looked())[0] !== 'unreadable', 'guarded again');
+    } finally {
+      Object.assign(vscode.window, { showWarningMessage });
+    }
+  });
 });

@@ -91,7 +91,7 @@ export class LogSource implements QualitySource {
     if (source?.kind !== 'log') throw new AppError('internal', 'The source is no prediction log.');
     const patterns = [...source.log, ...source.outcomes];
     const messages: string[] = [];
-    const found = await this.#find(patterns, messages);
+    const { found, without } = await this.#find(patterns, messages);
     if (this.#broken || this.#isRewritten(found)) this.#reset();
     if (this.#known.size === 0 && found.length > 0) await this.#resume(found);
     messages.push(...this.#lost);
@@ -118,7 +118,8 @@ export class LogSource implements QualitySource {
     await this.#save();
     const data = this.#collector.data(now, messages.slice(0, MOST_MESSAGES));
     const empty = emptyMessages(this.#emptyOf(files, data.arms.length > 0));
-    return empty.length === 0 ? data : { ...data, notes: { ...data.notes, messages: [...empty, ...data.notes.messages] } };
+    const outcomesMissing = source.outcomes.length > 0 && elsewhere.moved.length === 0 && source.outcomes.every((pattern) => without.has(pattern));
+    return { ...data, notes: { ...data.notes, ...(outcomesMissing ? { outcomesMissing } : {}), messages: [...empty, ...data.notes.messages] } };
   }
 
   /** Files without a record; a log that has just been rotated is none of them, as long as others tell something. */
@@ -187,14 +188,17 @@ export class LogSource implements QualitySource {
     this.#broken = !isKnown;
   }
 
-  async #find(patterns: readonly string[], messages: string[]): Promise<FoundFile[]> {
+  /** The files that patterns find, by name, and the patterns that find none. */
+  async #find(patterns: readonly string[], messages: string[]): Promise<{ readonly found: readonly FoundFile[]; readonly without: ReadonlySet<string> }> {
     const found = new Map<string, FoundFile>();
+    const without = new Set<string>();
     for (const pattern of patterns) {
       const files = await filesOf(this.#options.folder, pattern);
+      if (files.length === 0) without.add(pattern);
       if (files.length === 0) messages.push(`No file is called ${plainLine(pattern)}.`);
       for (const file of files) found.set(file.identity, file);
     }
-    return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+    return { found: [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), without };
   }
 
   #isRewritten(files: readonly FoundFile[]): boolean {

@@ -7,8 +7,8 @@ import { releaseJson } from '../../core/releases/assessmentText.ts';
 import type { ReleaseAssessment } from '../../core/releases/assessment.ts';
 import { guardRelease, type GuardPorts, type GuardReport, type GuardState } from '../../core/releases/guard.ts';
 import { guardMetrics } from '../../core/releases/guardMetrics.ts';
-import { guardHindrances, type MeantModels } from '../../core/workspace/concerning.ts';
-import type { ModelMapping, WorkspaceFile } from '../../core/workspace/config.ts';
+import { unguarded } from '../../core/releases/unguarded.ts';
+import type { ModelMapping } from '../../core/workspace/config.ts';
 import { TAG_PREFIX } from '../../core/models/evidence.ts';
 import { CONFIGURATION_FILE, writtenAt } from '../configuration.ts';
 import { sleep } from '../../adapters/node/sleep.ts';
@@ -25,7 +25,6 @@ const TOLD: ReadonlySet<GuardState> = new Set(['not lowered', 'rolled back', 'al
 const WEBHOOK = 'MODELSWITCH_WEBHOOK_URL';
 const WEBHOOK_TIMEOUT_MS = 5000;
 const DEFAULT_EVERY_MS = 60_000;
-const MOST_PROBLEMS = 3;
 
 export const guard: Command = {
   name: 'guard',
@@ -71,20 +70,10 @@ async function lookAtAll(context: CliContext, releases: CliReleases): Promise<Gu
   const ports: GuardPorts = { reader, runner, project: target.project, sleep, keepEvidence: (assessment, words, signal) => keepEvidence(releases, assessment, words, signal) };
   const reports: GuardReport[] = [];
   await releases.watched?.begin(context.signal);
-  const wrong = unguarded(target.file, context.options);
+  const wrong = target.file === undefined ? [] : unguarded(target.file, context.options);
   const isWrong = ({ name }: ModelMapping): boolean => wrong.some(({ model }) => model === name);
   for (const { model, flag } of meantReleases(context, reader)) if (!isWrong(model)) reports.push(await guardRelease(ports, model, flag, { dryRun: context.options['dry-run'] === true, signal: context.signal }));
   return [...reports, ...wrong];
-}
-
-/** Each release that is not guarded because of what is wrong with its model in modelswitch.yaml: said at every look, for nobody else watches it. */
-export function unguarded(file: WorkspaceFile | undefined, meant: MeantModels): GuardReport[] {
-  if (file === undefined) return [];
-  return [...guardHindrances(file, meant).models].flatMap(([model, problems]) => {
-    const words = ['not guarded: modelswitch.yaml is wrong about it', ...problems.slice(0, MOST_PROBLEMS).map(({ message, range: { start } }) => `modelswitch.yaml:${start.line + 1}: ${message}`)];
-    const flags = (file.config?.models.find(({ name }) => name === model)?.switches ?? []).map(({ flag }) => flag).filter((flag) => meant.flag === undefined || flag === meant.flag);
-    return (flags.length === 0 ? [''] : flags).map((flag): GuardReport => ({ model, flag, environments: [], state: 'unreadable', words }));
-  });
 }
 
 /** Evidence of a rollback at the candidate's version: one tag per flag and environment. */

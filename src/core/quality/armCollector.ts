@@ -110,9 +110,13 @@ export class ArmCollector {
     this.#stretches.at(at).matured += 1;
   }
 
-  /** `times`: -1 takes back what was counted. */
-  addOutcome(record: RecordLike, field: string, at: number, times: 1 | -1 = 1): void {
+  /** A prediction that has an outcome. `times`: -1 takes back what was counted. */
+  labelled(at: number, times: 1 | -1): void {
     this.#stretches.at(at).labelled += times;
+  }
+
+  /** What a prediction was and turned out to be, also by what absence means. `times`: -1 takes back what was counted. */
+  addOutcome(record: RecordLike, field: string, at: number, times: 1 | -1 = 1): void {
     const [score, actual] = [scoreOf(record), isPositive(record[field])];
     if (score !== null && actual !== null) this.#stretches.addLabelled(at, rankedBin(score), actual, times);
   }

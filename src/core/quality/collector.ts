@@ -1,10 +1,12 @@
 import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
+import { absenceMessages } from './absence.ts';
 import { versionName } from './armCollector.ts';
 import { codedAt, EXCLUDED, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME, NOT_FINITE_SCORE, ROWS, WITHOUT_UNIT, type BatchRows, type CodedColumn, type RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { FeatureOptions } from './featureCollector.ts';
 import { Groups, type Group, type SavedGroups, type WindowState } from './groups.ts';
 import { hash53, RecentHashes, rehash, type SavedHashes } from './hashing.ts';
+import { labelSlots } from './labelSlots.ts';
 import { scoreOf } from './measures.ts';
 import { OutcomeCounter, type SavedOutcomeCounter } from './outcomeCounter.ts';
 import { ShadowCollector, type SavedShadow } from './shadowCollector.ts';
@@ -97,16 +99,17 @@ export class Collector {
     const { metrics, labels } = definition;
     this.#recent = new RecentHours(definition.drift, options, saved?.recent);
     this.#immediate = metrics.flatMap(({ labelled }, index) => (labelled ? [] : [index]));
-    this.#groups = new Groups(definition, saved?.groups);
     this.#stager = new Stager(definition, options, { columns: saved?.columns });
-    this.#units = new Units(metrics.length, undefined, saved?.units);
+    const slots = labelSlots(definition, this.#stager.outcomeFields);
+    this.#groups = new Groups(definition, slots, saved?.groups);
+    this.#units = new Units(metrics.length + slots.length, undefined, saved?.units);
     this.#seen = new RecentHashes(undefined, saved?.seen);
     this.#slices = new CountedSlices(saved?.slices);
     this.#flags = options.flags;
     this.#refused = new Map(saved?.refused);
     this.#notes = { ...NO_NOTES, ...saved?.notes };
     this.#shadow = new ShadowCollector(labels, saved);
-    this.#outcomes = new OutcomeCounter(definition, this.#stager, this.#groups, this.#units, saved?.outcomes);
+    this.#outcomes = new OutcomeCounter(definition, { stager: this.#stager, slots, groups: this.#groups, units: this.#units }, saved?.outcomes);
   }
 
   /** What was counted until now; undefined where more would be needed to go on from: the features of predictions that wait for their outcome. */
@@ -380,7 +383,7 @@ export class Collector {
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.audiences.reduce((sum, { collector }) => sum + collector.notFinite, this.#notes.notFinite),
-        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...found, ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...this.#outcomes.messages],
+        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...found, ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...absenceMessages(arms, this.#definition.labels.absentMeans), ...this.#outcomes.messages],
       },
     };
   }

@@ -1,17 +1,19 @@
 import { durationWords } from '../base/duration.ts';
+import { absenceOf } from './absence.ts';
 import { MISSING_ANSWERS, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { averagePrecision } from './measures.ts';
 import { NO_MOMENTS, LEAST_EVENTS, LEAST_UNITS, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Moments } from './stats/confidenceSequence.ts';
 import { alarms, evidenceNotWorse, guardEvidence, joinEvidence } from './stats/countRule.ts';
-import { dispersion } from './stats/dispersion.ts';
-import { chiSquaredTable } from './stats/fixedTests.ts';
+import { dispersion, type UnitSums } from './stats/dispersion.ts';
 import type { Interval } from './stats/intervals.ts';
 import { isMismatch, sampleRatioEvidence } from './stats/sampleRatio.ts';
 import { areProportions, proportionInterval } from './proportions.ts';
 import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.ts';
+import { differInLabels } from './labelledShare.ts';
 import { dataSince } from './since.ts';
 import { allocationIntervals, comparedPart, countIntervals, type ShareAt } from './strata.ts';
+import { totalOf } from './totals.ts';
 import { unitsIn } from './unitsIn.ts';
 import type { ArmSummary, QualityData, QualityWindow } from './window.ts';
 
@@ -126,12 +128,6 @@ export function currentAlike({ kind, effect, candidate, current }: Pick<MetricCo
   return Math.abs(alike - current.value) > ALIKE * Math.abs(current.value) ? alike : undefined;
 }
 
-function total(windows: readonly QualityWindow[], metric: string): Moments {
-  return windows.reduce<Moments>((sum, { metrics }) => {
-    const { n, sum: added, squares } = metrics[metric] ?? NO_MOMENTS;
-    return { n: sum.n + n, sum: sum.sum + added, squares: sum.squares + squares };
-  }, NO_MOMENTS);
-}
 
 /** Whether every value of a metric was 0 or 1: accuracy, precision, recall, the uncertain share, a mean of what is true or false. */
 function isProportion(metric: string, arms: readonly (readonly QualityWindow[])[]): boolean {
@@ -151,6 +147,7 @@ function bounded(logEvidence: number): number {
 /** Why a comparison says nothing; `always`: not even that the candidate is worse. */
 interface Refusal {
   readonly always: boolean;
+  readonly verdict: 'void' | 'insufficient data';
   readonly because: string;
 }
 
@@ -220,17 +217,25 @@ class Comparer {
     return { ...counted, configured: last, observed: shareOf(inLast), verdict: mismatch ? 'mismatch' : 'as configured', because: mismatch ? 'units do not fall into the arms as configured: comparisons would be about different people' : 'units fall into the arms as configured' };
   }
 
-  /** Whether the share of labelled predictions differs by arm, which makes labelled metrics meaningless. */
-  labelsDiffer(): boolean {
-    const rows = ARMS.map((name) => this.#data.arms.filter(({ arm, environment }) => arm === name && environment === this.#environment)
-      .reduce<[number, number]>(([labelled, unlabelled], arm) => [labelled + Math.min(arm.labelled, arm.matured), unlabelled + Math.max(0, arm.matured - arm.labelled)], [0, 0]));
-    const [[a, b] = [0, 0], [c, d] = [0, 0]] = rows;
-    if (a + b === 0 || c + d === 0) return false;
-    return chiSquaredTable(rows).p < 0.001 && Math.abs(a / (a + b) - c / (c + d)) > 0.01;
+  /** Where absence is an outcome: whether there is nothing else, or lately. */
+  absence(): Refusal | undefined {
+    if (this.#data.notes.outcomesMissing === true) return { always: true, verdict: 'insufficient data', because: 'there is no file of source.outcomes, and absence alone says nothing' };
+    const found = absenceOf(this.#data.arms.filter(({ environment }) => environment === this.#environment));
+    return found === undefined ? undefined : { always: found.isAll, verdict: 'insufficient data', because: `${found.words}, and absence alone says nothing` };
+  }
+
+  /** Where the share of matured predictions that have what a metric needs of outcomes differs by arm it means nothing: `differInLabels`. */
+  labelsDiffer(metric: string): Refusal | undefined {
+    const differ = differInLabels(allocationIntervals(...this.windows(), this.#options.shareAt), metric, dispersion(this.#sumsOf(({ labelSums }) => labelSums?.[metric])));
+    return differ ? { always: true, verdict: 'void', because: 'the arms have outcomes for different shares of their predictions' } : undefined;
+  }
+
+  #sumsOf(pick: (arm: ArmSummary) => UnitSums | undefined): UnitSums[] {
+    return this.#data.arms.filter(({ arm, environment }) => environment === this.#environment && ARMS.includes(arm)).flatMap((arm) => pick(arm) ?? []);
   }
 
   dispersionOf(metric: string): number {
-    const sums = this.#data.arms.filter(({ arm, environment }) => environment === this.#environment && ARMS.includes(arm)).flatMap(({ unitSums }) => unitSums[metric] ?? []);
+    const sums = this.#sumsOf(({ unitSums }) => unitSums[metric]);
     return sums.length === 0 ? this.#data.designEffect ?? 1 : dispersion(sums);
   }
 
@@ -243,7 +248,7 @@ class Comparer {
 
   compare(metric: MetricDefinition, refused: Refusal | undefined, slice?: string): MetricComparison & { readonly logEvidence?: number } {
     const [candidate, current] = this.windows(slice);
-    const [a, b] = [total(candidate, metric.name), total(current, metric.name)];
+    const [a, b] = [totalOf(candidate, metric.name), totalOf(current, metric.name)];
     const phi = this.dispersionOf(metric.name);
     const isBad = metric.kind === 'bad';
     const isShare = isBad || isProportion(metric.name, [candidate, current]);
@@ -261,10 +266,10 @@ class Comparer {
     if (curve?.untold !== undefined) return { ...common, verdict: 'insufficient data', because: curve.untold };
     if (curve !== undefined) return { ...common, effect: curve.effect, verdict: 'undecided', because: 'shown only: the area has no interval here' };
     const result = isBad ? this.#counts(metric, candidate, current, phi) : this.#means(metric, candidate, current, phi);
-    // A mismatch voids what would let a release go on, never a breach. Where only some predictions have outcomes, chosen differently by arm, neither is known.
+    // A mismatch voids what would let a release go on, never a breach, and so do outcomes that have ceased. Where only some predictions have outcomes, chosen differently by arm, neither is known.
     if (refused === undefined || (result.verdict === 'worse' && !refused.always)) return { ...common, ...result };
     // What says nothing is no evidence in the mean of all guardrails either.
-    return { ...common, ...result, verdict: 'void', because: refused.because, ...(refused.always && 'logEvidence' in result ? { logEvidence: 0 } : {}) };
+    return { ...common, ...result, verdict: refused.verdict, because: refused.because, ...(refused.always && 'logEvidence' in result ? { logEvidence: 0 } : {}) };
   }
 
   /** Predictions that are missing where the flag chose an arm; `dispersions` are those of the other bad events, of which the largest stands for theirs. */
@@ -319,25 +324,37 @@ class Comparer {
 
   #means({ name, better, margin, role }: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval'> {
     const effective = ({ n, sum, squares }: Moments): Moments => ({ n: n / phi, sum: sum / phi, squares: squares / phi });
-    const untold = [total(candidate, name), total(current, name)].some(({ squares }) => Number.isNaN(squares));
+    const untold = [totalOf(candidate, name), totalOf(current, name)].some(({ squares }) => Number.isNaN(squares));
     if (untold) return { verdict: 'insufficient data', because: this.#data.designEffect === undefined ? 'an absurd value was corrected, which has left rounding in the place of the squares, so the mean has no interval' : 'the source tells no squares of the values, so the mean has no interval' };
     const isShare = isProportion(name, [candidate, current]);
-    const enough = (windows: readonly QualityWindow[], arm: 0 | 1): boolean => {
-      const own = effective(total(windows, name));
-      return own.n >= LEAST_UNITS && (this.#units(windows, name, arm) ?? own.n) >= LEAST_UNITS && (!isShare || (own.sum >= LEAST_EVENTS && own.n - own.sum >= LEAST_EVENTS));
+    const hasUnits = (windows: readonly QualityWindow[], arm: 0 | 1): boolean => {
+      const { n } = effective(totalOf(windows, name));
+      return Math.min(n, this.#units(windows, name, arm) ?? n) >= LEAST_UNITS;
     };
-    const strata = allocationIntervals(candidate, current, this.#options.shareAt);
-    const usable = strata.filter(([own, other]) => enough(own, 0) && enough(other, 1));
-    const found = stratifiedDifference(usable.map(([own, other]) => [effective(total(own, name)), effective(total(other, name))] as const));
-    if (found === undefined) return { verdict: 'insufficient data', because: `needs ${LEAST_UNITS} units${isShare ? `, ${LEAST_EVENTS} events and ${LEAST_EVENTS} others` : ''} per arm` };
+    const strata = allocationIntervals(candidate, current, this.#options.shareAt).filter(([own, other]) => hasUnits(own, 0) && hasUnits(other, 1)).map(([own, other]) => [effective(totalOf(own, name)), effective(totalOf(other, name))] as const);
+    const usable = isShare ? strata.filter(mayTell) : strata;
+    const found = stratifiedDifference(usable);
+    const needs = `needs ${LEAST_UNITS} units${isShare ? `, ${LEAST_EVENTS} events and ${LEAST_EVENTS} others` : ''} per arm`;
+    if (found === undefined) return { verdict: 'insufficient data', because: needs };
     const twoSided = sequentialHalfWidth(found, 2 * this.alpha, TIGHTEST);
     const oneSided = sequentialOneSidedHalfWidth(found, this.alpha, TIGHTEST);
     const alarming = role === 'guardrail' ? sequentialOneSidedHalfWidth(found, this.alpha / this.guardrails, TIGHTEST) : oneSided;
     const worseBy = better === 'lower' ? found.estimate : -found.estimate;
-    const verdict = worseBy - alarming > margin ? 'worse' : worseBy + oneSided < margin ? 'not worse' : 'undecided';
-    const because = verdict === 'worse' ? `worse by more than ${margin}` : verdict === 'not worse' ? `not worse by more than ${margin}` : 'the interval holds both';
+    const verdict = worseBy - alarming > margin ? 'worse' : worseBy + oneSided >= margin ? 'undecided' : isShare && !usable.every(hasTold) ? 'insufficient data' : 'not worse';
+    const because = verdict === 'worse' ? `worse by more than ${margin}` : verdict === 'insufficient data' ? needs : verdict === 'not worse' ? `not worse by more than ${margin}` : 'the interval holds both';
     return { verdict, because, effect: found.estimate, interval: { low: found.estimate - twoSided, high: found.estimate + twoSided } };
   }
+}
+
+/** Whether both arms of a stratum would have enough events, and enough others, if they were alike: one that has none at all of what the other has many may be called worse. */
+function mayTell(arms: readonly [Moments, Moments]): boolean {
+  const rate = arms.reduce((sum, each) => sum + each.sum, 0) / arms.reduce((sum, { n }) => sum + n, 0);
+  return arms.every(({ n }) => Math.min(n * rate, n * (1 - rate)) >= LEAST_EVENTS);
+}
+
+/** Whether both have them: below that nothing is called not worse. */
+function hasTold(arms: readonly [Moments, Moments]): boolean {
+  return arms.every(({ n, sum }) => Math.min(sum, n - sum) >= LEAST_EVENTS);
 }
 
 function evidenceWords(log: number): string {
@@ -351,9 +368,10 @@ function evidenceWords(log: number): string {
 export function compareArms(data: QualityData, definition: QualityDefinition, environment: string, options: ComparisonOptions = {}): ComparisonReport {
   const comparer = new Comparer(data, definition, environment, options);
   const sampleRatio = comparer.ratio();
-  const mismatch: Refusal | undefined = sampleRatio.verdict === 'mismatch' ? { always: false, because: 'the sample ratio is not as configured' } : undefined;
-  const labels: Refusal | undefined = definition.labels.absentMeans === undefined && comparer.labelsDiffer() ? { always: true, because: 'the arms have outcomes for different shares of their predictions' } : undefined;
-  const refused = (metric: MetricDefinition): Refusal | undefined => (metric.labelled ? labels : undefined) ?? mismatch;
+  const mismatch: Refusal | undefined = sampleRatio.verdict === 'mismatch' ? { always: false, verdict: 'void', because: 'the sample ratio is not as configured' } : undefined;
+  const absence = definition.labels.absentMeans === undefined ? undefined : comparer.absence();
+  const byLabels = new Map(definition.metrics.filter(({ labelled }) => labelled).map(({ name }) => [name, absence ?? comparer.labelsDiffer(name)]));
+  const refused = ({ name }: MetricDefinition): Refusal | undefined => byLabels.get(name) ?? mismatch;
   const declared = definition.metrics.map((metric) => comparer.compare(metric, refused(metric)));
   const missing = comparer.missing(declared.filter(({ kind }) => kind === 'bad').map(({ dispersion: own }) => own));
   const compared: readonly (MetricComparison & { readonly logEvidence?: number })[] = missing === undefined ? declared : [...declared, missing];

@@ -1,6 +1,7 @@
 import { ArmCollector, type SavedArm } from './armCollector.ts';
 import { RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
+import type { LabelSlot } from './labelSlots.ts';
 import { LabelDelays, type SavedDelays } from './labelDelay.ts';
 import { LEAST_VARIANCE } from './stats/confidenceSequence.ts';
 import type { UnitSums } from './stats/dispersion.ts';
@@ -16,7 +17,7 @@ export interface WindowState {
   units: number;
   /** Those of them that were followed: each may stand for several. */
   drawn: number;
-  /** n, sum, squares per metric. */
+  /** n, sum, squares per metric; then, where outcomes are counted by slots, how many predictions have matured, and per slot how many of them are labelled. */
   readonly sums: Float64Array;
 }
 
@@ -51,13 +52,18 @@ export interface SavedGroups {
 /** The arms that were seen, each with its windows. */
 export class Groups {
   readonly #definition: QualityDefinition;
+  readonly #slots: readonly LabelSlot[];
+  /** Of a window. */
+  readonly #width: number;
   readonly all: Group[] = [];
   readonly audiences: Audience[] = [];
   readonly #byKey = new Map<string, Group>();
   #last: Group | undefined;
 
-  constructor(definition: QualityDefinition, saved: SavedGroups = { audiences: [], groups: [] }) {
+  constructor(definition: QualityDefinition, slots: readonly LabelSlot[], saved: SavedGroups = { audiences: [], groups: [] }) {
     this.#definition = definition;
+    this.#slots = slots;
+    this.#width = 3 * definition.metrics.length + (slots.length === 0 ? 0 : 1 + slots.length);
     for (const { environment, arm, collected, delays } of saved.audiences) this.#audience(environment, arm, { collected, delays });
     for (const { environment, service, arm, windows } of saved.groups) {
       const group = this.#made(environment, service, arm);
@@ -95,13 +101,13 @@ export class Groups {
   }
 
   window(group: Group, at: number, slice: string | undefined): WindowState {
-    const { windowMs, metrics } = this.#definition;
+    const { windowMs } = this.#definition;
     if (slice === undefined && group.last !== undefined && at >= group.last.start && at < group.last.start + windowMs) return group.last;
     const start = Math.floor(at / windowMs) * windowMs;
     const key = keyOf(start, slice);
     let window = group.windows.get(key);
     if (window === undefined) {
-      window = { start, slice, requests: 0, served: 0, units: 0, drawn: 0, sums: new Float64Array(3 * metrics.length) };
+      window = { start, slice, requests: 0, served: 0, units: 0, drawn: 0, sums: new Float64Array(this.#width) };
       group.windows.set(key, window);
     }
     if (slice === undefined) group.last = window;
@@ -114,7 +120,25 @@ export class Groups {
 
   #snapshot({ arm, environment, service }: Group, { start, slice, requests, served, units, drawn, sums }: WindowState): QualityWindow {
     const metrics = Object.fromEntries(this.#definition.metrics.map(({ name }, metric) => [name, { n: sums[3 * metric] ?? 0, sum: sums[3 * metric + 1] ?? 0, squares: sums[3 * metric + 2] ?? 0 }]));
-    return { arm, environment, service, start, end: start + this.#definition.windowMs, requests, units, metrics, ...(served === requests ? {} : { served }), ...(drawn === units ? {} : { drawn }), ...(slice === undefined ? {} : { slice }) };
+    return { arm, environment, service, start, end: start + this.#definition.windowMs, requests, units, metrics, ...(slice === undefined ? this.#labels(sums) : {}), ...(served === requests ? {} : { served }), ...(drawn === units ? {} : { drawn }), ...(slice === undefined ? {} : { slice }) };
+  }
+
+  /** Counts a matured prediction of a window. */
+  countMatured({ sums }: WindowState): void {
+    const place = 3 * this.#definition.metrics.length;
+    sums[place] = (sums[place] ?? 0) + 1;
+  }
+
+  /** Counts one of them that is labelled by a slot; `times`: -1 takes back what was counted. */
+  countLabelled({ sums }: WindowState, slot: number, times: 1 | -1): void {
+    const place = 3 * this.#definition.metrics.length + 1 + slot;
+    sums[place] = (sums[place] ?? 0) + times;
+  }
+
+  #labels(sums: Float64Array): Pick<QualityWindow, 'labels'> {
+    if (this.#slots.length === 0) return {};
+    const place = 3 * this.#definition.metrics.length;
+    return { labels: { matured: sums[place] ?? 0, labelled: Object.fromEntries(this.#slots.flatMap(({ metrics }, slot) => metrics.map((name) => [name, sums[place + 1 + slot] ?? 0]))) } };
   }
 
   summaries(units: Units): ArmSummary[] {
@@ -137,9 +161,14 @@ export class Groups {
       }
       unitSums[name] = kind === 'bad' || n === 0 ? sums : { ...sums, variance: Math.max(LEAST_VARIANCE * (sum / n) ** 2, squares / n - (sum / n) ** 2) };
     }
+    const labelSums = Object.fromEntries(this.#slots.flatMap(({ metrics }, slot) => metrics.flatMap((name) => { const own = perMetric[this.#definition.metrics.length + slot]; return own === undefined || own.requests === 0 ? [] : [[name, own]]; })));
     const { requests, units: seen, lastSeen } = collector;
     const { told } = delays;
-    return { arm, environment, requests, units: seen, lastSeen, unitSums, ...(told === undefined ? {} : { labelDelay: told }), ...collector.summary() };
+    const { absentMeans } = this.#definition.labels;
+    return {
+      arm, environment, requests, units: seen, lastSeen, unitSums, ...(this.#slots.length === 0 ? {} : { labelSums }), ...(absentMeans === undefined ? {} : { absentMeans }),
+      ...(told === undefined ? {} : { labelDelay: told }), ...collector.summary(),
+    };
   }
 }
 

@@ -2,6 +2,7 @@ import { durationWords } from '../base/duration.ts';
 import type { RecordLike } from '../expressions/evaluate.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { Groups } from './groups.ts';
+import type { LabelSlot } from './labelSlots.ts';
 import { valueOf } from './measures.ts';
 import { Outcomes, type SavedOutcomes } from './outcomes.ts';
 import type { Stager } from './stager.ts';
@@ -15,10 +16,19 @@ export interface SavedOutcomeCounter {
   readonly blank: number;
 }
 
+/** What an `OutcomeCounter` counts with. */
+interface CountedBy {
+  readonly stager: Stager;
+  readonly slots: readonly LabelSlot[];
+  readonly groups: Groups;
+  readonly units: Units;
+}
+
 /** Counts what needs outcomes: of each prediction, in its window, when it has matured. */
 export class OutcomeCounter {
   readonly #definition: QualityDefinition;
   readonly #stager: Stager;
+  readonly #slots: readonly LabelSlot[];
   readonly #groups: Groups;
   readonly #units: Units;
   /** The metrics that need outcomes. */
@@ -27,24 +37,29 @@ export class OutcomeCounter {
   /** Records of outcomes that tell none. */
   #blank = 0;
 
-  constructor(definition: QualityDefinition, stager: Stager, groups: Groups, units: Units, saved?: SavedOutcomeCounter) {
+  constructor(definition: QualityDefinition, { stager, slots, groups, units }: CountedBy, saved?: SavedOutcomeCounter) {
     const { metrics, labels } = definition;
     this.#definition = definition;
     this.#stager = stager;
+    this.#slots = slots;
     this.#groups = groups;
     this.#units = units;
     this.#metrics = metrics.flatMap((metric, index) => (metric.labelled ? [{ metric: index, read: valueOf(metric, labels) }] : []));
     const { keptFields: kept, outcomeFields: outcome } = stager;
     this.#outcomes = new Outcomes(definition, { kept, outcome, label: labels.field }, {
       settled: (waiting, told, isNew) => {
-        if (isNew) waiting.group.audience.collector.matured(waiting.at);
+        if (isNew) this.#matured(waiting);
+        else this.#label(waiting, undefined, -1);
         this.#count(waiting, told, 1);
       },
       changed: (waiting, before, told) => {
         this.#count(waiting, before, -1);
         this.#count(waiting, told, 1);
       },
-      matured: ({ audience }, at) => audience.collector.matured(at),
+      matured: (waiting) => {
+        this.#matured(waiting);
+        this.#label(waiting, undefined, 1);
+      },
     });
     if (saved === undefined) return;
     this.#outcomes.restore(saved.waiting, groups.all);
@@ -86,12 +101,32 @@ export class OutcomeCounter {
     ];
   }
 
+  #matured({ group, at }: Waiting): void {
+    group.audience.collector.matured(at);
+    if (this.#slots.length > 0) this.#groups.countMatured(this.#groups.window(group, at, undefined));
+  }
+
+  /** Counts whether a matured prediction has an outcome with what metrics need; `told`: the outcome, and the prediction with it. `times`: -1 takes back what was counted. */
+  #label({ group, unitHash, at }: Waiting, told: { readonly outcome: RecordLike; readonly whole: RecordLike } | undefined, times: 1 | -1): void {
+    if (this.#slots.length === 0) return;
+    const window = this.#groups.window(group, at, undefined);
+    const unit = this.#units.see(unitHash, group.audience.number);
+    for (const [slot, { isTold }] of this.#slots.entries()) {
+      const isLabelled = told !== undefined && isTold(told.outcome, told.whole);
+      if (isLabelled) this.#groups.countLabelled(window, slot, times);
+      this.#units.add(unit, this.#definition.metrics.length + slot, Number(isLabelled), times);
+    }
+  }
+
   /** Counts a prediction with its outcome, or without one where that means something; `times`: -1 takes back what was counted. */
-  #count({ record, group, slices, unitHash, at }: Waiting, told: ToldOutcome | undefined, times: 1 | -1): void {
+  #count(waiting: Waiting, told: ToldOutcome | undefined, times: 1 | -1): void {
+    const { record, group, slices, unitHash, at } = waiting;
     const { labels } = this.#definition;
     const { collector, delays, number } = group.audience;
     const whole = { ...record, ...this.#stager.filled(told?.outcome ?? {}) };
+    this.#label(waiting, told === undefined ? undefined : { outcome: told.outcome, whole }, times);
     if (told !== undefined) delays.add(at, told.at, times);
+    if (told !== undefined && this.#stager.isLabelledBy(told.outcome)) collector.labelled(at, times);
     if (this.#stager.isLabelledBy(whole)) collector.addOutcome(whole, labels.field, at, times);
     const unit = this.#units.see(unitHash, number);
     const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));

@@ -18,8 +18,8 @@ export interface OutcomeListener {
   readonly settled: Settled;
   /** A prediction that was told as settled has another outcome than it had then (undefined: none). */
   readonly changed: (waiting: Waiting, before: ToldOutcome | undefined, outcome: ToldOutcome) => void;
-  /** A prediction of the group, made at that time, has matured without an outcome. */
-  readonly matured: (group: Group, at: number) => void;
+  /** A prediction has matured without an outcome. */
+  readonly matured: (waiting: Waiting) => void;
 }
 
 /** What waits, to go on from later: hashes of requests and units, and what is kept of predictions and outcomes. */
@@ -293,6 +293,6 @@ export class Outcomes {
     hasMatured[place] = true;
     this.#remember(request, told !== undefined);
     if (told !== undefined || this.#definition.labels.absentMeans !== undefined) this.#listener.settled({ group, ...rest }, told, true);
-    else this.#listener.matured(group, rest.at);
+    else this.#listener.matured({ group, ...rest });
   }
 }

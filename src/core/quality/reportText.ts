@@ -96,9 +96,9 @@ export function quantileNotes(arms: readonly Pick<ArmSummary, 'latency'>[], quan
 }
 
 export function statusBlocks(data: QualityData, now: number): Block[] {
-  const rows = data.arms.map(({ arm, environment, requests, units, lastSeen, latency, matured, labelled, labelDelay }) => [
+  const rows = data.arms.map(({ arm, environment, requests, units, lastSeen, latency, matured, labelled, labelDelay, absentMeans }) => [
     environment, arm, countWords(requests), units === 0 ? '-' : countWords(units), lastSeen === 0 ? 'never' : ageWords(now - lastSeen),
-    ...SHOWN_QUANTILES.map((q) => quantileWords(latency, q)), matured === 0 ? '-' : percent(Math.min(1, labelled / matured)), labelDelayWords(labelDelay),
+    ...SHOWN_QUANTILES.map((q) => quantileWords(latency, q)), matured === 0 ? '-' : `${percent(Math.min(1, labelled / matured))}${absentMeans === undefined || labelled >= matured ? '' : `, others count as ${String(absentMeans)}`}`, labelDelayWords(labelDelay),
   ]);
   return [{ title: 'Arms', columns: ['environment', 'arm', 'predictions', 'units', 'last seen', ...SHOWN_QUANTILES.map((q) => `p${100 * q} ms`), 'labelled', 'labels come after'], rows }, { lines: quantileNotes(data.arms, SHOWN_QUANTILES) }];
 }

@@ -19,8 +19,18 @@ export interface QualityWindow {
   readonly drawn?: number;
   /** By metric: how many records told it, the sum of the values (bad events count 1) and of their squares. */
   readonly metrics: Readonly<Record<string, Moments>>;
+  /** Missing where no metric needs outcomes, where it means something that there is none, and where the source does not tell. */
+  readonly labels?: WindowLabels;
   /** The value of which slice, `country = DE`; undefined: all records. */
   readonly slice?: string;
+}
+
+/** What there is of outcomes in a window. */
+export interface WindowLabels {
+  /** Predictions whose outcome is final by now. */
+  readonly matured: number;
+  /** By metric: of how many of them the outcome tells what the metric needs. */
+  readonly labelled: Readonly<Record<string, number>>;
 }
 
 /** Counts in bins. `edges` are inner edges: bin i holds values up to and including edge i. */
@@ -96,6 +106,8 @@ export interface ArmSummary {
   readonly versions?: readonly LoggedVersion[];
   /** By metric; missing where the source knows no units. */
   readonly unitSums: Readonly<Record<string, UnitSums>>;
+  /** The same of `QualityWindow.labels`, matured predictions that have what a metric needs being the bad ones; missing where windows have none. */
+  readonly labelSums?: Readonly<Record<string, UnitSums>>;
   readonly latency: Histogram;
   readonly score: Histogram;
   /** Scores of predictions with an outcome, and of those among them whose outcome was positive, in `RANKED_EDGES`: the first and the last bin are outside 0 to 1. */
@@ -104,6 +116,8 @@ export interface ArmSummary {
   /** Predictions whose outcome is final by now, and how many of them have one. */
   readonly matured: number;
   readonly labelled: number;
+  /** What those of them count as that have none; missing where they do not count. */
+  readonly absentMeans?: number | boolean | string;
   /** The same by stretches of time; missing where the source tells none. */
   readonly stretches?: readonly ArmStretch[];
   /** Missing where no outcome has been told, or the source does not tell. */
@@ -129,6 +143,8 @@ export interface SourceNotes {
   readonly otherSlices: number;
   /** Sentences about the source as a whole: files that vanished, warnings of a server. */
   readonly messages: readonly string[];
+  /** Whether no file is there of those that are to tell outcomes. */
+  readonly outcomesMissing?: boolean;
   /** Why the source itself says that it told a part only: it is shown, but nothing is decided by it. */
   readonly incomplete?: string;
 }

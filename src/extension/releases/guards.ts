@@ -5,12 +5,14 @@ import { DisposableStore, Emitter, type Disposable } from '../../core/base/event
 import { plainLine } from '../../core/base/words.ts';
 import { retrainReason } from '../../core/releases/championWatch.ts';
 import { guardRelease, type GuardReport, type GuardState } from '../../core/releases/guard.ts';
+import { unguardedRelease } from '../../core/releases/unguarded.ts';
+import type { WorkspaceFile } from '../../core/workspace/config.ts';
 import { Command, View } from '../ids.ts';
 import type { RetrainOffer } from '../pipelines/retrain.ts';
 import { settings } from '../platform/settings.ts';
 import { keepGuardEvidence } from './guardEvidence.ts';
 import { GUARDED, type ReleaseFeatureParts } from './lazyReleases.ts';
-import type { ReleaseState, ReleaseStore } from './releaseStore.ts';
+import { releaseOf, type ReleaseState, type ReleaseStore } from './releaseStore.ts';
 
 /** How long between two looks of the guard; the command line's has the same. */
 const LOOK_EVERY_MS = 60_000;
@@ -90,10 +92,25 @@ export class Guards implements Disposable {
     if (!this.#abort.signal.aborted) this.#timer = this.#parts.clock.after(ms, () => void this.lookNow());
   }
 
+  /** Why a release is not guarded by what is wrong in modelswitch.yaml: that of its folder, or where that names it no more, of any. */
+  #unguarded(key: string): GuardReport | undefined {
+    const state = this.#store.of(key);
+    const { flag, model } = releaseOf(key);
+    const folders = vscode.workspace.workspaceFolders ?? [];
+    const files = state === undefined ? folders.map((folder) => this.#parts.files.of(folder)?.file) : [state.target.file];
+    return files.flatMap((file: WorkspaceFile | undefined) => (file === undefined ? [] : unguardedRelease(file, model, flag) ?? []))[0];
+  }
+
   async #round(): Promise<void> {
+    for (const key of this.#keys) {
+      const wrong = this.#unguarded(key);
+      if (wrong !== undefined) this.#saw(key, wrong);
+      else if (this.#store.of(key) === undefined) this.#last.delete(key);
+    }
+    this.#changes.fire(undefined);
     for (const state of this.#watched) {
       const { connection } = state.target;
-      if (!vscode.workspace.isTrusted || connection.session === undefined || connection.state.kind !== 'connected') continue;
+      if (this.#unguarded(state.key) !== undefined || !vscode.workspace.isTrusted || connection.session === undefined || connection.state.kind !== 'connected') continue;
       try {
         await this.#guard(state, connection.session);
       } catch (thrown) {
@@ -104,18 +121,23 @@ export class Guards implements Disposable {
     this.#draw();
   }
 
+  /** Remembers what a look said, and tells it where that is another state than before. */
+  #saw(key: string, report: GuardReport): void {
+    const before = this.#last.get(key);
+    this.#last.set(key, report);
+    this.#parts.change.log.info(`guard ${report.model} behind ${report.flag}: ${report.state}; ${report.words.join('; ')}`);
+    if (before?.state !== report.state) void this.#notify(key, report);
+  }
+
   async #guard(state: ReleaseState, { runner, store }: NonNullable<ReleaseState['target']['connection']['session']>): Promise<void> {
     const { key, target, model, flag } = state;
     const ports = { reader: this.#store.reader(target), runner, project: target.project, sleep, keepEvidence: keepGuardEvidence(this.#parts, target, model) };
     // Read-only switches every write off, also the guard's: it says so instead.
     const report = await guardRelease(ports, model, flag, { dryRun: settings.readOnly(), signal: this.#abort.signal });
-    const before = this.#last.get(key);
-    this.#last.set(key, report);
-    this.#parts.change.log.info(`guard ${model.name} behind ${flag}: ${report.state}; ${report.words.join('; ')}`);
+    this.#saw(key, report);
     if (report.outcome !== undefined) await store.expectChange();
     await this.#store.look(key).catch(() => undefined);
     this.#changes.fire(undefined);
-    if (before?.state !== report.state) void this.#notify(key, report);
     const because = retrainReason(report.champion);
     if (because !== undefined) void vscode.commands.executeCommand(Command.retrain, { folder: target.folder.uri.toString(), model: model.name, because } satisfies RetrainOffer);
   }
@@ -138,18 +160,19 @@ export class Guards implements Disposable {
   }
 
   #draw(): void {
-    const watched = this.#watched;
+    // A release that modelswitch.yaml no longer names by a mistake is one of them: that it is not guarded must be seen.
+    const watched = this.#keys.map((key) => ({ key, state: this.#store.of(key), report: this.#last.get(key) })).filter(({ state, report }) => state !== undefined || report !== undefined);
     if (watched.length === 0) {
       this.#item.hide();
       return;
     }
-    const reports = watched.flatMap(({ key }) => this.#last.get(key) ?? []);
+    const reports = watched.flatMap(({ report }) => report ?? []);
     const worst = reports.find(({ state }) => SERIOUS.has(state)) ?? reports.find(({ state }) => state === 'alarm' || state === 'unreadable');
-    const latched = watched.find(({ looked }) => looked?.assessment.latch !== undefined);
-    const words = latched !== undefined ? `guard: ${latched.model.name} latched` : worst !== undefined ? `guard: ${worst.model} ${worst.state}` : watched.length === 1 ? `guard: ${watched[0]?.model.name ?? ''}` : `guard: ${watched.length} releases`;
+    const latched = watched.find(({ state }) => state?.looked?.assessment.latch !== undefined)?.state;
+    const words = latched !== undefined ? `guard: ${latched.model.name} latched` : worst !== undefined ? `guard: ${worst.model} ${worst.state}` : watched.length === 1 ? `guard: ${releaseOf(watched[0]?.key ?? '').model}` : `guard: ${watched.length} releases`;
     this.#item.text = `$(shield) ${plainLine(words, 60)}`;
     this.#item.backgroundColor = latched === undefined && worst === undefined ? undefined : new vscode.ThemeColor(worst !== undefined && SERIOUS.has(worst.state) ? 'statusBarItem.errorBackground' : 'statusBarItem.warningBackground');
-    this.#item.tooltip = watched.map(({ key, model, flag }) => plainLine(`${model.name} behind ${flag}: ${this.#last.get(key)?.state ?? 'not looked at yet'}${this.#last.get(key)?.words.map((each) => `; ${each}`).join('') ?? ''}`, 400)).join('\n');
+    this.#item.tooltip = watched.map(({ key, report }) => plainLine(`${releaseOf(key).model} behind ${releaseOf(key).flag}: ${report?.state ?? 'not looked at yet'}${report?.words.map((each) => `; ${each}`).join('') ?? ''}`, 400)).join('\n');
     this.#item.show();
   }
 }

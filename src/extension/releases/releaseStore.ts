@@ -21,6 +21,14 @@ export interface ReleaseState {
   readonly error: AppError | undefined;
 }
 
+type ReleaseKey = readonly [baseUrl: string, project: string, flag: string, model: string];
+
+/** Flag and model of a `ReleaseState.key`. */
+export function releaseOf(key: string): { readonly flag: string; readonly model: string } {
+  const [, , flag, model] = JSON.parse(key) as ReleaseKey;
+  return { flag, model };
+}
+
 /** What shows releases: the view all of them, lenses those behind their flags. */
 export type ShownReleases = 'all' | ReadonlySet<string>;
 
@@ -120,7 +128,7 @@ export class ReleaseStore implements Disposable {
     if (this.#disposed) return;
     const known = new Map(this.#states.map((each) => [each.key, each]));
     this.#states = this.#parts.connections.targets.flatMap((target) => target.models.filter(({ plan = [] }) => plan.length > 0).flatMap((model) => model.switches.map(({ flag }): ReleaseState => {
-      const key = JSON.stringify([target.baseUrl, target.project, flag, model.name]);
+      const key = JSON.stringify([target.baseUrl, target.project, flag, model.name] satisfies ReleaseKey);
       const { looked, lookedAt, error } = known.get(key) ?? {};
       return { key, target, model, flag, looked, lookedAt, error };
     })));

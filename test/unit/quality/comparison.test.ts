@@ -261,7 +261,7 @@ describe('comparing the arms', () => {
       const windows = Array.from({ length: 20 }, (_, index): QualityWindow => ({
         arm: 'candidate', environment: 'production', service: '', start: index * 60_000, end: (index + 1) * 60_000, requests: 1000, units: 0, metrics: { errors: { n: 1000, sum: 1000 * rate, squares: 1000 * rate } },
       }));
-      return limitFinding(limited, windows, { data: { arms: [], designEffect }, environment: 'production', arm: 'candidate', among: 1 })?.state;
+      return limitFinding(limited, windows, { data: { arms: [], windows, designEffect }, environment: 'production', arm: 'candidate', among: 1 })?.state;
     };
     for (const designEffect of [1, 3, 10]) assert.equal(state(0.04, designEffect), 'within', String(designEffect));
     for (const designEffect of [1, 3, 10]) assert.equal(state(0.1, designEffect), 'passed', String(designEffect));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { LogSource } from '../../../src/adapters/predictionLog/logSource.ts';
 import { compareArms } from '../../../src/core/quality/comparison.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
+import { statusBlocks } from '../../../src/core/quality/reportText.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
 import { seeded } from '../../support/guardSimulation.ts';
 import { lines, records, START } from '../../support/qualityRecords.ts';
@@ -78,7 +79,7 @@ describe('what tells an outcome', () => {
   it('is absent_means, field by field, where there is null', async () => {
     writeFileSync(join(folder, 'log.jsonl'), lines([...records({ count: 3, share: 0 }), { request_id: 'r-0', outcome: null }, { request_id: 'r-1', outcome: null, paid: 5 }, { request_id: 'r-2', outcome: 1 }]));
     const { arms: [arm], windows } = await read(defined({ signals: [{ name: 'default', mean: 'outcome' }, { name: 'paid', mean: 'paid' }], labels: { mature_after: '0s', absent_means: 0 } }));
-    assert.deepEqual([arm?.matured, arm?.labelled, windows.map(({ metrics }) => [metrics['default'], metrics['paid']])], [3, 3, [[{ n: 3, sum: 1, squares: 1 }, { n: 3, sum: 5, squares: 25 }]]]);
+    assert.deepEqual([arm?.matured, arm?.labelled, windows.map(({ metrics }) => [metrics['default'], metrics['paid']])], [3, 1, [[{ n: 3, sum: 1, squares: 1 }, { n: 3, sum: 5, squares: 25 }]]]);
   });
 
   it('is the field of labels where a metric reads it: another one beside it makes no label', async () => {
@@ -86,5 +87,68 @@ describe('what tells an outcome', () => {
     const labelled = async (signals: readonly object[]): Promise<unknown> => (await read(defined({ signals }))).arms.map((arm) => [arm.matured, arm.labelled]);
     const [byField, byOther] = [{ name: 'default', mean: 'outcome' }, { name: 'paid', mean: 'paid' }];
     assert.deepEqual([await labelled([byField, byOther]), await labelled([byOther])], [[[4, 1]], [[4, 3]]]);
+  });
+
+  describe('with absent_means', () => {
+    const labels = { mature_after: '10min', absent_means: 0 };
+    const SIGNALS = { signals: [{ name: 'default', mean: 'outcome', margin: 0.5 }, { name: 'right', measure: 'accuracy', margin: 0.5 }], guardrails: [{ name: 'defaults', bad: 'outcome', min_rate: 0.3 }], labels };
+    const outcomesOf = (count: number, arms = ['candidate', 'current']): object[] => records({ count: 20_000, share: 0.5, units: 20_000 }).slice(0, count)
+      .flatMap(({ request_id: id, ts, assigned_arm: arm }, index) => (arms.includes(arm) ? [{ request_id: id, ts, outcome: Number(index % 5 === 0) }] : []));
+    const write = (outcomes: readonly object[]): void => {
+      writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 20_000, share: 0.5, units: 20_000 })));
+      writeFileSync(join(folder, 'outcomes.jsonl'), lines(outcomes));
+    };
+    const source = { log: 'log.*', outcomes: 'outcomes.jsonl' };
+    const verdicts = (data: QualityData, quality: QualityDefinition): readonly string[] => compareArms(data, quality, 'production').metrics.map(({ verdict }) => verdict);
+    const labelled = (data: QualityData): readonly (string | undefined)[] => statusBlocks(data, NOW).flatMap((block) => ('lines' in block ? [] : block.rows.map((row) => row[8])));
+    const quality = (): QualityDefinition => defined({ source, ...SIGNALS });
+
+    it('labelled is the share with an outcome, and what the others count as stands beside it', async () => {
+      write(outcomesOf(20_000));
+      const all = await read(quality());
+      assert.deepEqual([labelled(all), verdicts(all, quality()), all.notes.messages], [['100 %', '100 %'], ['not worse', 'not worse', 'not worse'], []]);
+      write(outcomesOf(20_000).filter((_, index) => index % 2 === 0));
+      const half = await read(quality());
+      assert.ok(labelled(half).every((each) => /^(49\.9|50|50\.1) %, others count as 0$/.test(each ?? '')), String(labelled(half)));
+      assert.deepEqual(verdicts(half, quality()), ['not worse', 'not worse', 'not worse']);
+    });
+
+    it('outcomes that are written no more, of both arms or of one, make nothing not worse', async () => {
+      for (const [outcomes, share, who] of [[outcomesOf(8000), /^(39|40)(\.\d)? %, others count as 0$/, /of candidate from .* UTC on, .* of current from/], [[...outcomesOf(8000), ...outcomesOf(20_000, ['current']).slice(4000)], /^(39|40)(\.\d)? %, others count as 0$/, /\([\d.]+k of candidate from 2026-03-02 10:1\d:00 UTC on\)/]] as const) {
+        write(outcomes);
+        const data = await read(quality());
+        assert.match(labelled(data)[0] ?? '', share);
+        assert.deepEqual(verdicts(data, quality()), ['insufficient data', 'insufficient data', 'insufficient data']);
+        assert.equal(data.notes.messages.length, 1, data.notes.messages.join('\n'));
+        assert.match(data.notes.messages[0] ?? '', who);
+        assert.match(data.notes.messages[0] ?? '', /^production: none of the newest predictions .* They count as absent_means \(0\), but nothing is called not worse by that/);
+      }
+    });
+
+    it('what is worse by the outcomes before stays so', async () => {
+      write(outcomesOf(8000).map((outcome, index) => ({ ...outcome, outcome: Number(index % 5 === 0 || index % 2 === 0) })));
+      const worse = defined({ source, guardrails: [{ name: 'defaults', bad: 'outcome and assigned_arm == "candidate"', max_ratio: 1.2 }], labels });
+      assert.deepEqual(verdicts(await read(worse), worse), ['worse']);
+    });
+
+    it('rare outcomes are missed only where some would have come', async () => {
+      write(outcomesOf(20_000).filter((_, index) => index % 2000 === 0));
+      const data = await read(quality());
+      assert.deepEqual([data.notes.messages, verdicts(data, quality())[0]], [[], 'not worse']);
+    });
+
+    it('without any outcome, or any file of outcomes, there is no verdict, worse neither', async () => {
+      write([]);
+      const none = await read(quality());
+      assert.deepEqual([labelled(none)[0], verdicts(none, quality())], ['0 %, others count as 0', ['insufficient data', 'insufficient data', 'insufficient data']]);
+      assert.match(none.notes.messages.join('\n'), /none of the 20k predictions that have matured has an outcome/);
+      rmSync(join(folder, 'outcomes.jsonl'));
+      writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 20_000, share: 0.5, units: 20_000 }).map((record) => ({ ...record, outcome: Number(record.assigned_arm === 'candidate') }))));
+      const missing = await read(quality());
+      assert.deepEqual([labelled(missing)[0], verdicts(missing, quality()), missing.notes.outcomesMissing], ['100 %', ['insufficient data', 'insufficient data', 'insufficient data'], true]);
+      assert.match(missing.notes.messages.join('\n'), /No file is called outcomes\.jsonl/);
+      const own = defined(SIGNALS);
+      assert.equal(verdicts(await read(own), own)[0], 'worse', 'outcomes may stand in the records of predictions');
+    });
   });
 });

@@ -19,7 +19,7 @@ import type { EvidenceStart } from '../../core/releases/allocation.ts';
 import { didYouMean } from '../../core/workspace/suggest.ts';
 import type { ModelMapping, WorkspaceConfig } from '../../core/workspace/config.ts';
 import { prometheusCredentials } from '../../adapters/prometheus/credentials.ts';
-import { openQualitySource } from '../../adapters/quality/open.ts';
+import { openQualitySource, qualityOf } from '../../adapters/quality/open.ts';
 import { prepareReference, withReference, type FoundTrainingData } from '../../adapters/quality/reference.ts';
 import { checkSkew, type SkewPlace } from '../../adapters/quality/skew.ts';
 import { refuseOthers } from '../arguments.ts';
@@ -51,8 +51,8 @@ async function openModel(context: CliContext): Promise<Opened> {
   return { model, definition: model.quality, config };
 }
 
-async function read({ options, env, cwd, signal }: CliContext, { model, definition, config }: Opened, extra: Pick<FeatureOptions, 'features' | 'edges' | 'categories'> = {}): Promise<QualityData> {
-  const source = openQualitySource(definition, {
+async function read({ options, env, cwd, signal }: CliContext, { model, config }: Opened, extra: Pick<FeatureOptions, 'features' | 'edges' | 'categories'> = {}): Promise<QualityData> {
+  const source = openQualitySource(qualityOf(model), {
     folder: cwd, ...recordScope(model), environment: options.environment ?? config.unleash?.environment ?? '',
     fetch: (url, init) => fetch(url, init), credentialsFor: prometheusCredentials(env), ...extra,
   });

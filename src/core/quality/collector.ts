@@ -176,7 +176,7 @@ export class Collector {
       // Requests of two models may have one id.
       if (!this.#stager.wants(textOf(record['flag']))) return;
       if (request !== 0 && this.#stager.outcomeFields.some((field) => record[field] !== undefined)) this.#outcome(request, record, place, drawn);
-      else this.malformed(place(), request === 0 ? 'neither assigned_arm nor request_id' : 'no assigned_arm, and none of the outcome\'s fields');
+      else this.malformed(place(), request === 0 ? 'neither assigned_arm nor request_id' : `no assigned_arm, and none of the outcome's fields (${this.#stager.outcomeFields.join(', ')})`);
       return;
     }
     const at = this.#stager.timeOf(record, drawn);

@@ -1,6 +1,6 @@
 import { plainLine } from '../base/words.ts';
 import { driftReport, PREDICTION, type DriftReport } from './drift.ts';
-import type { ProductionPart, ProductionWindow, QualityData } from './window.ts';
+import type { FeatureSample, ProductionPart, ProductionWindow, QualityData } from './window.ts';
 
 const CURRENT = 'current';
 
@@ -31,6 +31,11 @@ export function againstReference(findings: readonly DriftFinding[]): readonly Dr
   return findings.filter(({ reference }) => reference !== CURRENT);
 }
 
+/** Samples as they are without the bins of a file: in those of one arm's own values the arms are compared, for in the file's all that both have may lie in one. */
+function inOwnBins(samples: readonly FeatureSample[]): readonly FeatureSample[] {
+  return samples.map(({ binned, ...sample }) => (binned !== undefined && sample.values.length === 0 ? { ...sample, binned } : sample));
+}
+
 /** Each arm of an environment against the reference, if there is one, and the candidate against current in the hours of both: all of the newest hours only. */
 export function driftFindings({ production, references = [] }: QualityData, environment: string): DriftFinding[] {
   const partsOf = (window: ProductionWindow | undefined): readonly ProductionPart[] => (window?.parts ?? []).filter((part) => part.environment === environment);
@@ -42,7 +47,7 @@ export function driftFindings({ production, references = [] }: QualityData, envi
     }));
   });
   const both = (production?.both ?? []).filter(({ candidate }) => candidate.environment === environment).map(({ name, candidate, current }): DriftFinding => ({
-    environment, production: 'candidate', reference: CURRENT, window: name, report: ofTwoModels(driftReport(current.features, candidate.features, { reference: current.units, production: candidate.units })),
+    environment, production: 'candidate', reference: CURRENT, window: name, report: ofTwoModels(driftReport(inOwnBins(current.features), inOwnBins(candidate.features), { reference: current.units, production: candidate.units })),
   }));
   return [...found, ...both];
 }

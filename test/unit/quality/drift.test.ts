@@ -9,7 +9,7 @@ import { Collector } from '../../../src/core/quality/collector.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import { featureDrift, type FeatureDrift } from '../../../src/core/quality/drift.ts';
 import { joined } from '../../../src/core/quality/joinedSamples.ts';
-import { driftFindings, nothingMeasured, type DriftFinding } from '../../../src/core/quality/productionDrift.ts';
+import { driftFindings, unmeasured, type DriftFinding } from '../../../src/core/quality/productionDrift.ts';
 import type { FeatureSample, QualityData } from '../../../src/core/quality/window.ts';
 import { categorySample, CHANCE, chanceAlarms, drawCategories, numberSample, summed, uniform, zeros, zipf } from '../../support/driftSimulation.ts';
 import { seeded } from '../../support/guardSimulation.ts';
@@ -160,12 +160,23 @@ describe('drift of a log against a file', () => {
 
   it('says why nothing was compared', async () => {
     const { data, findings } = await measured({ reference: () => ({ a: 1 }), production: () => ({ b: 1 }) });
-    assert.equal(nothingMeasured(data, 'production', findings), 'Drift of production: nothing was compared: current and train.jsonl have no feature in common, and no prediction.');
+    assert.deepEqual(unmeasured(data, 'production', findings, true), [{ words: 'Drift of production: nothing was compared: current and train.jsonl have no feature in common, and no prediction.', isAsked: true }]);
     const without: QualityData = { ...data, references: [] };
-    assert.match(nothingMeasured(without, 'production', driftFindings(without, 'production')) ?? '', /^Drift of production: nothing was compared: the records are of current only, and there is no reference\. Add drift: \{reference: data\/train\.parquet\}/);
-    assert.match(nothingMeasured({ ...without, production: { name: 'last 24 h', parts: [] } }, 'production', []) ?? '', /the log has no record of production of the last 24 h\.$/);
+    const alone = unmeasured(without, 'production', driftFindings(without, 'production'), false);
+    assert.match(alone[0]?.words ?? '', /^Drift of production: nothing was compared: the records are of current only, and there is no reference\. Add drift: \{reference: data\/train\.parquet\}/);
+    const [old] = unmeasured({ ...without, production: { name: 'last 24 h', parts: [] } }, 'production', [], true);
+    assert.deepEqual([alone[0]?.isAsked, old?.words.endsWith('the log has no record of production of the last 24 h.'), old?.isAsked], [false, true, false]);
     const both = await measured({ reference: () => ({ a: 1 }), production: () => ({ a: 1 }), arms: ['current', 'candidate'] });
-    assert.deepEqual([nothingMeasured(both.data, 'production', both.findings), both.findings.length], [undefined, 3]);
+    assert.deepEqual([unmeasured(both.data, 'production', both.findings, true), both.findings.length], [[], 3]);
+  });
+
+  it('says so where the arms were compared with each other, but not with what was asked for', async () => {
+    const apart = await measured({ reference: () => ({ b: 1 }), production: () => ({ a: 1 }), arms: ['current', 'candidate'] });
+    assert.deepEqual(unmeasured(apart.data, 'production', apart.findings, true).map(({ words, isAsked }) => [words.replace('Drift of production: nothing was compared: ', ''), isAsked]), ['current', 'candidate'].map((arm) => [`${arm} and train.jsonl have no feature in common, and no prediction.`, true]));
+    const gone: QualityData = { ...apart.data, references: [] };
+    assert.deepEqual(unmeasured(gone, 'production', driftFindings(gone, 'production'), true), [{ words: 'Drift of production: nothing was compared with drift.reference: there is none that could be read, or no record of then.', isAsked: true }]);
+    const few = await measured({ reference: () => ({ a: 1 }), production: () => ({ a: 1 }), rows: [1, 100] });
+    assert.match(unmeasured(few.data, 'production', few.findings, true)[0]?.words ?? '', /current against train\.jsonl tells nothing: a not measured by fewer than 10 units: the reference has 1\.$/);
   });
 });
 

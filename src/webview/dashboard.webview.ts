@@ -81,7 +81,7 @@ function progressWords(): string {
 }
 
 function alarms({ alarms: lines, failure }: DashboardModel): HTMLElement[] {
-  const all = [...(failure === undefined ? [] : [`The source cannot be read now; shown is what was read before. ${failure}`]), ...lines];
+  const all = [...(failure === undefined ? [] : [`Shown is what was read before. ${failure}`]), ...lines];
   return all.length === 0 ? [] : [el('section', { class: 'alarms', role: 'region', 'aria-label': 'Alarms' }, list(all, ''))];
 }
 

@@ -1,6 +1,7 @@
 import { groupOf, OTHER_GROUPS } from './categoryCounts.ts';
 import { isWhole, numbersIn } from './joinedSamples.ts';
-import { binOf, justBelow } from './stats/driftMeasures.ts';
+import { binOf, justBelow, psi, PSI_MATTERS } from './stats/driftMeasures.ts';
+import { clopperPearson } from './stats/intervals.ts';
 import type { FeatureSample } from './window.ts';
 
 export const BINS = 10;
@@ -16,10 +17,11 @@ export interface Binned {
   readonly production: readonly number[];
 }
 
-/** How many independent values each side stands for. */
+/** How many independent values each side stands for, and the level of a feature. */
 export interface Sizes {
   readonly n: number;
   readonly m: number;
+  readonly level: number;
 }
 
 interface Cell { readonly label: string; readonly reference: number; readonly production: number }
@@ -31,6 +33,20 @@ function sum(counts: readonly number[]): number {
 /** How many of the smaller side are expected in a cell, were both alike. It depends on both together only, not on how they differ, so that choosing cells by it makes no difference more likely. */
 function expectation({ n, m }: Sizes, reference: number, production: number): (cell: Omit<Cell, 'label'>) => number {
   return (cell) => (((reference > 0 ? (n * cell.reference) / reference : 0) + (production > 0 ? (m * cell.production) / production : 0)) / (n + m)) * Math.min(n, m);
+}
+
+/**
+ * Whether the shares of a cell differ so much that it matters, and for certain: by exact intervals (Clopper and Pearson) of half of the level each, of one cell among so many. Such a one is no cell to be joined with others, however few are expected in it:
+ * what the reference hardly has is expected nowhere where the reference is much larger, and be it all of production.
+ */
+function differs({ n, m, level }: Sizes, reference: number, production: number, cells: number): (cell: Omit<Cell, 'label'>) => boolean {
+  const confidence = 1 - level / (2 * Math.max(1, cells));
+  return (cell) => {
+    const [a, b] = [reference > 0 ? cell.reference / reference : 0, production > 0 ? cell.production / production : 0];
+    if (!(psi([1 - a, a], [1 - b, b]) > PSI_MATTERS)) return false;
+    const [own, other] = [clopperPearson(a * n, n, confidence), clopperPearson(b * m, m, confidence)];
+    return own.high < other.low || other.high < own.low;
+  };
 }
 
 function shown(value: number): string {
@@ -63,8 +79,9 @@ export function numberBins(reference: FeatureSample, production: FeatureSample, 
   const all = sum(a);
   const expected = expectation(sizes, all, sum(b));
   const sizeOf = (bin: number): number => expected({ reference: a[bin] ?? 0, production: b[bin] ?? 0 });
+  const isApart = differs(sizes, all, sum(b), a.length);
   for (;;) {
-    const sparse = a.map((_, bin) => bin).filter((bin) => (a[bin] ?? 0) < all / (2 * BINS) && sizeOf(bin) < LEAST_EXPECTED).sort((one, other) => sizeOf(one) - sizeOf(other))[0];
+    const sparse = a.map((_, bin) => bin).filter((bin) => (a[bin] ?? 0) < all / (2 * BINS) && sizeOf(bin) < LEAST_EXPECTED && !isApart({ reference: a[bin] ?? 0, production: b[bin] ?? 0 })).sort((one, other) => sizeOf(one) - sizeOf(other))[0];
     if (sparse === undefined || a.length < 2) break;
     const first = sparse === 0 ? 0 : sparse === a.length - 1 || sizeOf(sparse - 1) <= sizeOf(sparse + 1) ? sparse - 1 : sparse;
     for (const counts of [a, b]) counts.splice(first, 2, (counts[first] ?? 0) + (counts[first + 1] ?? 0));
@@ -79,7 +96,7 @@ export function isUnseenKnown(reference: FeatureSample, production: FeatureSampl
 }
 
 /**
- * A cell for each category of which at least five are expected on either side; those of which fewer are, in groups by a hash of their names, as many groups as still hold five each. Numbers among texts are one of the
+ * A cell for each category of which at least five are expected on either side, or whose shares differ for certain; those of which fewer are, in groups by a hash of their names, as many groups as still hold five each. Numbers among texts are one of the
  * categories, where they were not counted as texts.
  */
 export function categoryBins(reference: FeatureSample, production: FeatureSample, sizes: Sizes): Binned {
@@ -91,21 +108,22 @@ export function categoryBins(reference: FeatureSample, production: FeatureSample
   const own: Cell[] = [];
   const names = [...new Set([...Object.keys(reference.categories), ...Object.keys(production.categories)])].sort();
   const cells = names.map((name) => ({ name, isWhole: isWhole(reference, name) && isWhole(production, name), label: name, reference: countOf(reference, name), production: countOf(production, name) }));
+  const isApart = differs(sizes, totals[0] ?? 0, totals[1] ?? 0, cells.length + 1);
   const groups = Array.from({ length: OTHER_GROUPS }, (_, group) => ({ reference: reference.others?.[group] ?? 0, production: production.others?.[group] ?? 0 }));
   for (const { name, isWhole: isOwn, ...cell } of [...cells, { name: 'numbers', isWhole: true, label: 'numbers', reference: numbers[0] ?? 0, production: numbers[1] ?? 0 }]) {
     const group = groups[groupOf(name)];
-    if (isOwn && expected(cell) >= least) {
+    if (isOwn && (expected(cell) >= least || isApart(cell))) {
       own.push(cell);
     } else if (group !== undefined) {
       group.reference += cell.reference;
       group.production += cell.production;
     }
   }
-  return cellsOf(joinedGroups(own, groups, expected));
+  return cellsOf(joinedGroups(own, groups, expected, differs(sizes, totals[0] ?? 0, totals[1] ?? 0, 1)));
 }
 
 /** Cells with groups, halved in number until each holds enough. */
-function joinedGroups(own: readonly Cell[], groups: readonly Omit<Cell, 'label'>[], expected: (cell: Omit<Cell, 'label'>) => number): readonly Cell[] {
+function joinedGroups(own: readonly Cell[], groups: readonly Omit<Cell, 'label'>[], expected: (cell: Omit<Cell, 'label'>) => number, isApart: (cell: Cell) => boolean): readonly Cell[] {
   let found = groups;
   const filled = (): Omit<Cell, 'label'>[] => found.filter((cell) => cell.reference + cell.production > 0);
   while (found.length > 1 && filled().some((cell) => expected(cell) < LEAST_EXPECTED)) {
@@ -115,7 +133,7 @@ function joinedGroups(own: readonly Cell[], groups: readonly Omit<Cell, 'label'>
   const others = filled().map((cell, index, all): Cell => ({ ...cell, label: all.length === 1 ? 'others' : `others, group ${index + 1} of ${all.length}` }));
   const [only] = others;
   const smallest = [...own].sort((a, b) => expected(a) - expected(b))[0];
-  if (others.length !== 1 || only === undefined || smallest === undefined || expected(only) >= LEAST_EXPECTED) return [...own, ...others];
+  if (others.length !== 1 || only === undefined || smallest === undefined || expected(only) >= LEAST_EXPECTED || isApart(only)) return [...own, ...others];
   return own.map((cell) => (cell === smallest ? { label: `${cell.label} and others`, reference: cell.reference + only.reference, production: cell.production + only.production } : cell));
 }
 

@@ -44,6 +44,17 @@ function input(options: RecordOptions, change: Partial<DashboardInput> = {}): Da
   return { model: 'fraud', flag: 'fraud-v2', environment: 'production', data, since: { at: undefined, because: 'exposure' }, report, drift, now, history: undefined, readAt: now, failure: undefined, ...change };
 }
 
+describe('scores of a regression', () => {
+  it('are no confidence of 100 %: their bars go from the least to the largest', () => {
+    const given = input({ count: 2000 }, { data: collect(records({ count: 2000 }).map((record) => ({ ...record, score: 100 * record.score }))) });
+    const { scores } = dashboardModel(given);
+    assert.match(scores?.title ?? '', /^Scores by arm, last \d+ h: they are no probabilities$/);
+    assert.ok((scores?.x.at(-1) ?? 0) > 10 && (scores?.series ?? []).every(({ values }) => values.every((share) => (share ?? 0) < 0.5)), JSON.stringify(scores?.table.rows));
+    assert.ok(dashboardMarkdown(given).includes('they are no probabilities') && dashboardCsv(given, dashboardModel(given)).includes('scores'));
+    assert.equal(dashboardModel(input({ count: 2000 })).scores?.title, 'Confidence: scores by arm');
+  });
+});
+
 describe('the worst fact of production', () => {
   const words = (facts: ProductionFacts): string => worstFact(facts)?.words[0] ?? '';
 

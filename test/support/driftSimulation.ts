@@ -125,6 +125,9 @@ export const CHANCE: Readonly<Record<string, { readonly scenario: Scenario; read
   '20 features of numbers, 20 and 1,000 units': { scenario: features(20, 20, 1000), runs: 40 },
   'uniform numbers, 1,000 and 5 units': { scenario: numbers((random) => random(), 1000, 5), runs: 400 },
   'uniform numbers, 1,000 and 10 units': { scenario: numbers((random) => random(), 1000, 10), runs: 400 },
+  'uniform numbers, 5,000 and 20 units': { scenario: numbers((random) => random(), 5000, 20), runs: 200 },
+  'uniform numbers, 60 and 60 units': { scenario: numbers((random) => random(), 60, 60), runs: 200 },
+  '50 % zeros, 2,000 and 30 units': { scenario: numbers(zeros, 2000, 30), runs: 200 },
   'geometric counts, 100 and 100 units': { scenario: numbers((random) => Math.floor(-Math.log(1 - random())), 100, 100), runs: 200 },
 };
 

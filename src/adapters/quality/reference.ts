@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { AppError } from '../../core/base/errors.ts';
+import { plainLine } from '../../core/base/words.ts';
 import { isNotFinite } from '../../core/expressions/evaluate.ts';
 import { BINS } from '../../core/quality/driftBins.ts';
 import { MOST_NAMED } from '../../core/quality/batch.ts';
@@ -10,6 +11,7 @@ import type { QualityDefinition, ReferenceColumns } from '../../core/quality/def
 import { rowsWords, type TrainingData } from '../../core/quality/trainingData.ts';
 import type { DriftReference, FeatureSample, QualityData } from '../../core/quality/window.ts';
 import type { Row } from '../../core/suites/model.ts';
+import { didYouMean } from '../../core/workspace/suggest.ts';
 import { formatOf, readRows } from '../rows/rows.ts';
 import { repeater, withoutColumns, worthOf } from './referenceRows.ts';
 
@@ -63,13 +65,38 @@ function binsOf(samples: readonly FeatureSample[]): ReferenceBins {
   };
 }
 
+/** Names of columns that are remembered. */
+const MOST_COLUMNS = 1000;
+
+/** A record as services log it: its features are below `features`, and it says whose answer it was. */
+function isLogged(row: Row): boolean {
+  const { features } = row;
+  const isNested = (typeof features === 'object' && features !== null) || Object.keys(row).some((name) => name.startsWith('features.'));
+  return isNested && ['assigned_arm', 'request_id'].some((name) => Object.hasOwn(row, name));
+}
+
+/** Passes rows on and remembers their columns. @throws AppError validation where the file has no row, or cannot be what production is measured against */
+async function* checkedRows(rows: AsyncIterable<Row>, path: string, columns: Set<string>): AsyncGenerator<Row> {
+  let count = 0;
+  for await (const row of rows) {
+    count += 1;
+    for (const name of Object.keys(row)) if (columns.size < MOST_COLUMNS) columns.add(name);
+    if (count === 1 && isLogged(row)) throw new AppError('validation', `${path} is a prediction log: a reference has the features as its columns. Name the training data in drift.reference, or {weeks_ago: 1} for the same hours of an earlier week.`);
+    yield row;
+  }
+  if (count === 0) throw new AppError('validation', `${path} has no row, so nothing can be measured against it: correct drift.reference, or the file.`);
+  const [only = ''] = columns;
+  if (columns.size === 1 && /[;\t|]/.test(only)) throw new AppError('validation', `${path} has one column, ${JSON.stringify(plainLine(only, 80))}: its fields are to be separated by commas.`);
+}
+
 /**
  * The reference's features: read twice, first for the bins' edges from a sample, then for the exact counts in them. Where rows have weights or units, these are read before.
  * @throws AppError notFound, validation, cancelled
  */
 export async function readReference({ folder, path, features, columns }: ReferenceFile, signal: AbortSignal): Promise<Reference> {
   const file = path.startsWith('/') ? path : join(folder, path);
-  const rows = (): AsyncGenerator<Row> => readRows(file, formatOf(file), path, signal);
+  const known = new Set<string>();
+  const rows = (): AsyncGenerator<Row> => checkedRows(readRows(file, formatOf(path, ': that of drift.reference is another'), path, signal), path, known);
   const worth = await worthOf(rows(), path, columns);
   const collect = async (bins: Pick<FeatureOptions, 'edges' | 'categories'>): Promise<FeatureCollector> => {
     const collector = new FeatureCollector({ features, ...bins });
@@ -87,7 +114,7 @@ export async function readReference({ folder, path, features, columns }: Referen
   const { samples, leftOut } = second;
   const isNothing = (name: string): boolean => { const found = samples.find((sample) => sample.name === sampleName(name)); return found === undefined || (found.rows === found.missing && found.nested === undefined); };
   const missing = (features ?? []).slice(0, MOST_NAMED).filter(isNothing);
-  if (missing.length > 0) throw new AppError('validation', `${path} has no column ${missing.join(', ')}: correct drift.features, or the reference.`);
+  if (missing.length > 0) throw new AppError('validation', `${path} has no column ${missing.join(', ')}: correct drift.features, or the reference.${columnsWords(missing[0] ?? '', [...known])}`);
   // Of named features the log says it.
   const words = features === undefined ? leftOutWords(new Set(leftOut), features, path) : undefined;
   return {
@@ -95,6 +122,10 @@ export async function readReference({ folder, path, features, columns }: Referen
     categories: Object.fromEntries(samples.filter(({ name }) => Object.hasOwn(categories, name)).map((sample) => [sample.name, Object.keys(sample.categories)])),
     messages: words === undefined ? [] : [words],
   };
+}
+
+function columnsWords(missing: string, columns: readonly string[]): string {
+  return didYouMean(missing, columns) || ` There are: ${plainLine(columns.slice(0, 20).join(', '), 300)}${columns.length > 20 ? ', ...' : ''}.`;
 }
 
 /** What is measured against a file, ready before the records are read. */

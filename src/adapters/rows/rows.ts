@@ -14,10 +14,10 @@ const LARGEST_LINE = 64 * 1024 * 1024;
 const MOST_LINES = 10_000;
 const FORMATS: Readonly<Record<string, RowFormat>> = { jsonl: 'jsonl', ndjson: 'jsonl', csv: 'csv', parquet: 'parquet' };
 
-/** The format by the ending of a file. @throws AppError validation */
-export function formatOf(path: string): RowFormat {
+/** The format by the ending of a file. `otherwise`: what else could say it. @throws AppError validation */
+export function formatOf(path: string, otherwise = ', or format must say what it is'): RowFormat {
   const format = FORMATS[path.split('.').at(-1)?.toLowerCase() ?? ''];
-  if (format === undefined) throw new AppError('validation', `${path}: the ending must be .jsonl, .ndjson, .csv or .parquet, or format must say what it is.`);
+  if (format === undefined) throw new AppError('validation', `${path}: the ending must be .jsonl, .ndjson, .csv or .parquet${otherwise}.`);
   return format;
 }
 

@@ -6,7 +6,7 @@ import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { DRIFT_DEFINITIONS } from '../../core/quality/drift.ts';
 import type { FeatureOptions } from '../../core/quality/featureCollector.ts';
 import { histogramQuantile } from '../../core/quality/histogram.ts';
-import { againstWords, driftFindings, nothingMeasured } from '../../core/quality/productionDrift.ts';
+import { againstWords, driftFindings, unmeasured } from '../../core/quality/productionDrift.ts';
 import { blocksText, comparisonBlocks, driftBlocks, notesBlock, SHOWN_QUANTILES, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
 import { shadowIn, shadowReport } from '../../core/quality/shadow.ts';
@@ -167,13 +167,14 @@ export const drift: Command = {
   details: 'With --skew the command of skew: in modelswitch.yaml recomputes the features of logged requests; they are compared with those that were logged.',
   async run(context) {
     const opened = await openModel(context);
-    const { features } = opened.definition.drift;
+    const { features, reference } = opened.definition.drift;
     if (opened.definition.source?.kind !== 'log') throw new AppError('validation', 'Drift needs the records themselves: source: {log: ...}.');
     const prepared = await prepareReference(opened.definition, context.cwd, await trainingOf(context, opened), context.signal);
     const told = withReference(await read(context, opened, { features, ...prepared.bins }), prepared);
     const asked = environments(told, context.options.environment);
     const found = asked.flatMap((environment) => driftFindings(told, environment));
-    const nothing = asked.length === 0 ? ['Drift: nothing was compared: the log has no record of the flags of this model.'] : asked.flatMap((environment) => nothingMeasured(told, environment, found) ?? []);
+    const without = asked.map((environment) => unmeasured(told, environment, found, reference !== undefined));
+    const nothing = asked.length === 0 ? ['Drift: nothing was compared: the log has no record of the flags of this model.'] : without.flat().map(({ words }) => words);
     const data = { ...told, notes: { ...told.notes, messages: [...told.notes.messages, ...nothing] } };
     const skew = context.own['skew'] === true ? await checkSkew(opened.definition, skewPlace(context, opened), context.signal) : undefined;
     const blocks = [
@@ -182,9 +183,10 @@ export const drift: Command = {
     ];
     if (skew?.insufficient !== undefined) context.warn(`Feature skew is not known: ${skew.insufficient}.`);
     print(context, { model: opened.model.name, drift: found, ...(skew === undefined ? {} : { skew }), definitions: DRIFT_DEFINITIONS, notes: data.notes }, [...blocks, notesBlock(data.notes)]);
-    if (found.some(({ report }) => report.features.some(({ alarm }) => alarm)) || skew?.features.some(({ alarm }) => alarm) === true) return 1;
-    // A pipeline that stops on drift must not go on because nobody looked.
-    const unknown = skew === undefined ? (nothing.length >= asked.length ? nothing.join(' ') : undefined) : skew.insufficient;
+    if (found.some(({ report }) => report.features.some(({ alarm }) => alarm)) || (skew?.insufficient === undefined && skew?.features.some(({ alarm }) => alarm) === true)) return 1;
+    // A pipeline that stops on drift must not go on because nobody looked. Environments in which nothing happens, or that have nothing to be compared with, keep others from nothing.
+    const isUnknown = without.flat().some(({ isAsked }) => isAsked) || (skew === undefined && without.every(({ length }) => length > 0));
+    const unknown = skew?.insufficient ?? (isUnknown ? nothing.join(' ') : undefined);
     return unknown === undefined ? 0 : exitCode(new AppError('network', unknown));
   },
 };

@@ -6,10 +6,12 @@ import { clopperPearson } from './stats/intervals.ts';
 import type { FeatureSample } from './window.ts';
 
 const LEVEL = 0.05;
+/** With fewer units on a side nothing is measured: not even two cells would have five each. */
+const LEAST_UNITS = 10;
 /** With fewer units of the reference its quantiles, which are the edges of the bins, are themselves chance. */
 const LEAST_REFERENCE = 100;
 
-/** Measures of one feature; each with its definition in `DRIFT_DEFINITIONS`. */
+/** Measures of one feature; each with its definition in `DRIFT_DEFINITIONS`. NaN: not measured, and `because` says why. */
 export interface FeatureDrift {
   readonly feature: string;
   readonly kind: 'number' | 'category';
@@ -137,9 +139,9 @@ export function featureDrift(reference: FeatureSample, production: FeatureSample
   const missing = shareShift('missing', [own.missing, other.missing], { n: Math.min(units.reference, own.rows), m: Math.min(units.production, other.rows) }, level);
   const common = { feature: reference.name, kind, reference: own, production: other, missingPsi: missing.psi };
   const words = [...(missing.alarm ? [missing.words] : []), ...typeWords(reference, production, kind)];
-  if (comparable(reference, kind) <= 0 || comparable(production, kind) <= 0) {
-    const none = comparable(reference, kind) <= 0 ? 'the reference has no value' : kind === 'number' && textsIn(production) > 0 ? 'production has no number' : 'production has no value';
-    return { ...common, bins: found.cells, psi: Number.NaN, noise: Number.NaN, jensenShannon: Number.NaN, unseen: [], unseenShare: Number.NaN, alarm: comparable(reference, kind) > 0 && missing.alarm, because: [none, ...words].join('; ') };
+  const unmeasured = unmeasuredWords(reference, production, kind, sizes) ?? (isOneBin(found.cells, sorted, kind) ? 'all values lie in one bin' : undefined);
+  if (unmeasured !== undefined) {
+    return { ...common, bins: found.cells, psi: Number.NaN, noise: Number.NaN, jensenShannon: Number.NaN, unseen: [], unseenShare: Number.NaN, alarm: comparable(reference, kind) > 0 && missing.alarm, because: [unmeasured, ...words].join('; ') };
   }
   const measures = kind === 'category' ? categories(reference, production) : numbers(sorted, reference, production, sizes);
   const { bins, psi: index, noise, isShifted, words: shift, rare } = cellShift(found, sizes, level, sizes.n >= LEAST_REFERENCE || (measures.kolmogorovSmirnov?.p ?? 0) < level);
@@ -147,6 +149,20 @@ export function featureDrift(reference: FeatureSample, production: FeatureSample
   const rareWords = rare?.alarm === true ? [rare.words] : [];
   const alarm = isShifted || missing.alarm || rareWords.length > 0;
   return { ...common, ...measured, bins, psi: index, noise, jensenShannon: jensenShannon(bins.reference, bins.production), alarm, because: [...(isShifted || !alarm ? [shift] : []), ...rareWords, ...words].join('; ') };
+}
+
+/** Why values cannot be compared; undefined: they can. */
+function unmeasuredWords(reference: FeatureSample, production: FeatureSample, kind: Kind, { n, m }: Sizes): string | undefined {
+  if (comparable(reference, kind) <= 0) return 'the reference has no value';
+  if (comparable(production, kind) <= 0) return kind === 'number' && textsIn(production) > 0 ? 'production has no number' : 'production has no value';
+  const few = ([['the reference', n], ['production', m]] as const).filter(([, units]) => units < LEAST_UNITS).map(([who, units]) => `${who} has ${Math.floor(units)}`);
+  return few.length === 0 ? undefined : `not measured by fewer than ${LEAST_UNITS} units: ${few.join(', ')}`;
+}
+
+/** Whether numbers that differ lie in one bin, which says nothing of them. A constant that stays is another thing. */
+function isOneBin({ labels }: Binned, { reference, production }: { readonly reference: Float64Array; readonly production: Float64Array }, kind: Kind): boolean {
+  const [least, most] = [Math.min(reference[0] ?? 0, production[0] ?? 0), Math.max(reference.at(-1) ?? 0, production.at(-1) ?? 0)];
+  return kind === 'number' && labels.length < 2 && least !== most && reference.length > 0 && production.length > 0;
 }
 
 function categories(reference: FeatureSample, production: FeatureSample): Pick<FeatureDrift, 'kolmogorovSmirnov' | 'unseen' | 'unseenShare'> {
@@ -184,6 +200,11 @@ export interface DriftReport {
   readonly onlyProduction: readonly string[];
   /** Lists and mappings, which have no shares of values. */
   readonly notMeasured: readonly string[];
+}
+
+/** Whether anything at all was measured: a feature that has too few values or units tells nothing, but that it is missing. */
+export function isMeasured({ features }: DriftReport): boolean {
+  return features.some(({ psi: index, alarm }) => alarm || !Number.isNaN(index));
 }
 
 /** The prediction itself, which is logged as a score or as a label. */

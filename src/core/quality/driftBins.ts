@@ -57,11 +57,6 @@ function labelOf(low: Edge | undefined, high: Edge | undefined): string {
   return `${shown(low.value)} to ${high.isBelow ? 'below ' : ''}${shown(high.value)}`;
 }
 
-/** How many are expected in a cell where there is room for two such ones. */
-function leastExpected({ n, m }: Sizes): number {
-  return Math.min(LEAST_EXPECTED, Math.min(n, m) / 2);
-}
-
 /** Bins of numbers that lie side by side, of which neighbours become one. */
 class Bins {
   readonly reference: number[];
@@ -124,7 +119,7 @@ export function numberBins(reference: FeatureSample, production: FeatureSample, 
   }
   const isApart = bins.length < binned.reference.filter((_, bin) => (binned.reference[bin] ?? 0) + (binned.production[bin] ?? 0) > 0).length;
   for (let bin = 0; bin < bins.length && bins.length > 2;) {
-    if (bins.sizeOf(bin) >= leastExpected(sizes)) bin += 1;
+    if (bins.sizeOf(bin) >= LEAST_EXPECTED) bin += 1;
     else bins.join(Math.min(bin, bins.length - 2));
   }
   const of = (counts: readonly number[]): number => rare.reduce((all, bin) => all + (counts[bin] ?? 0), 0);
@@ -147,37 +142,40 @@ export function categoryBins(reference: FeatureSample, production: FeatureSample
   const [numbers, counts] = [[reference, production].map(numbersIn), [reference, production].map(({ categories }) => sum(Object.values(categories)))];
   const totals = [reference, production].map(({ otherCategories }, side) => (numbers[side] ?? 0) + (counts[side] ?? 0) + otherCategories);
   const expected = expectation(sizes, totals[0] ?? 0, totals[1] ?? 0);
-  const least = isUnseenKnown(reference, production) ? leastExpected(sizes) : Math.max(leastExpected(sizes), SURELY_NAMED * Math.min(sizes.n, sizes.m));
+  const least = isUnseenKnown(reference, production) ? LEAST_EXPECTED : Math.max(LEAST_EXPECTED, SURELY_NAMED * Math.min(sizes.n, sizes.m));
   const countOf = ({ categories }: FeatureSample, name: string): number => (Object.hasOwn(categories, name) ? categories[name] ?? 0 : 0);
   const own: Cell[] = [];
   const names = [...new Set([...Object.keys(reference.categories), ...Object.keys(production.categories)])].sort();
   const cells = names.map((name) => ({ name, isWhole: isWhole(reference, name) && isWhole(production, name), label: name, reference: countOf(reference, name), production: countOf(production, name) }));
   const groups = Array.from({ length: OTHER_GROUPS }, (_, group) => ({ reference: reference.others?.[group] ?? 0, production: production.others?.[group] ?? 0 }));
+  const grouped: string[] = groups.some((group) => group.reference + group.production > 0) ? ['others'] : [];
   for (const { name, isWhole: isOwn, ...cell } of [...cells, { name: 'numbers', isWhole: true, label: 'numbers', reference: numbers[0] ?? 0, production: numbers[1] ?? 0 }]) {
     const group = groups[groupOf(name)];
     if (isOwn && expected(cell) >= least) {
       own.push(cell);
-    } else if (group !== undefined) {
+    } else if (group !== undefined && cell.reference + cell.production > 0) {
+      grouped.push(name);
       group.reference += cell.reference;
       group.production += cell.production;
     }
   }
-  return joinedGroups(own, groups, expected, leastExpected(sizes));
+  const [first = 'others'] = grouped;
+  return joinedGroups(own, groups, grouped.length === 1 ? first : 'others', expected);
 }
 
 /** Cells with groups, halved in number until each holds enough. Where all of them together do not, they are the second of two cells, or one with the smallest, and rare. */
-function joinedGroups(own: readonly Cell[], groups: readonly Omit<Cell, 'label'>[], expected: (cell: Omit<Cell, 'label'>) => number, least: number): Cells {
+function joinedGroups(own: readonly Cell[], groups: readonly Omit<Cell, 'label'>[], name: string, expected: (cell: Omit<Cell, 'label'>) => number): Cells {
   let found = groups;
   const filled = (): Omit<Cell, 'label'>[] => found.filter((cell) => cell.reference + cell.production > 0);
-  while (found.length > 1 && filled().some((cell) => expected(cell) < least)) {
+  while (found.length > 1 && filled().some((cell) => expected(cell) < LEAST_EXPECTED)) {
     const half = found.length / 2;
     found = found.slice(0, half).map((cell, group) => ({ reference: cell.reference + (found[group + half]?.reference ?? 0), production: cell.production + (found[group + half]?.production ?? 0) }));
   }
-  const others = filled().map((cell, index, all): Cell => ({ ...cell, label: all.length === 1 ? 'others' : `others, group ${index + 1} of ${all.length}` }));
+  const others = filled().map((cell, index, all): Cell => ({ ...cell, label: all.length === 1 ? name : `others, group ${index + 1} of ${all.length}` }));
   const [only] = others;
   const smallest = [...own].sort((a, b) => expected(a) - expected(b))[0];
   const cells = [...own, ...others];
-  if (others.length !== 1 || only === undefined || smallest === undefined || own.length === 1 || expected(only) >= least) return { cells: cellsOf(cells), isSparse: cells.some((cell) => expected(cell) < LEAST_EXPECTED) };
+  if (others.length !== 1 || only === undefined || smallest === undefined || own.length === 1 || expected(only) >= LEAST_EXPECTED) return { cells: cellsOf(cells), isSparse: cells.some((cell) => expected(cell) < LEAST_EXPECTED) };
   const joined = own.map((cell) => (cell === smallest ? { label: `${cell.label} and others`, reference: cell.reference + only.reference, production: cell.production + only.production } : cell));
   return { cells: cellsOf(joined), isSparse: joined.some((cell) => expected(cell) < LEAST_EXPECTED), rare: { reference: only.reference, production: only.production, cells: cellsOf(cells) } };
 }

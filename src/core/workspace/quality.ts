@@ -115,7 +115,7 @@ const drift = z.strictObject({
   weight: words('The column of the file that says how many rows each row stands for, where the training data was resampled.', 'sample_weight').optional(),
   unit: words('The column of the file that says whose row it is: rows of one unit are not independent.', 'customer_id').optional(),
   window: driftWindow.optional(),
-  features: z.array(words('A feature, as the record has it below features.', 'amount'), { error: 'must be a list of features, such as [amount, age]' }).meta({ description: 'The features that are watched, at most 500. Default: the first 200 that the records have.' }).optional(),
+  features: z.array(words('A feature, as the record has it below features.', 'amount'), { error: 'must be a list of features, such as [amount, age]' }).min(1, { error: 'names no feature: name those that are watched, or leave features out for all' }).meta({ description: 'The features that are watched, at most 500. Default: the first 200 that the records have.' }).optional(),
 }, { error: 'must be a mapping of reference, weight, unit, window and features' }).meta({ description: 'Whether inputs and predictions shift.' });
 
 const tolerance = (description: string, example: number): z.ZodOptional<z.ZodNumber> => amount(description, 0, example).optional();

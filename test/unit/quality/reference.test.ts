@@ -61,4 +61,21 @@ describe('a reference of drift', () => {
     writeFileSync(join(folder, 'wrong.csv'), 'amount,w\n1,0\n2,0\n');
     await assert.rejects(read({ weight: 'w' }, 'wrong.csv'), { code: 'validation', message: /all weights are 0/ });
   });
+
+  it('is refused where nothing could be measured against it: without a row, with other separators, a log, of another format', async () => {
+    for (const [name, text, features, message] of [
+      ['empty.csv', '', undefined, /^empty\.csv has no row, so nothing can be measured against it: correct drift\.reference/],
+      ['head.csv', 'amount,kind\n', ['amount'], /^head\.csv has no row/],
+      ['empty.jsonl', '', undefined, /^empty\.jsonl has no row/],
+      ['semicolons.csv', 'amount;kind\n1;a\n2;b\n', undefined, /^semicolons\.csv has one column, "amount;kind": its fields are to be separated by commas/],
+      ['log.jsonl', '{"ts":1,"request_id":"a","assigned_arm":"current","features":{"amount":1}}\n', undefined, /^log\.jsonl is a prediction log: a reference has the features as its columns\. .*weeks_ago: 1/],
+      ['log.csv', 'request_id,assigned_arm,features.amount\na,current,1\n', ['amount'], /^log\.csv is a prediction log/],
+      ['train.txt', 'amount\n1\n', undefined, /^train\.txt: the ending must be \.jsonl, \.ndjson, \.csv or \.parquet: that of drift\.reference is another\.$/],
+      ['named.csv', 'amount,kind\n1,a\n', ['amunt'], /^named\.csv has no column amunt: correct drift\.features, or the reference\. Did you mean "?amount/],
+      ['named.csv', 'amount,kind\n1,a\n', ['zzzzzz'], /There are: amount, kind\.$/],
+    ] as const) {
+      writeFileSync(join(folder, name), text);
+      await assert.rejects(read({}, name, features), { code: 'validation', message }, name);
+    }
+  });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
+import { skewMessage } from '../../../src/core/quality/productionWords.ts';
 import { skewReport, type SkewDefinition, type SkewReport } from '../../../src/core/quality/skew.ts';
 
 function definition(section: object = {}): SkewDefinition {
@@ -30,6 +31,13 @@ describe('feature skew', () => {
     const { features: [x], notRecomputed } = report(times(100, [3, null]));
     assert.deepEqual([x?.onlyLogged, x?.alarm, notRecomputed], [100, true, []]);
     assert.equal(report(times(100, [null, 3])).features[0]?.onlyRecomputed, 100);
+  });
+
+  it('is told as it is in a message: what few requests tell is no all-clear', () => {
+    const few: SkewReport = { ...report(times(10, [1, 1])), insufficient: 'the command told 10 of 100 requests' };
+    assert.deepEqual([few, report(times(100, [1, 1])), report(times(100, [1, 2]))].map((each) => { const { words, isFine } = skewMessage(each); return [isFine, words.slice(0, 45)]; }), [
+      [false, 'Feature skew is not known: the command told 1'], [true, '100 of 100 requests recomputed: no feature is'], [false, '100 of 100 requests recomputed: skewed are x:'],
+    ]);
   });
 
   it('says nothing by a few of the requests, or where no feature has the same name', () => {

@@ -175,7 +175,7 @@ export interface DriftReference {
   /** The environment that it is of; undefined: any. */
   readonly environment?: string;
   readonly rows: number;
-  /** Independent units among the rows. */
+  /** As how many independent units of equal activity the rows count. */
   readonly units: number;
   readonly samples: readonly FeatureSample[];
   /** The hours of production that are measured against it, where it has hours of its own; else those of `QualityData.production`. */
@@ -196,6 +196,7 @@ export interface ProductionPart {
   readonly environment: string;
   readonly arm: string;
   readonly requests: number;
+  /** As how many units of equal activity theirs count: of one that came a hundred times all values may be the same (`DistinctCount.effective`). */
   readonly units: number;
   readonly features: readonly FeatureSample[];
   /** Names of features that are too many to be looked at, as far as they are known; missing where there are none. */

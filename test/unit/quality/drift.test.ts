@@ -232,7 +232,7 @@ describe('drift by chance', () => {
       const added = featureDrift(categories({ a: 0.5, b: 0.5 }, n), categories({ a: 0.42, b: 0.42, c: 0.16 }, m), units, 3);
       const at = (value: number, size: number, counts: readonly number[]): FeatureSample => ({ ...numberSample(new Array<number>(100).fill(value)), rows: size, binned: { edges: [-Number.MIN_VALUE, 0], counts } });
       const fee = featureDrift(at(0, n, [0, n, 0]), at(19.9, m, [0, 0, m]), units, 3);
-      assert.deepEqual([turned.alarm, added.alarm, fee.alarm, turned.bins.labels, added.bins.labels], [true, true, true, ['false', 'true'], ['a', 'b', 'c']], `${n} and ${m}: ${turned.because}, ${added.because}, ${fee.because}`);
+      assert.deepEqual([turned.alarm, added.alarm, fee.alarm, turned.bins.labels, added.bins.labels], [true, true, true, ['true', 'false'], ['a', 'b', 'c']], `${n} and ${m}: ${turned.because}, ${added.because}, ${fee.because}`);
     }
   });
 
@@ -274,5 +274,36 @@ describe('drift by chance', () => {
     const random = seeded(24);
     const [half, more] = [0.5, 0.75].map((share) => numberSample(Array.from({ length: 1000 }, () => zeros(random, share)))) as [FeatureSample, FeatureSample];
     assert.ok(featureDrift(half, more, { reference: 1000, production: 1000 }, 20).alarm);
+  });
+
+  it('is told from a shift of numbers with few units, and by how many of them', () => {
+    const random = seeded(25);
+    const found = (size: number, draw: () => number): FeatureDrift => featureDrift(numberSample(Array.from({ length: 2000 }, () => random())), numberSample(Array.from({ length: size }, draw)), { reference: 2000, production: size }, 20);
+    const of = (size: number, draw: () => number): number => Array.from({ length: 20 }, () => found(size, draw)).filter(({ alarm }) => alarm).length;
+    const root = (): number => Math.sqrt(random());
+    // 1 + x of uniform numbers is beyond all of the reference; their root is larger by a sixth.
+    assert.deepEqual([of(12, () => 1 + random()), of(4, () => 1 + random()), of(150, root)], [20, 0, 20]);
+    assert.ok(of(60, root) > 5);
+    assert.deepEqual([found(20, random).bins.labels.length, found(60, random).bins.labels.length], [3, 10]);
+    assert.match(found(100, root).because, /^PSI \d\.\d{3} is above 0\.\d{3}$/);
+  });
+
+  it('sees what a large reference has nothing of, or next to nothing', () => {
+    const [many, few] = [200_000, 900];
+    const counts = (named: Readonly<Record<string, number>>): FeatureSample => ({ name: 'c', rows: Object.values(named).reduce((sum, count) => sum + count, 0), missing: 0, values: [], categories: named, otherCategories: 0 });
+    const against = (reference: FeatureSample, production: FeatureSample): FeatureDrift => featureDrift(reference, production, { reference: reference.rows, production: production.rows }, 20);
+    const always = against(counts({ true: many }), counts({ false: few }));
+    assert.deepEqual([always.alarm, always.bins, always.psi > 18], [true, { labels: ['true', 'false'], reference: [many, 0], production: [0, few] }, true]);
+    // 12.6 % of a plan that training did not have, and one that was 0.1 % there; less than either 2 % is none.
+    const plan = (share: number, before = 0): FeatureDrift => against(counts({ basic: many / 2, pro: many / 2, old: before }), counts({ basic: ((1 - share) * few) / 2, pro: ((1 - share) * few) / 2, [before === 0 ? 'enterprise' : 'old']: share * few }));
+    assert.deepEqual([plan(0.126).alarm, plan(0.126, 200).alarm, plan(0.002).alarm, plan(0.002, 200).alarm], [true, true, false, false]);
+    assert.match(plan(0.126).because, /^rare values 0 % -> 12\.6 % \(PSI 0\.916 is above 0\.100\)$/);
+    assert.deepEqual([plan(0.126).bins.labels, plan(0.002).bins.labels], [['basic', 'pro', 'enterprise'], ['basic and others', 'pro']]);
+    // Fees that were 0, and now are 19.9; and scales, of which a tenth is broken.
+    const binned = (edges: readonly number[], bins: readonly number[]): FeatureSample => ({ ...numberSample([0]), rows: bins.reduce((sum, count) => sum + count, 0), binned: { edges, counts: bins } });
+    const fee = against(binned([-Number.MIN_VALUE, 0], [0, many, 0]), binned([-Number.MIN_VALUE, 0], [0, 0, few]));
+    assert.deepEqual([fee.alarm, fee.bins.labels], [true, ['<= 0', '> 0']]);
+    const scale = against(binned([-Number.MIN_VALUE, 0, 5], [0, many / 2, many / 2, 10]), binned([-Number.MIN_VALUE, 0, 5], [60, 0.46 * few, 0.46 * few, 12]));
+    assert.deepEqual([scale.alarm, scale.bins.labels, /^rare values 0\.005 % -> 8 % /.test(scale.because)], [true, ['< 0', '= 0', '0 to 5', '> 5'], true], scale.because);
   });
 });

@@ -44,6 +44,9 @@ describe('a reference of drift', () => {
   it('is worth as many rows as weights and units leave', async () => {
     const kish = (2000 * 0.2 + 2000 * 1.8) ** 2 / (2000 * 0.04 + 2000 * 3.24);
     assert.deepEqual([(await read({})).units, Math.round((await read({ weight: 'w' })).units), (await read({ unit: 'who' })).units, (await read({ weight: 'w', unit: 'who' })).units], [4000, Math.round(kish), 200, 200]);
+    // Half of the customers with 39 rows, half with one: (20 + 20)^2 / (39^2 + 1) of two.
+    writeFileSync(join(folder, 'unequal.csv'), `amount,who\n${Array.from({ length: 4000 }, (_, row) => `${row},${row % 40 === 0 ? `one ${row}` : `many ${Math.floor(row / 40)}`}`).join('\n')}\n`);
+    assert.equal(Math.round((await read({ unit: 'who' }, 'unequal.csv')).units), Math.round((200 * 40 ** 2) / (2 * (39 ** 2 + 1))));
     assert.deepEqual((await read({ weight: 'w', unit: 'who' })).samples.map(({ name }) => name), ['score', 'amount', 'kind']);
     const { rows, samples } = await read({ weight: 'w' });
     const { fraud = 0, none = 0 } = samples.find(({ name }) => name === 'kind')?.categories ?? {};

@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util';
 import { toAppError } from '../core/base/errors.ts';
 import { plainLine } from '../core/base/words.ts';
+import { parsedArguments } from './arguments.ts';
 import { kill, promote, repin, weights } from './commands/changes.ts';
 import { complete, keep, ship, timeline } from './commands/endings.ts';
 import { history, rollout, status, whoami } from './commands/reading.ts';
@@ -79,7 +79,7 @@ function commandUsage({ usage: line, summary, details }: Command): string {
 
 async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const own = COMMANDS.find((candidate) => candidate.name === argv[0])?.options ?? {};
-  const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: { ...OPTIONS, ...own } });
+  const { values, positionals } = parsedArguments(argv, { ...OPTIONS, ...own });
   const [name, ...operands] = positionals;
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (values.help === true) {
@@ -111,11 +111,6 @@ function withoutControls(text: string): string {
 }
 
 function failed(thrown: unknown): number {
-  // parseArgs says what is wrong with an option by a TypeError with a code of this kind.
-  if (thrown instanceof TypeError && 'code' in thrown && String(thrown.code).startsWith('ERR_PARSE_ARGS')) {
-    process.stderr.write(`modelswitch: ${plainLine(thrown.message, 1000)}\n`);
-    return USAGE_ERROR;
-  }
   const error = toAppError(thrown);
   process.stderr.write(`modelswitch: ${plainLine(error.message, 1000)}\n`);
   return exitCode(error);

@@ -429,7 +429,7 @@ describe('quality: one contract for every source', function () {
       assert.equal(status, 1, stderr);
       assert.match(stdout, /production +candidate +[\d.]+k/);
       assert.match(stdout, /errors +[78][\d.]* % \([\d.]+ % to [\d.]+ %\), n [\d.]+k, \d+ units .* worse /);
-      assert.match(stdout, /1 malformed records, left out\.\n *log\.jsonl:30001: no valid JSON/);
+      assert.match(stdout, /1 malformed record, left out\.\n *log\.jsonl:30001: no valid JSON/);
       const { comparisons, notes } = JSON.parse(cli('quality', '--json', '--percent', '25').stdout) as { comparisons: { metrics: { name: string; verdict: string }[]; sampleRatio: { verdict: string } }[]; notes: { malformed: number } };
       assert.deepEqual([comparisons[0]?.metrics[0]?.verdict, comparisons[0]?.sampleRatio.verdict, notes.malformed], ['worse', 'as configured', 1]);
     });

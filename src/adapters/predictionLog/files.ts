@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { plainLine } from '../../core/base/words.ts';
 
 const WILD = /[*?[{]/;
 const MOST_FILES = 100_000;
@@ -37,6 +38,15 @@ function stepPattern(step: string): RegExp {
     return part.replace(/[\\^$.|?*+()[\]{}]/g, '\\$&');
   });
   return new RegExp(`^${source}$`);
+}
+
+/** Why no file is found by a pattern, with the mend. */
+export async function withoutFile(folder: string, pattern: string): Promise<string> {
+  const name = plainLine(pattern);
+  if (/^[a-z][\w+.-]*:\/\//i.test(pattern)) return `${name} is an address, and only files are read: copy them here, or ask where they are by exec: [command].`;
+  if (pattern.startsWith('~')) return `No file is called ${name}: ~ stands for no folder here, write the path from / on or from that of modelswitch.yaml.`;
+  const facts = await stat(resolve(folder, pattern)).catch(() => undefined);
+  return facts?.isDirectory() === true ? `${name} is a folder: name the files in it, such as ${plainLine(`${pattern.replace(/\/+$/, '')}/*.jsonl`)}.` : `No file is called ${name}.`;
 }
 
 /** The plain files that a path or glob (`**` for any folders) names, relative to a folder, by name; what cannot be read is passed over. */

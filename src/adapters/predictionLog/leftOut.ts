@@ -1,4 +1,6 @@
 import { open } from 'node:fs/promises';
+import { AppError } from '../../core/base/errors.ts';
+import { plainLine } from '../../core/base/words.ts';
 
 /** How many names are told of one reason. */
 const MOST_NAMED = 3;
@@ -47,6 +49,19 @@ export class LeftOut {
   get messages(): readonly string[] {
     return [...this.#names.values()].map(({ what, mend, names }) => `${namesOf(names)} ${names.length === 1 ? 'is' : 'are'} ${what} and left out. ${mend}.`);
   }
+}
+
+/**
+ * Refuses a CSV file whose first line names none of the fields by which records are known: line by line that would be said of each.
+ * @throws AppError validation
+ */
+export function checkHeader(names: readonly string[]): void {
+  if (names.includes('assigned_arm') || names.includes('request_id')) return;
+  const only = names.length === 1 ? names[0] ?? '' : '';
+  const separator = [';', '\t', '|'].find((each) => only.includes(each));
+  const mend = separator !== undefined ? `columns are separated by commas, not by ${separator === '\t' ? 'tabs' : JSON.stringify(separator)}`
+    : names.some((name) => ['assigned_arm', 'request_id'].includes(name.trim().toLowerCase())) ? 'names are written in small letters, without blanks' : 'the first line names the columns';
+  throw new AppError('validation', `the first line (${plainLine(names.join(','), 40)}) names neither assigned_arm nor request_id, so the file is left out: ${mend}.`);
 }
 
 /** What is said of files in which there is no record. */

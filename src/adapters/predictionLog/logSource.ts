@@ -8,9 +8,9 @@ import type { QualityData, QualityRequest, QualitySource } from '../../core/qual
 import { csvRecords, nested } from '../rows/csvRows.ts';
 import { parquetGroups } from '../rows/parquetRows.ts';
 import type { CachePlace } from '../node/diskCache.ts';
-import { filesOf, type FoundFile } from './files.ts';
+import { filesOf, withoutFile, type FoundFile } from './files.ts';
 import { FollowedFiles, wholeFormatOf, type Elsewhere } from './followed.ts';
-import { emptyMessages, LeftOut, unreadableAs } from './leftOut.ts';
+import { checkHeader, emptyMessages, LeftOut, unreadableAs } from './leftOut.ts';
 import { LineReader } from './lineReader.ts';
 import type { Wanted } from './lineShape.ts';
 import { readRecords } from './readLines.ts';
@@ -196,7 +196,7 @@ export class LogSource implements QualitySource {
     for (const pattern of patterns) {
       const files = await filesOf(this.#options.folder, pattern);
       if (files.length === 0) without.add(pattern);
-      if (files.length === 0) messages.push(`No file is called ${plainLine(pattern)}.`);
+      if (files.length === 0) messages.push(await withoutFile(this.#options.folder, pattern));
       for (const file of files) found.set(file.identity, file);
     }
     return { found: [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), without };
@@ -315,7 +315,10 @@ export class LogSource implements QualitySource {
 
   async #csv(file: FoundFile, signal: AbortSignal): Promise<void> {
     const name = this.#name(file.path);
+    let isHeaderKnown = false;
     for await (const { record, line } of csvRecords(file.path, (at, reason) => this.#collector.malformed(`${name}:${at}`, plainLine(reason)), signal)) {
+      if (!isHeaderKnown) checkHeader(Object.keys(record));
+      isHeaderKnown = true;
       this.#collector.add(nested(record), () => `${name}:${line}`);
     }
   }

@@ -14,8 +14,9 @@ const windowSchema = z.object({
   requests: z.number().min(0), units: z.number().min(0).default(0), slice: z.string().optional(), metrics: z.record(z.string(), moments),
 });
 const DESIGN_EFFECT = 'must be a number of at least 1: how much more bad events vary than independent requests would, for windows do not tell which requests are of one unit. docs/quality.md has SQL that computes it; 1 says that requests are independent';
+const LIST = 'must be a list of windows, {"arm": ..., "start": ..., "end": ..., "requests": ..., "metrics": ...} each';
 /** What the command prints. */
-const answerSchema = z.object({ windows: z.array(windowSchema), design_effect: z.number({ error: DESIGN_EFFECT }).min(1, { error: DESIGN_EFFECT }), warnings: z.array(z.string()).default([]) });
+const answerSchema = z.object({ windows: z.array(windowSchema, { error: LIST }), design_effect: z.number({ error: DESIGN_EFFECT }).min(1, { error: DESIGN_EFFECT }), warnings: z.array(z.string(), { error: 'must be a list of texts' }).default([]) }, { error: 'it must be a mapping of windows, design_effect and warnings' });
 
 /** Something of what was printed, as text of one line. */
 function told(value: unknown): string {
@@ -26,7 +27,7 @@ function told(value: unknown): string {
 function problemWords(json: unknown, { path, message }: z.core.$ZodIssue): string {
   const at = (steps: readonly PropertyKey[]): unknown => steps.reduce<unknown>((value, step) => (typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[step] : undefined), json);
   const [list, number, part, metric, moment] = path;
-  if (list !== 'windows' || typeof number !== 'number') return plainLine(`${path.map(String).join('.')}: ${message}`, 300);
+  if (list !== 'windows' || typeof number !== 'number') return plainLine(path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`, 400);
   const { arm, environment, start } = z.object({ arm: z.unknown(), environment: z.unknown(), start: z.unknown() }).partial().catch({}).parse(at(path.slice(0, 2)));
   const window = `window ${number + 1} (arm ${told(arm)}, environment ${told(environment)}, start ${told(start)})`;
   if (part !== 'metrics' || moment === undefined) return plainLine(`${window}: ${path.slice(2).map(String).join('.')} is ${told(at(path))}: ${message}`, 400);

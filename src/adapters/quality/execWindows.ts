@@ -2,6 +2,7 @@ import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import type { MetricDefinition } from '../../core/quality/definitions.ts';
 import type { Moments } from '../../core/quality/stats/confidenceSequence.ts';
+import { NAME_ARMS, otherArms } from '../../core/quality/otherArms.ts';
 import { isYesOrNo } from '../../core/quality/tolerances.ts';
 import type { QualityWindow } from '../../core/quality/window.ts';
 
@@ -100,12 +101,10 @@ function added(a: QualityWindow['metrics'], b: QualityWindow['metrics']): Qualit
 
 /** Of arms that are neither compared nor variants that stand for one of them. @throws AppError validation where there is nothing else */
 export function armWords(windows: readonly QualityWindow[], command: string): readonly string[] {
-  const arms = [...new Set(windows.map(({ arm }) => arm))];
-  const others = arms.filter((arm) => !COMPARED.has(arm));
-  if (others.length === 0) return [];
-  const words = `windows of ${others.slice(0, 5).map((arm) => JSON.stringify(plainLine(arm, 40))).join(', ')}, neither candidate nor current, nor variants of which switches: says what serves`;
-  if (others.length === arms.length) throw new AppError('validation', `${command} printed only ${words}: name the arms candidate and current, or map them as switches: [{flag: ..., variants: {treatment: candidate, control: current}}].`);
-  return [`${command} printed ${words}: they are not compared.`];
+  const others = otherArms(windows.map(({ arm }) => arm));
+  if (others === undefined) return [];
+  if (others.missing.length === COMPARED.size) throw new AppError('validation', `${command} printed only windows of ${others.words}: ${NAME_ARMS}.`);
+  return [`${command} printed windows of ${others.words}: they are not compared.`];
 }
 
 /** Windows of the arms that overlap without being the same stretch of time: nothing would be compared with anything. Undefined where all fit. */

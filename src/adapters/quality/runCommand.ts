@@ -14,7 +14,7 @@ export interface CommandInput {
 
 /**
  * What a command of the user's prints; no shell reads its arguments. It gets five minutes and may print 64 MB.
- * @throws AppError notFound when it cannot be started, validation when it fails or prints too much, timeout, cancelled
+ * @throws AppError network when it cannot be started or fails, as a server that does not answer, validation when it prints too much, timeout, cancelled
  */
 export function runCommand([command = '', ...args]: readonly string[], cwd: string, { text, instead }: CommandInput, signal: AbortSignal): Promise<string> {
   const name = plainLine(command);
@@ -38,11 +38,11 @@ export function runCommand([command = '', ...args]: readonly string[], cwd: stri
         reject(toAppError(cancelled));
         return;
       }
-      reject(error.name === 'AbortError' ? new AppError('timeout', `${name} took longer than five minutes and was ended.`) : new AppError('notFound', `${name} cannot be started: ${plainLine(error.message)}.`));
+      reject(error.name === 'AbortError' ? new AppError('timeout', `${name} took longer than five minutes and was ended.`) : new AppError('network', `${name} cannot be started: ${plainLine(error.message)}.`));
     });
     child.on('close', (code) => {
       if (size > LARGEST) reject(new AppError('validation', `${name} printed more than 64 MB: print ${instead}.`));
-      else if (code !== 0) reject(new AppError('validation', `${name} failed with exit code ${code ?? 'none'}: ${plainLine(errors.trim().split('\n').at(-1) ?? '', 300)}`));
+      else if (code !== 0) reject(new AppError('network', `${name} failed with exit code ${code ?? 'none'}: ${plainLine(errors.trim().split('\n').at(-1) ?? '', 300)}`));
       else resolve(Buffer.concat(parts).toString('utf8'));
     });
   });

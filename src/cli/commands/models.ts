@@ -73,11 +73,18 @@ function versionLine({ version, status, aliases, createdAt, description }: Model
   return [plainLine(version), status, plainLine(aliases.join(', ')), day, plainLine(description)].join('\t').trimEnd();
 }
 
+/** @throws AppError validation where a model stands there and no version */
+function compareAlone(context: CliContext): Promise<number> {
+  const [model] = context.operands;
+  if (model === undefined) return compareReleased(context);
+  throw new AppError('validation', `V1 and V2 are missing: compare ${plainLine(model)} V1 V2 compares two versions; compare --model ${plainLine(model)} compares candidate and current in production.`);
+}
+
 export const compare: Command = {
   name: 'compare',
   usage: 'compare M V1 V2 | compare [--model M] [--environment E] [--percent N] [--json | --markdown]',
   summary: 'two versions; without them, candidate and current in production',
-  run: (context) => context.operands.length === 0 ? compareReleased(context) : withRegistry(context, async (registry, config) => {
+  run: (context) => context.operands.length < 2 ? compareAlone(context) : withRegistry(context, async (registry, config) => {
     const { operands, options, signal, write } = context;
     const model = registeredName(required(operands[0], 'M'), config);
     const [first, second] = [required(operands[1], 'V1'), required(operands[2], 'V2')];

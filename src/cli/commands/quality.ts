@@ -22,10 +22,13 @@ import { prometheusCredentials } from '../../adapters/prometheus/credentials.ts'
 import { openQualitySource } from '../../adapters/quality/open.ts';
 import { prepareReference, withReference, type FoundTrainingData } from '../../adapters/quality/reference.ts';
 import { checkSkew, type SkewPlace } from '../../adapters/quality/skew.ts';
+import { refuseOthers } from '../arguments.ts';
 import { exitCode } from '../exitCodes.ts';
 import { writeJson, type CliContext, type Command } from '../context.ts';
 import { openCliRegistry, readConfiguration } from '../registry.ts';
 import { changeShadow } from './changes.ts';
+
+const COMPARED_BY = ['model', 'environment', 'percent', 'json', 'markdown'] as const;
 
 interface Opened {
   readonly model: ModelMapping;
@@ -102,14 +105,24 @@ function compared(context: CliContext, { definition }: Opened, data: QualityData
   });
 }
 
-/** Exit code 1 when a guardrail is worse: a pipeline can stop on it. By a part of the numbers nothing is decided, neither that it is worse nor that it is not: that is as if the source had not answered, and so is a source without a record. */
-function exitOf(found: readonly Compared[], { notes: { incomplete } }: QualityData, warn: CliContext['warn']): number {
+/** Why nothing was compared; undefined: something was, or no guardrail is declared. */
+function nothingCompared(found: readonly Compared[], { notes: { excluded } }: QualityData): string | undefined {
+  if (found.length === 0) return excluded === 0 ? 'The source has no record of this model: nothing was compared.' : `where: leaves out all ${excluded.toLocaleString('en')} records of this model: nothing was compared.`;
+  const guardrails = found.flatMap(({ report: { metrics } }) => metrics.filter(({ role }) => role === 'guardrail'));
+  if (guardrails.length === 0 || guardrails.some(({ candidate, current }) => candidate.n > 0 || current.n > 0)) return undefined;
+  const reasons = [...new Set(guardrails.map(({ name, because }) => `${name}: ${because}`))];
+  return plainLine(`No guardrail has a record of candidate or current: nothing was compared (${reasons.join('; ')}).`, 1000);
+}
+
+/** Exit code 1 when a guardrail is worse: a pipeline can stop on it. By a part of the numbers nothing is decided, neither that it is worse nor that it is not: that is as if the source had not answered, and so is a source in which there is nothing to compare. */
+function exitOf(found: readonly Compared[], data: QualityData, warn: CliContext['warn']): number {
+  const { incomplete } = data.notes;
   if (incomplete !== undefined) {
     warn(`The source told a part only, by which nothing is decided: ${plainLine(incomplete, 200)}.`);
     return exitCode(new AppError('network', incomplete));
   }
-  if (found.length === 0) {
-    const nothing = 'The source has no record of this model: nothing was compared.';
+  const nothing = nothingCompared(found, data);
+  if (nothing !== undefined) {
     warn(nothing);
     return exitCode(new AppError('network', nothing));
   }
@@ -125,6 +138,7 @@ export const quality: Command = {
   usage: 'quality [--model M] [--environment E] [--percent N] [--json | --markdown]',
   summary: 'each arm in production: traffic, latency, metrics, verdicts',
   async run(context) {
+    refuseOthers(context, 'quality', COMPARED_BY);
     const opened = await openModel(context);
     const data = await read(context, opened);
     const found = compared(context, opened, { ...data, windows: data.windows.filter(({ slice }) => slice === undefined) });
@@ -137,6 +151,7 @@ export const quality: Command = {
 
 /** `compare` without versions: the arms of a release, with slices. */
 export async function compareReleased(context: CliContext): Promise<number> {
+  refuseOthers(context, 'compare', COMPARED_BY);
   const opened = await openModel(context);
   const data = await read(context, opened);
   const found = compared(context, opened, data);
@@ -166,6 +181,7 @@ export const drift: Command = {
   options: { skew: { type: 'boolean' } },
   details: 'With --skew the command of skew: in modelswitch.yaml recomputes the features of logged requests; they are compared with those that were logged.',
   async run(context) {
+    refuseOthers(context, 'drift', ['model', 'environment', 'registry', 'json', 'markdown']);
     const opened = await openModel(context);
     const { features } = opened.definition.drift;
     if (opened.definition.source?.kind !== 'log') throw new AppError('validation', 'Drift needs the records themselves: source: {log: ...}.');
@@ -207,6 +223,7 @@ export const shadow: Command = {
   details: 'With --on, --off or --percent the flag F.shadow is changed, and made at 0 % where there is none: it samples the requests for which the candidate is asked in the shadow. --dry-run shows the change.',
   async run(context) {
     if (context.own['on'] === true || context.own['off'] === true || context.options.percent !== undefined) return changeShadow(context);
+    refuseOthers(context, 'shadow', ['model', 'environment', 'json', 'markdown']);
     const opened = await openModel(context);
     const data = await read(context, opened);
     const reports = shadows(data, context.options.environment).map(shadowReport);

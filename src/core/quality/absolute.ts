@@ -1,8 +1,10 @@
 import { ALPHA } from './comparison.ts';
+import { areProportions } from './proportions.ts';
 import type { MetricDefinition } from './definitions.ts';
-import { LEAST_UNITS, NO_MOMENTS, mean, sequentialOneSidedHalfWidth, variance, type Moments } from './stats/confidenceSequence.ts';
+import { LEAST_EVENTS, LEAST_UNITS, sequentialOneSidedHalfWidth, variance } from './stats/confidenceSequence.ts';
 import { alarms, evidenceAboveRate } from './stats/countRule.ts';
 import { countIntervals } from './strata.ts';
+import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
 import { unitsIn } from './unitsIn.ts';
 import type { QualityData, QualityWindow } from './window.ts';
@@ -22,7 +24,7 @@ export interface LimitFinding {
 
 /** What decides whether a limit was passed. */
 export interface LimitOptions {
-  readonly data: Pick<QualityData, 'arms' | 'designEffect'>;
+  readonly data: Pick<QualityData, 'arms' | 'designEffect' | 'windows'>;
   readonly environment: string;
   /** The arm that the windows are of; all that serve where it is not given. */
   readonly arm?: string;
@@ -32,17 +34,15 @@ export interface LimitOptions {
 
 /**
  * Whether a version passes a metric's own limit, by evidence that is valid however often one looks: for rates the count rule against a fixed share
- * (`evidenceAboveRate`), for means the one-sided confidence sequence. Undefined for metrics without a limit.
+ * (`evidenceAboveRate`), for means the one-sided confidence sequence. The variance is the larger of what these windows show and, of a share, that at the limit, of another mean that of all arms: few values that happen to lack the
+ * rare large ones have neither the right mean nor the variance that would show it. Undefined for metrics without a limit.
  *
  * @param windows of one arm or of all that serve, in the order of time
  */
 export function limitFinding(metric: MetricDefinition, windows: readonly QualityWindow[], { data, environment, arm, among }: LimitOptions): LimitFinding | undefined {
   const { name, limit, better } = metric;
   if (limit === undefined || metric.measure === 'pr_auc') return undefined;
-  const total = windows.reduce<Moments>((sum, { metrics }) => {
-    const { n, sum: added, squares } = metrics[name] ?? NO_MOMENTS;
-    return { n: sum.n + n, sum: sum.sum + added, squares: sum.squares + squares };
-  }, NO_MOMENTS);
+  const total = totalOf(windows, name);
   const found = { name, limit, n: total.n, value: total.sum / total.n };
   if (total.n === 0) return { ...found, state: 'insufficient' };
   const all = data.arms.filter((each) => each.environment === environment);
@@ -51,10 +51,14 @@ export function limitFinding(metric: MetricDefinition, windows: readonly Quality
   if (metric.kind === 'bad') {
     return { ...found, state: alarms(evidenceAboveRate(countIntervals(windows, [], name, phi), limit).restarted, alpha) ? 'passed' : 'within' };
   }
-  const effective = { n: total.n / phi, sum: total.sum / phi, squares: total.squares / phi };
-  const units = unitsIn(windows, name, arm === undefined ? all : all.filter((each) => each.arm === arm), all) ?? effective.n;
-  if (Number.isNaN(total.squares) || Math.min(effective.n, units) < LEAST_UNITS) return { ...found, state: 'insufficient' };
-  const estimate = { estimate: mean(effective), standardError: Math.sqrt(variance(effective) / effective.n), n: effective.n };
+  const units = unitsIn(windows, name, arm === undefined ? all : all.filter((each) => each.arm === arm), all) ?? total.n / phi;
+  const n = total.n / phi;
+  if (Number.isNaN(total.squares) || Math.min(n, units) < LEAST_UNITS) return { ...found, state: 'insufficient' };
+  const isShare = areProportions([total]);
+  // If it were just at its limit, it would have enough events, and enough others: so one that has none at all passes it, too.
+  if (isShare && n * Math.min(limit, 1 - limit) < LEAST_EVENTS) return { ...found, state: 'insufficient' };
+  const known = isShare ? limit * (1 - limit) : variance(totalOf(data.windows.filter((each) => each.environment === environment && each.slice === undefined), name));
+  const estimate = { estimate: found.value, standardError: Math.sqrt(Math.max(variance(total), known) / n), n };
   const beyond = better === 'lower' ? estimate.estimate - limit : limit - estimate.estimate;
   return { ...found, state: beyond - sequentialOneSidedHalfWidth(estimate, alpha, TIGHTEST) > 0 ? 'passed' : 'within' };
 }

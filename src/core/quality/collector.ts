@@ -10,10 +10,11 @@ import { labelSlots } from './labelSlots.ts';
 import { scoreOf } from './measures.ts';
 import { OutcomeCounter, type SavedOutcomeCounter } from './outcomeCounter.ts';
 import { ShadowCollector, type SavedShadow } from './shadowCollector.ts';
-import { CountedSlices } from './slices.ts';
+import { CountedSlices, untoldSlices } from './slices.ts';
 import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
 import { outsideWords, untoldWords } from './plainData.ts';
 import { countFlag, otherFlagsMessages } from './otherFlags.ts';
+import { otherArmsMessages } from './otherArms.ts';
 import { NO_TIME } from './recordTimes.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
 import { addTo } from './sums.ts';
@@ -266,6 +267,7 @@ export class Collector {
       // The exposure counters count those, too.
       if (((flags[row] ?? 0) & EXCLUDED) !== 0) {
         this.#notes.excluded += 1;
+        this.#outcomes.leaveOut(request);
         continue;
       }
       window.requests += 1;
@@ -396,7 +398,7 @@ export class Collector {
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.audiences.reduce((sum, { collector }) => sum + collector.notFinite, this.#notes.notFinite),
-        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...found, ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...absenceMessages(arms, this.#definition.labels.absentMeans), ...this.#outcomes.messages],
+        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...otherArmsMessages(arms.map(({ arm }) => arm)), ...found, ...(arms.length === 0 ? [] : untoldSlices(this.#definition.slices.map(({ text }) => text), this.#slices.saved)), ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...absenceMessages(arms, this.#definition.labels.absentMeans), ...this.#outcomes.messages(arms.length === 0 ? undefined : new Set(this.#stager.batch.columns.map(({ name }) => name)))],
       },
     };
   }

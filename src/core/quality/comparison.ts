@@ -1,5 +1,6 @@
+import { durationWords } from '../base/duration.ts';
 import { absenceOf } from './absence.ts';
-import type { Measure, MetricDefinition, QualityDefinition } from './definitions.ts';
+import { MISSING_ANSWERS, type LabelDefinition, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { averagePrecision } from './measures.ts';
 import { NO_MOMENTS, LEAST_EVENTS, LEAST_UNITS, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Moments } from './stats/confidenceSequence.ts';
 import { alarms, evidenceNotWorse, guardEvidence, joinEvidence } from './stats/countRule.ts';
@@ -10,7 +11,8 @@ import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.ts';
 import { differInLabels } from './labelledShare.ts';
 import { dataSince } from './since.ts';
-import { allocationIntervals, countIntervals, type ShareAt } from './strata.ts';
+import { allocationIntervals, comparedPart, countIntervals, type ShareAt } from './strata.ts';
+import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
 import { unitsIn } from './unitsIn.ts';
 import type { ArmSummary, QualityData, QualityWindow } from './window.ts';
@@ -25,6 +27,7 @@ export function levelShares(metrics: readonly MetricDefinition[]): 1 | 2 {
 
 /** What records must have for a measure to be told. */
 const NEEDS: Readonly<Partial<Record<Measure, string>>> = {
+  accuracy: ': accuracy is of labels and outcomes that are alike, or of scores and outcomes that are 0 or 1, true or false',
   precision: ': precision is of labels and outcomes that are 0 or 1, true or false, or of scores', recall: ': recall is of labels and outcomes that are 0 or 1, true or false, or of scores',
   brier: ': brier is of outcomes and of scores from 0 to 1', pr_auc: ': pr_auc is of outcomes and of scores from 0 to 1',
 };
@@ -32,6 +35,7 @@ const NEEDS: Readonly<Partial<Record<Measure, string>>> = {
 const [MOST_OUTSIDE, MOST_UNORDERED] = [0.001, 0.2];
 /** Observations at which the intervals of means are tightest. */
 const TIGHTEST = 10_000;
+const [HOUR_MS, DAY_MS] = [3_600_000, 86_400_000];
 
 export type ComparisonVerdict =
   /** A guardrail's alarm: evidence that it is worse than tolerated. */
@@ -125,15 +129,6 @@ export function currentAlike({ kind, effect, candidate, current }: Pick<MetricCo
   return Math.abs(alike - current.value) > ALIKE * Math.abs(current.value) ? alike : undefined;
 }
 
-/** The name of the guardrail that no one has to declare: the arm was chosen, and no prediction is told. */
-export const MISSING_ANSWERS = 'missing answers';
-
-function total(windows: readonly QualityWindow[], metric: string): Moments {
-  return windows.reduce<Moments>((sum, { metrics }) => {
-    const { n, sum: added, squares } = metrics[metric] ?? NO_MOMENTS;
-    return { n: sum.n + n, sum: sum.sum + added, squares: sum.squares + squares };
-  }, NO_MOMENTS);
-}
 
 /** Whether every value of a metric was 0 or 1: accuracy, precision, recall, the uncertain share, a mean of what is true or false. */
 function isProportion(metric: string, arms: readonly (readonly QualityWindow[])[]): boolean {
@@ -157,6 +152,14 @@ interface Refusal {
   readonly because: string;
 }
 
+/** Below this part of what could be compared, windows are too short for the traffic. */
+const LEAST_COMPARED = 0.5;
+
+/** What a guardrail cannot tell because its windows seldom hold both arms. */
+function shortWindows(part: number, windowMs: number): string {
+  return `windows of ${durationWords(windowMs)} mostly hold records of one arm only, which compare nothing (${Math.floor(100 * part)} % of what could be compared is): let window be longer, such as ${windowMs < HOUR_MS ? '1h' : windowMs < DAY_MS ? '1d' : '7d'}`;
+}
+
 /** As records name them. */
 const ARMS: readonly [candidate: string, current: string] = ['candidate', 'current'];
 
@@ -164,6 +167,8 @@ class Comparer {
   readonly #data: QualityData;
   readonly #environment: string;
   readonly #options: ComparisonOptions;
+  readonly #labels: LabelDefinition;
+  readonly #windowMs: number;
   /** The largest dispersion of bad events: a metric that has none yet may depend on units as much as the others do. */
   readonly #widest: number;
   /** Among how many the level is divided, so that all of them together raise one false alarm at most in 1 / alpha releases. */
@@ -176,6 +181,8 @@ class Comparer {
     this.#data = dataSince(data, options.since);
     this.#environment = environment;
     this.#options = options;
+    this.#labels = definition.labels;
+    this.#windowMs = definition.windowMs;
     this.alpha = (options.alpha ?? ALPHA) / levelShares(definition.metrics);
     this.#widest = Math.max(1, ...definition.metrics.filter(({ kind }) => kind === 'bad').map(({ name }) => this.dispersionOf(name)));
   }
@@ -242,9 +249,20 @@ class Comparer {
     return unitsIn(windows, metric, own, all);
   }
 
+  /** Why a metric has no observation in either arm. */
+  #untold({ measure, labelled }: MetricDefinition): string {
+    const arms = this.#data.arms.filter(({ arm, environment }) => environment === this.#environment && ARMS.includes(arm));
+    const sum = (of: (arm: ArmSummary) => number): number => arms.reduce((total, arm) => total + of(arm), 0);
+    // Sources of windows count by themselves what has matured.
+    const isWaiting = labelled && this.#data.designEffect === undefined && this.#labels.matureAfterMs > 0 && sum(({ requests }) => requests) > 0 && sum(({ matured }) => matured) === 0;
+    if (isWaiting) return `no prediction has matured yet: outcomes count ${durationWords(this.#labels.matureAfterMs)} after their prediction (labels.mature_after)`;
+    const isUnlike = measure === 'accuracy' && sum((arm) => arm.labelled) > 0;
+    return `no record tells it${measure === undefined || (measure === 'accuracy' && !isUnlike) ? '' : NEEDS[measure] ?? ''}`;
+  }
+
   compare(metric: MetricDefinition, refused: Refusal | undefined, slice?: string): MetricComparison & { readonly logEvidence?: number } {
     const [candidate, current] = this.windows(slice);
-    const [a, b] = [total(candidate, metric.name), total(current, metric.name)];
+    const [a, b] = [totalOf(candidate, metric.name), totalOf(current, metric.name)];
     const phi = this.dispersionOf(metric.name);
     const isBad = metric.kind === 'bad';
     const isShare = isBad || isProportion(metric.name, [candidate, current]);
@@ -257,7 +275,7 @@ class Comparer {
       current: curve?.current ?? armValue(b, isShare ? phi : undefined, unitsOf(current, 1)),
       tolerated: isBad ? metric.maxRatio : metric.margin, dispersion: phi,
     };
-    if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: `no record tells it${NEEDS[metric.measure ?? 'accuracy'] ?? ''}` };
+    if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: this.#untold(metric) };
     if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? ARMS[0] : ARMS[1]} has no data` };
     if (curve?.untold !== undefined) return { ...common, verdict: 'insufficient data', because: curve.untold };
     if (curve !== undefined) return { ...common, effect: curve.effect, verdict: 'undecided', because: 'shown only: the area has no interval here' };
@@ -312,32 +330,45 @@ class Comparer {
     const effect = stratifiedRatio(intervals);
     const verdict = alarms(worse, this.alpha) ? 'worse' : alarms(notWorse, this.alpha) ? 'not worse' : 'undecided';
     const events = intervals.reduce((sum, { bad }) => sum + bad, 0);
+    const part = verdict === 'undecided' ? comparedPart(candidate, current, metric.name, this.#options.shareAt) : undefined;
     const because = verdict === 'worse' ? `evidence ${evidenceWords(worse)} that the rate is more than ${metric.maxRatio} times the current one's`
-      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : events < 2 * LEAST_EVENTS ? 'too few bad events to tell' : `shown is neither more than ${metric.maxRatio} times the current one's rate nor less than ${metric.acceptRatio} times`;
+      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : part !== undefined && part < LEAST_COMPARED ? shortWindows(part, this.#windowMs) : events < 2 * LEAST_EVENTS ? 'too few bad events to tell' : `shown is neither more than ${metric.maxRatio} times the current one's rate nor less than ${metric.acceptRatio} times`;
     return { verdict, because, ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.alpha), evidence: bounded(worse), logEvidence: worse };
   }
 
   #means({ name, better, margin, role }: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval'> {
     const effective = ({ n, sum, squares }: Moments): Moments => ({ n: n / phi, sum: sum / phi, squares: squares / phi });
-    const untold = [total(candidate, name), total(current, name)].some(({ squares }) => Number.isNaN(squares));
+    const untold = [totalOf(candidate, name), totalOf(current, name)].some(({ squares }) => Number.isNaN(squares));
     if (untold) return { verdict: 'insufficient data', because: this.#data.designEffect === undefined ? 'an absurd value was corrected, which has left rounding in the place of the squares, so the mean has no interval' : 'the source tells no squares of the values, so the mean has no interval' };
     const isShare = isProportion(name, [candidate, current]);
-    const enough = (windows: readonly QualityWindow[], arm: 0 | 1): boolean => {
-      const own = effective(total(windows, name));
-      return own.n >= LEAST_UNITS && (this.#units(windows, name, arm) ?? own.n) >= LEAST_UNITS && (!isShare || (own.sum >= LEAST_EVENTS && own.n - own.sum >= LEAST_EVENTS));
+    const hasUnits = (windows: readonly QualityWindow[], arm: 0 | 1): boolean => {
+      const { n } = effective(totalOf(windows, name));
+      return Math.min(n, this.#units(windows, name, arm) ?? n) >= LEAST_UNITS;
     };
-    const strata = allocationIntervals(candidate, current, this.#options.shareAt);
-    const usable = strata.filter(([own, other]) => enough(own, 0) && enough(other, 1));
-    const found = stratifiedDifference(usable.map(([own, other]) => [effective(total(own, name)), effective(total(other, name))] as const));
-    if (found === undefined) return { verdict: 'insufficient data', because: `needs ${LEAST_UNITS} units${isShare ? `, ${LEAST_EVENTS} events and ${LEAST_EVENTS} others` : ''} per arm` };
+    const strata = allocationIntervals(candidate, current, this.#options.shareAt).filter(([own, other]) => hasUnits(own, 0) && hasUnits(other, 1)).map(([own, other]) => [effective(totalOf(own, name)), effective(totalOf(other, name))] as const);
+    const usable = isShare ? strata.filter(mayTell) : strata;
+    const found = stratifiedDifference(usable);
+    const needs = `needs ${LEAST_UNITS} units${isShare ? `, ${LEAST_EVENTS} events and ${LEAST_EVENTS} others` : ''} per arm`;
+    if (found === undefined) return { verdict: 'insufficient data', because: needs };
     const twoSided = sequentialHalfWidth(found, 2 * this.alpha, TIGHTEST);
     const oneSided = sequentialOneSidedHalfWidth(found, this.alpha, TIGHTEST);
     const alarming = role === 'guardrail' ? sequentialOneSidedHalfWidth(found, this.alpha / this.guardrails, TIGHTEST) : oneSided;
     const worseBy = better === 'lower' ? found.estimate : -found.estimate;
-    const verdict = worseBy - alarming > margin ? 'worse' : worseBy + oneSided < margin ? 'not worse' : 'undecided';
-    const because = verdict === 'worse' ? `worse by more than ${margin}` : verdict === 'not worse' ? `not worse by more than ${margin}` : 'the interval holds both';
+    const verdict = worseBy - alarming > margin ? 'worse' : worseBy + oneSided >= margin ? 'undecided' : isShare && !usable.every(hasTold) ? 'insufficient data' : 'not worse';
+    const because = verdict === 'worse' ? `worse by more than ${margin}` : verdict === 'insufficient data' ? needs : verdict === 'not worse' ? `not worse by more than ${margin}` : 'the interval holds both';
     return { verdict, because, effect: found.estimate, interval: { low: found.estimate - twoSided, high: found.estimate + twoSided } };
   }
+}
+
+/** Whether both arms of a stratum would have enough events, and enough others, if they were alike: one that has none at all of what the other has many may be called worse. */
+function mayTell(arms: readonly [Moments, Moments]): boolean {
+  const rate = arms.reduce((sum, each) => sum + each.sum, 0) / arms.reduce((sum, { n }) => sum + n, 0);
+  return arms.every(({ n }) => Math.min(n * rate, n * (1 - rate)) >= LEAST_EVENTS);
+}
+
+/** Whether both have them: below that nothing is called not worse. */
+function hasTold(arms: readonly [Moments, Moments]): boolean {
+  return arms.every(({ n, sum }) => Math.min(sum, n - sum) >= LEAST_EVENTS);
 }
 
 function evidenceWords(log: number): string {

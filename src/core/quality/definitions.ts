@@ -7,6 +7,7 @@ import type { SkewDefinition } from './skew.ts';
 import { qualitySchema, type MetricSection, type QualitySection } from '../workspace/quality.ts';
 
 const HOUR_MS = 3_600_000;
+const [LEAST_WINDOW_MS, USUAL_WINDOW_MS] = [1000, 300_000];
 /** Of production, for drift. */
 const DRIFT_HOURS = 24;
 
@@ -17,6 +18,9 @@ const RECORD_FIELDS: FieldTypes['fields'] = {
 };
 
 export const RECORD_TYPES: FieldTypes = { fields: RECORD_FIELDS, others: true, emptyWhereAbsent: ['error'] };
+
+/** The name of the guardrail that no one has to declare: the arm was chosen, and no prediction is told. */
+export const MISSING_ANSWERS = 'missing answers';
 
 export type Measure = NonNullable<MetricSection['measure']>;
 
@@ -168,6 +172,10 @@ class Reader {
       return undefined;
     }
     if (bad !== undefined && section.better === 'higher') this.problems.push({ path: [...path, 'better'], message: 'fewer bad events are always better: leave it out, or take mean' });
+    if (section.name.trim().toLowerCase() === MISSING_ANSWERS) {
+      this.problems.push({ path: [...path, 'name'], message: `${MISSING_ANSWERS} is the guardrail that is there by itself, of answers that the exposure counters miss: choose another name` });
+      return undefined;
+    }
     const maxRatio = section.max_ratio ?? 1.2;
     const metric: MetricDefinition = {
       name: section.name,
@@ -199,12 +207,12 @@ class Reader {
     return undefined;
   }
 
-  /** A duration that must be more than nothing; the default where it is not. */
-  duration(written: string | undefined, usual: number, path: QualityProblem['path']): number {
-    const found = written === undefined ? usual : parseDuration(written) ?? 0;
-    if (found > 0) return found;
-    this.problems.push({ path, message: `must be longer than ${written ?? '0s'}, such as 5min` });
-    return usual;
+  /** A shorter window would hold hardly more than one record, of one arm, and would compare nothing. */
+  windowMs(written = '5min'): number {
+    const found = parseDuration(written) ?? 0;
+    if (found >= LEAST_WINDOW_MS) return found;
+    this.problems.push({ path: ['window'], message: 'must be at least 1s, such as 5min, and so long that most windows have records of both arms' });
+    return USUAL_WINDOW_MS;
   }
 
   labelField(field = 'outcome'): string {
@@ -294,12 +302,12 @@ export function readQuality(section: unknown): { readonly quality?: QualityDefin
       slices: (content.by ?? []).flatMap((text, index) => reader.early(compileValue(text, RECORD_TYPES), ['by', index], isLog) ?? []),
       drift: driftDefinition(reader.referenceColumns(content.drift), content.drift),
       ...(content.skew === undefined ? {} : { skew: skewDefinition(content.skew) }),
-      windowMs: reader.duration(content.window, 300_000, ['window']),
+      windowMs: reader.windowMs(content.window),
     },
   };
 }
 
-/** Unknown keys have been reported as warnings; the rest of the section counts. */
+/** Unknown keys have been reported as errors, by which nobody decides; what is shown is the rest of the section. */
 function withoutUnknown(section: unknown): unknown {
   const result = qualitySchema.safeParse(section);
   const unknown = result.success ? [] : result.error.issues.filter(({ code }) => code === 'unrecognized_keys');

@@ -191,8 +191,8 @@ export function leftOutWords(names: ReadonlySet<string>, named: readonly string[
   if (names.size === 0) return undefined;
   const shown = plainLine([...names].slice(0, 3).join(', '), 100);
   const count = `${names.size >= (named === undefined ? MOST_MET - MOST_FEATURES : MOST_LEFT_OUT) ? 'at least ' : ''}${names.size}`;
-  if (named !== undefined) return `Drift: of the ${named.length} features of drift.features the first ${MOST_NAMED} are looked at, ${count} are left out (${shown}${names.size > 3 ? ', ...' : ''}): name fewer.`;
-  return `Drift: of ${plainLine(what, 120)} ${MOST_FEATURES} features are looked at, ${count} others are left out (${shown}${names.size > 3 ? ', ...' : ''}): name those that matter in drift.features, ${MOST_NAMED} at most.`;
+  if (named !== undefined) return `Drift: of the ${named.length} features of drift.features the first ${MOST_NAMED} are looked at, ${count} ${names.size === 1 ? 'is' : 'are'} left out (${shown}${names.size > 3 ? ', ...' : ''}): name fewer.`;
+  return `Drift: of ${plainLine(what, 120)} ${MOST_FEATURES} features are looked at, ${count} ${names.size === 1 ? 'other is' : 'others are'} left out (${shown}${names.size > 3 ? ', ...' : ''}): name those that matter in drift.features, ${MOST_NAMED} at most.`;
 }
 
 export interface FeatureOptions {

@@ -235,6 +235,11 @@ export class RecentHashes {
     }
   }
 
+  /** Whether it had been seen. */
+  has(hash: number): boolean {
+    return this.#young.has(hash) || this.#old.has(hash);
+  }
+
   /** Remembers it; true when it had been seen. */
   seen(hash: number): boolean {
     const isOld = this.#old.has(hash);

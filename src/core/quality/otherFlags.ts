@@ -28,5 +28,5 @@ export function otherFlagsMessages(counts: ReadonlyMap<string, number>, flags: r
   const names = told.filter(([name]) => name !== REST).map(([name]) => plainLine(name, 60));
   const total = told.reduce((sum, [, count]) => sum + count, 0);
   const listed = `${names.slice(0, TOLD).join(', ')}${told.length > TOLD ? ', ...' : ''}`;
-  return [`${total.toLocaleString('en')} ${total === 1 ? 'record' : 'records'} of other flags (${listed}) ${total === 1 ? 'is' : 'are'} left out: in modelswitch.yaml the model has ${flags.join(', ')}.`];
+  return [`${total.toLocaleString('en')} ${total === 1 ? 'record' : 'records'} of other flags (${listed}) ${total === 1 ? 'is' : 'are'} left out: in modelswitch.yaml the model has ${flags.length === 0 ? 'no flag' : flags.join(', ')}.`];
 }

@@ -2,18 +2,24 @@ import { durationWords } from '../base/duration.ts';
 import type { RecordLike } from '../expressions/evaluate.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { Groups } from './groups.ts';
+import { RecentHashes, type SavedHashes } from './hashing.ts';
 import type { LabelSlot } from './labelSlots.ts';
 import { valueOf } from './measures.ts';
 import { Outcomes, type SavedOutcomes } from './outcomes.ts';
 import type { Stager } from './stager.ts';
 import { addTo } from './sums.ts';
 import type { Units } from './units.ts';
+import { outcomeReaders, untoldFieldMessages } from './untoldFields.ts';
 import type { ToldOutcome, Waiting } from './waitingPredictions.ts';
 
 /** What is known of outcomes, to go on from later. */
 export interface SavedOutcomeCounter {
   readonly waiting: SavedOutcomes;
   readonly blank: number;
+  /** Fields that metrics read and nothing has told. */
+  readonly untold: readonly string[];
+  /** Where `where` leaves predictions out. */
+  readonly leftOut?: SavedHashes | undefined;
 }
 
 /** What an `OutcomeCounter` counts with. */
@@ -36,6 +42,11 @@ export class OutcomeCounter {
   readonly #outcomes: Outcomes;
   /** Records of outcomes that tell none. */
   #blank = 0;
+  /** By field of the outcome, the metrics that read it; and those of them that nothing has told yet. */
+  readonly #readers: ReadonlyMap<string, readonly string[]>;
+  readonly #untold: Set<string>;
+  /** Predictions that `where` leaves out: their outcomes wait for nothing. */
+  readonly #leftOut: RecentHashes | undefined;
 
   constructor(definition: QualityDefinition, { stager, slots, groups, units }: CountedBy, saved?: SavedOutcomeCounter) {
     const { metrics, labels } = definition;
@@ -45,6 +56,9 @@ export class OutcomeCounter {
     this.#groups = groups;
     this.#units = units;
     this.#metrics = metrics.flatMap((metric, index) => (metric.labelled ? [{ metric: index, read: valueOf(metric, labels) }] : []));
+    this.#readers = outcomeReaders(metrics, labels);
+    this.#leftOut = definition.where === undefined || !stager.isLabelled ? undefined : new RecentHashes(undefined, saved?.leftOut);
+    this.#untold = new Set(saved?.untold ?? this.#readers.keys());
     const { keptFields: kept, outcomeFields: outcome } = stager;
     this.#outcomes = new Outcomes(definition, { kept, outcome, label: labels.field }, {
       settled: (waiting, told, isNew) => {
@@ -67,18 +81,31 @@ export class OutcomeCounter {
   }
 
   get saved(): SavedOutcomeCounter {
-    return { waiting: this.#outcomes.saved, blank: this.#blank };
+    return { waiting: this.#outcomes.saved, blank: this.#blank, untold: [...this.#untold], leftOut: this.#leftOut?.saved };
   }
 
   /** A prediction; `own` is the outcome that stands in it. */
   wait(request: number, own: RecordLike | undefined, waiting: Waiting): void {
+    if (own !== undefined) this.#tell(own);
     this.#outcomes.wait(request, own, waiting);
   }
 
   /** What a record of an outcome tells; undefined: nothing. `at`: the time that it bears, in milliseconds since 1970; NaN: none. */
   add(request: number, outcome: RecordLike | undefined, at: number): void {
+    if (outcome !== undefined) this.#tell(outcome);
     if (outcome === undefined) this.#blank += 1;
-    else if (this.#metrics.length > 0) this.#outcomes.add(request, outcome, at);
+    else if (this.#metrics.length > 0 && this.#leftOut?.has(request) !== true) this.#outcomes.add(request, outcome, at);
+  }
+
+  /** A prediction that does not count; 0: it has no id. */
+  leaveOut(request: number): void {
+    if (this.#leftOut === undefined || request === 0) return;
+    this.#leftOut.seen(request);
+    this.#outcomes.leaveOut(request);
+  }
+
+  #tell(outcome: RecordLike): void {
+    for (const field of this.#untold) if (outcome[field] !== undefined) this.#untold.delete(field);
   }
 
   settle(now: number): void {
@@ -89,11 +116,13 @@ export class OutcomeCounter {
     return this.#outcomes.withoutPrediction;
   }
 
-  get messages(): readonly string[] {
+  /** `features`: the names of those that came; undefined: no prediction came. */
+  messages(features: ReadonlySet<string> | undefined): readonly string[] {
     const { oneIn, tooLate, withoutTime } = this.#outcomes;
     const { matureAfterMs, absentMeans } = this.#definition.labels;
     const told = (count: number, words: string): readonly string[] => (count === 0 ? [] : [`${count.toLocaleString('en')} ${words}`]);
     return [
+      ...(features === undefined ? [] : untoldFieldMessages(this.#untold, this.#readers, this.#definition.labels, features)),
       ...(oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${oneIn}, drawn by its id.`]),
       ...told(this.#blank, `records of outcomes tell none (${this.#stager.outcomeFields.join(', ')}: null, blank or NaN): their predictions have no outcome by them.`),
       ...told(tooLate, `outcomes bear a ts that is more than labels.mature_after (${durationWords(matureAfterMs)}) after that of their prediction: they do not count, for it has counted as absent_means (${String(absentMeans)}) since then. Raise mature_after where outcomes take longer.`),

@@ -208,6 +208,11 @@ export class Outcomes {
     }
   }
 
+  /** Forgets outcomes that came before a prediction that does not count. */
+  leaveOut(request: number): void {
+    this.#early.delete(request);
+  }
+
   #rank(place: number, at: number): number {
     if (at === OWN) return IN_PREDICTION;
     if (Number.isNaN(at)) return WITHOUT_TIME;

@@ -45,21 +45,21 @@ function comparisonRow(metric: MetricComparison): readonly string[] {
   const alike = currentAlike(metric);
   return [
     metric.slice === undefined ? metric.name : `${metric.name}, ${metric.slice}`,
-    armValueWords(metric, metric.candidate), `${armValueWords(metric, metric.current)}${alike === undefined ? '' : `; weighed as the candidate ${valueWords(metric, alike)}`}`, effectWords(metric), metric.verdict, metric.because,
+    armValueWords(metric, metric.candidate), `${armValueWords(metric, metric.current)}${alike === undefined ? '' : `; weighed as the candidate ${valueWords(metric, alike)}`}`, effectWords(metric), metric.verdict, metric.role, metric.because,
   ];
 }
 
-const COMPARISON = ['metric', 'candidate', 'current', 'ratio or difference', 'verdict', 'because'] as const;
+const COMPARISON = ['metric', 'candidate', 'current', 'ratio or difference', 'verdict', 'role', 'because'] as const;
 
 export function comparisonBlocks(report: ComparisonReport): Block[] {
   const { environment, sampleRatio, metrics, slices, joint } = report;
   const where = environment === '' ? '' : ` in ${environment}`;
   const configured = sampleRatio.configured === undefined ? '' : `, configured ${percent(sampleRatio.configured)}`;
   return [
-    { lines: [`Sample ratio: ${sampleRatio.verdict} (candidate ${countWords(sampleRatio.candidate)} units, current ${countWords(sampleRatio.current)}; observed ${percent(sampleRatio.observed)}${configured}): ${sampleRatio.because}.`] },
+    { lines: [`Sample ratio${where}: ${sampleRatio.verdict} (candidate ${countWords(sampleRatio.candidate)} units, current ${countWords(sampleRatio.current)}; observed ${percent(sampleRatio.observed)}${configured}): ${sampleRatio.because}.`] },
     { title: `Candidate against current${where}`, columns: COMPARISON, rows: metrics.map(comparisonRow) },
-    ...(slices.length === 0 ? [] : [{ title: 'Slices (they inform; they decide nothing)', columns: COMPARISON, rows: slices.map(comparisonRow) }]),
-    { lines: [`Guardrails of counts together: evidence ${joint.evidence > 1e6 ? 'over 1,000,000' : number(joint.evidence)}, alarm at ${number(joint.level)}: ${joint.alarms ? 'ALARM' : 'no alarm'}.`] },
+    ...(slices.length === 0 ? [] : [{ title: `Slices${where} (they inform; they decide nothing)`, columns: COMPARISON, rows: slices.map(comparisonRow) }]),
+    { lines: [`Guardrails of counts together${where}: evidence ${joint.evidence > 1e6 ? 'over 1,000,000' : number(joint.evidence)}, alarm at ${number(joint.level)}: ${joint.alarms ? 'ALARM' : 'no alarm'}.`] },
   ];
 }
 
@@ -95,13 +95,18 @@ export function statusBlocks(data: QualityData, now: number): Block[] {
   return [{ title: 'Arms', columns: ['environment', 'arm', 'predictions', 'units', 'last seen', ...SHOWN_QUANTILES.map((q) => `p${100 * q} ms`), 'labelled', 'labels come after'], rows }, { lines: quantileNotes(data.arms, SHOWN_QUANTILES) }];
 }
 
+/** The words for a count of one: `record` for `records` at their beginning. */
+function ofOne(words: string): string {
+  return words.replace(/^(malformed )?(record|outcome|unit|value)s\b/, '$1$2').replace(/ were /, ' was ').replace('which are not counted by themselves', 'which is not counted by itself').replace('each counted', 'counted');
+}
+
 export function notesBlock(notes: SourceNotes): Block {
   const counted: readonly (readonly [number, string])[] = [
     [notes.malformed, 'malformed records, left out'], [notes.duplicates, 'records whose request id had been seen, left out'], [notes.future, 'records from the future: a clock is wrong'],
     [notes.withoutUnit, 'records without unit_id, each counted as a unit of its own'], [notes.unitsInBothArms, 'units seen in both arms, counted in the first'], [notes.notFinite, 'values that were NaN or infinite, counted as missing'],
     [notes.outcomesWithoutPrediction, 'outcomes whose prediction is not there (yet)'], [notes.excluded, 'records that where: leaves out'], [notes.otherSlices, `records of slices beyond the first ${MOST_SLICES}, which are not counted by themselves`],
   ];
-  return { lines: [...counted.filter(([count]) => count > 0).map(([count, words]) => `${count} ${words}.`), ...notes.examples.map((example) => `  ${example}`), ...notes.messages] };
+  return { lines: [...counted.filter(([count]) => count > 0).map(([count, words]) => `${count} ${count === 1 ? ofOne(words) : words}.`), ...notes.examples.map((example) => `  ${example}`), ...notes.messages] };
 }
 
 export function driftBlocks({ features, onlyReference, onlyProduction, notMeasured }: DriftReport, what: string): Block[] {

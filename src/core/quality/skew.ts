@@ -99,7 +99,7 @@ function judged(feature: string, counts: Counts, features: number, { maxShare }:
   const interval = clopperPearson(requests - equal, requests, 1 - (2 * LEVEL) / features);
   const alarm = interval.low > maxShare;
   const words = `${percent(share)} of ${requests} requests (${percent(interval.low)} to ${percent(interval.high)})`;
-  const because = share === 0 ? `equal in all ${requests} requests` : alarm ? `other values in ${words}, more than ${percent(maxShare)}` : `other values in ${words}: no evidence for more than ${percent(maxShare)}`;
+  const because = share === 0 ? (requests === 1 ? 'equal in the one request' : `equal in all ${requests} requests`) : alarm ? `other values in ${words}, more than ${percent(maxShare)}` : `other values in ${words}: no evidence for more than ${percent(maxShare)}`;
   const { largest, ...rest } = counts;
   return { feature, ...rest, ...(largest === undefined ? {} : { largest }), share, interval, alarm, because };
 }

@@ -1,3 +1,5 @@
+import { plainLine } from '../base/words.ts';
+
 /** As many slices are counted of one source, whatever a record or a series holds. */
 export const MOST_SLICES = 50;
 
@@ -7,6 +9,13 @@ const NO_SLICES: readonly string[] = [];
 /** What a slice is called: `country = DE`, for the value DE of `by: [features.country]`. */
 export function sliceName(by: string, value: number | string | boolean): string {
   return `${by.replace(/^features\./, '')} = ${String(value).slice(0, LONGEST)}`;
+}
+
+/** Of `by`, what no record tells: said while all slices that came are counted by themselves. `by`: as it was written; `names`: the slices that came. */
+export function untoldSlices(by: readonly string[], names: readonly string[]): readonly string[] {
+  if (names.length >= MOST_SLICES) return [];
+  return by.filter((each) => !names.some((name) => name.startsWith(sliceName(each, ''))))
+    .map((each) => `by: no record tells ${plainLine(each, 80)}, so there are no slices of it. A feature is called features.NAME.`);
 }
 
 /** The slices that are counted by themselves: the first ones that came. */

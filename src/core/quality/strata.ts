@@ -67,6 +67,21 @@ export function allocationIntervals(candidate: readonly QualityWindow[], current
   return [...stretches.values()].flat().map(({ candidate: own, current: other }) => [own, other]);
 }
 
+/**
+ * Of what the arms could tell of each other in stretches of constant allocation, the part that is left where each window is compared by itself: n_T n_C / (n_T + n_C), which the precision of a stratified
+ * comparison grows with, summed over windows and divided by its sum over stretches. A window with records of one arm only compares nothing. From 0 to 1; undefined where no stretch has records of both.
+ */
+export function comparedPart(candidate: readonly QualityWindow[], current: readonly QualityWindow[], metric: string, shareAt?: ShareAt): number | undefined {
+  const pairs = (own: number, other: number): number => (own + other === 0 ? 0 : (own * other) / (own + other));
+  const count = (windows: readonly QualityWindow[]): number => windows.reduce((sum, { metrics }) => sum + (metrics[metric]?.n ?? 0), 0);
+  let [windows, stretches] = [0, 0];
+  for (const stretch of allocationIntervals(candidate, current, shareAt)) {
+    windows += countIntervals(...stretch, metric, 1).reduce((sum, { candidateCount, currentCount }) => sum + pairs(candidateCount, currentCount), 0);
+    stretches += pairs(count(stretch[0]), count(stretch[1]));
+  }
+  return stretches === 0 ? undefined : windows / stretches;
+}
+
 function moved([a, b]: readonly [number, number], [c, d]: readonly [number, number]): boolean {
   if (a + b === 0 || c + d === 0) return false;
   const [before, now, all] = [a / (a + b), c / (c + d), (a + c) / (a + b + c + d)];

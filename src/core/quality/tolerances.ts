@@ -17,9 +17,10 @@ function percentMend(value: number): string {
 
 /** What is wrong with the numbers that a metric is judged by: those that nothing can reach, so that it never alarms or never goes on, and those that its kind does not know. `path` is the metric's. */
 export function toleranceProblems(section: MetricSection, metric: MetricDefinition, path: QualityProblem['path']): QualityProblem[] {
-  const { min_rate: minRate, accept_ratio: acceptRatio, limit, margin } = section;
   const problem = (key: keyof MetricSection, message: string): QualityProblem => ({ path: [...path, key], message });
-  const found: QualityProblem[] = [];
+  if (metric.measure === 'pr_auc') return shownOnly(section, metric, problem);
+  const { min_rate: minRate, accept_ratio: acceptRatio, limit, margin } = section;
+  const found: QualityProblem[] = metric.role === 'signal' && limit !== undefined ? [problem('limit', 'is of guardrails: a signal only holds the ramp, by margin or max_ratio; make it a guardrail, or leave limit out')] : [];
   const unread = metric.kind === 'bad' ? (['margin'] as const) : (['max_ratio', 'min_rate', 'accept_ratio'] as const);
   for (const key of unread) {
     if (section[key] !== undefined) found.push(problem(key, metric.kind === 'bad' ? 'is for means: how much worse a rate of bad events may be is max_ratio' : `is for bad events: how much worse a ${section.measure === undefined ? 'mean' : 'measure'} may be is margin, in its own units`));
@@ -31,4 +32,11 @@ export function toleranceProblems(section: MetricSection, metric: MetricDefiniti
   if (isShare && limit !== undefined && !(limit > 0 && limit < 1)) found.push(problem('limit', `is a share, more than 0 and less than 1${percentMend(limit)}`));
   if (isShare && metric.kind === 'mean' && margin !== undefined && margin >= 1) found.push(problem('margin', `is a difference of shares, less than 1${percentMend(margin)}`));
   return found;
+}
+
+/** The area under the curve has no interval here, so nothing is decided by it. */
+function shownOnly(section: MetricSection, { role }: MetricDefinition, problem: (key: keyof MetricSection, message: string) => QualityProblem): QualityProblem[] {
+  const why = 'pr_auc has no interval here, so it is shown and decides nothing';
+  const unread = (['limit', 'margin', 'max_ratio', 'min_rate', 'accept_ratio'] as const).filter((key) => section[key] !== undefined);
+  return [...(role === 'guardrail' ? [problem('measure', `guards nothing: ${why}. List it below signals, and guard by brier or accuracy`)] : []), ...unread.map((key) => problem(key, `is not gone by: ${why}`))];
 }

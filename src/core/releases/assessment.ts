@@ -136,7 +136,7 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
   const standstill = started && position.deviations.length === 0 && position.stage < plan.length - 1 ? standstillOf(next) : [];
   const unread = watches.find((each) => each.unread !== undefined)?.unread;
   const withoutApproval: Look = {
-    guardrails: [...findings.guardrails, ...others], signals: findings.signals, acceptance: findings.acceptance, mismatches: findings.mismatches,
+    guardrails: [...findings.guardrails, ...others], signals: findings.signals, acceptance: findings.acceptance, asksStatistics: asksStatistics(reached, model, main?.findings), mismatches: findings.mismatches,
     gates: known.gates.filter(({ name }) => !isGate(name) || wanted.has(name)),
     ...(blind === undefined ? {} : { blind }), onBlind: settings.onBlind,
     ...(unread === undefined ? {} : { unread }),
@@ -160,6 +160,12 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
     ...(approval === undefined ? {} : { approval }),
     needsPerson: verdict.needsPerson || latch !== undefined || (position.deviations.length > 0 && !isComplete),
   };
+}
+
+/** A stage that does not list its gates asks for statistics where guardrails are set up and somebody logs. */
+function asksStatistics(stage: Stage | undefined, { quality }: ModelMapping, findings: Findings | undefined): boolean {
+  if (stage?.gates.includes('statistics') !== true) return false;
+  return stage.areGatesListed === true || (findings !== undefined && quality?.metrics.some(({ role }) => role === 'guardrail') === true);
 }
 
 /** Where nothing deviates and yet no change leads on: what keeps it back stands in the change that was tried. */

@@ -1,7 +1,7 @@
 import { countWords, plainLine } from '../base/words.ts';
 import { limitFinding } from '../quality/absolute.ts';
-import { ALPHA, compareArms, currentAlike, levelShares, MISSING_ANSWERS, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
-import type { QualityDefinition } from '../quality/definitions.ts';
+import { ALPHA, compareArms, currentAlike, levelShares, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
+import { MISSING_ANSWERS, type QualityDefinition } from '../quality/definitions.ts';
 import type { Exposure } from '../quality/silence.ts';
 import type { ShareAt } from '../quality/strata.ts';
 import type { QualityData } from '../quality/window.ts';

@@ -41,6 +41,8 @@ export interface Look {
   readonly guardrails: readonly GuardrailFinding[];
   readonly signals: readonly SignalFinding[];
   readonly acceptance: readonly AcceptanceFinding[];
+  /** The stage asks for such evidence; without a finding of it nothing goes on. */
+  readonly asksStatistics: boolean;
   readonly gates: readonly GateFinding[];
   /** How old the newest data is where it is older than `blind_after`; undefined while the guard sees. */
   readonly blind?: Finding;
@@ -111,11 +113,16 @@ export function verdictOf(look: Look): Verdict {
   const signals = look.signals.filter(({ state }) => state === 'worse').map((each): Reason => ({ kind: 'signal', words: wordsOf(each) }));
   const held = [...alarming, ...standing, ...signals];
   if (held.length > 0) return { word: 'hold', reasons: [...held, ...delays(look)], alarm: alarming.length > 0, needsPerson: standing.length > 0 };
-  const missing = [...look.guardrails, ...look.signals].filter(({ state }) => state === 'insufficient').map((each): Reason => ({ kind: 'data', words: wordsOf(each) }));
+  const missing = [...[...look.guardrails, ...look.signals].filter(({ state }) => state === 'insufficient').map((each): Reason => ({ kind: 'data', words: wordsOf(each) })), ...unshown(look)];
   if (missing.length > 0) return { word: 'insufficient data', reasons: [...missing, ...delays(look)], alarm: false, needsPerson: false };
   const delayed = delays(look);
   if (delayed.length > 0) return { word: 'hold', reasons: delayed, alarm: false, needsPerson: delayed.every(({ kind }) => kind === 'gate' || kind === 'approval') };
   return { word: 'advance', reasons: [], alarm: false, needsPerson: false };
+}
+
+/** Nothing that was compared is no evidence: what statistics are asked for, and say nothing, is not known. */
+function unshown({ asksStatistics, acceptance, stage }: Look): Reason[] {
+  return asksStatistics && acceptance.length === 0 && !stage.isLast ? [{ kind: 'data', words: 'the stage asks for statistics, and no guardrail was compared that could show that the candidate is not worse' }] : [];
 }
 
 /** What only delays, in the order in which it is usually fulfilled; approval is asked for when all the rest is there. */

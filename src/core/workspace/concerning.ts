@@ -32,7 +32,8 @@ export function guardHindrances(file: WorkspaceFile, meant: Omit<MeantModels, 'k
     const [section, model, key, ...below] = problem.path ?? [];
     if (file.config !== undefined && section === 'registry') continue;
     if (file.config === undefined || section !== 'models' || model === undefined) general.push(problem);
-    else if (isGuarded(file.config, String(model), key, below)) models.set(String(model), [...models.get(String(model)) ?? [], problem]);
+    // A key that nobody knows is an error only where one that is guarded by was meant.
+    else if (isGuarded(file.config, String(model), problem.code === 'unknownKey' && below.length === 0 ? undefined : key, below)) models.set(String(model), [...models.get(String(model)) ?? [], problem]);
   }
   return { general, models };
 }

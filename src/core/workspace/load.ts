@@ -2,7 +2,7 @@ import { isMap } from 'yaml';
 import type { CallSiteConfig, ModelMapping, ModelSwitch, Persona, UnleashTarget, WorkspaceConfig, WorkspaceFile } from './config.ts';
 import { readMetric, readProvides, type FeatureSet } from './featureSet.ts';
 import { readGuard } from './guard.ts';
-import { doubledVariants, readPlan, type Stage } from './plan.ts';
+import { doubledVariants, readPlan, statisticsProblems, type PlanProblem, type Stage } from './plan.ts';
 import { readQuality, type QualityDefinition } from '../quality/definitions.ts';
 import { readRegistry, type RegistryTarget } from './registry.ts';
 import { readRetrain } from './retrain.ts';
@@ -151,6 +151,8 @@ class Reader {
       if (switches.findIndex((other) => other.flag === entry.flag) === index) continue;
       this.problems.push({ code: 'duplicate', severity: 'error', message: `${quotable(key)} names the flag ${quotable(entry.flag)} twice: keep one of them.`, range: entry.range, path: [...path, 'switches'] });
     }
+    const plan = this.#plan(key, model, switches);
+    this.#statistics(key, fields(model['quality'])?.['guardrails'], plan);
     return {
       name: key,
       switches,
@@ -159,7 +161,7 @@ class Reader {
       ...given('suites', suites.length === 0 ? undefined : suites),
       ...given('metric', readMetric(model['metric'])),
       ...given('retrain', readRetrain(fields(model['retrain']))),
-      ...given('plan', this.#plan(key, model, switches)),
+      ...given('plan', plan),
       ...given('guard', readGuard(fields(model['guard']))),
       ...given('quality', this.#quality(model['quality'], [...path, 'quality'])),
       current: name(model['current']) ?? 'champion',
@@ -186,10 +188,19 @@ class Reader {
       return undefined;
     }
     const { stages, problems } = readPlan(listed, (index) => this.#source.valueRange([...path, index]));
-    for (const { severity, message, stage, key } of problems) {
-      this.#add('plan', severity, `Stage ${stage + 1} of ${quotable(model)} ${message}`, [...path, stage, ...(key === undefined ? [] : [key])]);
-    }
+    this.#addPlan(model, problems);
     return stages.length === 0 ? undefined : stages;
+  }
+
+  #addPlan(model: string, problems: readonly PlanProblem[]): void {
+    for (const { severity, message, stage, key } of problems) {
+      this.#add('plan', severity, `Stage ${stage + 1} of ${quotable(model)} ${message}`, ['models', model, 'plan', stage, ...(key === undefined ? [] : [key])]);
+    }
+  }
+
+  /** A guardrail that is declared wrongly is told at its place, and is no reason to find fault with the plan. */
+  #statistics(model: string, declared: unknown, plan: readonly Stage[] = []): void {
+    if (declared === undefined || declared === null || (Array.isArray(declared) && declared.length === 0)) this.#addPlan(model, statisticsProblems(plan));
   }
 
   #quality(section: unknown, path: SourcePath): QualityDefinition | undefined {

@@ -23,6 +23,8 @@ export interface Stage {
   /** Predictions of the candidate arm that it must have seen. */
   readonly minPredictions: number;
   readonly gates: readonly GateName[];
+  /** The file lists the gates: each of them is asked for, also where nothing is set up that could answer it. */
+  readonly areGatesListed?: true;
   /** Whether automation may go on to the next stage; otherwise a person does. */
   readonly auto: boolean;
   /** Where the stage stands. */
@@ -81,6 +83,7 @@ export function readPlan(listed: unknown, rangeOf: (index: number) => SourceRang
     hold: parseDuration(entry.hold ?? '') ?? 0,
     minPredictions: entry.min_predictions ?? 0,
     gates: entry.gates ?? USUAL_GATES,
+    ...(entry.gates === undefined ? {} : { areGatesListed: true }),
     auto: entry.auto ?? false,
     range: rangeOf(index),
   }));
@@ -97,6 +100,12 @@ export function doubledVariants(switches: readonly { readonly flag: string; read
     }
   }
   return undefined;
+}
+
+/** Stages that list statistics, of a model without a guardrail that they could go by. */
+export function statisticsProblems(stages: readonly Stage[]): PlanProblem[] {
+  const message = 'asks for statistics, and no guardrail can show that the candidate is not worse: declare one below quality, such as guardrails: [{name: errors, bad: error}], or take statistics out of its gates.';
+  return stages.flatMap(({ gates, areGatesListed }, index) => (areGatesListed === true && gates.includes('statistics') ? [{ severity: 'error', stage: index, key: 'gates', message }] : []));
 }
 
 /** Where a stage is, in words: `production`, `segment internal of production`. */

@@ -21,7 +21,7 @@ function duration(description: string, example: string): z.ZodString {
   return z.string({ error }).regex(new RegExp(DURATION_PATTERN), { error }).meta({ description, examples: [example] });
 }
 
-const paths = z.union([words('A path or glob, relative to this file.', 'logs/predictions-*.jsonl'), z.array(words('A path or glob, relative to this file.', 'logs/predictions-*.jsonl'))], { error: 'must be a path or glob, or a list of them, such as logs/predictions-*.jsonl' });
+const paths = z.union([words('A path or glob, relative to this file.', 'logs/predictions-*.jsonl'), z.array(words('A path or glob, relative to this file.', 'logs/predictions-*.jsonl')).min(1, { error: 'must be a path or glob, or a list of them, not an empty list' })], { error: 'must be a path or glob, or a list of them, such as logs/predictions-*.jsonl' });
 
 const SERIES = 'predictions_total{arm="$arm"}';
 const query = z.strictObject({
@@ -137,7 +137,7 @@ const qualityShape = {
   by: z.array(words('A field whose values are looked at by themselves.', 'features.country'), { error: 'must be a list of fields, such as [features.country]' }).meta({ description: 'Slices.' }).optional(),
   drift: drift.optional(),
   skew: skew.optional(),
-  window: duration('Length of a window. Default: 5min.', '5min').optional(),
+  window: duration('Length of a window, at least 1s. The arms are compared window by window, so let it be so long that most windows have records of both. Default: 5min.', '5min').optional(),
 };
 
 export const qualitySchema = z.strictObject(qualityShape, { error: 'must be a mapping of source, labels, guardrails, signals and drift' }).meta({ description: 'Where predictions are logged and which metrics guard the rollout.' });

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { workspaceSchema } from './schema.ts';
 import { quotable } from './source.ts';
 import type { Problem, Source, SourcePath } from './source.ts';
-import { didYouMean } from './suggest.ts';
+import { didYouMean, nearest } from './suggest.ts';
 
 /** Each is looked for in the text; more than a hundred problems are not shown. */
 const MOST_ISSUES = 200;
@@ -37,16 +37,30 @@ function inside(schema: unknown, step: string | number): unknown[] {
   return schema instanceof z.ZodArray ? [schema.element] : [];
 }
 
-/** A plan with a condition left out would be another plan, so it is not followed; elsewhere what is not known is ignored. */
+/** Sections of a model by which releases are judged and guarded, with what a key that nobody knows does to them. */
+const JUDGING: Readonly<Record<string, string>> = { plan: 'the plan is not followed with it', quality: 'the model is not judged with it', guard: 'the model is not guarded with it' };
+
+/**
+ * What a key that nobody knows keeps from being done, where it is an error: a plan with a condition left out would be another plan, and a guardrail that nobody reads guards nothing. Undefined
+ * where what is not known is ignored: elsewhere, and of keys of quality and guard that say by their name, x-..., that they are somebody else's.
+ */
+function keptFrom(path: SourcePath, key: string): string | undefined {
+  const [section, , judging] = path;
+  if (section !== 'models') return undefined;
+  // Of a model itself: a section that was meant to judge it.
+  if (path.length === 2) return JUDGING[nearest(key, knownKeys(path)) ?? ''];
+  return judging === 'plan' || !key.startsWith('x-') ? JUDGING[String(judging)] : undefined;
+}
+
 function unknownKey(source: Source, path: SourcePath, key: string): Problem {
   const known = knownKeys(path);
   const where = path.length === 0 ? '' : ` in ${pathWords(path)}`;
   const hint = didYouMean(key, known);
   const place = path[0] === 'personas' ? ' Context fields of your own stand under properties.' : ` Known here: ${known.join(', ')}.`;
-  const isPlan = path[0] === 'models' && path[2] === 'plan';
+  const kept = keptFrom(path, key);
   return {
-    code: 'unknownKey', severity: isPlan ? 'error' : 'warning',
-    message: `Unknown key "${quotable(key)}"${where}; ${isPlan ? 'the plan is not followed with it' : 'it is ignored'}.${hint === '' ? place : hint}`, range: source.keyRange([...path, key]), path: [...path, key],
+    code: 'unknownKey', severity: kept === undefined ? 'warning' : 'error',
+    message: `Unknown key "${quotable(key)}"${where}; ${kept ?? 'it is ignored'}.${hint === '' ? place : hint}`, range: source.keyRange([...path, key]), path: [...path, key],
   };
 }
 
@@ -65,10 +79,16 @@ function wrongValue(source: Source, issue: Issue): Problem {
   return { code: 'type', severity: 'error', message: `${path.length === 0 ? 'The file' : pathWords(path)} ${issue.message}.${quote}`, range: source.valueRange(path), path };
 }
 
-/** What the schema has against a file's content: unknown keys as warnings, each other issue where its value stands. */
+/** Those first that may be errors: of too many the rest is not told. */
+function order(issue: Issue): number {
+  if (issue.code !== 'unrecognized_keys') return 0;
+  return issue.keys.some((key) => keptFrom(pathOf(issue), key) !== undefined) ? 1 : 2;
+}
+
+/** What the schema has against a file's content: unknown keys, and each other issue where its value stands. */
 export function schemaProblems(source: Source, content: unknown): Problem[] {
   const result = workspaceSchema.safeParse(content, { reportInput: true });
   if (result.success) return [];
-  const issues = [...result.error.issues].sort((a, b) => Number(a.code === 'unrecognized_keys') - Number(b.code === 'unrecognized_keys'));
-  return issues.slice(0, MOST_ISSUES).flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(source, pathOf(issue), key)) : [wrongValue(source, issue)]));
+  const issues = result.error.issues.map((issue) => [order(issue), issue] as const).sort(([a], [b]) => a - b);
+  return issues.slice(0, MOST_ISSUES).flatMap(([, issue]) => (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(source, pathOf(issue), key)) : [wrongValue(source, issue)]));
 }

@@ -55,6 +55,7 @@ function comparisonLines({ sampleRatio, metrics, slices, joint }: DashboardInput
   return [
     { ...ratio, at: 'observed', n: sampleRatio.candidate + sampleRatio.current, value: sampleRatio.observed, verdict: sampleRatio.verdict, because: sampleRatio.because },
     ...(sampleRatio.configured === undefined ? [] : [{ ...ratio, at: 'configured', value: sampleRatio.configured }]),
+    ...metrics.map(({ name, role }) => ({ part: 'comparison', name, at: 'role', verdict: role })),
     ...[...metrics, ...slices].flatMap(({ name, slice, candidate, current, effect, interval, verdict, because }): Line[] => [
       ...([['candidate', candidate], ['current', current]] as const).map(([arm, { n, value, units, interval: own }]) => ({ part: 'comparison', name, at: slice, arm, n, value, low: own?.low, high: own?.high, units })),
       { part: 'comparison', name, at: slice, arm: 'candidate against current', n: candidate.n + current.n, value: effect, low: interval?.low, high: interval?.high, verdict, because },

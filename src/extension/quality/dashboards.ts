@@ -221,7 +221,7 @@ export class Dashboard implements Disposable {
 }
 
 function notesOf({ malformed, messages }: { readonly malformed: number; readonly messages: readonly string[] }): string {
-  return `${malformed === 0 ? '' : ` ${malformed} malformed records were left out.`}${messages.length === 0 ? '' : ` ${messages.join(' ')}`}`;
+  return `${malformed === 0 ? '' : ` ${malformed} malformed ${malformed === 1 ? 'record was' : 'records were'} left out.`}${messages.length === 0 ? '' : ` ${messages.join(' ')}`}`;
 }
 
 /** Nothing but our own script and style sheet runs in it. The state is text in an attribute. */

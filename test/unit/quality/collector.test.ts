@@ -64,6 +64,14 @@ describe('the collector of predictions', () => {
     assert.deepEqual([Object.keys(categories).length, new Set(Object.values(categories)), otherCategories, missing], [1000, new Set([1]), count - 1000, 0]);
   });
 
+  it('says which entry of by no record tells', () => {
+    const sliced = readQuality({ guardrails: [{ name: 'errors', bad: 'error' }], by: ['features.nosuch', 'features.city', 'features.age > 60'], window: '1h' }).quality ?? assert.fail();
+    const collector = new Collector(sliced, { flags: ['f'] });
+    assert.deepEqual(collector.data(START + HOUR, []).notes.messages, [], 'nothing came');
+    collector.add({ ts: START, flag: 'f', assigned_arm: 'current', request_id: 'r', unit_id: 'u', features: { city: 'c', age: 5 } }, () => '');
+    assert.deepEqual(collector.data(START + HOUR, []).notes.messages, ['by: no record tells features.nosuch, so there are no slices of it. A feature is called features.NAME.']);
+  });
+
   it('counts as many slices by themselves as came first, and tells how many records are of others', () => {
     const sliced = readQuality({ guardrails: [{ name: 'errors', bad: 'error' }], by: ['features.city'], window: '1h' }).quality ?? assert.fail();
     const collector = new Collector(sliced, { flags: ['f'] });

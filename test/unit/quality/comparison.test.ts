@@ -261,7 +261,7 @@ describe('comparing the arms', () => {
       const windows = Array.from({ length: 20 }, (_, index): QualityWindow => ({
         arm: 'candidate', environment: 'production', service: '', start: index * 60_000, end: (index + 1) * 60_000, requests: 1000, units: 0, metrics: { errors: { n: 1000, sum: 1000 * rate, squares: 1000 * rate } },
       }));
-      return limitFinding(limited, windows, { data: { arms: [], designEffect }, environment: 'production', arm: 'candidate', among: 1 })?.state;
+      return limitFinding(limited, windows, { data: { arms: [], windows, designEffect }, environment: 'production', arm: 'candidate', among: 1 })?.state;
     };
     for (const designEffect of [1, 3, 10]) assert.equal(state(0.04, designEffect), 'within', String(designEffect));
     for (const designEffect of [1, 3, 10]) assert.equal(state(0.1, designEffect), 'passed', String(designEffect));
@@ -294,6 +294,23 @@ describe('comparing the arms', () => {
     const alone = compareArms(dataOfWindows(days.slice(0, 2), { designEffect: 1, messages: [] }), definition({ guardrails: [{ name: 'errors', bad: 'error' }] }), '').metrics[0] ?? assert.fail();
     assert.equal(currentAlike(alone), undefined, 'of one percentage both are the same');
     assert.match(alone.because, /^shown is neither more than 1\.2 times the current one's rate nor less than 1\.8 times|less than 1\.8 times/);
+  });
+
+  it('says that windows are too short where they seldom hold both arms, and compares longer ones', () => {
+    const hourly = (share: number, perHour: number, candidateErrors: number, count: number): object[] => records({ count, share, units: count, candidateErrors }).map((record, index) => ({ ...record, unit_id: `v-${index}`, ts: new Date(START + (index * 3_600_000) / perHour).toISOString() }));
+    const judged = (all: object[], window: string): MetricComparison => metric(compareArms(collect(all, { ...SECTION, window }), definition({ ...SECTION, window }), 'production'), 'errors');
+    for (const all of [hourly(0.5, 1, 0.32, 1500), hourly(0.05, 2, 0.5, 3000)]) {
+      const short = judged(all, '5min');
+      assert.match(short.because, /^windows of 5 min mostly hold records of one arm only, which compare nothing \(\d % of what could be compared is\): let window be longer, such as 1h$/);
+      assert.equal(short.verdict, 'undecided');
+      assert.equal(judged(all, '1d').verdict, 'worse');
+    }
+    assert.match(judged(hourly(0.5, 1, 0.02, 1500), '1h').because, /^windows of 1 h mostly .*such as 1d$/);
+    for (const window of ['5min', '1s']) assert.doesNotMatch(judged(records({ count: 500 }), window).because, /window/, 'there is traffic enough');
+    assert.doesNotMatch(judged(hourly(0.5, 1, 0.02, 1500), '1d').because, /window/);
+    // Before the candidate came there is nothing to compare, however long a window is.
+    const released = records({ count: 20_000, share: 0.5, candidateErrors: 0.02 }).map((record, index) => (index < 15_000 ? { ...record, assigned_arm: 'current' } : record));
+    assert.doesNotMatch(judged(released, '5min').because, /window/);
   });
 
   it('never pools stretches of different allocation (Simpson)', () => {
@@ -380,10 +397,25 @@ describe('reports in words', () => {
 
   it('stand in tables, as text and as Markdown', () => {
     const text = blocksText(blocks, false);
-    for (const expected of [/Sample ratio: not checked/, /errors +\d[\d.]* % \(\d[\d.]* % to \d[\d.]* %\), n [\d.]+k?, [\d.]+k? units /, /agreement/, /PSI/]) assert.match(text, expected);
+    for (const expected of [/Sample ratio in production: not checked/, /errors +\d[\d.]* % \(\d[\d.]* % to \d[\d.]* %\), n [\d.]+k?, [\d.]+k? units /, /agreement/, /PSI/]) assert.match(text, expected);
     const markdown = blocksText(blocks, true);
     assert.match(markdown, /### Candidate against current in production\n\n\| metric \| candidate \|/);
     assert.match(markdown, /\|---\|---\|/);
+  });
+
+  it('name the environment wherever there may be several, and the role of each metric', () => {
+    const text = blocksText(['production', 'staging'].flatMap((environment) => comparisonBlocks(compareArms(collect(records({ count: 500, environment }), { ...SECTION, by: ['features.country'] }), definition({ ...SECTION, by: ['features.country'] }), environment))), false);
+    for (const environment of ['production', 'staging']) for (const line of [`Sample ratio in ${environment}: `, `Candidate against current in ${environment}`, `Slices in ${environment} (`, `Guardrails of counts together in ${environment}: `]) assert.ok(text.includes(line), line);
+    assert.match(text, /^ +errors .* guardrail +/m);
+    assert.match(text, /^ +score .* signal +/m);
+  });
+
+  it('say one as one', () => {
+    const { notes } = collect([]);
+    const one = blocksText([notesBlock({ ...notes, malformed: 1, duplicates: 1, unitsInBothArms: 1, notFinite: 1, outcomesWithoutPrediction: 1, otherSlices: 1, excluded: 1 })], false);
+    for (const line of ['1 malformed record, left out.', '1 record whose request id had been seen, left out.', '1 unit seen in both arms, counted in the first.', '1 value that was NaN or infinite, counted as missing.', '1 outcome whose prediction is not there (yet).', '1 record that where: leaves out.', '1 record of slices beyond the first 50, which is not counted by itself.']) assert.ok(one.includes(`${line}\n`), one);
+    const two = blocksText([notesBlock({ ...notes, malformed: 2, otherSlices: 2 })], false);
+    assert.ok(two.includes('2 malformed records, left out.\n') && two.includes('2 records of slices beyond the first 50, which are not counted by themselves.\n'), two);
   });
 
   it('show names as text', () => {

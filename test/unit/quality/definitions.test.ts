@@ -124,17 +124,49 @@ guardrails: [{name: errors, bad: error}]`);
     assert.equal(config?.models[0]?.quality?.metrics.length, 1);
   });
 
+  it('has an error for each key that nobody knows: a guardrail that is not read guards nothing', () => {
+    const said = (text: string): string[] => loadWorkspaceFile(`version: 1\n${text}`).problems.map(({ severity, message, range }) => `${range.start.line + 1} ${severity} ${message}`);
+    const model = (...lines: string[]): string[] => said(`models:\n  fraud:\n    flag: fraud-v2\n${lines.map((line) => `    ${line}\n`).join('')}`);
+    const not = 'the model is not judged with it';
+    assert.deepEqual(model('quality:', '  guardrail: [{name: a, bad: error}]', '  wher: "score > 0"'), [
+      `6 error Unknown key "guardrail" in models.fraud.quality; ${not}. Did you mean "guardrails"?`, `7 error Unknown key "wher" in models.fraud.quality; ${not}. Did you mean "where"?`,
+    ]);
+    for (const [section, key] of [['guardrails: [{name: a, bad: error, maxratio: 3}]', 'maxratio'], ['signals: [{name: a, mean: x, magrin: 3}]', 'magrin'], ['source: {log: a, outcome: b}', 'outcome'], ['labels: {mature: 7d}', 'mature'], ['drift: {windows: 24h}', 'windows'], ['skew: {exec: [a], samples: 5}', 'samples'], ['source: {prometheus: {url: "http://p:9090", design_effect: 1, queries: {a: {total: "t{a=\\"$arm\\"}", bads: x}}}}', 'bads']] as const) {
+      assert.match(model('quality:', `  ${section}`).join('\n'), new RegExp(`^6 error Unknown key "${key}" in models\\.fraud\\.quality\\.\\S+; ${not}\\.`, 'm'), section);
+    }
+    assert.deepEqual(model('guard: {on_breech: previous}'), ['5 error Unknown key "on_breech" in models.fraud.guard; the model is not guarded with it. Did you mean "on_breach"?']);
+    assert.match(model('qualty: {guardrails: []}', 'gaurd: {}').join('\n'), /^5 error Unknown key "qualty" in models\.fraud; the model is not judged with it\. Did you mean "quality"\?\n6 error Unknown key "gaurd" in models\.fraud; the model is not guarded/);
+  });
+
+  it('leaves keys that are somebody else\'s by their name, anchors and what is merged as they are', () => {
+    const { config, problems: found } = loadWorkspaceFile(`version: 1
+x-shared:
+  quality: &quality {guardrails: [{name: errors, bad: error}], window: 1h, x-owner: risk}
+  guard: &guard {on_breach: previous, x-why: nights}
+models:
+  fraud: {flag: fraud-v2, quality: {<<: *quality, source: {log: a}}, guard: *guard, x-note: mine}
+`);
+    assert.deepEqual(found.map(({ path }) => path?.at(-1)).sort(), ['x-note', 'x-owner', 'x-shared', 'x-why']);
+    assert.ok(found.every(({ severity }) => severity === 'warning'), found.map(({ message }) => message).join('\n'));
+    assert.deepEqual([config?.models[0]?.quality?.metrics.length, config?.models[0]?.quality?.windowMs, config?.models[0]?.guard?.onBreach], [1, 3_600_000, 'previous']);
+  });
+
   const wrong: readonly (readonly [string, RegExp])[] = [
     ['guardrails: [{name: a, bad: error, min_rate: 5}]', /^6: guardrails\[0\]\.min_rate: is a rate of bad events, from 0 to less than 1: 5 % is 0\.05\. \[5\]$/],
     ['guardrails: [{name: a, bad: error, limit: 2}]', /^6: guardrails\[0\]\.limit: is a share, more than 0 and less than 1: 2 % is 0\.02\. \[2\]$/],
     ['guardrails: [{name: a, bad: error, limit: 0}]', /limit: is a share, more than 0 and less than 1, such as 0\.05 for 5 %/],
-    ['signals: [{name: a, measure: accuracy, limit: 95}]', /limit: is a share, .*: 95 % is 0\.95\. \[95\]$/],
+    ['guardrails: [{name: a, measure: accuracy, limit: 95}]', /limit: is a share, .*: 95 % is 0\.95\. \[95\]$/],
+    ['signals: [{name: a, measure: accuracy, limit: 0.9}]', /^6: signals\[0\]\.limit: is of guardrails: a signal only holds the ramp, .* \[0\.9\]$/],
+    ['guardrails: [{name: a, measure: pr_auc}]', /^6: guardrails\[0\]\.measure: guards nothing: pr_auc has no interval here, so it is shown and decides nothing\. List it below signals.* \[pr_auc\]$/],
+    ['signals: [{name: a, measure: pr_auc, margin: 0.1}]', /^6: signals\[0\]\.margin: is not gone by: pr_auc has no interval here/],
+    ['guardrails: [{name: Missing answers, bad: error}]', /^6: guardrails\[0\]\.name: missing answers is the guardrail that is there by itself, .*: choose another name\. \[Missing answers\]$/],
     ['signals: [{name: a, measure: accuracy, margin: 1}]', /margin: is a difference of shares, less than 1: 1 % is 0\.01/],
-    ['signals: [{name: a, mean: converted == 1, limit: 3}]', /limit: is a share/],
+    ['guardrails: [{name: a, mean: converted == 1, limit: 3}]', /limit: is a share/],
     ['guardrails: [{name: a, bad: error, accept_ratio: 1}]', /accept_ratio: must be more than 1: a candidate as good as the current version could never go on/],
     ['guardrails: [{name: a, bad: error, margin: 0.01}]', /margin: is for means: .* is max_ratio/],
     ['signals: [{name: a, mean: converted, max_ratio: 2}]', /max_ratio: is for bad events: how much worse a mean may be is margin, in its own units/],
-    ['window: 0s', /^6: window: must be longer than 0s, such as 5min\. \[0s\]$/],
+    ['window: 0s', /^6: window: must be at least 1s, such as 5min, and so long that most windows have records of both arms\. \[0s\]$/],
+    ['window: 999ms', /^6: window: must be at least 1s/],
     ['labels: {field: label}', /^6: labels\.field: label is what the prediction says, not what turned out to be true: name the field of the outcome, such as outcome or defaulted\. \[label\]$/],
     ['labels: {field: score}', /labels\.field: score is what the prediction says/],
     ['where: converted == 1', /^6: where: converted is a field of the outcome, which is not known yet when a prediction is counted: name one of the prediction, such as features\.converted\. /],
@@ -149,7 +181,7 @@ guardrails: [{name: errors, bad: error}]`);
   }
 
   it('takes numbers at the edge, means in units of their own, and an accept_ratio below max_ratio', () => {
-    assert.deepEqual(problems('guardrails: [{name: a, bad: error, min_rate: 0, limit: 0.999, max_ratio: 1, accept_ratio: 1.01}, {name: b, bad: error, min_rate: 0.999, max_ratio: 2, accept_ratio: 1.5}]\nsignals: [{name: c, mean: latency_ms, limit: 500, margin: 20}, {name: d, measure: entropy, limit: 2}]\nwindow: 1s'), []);
+    assert.deepEqual(problems('guardrails: [{name: a, bad: error, min_rate: 0, limit: 0.999, max_ratio: 1, accept_ratio: 1.01}, {name: b, bad: error, min_rate: 0.999, max_ratio: 2, accept_ratio: 1.5}, {name: c, mean: latency_ms, limit: 500, margin: 20}, {name: d, measure: entropy, limit: 2}]\nsignals: [{name: area, measure: pr_auc}]\nwindow: 1s'), []);
     assert.deepEqual(load('guardrails: [{name: a, bad: error, min_rate: 5}, {name: b, bad: error}]').config?.models[0]?.quality?.metrics.map(({ name }) => name), ['b'], 'a metric is not judged by other numbers than were written');
   });
 

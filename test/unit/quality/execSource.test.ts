@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ExecSource } from '../../../src/adapters/quality/execSource.ts';
 import { openQualitySource } from '../../../src/adapters/quality/open.ts';
 import { AppError } from '../../../src/core/base/errors.ts';
 import { compareArms } from '../../../src/core/quality/comparison.ts';
@@ -90,6 +91,15 @@ describe('a command that prints windows', function () {
     assert.equal((await read(silent)).notes.incomplete, undefined, 'an arm may be silent');
     const apart = printed().map((window) => (window.arm === 'candidate' ? { ...window, start: (window.start as number) + 1000, end: (window.end as number) + 1000, service: 'b' } : window));
     assert.equal((await read(apart)).notes.incomplete, undefined, 'services are never pooled');
+  });
+
+  it('that fails or cannot be started has not answered, and what is no list of windows is told in words', async () => {
+    const failing = (command: readonly string[]): Promise<QualityData> => new ExecSource(command, process.cwd(), [], {}).read({ now: START, signal: new AbortController().signal });
+    await assert.rejects(failing(['./no-such-command']), { code: 'network', message: /cannot be started/ });
+    await assert.rejects(failing(['node', '-e', 'process.exit(3)']), { code: 'network', message: /node failed with exit code 3/ });
+    const printing = (json: string): readonly string[] => ['node', '-e', `console.log(${JSON.stringify(json)})`];
+    await assert.rejects(failing(printing('{"design_effect": 1}')), { code: 'validation', message: /^node printed JSON of another shape: windows: must be a list of windows, \{"arm"/ });
+    await assert.rejects(failing(printing('[]')), { code: 'validation', message: /another shape: it must be a mapping of windows, design_effect and warnings\.$/ });
   });
 
   it('names arms that nobody compares, and is refused where there are no others', async () => {

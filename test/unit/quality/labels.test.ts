@@ -151,4 +151,42 @@ describe('what tells an outcome', () => {
       assert.equal(verdicts(await read(own), own)[0], 'worse', 'outcomes may stand in the records of predictions');
     });
   });
+
+  it('is not known before it has matured, and not where outcomes and scores have nothing in common: both is said', async () => {
+    writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 200 }).map((record) => ({ ...record, outcome: 'yes' }))));
+    const because = async (labels: object): Promise<string | undefined> => {
+      const quality = defined({ guardrails: [{ name: 'right', measure: 'accuracy' }], labels });
+      return compareArms(await read(quality), quality, 'production').metrics[0]?.because;
+    };
+    assert.equal(await because({ mature_after: '7d' }), 'no prediction has matured yet: outcomes count 7 d after their prediction (labels.mature_after)');
+    assert.match(await because({ mature_after: '1h' }) ?? '', /^no record tells it: accuracy is of labels and outcomes that are alike, or of scores and outcomes that are 0 or 1/);
+  });
+
+  it('of a prediction that where leaves out waits for nothing, whether it comes before or after it', async () => {
+    const all = records({ count: 300 });
+    const outcomes = all.map(({ request_id: id }) => ({ request_id: id, outcome: 1 }));
+    writeFileSync(join(folder, 'log.jsonl'), lines([...outcomes.slice(0, 100), { request_id: 'nobody', outcome: 1 }, ...all, ...outcomes.slice(200)]));
+    const { notes, windows } = await read(defined({ guardrails: [{ name: 'default', bad: 'outcome' }], where: 'features.country == "DE"' }));
+    const counted = windows.reduce((sum, { metrics }) => sum + (metrics['default']?.n ?? 0), 0);
+    assert.deepEqual([notes.outcomesWithoutPrediction, counted], [1, all.filter(({ features }, index) => features.country === 'DE' && (index < 100 || index >= 200)).length]);
+  });
+
+  describe('that a metric reads', () => {
+    const note = async (bad: string, change: (record: Record<string, unknown>) => object = (record) => record): Promise<string> => {
+      writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 20 }).map((record) => change({ ...record }))));
+      return (await read(defined({ guardrails: [{ name: 'wrong', bad }] }))).notes.messages.join('\n');
+    };
+
+    it('but no record has is named, with what may be meant', async () => {
+      assert.match(await note('amount > 5'), /^No outcome, and no record with a request_id, has told the field amount, which wrong reads\. There is a feature of that name: write features\.amount\.$/);
+      assert.match(await note('latency > 80'), /has told the field latency, which wrong reads\. Did you mean latency_ms\?$/);
+      assert.match(await note('error == timeout'), /the field timeout, .* a text stands in quotes\.$/);
+      assert.match(await note('outcome'), /the field outcome, .*labels: \{field: \.\.\.\} names/);
+    });
+
+    it('and one record tells is not', async () => {
+      assert.equal(await note('refund > 5', (record) => ({ ...record, ...(record['request_id'] === 'r-7' ? { refund: 6 } : {}) })), '');
+      assert.equal(await note('latency_ms > 5 and features.amount > 5'), '');
+    });
+  });
 });

@@ -509,3 +509,36 @@ describe('the prediction log', () => {
     assert.equal(data.notes.malformed, 0);
   });
 });
+
+describe('files that are no log', () => {
+  let folder: string;
+  beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'modelswitch-nolog-')); });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  const messages = async (log: string): Promise<readonly string[]> => {
+    const { quality } = readQuality({ source: { log }, guardrails: [{ name: 'errors', bad: 'error' }] });
+    const { notes } = await new LogSource({ folder, flags: ['fraud-v2'], definition: quality ?? assert.fail() }).read({ now: START, signal: new AbortController().signal });
+    assert.equal(notes.malformed, 0);
+    return notes.messages;
+  };
+
+  it('are named with the mend: a folder, an address, the folder of a user', async () => {
+    mkdirSync(join(folder, 'logs'));
+    assert.deepEqual(await messages('logs/'), ['logs/ is a folder: name the files in it, such as logs/*.jsonl.']);
+    assert.match((await messages('s3://bucket/log.jsonl'))[0] ?? '', /^s3:\/\/bucket\/log\.jsonl is an address, and only files are read: /);
+    assert.match((await messages('~/log.jsonl'))[0] ?? '', /^No file is called ~\/log\.jsonl: ~ stands for no folder here/);
+    assert.deepEqual(await messages('log.jsonl'), ['No file is called log.jsonl.']);
+  });
+
+  it('as CSV with another separator, other names or none are left out, which is said once', async () => {
+    const text = csv(records({ count: 50 }));
+    for (const [content, mend] of [[text.replaceAll(',', ';'), 'columns are separated by commas, not by ";"'], [text.replaceAll(',', '\t'), 'columns are separated by commas, not by tabs'], [text.replace(/^.*/, (header) => header.toUpperCase()), 'names are written in small letters, without blanks'], [text.replace(/^.*\n/, ''), 'the first line names the columns']] as const) {
+      writeFileSync(join(folder, 'log.csv'), content);
+      const [message = '', ...others] = await messages('log.csv');
+      assert.match(message, /^log\.csv: the first line \(.*\) names neither assigned_arm nor request_id, so the file is left out: /);
+      assert.ok(message.endsWith(`${mend}.`), message);
+      assert.deepEqual(others, []);
+    }
+    writeFileSync(join(folder, 'log.csv'), text);
+    assert.deepEqual(await messages('log.csv'), []);
+  });
+});

@@ -214,8 +214,8 @@ describe('the dashboard', () => {
     const given = input({ count: 600 });
     const [slice = assert.fail()] = given.report.slices;
     const shown = (lines: number): DashboardModel['slices'] => dashboardModel({ ...given, report: { ...given.report, slices: Array.from({ length: lines }, () => slice) } }).slices;
-    assert.deepEqual([shown(200)?.title, shown(200)?.rows.length], ['Slices (they inform; they decide nothing)', 200]);
-    assert.deepEqual([shown(212)?.title, shown(212)?.rows.length], ['Slices (they inform; they decide nothing): the first 200 lines; 12 more are in the exports', 200]);
+    assert.deepEqual([shown(200)?.title, shown(200)?.rows.length], ['Slices in production (they inform; they decide nothing)', 200]);
+    assert.deepEqual([shown(212)?.title, shown(212)?.rows.length], ['Slices in production (they inform; they decide nothing): the first 200 lines; 12 more are in the exports', 200]);
   });
 
   it('draws proportions with intervals that end at 0 and 1', () => {
@@ -299,6 +299,9 @@ describe('the dashboard', () => {
     assert.ok(csv.includes(`"'=HYPERLINK(""x""),\n"`));
     const { candidate } = given.report.metrics[1] ?? assert.fail();
     assert.ok(dashboardCsv(given, dashboardModel(given)).includes(`comparison,score,,candidate,${candidate.n},${candidate.value},`));
+    const roles = given.report.metrics.map(({ name, role }) => `${name},${role}`);
+    assert.deepEqual([...dashboardCsv(given, dashboardModel(given)).matchAll(/^comparison,(\w+),role,,,,,,(\w+),,\r$/gm)].map(([, name, role]) => `${name},${role}`), roles);
+    assert.deepEqual(dashboardModel(given).comparison.rows.map(([name, , , , , role]) => `${name},${role}`), roles);
   });
 
   it('has the shadow answers of its environment, in bars that hold every score', () => {

@@ -97,7 +97,7 @@ describe('what was counted of a log, on disk', () => {
     { section: { drift: { reference: { weeks_ago: 1, hours: 2 } }, window: '1min' } },
     { section: { drift: { window: '1h' } }, features: ['amount', 'country'], edges: { amount: [100, 500, 900] } },
     { section: { signals: [{ name: 'default', mean: 'defaulted' }, { name: 'brier', measure: 'brier' }, { name: 'slow default', mean: 'defaulted * latency_ms' }], labels: { field: 'defaulted', mature_after: '27min' }, by: ['model_version'], window: '1min' }, features: ['amount'] },
-    { section: { signals: [{ name: 'right', measure: 'accuracy' }], labels: { field: 'defaulted', mature_after: '27min', absent_means: 0 } } },
+    { section: { where: 'latency_ms > 20', signals: [{ name: 'right', measure: 'accuracy' }], labels: { field: 'defaulted', mature_after: '27min', absent_means: 0 } } },
   ];
 
   for (const [number, question] of QUESTIONS.entries()) {

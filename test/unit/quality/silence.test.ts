@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Collector } from '../../../src/core/quality/collector.ts';
-import { compareArms, MISSING_ANSWERS, type ComparisonReport, type MetricComparison } from '../../../src/core/quality/comparison.ts';
-import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
+import { compareArms, type ComparisonReport, type MetricComparison } from '../../../src/core/quality/comparison.ts';
+import { MISSING_ANSWERS, readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
 import { silence, type Exposure, type Silence } from '../../../src/core/quality/silence.ts';
 import { alarms } from '../../../src/core/quality/stats/countRule.ts';
 import type { QualityWindow } from '../../../src/core/quality/window.ts';

@@ -49,6 +49,7 @@ describe('feature skew', () => {
     assert.deepEqual([alarm(20, 1000), alarm(12, 1000), alarm(20, 1000, { max_share: 0.05 }), alarm(1, 20), alarm(0, 1000)], [true, false, false, false, false]);
     assert.match(report([...times(20, [1, 2]), ...times(980, [1, 1])]).features[0]?.because ?? '', /^other values in 2 % of 1000 requests \(1\.33 % to 2\.89 %\), more than 1 %$/);
     assert.equal(report(times(5, [1, 1])).features[0]?.because, 'equal in all 5 requests');
+    assert.equal(report([[1, 1]]).features[0]?.because, 'equal in the one request');
   });
 
   it('shares the level among features, and puts the worst first', () => {

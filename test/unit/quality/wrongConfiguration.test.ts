@@ -8,7 +8,7 @@ import { compareReleased, drift, quality, shadow } from '../../../src/cli/comman
 import type { CliContext, Command } from '../../../src/cli/context.ts';
 import { exitCode } from '../../../src/cli/exitCodes.ts';
 import { toAppError } from '../../../src/core/base/errors.ts';
-import { hindering, type MeantModels } from '../../../src/core/workspace/concerning.ts';
+import { guardHindrances, hindering, type MeantModels } from '../../../src/core/workspace/concerning.ts';
 import { loadWorkspaceFile } from '../../../src/core/workspace/load.ts';
 
 type Run = (context: CliContext) => Promise<number>;
@@ -40,10 +40,13 @@ describe('a modelswitch.yaml that is wrong, by the command line', () => {
 
   const wrong: readonly { name: string; text: string; says: RegExp }[] = [
     { name: 'an expression that ends too early', text: file('      guardrails: [{name: slow, bad: "latency_ms >"}]\n'), says: /^modelswitch\.yaml:7:\d+: guardrails\[0\]\.bad: / },
+    { name: 'guardrails by a name that nobody reads', text: file('      guardrail: [{name: errors, bad: error}]\n'), says: /^modelswitch\.yaml:7:7: Unknown key "guardrail" in models\.fraud\.quality; the model is not judged with it\. Did you mean "guardrails"\?$/ },
+    { name: 'a misspelt tolerance', text: file('      guardrails: [{name: errors, bad: error, maxratio: 9}]\n'), says: /^modelswitch\.yaml:7:\d+: Unknown key "maxratio".*Did you mean "max_ratio"\?$/ },
     { name: 'a misspelt field', text: file('      guardrails: [{name: errors, bad: "eror"}]\n'), says: /^modelswitch\.yaml:7:\d+: .*Did you mean "error"/ },
     { name: 'a ratio below 1', text: file('      guardrails: [{name: errors, bad: error, max_ratio: 0.5}]\n'), says: /^modelswitch\.yaml:7:58: models\.fraud\.quality\.guardrails\[0\]\.max_ratio must be a number of at least 1/ },
     { name: 'a metric without a name', text: file('      guardrails: [{name: "", bad: error}]\n'), says: /^modelswitch\.yaml:7:\d+: .*name must be text/ },
     { name: 'YAML that is none', text: file('      guardrails: [{name: errors, bad: error\n'), says: /^modelswitch\.yaml:\d+:\d+: Not valid YAML/ },
+    { name: 'a log of no file', text: `${HEAD}    quality:\n      source: {log: []}\n      guardrails: [{name: errors, bad: error}]\n`, says: /^modelswitch\.yaml:6:\d+: .*log must be a path or glob/ },
     { name: 'two sources', text: `${HEAD}    quality:\n      source: {log: log.jsonl, exec: [windows]}\n      guardrails: [{name: errors, bad: error}]\n`, says: /^modelswitch\.yaml:6:\d+: source: names log and exec/ },
     { name: 'a server section that cannot be read', text: `unleash: {environment: 5}\n${file('      guardrails: [{name: errors, bad: error}]\n')}`, says: /^modelswitch\.yaml:1:24: unleash\.environment must be text/ },
   ];
@@ -61,9 +64,9 @@ describe('a modelswitch.yaml that is wrong, by the command line', () => {
   }
 
   it('tells what is ignored, and goes on', async () => {
-    const { code, out, said } = await ran(quality.run.bind(quality), file('      guardrails: [{name: errors, bad: error, max_rato: 2}]\n'));
+    const { code, out, said } = await ran(quality.run.bind(quality), `regsitry: {}\n${file('      guardrails: [{name: errors, bad: error}]\n')}`);
     assert.deepEqual([code, said.length], [1, 1], said.join('\n'));
-    assert.match(said[0] ?? '', /^modelswitch\.yaml:7:\d+: warning: Unknown key "max_rato".*it is ignored\. Did you mean "max_ratio"\?$/);
+    assert.match(said[0] ?? '', /^modelswitch\.yaml:1:1: warning: Unknown key "regsitry"; it is ignored\. Did you mean "registry"\?$/);
     assert.match(out, /errors.*worse/);
   });
 
@@ -106,6 +109,14 @@ describe('what of a modelswitch.yaml a verdict cannot go by', () => {
     assert.deepEqual([messages(broken, { flag: 'fa' }), messages(broken, { flag: 'fb' })], [2, 1], 'c may be switched by any flag');
     assert.deepEqual([messages(broken, { model: 'a', keys: ['suites'] }), messages(broken, { model: 'c', keys: ['flag'] })], [0, 1]);
     assert.equal(messages(`version: 1\nmodels:\n  set: {kind: features, flag: f, provides: 5}\n  b: {flag: fb}\n`, { model: 'b' }), 1, 'features may be needed by any model');
+  });
+
+  it('keeps the guard from a model with a key that nobody knows where it looks, and from no other', () => {
+    const guarded = (text: string): string[] => [...guardHindrances(loadWorkspaceFile(`version: 1\nmodels:\n  a: {flag: fa, ${text}}\n  b: {flag: fb}\n`), {}).models.keys()];
+    for (const text of ['quality: {guardrail: []}', 'quality: {guardrails: [{name: errors, bad: error, maxratio: 2}]}', 'guard: {on_breech: previous}', 'gaurd: {on_breach: previous}', 'qualty: {guardrails: []}']) assert.deepEqual(guarded(text), ['a'], text);
+    for (const text of ['quality: {drift: {windows: 24h}}', 'zzz: 1', 'quality: {x-owner: risk}']) assert.deepEqual(guarded(text), [], text);
+    const many = Array.from({ length: 300 }, (_, index) => `  m${index}: {flag: f${index}, zzz: 1}\n`).join('');
+    assert.equal(messages(`version: 1\nmodels:\n${many}  a: {flag: fa, quality: {guardrail: []}}\n`), 1, 'behind three hundred warnings');
   });
 
   it('counts an error that stands behind a hundred warnings, and one by an alias', () => {

@@ -3,7 +3,7 @@ import { planSetRollout } from '../../../src/core/flags/planner.ts';
 import { assessRelease, type ReleaseAssessment } from '../../../src/core/releases/assessment.ts';
 import { planAdvance, planRearm, stageBefore } from '../../../src/core/releases/stageChange.ts';
 import { GUARD_DEFAULTS } from '../../../src/core/workspace/guard.ts';
-import { MINUTE, PLAN, assess, data, lastEvent, model, released, windows } from './assessSupport.ts';
+import { MINUTE, PLAN, QUALITY, assess, data, lastEvent, model, released, windows } from './assessSupport.ts';
 import { stage } from './worldSupport.ts';
 
 describe('the assessment of a release', () => {
@@ -13,6 +13,20 @@ describe('the assessment of a release', () => {
     assert.deepEqual([found.stageWords, found.environment, found.verdict.word, found.state], ['stage 3 of 4', 'production', 'advance', 'under way'], JSON.stringify(found.verdict));
     assert.equal(found.next.kind === 'change' && found.next.to, 3);
     assert.deepEqual(found.pin, { model: 'fraud', candidate: 'v14', current: 'v13' });
+  });
+
+  it('does not go on by statistics that were asked for and had nothing to go by', () => {
+    const world = released(3);
+    const plan = (more: Parameters<typeof stage>[2]): typeof PLAN => [...PLAN.slice(0, 2), stage('production', 25, { gates: ['statistics'], auto: true, ...more }), stage('production', 100)];
+    const { quality: usual, ...without } = model();
+    const judged = (more: Parameters<typeof stage>[2], quality: typeof usual): readonly unknown[] => {
+      const { verdict } = assess(world, windows({ start: lastEvent(world), count: 14 }), { model: { ...without, plan: plan(more), ...(quality === undefined ? {} : { quality }) } });
+      return [verdict.word, verdict.reasons[0]?.words];
+    };
+    const untold = ['insufficient data', 'the stage asks for statistics, and no guardrail was compared that could show that the candidate is not worse'];
+    const unguarded = { ...QUALITY, metrics: [] };
+    assert.deepEqual([judged({ areGatesListed: true }, undefined), judged({ areGatesListed: true }, unguarded)], [untold, untold]);
+    assert.deepEqual([judged({}, unguarded), judged({ areGatesListed: true }, usual)], [['advance', undefined], ['advance', undefined]], 'by default only what is set up is asked');
   });
 
   it('holds a good candidate that has not lasted', () => {

@@ -6,6 +6,7 @@ const READY: Look = {
   guardrails: [{ name: 'errors', state: 'clear', words: 'errors 2.0 % vs 2.0 %' }],
   signals: [{ name: 'conversion', state: 'clear', words: 'conversion 5.1 % vs 5.0 %' }],
   acceptance: [{ name: 'errors', state: 'accepted', words: 'errors at most 1.2 times the current ones' }],
+  asksStatistics: true,
   gates: [{ name: 'suites', state: 'open', words: 'all suites passed' }],
   onBlind: 'hold', mismatches: [], obstacles: [],
   stage: { heldMs: 3_600_000, holdMs: 3_600_000, predictions: 2000, minPredictions: 2000, isLast: false },
@@ -34,6 +35,9 @@ describe('the verdict of one look', () => {
     'the sample is too small': { given: { stage: stageOf({ predictions: 1999 }) }, word: 'hold', first: 'sample' },
     'it is not yet shown that the candidate is no worse': { given: { acceptance: [{ name: 'errors', state: 'open', words: 'not yet shown' }] }, word: 'hold', first: 'evidence' },
     'there is no control': { given: { acceptance: [{ name: 'errors', state: 'no control', words: 'nobody gets the current model' }] }, word: 'advance' },
+    'statistics are asked for and nothing was compared': { given: { acceptance: [] }, word: 'insufficient data', first: 'data' },
+    'statistics are not asked for and nothing was compared': { given: { acceptance: [], asksStatistics: false }, word: 'advance' },
+    'it is the last stage and nothing was compared': { given: { acceptance: [], stage: stageOf({ isLast: true }) }, word: 'hold', first: 'last stage' },
     'a suite failed': { given: { gates: [{ name: 'suites', state: 'shut', words: 'income-up failed' }] }, word: 'hold', first: 'gate', needsPerson: true },
     'approval is missing': { given: { approval: 'missing' }, word: 'hold', first: 'approval', needsPerson: true },
     'approval is given': { given: { approval: 'given' }, word: 'advance' },
@@ -62,6 +66,7 @@ const looks: fc.Arbitrary<Look> = fc.record({
   guardrails: fc.array(fc.record({ name: words, words, state: fc.constantFrom('breach' as const, 'clear' as const, 'clear' as const, 'insufficient' as const) }), { maxLength: 3 }),
   signals: fc.array(fc.record({ name: words, words, state: fc.constantFrom('worse' as const, 'clear' as const, 'clear' as const, 'insufficient' as const) }), { maxLength: 2 }),
   acceptance: fc.array(fc.record({ name: words, words, state: fc.constantFrom('accepted' as const, 'open' as const, 'no control' as const) }), { maxLength: 2 }),
+  asksStatistics: fc.boolean(),
   gates: fc.array(fc.record({ name: words, words, state: fc.constantFrom('open' as const, 'shut' as const) }), { maxLength: 2 }),
   onBlind: fc.constantFrom('hold' as const, 'rollback' as const),
   mismatches: fc.array(fc.record({ words }), { maxLength: 1 }),
@@ -86,6 +91,7 @@ describe('the verdict over random looks', () => {
       if (verdictOf(each).word !== 'advance') return;
       advanced += 1;
       assert.ok([...each.guardrails, ...each.signals].every(({ state }) => state === 'clear') && each.acceptance.every(({ state }) => state !== 'open') && each.gates.every(({ state }) => state === 'open'));
+      assert.ok(!each.asksStatistics || each.acceptance.length > 0);
       assert.ok(each.blind === undefined && each.latch === undefined && each.mismatches.length === 0 && each.obstacles.length === 0 && each.approval !== 'missing' && !each.stage.isLast);
       assert.ok(each.stage.heldMs >= each.stage.holdMs && each.stage.predictions >= each.stage.minPredictions);
     }), { seed: 7, numRuns: 60_000 });

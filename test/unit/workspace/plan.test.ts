@@ -33,9 +33,17 @@ describe('the plan of a release', () => {
 
   it('is read with everything that a stage may say', () => {
     const [first, second] = plan(file('{environment: production, segment: internal, percent: 100, hold: 1h30m, gates: [approval]}', '{environment: production, percent: 5, hold: 7d, min_predictions: 2000, auto: true}')) ?? [];
-    assert.deepEqual({ ...first, range: undefined }, { environment: 'production', segment: 'internal', percent: 100, hold: 5_400_000, minPredictions: 0, gates: ['approval'], auto: false, range: undefined });
+    assert.deepEqual({ ...first, range: undefined }, { environment: 'production', segment: 'internal', percent: 100, hold: 5_400_000, minPredictions: 0, gates: ['approval'], areGatesListed: true, auto: false, range: undefined });
     assert.deepEqual({ ...second, range: undefined }, { environment: 'production', percent: 5, hold: 604_800_000, minPredictions: 2000, gates: ['suites', 'compatibility', 'statistics'], auto: true, range: undefined });
     assert.equal(second?.range.start.line, 6);
+  });
+
+  it('asks for statistics only where a guardrail is declared that they go by', () => {
+    const said = (gates: string, quality = ''): string[] => loadWorkspaceFile(`${file(`{environment: development, percent: 5${gates}}`)}${quality === '' ? '' : `    quality: ${quality}\n`}`).problems.map(({ code, severity, message, range }) => `${range.start.line + 1} ${code} ${severity} ${message}`);
+    const wrong = '6 plan error Stage 1 of fraud asks for statistics, and no guardrail can show that the candidate is not worse: declare one below quality, such as guardrails: [{name: errors, bad: error}], or take statistics out of its gates.';
+    for (const quality of ['', '{source: {log: a}}', '{guardrails: []}', '{signals: [{name: a, mean: score}]}']) assert.deepEqual(said(', gates: [suites, statistics]', quality), [wrong], quality);
+    assert.deepEqual([said(''), said(', gates: [suites]'), said(', gates: [statistics]', '{guardrails: [{name: errors, bad: error}]}')], [[], [], []]);
+    assert.equal(said(', gates: [statistics]', '{guardrails: [{name: errors, bad: eror}]}').length, 1, 'what is wrong with the guardrail is told at its place');
   });
 
   it('of variants has weights', () => {

@@ -43,6 +43,15 @@ export function difference(candidate: Moments, current: Moments): Difference {
 }
 
 /**
+ * candidate - current with the larger of both variances for each arm, se^2 = max(s_T^2, s_C^2) (1 / n_T + 1 / n_C): never narrower than `difference`. What decides goes by it. Where most values are 0, or a few are very large (revenue,
+ * losses), an arm that happens to have few of them has a mean that is off and, from the same few, next to no variance: with variances of their own 35 % of healthy releases were called worse at the level of 2.5 %
+ * (2 of 100 buy, log-normal revenue, 5 % of the traffic), with the larger one 0 to 2 %.
+ */
+export function cautiousDifference(candidate: Moments, current: Moments): Difference {
+  return { ...difference(candidate, current), standardError: Math.sqrt(Math.max(variance(candidate), variance(current)) * (1 / candidate.n + 1 / current.n)) };
+}
+
+/**
  * (candidate - current) / current, as a share of current's mean, which must not be 0. With means a (current) and b (candidate), by the delta method:
  * se^2 = s_T^2 / (a^2 n_T) + b^2 s_C^2 / (a^4 n_C).
  *
@@ -58,7 +67,7 @@ export function relativeDifference(candidate: Moments, current: Moments): Differ
 }
 
 /**
- * The difference over strata (intervals of constant allocation): sum w_k diff_k with w_k proportional to n_T n_C / (n_T + n_C), se^2 = sum w_k^2 se_k^2. Rates are never pooled
+ * The difference over strata (intervals of constant allocation): sum w_k diff_k with w_k proportional to n_T n_C / (n_T + n_C), se^2 = sum w_k^2 se_k^2, se_k of `cautiousDifference`. Rates are never pooled
  * across them: a candidate that is better on every day can look worse in the sum (Simpson's paradox; Crook et al., Seven pitfalls, KDD 2009). The weights are those of
  * Cochran, Some methods for strengthening the common chi-squared tests, Biometrics 10, 1954. Undefined when no stratum has both arms.
  */
@@ -72,7 +81,7 @@ export function stratifiedDifference(strata: readonly (readonly [candidate: Mome
   let n = 0;
   for (const [index, [candidate, current]] of usable.entries()) {
     const weight = (weights[index] ?? 0) / total;
-    const stratum = difference(candidate, current);
+    const stratum = cautiousDifference(candidate, current);
     estimate += weight * stratum.estimate;
     squared += weight * weight * stratum.standardError ** 2;
     n += stratum.n;

@@ -1,0 +1,32 @@
+import { plainLine } from '../base/words.ts';
+import { RECORD_TYPES, type LabelDefinition, type MetricDefinition } from './definitions.ts';
+
+/** Of a name that is looked for in those of the fields of a prediction. */
+const LEAST_PART = 4;
+
+/** The fields of outcomes that metrics read, each with the metrics. */
+export function outcomeReaders(metrics: readonly MetricDefinition[], labels: LabelDefinition): ReadonlyMap<string, readonly string[]> {
+  const readers = new Map<string, string[]>();
+  for (const { name, labelled, measure, expression } of metrics) {
+    if (!labelled) continue;
+    const fields = measure === undefined ? (expression?.paths ?? []).map(([first = '']) => first).filter((field) => !Object.hasOwn(RECORD_TYPES.fields, field)) : [labels.field];
+    for (const field of new Set(fields)) readers.set(field, [...readers.get(field) ?? [], name]);
+  }
+  return readers;
+}
+
+/** What may have been meant by a name that no record has. */
+function mend(field: string, { field: labelled }: LabelDefinition, features: ReadonlySet<string>): string {
+  if (features.has(field)) return `There is a feature of that name: write features.${field}.`;
+  const near = field.length < LEAST_PART ? undefined : Object.keys(RECORD_TYPES.fields).find((name) => name.includes(field));
+  if (near !== undefined) return `Did you mean ${near}?`;
+  return field === labelled ? 'labels: {field: ...} names the field of the outcome.' : 'A feature is called features.NAME, and a text stands in quotes.';
+}
+
+/** What is said of fields that metrics read and nothing has told. `features`: the names of those that came. */
+export function untoldFieldMessages(fields: Iterable<string>, readers: ReadonlyMap<string, readonly string[]>, labels: LabelDefinition, features: ReadonlySet<string>): readonly string[] {
+  return [...fields].map((field) => {
+    const name = plainLine(field, 60);
+    return `No outcome, and no record with a request_id, has told the field ${name}, which ${(readers.get(field) ?? []).map((metric) => plainLine(metric, 60)).join(', ')} ${readers.get(field)?.length === 1 ? 'reads' : 'read'}. ${plainLine(mend(field, labels, features), 200)}`;
+  });
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { limitFinding, type LimitFinding } from '../../../src/core/quality/absolute.ts';
+import { compareArms, type ComparisonVerdict } from '../../../src/core/quality/comparison.ts';
+import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
+import { NO_MOMENTS, type Moments } from '../../../src/core/quality/stats/confidenceSequence.ts';
+import { NO_NOTES, type QualityData, type QualityWindow } from '../../../src/core/quality/window.ts';
+import { seeded } from '../../support/guardSimulation.ts';
+
+type Random = () => number;
+type Arm = 'candidate' | 'current';
+
+/** Mostly about 1, now and then a hundred times as much. */
+const logNormal = (sigma: number) => (random: Random): number => Math.exp(sigma * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()));
+/** What one of so many brings, and all others nothing. */
+const rarely = (share: number, amount: (random: Random) => number) => (random: Random): number => (random() < share ? amount(random) : 0);
+
+interface Given {
+  readonly section: Readonly<Record<string, unknown>>;
+  readonly candidate: (random: Random) => number;
+  readonly current: (random: Random) => number;
+  /** Of the traffic, the candidate's. */
+  readonly share: number;
+  readonly perLook?: number;
+  readonly looks?: number;
+  readonly releases?: number;
+}
+
+function definitionOf(section: Given['section']): QualityDefinition {
+  const { quality, problems } = readQuality({ guardrails: [{ name: 'm', mean: 'outcome', ...section }] });
+  assert.deepEqual(problems, []);
+  return quality ?? assert.fail();
+}
+
+function dataOf(sums: Readonly<Record<Arm, Moments>>): QualityData {
+  const windows = (['candidate', 'current'] as const).map((arm): QualityWindow => ({ arm, environment: 'production', service: '', start: 0, end: 3_600_000, requests: sums[arm].n, units: sums[arm].n, metrics: { m: sums[arm] } }));
+  return { windows, arms: [], designEffect: 1, notes: NO_NOTES };
+}
+
+/** Of so many releases at which somebody looks again and again, those in which the first word that is said is this. */
+function releases<T>({ candidate, current, share, perLook = 500, looks = 60, releases: count = 40 }: Given, said: (data: QualityData) => T | undefined): T[] {
+  return Array.from({ length: count }, (_, release) => {
+    const random = seeded(release + 1);
+    const sums = { candidate: NO_MOMENTS, current: NO_MOMENTS };
+    for (let look = 0; look < looks; look += 1) {
+      for (let index = 0; index < perLook; index += 1) {
+        const arm: Arm = random() < share ? 'candidate' : 'current';
+        const [{ n, sum, squares }, value] = [sums[arm], arm === 'candidate' ? candidate(random) : current(random)];
+        sums[arm] = { n: n + 1, sum: sum + value, squares: squares + value * value };
+      }
+      const word = said(dataOf(sums));
+      if (word !== undefined) return word;
+    }
+    return undefined;
+  }).filter((word) => word !== undefined);
+}
+
+function verdicts(given: Given): ComparisonVerdict[] {
+  const definition = definitionOf(given.section);
+  return releases(given, (data) => {
+    const verdict = compareArms(data, definition, 'production', { shareAt: () => given.share }).metrics[0]?.verdict;
+    return verdict === 'worse' || verdict === 'not worse' ? verdict : undefined;
+  });
+}
+
+function passed(given: Given): LimitFinding[] {
+  const definition = definitionOf(given.section);
+  const [metric = assert.fail()] = definition.metrics;
+  return releases(given, (data) => {
+    const found = limitFinding(metric, data.windows.filter(({ arm }) => arm === 'candidate'), { data, environment: 'production', arm: 'candidate', among: 2 });
+    return found?.state === 'passed' ? found : undefined;
+  });
+}
+
+const yes = (): number => 1;
+
+describe('means of values that are mostly nothing, or now and then very large', () => {
+  for (const [name, value] of [['2 of 100 buy', rarely(0.02, logNormal(1.5))], ['3 of 1,000 buy', rarely(0.003, logNormal(1))], ['baskets of 1 to 5', rarely(0.03, (random) => 1 + Math.floor(5 * random()))], ['latencies', logNormal(2)]] as const) {
+    it(`are told from nothing by chance, where both arms are alike: ${name}`, () => {
+      for (const better of name === 'latencies' ? ['lower'] : ['higher']) {
+        const found = verdicts({ section: { better }, candidate: value, current: value, share: 0.05 });
+        assert.ok(found.length <= 2, `${better}: ${found.join()}`);
+      }
+    });
+  }
+
+  it('are not called alike where the candidate loses twice as much, or just what is tolerated', () => {
+    const current = rarely(0.005, () => 1000);
+    for (const share of [0.05, 0.5]) {
+      for (const rate of [0.0075, 0.01]) assert.ok(verdicts({ section: { better: 'lower', margin: 2.5 }, candidate: rarely(rate, () => 1000), current, share }).filter((word) => word === 'not worse').length <= 2, `${share} ${rate}`);
+    }
+  });
+
+  it('are told where nothing is left of them: a candidate that nobody buys from', () => {
+    for (const [rate, share, value] of [[0.1, 0.25, yes], [0.02, 0.25, yes], [0.1, 0.25, logNormal(1)]] as const) {
+      assert.deepEqual(new Set(verdicts({ section: { better: 'higher', margin: 0.01 * rate }, candidate: () => 0, current: rarely(rate, value), share, releases: 10 })), new Set(['worse']), `${rate}`);
+    }
+  });
+
+  it('of yes and no are called not worse from 20 events and 20 others of each arm on, and before insufficient', () => {
+    const definition = definitionOf({ better: 'lower', margin: 0.02 });
+    const verdict = (events: number): ComparisonVerdict | undefined => compareArms(dataOf({ candidate: { n: 10_000, sum: events, squares: events }, current: { n: 10_000, sum: 60, squares: 60 } }), definition, 'production').metrics[0]?.verdict;
+    assert.deepEqual([5, 19, 20, 60].map(verdict), ['insufficient data', 'insufficient data', 'not worse', 'not worse']);
+  });
+});
+
+describe('a limit of a mean', () => {
+  it('is not passed by an arm that has had too few events to tell', () => {
+    const given: Given = { section: { better: 'higher', limit: 0.005 }, candidate: rarely(0.01, yes), current: rarely(0.01, yes), share: 0.05 };
+    assert.ok(passed(given).length <= 2);
+    assert.ok(passed({ ...given, section: { better: 'higher', limit: 0.5 }, candidate: rarely(0.02, logNormal(1.8)), current: rarely(0.02, logNormal(1.8)) }).length > 30, 'what is far below it passes it');
+    assert.ok(passed({ ...given, section: { better: 'higher', limit: 0.05 }, candidate: rarely(0.02, logNormal(1.8)), current: rarely(0.02, logNormal(1.8)) }).length <= 2, 'what is above it does not');
+  });
+
+  it('is passed by one that has none at all, where there should be many', () => {
+    const given: Given = { section: { better: 'higher', limit: 0.05 }, candidate: () => 0, current: rarely(0.1, yes), share: 0.25, releases: 5 };
+    assert.deepEqual(passed(given).map(({ value }) => value), [0, 0, 0, 0, 0]);
+    assert.ok(passed(given).every(({ n }) => n >= 400 && n < 2000));
+    const [metric = assert.fail()] = definitionOf(given.section).metrics;
+    const state = (n: number): string | undefined => {
+      const data = dataOf({ candidate: { n, sum: 0, squares: 0 }, current: NO_MOMENTS });
+      return limitFinding(metric, data.windows, { data, environment: 'production', arm: 'candidate', among: 1 })?.state;
+    };
+    assert.deepEqual([199, 399, 401, 2000].map(state), ['insufficient', 'insufficient', 'within', 'passed'], '20 of 400 would be just at the limit');
+  });
+});

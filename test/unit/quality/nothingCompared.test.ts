@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compareReleased, quality } from '../../../src/cli/commands/quality.ts';
+import type { CliContext } from '../../../src/cli/context.ts';
+import { lines, recordsOfToday } from '../../support/qualityRecords.ts';
+
+describe('where nothing is compared', () => {
+  let cwd: string;
+  beforeEach(() => { cwd = mkdtempSync(join(tmpdir(), 'modelswitch-nothing-')); });
+  afterEach(() => rmSync(cwd, { recursive: true }));
+
+  async function ran(section: string, change: (record: Record<string, unknown>) => object = (record) => record, run = (context: CliContext): Promise<number> => quality.run(context)): Promise<{ readonly code: number; readonly out: string; readonly warned: readonly string[] }> {
+    writeFileSync(join(cwd, 'log.jsonl'), lines(recordsOfToday({ count: 400 }).map((record) => change({ ...record }))));
+    writeFileSync(join(cwd, 'modelswitch.yaml'), `version: 1\nmodels:\n  fraud:\n    flag: fraud-v2\n    quality:\n${section.split('\n').map((line) => `      ${line}\n`).join('')}`);
+    const [out, warned]: [string[], string[]] = [[], []];
+    const context: CliContext = { options: {}, operands: [], env: {}, cwd, signal: new AbortController().signal, write: (text) => void out.push(text), own: {}, warn: (sentence) => void warned.push(sentence), progress: () => undefined };
+    return { code: await run(context), out: out.join(''), warned };
+  }
+  const LOG = 'source: {log: log.jsonl}\n';
+  const ERRORS = `${LOG}guardrails: [{name: errors, bad: error}]`;
+  const renamed = (candidate: string, current: string) => (record: Record<string, unknown>): object => ({ ...record, assigned_arm: record['assigned_arm'] === 'candidate' ? candidate : current });
+
+  it('the exit code is 5, because arms are called otherwise: the note names them', async () => {
+    for (const run of [(context: CliContext) => quality.run(context), compareReleased]) {
+      const { code, out, warned } = await ran(ERRORS, renamed('challenger', 'champion'), run);
+      assert.deepEqual([code, warned], [5, ['No guardrail has a record of candidate or current: nothing was compared (errors: no record tells it).']]);
+      assert.match(out, /^There is no record of candidate or current, but records of "challenger", "champion", neither candidate nor current, nor variants .*: they are not compared\. Let the service name the arms candidate and current, or map them/m);
+    }
+  });
+
+  it('one arm that is called otherwise is named, and the other counts', async () => {
+    const { code, out } = await ran(ERRORS, renamed('Candidate', 'current'));
+    assert.equal(code, 0);
+    assert.match(out, /^There is no record of candidate, but records of "Candidate", /m);
+    assert.doesNotMatch((await ran(ERRORS, (record) => ({ ...record, assigned_arm: record['unit_id'] === 'u-7' ? 'third' : record['assigned_arm'] }))).out, /There is no record/);
+  });
+
+  it('the exit code is 5, because no guardrail reads a field that is there', async () => {
+    const { code, warned } = await ran(`${LOG}guardrails: [{name: dear, bad: amount > 5}, {name: slow, bad: latency > 80}]\nsignals: [{name: latency, mean: latency_ms}]`);
+    assert.equal(code, 5);
+    assert.match(warned.join(), /^No guardrail has a record of candidate or current: nothing was compared \(dear: no record tells it; slow: no record tells it\)\.$/);
+    assert.equal((await ran(`${LOG}guardrails: [{name: dear, bad: amount > 5}, {name: errors, bad: error}]`)).code, 0, 'one was compared');
+    assert.equal((await ran(`${LOG}signals: [{name: dear, mean: amount}]`)).code, 0, 'there is no guardrail');
+  });
+
+  it('the exit code is 5, because a command tells other metrics', async () => {
+    const windows = ['candidate', 'current'].map((arm) => ({ arm, start: Date.now() - 600_000, end: Date.now() - 300_000, requests: 10, metrics: { failures: { n: 10, sum: 1 } } }));
+    writeFileSync(join(cwd, 'windows.json'), JSON.stringify({ windows, design_effect: 1 }));
+    const { code, out } = await ran('source: {exec: [cat, windows.json]}\nguardrails: [{name: errors, bad: error}]');
+    assert.equal(code, 5);
+    assert.match(out, /cat tells nothing about errors\./);
+  });
+
+  it('where: that leaves out everything is said to do so', async () => {
+    const { code, warned } = await ran(`${ERRORS}\nwhere: features.group == "none"`);
+    assert.deepEqual([code, warned], [5, ['where: leaves out all 400 records of this model: nothing was compared.']]);
+  });
+});

@@ -166,9 +166,10 @@ export class LogSource implements QualitySource {
     this.#enough = Math.max(this.#enough, await this.#saved.set({ files: [...this.#known.values()], collected }));
   }
 
-  async #readFiles(files: readonly FoundFile[], messages: string[], { now, signal, onProgress }: QualityRequest): Promise<void> {
+  async #readFiles(files: readonly FoundFile[], messages: string[], { now, since, signal, onProgress }: QualityRequest): Promise<void> {
     this.#broken = true;
     this.#collector.now = now;
+    this.#collector.since = since;
     const total = files.reduce((sum, { identity, size }) => sum + Math.max(0, size - (this.#known.get(identity)?.tail?.offset ?? 0)), 0);
     let done = 0;
     const progress = (bytes: number): void => {

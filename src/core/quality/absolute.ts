@@ -3,9 +3,9 @@ import { areProportions } from './proportions.ts';
 import type { MetricDefinition } from './definitions.ts';
 import { LEAST_EVENTS, LEAST_UNITS, sequentialOneSidedHalfWidth, variance } from './stats/confidenceSequence.ts';
 import { alarms, evidenceAboveRate } from './stats/countRule.ts';
-import { dispersion } from './stats/dispersion.ts';
 import { countIntervals } from './strata.ts';
 import { totalOf } from './totals.ts';
+import { dispersionIn } from './unitDispersion.ts';
 import { unitsIn } from './unitsIn.ts';
 import type { QualityData, QualityWindow } from './window.ts';
 
@@ -46,8 +46,7 @@ export function limitFinding(metric: MetricDefinition, windows: readonly Quality
   const found = { name, limit, n: total.n, value: total.sum / total.n };
   if (total.n === 0) return { ...found, state: 'insufficient' };
   const all = data.arms.filter((each) => each.environment === environment);
-  const sums = all.flatMap(({ unitSums }) => unitSums[name] ?? []);
-  const phi = sums.length === 0 ? data.designEffect ?? 1 : dispersion(sums);
+  const phi = dispersionIn(windows, all, name) ?? data.designEffect ?? 1;
   const alpha = ALPHA / Math.max(1, among);
   if (metric.kind === 'bad') {
     return { ...found, state: alarms(evidenceAboveRate(countIntervals(windows, [], name, phi), limit).restarted, alpha) ? 'passed' : 'within' };

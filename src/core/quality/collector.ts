@@ -141,6 +141,19 @@ export class Collector {
     this.#recent.now = value;
   }
 
+  /**
+   * When evidence about the release began, in milliseconds since 1970, where that is known: how dependent the requests of a unit are is then counted of what comes from then on. Where something of that has been counted before it was known, it is counted
+   * of what is newer than all of it, so that nothing counts twice.
+   */
+  set since(at: number | undefined) {
+    if (at === undefined || at <= this.#units.from) return;
+    this.#flush();
+    const newest = Math.max(...this.#groups.audiences.map(({ collector }) => collector.lastSeen), 0);
+    const from = Math.max(at, newest + 1);
+    this.#groups.keepDispersions(this.#units);
+    this.#units.beginAnew(from);
+  }
+
   malformed(place: string, reason: string): void {
     this.#notes.malformed += 1;
     if (this.#notes.examples.length < MOST_EXAMPLES) this.#notes.examples = [...this.#notes.examples, `${place}: ${reason}`];
@@ -261,7 +274,7 @@ export class Collector {
       this.#rowOf[counted] = row;
       this.#windowOf[row - from] = window;
       this.#hashOf[counted] = this.#unitHash(batch, row);
-      this.#audienceOf[counted] = group.audience.number;
+      this.#audienceOf[counted] = at < this.#units.from ? -1 : group.audience.number;
       counted += 1;
     }
     // One by one where numbers of units may change: what has one is counted before.
@@ -300,7 +313,7 @@ export class Collector {
     const isNew = this.#newOf[index] ?? 0;
     const flagged = flags[row] ?? 0;
     if (flagged !== 0) this.#countFlags(flagged);
-    this.#unitOf[row - from] = this.#numberOf[index] ?? -1;
+    this.#unitOf[row - from] = (times[row] ?? 0) < this.#units.from ? -1 : this.#numberOf[index] ?? -1;
     window.units += isNew;
     if (isNew > 0) window.drawn += 1;
     group.audience.collector.units += isNew;

@@ -4,7 +4,6 @@ import { MISSING_ANSWERS, type LabelDefinition, type Measure, type MetricDefinit
 import { averagePrecision } from './measures.ts';
 import { NO_MOMENTS, LEAST_EVENTS, LEAST_UNITS, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Moments } from './stats/confidenceSequence.ts';
 import { alarms, evidenceNotWorse, guardEvidence, joinEvidence } from './stats/countRule.ts';
-import { dispersion, type UnitSums } from './stats/dispersion.ts';
 import type { Interval } from './stats/intervals.ts';
 import { isMismatch, sampleRatioEvidence } from './stats/sampleRatio.ts';
 import { areProportions, proportionInterval } from './proportions.ts';
@@ -14,6 +13,7 @@ import { differInLabels } from './labelledShare.ts';
 import { dataSince } from './since.ts';
 import { allocationIntervals, comparedPart, countIntervals, type ShareAt } from './strata.ts';
 import { totalOf } from './totals.ts';
+import { dispersionIn } from './unitDispersion.ts';
 import { unitsIn } from './unitsIn.ts';
 import type { ArmSummary, QualityData, QualityWindow } from './window.ts';
 
@@ -229,17 +229,17 @@ class Comparer {
 
   /** Where the share of matured predictions that have what a metric needs of outcomes differs by arm it means nothing: `differInLabels`. */
   labelsDiffer(metric: string): Refusal | undefined {
-    const differ = differInLabels(allocationIntervals(...this.windows(), this.#options.shareAt), metric, dispersion(this.#sumsOf(({ labelSums }) => labelSums?.[metric])));
+    const windows = this.windows();
+    const differ = differInLabels(allocationIntervals(...windows, this.#options.shareAt), metric, dispersionIn(windows.flat(), this.#arms(), metric, 'labelSums') ?? 1);
     return differ ? { always: true, verdict: 'void', because: 'the arms have outcomes for different shares of their predictions' } : undefined;
   }
 
-  #sumsOf(pick: (arm: ArmSummary) => UnitSums | undefined): UnitSums[] {
-    return this.#data.arms.filter(({ arm, environment }) => environment === this.#environment && ARMS.includes(arm)).flatMap((arm) => pick(arm) ?? []);
+  #arms(): readonly ArmSummary[] {
+    return this.#data.arms.filter(({ arm, environment }) => environment === this.#environment && ARMS.includes(arm));
   }
 
   dispersionOf(metric: string): number {
-    const sums = this.#sumsOf(({ unitSums }) => unitSums[metric]);
-    return sums.length === 0 ? this.#data.designEffect ?? 1 : dispersion(sums);
+    return dispersionIn(this.windows().flat(), this.#arms(), metric) ?? this.#data.designEffect ?? 1;
   }
 
   /** How many units told a metric in windows of the candidate (0) or of the current version (1); undefined where the source knows no units. */

@@ -4,9 +4,9 @@ import type { QualityDefinition } from './definitions.ts';
 import type { LabelSlot } from './labelSlots.ts';
 import { LabelDelays, type SavedDelays } from './labelDelay.ts';
 import { LEAST_VARIANCE } from './stats/confidenceSequence.ts';
-import type { UnitSums } from './stats/dispersion.ts';
+import { dispersion, type UnitSums } from './stats/dispersion.ts';
 import type { Units } from './units.ts';
-import type { ArmSummary, QualityWindow } from './window.ts';
+import type { ArmSummary, QualityWindow, UnitsBefore } from './window.ts';
 
 export interface WindowState {
   readonly start: number;
@@ -30,7 +30,11 @@ export interface Audience {
   readonly delays: LabelDelays;
   /** Its predictions of the batch that are still to be counted column by column, in their order whatever service they are of: sums are then the same however batches are cut. */
   readonly staged: RowList;
+  /** How dependent requests of units were, where they were counted anew. */
+  before: Dispersions | undefined;
 }
+
+type Dispersions = Omit<UnitsBefore, 'from'>;
 
 /** An arm of a service in an environment. */
 export interface Group {
@@ -45,7 +49,7 @@ export interface Group {
 
 /** What is known of arms, to go on from later. */
 export interface SavedGroups {
-  readonly audiences: readonly { readonly environment: string; readonly arm: string; readonly collected: SavedArm; readonly delays: SavedDelays }[];
+  readonly audiences: readonly { readonly environment: string; readonly arm: string; readonly collected: SavedArm; readonly delays: SavedDelays; readonly before?: Dispersions | undefined }[];
   readonly groups: readonly { readonly arm: string; readonly environment: string; readonly service: string; readonly windows: readonly WindowState[] }[];
 }
 
@@ -64,7 +68,7 @@ export class Groups {
     this.#definition = definition;
     this.#slots = slots;
     this.#width = 3 * definition.metrics.length + (slots.length === 0 ? 0 : 1 + slots.length);
-    for (const { environment, arm, collected, delays } of saved.audiences) this.#audience(environment, arm, { collected, delays });
+    for (const { environment, arm, ...audience } of saved.audiences) this.#audience(environment, arm, audience);
     for (const { environment, service, arm, windows } of saved.groups) {
       const group = this.#made(environment, service, arm);
       for (const window of windows) group.windows.set(keyOf(window.start, window.slice), { ...window });
@@ -73,7 +77,7 @@ export class Groups {
 
   get saved(): SavedGroups {
     return {
-      audiences: this.audiences.map(({ environment, arm, collector, delays }) => ({ environment, arm, collected: collector.saved, delays: delays.saved })),
+      audiences: this.audiences.map(({ environment, arm, collector, delays, before }) => ({ environment, arm, collected: collector.saved, delays: delays.saved, before })),
       groups: this.all.map(({ arm, environment, service, windows }) => ({ arm, environment, service, windows: [...windows.values()] })),
     };
   }
@@ -92,10 +96,10 @@ export class Groups {
     return group;
   }
 
-  #audience(environment: string, arm: string, saved?: Pick<SavedGroups['audiences'][number], 'collected' | 'delays'>): Audience {
+  #audience(environment: string, arm: string, saved?: Pick<SavedGroups['audiences'][number], 'collected' | 'delays' | 'before'>): Audience {
     const known = this.audiences.find((each) => each.arm === arm && each.environment === environment);
     if (known !== undefined) return known;
-    const audience: Audience = { number: this.audiences.length, environment, arm, collector: new ArmCollector(saved?.collected), delays: new LabelDelays(saved?.delays), staged: new RowList() };
+    const audience: Audience = { number: this.audiences.length, environment, arm, collector: new ArmCollector(saved?.collected), delays: new LabelDelays(saved?.delays), staged: new RowList(), before: saved?.before };
     this.audiences.push(audience);
     return audience;
   }
@@ -141,14 +145,23 @@ export class Groups {
     return { labels: { matured: sums[place] ?? 0, labelled: Object.fromEntries(this.#slots.flatMap(({ metrics }, slot) => metrics.map((name) => [name, sums[place + 1 + slot] ?? 0]))) } };
   }
 
-  summaries(units: Units): ArmSummary[] {
+  /** Keeps how dependent requests of units were until now, before units are counted anew. */
+  keepDispersions(units: Units): void {
     const sums = units.sums(this.audiences.length);
-    return this.audiences.filter(({ collector }) => collector.requests > 0).map((audience) => this.#summary(audience, sums[audience.number] ?? []));
+    for (const audience of this.audiences) {
+      const found = this.#summary(audience, sums[audience.number] ?? [], units.from);
+      audience.before = { unitSums: largest(found.unitSums, audience.before?.unitSums), labelSums: largest(found.labelSums, audience.before?.labelSums) };
+    }
   }
 
-  #summary(audience: Audience, perMetric: readonly UnitSums[]): ArmSummary {
+  summaries(units: Units): ArmSummary[] {
+    const sums = units.sums(this.audiences.length);
+    return this.audiences.filter(({ collector }) => collector.requests > 0).map((audience) => this.#summary(audience, sums[audience.number] ?? [], units.from));
+  }
+
+  #summary(audience: Audience, perMetric: readonly UnitSums[], from: number): ArmSummary {
     const { arm, environment, collector, delays } = audience;
-    const windows = this.all.filter((group) => group.audience === audience).flatMap((group) => [...group.windows.values()].filter(({ slice }) => slice === undefined));
+    const windows = this.all.filter((group) => group.audience === audience).flatMap((group) => [...group.windows.values()].filter(({ slice, start }) => slice === undefined && start + this.#definition.windowMs > from));
     const unitSums: Record<string, UnitSums> = {};
     for (const [metric, { name, kind }] of this.#definition.metrics.entries()) {
       const sums = perMetric[metric];
@@ -167,9 +180,15 @@ export class Groups {
     const { absentMeans } = this.#definition.labels;
     return {
       arm, environment, requests, units: seen, lastSeen, unitSums, ...(this.#slots.length === 0 ? {} : { labelSums }), ...(absentMeans === undefined ? {} : { absentMeans }),
-      ...(told === undefined ? {} : { labelDelay: told }), ...collector.summary(),
+      ...(Number.isFinite(from) ? { unitsBefore: { from, unitSums: {}, labelSums: {}, ...audience.before } } : {}), ...(told === undefined ? {} : { labelDelay: told }), ...collector.summary(),
     };
   }
+}
+
+/** The larger dispersion by metric, of sums and as it was before; finite, so that it can be kept. */
+function largest(sums: Readonly<Record<string, UnitSums>> = {}, before: Readonly<Record<string, number>> = {}): Record<string, number> {
+  const found = Object.entries(sums).map(([name, own]) => [name, Math.min(Number.MAX_VALUE, Math.max(before[name] ?? 1, dispersion([own])))] as const);
+  return { ...before, ...Object.fromEntries(found) };
 }
 
 function groupKey(environment: string, service: string, arm: string): string {

@@ -137,16 +137,22 @@ export class OutcomeCounter {
     ];
   }
 
+  /** The number of its unit, -1 where what that comes to is not counted. */
+  #unitOf({ group, unitHash, at }: Waiting): number {
+    return at < this.#units.from ? -1 : this.#units.see(unitHash, group.audience.number);
+  }
+
   #matured({ group, at }: Waiting): void {
     group.audience.collector.matured(at);
     if (this.#slots.length > 0) this.#groups.countMatured(this.#groups.window(group, at, undefined));
   }
 
   /** Counts whether a matured prediction has an outcome with what metrics need; `told`: the outcome, and the prediction with it. `times`: -1 takes back what was counted. */
-  #label({ group, unitHash, at }: Waiting, told: { readonly outcome: RecordLike; readonly whole: RecordLike } | undefined, times: 1 | -1): void {
+  #label(waiting: Waiting, told: { readonly outcome: RecordLike; readonly whole: RecordLike } | undefined, times: 1 | -1): void {
     if (this.#slots.length === 0) return;
+    const { group, at } = waiting;
     const window = this.#groups.window(group, at, undefined);
-    const unit = this.#units.see(unitHash, group.audience.number);
+    const unit = this.#unitOf(waiting);
     for (const [slot, { isTold }] of this.#slots.entries()) {
       const isLabelled = told !== undefined && isTold(told.outcome, told.whole);
       if (isLabelled) this.#groups.countLabelled(window, slot, times);
@@ -156,16 +162,16 @@ export class OutcomeCounter {
 
   /** Counts a prediction with its outcome, or without one where that means something; `times`: -1 takes back what was counted. */
   #count(waiting: Waiting, told: ToldOutcome | undefined, times: 1 | -1): void {
-    const { record, group, slices, unitHash, at } = waiting;
+    const { record, group, slices, at } = waiting;
     const { labels } = this.#definition;
-    const { collector, delays, number } = group.audience;
+    const { collector, delays } = group.audience;
     const whole = { ...record, ...this.#stager.filled(told?.outcome ?? {}) };
     this.#label(waiting, told === undefined ? undefined : { outcome: told.outcome, whole }, times);
     if (told !== undefined) delays.add(at, told.at, times);
     if (told !== undefined && this.#stager.isLabelledBy(told.outcome)) collector.labelled(at, times);
     if (this.#stager.isLabelledBy(whole)) collector.addOutcome(whole, labels.field, at, times);
     this.classes.add(whole, times);
-    const unit = this.#units.see(unitHash, number);
+    const unit = this.#unitOf(waiting);
     const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));
     for (const { metric, read } of this.#metrics) {
       const value = read(whole);

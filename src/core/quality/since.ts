@@ -9,8 +9,8 @@ function armSince(arm: ArmSummary, at: number): ArmSummary {
 }
 
 /**
- * What counts from a time on: windows and histograms that began then or later, and how many outcomes there are of them. How dependent the requests of a unit are is still known from all that was read, so are units, drift and
- * when an arm was last seen.
+ * What counts from a time on: windows and histograms that began then or later, and how many outcomes there are of them. How dependent the requests of a unit are is known of what a source that was told so counted since then, or else of all that was read (`dispersionIn`); units, drift and
+ * when an arm was last seen are of all.
  *
  * @param at milliseconds since 1970; undefined: all counts
  */

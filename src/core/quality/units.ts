@@ -7,7 +7,7 @@ const MOST = 1_000_000;
 /** A slot holds a unit's number + 1 and, above it, some of its hash, so that few others are looked at. */
 const NUMBER_BITS = 20;
 const NUMBER_MASK = 2 ** NUMBER_BITS - 1;
-/** In front of a unit's sums stand its hash and its group (an arm of an environment, of all services), the latter negative once it was seen in another. */
+/** In front of a unit's sums stand its hash and its group (an arm of an environment, of all services), the latter negative once it was seen in another, and 0 as long as it was seen only before units were counted anew. */
 const HEAD = 2;
 const FIRST = 1024;
 /** Sums per group and metric: units, requests, bad, requestsSquared, badSquared, product. */
@@ -19,6 +19,8 @@ export interface SavedUnits {
   readonly sums: Float64Array;
   readonly level: number;
   readonly inBothArms: number;
+  /** Missing: all count. */
+  readonly from?: number | undefined;
 }
 
 /** The units of a source: who was seen, in which arm first, and what its requests came to. A unit's facts lie together, because bringing them from memory is what takes time. */
@@ -39,6 +41,8 @@ export class Units {
   #size = 0;
   #level = 1;
   inBothArms = 0;
+  /** What units came to is counted of predictions from then on, in milliseconds since 1970. */
+  from = Number.NEGATIVE_INFINITY;
 
   constructor(metrics: number, most = MOST, saved?: SavedUnits) {
     this.#metrics = metrics;
@@ -50,10 +54,10 @@ export class Units {
   }
 
   get saved(): SavedUnits {
-    return { rows: this.#rows.slice(0, this.#size * this.#width), sums: this.#sums.slice(), level: this.#level, inBothArms: this.inBothArms };
+    return { rows: this.#rows.slice(0, this.#size * this.#width), sums: this.#sums.slice(), level: this.#level, inBothArms: this.inBothArms, from: Number.isFinite(this.from) ? this.from : undefined };
   }
 
-  #restore({ rows, sums, level, inBothArms }: SavedUnits): void {
+  #restore({ rows, sums, level, inBothArms, from = Number.NEGATIVE_INFINITY }: SavedUnits): void {
     const size = rows.length / this.#width;
     let slots = this.#slots.length;
     while (2 * size > slots) slots *= 2;
@@ -64,7 +68,15 @@ export class Units {
     this.#size = size;
     this.#level = level;
     this.inBothArms = inBothArms;
+    this.from = from;
     for (let number = 0; number < size; number += 1) this.#put(rows[number * this.#width] ?? 0, number);
+  }
+
+  /** Forgets what units came to and which arm they were in, not who they are: it is counted anew, of what comes from a time on. Whoever adds asks for it. */
+  beginAnew(from: number): void {
+    this.from = from;
+    this.#sums.fill(0);
+    for (let row = 0; row < this.#size * this.#width; row += this.#width) this.#rows.fill(0, row + 1, row + this.#width);
   }
 
   /** For how many units the last one that was seen counts because it is new; 0: it is not. */
@@ -125,7 +137,10 @@ export class Units {
       const own = rows[number * width + 1] ?? 0;
       if (own === mark || own === -mark) {
         numbers[index] = number;
-      } else if (own > 0) {
+      } else if (own === 0) {
+        rows[number * width + 1] = mark;
+        numbers[index] = number;
+      } else if (own > 0 && mark > 0) {
         rows[number * width + 1] = -own;
         this.inBothArms += level;
       }
@@ -135,7 +150,7 @@ export class Units {
 
   /**
    * The number of a unit by its hash; -1: it is not followed. `isNew` then says for how many it counts. `group` is its arm and environment; a unit
-   * belongs to the arm in which it was seen first, and is -1 in another.
+   * belongs to the arm in which it was seen first, and is -1 in another. Of what is from before `from`, -1: then it is not yet said whose it is.
    */
   see(hash: number, group: number): number {
     if (this.isFullWith(1) && hash % this.#level === 0 && this.#find(hash) < 0) this.#thinOut();

@@ -82,6 +82,15 @@ export interface LabelDelay {
   readonly p95?: number;
 }
 
+/** What is known of units from before they were counted anew. */
+export interface UnitsBefore {
+  /** The sums are of predictions from then on, in milliseconds since 1970. */
+  readonly from: number;
+  /** The largest dispersion by metric, of the times before for each of which it was counted by itself; missing where it never was. */
+  readonly unitSums: Readonly<Record<string, number>>;
+  readonly labelSums: Readonly<Record<string, number>>;
+}
+
 /** Histograms of an arm in a stretch of time, in the bins of its summary; those of scores with an outcome are empty where there was none. */
 export interface ArmStretch {
   /** From, and up to but without, in milliseconds since 1970. */
@@ -108,6 +117,8 @@ export interface ArmSummary {
   readonly unitSums: Readonly<Record<string, UnitSums>>;
   /** The same of `QualityWindow.labels`, matured predictions that have what a metric needs being the bad ones; missing where windows have none. */
   readonly labelSums?: Readonly<Record<string, UnitSums>>;
+  /** Where the sums of units are of a part of the time, because evidence began then: what was known before. */
+  readonly unitsBefore?: UnitsBefore;
   readonly latency: Histogram;
   readonly score: Histogram;
   /** Scores of predictions with an outcome, and of those among them whose outcome was positive, in `RANKED_EDGES`: the first and the last bin are outside 0 to 1. */

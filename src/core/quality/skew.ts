@@ -97,7 +97,7 @@ function isSame(a: unknown, b: unknown, tolerance: Tolerance): boolean {
   const difference = differenceOf(first, second);
   if (difference === undefined) return first === second;
   // Digits in a text, a whole number on the other side: an id, of which one is as far from the next as from any.
-  const isId = typeof first !== typeof second && [first, second].every((each) => WHOLE.test(String(each)));
+  const isId = typeof first !== typeof second && [first, second].every((each) => WHOLE.test(shown(each)));
   return isId ? difference === 0 : difference <= tolerance.abs + tolerance.rel * Math.max(Math.abs(Number(first)), Math.abs(Number(second)));
 }
 

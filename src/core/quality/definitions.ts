@@ -284,13 +284,17 @@ export function readQuality(section: unknown): { readonly quality?: QualityDefin
   const { labels } = content;
   // By the clock of the prediction every outcome would be late, and everything absent.
   if (labels?.absent_means !== undefined && labels.mature_after === undefined) reader.report(['labels', 'absent_means'], 'needs mature_after beside it: how long after its prediction an outcome may come before it counts as absent; 0s where it stands in the record of the prediction');
+  const [field, late] = [reader.labelField(labels?.field), metrics.filter(({ labelled }) => labelled)];
+  if (labels?.absent_means !== undefined && late.length > 0 && !late.some(({ measure, expression }) => measure !== undefined || expression?.paths.some(([first]) => first === field) === true)) {
+    reader.report(['labels', 'absent_means'], `is what a missing ${field} means, which no metric reads: name by labels.field the one that they do, and of others write coalesce(revenue, 0)`);
+  }
   return {
     problems: reader.problems,
     quality: {
       section,
       ...(source === undefined ? {} : { source }),
       labels: {
-        field: reader.labelField(labels?.field),
+        field,
         matureAfterMs: parseDuration(labels?.mature_after ?? '0s') ?? 0,
         ...(labels?.absent_means === undefined ? {} : { absentMeans: labels.absent_means }),
         threshold: labels?.threshold ?? 0.5,

@@ -1,4 +1,4 @@
-import { toNumber, toText, type RecordLike } from '../expressions/evaluate.ts';
+import { toBoolean, toNumber, toText, type RecordLike } from '../expressions/evaluate.ts';
 import type { LabelDefinition, Measure, MetricDefinition } from './definitions.ts';
 
 /** The score of a record: `score`, or a probability that stands by itself in `proba`. */
@@ -23,7 +23,7 @@ export function isPositive(value: unknown): boolean | null {
   if (typeof value === 'boolean') return value;
   const number = toNumber(value);
   if (number !== null) return number > 0;
-  return value === 'true' || value === 'True' ? true : value === 'false' || value === 'False' ? false : null;
+  return toBoolean(value);
 }
 
 /** Yes or no of a label that can mean nothing else: 0, 1, true, false and their texts. Any other value may be one class of many, of which none is the positive one. */

@@ -17,7 +17,11 @@ function fieldsOf({ outcome }: ToldOutcome): readonly string[] {
 
 /** Two of the same time as one, by the rule of `Outcomes`: of each field the greater text, or where neither bears a time, the later one. */
 function merged(first: ToldOutcome, second: ToldOutcome): ToldOutcome {
-  const isLater = (field: string): boolean => first.outcome[field] === undefined || Number.isNaN(first.at) || String(second.outcome[field]) > String(first.outcome[field]);
+  const isLater = (field: string): boolean => {
+    const [known, told] = [first.outcome[field], second.outcome[field]];
+    const [text = '', other = ''] = [told, known].map(String);
+    return known === undefined || Number.isNaN(first.at) || text > other;
+  };
   return { at: first.at, outcome: { ...first.outcome, ...Object.fromEntries(fieldsOf(second).filter(isLater).map((field) => [field, second.outcome[field]])) } };
 }
 

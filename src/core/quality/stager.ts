@@ -189,10 +189,10 @@ export class Stager {
     return Object.fromEntries(this.outcomeFields.map((field) => [field, isOutcome(record[field]) ? record[field] : undefined]));
   }
 
-  /** An outcome with what a field means that it does not tell. */
+  /** An outcome with what it means that it does not tell the field of labels. Of its other fields nobody said that. */
   filled(outcome: RecordLike): RecordLike {
-    const { absentMeans } = this.#definition.labels;
-    return absentMeans === undefined ? outcome : Object.fromEntries(this.outcomeFields.map((field) => [field, outcome[field] ?? absentMeans]));
+    const { absentMeans, field } = this.#definition.labels;
+    return absentMeans === undefined ? outcome : { ...outcome, [field]: outcome[field] ?? absentMeans };
   }
 
   /** Whether a prediction with this outcome counts as labelled: by the field of labels where a metric reads that, or else by any that metrics read. */

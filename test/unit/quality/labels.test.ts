@@ -76,10 +76,12 @@ describe('what tells an outcome', () => {
     assert.deepEqual([arm?.matured, arm?.labelled, windows.map(({ metrics }) => metrics['default'])], [3, 2, [{ n: 2, sum: 1, squares: 1 }]]);
   });
 
-  it('is absent_means, field by field, where there is null', async () => {
+  it('is absent_means where there is null in the field of labels, and in no other', async () => {
     writeFileSync(join(folder, 'log.jsonl'), lines([...records({ count: 3, share: 0 }), { request_id: 'r-0', outcome: null }, { request_id: 'r-1', outcome: null, paid: 5 }, { request_id: 'r-2', outcome: 1 }]));
     const { arms: [arm], windows } = await read(defined({ signals: [{ name: 'default', mean: 'outcome' }, { name: 'paid', mean: 'paid' }], labels: { mature_after: '0s', absent_means: 0 } }));
-    assert.deepEqual([arm?.matured, arm?.labelled, windows.map(({ metrics }) => [metrics['default'], metrics['paid']])], [3, 1, [[{ n: 3, sum: 1, squares: 1 }, { n: 3, sum: 5, squares: 25 }]]]);
+    assert.deepEqual([arm?.matured, arm?.labelled, windows.map(({ metrics }) => [metrics['default'], metrics['paid']])], [3, 1, [[{ n: 3, sum: 1, squares: 1 }, { n: 1, sum: 5, squares: 25 }]]]);
+    const byOthers = (labels: object): unknown => readQuality({ signals: [{ name: 'paid', mean: 'paid' }], labels: { mature_after: '0s', absent_means: 0, ...labels } }).problems.map(({ path, message }) => [path.join('.'), message.split(':')[0]]);
+    assert.deepEqual([byOthers({}), byOthers({ field: 'paid' })], [[['labels.absent_means', 'is what a missing outcome means, which no metric reads']], []]);
   });
 
   it('is the field of labels where a metric reads it: another one beside it makes no label', async () => {

@@ -55,8 +55,8 @@ describe('measures of labels that are classes', () => {
 
   it('knows yes and no in every way that they are written, one to the other', () => {
     const [accuracy, precision, recall] = NAMES.map((measure) => valueOf(definition({ signals: [{ name: 'a', measure }] }).metrics[0]!, definition({}).labels));
-    for (const [yes, no] of [[1, 0], [true, false], ['1', '0'], ['true', 'false'], ['True', 'False'], ['1.0', '0.0']]) {
-      for (const [truth, untruth] of [[1, 0], [true, false], ['True', 'False']]) {
+    for (const [yes, no] of [[1, 0], [true, false], ['1', '0'], ['true', 'false'], ['True', 'False'], ['TRUE', 'FALSE'], ['1.0', '0.0']]) {
+      for (const [truth, untruth] of [[1, 0], [true, false], ['True', 'False'], ['TRUE', 'FALSE']]) {
         const values = [[yes, truth], [yes, untruth], [no, truth], [no, untruth]].map(([label, outcome]) => [accuracy, precision, recall].map((measure) => measure!({ label, outcome })));
         assert.deepEqual(values, [[1, 1, 1], [0, 0, null], [0, null, 0], [1, null, null]], `${String(yes)} ${String(truth)}`);
       }

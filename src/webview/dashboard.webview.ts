@@ -23,6 +23,8 @@ function keptState(): DashboardState {
 let state = keptState();
 let model: DashboardModel | undefined;
 let shown = '';
+/** Why there is nothing to show yet. */
+let nothing = '';
 let percent: number | null = null;
 let charts: readonly ChartView[] = [];
 
@@ -46,7 +48,10 @@ function draw(): void {
   const scrolled = document.scrollingElement?.scrollTop ?? 0;
   for (const chart of charts) chart.destroy();
   charts = [];
-  if (model === undefined) return;
+  if (model === undefined) {
+    if (nothing !== '') drawNothing();
+    return;
+  }
   const section = SECTIONS.find(({ id }) => id === state.tab) ?? SECTIONS[0];
   const tab = `tab-${section?.id ?? ''}`;
   const { focus, open } = heldIn(tab);
@@ -58,6 +63,13 @@ function draw(): void {
   const again = focus < 0 ? document.getElementById(focused) : panel.querySelectorAll<HTMLElement>(FOCUSABLE)[focus];
   again?.focus({ preventScroll: true });
   if (document.scrollingElement !== null) document.scrollingElement.scrollTop = scrolled;
+}
+
+/** A first reading may take long: it tells how far it is, and can be ended. */
+function drawNothing(): void {
+  root.replaceChildren(
+    el('h1', {}, state.model), el('p', { class: 'none', role: 'status' }, nothing, el('span', { id: 'progress' }, progressWords())),
+    el('div', { class: 'actions' }, percent === null ? button('refresh', 'Refresh', () => api.postMessage({ kind: 'refresh' })) : button('cancel', 'Cancel', () => api.postMessage({ kind: 'cancel' }), 'End the reading')));
 }
 
 function header({ model: name, flag, environment, environments, readAt, mayRetrain }: DashboardModel): HTMLElement {
@@ -81,7 +93,7 @@ function progressWords(): string {
 }
 
 function alarms({ alarms: lines, failure }: DashboardModel): HTMLElement[] {
-  const all = [...(failure === undefined ? [] : [`The source cannot be read now; shown is what was read before. ${failure}`]), ...lines];
+  const all = [...(failure === undefined ? [] : [`Shown is what was read before. ${failure}`]), ...lines];
   return all.length === 0 ? [] : [el('section', { class: 'alarms', role: 'region', 'aria-label': 'Alarms' }, list(all, ''))];
 }
 
@@ -126,9 +138,8 @@ window.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
     case 'empty':
       model = undefined;
       shown = '';
-      for (const chart of charts) chart.destroy();
-      charts = [];
-      root.replaceChildren(el('h1', {}, state.model), el('p', { class: 'none', role: 'status' }, message.text));
+      nothing = message.text;
+      draw();
       return;
     case 'progress': {
       const isOther = (percent === null) !== (message.percent === null);

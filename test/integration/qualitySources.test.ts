@@ -8,10 +8,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openQualitySource } from '../../src/adapters/quality/open.ts';
+import { prepareReference, withReference } from '../../src/adapters/quality/reference.ts';
 import { AppError } from '../../src/core/base/errors.ts';
 import { qualitySchema } from '../../src/core/workspace/quality.ts';
 import { LATENCY_EDGES } from '../../src/core/quality/bins.ts';
 import { readQuality, type QualityDefinition } from '../../src/core/quality/definitions.ts';
+import { driftFindings } from '../../src/core/quality/productionDrift.ts';
 import type { SkewReport } from '../../src/core/quality/skew.ts';
 import type { QualityData } from '../../src/core/quality/window.ts';
 import { eventually } from '../support/eventually.ts';
@@ -212,6 +214,40 @@ describe('quality: one contract for every source', function () {
     }
   });
 
+  it('what is alike is no drift, whichever formats reference and log are of', async () => {
+    const script = `import csv, datetime as dt, json, pyarrow as pa, pyarrow.parquet as pq
+DAY = dt.datetime(2026, 1, 1)
+def row(n):
+    return {"date": (DAY + dt.timedelta(days=n % 40)).date(), "midnight": DAY + dt.timedelta(days=n % 30), "time": DAY + dt.timedelta(hours=n % 35, milliseconds=5), "zoned": (DAY + dt.timedelta(hours=n % 35)).replace(tzinfo=dt.timezone.utc),
+        "large": 10**17 + 10**15 * (n % 60), "beyond": 2**53 + 1 + n % 3, "number": None if n % 9 == 0 else n % 70 / 8, "truth": None if n % 5 == 0 else n % 3 == 0}
+def text(value):
+    return value.isoformat(sep=" ") if isinstance(value, dt.datetime) else value.isoformat() if isinstance(value, dt.date) else value
+def write(name, rows):
+    pq.write_table(pa.Table.from_pylist(rows), name + ".parquet", row_group_size=500)
+    open(name + ".jsonl", "w").writelines(json.dumps({key: text(value) for key, value in each.items()}) + "\\n" for each in rows)
+    with open(name + ".csv", "w") as file:
+        writer = csv.writer(file)
+        writer.writerows([list(rows[0]), *([text(value) for value in each.values()] for each in rows)])
+write("train", [row(13 * n) for n in range(1260)])
+write("typed", [{"ts": dt.datetime(2026, 3, 2, 9, tzinfo=dt.timezone.utc) + dt.timedelta(seconds=n), "request_id": f"r{n}", "unit_id": f"u{n}", "environment": "production", "flag": "fraud-v2", "assigned_arm": "current", **{"features." + key: value for key, value in row(11 * n + 3).items()}} for n in range(1260)])
+served = [json.loads(line) for line in open("typed.jsonl")]
+open("typed.jsonl", "w").writelines(json.dumps({**{key: value for key, value in each.items() if "." not in key}, "features": {key[9:]: value for key, value in each.items() if "." in key}}) + "\\n" for each in served)
+`;
+    const { status, stderr } = spawnSync(await mlflowPython(), ['-c', script], { cwd: folder, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    for (const reference of ['train.jsonl', 'train.csv', 'train.parquet']) {
+      for (const log of ['typed.jsonl', 'typed.csv', 'typed.parquet']) {
+        const { quality } = readQuality({ source: { log }, drift: { reference } });
+        const prepared = await prepareReference(quality ?? assert.fail(), folder, undefined, AbortSignal.timeout(60_000));
+        const opened = openQualitySource(quality ?? assert.fail(), { folder, flags: ['fraud-v2'], environment: 'production', fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}), ...prepared.bins });
+        const [found] = driftFindings(withReference(await opened.read({ now: Date.UTC(2026, 2, 2, 10), signal: AbortSignal.timeout(120_000) }), prepared), 'production');
+        opened.dispose();
+        const { features, notMeasured } = found?.report ?? assert.fail();
+        assert.deepEqual([reference, log, notMeasured, features.length, features.filter(({ alarm, psi, because }) => alarm || !(psi < 0.05) || /the reference has/.test(because)).map(({ feature, because }) => [feature, because])], [reference, log, [], 8, []]);
+      }
+    }
+  });
+
   it('outcomes that are null, blank or NaN are none in every format', async () => {
     const all = ALL.slice(0, 900);
     const outcomes = all.map(({ request_id }, index) => ({ request_id, outcome: index % 3 === 0 ? null : index % 3 === 1 ? Number.NaN : index % 2 }));
@@ -268,6 +304,26 @@ describe('quality: one contract for every source', function () {
       for (const features of [undefined, ['amount']]) {
         const { arms, notes } = await read({ log }, { features, now: START + 3_600_000 });
         assert.deepEqual([log, arms, notes.rows, notes.messages[0]], [log, [], 600, '600 records of other flags (fraud.v2, fraud_v2) are left out: in modelswitch.yaml the model has fraud-v2.']);
+      }
+    }
+  });
+
+  it('answers of a fallback are no news of an arm\'s versions, in every format', async () => {
+    // The candidate fails now and then, and at last, and current answers in its place.
+    const all = ALL.slice(0, 900).map((record, index) => (record.assigned_arm === 'candidate' && (index % 30 < 4 || index > 880) ? { ...record, model_version: '13', fallback: true, error: 'timeout' } : record));
+    const fallbacks = all.filter(({ fallback }) => fallback);
+    const last = all.findLast(({ assigned_arm: arm, fallback }) => arm === 'candidate' && !fallback) ?? assert.fail();
+    writeFileSync(join(folder, 'fallback.jsonl'), lines(all));
+    writeFileSync(join(folder, 'fallback.csv'), csv(all));
+    const script = 'import pyarrow.json as j, pyarrow.parquet as pq\nt = j.read_json("fallback.jsonl")\nfor d in [True, False]: pq.write_table(t, f"fallback-{d}.parquet", row_group_size=250, use_dictionary=d)';
+    const { status, stderr } = spawnSync(await mlflowPython(), ['-c', script], { cwd: folder, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    for (const log of ['fallback.jsonl', 'fallback.csv', 'fallback-True.parquet', 'fallback-False.parquet']) {
+      for (const features of [undefined, ['amount']]) {
+        const data = await read({ log }, { features, now: START + 3_600_000 });
+        const candidate = data.arms.find(({ arm }) => arm === 'candidate') ?? assert.fail();
+        assert.deepEqual([log, candidate.versions?.map((each) => [each.version, each.last, each.requests])], [log, [['14', Date.parse(last.ts), candidate.requests - fallbacks.length]]]);
+        assert.deepEqual([totals(data), candidate.lastSeen], [expected(all), Math.max(...fallbacks.map(({ ts }) => Date.parse(ts)))], 'they count as predictions, and as errors');
       }
     }
   });
@@ -344,10 +400,10 @@ describe('quality: one contract for every source', function () {
     });
 
     it('is asked PromQL as it stands, too, and its refusal is passed on', async () => {
-      const queries = { ...QUERIES, errors: { ...QUERIES.errors, total: 'sum(increase(predictions_total{arm="$arm"}[$range]))' } };
+      const queries = { ...QUERIES, errors: { total: 'sum(increase(predictions_total{arm="$arm"}[$range]))', bad: 'sum(increase(predictions_total{arm="$arm",outcome="error"}[$range]))' } };
       const data = await read({ prometheus: { url: prometheus?.url, design_effect: 1, queries } });
       assert.equal(data.arms.length, 2);
-      const wrong = await refused({ prometheus: { url: prometheus?.url, design_effect: 1, queries: { ...QUERIES, errors: { ...QUERIES.errors, total: 'sum($range$arm' } } } });
+      const wrong = await refused({ prometheus: { url: prometheus?.url, design_effect: 1, queries: { ...QUERIES, errors: { total: 'sum($range$arm', bad: 'sum(increase(predictions_total{arm="$arm",outcome="error"}[$range]))' } } } });
       assert.match(wrong.message, /refuses the query sum\(300scandidate: .*parse error/);
     });
   });
@@ -398,7 +454,7 @@ describe('quality: one contract for every source', function () {
       else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ status: 'success', data: { resultType: 'matrix', result: [] } }));
     });
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-    const target = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, design_effect: 1, queries: { ...QUERIES, errors: { ...QUERIES.errors, total: 'sum(increase(predictions_total{arm="$arm"}[$range]))' } } };
+    const target = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, design_effect: 1, queries: { ...QUERIES, errors: { total: 'sum(increase(predictions_total{arm="$arm"}[$range]))', bad: 'sum(increase(predictions_total{arm="$arm",outcome="error"}[$range]))' } } };
     try {
       const { code, message } = await refused({ prometheus: target });
       assert.deepEqual([code, message], ['auth', `${target.url} asks for a tenant: add tenant: to source.prometheus in modelswitch.yaml.`]);

@@ -7,6 +7,7 @@ import { LogSource } from '../../src/adapters/predictionLog/logSource.ts';
 import { readQuality } from '../../src/core/quality/definitions.ts';
 import { SHADOW_CLASS } from '../../src/core/refactor/wrap/shadowHelper.ts';
 import { ensurePython } from '../../sandbox/python.ts';
+import { mlflowPython } from '../support/mlflow.ts';
 import { tryShadowed, WRITTEN } from '../support/refactor/shadowCases.ts';
 import { withShadow } from '../support/refactor/shadows.ts';
 
@@ -122,7 +123,7 @@ describe('the code of a shadow call, run with the real SDK', function () {
   it('tells what it drops, asks once across forks and threads, copies data, and cuts errors', () => {
     const { status, stdout, stderr } = spawnSync(python, [join(root, 'test', 'fixtures', 'shadow', 'helper.py')], { cwd: mkdtempSync(join(folder, 'helper-')), input: SHADOW_CLASS, encoding: 'utf8', timeout: 120_000, env: { ...process.env, UNLEASH_ENVIRONMENT: 'production' } });
     assert.equal(status, 0, stderr);
-    const { answers, forked, dropped, threads, copied, passed, named } = JSON.parse(stdout) as Record<string, unknown>;
+    const { answers, forked, dropped, threads, copied, shared, passed, named } = JSON.parse(stdout) as Record<string, unknown>;
     const neither = (what: string): unknown[] => [null, null, `the candidate answered neither a number nor a short text: ${what}`];
     assert.deepEqual(answers, {
       number: [0.5, null, null], true: [1, null, null], whole: [3, null, null], text: [null, 'yes', null], 'number in a text': [null, '0.5', null], 'long text': neither(`'${'y'.repeat(199)}`),
@@ -134,7 +135,14 @@ describe('the code of a shadow call, run with the real SDK', function () {
     assert.deepEqual(dropped, [11, [0, 11, 0, 0], ['Full: the candidate does not keep up', 'NameError: name \'nothing\' is not defined'].map((why) => `A shadow call was dropped, as others will be: ${why}`), 13]);
     assert.deepEqual(threads, [1, 800]);
     assert.deepEqual(copied, ["[{'a': [1]}, [(1, [2])], {3}, copied.<locals>.Row(amounts=[1]), array([1.]), deque([1])]", true]);
+    assert.deepEqual(shared, [[], true, 0]);
     assert.deepEqual(passed, ['KeyboardInterrupt', 'SystemExit']);
     assert.deepEqual(named, [['12', 'production', 'm', 'candidate', null, 'shadow'], ['12', 'qa', 'm', 'candidate', '7', 'shadow']]);
+  });
+
+  it('copies what is in the cells of tables', async () => {
+    const { status, stdout, stderr } = spawnSync(await mlflowPython(), [join(root, 'test', 'fixtures', 'shadow', 'tables.py')], { cwd: folder, input: SHADOW_CLASS, encoding: 'utf8', timeout: 120_000 });
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(JSON.parse(stdout), []);
   });
 });

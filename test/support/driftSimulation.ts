@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { CategoryCounts } from '../../src/core/quality/categoryCounts.ts';
 import { featureDrift, type FeatureDrift } from '../../src/core/quality/drift.ts';
 import { joined } from '../../src/core/quality/joinedSamples.ts';
@@ -88,6 +89,16 @@ function numbers(draw: (random: () => number) => number, n: number, m: number): 
   };
 }
 
+/** So many features of numbers at once; found is one that alarms, where one does. */
+function features(count: number, n: number, m: number): Scenario {
+  return (random) => {
+    const side = (size: number): FeatureSample => numberSample(Array.from({ length: size }, () => random()));
+    const all = Array.from({ length: count }, () => featureDrift(side(n), side(m), { reference: n, production: m }, count));
+    const [first = assert.fail()] = all;
+    return { found: all.find(({ alarm }) => alarm) ?? first };
+  };
+}
+
 /** Zeros, and other numbers: half and half. */
 export const zeros = (random: () => number, share = 0.5): number => (random() < share ? 0 : 100 * random());
 
@@ -108,6 +119,15 @@ export const CHANCE: Readonly<Record<string, { readonly scenario: Scenario; read
   '95 % ones, 1,000 and 1,000 units': { scenario: numbers((random) => Number(random() < 0.95), 1000, 1000), runs: 200 },
   '50 % zeros, 100 and 100 units': { scenario: numbers(zeros, 100, 100), runs: 200 },
   '50 % zeros, 1,000 and 1,000 units': { scenario: numbers(zeros, 1000, 1000), runs: 200 },
+  '20 features of numbers, 1,000 and 20 units': { scenario: features(20, 1000, 20), runs: 40 },
+  '20 features of numbers, 1,000 and 60 units': { scenario: features(20, 1000, 60), runs: 40 },
+  '20 features of numbers, 50 and 50 units': { scenario: features(20, 50, 50), runs: 100 },
+  '20 features of numbers, 20 and 1,000 units': { scenario: features(20, 20, 1000), runs: 40 },
+  'uniform numbers, 1,000 and 5 units': { scenario: numbers((random) => random(), 1000, 5), runs: 400 },
+  'uniform numbers, 1,000 and 10 units': { scenario: numbers((random) => random(), 1000, 10), runs: 400 },
+  'uniform numbers, 5,000 and 20 units': { scenario: numbers((random) => random(), 5000, 20), runs: 200 },
+  'uniform numbers, 60 and 60 units': { scenario: numbers((random) => random(), 60, 60), runs: 200 },
+  '50 % zeros, 2,000 and 30 units': { scenario: numbers(zeros, 2000, 30), runs: 200 },
   'geometric counts, 100 and 100 units': { scenario: numbers((random) => Math.floor(-Math.log(1 - random())), 100, 100), runs: 200 },
 };
 

@@ -29,14 +29,16 @@ function during(asked: URLSearchParams): (seconds: number) => boolean {
   return (seconds) => seconds >= start && seconds <= end;
 }
 
-/** A source whose server answers each query with these series; it reads ten minutes in windows of one where nothing else is said. `more`: what stands beside the data of every answer. */
-export function fakeSource(quality: object, prometheus: object, answer: Answering, more: (asked: URLSearchParams) => object = () => ({})): FakeSource {
+/** A source whose server answers each query with these series; it reads ten minutes in windows of one where nothing else is said. `more`: what stands beside the data of every answer; `instead`: an answer of its own. */
+export function fakeSource(quality: object, prometheus: object, answer: Answering, more: (asked: URLSearchParams) => object = () => ({}), instead: (asked: URLSearchParams) => Response | undefined = () => undefined): FakeSource {
   const { quality: definition, problems } = readQuality({ source: { prometheus: { url: 'http://prometheus.test', design_effect: 1, lookback: '10m', ...prometheus } }, window: '1min', ...quality });
   assert.deepEqual(problems.filter(({ severity }) => severity === undefined), []);
   const asked: URLSearchParams[] = [];
   const fetchLike = (url: string): Promise<Response> => {
     const own = new URL(url).searchParams;
     asked.push(own);
+    const other = instead(own);
+    if (other !== undefined) return Promise.resolve(other);
     // As Prometheus does.
     if (Number(own.get('start') ?? 0) > Number(own.get('end') ?? 0)) return Promise.resolve(new Response(JSON.stringify({ status: 'error', errorType: 'bad_data', error: 'end timestamp must not be before start time' }), { status: 400 }));
     const isAsked = during(own);

@@ -89,9 +89,8 @@ export class LogSource implements QualitySource {
     const { now } = request;
     const { source } = this.#options.definition;
     if (source?.kind !== 'log') throw new AppError('internal', 'The source is no prediction log.');
-    const patterns = [...source.log, ...source.outcomes];
     const messages: string[] = [];
-    const { found, without } = await this.#find(patterns, messages);
+    const { found, without } = await this.#find(source, messages);
     if (this.#broken || this.#isRewritten(found)) this.#reset();
     if (this.#known.size === 0 && found.length > 0) await this.#resume(found);
     messages.push(...this.#lost);
@@ -189,17 +188,21 @@ export class LogSource implements QualitySource {
     this.#broken = !isKnown;
   }
 
-  /** The files that patterns find, by name, and the patterns that find none. */
-  async #find(patterns: readonly string[], messages: string[]): Promise<{ readonly found: readonly FoundFile[]; readonly without: ReadonlySet<string> }> {
+  /** The files that patterns find, and the patterns that find none. Predictions before the outcomes that stand apart from them: of the several outcomes that a request may have, it is known which one counts when its prediction is. */
+  async #find({ log, outcomes }: { readonly log: readonly string[]; readonly outcomes: readonly string[] }, messages: string[]): Promise<{ readonly found: readonly FoundFile[]; readonly without: ReadonlySet<string> }> {
     const found = new Map<string, FoundFile>();
     const without = new Set<string>();
-    for (const pattern of patterns) {
-      const files = await filesOf(this.#options.folder, pattern);
-      if (files.length === 0) without.add(pattern);
-      if (files.length === 0) messages.push(await withoutFile(this.#options.folder, pattern));
-      for (const file of files) found.set(file.identity, file);
+    for (const patterns of [log, outcomes]) {
+      const own: FoundFile[] = [];
+      for (const pattern of patterns) {
+        const files = await filesOf(this.#options.folder, pattern);
+        if (files.length === 0) without.add(pattern);
+        if (files.length === 0) messages.push(await withoutFile(this.#options.folder, pattern));
+        own.push(...files);
+      }
+      for (const file of own.sort((a, b) => (a.path < b.path ? -1 : 1))) if (!found.has(file.identity)) found.set(file.identity, file);
     }
-    return { found: [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), without };
+    return { found: [...found.values()], without };
   }
 
   #isRewritten(files: readonly FoundFile[]): boolean {

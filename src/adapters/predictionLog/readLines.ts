@@ -1,5 +1,6 @@
 import type { RecordLike } from '../../core/expressions/evaluate.ts';
 import type { Drawn } from '../../core/quality/stager.ts';
+import { withoutNaN } from '../rows/lines.ts';
 import type { LineReader } from './lineReader.ts';
 
 /** Tells the value of each line from `from` to `to`, where it begins, and the how manyth it is from 0; undefined: no JSON. Answers how many lines there are. */
@@ -25,17 +26,6 @@ function recovered(line: string): unknown {
     return JSON.parse(line.slice(1));
   } catch {
     return withoutNaN(line.slice(1));
-  }
-}
-
-/** The value of a line in which NaN or an infinity stands where a value does: there it has an infinity. Undefined when that is not what is wrong with it. */
-export function withoutNaN(line: string): unknown {
-  if (!/NaN|Infinity/.test(line)) return undefined;
-  try {
-    // Texts are matched first, so that a NaN in one stays. JSON has numbers that are too large for any.
-    return JSON.parse(line.replace(/"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)\b/g, (part) => (part.startsWith('"') ? part : '1e999')));
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import type { Wanted } from './lineShape.ts';
 
-const COLUMNS = ['ts', 'request_id', 'unit_id', 'environment', 'service', 'flag', 'assigned_arm', 'model_version', 'role', 'batch_id', 'features', 'score', 'proba', 'label', 'latency_ms', 'error', 'dropped'];
+const COLUMNS = ['ts', 'request_id', 'unit_id', 'environment', 'service', 'flag', 'assigned_arm', 'model_version', 'role', 'fallback', 'batch_id', 'features', 'score', 'proba', 'label', 'latency_ms', 'error', 'dropped'];
 
 /** What the metrics, slices and drift of a definition read of a record. */
 export function wantedBy(definition: QualityDefinition, features: readonly string[] | undefined): Wanted {

@@ -10,10 +10,14 @@ const SPAN_MS = { first: HOUR_MS, least: 5 * 60_000, most: 48 * HOUR_MS } as con
 /** Prometheus evaluates at most 11,000 times for one answer. */
 const WINDOWS_AT_ONCE = 5000;
 /** What came before is not asked for again: servers that collect from others have it by then. */
-const SETTLED_MS = 10 * 60_000;
+export const SETTLED_MS = 10 * 60_000;
 
 /** The windows from `from`, a start of one, to now. */
 export interface ReadRange extends CountedFrom {
+  /** By how much now is ahead of the server's samples, as far as is known. */
+  readonly aheadMs: number;
+  /** When evidence began, where that is known. */
+  readonly since: number | undefined;
   readonly now: number;
   readonly windowMs: number;
   readonly signal: AbortSignal;
@@ -26,6 +30,8 @@ interface Kept {
   readonly growth: Growth;
   to: number;
   spanMs: number;
+  /** More the server does not answer at once. */
+  mostMs: number;
 }
 
 interface Answer {
@@ -39,6 +45,8 @@ export class CounterReader {
   readonly #query: string;
   readonly #groupsOf: Grouping;
   #kept: Kept | undefined;
+  /** As it was before the last read. */
+  #before: Kept | undefined;
 
   /** `query`: with `$arm` replaced. */
   constructor(client: PrometheusClient, query: string, groupsOf: Grouping) {
@@ -55,27 +63,41 @@ export class CounterReader {
   async read(range: ReadRange): Promise<Growth> {
     const problem = queryProblem(this.#query);
     if (problem !== undefined) throw new AppError('validation', `Prometheus is not asked: ${problem}.`);
+    this.#before = this.#kept === undefined ? undefined : { ...this.#kept, growth: this.#kept.growth.copy() };
     const kept = this.#begun(range);
     const isRaw = isSelector(this.#query);
-    const settled = floorTo(range.now - SETTLED_MS, isRaw ? 1000 : range.windowMs);
+    const settled = floorTo(range.now - range.aheadMs - SETTLED_MS, isRaw ? 1000 : range.windowMs);
     // Where a part is missing, it is asked for again, and so is all that came after it.
     let reading: Growth | undefined;
     for (let at = kept.to; at < range.now;) {
       const isPast = at < settled;
-      const to = isPast ? Math.min(settled, at + (isRaw ? kept.spanMs : WINDOWS_AT_ONCE * range.windowMs)) : range.now;
-      const answer = await (isRaw ? this.#samples(at, to, range) : this.#windows(at, to, range));
+      const mostMs = isRaw ? kept.spanMs : WINDOWS_AT_ONCE * range.windowMs;
+      const to = isPast ? Math.min(settled, at + mostMs) : isRaw ? Math.min(range.now, at + mostMs) : range.now;
+      const answer = await (isRaw ? this.#samples(at, to, range) : this.#windows(at, to, range)).catch((error: unknown) => {
+        if (!isRaw || !isTooMuch(error) || kept.spanMs <= SPAN_MS.least) throw error;
+        return undefined;
+      });
+      if (answer === undefined) {
+        kept.mostMs = kept.spanMs = Math.max(SPAN_MS.least, Math.min(kept.spanMs, to - at) / 2);
+        continue;
+      }
       if (reading === undefined && !(isPast && answer.isWhole)) reading = kept.growth.copy();
       for (const each of answer.series) this.#count(each, reading ?? kept.growth, isRaw, range.windowMs);
       if (reading === undefined) kept.to = to;
-      if (isPast) kept.spanMs = nextSpan(kept.spanMs, answer.series);
+      if (isPast) kept.spanMs = Math.min(kept.mostMs, nextSpan(kept.spanMs, answer.series));
       at = to;
     }
     return reading ?? kept.growth.copy();
   }
 
+  /** Takes the last read for none: what it found empty was not there yet. */
+  takeBack(): void {
+    this.#kept = this.#before;
+  }
+
   /** What there is, where it reaches back far enough and leaves no gap. */
-  #begun({ from, detailFrom, windowMs }: ReadRange): Kept {
-    if (this.#kept === undefined || from < this.#kept.from || from > this.#kept.to) this.#kept = { from, growth: new Growth(windowMs, from), to: from, spanMs: SPAN_MS.first };
+  #begun({ from, detailFrom, windowMs, now }: ReadRange): Kept {
+    if (this.#kept === undefined || from < this.#kept.from || from > this.#kept.to || now < this.#kept.to) this.#kept = { from, growth: new Growth(windowMs, from), to: from, spanMs: SPAN_MS.first, mostMs: SPAN_MS.most };
     else this.#kept = { ...this.#kept, from };
     this.#kept.growth.begin({ from, detailFrom });
     return this.#kept;
@@ -103,6 +125,11 @@ export class CounterReader {
     remarks.incomplete ??= own.incomplete;
     return { series, isWhole: own.incomplete === undefined };
   }
+}
+
+/** Whether a question was about more samples than the server counts for one answer, or than fit into an answer: of less time it is none. */
+function isTooMuch(error: unknown): boolean {
+  return error instanceof AppError && (error.data['reason'] === 'tooLarge' || error.data['reason'] === 'tooMany');
 }
 
 function floorTo(at: number, unitMs: number): number {

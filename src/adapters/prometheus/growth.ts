@@ -1,17 +1,22 @@
 import type { Increases } from './counters.ts';
 import type { Labels, Series } from './prometheusClient.ts';
-import { targetOf, type Presence, type Scrapes } from './scrapes.ts';
+import { targetOf, withoutReplica, type Fall, type Presence, type Scrapes } from './scrapes.ts';
 
 /** The group of all series. */
 export const WHOLE = '';
 /** For so long Prometheus itself goes by the last sample of a series. */
 const HOLDS_MS = 5 * 60_000;
+/** So many times its step after the sample before, a series has missed a scrape. */
+const MISSED = 1.5;
 
 /** The names of all that a series counts for. */
 export type Grouping = (labels: Labels) => readonly string[];
 
 /** A series that is followed: no more is kept of its samples. */
 interface Followed extends Presence {
+  readonly labels: Labels;
+  /** With those of who collected it first. */
+  readonly asked: Labels;
   step: number | undefined;
   last: number;
   /** At `last`. */
@@ -22,6 +27,30 @@ interface Followed extends Presence {
   readonly initial: number;
   /** Up to when windows are told. */
   told: number;
+  readonly groups: readonly string[];
+}
+
+/** A series that missed a scrape and came back at no less than it had reached. */
+interface Return extends Fall {
+  /** What it had reached. */
+  readonly before: number;
+  readonly groups: readonly string[];
+}
+
+/** A series of a counter, and while it was there. */
+export interface Counter {
+  readonly labels: Labels;
+  readonly first: number;
+  readonly last: number;
+  /** What it had reached, first and last. */
+  readonly values: readonly [first: number, last: number];
+}
+
+/** What grew between two samples that are far apart. */
+interface Gap {
+  readonly from: number;
+  readonly to: number;
+  readonly grown: number;
   readonly groups: readonly string[];
 }
 
@@ -36,6 +65,10 @@ function startOf(at: number, windowMs: number): number {
   return (Math.ceil(at / windowMs) - 1) * windowMs;
 }
 
+function nameOf(labels: Labels): string {
+  return labels['__name__'] ?? '';
+}
+
 /**
  * What counters grew by, per window, by the groups that their series are in; samples come in the order of time. A value below the one before says that the process was started anew and the counter began at 0 (as Prometheus'
  * increase does, but without its extrapolation, so that counts stay whole). Told are the windows with a number, and those that begin within five minutes after one: scrapes come when they come, and what grew meanwhile shows at the next.
@@ -45,6 +78,15 @@ export class Growth {
   readonly #began: number;
   readonly #series = new Map<string, Followed>();
   readonly #groups = new Map<string, Increases>();
+  /** Up to when there is something. */
+  #newest = Number.NEGATIVE_INFINITY;
+  /** When it last grew. */
+  #grew = Number.NEGATIVE_INFINITY;
+  #falls: Fall[] = [];
+  #returns: Return[] = [];
+  #gaps: Gap[] = [];
+  /** Whether series came twice, from those that collect the same. */
+  #isReplicated = false;
   /** How often samples were so many seconds apart. */
   readonly #distances = new Map<number, number>();
   #from: CountedFrom = { from: Number.NEGATIVE_INFINITY, detailFrom: Number.NEGATIVE_INFINITY };
@@ -58,9 +100,10 @@ export class Growth {
   /** Another that goes on from here. */
   copy(): Growth {
     const copy = new Growth(this.windowMs, this.#began);
-    copy.#from = this.#from;
+    [copy.#from, copy.#newest, copy.#grew] = [this.#from, this.#newest, this.#grew];
     for (const [key, each] of this.#series) copy.#series.set(key, { ...each });
     for (const [name, increases] of this.#groups) copy.#groups.set(name, new Map(increases));
+    [copy.#falls, copy.#returns, copy.#gaps, copy.#isReplicated] = [[...this.#falls], [...this.#returns], [...this.#gaps], this.#isReplicated];
     for (const [seconds, count] of this.#distances) copy.#distances.set(seconds, count);
     return copy;
   }
@@ -68,25 +111,37 @@ export class Growth {
   /** Forgets what was before. */
   begin(from: CountedFrom): void {
     this.#from = from;
+    this.#falls = this.#falls.filter(({ to }) => to >= from.from);
+    this.#returns = this.#returns.filter(({ to }) => to >= from.from);
+    this.#gaps = this.#gaps.filter(({ to }) => to >= from.from);
     for (const [name, increases] of this.#groups) for (const start of increases.keys()) if (start < this.#least(name)) increases.delete(start);
   }
 
   /** Counts samples; those that came before count no more. */
-  follow({ labels, samples }: Series, groupsOf: Grouping): void {
+  follow({ labels: all, samples }: Series, groupsOf: Grouping): void {
+    const labels = withoutReplica(all);
     const key = JSON.stringify(Object.entries(labels).sort());
     let known = this.#series.get(key);
+    this.#isReplicated ||= known !== undefined && labels !== all && JSON.stringify(known.asked) !== JSON.stringify(all);
     for (const [seconds, value] of samples) {
       const at = Math.round(seconds * 1000);
       if (at <= (known?.scraped ?? Number.NEGATIVE_INFINITY)) continue;
+      this.#newest = Math.max(this.#newest, at);
+      const hasMissed = known?.step !== undefined && at - known.scraped > MISSED * known.step;
       if (known !== undefined) this.#scraped(known, at);
       if (!Number.isFinite(value)) continue;
       if (known === undefined) {
-        known = { target: targetOf(labels), first: at, step: undefined, last: at, value, scraped: at, initial: value, told: Number.NEGATIVE_INFINITY, groups: groupsOf(labels) };
+        known = { labels, asked: all, target: targetOf(labels), first: at, step: undefined, last: at, value, scraped: at, initial: value, told: Number.NEGATIVE_INFINITY, groups: groupsOf(labels) };
         this.#series.set(key, known);
         this.#tell(known, at, 0);
         continue;
       }
+      const between = { target: known.target, from: known.last, to: at };
+      if (value < known.value) this.#falls.push(between);
+      else if (hasMissed && known.value > 0) this.#returns.push({ ...between, before: known.value, groups: known.groups });
       const grown = value < known.value ? value : value - known.value;
+      if (grown > 0 && hasMissed && at - known.last > HOLDS_MS) this.#gaps.push({ from: known.last, to: at, grown, groups: known.groups });
+      if (grown > 0) this.#grew = Math.max(this.#grew, at);
       known.step ??= at - known.first;
       [known.last, known.value] = [at, value];
       this.#tell(known, at, grown);
@@ -95,20 +150,51 @@ export class Growth {
 
   /** Counts what somebody else has computed: how much there was in the window that begins then. */
   count(labels: Labels, start: number, increase: number, groupsOf: Grouping): void {
+    // The window after it may not have ended yet.
+    this.#newest = Math.max(this.#newest, start + 2 * this.windowMs);
+    if (increase > 0) this.#grew = Math.max(this.#grew, start + this.windowMs);
     for (const name of groupsOf(labels)) this.#add(name, start, increase);
   }
 
-  /** Tells which scrapes there were. */
+  /** Tells which scrapes there were, and which restarts. */
   show(scrapes: Scrapes): void {
-    for (const each of this.#series.values()) scrapes.add(each);
+    for (const each of this.#series.values()) {
+      scrapes.add(each);
+      scrapes.ended({ ...each, name: nameOf(each.labels) });
+    }
+    for (const each of this.#falls) scrapes.fell(each);
   }
 
-  /** Counts the first values of series that were new. */
-  countFirst(scrapes: Scrapes): void {
+  /**
+   * Counts the first values of series that were new, and what was hidden by a restart: a counter that is made by its first event is gone with its process, and where it comes back at no less than it had reached, only
+   * another counter of the process tells that it began at 0 again. `since`: when evidence began; what grew in a gap around it may all have been before.
+   */
+  countFirst(scrapes: Scrapes, since: number | undefined): void {
+    const isAround = ({ from, to }: Pick<Gap, 'from' | 'to'>): boolean => since !== undefined && from < since && to >= since && to - from > HOLDS_MS;
     for (const each of this.#series.values()) {
       const start = startOf(each.first, this.windowMs);
-      if (each.initial > 0 && start >= this.#from.from && scrapes.isNew(each, this.#began)) for (const name of each.groups) this.#add(name, start, each.initial);
+      if (each.initial > 0 && start >= this.#from.from && scrapes.isNew(each, this.#began) && !scrapes.isContinued({ ...each, name: nameOf(each.labels) })) for (const name of each.groups) this.#add(name, start, each.initial);
     }
+    for (const { groups, to, grown } of this.#gaps.filter(isAround)) for (const name of groups) this.#add(name, startOf(to, this.windowMs), -grown);
+    for (const each of this.#returns) if (!isAround(each) && scrapes.hasFallen(each)) for (const name of each.groups) this.#add(name, startOf(each.to, this.windowMs), each.before);
+  }
+
+  get isReplicated(): boolean {
+    return this.#isReplicated;
+  }
+
+  get grew(): number {
+    return this.#grew;
+  }
+
+  /** The series that were followed. */
+  get counters(): readonly Counter[] {
+    return [...this.#series.values()].map(({ labels, first, last, initial, value }) => ({ labels, first, last, values: [initial, value] }));
+  }
+
+  /** When the newest sample was taken. */
+  get newest(): number {
+    return this.#newest;
   }
 
   get increases(): ReadonlyMap<string, Increases> {

@@ -10,11 +10,12 @@ const INFO = 'PromQL info';
 const value = z.tuple([z.number(), z.string()]);
 const answerSchema = z.object({
   status: z.string(),
-  error: z.string().optional(),
-  warnings: z.array(z.string()).optional(),
-  infos: z.array(z.string()).optional(),
-  isPartial: z.boolean().optional(),
-  data: z.object({ resultType: z.string(), result: z.array(z.object({ metric: z.record(z.string(), z.string()), values: z.array(value).optional(), value: value.optional() })) }).optional(),
+  error: z.string().nullish(),
+  warnings: z.array(z.string()).nullish(),
+  infos: z.array(z.string()).nullish(),
+  isPartial: z.boolean().nullish(),
+  // Some servers say null beside an error.
+  data: z.object({ resultType: z.string(), result: z.array(z.object({ metric: z.record(z.string(), z.string()), values: z.array(value).optional(), value: value.optional() })) }).nullish(),
 });
 
 /** What a server said beside its numbers. */
@@ -55,11 +56,11 @@ export class PrometheusClient {
     }
     const parsed = answerSchema.safeParse(json);
     if (!parsed.success) throw new AppError('validation', `${this.#http.origin} does not answer as Prometheus does: check source.prometheus.url.`);
-    const { data, error, isPartial, warnings = [], infos = [] } = parsed.data;
-    const inWords = [...warnings, ...(isPartial === true ? ['the answer is partial'] : [])];
-    for (const remark of [...inWords, ...infos]) remarks.messages.add(`Prometheus: ${plainLine(remark, 200)}`);
+    const { data, error, isPartial, warnings, infos } = parsed.data;
+    const inWords = [...warnings ?? [], ...(isPartial === true ? ['the answer is partial'] : [])];
+    for (const remark of [...inWords, ...infos ?? []]) remarks.messages.add(`Prometheus: ${plainLine(remark, 200)}`);
     remarks.incomplete ??= inWords.find((remark) => !remark.startsWith(INFO));
-    if (data === undefined) throw new AppError('validation', `Prometheus refuses the query ${plainLine(parameters['query'] ?? '', 200)}: ${plainLine(error ?? `status ${status}`, 300)}`);
+    if (data === undefined || data === null) throw new AppError('validation', `Prometheus refuses the query ${plainLine(parameters['query'] ?? '', 200)}: ${plainLine(error ?? `status ${status}`, 300)}`, status === 422 && /samples/i.test(error ?? '') ? { reason: 'tooMany' } : {});
     return data.result.map(({ metric, values, value: single }) => ({ labels: metric, samples: (values ?? (single === undefined ? [] : [single])).map(([seconds, written]): Sample => [seconds, Number(written)]) }));
   }
 }

@@ -8,8 +8,11 @@ import { withoutComments } from '../../core/quality/promql.ts';
 import { isYesOrNo } from '../../core/quality/tolerances.ts';
 import type { QualityData, QualityRequest, QualitySource, QualityWindow } from '../../core/quality/window.ts';
 import type { HttpClient } from '../node/httpClient.ts';
-import { CounterReader, type ReadRange } from './counterReader.ts';
-import { inWider, ontoTotals, type Increases } from './counters.ts';
+import { CounterReader, SETTLED_MS, type ReadRange } from './counterReader.ts';
+import { ranDuring, unbounded, unboundedWords, type Unbounded } from './boundaries.ts';
+import { counted, type Counted } from './counted.ts';
+import { doubtsOf, untoldWords, type Untold } from './untold.ts';
+import { inWider, type Increases } from './counters.ts';
 import type { Growth } from './growth.ts';
 import { LatencyBuckets } from './latency.ts';
 import { PrometheusClient, type Remarks } from './prometheusClient.ts';
@@ -21,6 +24,8 @@ const MOST_WARNINGS = 10;
 const RECENT_MS = 3_600_000;
 /** So much evidence is read where it began before `lookback`. */
 const EVIDENCE_MS = 30 * 86_400_000;
+/** So many of an arm are told at most. */
+const MOST_EVENTS = { ratio: 1.1, more: 10 } as const;
 /** Scrapes do not come to the millisecond. */
 const JITTER = 1.1;
 
@@ -31,13 +36,8 @@ interface Counters {
   readonly squares: Sliced | undefined;
   /** Whether hits are those that are not bad. */
   readonly isGood: boolean;
-}
-
-/** A metric by the starts of windows. */
-interface Counted {
-  readonly moments: ReadonlyMap<number, Moments>;
-  /** What was not told though it must be, with the start of the newest window that is left out for it. */
-  readonly lost: ReadonlyMap<string, number>;
+  /** Processes that are not among them. */
+  readonly unbounded: readonly Unbounded[];
 }
 
 interface Cell {
@@ -58,30 +58,15 @@ type Grown = ReadonlyMap<string, Growth>;
 
 const NONE: Sliced = { whole: new Map(), slices: new Map(), without: [] };
 
-/**
- * `isYesOrNo`: the values are 0 and 1, so their sum is that of their squares; of others it is not known where it is not told. `ended`: the last start of a window that has ended; an expression tells no others.
- * Where bad events are not told there may never have been one; but without good ones all would be bad, and without a sum the mean would be 0.
- */
-function counted(total: Increases, hits: Increases, squares: Increases | undefined, { isGood, isYesOrNo, ended }: { readonly isGood: boolean; readonly isYesOrNo: boolean; readonly ended: number }): Counted {
-  const needed: readonly (readonly [what: string, increases: Increases | undefined])[] = isGood ? [['count of good events', hits]] : isYesOrNo ? [] : [['sum', hits], ['sum of squares', squares]];
-  const lost = new Map<string, number>();
-  const lose = (what: string, start: number): unknown => lost.set(what, Math.max(lost.get(what) ?? start, start));
-  const told = ontoTotals(hits, total);
-  const squared = squares === undefined ? told : ontoTotals(squares, total);
-  const moments = new Map<number, Moments>();
-  for (const [start, n] of total) {
-    if (n <= 0) continue;
-    const untold = needed.find(([, increases]) => increases?.has(start) === false);
-    if (untold !== undefined) {
-      if (start <= ended) lose(untold[0], start);
-      continue;
-    }
-    const placed = told.placed.get(start) ?? 0;
-    const own = isGood ? Math.max(0, n - placed) : placed;
-    moments.set(start, { n, sum: own, squares: squares === undefined ? (isYesOrNo ? own : Number.NaN) : squared.placed.get(start) ?? 0 });
-  }
-  for (const each of [told.lost, squared.lost]) if (each !== undefined) lose('total', each);
-  return { moments, lost };
+/** Whether events are no more than all; extrapolation may tell some too many. */
+function isPart({ moments }: Counted): boolean {
+  const [n, events] = [...moments.values()].reduce(([all, some], { n: each, sum }) => [all + each, some + sum], [0, 0]);
+  return events <= MOST_EVENTS.ratio * n + MOST_EVENTS.more;
+}
+
+/** Whether nothing was told of bad events, which may be none. */
+function isUntold({ total, hits, isGood }: Counters): boolean {
+  return !isGood && hits.whole.size === 0 && [...total.whole.values()].some((n) => n > 0);
 }
 
 function forArm(query: string, label: string): string {
@@ -104,6 +89,7 @@ export class PrometheusSource implements QualitySource {
   readonly #latencies = new Map<string, Followed<LatencyBuckets>>();
   /** The earliest that anybody has asked for. */
   #since = Number.POSITIVE_INFINITY;
+  #aheadMs = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   /** `environment`: what the windows are called; the queries select it. */
@@ -132,7 +118,8 @@ export class PrometheusSource implements QualitySource {
     const range = this.#range(request);
     const grown = await this.#grown(range, request.onProgress);
     const windowMs = this.#windowMs(grown, range);
-    const counting = { choice: new SliceChoice(), cells: new Map<string, Cell>(), range };
+    const untold: Untold[] = [];
+    const counting = { choice: new SliceChoice(), cells: new Map<string, Cell>(), windowMs, range };
     for (const metric of metrics) {
       const found = Object.entries(arms).flatMap(([arm, label]): [string, Counters][] => {
         const query = this.#target.queries[metric.name];
@@ -140,6 +127,7 @@ export class PrometheusSource implements QualitySource {
       });
       counting.choice.choose(found.map(([, { total }]) => total));
       for (const [arm, counters] of found) this.#count(metric, arm, counters, counting);
+      untold.push({ metric: metric.name, arms: isYesOrNo(metric) ? found.filter(([, counters]) => isUntold(counters)).map(([arm]) => arm) : [] });
     }
     const latencies = new Map([...this.#latencies].flatMap(([arm, { groups }]): [string, LatencyTold][] => {
       const { messages, ...told } = groups.told(increasesOf(grown.get(latencyKey(arm)), windowMs), this.#target.latency?.unitMs ?? 1, windowMs);
@@ -148,7 +136,7 @@ export class PrometheusSource implements QualitySource {
     }));
     const windows = [...counting.cells.values()].map(({ metrics: own, ...cell }) => this.#window(cell, own, windowMs));
     const without = metricsWithout(windows, metrics).map((name) => `Prometheus has no data for ${plainLine(name)}.`);
-    return dataOfWindows(windows, { designEffect, messages: [...[...range.remarks.messages].slice(0, MOST_WARNINGS), ...counting.choice.messages(slices), ...without], incomplete: range.remarks.incomplete, latencies });
+    return dataOfWindows(windows, { designEffect, messages: [...[...range.remarks.messages].slice(0, MOST_WARNINGS), ...counting.choice.messages(slices), ...without, ...untoldWords(untold)], doubts: doubtsOf(untold), seen: (arm) => this.#seen(arm, grown, range.now), incomplete: range.remarks.incomplete, latencies });
   }
 
   /** All that is evidence, within bounds; slices and latency, which decide nothing and are many, of `lookback`. */
@@ -160,7 +148,7 @@ export class PrometheusSource implements QualitySource {
     const starting = (at: number): number => Math.floor(at / windowMs) * windowMs;
     const remarks: Remarks = { messages: new Set(), incomplete: undefined };
     if (since !== undefined && since < now - mostMs) remarks.messages.add(`Prometheus: evidence began ${utcTime(since)}, of which the last ${durationWords(mostMs)} are read: more by lookback of source.prometheus.`);
-    return { from: starting(Math.max(now - mostMs, Math.min(now - lookbackMs, this.#since))), detailFrom: starting(now - lookbackMs), now, windowMs, signal, remarks };
+    return { from: starting(Math.max(now - mostMs, Math.min(now - lookbackMs, this.#since))), detailFrom: starting(now - lookbackMs), since, aheadMs: this.#aheadMs, now, windowMs, signal, remarks };
   }
 
   /** Reads every query once. What is new can be told when all of them are known. */
@@ -188,10 +176,29 @@ export class PrometheusSource implements QualitySource {
       if (!grown.has(key)) grown.set(key, await reader.read(own));
       onProgress?.(index + 1, asked.length);
     }
+    this.#settle(grown, asked.map(([, reader]) => reader), range);
     const scrapes = new Scrapes();
     for (const each of grown.values()) each.show(scrapes);
-    for (const each of grown.values()) each.countFirst(scrapes);
+    for (const each of grown.values()) each.countFirst(scrapes, range.since);
+    if ([...grown.values()].some(({ isReplicated }) => isReplicated)) range.remarks.messages.add('Prometheus: series of one instance differ by replica or prometheus_replica alone, so they are counted once: let the server deduplicate them, for of expressions that is not known.');
     return grown;
+  }
+
+  /** Up to when an arm is known to have answered: when a total last grew, until the next scrape is due. Windows may be of hours. */
+  #seen(arm: string, grown: Grown, now: number): number {
+    const label = this.#target.arms[arm] ?? arm;
+    const seen = Math.max(...Object.values(this.#target.queries).map(({ total }) => {
+      const growth = grown.get(forArm(total, label));
+      return growth === undefined ? Number.NEGATIVE_INFINITY : growth.grew + (growth.sampledEveryMs ?? 0);
+    }));
+    return Number.isFinite(seen) ? Math.min(now, seen) : now;
+  }
+
+  /** Where now is far ahead of every sample, be it that a clock is wrong or that nothing is scraped, what was not there yet is not settled. */
+  #settle(grown: Grown, readers: readonly CounterReader[], { now, aheadMs }: ReadRange): void {
+    const newest = Math.max(...[...grown.values()].map((growth) => growth.newest));
+    if (newest < now - aheadMs - SETTLED_MS) for (const reader of readers) reader.takeBack();
+    this.#aheadMs = Number.isFinite(newest) && newest < now - SETTLED_MS ? now - newest : 0;
   }
 
   /** Windows that hold a scrape each: where both arms are scraped seldom, at different times, shorter ones would hold one arm or the other, and nothing could be compared. */
@@ -214,10 +221,10 @@ export class PrometheusSource implements QualitySource {
       return this.#counters.get(text)?.groups.told(increasesOf(grown.get(text), windowMs)) ?? NONE;
     };
     const hits = bad ?? good ?? sum;
-    return { total: told(total), hits: hits === undefined ? NONE : told(hits), squares: squares === undefined ? undefined : told(squares), isGood: bad === undefined && good !== undefined };
+    return { total: told(total), hits: hits === undefined ? NONE : told(hits), squares: squares === undefined ? undefined : told(squares), isGood: bad === undefined && good !== undefined, unbounded: good === undefined ? [] : unbounded(grown.get(forArm(total, label)), grown.get(forArm(good, label))) };
   }
 
-  #count(metric: MetricDefinition, arm: string, { total, hits, squares, isGood }: Counters, { choice, cells, range: { now, windowMs, remarks } }: { readonly choice: SliceChoice; readonly cells: Map<string, Cell>; readonly range: ReadRange }): void {
+  #count(metric: MetricDefinition, arm: string, { total, hits, squares, isGood, unbounded: partial }: Counters, { choice, cells, windowMs, range: { now, windowMs: leastMs, remarks } }: { readonly windowMs: number; readonly choice: SliceChoice; readonly cells: Map<string, Cell>; readonly range: ReadRange }): void {
     const { name } = metric;
     const put = (slice: string | undefined, { moments }: Counted): void => {
       for (const [start, own] of moments) {
@@ -227,15 +234,20 @@ export class PrometheusSource implements QualitySource {
         cells.set(key, cell);
       }
     };
-    const how = { isGood, isYesOrNo: isYesOrNo(metric), ended: now - windowMs };
+    const how = { isGood, isYesOrNo: isYesOrNo(metric), ended: now - leastMs, isPartial: (start: number) => ranDuring(partial, start, start + windowMs) };
+    if (partial.length > 0) remarks.messages.add(unboundedWords(partial, name, arm));
     const whole = counted(total.whole, hits.whole, squares?.whole, how);
+    if (how.isYesOrNo && !isPart(whole)) {
+      remarks.messages.add(`Prometheus: more events of ${plainLine(name)} (${arm}) are told than there were in all, so they are no part of total: left out.`);
+      return;
+    }
     put(undefined, whole);
     for (const [what, lost] of whole.lost) {
       // Of what was not told, or is no number, nothing is known: that is no rate, and no zero either.
       const remark = `the ${what} of ${plainLine(name)} is missing or no number for a time`;
       remarks.messages.add(`Prometheus: ${remark}: left out.`);
-      // A gap of days ago must not blind a guard for as long as one looks back.
-      if (lost > now - RECENT_MS) remarks.incomplete ??= remark;
+      // A gap of days ago must not blind a guard for as long as one looks back, nor one of what only holds the ramp.
+      if (metric.role === 'guardrail' && lost > now - RECENT_MS) remarks.incomplete ??= remark;
     }
     // A counter that does not tell slices apart would be none of each.
     const without = new Set([total, hits, squares ?? NONE].flatMap((each) => each.without));

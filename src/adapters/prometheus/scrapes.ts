@@ -10,6 +10,19 @@ export interface Presence {
   readonly last: number;
 }
 
+/** A series of a metric that was there until then. */
+export interface Ended {
+  readonly target: string;
+  readonly name: string;
+  readonly step: number | undefined;
+  readonly last: number;
+  /** What it had reached. */
+  readonly value: number;
+}
+
+/** Labels of those that collect the same twice, for safety. */
+const REPLICA_LABELS: readonly string[] = ['replica', 'prometheus_replica'];
+
 /** Labels that Prometheus, or whoever collects from several, gives to all series of a target alike. */
 const TARGET_LABELS = ['cluster', 'namespace', 'job', 'instance', 'pod', 'replica', 'prometheus', 'prometheus_replica'] as const;
 /** Samples of one scrape have one time, so a series that had been there would have come a scrape earlier; a tenth is for jitter. */
@@ -17,7 +30,20 @@ const SAME_SCRAPE = 0.9;
 /** Without a target, or before a series was asked for, nobody knows which scrape it missed: anything may be half as late again. */
 const ANY_SCRAPE = 1.5;
 
+/** Between two samples a process was started anew: a counter fell. */
+export interface Fall {
+  readonly target: string;
+  /** When the last sample before was taken, and the first after. */
+  readonly from: number;
+  readonly to: number;
+}
+
 const NO_INSTANCE = 'any ';
+
+/** Labels without who collected: of one instance that is the same series. Without an instance a replica may be a process. */
+export function withoutReplica(labels: Labels): Labels {
+  return labels['instance'] === undefined || !REPLICA_LABELS.some((name) => name in labels) ? labels : Object.fromEntries(Object.entries(labels).filter(([name]) => !REPLICA_LABELS.includes(name)));
+}
 
 export function targetOf(labels: Labels): string {
   const known = JSON.stringify(TARGET_LABELS.map((name) => labels[name] ?? null));
@@ -30,19 +56,52 @@ export function targetOf(labels: Labels): string {
  * new. Else it has been counting for nobody knows how long: scraping was interrupted, has just begun, or all labels have changed.
  */
 export class Scrapes {
-  readonly #present = new Map<string, Presence[]>();
+  /** By target; those that were there at the same times say the same, and a process has thousands. */
+  readonly #present = new Map<string, Map<string, Presence>>();
+  /** By target and metric, and by when they ended: that which had reached least. */
+  readonly #ended = new Map<string, Map<number, Ended>>();
+  readonly #fallen = new Map<string, Map<string, Fall>>();
 
   add(series: Presence): void {
-    const known = this.#present.get(series.target) ?? [];
+    const known = this.#present.get(series.target) ?? new Map<string, Presence>();
     this.#present.set(series.target, known);
-    known.push(series);
+    known.set(`${series.first} ${series.step} ${series.last}`, series);
+  }
+
+  ended(series: Ended): void {
+    const key = `${series.target} ${series.name}`;
+    const known = this.#ended.get(key) ?? new Map<number, Ended>();
+    this.#ended.set(key, known);
+    if ((known.get(series.last)?.value ?? Number.POSITIVE_INFINITY) > series.value) known.set(series.last, series);
+  }
+
+  /** Whether a series that begins goes on with one of its metric that ended a scrape before, at no more: its labels have changed, and the process has not. */
+  isContinued({ target, name, first, step, initial }: { readonly target: string; readonly name: string; readonly first: number; readonly step: number | undefined; readonly initial: number }): boolean {
+    for (const { last, value, step: own } of this.#ended.get(`${target} ${name}`)?.values() ?? []) {
+      const most = ANY_SCRAPE * (own ?? step ?? 0);
+      if (last < first && first - last <= most && value > 0 && value <= initial && !this.hasFallen({ target, from: last, to: first })) return true;
+    }
+    return false;
+  }
+
+  fell(fall: Fall): void {
+    const known = this.#fallen.get(fall.target) ?? new Map<string, Fall>();
+    this.#fallen.set(fall.target, known);
+    known.set(`${fall.from} ${fall.to}`, fall);
+  }
+
+  /** Whether the process of a target was started anew between these samples, by what another of its counters did. */
+  hasFallen({ target, from, to }: Fall): boolean {
+    for (const fall of this.#fallen.get(target)?.values() ?? []) if (fall.from >= from && fall.to <= to) return true;
+    return false;
   }
 
   /** Whether a series was not there yet when its target was scraped before. `began`: since when it has been asked for; others may have been read from before that. */
   isNew({ target, first, step }: Presence, began: number): boolean {
-    return this.#present.get(target)?.some((other) => {
+    for (const other of this.#present.get(target)?.values() ?? []) {
       const least = target.startsWith(NO_INSTANCE) || other.first < began ? ANY_SCRAPE : SAME_SCRAPE;
-      return other.last >= first && other.step !== undefined && Math.max(other.first, began) <= first - least * (step ?? other.step);
-    }) ?? false;
+      if (other.last >= first && other.step !== undefined && Math.max(other.first, began) <= first - least * (step ?? other.step)) return true;
+    }
+    return false;
   }
 }

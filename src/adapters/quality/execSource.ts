@@ -11,7 +11,7 @@ const moments = z.object({ n: z.number().min(0), sum: z.number(), squares: z.num
 const time = z.union([z.number(), z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))]);
 const windowSchema = z.object({
   arm: z.string(), environment: z.string().default(''), service: z.string().default(''), start: time, end: time,
-  requests: z.number().min(0), units: z.number().min(0).default(0), slice: z.string().optional(), metrics: z.record(z.string(), moments),
+  requests: z.number().min(0), units: z.number().min(0).default(0), slice: z.string().nullish().transform((slice) => slice ?? undefined), metrics: z.record(z.string(), moments),
 });
 const DESIGN_EFFECT = 'must be a number of at least 1: how much more bad events vary than independent requests would, for windows do not tell which requests are of one unit. docs/quality.md has SQL that computes it; 1 says that requests are independent';
 const LIST = 'must be a list of windows, {"arm": ..., "start": ..., "end": ..., "requests": ..., "metrics": ...} each';
@@ -72,6 +72,6 @@ export class ExecSource implements QualitySource {
     const windows = byArm(parsed.data.windows, this.#metrics, this.#roles);
     const misaligned = misalignedWords(windows);
     const without = metricsWithout(windows, this.#metrics).map((metric) => `${name} tells nothing about ${plainLine(metric)}.`);
-    return dataOfWindows(windows, { designEffect: parsed.data.design_effect, messages: [...parsed.data.warnings.map((warning) => plainLine(warning, 200)), ...without, ...armWords(windows, name), ...(misaligned === undefined ? [] : [`${name}: ${misaligned}.`])], incomplete: misaligned });
+    return dataOfWindows(windows, { designEffect: parsed.data.design_effect, messages: [...parsed.data.warnings.map((warning) => plainLine(warning, 200)), ...without, ...armWords(windows, name), ...(misaligned === undefined ? [] : [`${name}: ${misaligned}.`])], incomplete: misaligned, seen: () => now });
   }
 }

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../core/base/errors.ts';
+import { plainLine } from '../../core/base/words.ts';
 import type { CollectorOptions } from '../../core/quality/collector.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import type { QualitySource } from '../../core/quality/window.ts';
+import type { ModelMapping } from '../../core/workspace/config.ts';
 import type { CachePlace } from '../node/diskCache.ts';
 import { HttpClient, type FetchLike } from '../node/httpClient.ts';
 import { sleep } from '../node/sleep.ts';
@@ -26,6 +28,15 @@ export interface OpenOptions extends CollectorOptions {
 /** Beside what was built; sources that run as they are read in one thread. */
 const STAGING = join(import.meta.dirname, 'quality.worker.cjs');
 
+const NO_SOURCE = 'quality names no source: add source: {log: logs/predictions-*.jsonl}.';
+
+/** What a model's quality is, which must name where observations come from. @throws AppError validation with the line of the model */
+export function qualityOf({ name, quality, range }: ModelMapping): QualityDefinition {
+  if (quality === undefined) throw new AppError('validation', `${plainLine(name, 40)} has no quality: in modelswitch.yaml.`);
+  if (quality.source === undefined) throw new AppError('validation', `modelswitch.yaml:${range.start.line + 1}: ${plainLine(name, 40)}: ${NO_SOURCE}`);
+  return quality;
+}
+
 /** The source that a definition names. A new kind of source is one line here. @throws AppError validation when it names none */
 export function openQualitySource(definition: QualityDefinition, options: OpenOptions): QualitySource {
   const { source } = definition;
@@ -37,6 +48,6 @@ export function openQualitySource(definition: QualityDefinition, options: OpenOp
       if (!URL.canParse(baseUrl)) throw new AppError('validation', 'source.prometheus.url is no address: write it with its scheme, such as http://localhost:9090.');
       return new PrometheusSource(new HttpClient({ baseUrl, credentials: options.credentialsFor(new URL(baseUrl).origin), fetch: options.fetch, sleep }), source.prometheus, definition, options.environment);
     }
-    case undefined: throw new AppError('validation', 'quality names no source: add source: {log: logs/predictions-*.jsonl}.');
+    case undefined: throw new AppError('validation', NO_SOURCE);
   }
 }

@@ -1,15 +1,18 @@
 import { join } from 'node:path';
 import { AppError } from '../../core/base/errors.ts';
+import { plainLine } from '../../core/base/words.ts';
 import { isNotFinite } from '../../core/expressions/evaluate.ts';
 import { BINS } from '../../core/quality/driftBins.ts';
 import { MOST_NAMED } from '../../core/quality/batch.ts';
 import { FeatureCollector, leftOutWords, sampleName, type FeatureOptions } from '../../core/quality/featureCollector.ts';
+import { featureValue } from '../../core/quality/featureValue.ts';
 import { numbersIn, textsIn } from '../../core/quality/joinedSamples.ts';
 import { quantileEdges } from '../../core/quality/stats/driftMeasures.ts';
 import type { QualityDefinition, ReferenceColumns } from '../../core/quality/definitions.ts';
 import { rowsWords, type TrainingData } from '../../core/quality/trainingData.ts';
 import type { DriftReference, FeatureSample, QualityData } from '../../core/quality/window.ts';
 import type { Row } from '../../core/suites/model.ts';
+import { didYouMean } from '../../core/workspace/suggest.ts';
 import { formatOf, readRows } from '../rows/rows.ts';
 import { repeater, withoutColumns, worthOf } from './referenceRows.ts';
 
@@ -31,9 +34,9 @@ export interface Reference extends ReferenceBins {
 /** Columns of the reference that are the prediction's, as they are in a record, where they are not named as features. */
 const PREDICTION = ['score', 'proba', 'label'];
 
-/** NaN and infinities are missing, also as text: as they are in production. */
-function withoutNotFinite(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, isNotFinite(value) ? null : value]));
+/** NaN and infinities are missing, also as text, and dates are those of any format: as they are in production. */
+function featuresOf(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, featureValue(value)]));
 }
 
 /** The file that is read as a reference. */
@@ -47,10 +50,10 @@ export interface ReferenceFile {
 
 /** A row as a record has it. */
 function recordOf(row: Row, features: readonly string[] | undefined, columns: ReferenceColumns): Record<string, unknown> {
-  const known = withoutNotFinite(features === undefined ? withoutColumns(row, columns) : row);
+  const known = features === undefined ? withoutColumns(row, columns) : row;
   const prediction = PREDICTION.filter((name) => features?.includes(name) !== true && Object.hasOwn(known, name));
-  const record = Object.fromEntries(prediction.map((name) => [name, known[name]]));
-  return { ...record, features: features === undefined ? Object.fromEntries(Object.entries(known).filter(([name]) => !prediction.includes(name))) : known };
+  const record = Object.fromEntries(prediction.map((name) => [name, isNotFinite(known[name]) ? null : known[name]]));
+  return { ...record, features: featuresOf(features === undefined ? Object.fromEntries(Object.entries(known).filter(([name]) => !prediction.includes(name))) : known) };
 }
 
 /** What production shall be counted by: bins where most of a feature's values are numbers, else categories. */
@@ -63,13 +66,38 @@ function binsOf(samples: readonly FeatureSample[]): ReferenceBins {
   };
 }
 
+/** Names of columns that are remembered. */
+const MOST_COLUMNS = 1000;
+
+/** A record as services log it: its features are below `features`, and it says whose answer it was. */
+function isLogged(row: Row): boolean {
+  const { features } = row;
+  const isNested = (typeof features === 'object' && features !== null) || Object.keys(row).some((name) => name.startsWith('features.'));
+  return isNested && ['assigned_arm', 'request_id'].some((name) => Object.hasOwn(row, name));
+}
+
+/** Passes rows on and remembers their columns. @throws AppError validation where the file has no row, or cannot be what production is measured against */
+async function* checkedRows(rows: AsyncIterable<Row>, path: string, columns: Set<string>): AsyncGenerator<Row> {
+  let count = 0;
+  for await (const row of rows) {
+    count += 1;
+    for (const name of Object.keys(row)) if (columns.size < MOST_COLUMNS) columns.add(name);
+    if (count === 1 && isLogged(row)) throw new AppError('validation', `${path} is a prediction log: a reference has the features as its columns. Name the training data in drift.reference, or {weeks_ago: 1} for the same hours of an earlier week.`);
+    yield row;
+  }
+  if (count === 0) throw new AppError('validation', `${path} has no row, so nothing can be measured against it: correct drift.reference, or the file.`);
+  const [only = ''] = columns;
+  if (columns.size === 1 && /[;\t|]/.test(only)) throw new AppError('validation', `${path} has one column, ${JSON.stringify(plainLine(only, 80))}: its fields are to be separated by commas.`);
+}
+
 /**
  * The reference's features: read twice, first for the bins' edges from a sample, then for the exact counts in them. Where rows have weights or units, these are read before.
  * @throws AppError notFound, validation, cancelled
  */
 export async function readReference({ folder, path, features, columns }: ReferenceFile, signal: AbortSignal): Promise<Reference> {
   const file = path.startsWith('/') ? path : join(folder, path);
-  const rows = (): AsyncGenerator<Row> => readRows(file, formatOf(file), path, signal);
+  const known = new Set<string>();
+  const rows = (): AsyncGenerator<Row> => checkedRows(readRows(file, formatOf(path, ': that of drift.reference is another'), path, signal, 'counted'), path, known);
   const worth = await worthOf(rows(), path, columns);
   const collect = async (bins: Pick<FeatureOptions, 'edges' | 'categories'>): Promise<FeatureCollector> => {
     const collector = new FeatureCollector({ features, ...bins });
@@ -87,7 +115,7 @@ export async function readReference({ folder, path, features, columns }: Referen
   const { samples, leftOut } = second;
   const isNothing = (name: string): boolean => { const found = samples.find((sample) => sample.name === sampleName(name)); return found === undefined || (found.rows === found.missing && found.nested === undefined); };
   const missing = (features ?? []).slice(0, MOST_NAMED).filter(isNothing);
-  if (missing.length > 0) throw new AppError('validation', `${path} has no column ${missing.join(', ')}: correct drift.features, or the reference.`);
+  if (missing.length > 0) throw new AppError('validation', `${path} has no column ${missing.join(', ')}: correct drift.features, or the reference.${columnsWords(missing[0] ?? '', [...known])}`);
   // Of named features the log says it.
   const words = features === undefined ? leftOutWords(new Set(leftOut), features, path) : undefined;
   return {
@@ -95,6 +123,10 @@ export async function readReference({ folder, path, features, columns }: Referen
     categories: Object.fromEntries(samples.filter(({ name }) => Object.hasOwn(categories, name)).map((sample) => [sample.name, Object.keys(sample.categories)])),
     messages: words === undefined ? [] : [words],
   };
+}
+
+function columnsWords(missing: string, columns: readonly string[]): string {
+  return didYouMean(missing, columns) || ` There are: ${plainLine(columns.slice(0, 20).join(', '), 300)}${columns.length > 20 ? ', ...' : ''}.`;
 }
 
 /** What is measured against a file, ready before the records are read. */

@@ -13,7 +13,7 @@ export interface Worth {
 }
 
 /**
- * What rows with weights and units are worth: (sum of w)^2 / (sum of w^2) rows (Kish, Survey sampling, 1965), and no more than units. Undefined where they have neither.
+ * What rows with weights and units are worth: (sum of w)^2 / (sum of w^2) (Kish, Survey sampling, 1965), w the weights of rows, or where rows have units, those of all rows of each. Undefined where they have neither.
  * @throws AppError validation when a row has no weight
  */
 export async function worthOf(rows: AsyncIterable<Row>, path: string, { weight, unit }: ReferenceColumns): Promise<Worth | undefined> {
@@ -27,10 +27,10 @@ export async function worthOf(rows: AsyncIterable<Row>, path: string, { weight, 
     if (typeof own !== 'number' || !(own >= 0 && Number.isFinite(own))) throw new AppError('validation', `${path}, row ${count}: ${weight ?? ''} is ${JSON.stringify(own)}: a weight is a number that is not negative.`);
     sum += own;
     squares += own * own;
-    if (unit !== undefined) units.add(hash53(JSON.stringify(row[unit])));
+    if (unit !== undefined && own > 0) units.add(hash53(JSON.stringify(row[unit])), own);
   }
   if (count > 0 && sum === 0) throw new AppError('validation', `${path}: all weights are 0: correct drift.weight.`);
-  return { rows: count, weight: sum, units: Math.min(sum * sum / squares || 0, unit === undefined ? Number.POSITIVE_INFINITY : units.estimate) };
+  return { rows: count, weight: sum, units: Math.min(sum * sum / squares || 0, unit === undefined ? Number.POSITIVE_INFINITY : units.effective) };
 }
 
 /**

@@ -1,9 +1,13 @@
-import { spawn } from 'node:child_process';
-import { AppError, throwIfCancelled, toAppError } from '../../core/base/errors.ts';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 
 const LARGEST = 64 * 1024 * 1024;
 const TIMEOUT_MS = 5 * 60_000;
+/** What a command has left running may hold its output open; so long it is waited for. */
+const LEFT_MS = 1000;
+/** One that does not end when it is asked to is ended after so long. */
+const KILL_MS = 5000;
 
 export interface CommandInput {
   /** What it reads from its standard input; nothing where it is not given. */
@@ -12,19 +16,46 @@ export interface CommandInput {
   readonly instead: string;
 }
 
+/** Ends a command with all that it has started. */
+function end(child: ChildProcess): void {
+  const send = (signal: 'SIGTERM' | 'SIGKILL'): void => {
+    try {
+      // It leads a group of its own; Windows has none.
+      if (child.pid === undefined || process.platform === 'win32') child.kill(signal);
+      else process.kill(-child.pid, signal);
+    } catch {
+      // All of them have ended.
+    }
+  };
+  send('SIGTERM');
+  setTimeout(send, KILL_MS, 'SIGKILL').unref();
+}
+
 /**
- * What a command of the user's prints; no shell reads its arguments. It gets five minutes and may print 64 MB.
+ * What a command of the user's prints; no shell reads its arguments. It gets five minutes and may print 64 MB. It has told all when it ends, also where something that it has started goes on and holds its output open.
  * @throws AppError network when it cannot be started or fails, as a server that does not answer, validation when it prints too much, timeout, cancelled
  */
 export function runCommand([command = '', ...args]: readonly string[], cwd: string, { text, instead }: CommandInput, signal: AbortSignal): Promise<string> {
   const name = plainLine(command);
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, stdio: ['pipe', 'pipe', 'pipe'], signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) });
+    const child = spawn(command, args, { cwd, stdio: ['pipe', 'pipe', 'pipe'], detached: process.platform !== 'win32' });
     const parts: Buffer[] = [];
     let [size, errors] = [0, ''];
+    const timer = setTimeout(() => stop(new AppError('timeout', `${name} took longer than five minutes and was ended.`)), TIMEOUT_MS);
+    const cancel = (): void => stop(new AppError('cancelled', 'Cancelled.'));
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', cancel);
+      for (const stream of [child.stdout, child.stderr, child.stdin]) stream.destroy();
+    };
+    const stop = (error: AppError): void => {
+      reject(error);
+      end(child);
+      done();
+    };
     child.stdout.on('data', (part: Buffer) => {
       size += part.length;
-      if (size > LARGEST) child.kill();
+      if (size > LARGEST) stop(new AppError('validation', `${name} printed more than 64 MB: print ${instead}.`));
       else parts.push(part);
     });
     child.stderr.on('data', (part: Buffer) => void (errors = (errors + part.toString('utf8')).slice(-2000)));
@@ -32,18 +63,16 @@ export function runCommand([command = '', ...args]: readonly string[], cwd: stri
     child.stdin.on('error', () => undefined);
     child.stdin.end(text ?? '');
     child.on('error', (error) => {
-      try {
-        throwIfCancelled(signal);
-      } catch (cancelled) {
-        reject(toAppError(cancelled));
-        return;
-      }
-      reject(error.name === 'AbortError' ? new AppError('timeout', `${name} took longer than five minutes and was ended.`) : new AppError('network', `${name} cannot be started: ${plainLine(error.message)}.`));
+      reject(new AppError('network', `${name} cannot be started: ${plainLine(error.message)}.`));
+      done();
     });
+    child.on('exit', () => setTimeout(done, LEFT_MS).unref());
     child.on('close', (code) => {
-      if (size > LARGEST) reject(new AppError('validation', `${name} printed more than 64 MB: print ${instead}.`));
-      else if (code !== 0) reject(new AppError('network', `${name} failed with exit code ${code ?? 'none'}: ${plainLine(errors.trim().split('\n').at(-1) ?? '', 300)}`));
-      else resolve(Buffer.concat(parts).toString('utf8'));
+      if (code === 0) resolve(Buffer.concat(parts).toString('utf8'));
+      else reject(new AppError('network', `${name} failed with exit code ${code ?? 'none'}: ${plainLine(errors.trim().split('\n').at(-1) ?? '', 300)}`));
+      done();
     });
+    signal.addEventListener('abort', cancel);
+    if (signal.aborted) cancel();
   });
 }

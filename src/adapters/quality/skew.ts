@@ -5,7 +5,7 @@ import type { RecordLike } from '../../core/expressions/evaluate.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { skewReport, type SkewReport } from '../../core/quality/skew.ts';
 import { sampleLogged } from './loggedSample.ts';
-import { withoutNaN } from '../predictionLog/readLines.ts';
+import { withoutNaN } from '../rows/lines.ts';
 import { runCommand } from './runCommand.ts';
 
 /** A line of what the command prints. */

@@ -41,6 +41,8 @@ export type FromWorker =
   | { readonly kind: 'failed'; readonly id: number; readonly code: ErrorCode; readonly message: string };
 
 interface Pending {
+  /** Who was asked. */
+  readonly worker: Worker;
   readonly heard: (message: Extract<FromWorker, { kind: 'data' | 'skew' }>) => void;
   readonly reject: (error: AppError) => void;
   readonly onProgress: QualityRequest['onProgress'];
@@ -83,7 +85,7 @@ export class WorkerSource implements QualitySource {
         if (answer === undefined) reject(new AppError('internal', 'The thread that reads the source answered something else.'));
         else resolve(answer);
       };
-      this.#pending.set(id, { heard, reject, onProgress });
+      this.#pending.set(id, { worker, heard, reject, onProgress });
       worker.postMessage({ kind, id, now, since } satisfies ToWorker);
     }).finally(() => {
       signal.removeEventListener('abort', cancel);
@@ -97,8 +99,12 @@ export class WorkerSource implements QualitySource {
     worker.on('message', (message: FromWorker) => this.#heard(message));
     const fail = (reason: string): void => {
       if (this.#worker === worker) this.#worker = undefined;
-      for (const { reject } of this.#pending.values()) reject(new AppError('internal', reason));
-      this.#pending.clear();
+      // The end of a thread that died is told late: the one that was started meanwhile goes on.
+      for (const [id, { worker: asked, reject }] of this.#pending) {
+        if (asked !== worker) continue;
+        this.#pending.delete(id);
+        reject(new AppError('internal', reason));
+      }
     };
     worker.on('error', (error: Error) => fail(`The thread that reads the source failed: ${error.message}`));
     worker.on('exit', () => fail('The thread that reads the source ended.'));

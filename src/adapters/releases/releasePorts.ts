@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { AppError } from '../../core/base/errors.ts';
 import { recordScope } from '../../core/releases/armVariants.ts';
 import type { ChangeRunner } from '../../core/flags/changeRunner.ts';
 import type { QualitySource } from '../../core/quality/window.ts';
@@ -7,7 +6,7 @@ import type { GateConfig, GatePorts } from '../../core/releases/gates.ts';
 import type { ReleasePorts } from '../../core/releases/releaseReader.ts';
 import type { ModelMapping } from '../../core/workspace/config.ts';
 import type { FetchLike } from '../node/httpClient.ts';
-import { openQualitySource } from '../quality/open.ts';
+import { openQualitySource, qualityOf } from '../quality/open.ts';
 import type { UnleashClient } from '../unleash/unleashClient.ts';
 import type { WatchedReadings } from './watchedReadings.ts';
 
@@ -62,6 +61,5 @@ export function releasePorts(sources: ReleaseSources): ReleasePorts & { readonly
 }
 
 function openHere({ folder, fetch, credentialsFor }: ReleaseSources, model: ModelMapping, environment: string): QualitySource {
-  if (model.quality === undefined) throw new AppError('validation', `${model.name} has no quality: in modelswitch.yaml.`);
-  return openQualitySource(model.quality, { folder, ...recordScope(model), environment, fetch, credentialsFor });
+  return openQualitySource(qualityOf(model), { folder, ...recordScope(model), environment, fetch, credentialsFor });
 }

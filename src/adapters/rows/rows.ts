@@ -4,8 +4,9 @@ import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
 import type { Json } from '../../core/suites/json.ts';
 import type { Row } from '../../core/suites/model.ts';
 import { COMPRESSORS } from './compressors.ts';
+import { CsvColumns, type RowUse } from './csvColumns.ts';
 import { csvTexts } from './csvRows.ts';
-import { linesOf } from './lines.ts';
+import { linesOf, withoutNaN } from './lines.ts';
 
 export type RowFormat = 'jsonl' | 'csv' | 'parquet';
 
@@ -14,26 +15,27 @@ const LARGEST_LINE = 64 * 1024 * 1024;
 const MOST_LINES = 10_000;
 const FORMATS: Readonly<Record<string, RowFormat>> = { jsonl: 'jsonl', ndjson: 'jsonl', csv: 'csv', parquet: 'parquet' };
 
-/** The format by the ending of a file. @throws AppError validation */
-export function formatOf(path: string): RowFormat {
+/** The format by the ending of a file. `otherwise`: what else could say it. @throws AppError validation */
+export function formatOf(path: string, otherwise = ', or format must say what it is'): RowFormat {
   const format = FORMATS[path.split('.').at(-1)?.toLowerCase() ?? ''];
-  if (format === undefined) throw new AppError('validation', `${path}: the ending must be .jsonl, .ndjson, .csv or .parquet, or format must say what it is.`);
+  if (format === undefined) throw new AppError('validation', `${path}: the ending must be .jsonl, .ndjson, .csv or .parquet${otherwise}.`);
   return format;
 }
 
 /**
  * The rows of a file one after another; memory does not grow with the file. A CSV column in which every value is a number holds numbers, one of
  * true and false booleans; an empty field is null; numbers with leading zeros are text. Parquet's whole numbers beyond 2^53 are texts, times ISO 8601.
+ * Where rows are counted, values are as those of a log: a CSV column is what most of its values are, whole numbers beyond 2^53 are the nearest numbers, and NaN may stand in JSON.
  * @throws AppError notFound, validation (with the line), cancelled
  */
-export async function* readRows(path: string, format: RowFormat, name: string, signal: AbortSignal): AsyncGenerator<Row> {
+export async function* readRows(path: string, format: RowFormat, name: string, signal: AbortSignal, use: RowUse = 'replayed'): AsyncGenerator<Row> {
   // A repository may hold a link to a device, which never ends.
   const file = await stat(path).catch(() => undefined);
   if (file?.isFile() !== true) throw new AppError('notFound', `There is no file ${name}.`);
   try {
-    if (format === 'csv') yield* csvRows(path, name, signal);
-    else if (format === 'parquet') yield* parquetRows(path, name, signal);
-    else yield* jsonRows(path, name, signal);
+    if (format === 'csv') yield* csvRows(path, name, use, signal);
+    else if (format === 'parquet') yield* parquetRows(path, name, use, signal);
+    else yield* jsonRows(path, name, use, signal);
   } catch (error) {
     throwIfCancelled(signal);
     if (error instanceof AppError && (error.data['reason'] === 'tooLarge' || error.data['reason'] === 'header')) throw new AppError('validation', `${name}: ${error.message}`);
@@ -41,7 +43,7 @@ export async function* readRows(path: string, format: RowFormat, name: string, s
   }
 }
 
-async function* jsonRows(path: string, name: string, signal: AbortSignal): AsyncGenerator<Row> {
+async function* jsonRows(path: string, name: string, use: RowUse, signal: AbortSignal): AsyncGenerator<Row> {
   let number = 0;
   for await (const line of linesOf(createReadStream(path, { signal }), LARGEST_LINE)) {
     number += 1;
@@ -51,19 +53,12 @@ async function* jsonRows(path: string, name: string, signal: AbortSignal): Async
     try {
       value = JSON.parse(text);
     } catch {
-      throw new AppError('validation', `${name}:${number}: the line is not valid JSON: each line holds one row, such as {"age": 30}.`);
+      value = use === 'counted' ? withoutNaN(text) : undefined;
+      if (value === undefined) throw new AppError('validation', `${name}:${number}: the line is not valid JSON: each line holds one row, such as {"age": 30}.`);
     }
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new AppError('validation', `${name}:${number}: the line is no mapping of columns to values, such as {"age": 30}.`);
     yield value as Row;
   }
-}
-
-type ColumnKind = 'number' | 'boolean' | 'text';
-const NUMBER = /^[+-]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
-
-function kindOf(text: string): ColumnKind {
-  if (NUMBER.test(text)) return 'number';
-  return /^(?:true|false)$/i.test(text) ? 'boolean' : 'text';
 }
 
 async function* csvRecords(path: string, name: string, signal: AbortSignal): AsyncGenerator<Readonly<Record<string, string>>> {
@@ -71,29 +66,16 @@ async function* csvRecords(path: string, name: string, signal: AbortSignal): Asy
   for await (const { record } of csvTexts(path, refuse, { largest: LARGEST_LINE, lines: MOST_LINES }, signal)) yield record;
 }
 
-async function* csvRows(path: string, name: string, signal: AbortSignal): AsyncGenerator<Row> {
+async function* csvRows(path: string, name: string, use: RowUse, signal: AbortSignal): AsyncGenerator<Row> {
   // Read twice: what a column holds is known only when all of it was seen.
-  const kinds = new Map<string, ColumnKind>();
-  for await (const record of csvRecords(path, name, signal)) {
-    for (const [column, text] of Object.entries(record)) {
-      if (text === '') continue;
-      const [known, found] = [kinds.get(column), kindOf(text)];
-      kinds.set(column, known === undefined || known === found ? found : 'text');
-    }
-  }
-  for await (const record of csvRecords(path, name, signal)) {
-    yield Object.fromEntries(Object.entries(record).map(([column, text]) => [column, csvValue(text, kinds.get(column))]));
-  }
+  const columns = new CsvColumns(use);
+  for await (const record of csvRecords(path, name, signal)) columns.see(record);
+  for await (const record of csvRecords(path, name, signal)) yield columns.rowOf(record);
 }
 
-function csvValue(text: string, kind: ColumnKind | undefined): Json {
-  if (text === '') return null;
-  if (kind === 'number') return Number(text);
-  return kind === 'boolean' ? text.toLowerCase() === 'true' : text;
-}
-
-async function* parquetRows(path: string, name: string, signal: AbortSignal): AsyncGenerator<Row> {
+async function* parquetRows(path: string, name: string, use: RowUse, signal: AbortSignal): AsyncGenerator<Row> {
   const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
+  const ofWhole = use === 'counted' ? Number : String;
   try {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
@@ -102,7 +84,7 @@ async function* parquetRows(path: string, name: string, signal: AbortSignal): As
     for (const { num_rows: count } of metadata.row_groups) {
       throwIfCancelled(signal);
       const end = start + Number(count);
-      for (const row of await parquetReadObjects({ file, metadata, compressors: COMPRESSORS, rowStart: start, rowEnd: end })) yield Object.fromEntries(Object.entries(row).map(([column, value]) => [column, parquetValue(value)]));
+      for (const row of await parquetReadObjects({ file, metadata, compressors: COMPRESSORS, rowStart: start, rowEnd: end })) yield Object.fromEntries(Object.entries(row).map(([column, value]) => [column, parquetValue(value, ofWhole)]));
       start = end;
     }
   } catch (error) {
@@ -111,11 +93,11 @@ async function* parquetRows(path: string, name: string, signal: AbortSignal): As
   }
 }
 
-/** JSON's values from Parquet's. */
-function parquetValue(value: unknown): Json {
+/** JSON's values from Parquet's. `ofWhole` makes one of a whole number beyond 2^53. */
+function parquetValue(value: unknown, ofWhole: (whole: bigint) => Json): Json {
   if (value === null || value === undefined) return null;
   switch (typeof value) {
-    case 'bigint': return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+    case 'bigint': return Number.isSafeInteger(Number(value)) ? Number(value) : ofWhole(value);
     case 'number': return Number.isFinite(value) ? value : null;
     case 'string':
     case 'boolean': return value;
@@ -123,8 +105,8 @@ function parquetValue(value: unknown): Json {
   }
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  if (Array.isArray(value) || ArrayBuffer.isView(value)) return Array.from(value as ArrayLike<unknown>, parquetValue);
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, parquetValue(each)]));
+  if (Array.isArray(value) || ArrayBuffer.isView(value)) return Array.from(value as ArrayLike<unknown>, (each) => parquetValue(each, ofWhole));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, parquetValue(each, ofWhole)]));
 }
 
 const PEEKED = 200;

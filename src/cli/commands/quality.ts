@@ -6,7 +6,7 @@ import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { DRIFT_DEFINITIONS } from '../../core/quality/drift.ts';
 import type { FeatureOptions } from '../../core/quality/featureCollector.ts';
 import { histogramQuantile } from '../../core/quality/histogram.ts';
-import { againstWords, driftFindings, nothingMeasured } from '../../core/quality/productionDrift.ts';
+import { againstWords, driftFindings, unmeasured } from '../../core/quality/productionDrift.ts';
 import { blocksText, comparisonBlocks, driftBlocks, notesBlock, SHOWN_QUANTILES, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
 import { shadowIn, shadowReport } from '../../core/quality/shadow.ts';
@@ -19,7 +19,7 @@ import type { EvidenceStart } from '../../core/releases/allocation.ts';
 import { didYouMean } from '../../core/workspace/suggest.ts';
 import type { ModelMapping, WorkspaceConfig } from '../../core/workspace/config.ts';
 import { prometheusCredentials } from '../../adapters/prometheus/credentials.ts';
-import { openQualitySource } from '../../adapters/quality/open.ts';
+import { openQualitySource, qualityOf } from '../../adapters/quality/open.ts';
 import { prepareReference, withReference, type FoundTrainingData } from '../../adapters/quality/reference.ts';
 import { checkSkew, type SkewPlace } from '../../adapters/quality/skew.ts';
 import { refuseOthers } from '../arguments.ts';
@@ -51,8 +51,8 @@ async function openModel(context: CliContext): Promise<Opened> {
   return { model, definition: model.quality, config };
 }
 
-async function read({ options, env, cwd, signal }: CliContext, { model, definition, config }: Opened, extra: Pick<FeatureOptions, 'features' | 'edges' | 'categories'> = {}): Promise<QualityData> {
-  const source = openQualitySource(definition, {
+async function read({ options, env, cwd, signal }: CliContext, { model, config }: Opened, extra: Pick<FeatureOptions, 'features' | 'edges' | 'categories'> = {}): Promise<QualityData> {
+  const source = openQualitySource(qualityOf(model), {
     folder: cwd, ...recordScope(model), environment: options.environment ?? config.unleash?.environment ?? '',
     fetch: (url, init) => fetch(url, init), credentialsFor: prometheusCredentials(env), ...extra,
   });
@@ -183,13 +183,14 @@ export const drift: Command = {
   async run(context) {
     refuseOthers(context, 'drift', ['model', 'environment', 'registry', 'json', 'markdown']);
     const opened = await openModel(context);
-    const { features } = opened.definition.drift;
+    const { features, reference } = opened.definition.drift;
     if (opened.definition.source?.kind !== 'log') throw new AppError('validation', 'Drift needs the records themselves: source: {log: ...}.');
     const prepared = await prepareReference(opened.definition, context.cwd, await trainingOf(context, opened), context.signal);
     const told = withReference(await read(context, opened, { features, ...prepared.bins }), prepared);
     const asked = environments(told, context.options.environment);
     const found = asked.flatMap((environment) => driftFindings(told, environment));
-    const nothing = asked.length === 0 ? ['Drift: nothing was compared: the log has no record of the flags of this model.'] : asked.flatMap((environment) => nothingMeasured(told, environment, found) ?? []);
+    const without = asked.map((environment) => unmeasured(told, environment, found, reference !== undefined));
+    const nothing = asked.length === 0 ? ['Drift: nothing was compared: the log has no record of the flags of this model.'] : without.flat().map(({ words }) => words);
     const data = { ...told, notes: { ...told.notes, messages: [...told.notes.messages, ...nothing] } };
     const skew = context.own['skew'] === true ? await checkSkew(opened.definition, skewPlace(context, opened), context.signal) : undefined;
     const blocks = [
@@ -198,9 +199,10 @@ export const drift: Command = {
     ];
     if (skew?.insufficient !== undefined) context.warn(`Feature skew is not known: ${skew.insufficient}.`);
     print(context, { model: opened.model.name, drift: found, ...(skew === undefined ? {} : { skew }), definitions: DRIFT_DEFINITIONS, notes: data.notes }, [...blocks, notesBlock(data.notes)]);
-    if (found.some(({ report }) => report.features.some(({ alarm }) => alarm)) || skew?.features.some(({ alarm }) => alarm) === true) return 1;
-    // A pipeline that stops on drift must not go on because nobody looked.
-    const unknown = skew === undefined ? (nothing.length >= asked.length ? nothing.join(' ') : undefined) : skew.insufficient;
+    if (found.some(({ report }) => report.features.some(({ alarm }) => alarm)) || (skew?.insufficient === undefined && skew?.features.some(({ alarm }) => alarm) === true)) return 1;
+    // A pipeline that stops on drift must not go on because nobody looked. Environments in which nothing happens, or that have nothing to be compared with, keep others from nothing.
+    const isUnknown = without.flat().some(({ isAsked }) => isAsked) || (skew === undefined && without.every(({ length }) => length > 0));
+    const unknown = skew?.insufficient ?? (isUnknown ? nothing.join(' ') : undefined);
     return unknown === undefined ? 0 : exitCode(new AppError('network', unknown));
   },
 };

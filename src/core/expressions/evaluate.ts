@@ -36,7 +36,8 @@ export function toText(value: unknown): string | null {
   return typeof value === 'bigint' || typeof value === 'boolean' ? String(value) : null;
 }
 
-function toBoolean(value: unknown): boolean | null {
+/** A truth of a record, also as a text or as 0 and 1; null: it is none. */
+export function toBoolean(value: unknown): boolean | null {
   if (typeof value === 'boolean') return value;
   if (value === 'true' || value === 'True' || value === 'TRUE' || value === 1 || value === '1') return true;
   return value === 'false' || value === 'False' || value === 'FALSE' || value === 0 || value === '0' ? false : null;

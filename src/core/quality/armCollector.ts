@@ -1,7 +1,7 @@
 import type { RecordLike } from '../expressions/evaluate.ts';
 import { codedAt, type BatchRows, type FeatureColumn, type RowList } from './batch.ts';
 import { rankedBin } from './bins.ts';
-import { isPositive, scoreOf } from './measures.ts';
+import { isOfClasses, isPositive, scoreOf } from './measures.ts';
 import { countBins, Stretches, sumOfStretches, type StretchSums } from './stretches.ts';
 import type { ArmStretch, LoggedVersion } from './window.ts';
 
@@ -118,7 +118,7 @@ export class ArmCollector {
   /** What a prediction was and turned out to be, also by what absence means. `times`: -1 takes back what was counted. */
   addOutcome(record: RecordLike, field: string, at: number, times: 1 | -1 = 1): void {
     const [score, actual] = [scoreOf(record), isPositive(record[field])];
-    if (score !== null && actual !== null) this.#stretches.addLabelled(at, rankedBin(score), actual, times);
+    if (score !== null && actual !== null && !isOfClasses(record, field)) this.#stretches.addLabelled(at, rankedBin(score), actual, times);
   }
 
   #loggedVersions(): LoggedVersion[] {

@@ -1,5 +1,6 @@
-import { isNotFinite, toNumber, type RecordLike } from '../expressions/evaluate.ts';
+import { isNotFinite, toBoolean, toNumber, type RecordLike } from '../expressions/evaluate.ts';
 import { latencyBin, NO_BIN, scoreBin } from './bins.ts';
+import { featureValue } from './featureValue.ts';
 import { hash53 } from './hashing.ts';
 import { scoreOf } from './measures.ts';
 
@@ -23,7 +24,7 @@ export function codedAt({ places, values }: CodedColumn, row: number): unknown {
   return values[places[row] ?? 0];
 }
 
-/** What is kept of a value of a feature or a label: a text that says NaN or an infinity is one. */
+/** What is kept of a label or an outcome: a text that says NaN or an infinity is one. */
 function asNumber(value: unknown): unknown {
   return isNotFinite(value) ? Number.NaN : value;
 }
@@ -128,6 +129,7 @@ export interface BatchRows {
   readonly errors: CodedColumn;
   /** What stands in the place of an outcome. */
   readonly outcomes: CodedColumn;
+  /** Nothing where a fallback answered: that it was another version than the arm's is no news about the arm. */
   readonly versions: CodedColumn;
   /** By metric; NaN where a record does not tell it. */
   readonly values: readonly Float64Array[];
@@ -232,7 +234,7 @@ export class Batch implements BatchRows {
   #column(name: string): void {
     if (this.#known.has(name) || this.columns.length >= (this.#listed ? MOST_NAMED : MOST_MET)) return;
     this.#known.add(name);
-    this.columns.push({ name, numbers: new Float64Array(this.#memory(8 * this.most)).fill(Number.NaN), others: this.#codes(asNumber) });
+    this.columns.push({ name, numbers: new Float64Array(this.#memory(8 * this.most)).fill(Number.NaN), others: this.#codes(featureValue) });
   }
 
   /** Takes what is counted of a record as it is; the rest of the row is the caller's to fill. `listed`: the values of the columns, where they do not stand in the record. */
@@ -246,7 +248,7 @@ export class Batch implements BatchRows {
     this.labels.put(row, record['label']);
     this.errors.put(row, record['error']);
     this.outcomes.put(row, record[this.outcome]);
-    this.versions.put(row, record['model_version']);
+    this.versions.put(row, toBoolean(record['fallback']) === true ? undefined : record['model_version']);
     const features = listed === undefined ? record['features'] : undefined;
     const fields = typeof features === 'object' && features !== null ? features as RecordLike : undefined;
     if (!this.#listed && fields !== undefined) this.#names(fields);

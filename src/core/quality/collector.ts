@@ -189,7 +189,7 @@ export class Collector {
       // Requests of two models may have one id.
       if (!this.#stager.wants(textOf(record['flag']))) return;
       if (request !== 0 && this.#stager.outcomeFields.some((field) => record[field] !== undefined)) this.#outcome(request, record, place, drawn);
-      else this.malformed(place(), request === 0 ? 'neither assigned_arm nor request_id' : 'no assigned_arm, and none of the outcome\'s fields');
+      else this.malformed(place(), request === 0 ? 'neither assigned_arm nor request_id' : `no assigned_arm, and none of the outcome's fields (${this.#stager.outcomeFields.join(', ')})`);
       return;
     }
     const at = this.#stager.timeOf(record, drawn);
@@ -386,9 +386,8 @@ export class Collector {
     this.#outcomes.settle(now);
     this.#shadow.settle();
     const shadow = this.#shadow.pairs;
-    const arms = this.#groups.summaries(this.#units);
+    const { windows, arms } = this.#outcomes.classes.without(this.#groups.snapshots().sort((a, b) => a.start - b.start), this.#groups.summaries(this.#units));
     const { messages: found, ...drift } = this.#recent.found(now, arms);
-    const windows = this.#groups.snapshots().sort((a, b) => a.start - b.start);
     return {
       windows,
       arms, ...drift,

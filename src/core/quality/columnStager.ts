@@ -1,4 +1,4 @@
-import { toNumber } from '../expressions/evaluate.ts';
+import { toBoolean, toNumber } from '../expressions/evaluate.ts';
 import type { Batch, Codes } from './batch.ts';
 import { latencyBin, NO_BIN, scoreBin } from './bins.ts';
 import { scoreFrom } from './measures.ts';
@@ -111,6 +111,7 @@ export class ColumnStager {
     batch.told = told + end - from + Number(this.isApart);
     this.#numbers(run, first);
     for (const [name, codes] of [['label', batch.labels], ['error', batch.errors], [batch.outcome, batch.outcomes], ['model_version', batch.versions]] as const) this.#code(columnOf(run, name), codes, first);
+    this.#fallbacks(columnOf(run, 'fallback'), first);
     this.#features(run, first);
     this.#judge(run, first);
     this.#mark(run, first);
@@ -257,6 +258,13 @@ export class ColumnStager {
         places[row] = known[index] ?? 0;
       }
     }
+  }
+
+  /** Rows that a fallback answered have no version. */
+  #fallbacks(column: ColumnRun, first: number): void {
+    const { size, versions: { places } } = this.#stager.batch;
+    if (column.isConstant && toBoolean(valueAt(column, 0)) !== true) return;
+    for (let row = first; row < size; row += 1) if (toBoolean(valueAt(column, this.#source[row] ?? 0)) === true) places[row] = 0;
   }
 
   #features(run: RowRun, first: number): void {

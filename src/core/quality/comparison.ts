@@ -266,7 +266,7 @@ class Comparer {
     const phi = this.dispersionOf(metric.name);
     const isBad = metric.kind === 'bad';
     const isShare = isBad || isProportion(metric.name, [candidate, current]);
-    const curve = metric.measure === 'pr_auc' ? this.#curve(metric.name) : undefined;
+    const curve = metric.measure === 'pr_auc' && a.n + b.n > 0 ? this.#curve(metric.name) : undefined;
     // Of a slice units are told where its windows do; what the verdict goes by else is an estimate.
     const unitsOf = (windows: readonly QualityWindow[], arm: 0 | 1): number | undefined => (slice === undefined || windows.some(({ units }) => units > 0) ? this.#units(windows, metric.name, arm) : undefined);
     const common = {
@@ -279,11 +279,17 @@ class Comparer {
     if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? ARMS[0] : ARMS[1]} has no data` };
     if (curve?.untold !== undefined) return { ...common, verdict: 'insufficient data', because: curve.untold };
     if (curve !== undefined) return { ...common, effect: curve.effect, verdict: 'undecided', because: 'shown only: the area has no interval here' };
-    const result = isBad ? this.#counts(metric, candidate, current, phi) : this.#means(metric, candidate, current, phi);
+    const result = this.#doubted(metric.name, isBad ? this.#counts(metric, candidate, current, phi) : this.#means(metric, candidate, current, phi));
     // A mismatch voids what would let a release go on, never a breach, and so do outcomes that have ceased. Where only some predictions have outcomes, chosen differently by arm, neither is known.
     if (refused === undefined || (result.verdict === 'worse' && !refused.always)) return { ...common, ...result };
     // What says nothing is no evidence in the mean of all guardrails either.
     return { ...common, ...result, verdict: refused.verdict, because: refused.because, ...(refused.always && 'logEvidence' in result ? { logEvidence: 0 } : {}) };
+  }
+
+  /** What was told as none, but may only not have been told, lets no release go on. */
+  #doubted<T extends Pick<MetricComparison, 'verdict' | 'because'>>(metric: string, result: T): T {
+    const doubt = this.#data.doubts?.[metric];
+    return doubt === undefined || result.verdict !== 'not worse' ? result : { ...result, verdict: 'undecided', because: doubt };
   }
 
   /** Predictions that are missing where the flag chose an arm; `dispersions` are those of the other bad events, of which the largest stands for theirs. */

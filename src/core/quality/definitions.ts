@@ -2,7 +2,7 @@ import { compileCondition, compileNumber, compileValue, type Compiled, type Expr
 import { nearest } from '../workspace/suggest.ts';
 import { parseDuration } from '../base/duration.ts';
 import { toleranceProblems } from './tolerances.ts';
-import { prometheusTarget, reportQueries, type PrometheusTarget } from './prometheusTarget.ts';
+import { lookbackMs, prometheusTarget, reportQueries, type PrometheusTarget, type Report } from './prometheusTarget.ts';
 import type { SkewDefinition } from './skew.ts';
 import { qualitySchema, type MetricSection, type QualitySection } from '../workspace/quality.ts';
 
@@ -244,8 +244,8 @@ class Reader {
   }
 }
 
-function skewDefinition({ exec, abs, rel, max_share, sample, lookback }: NonNullable<QualitySection['skew']>): SkewDefinition {
-  return { command: exec, abs: abs ?? 0, rel: rel ?? 1e-6, maxShare: max_share ?? 0.01, sample: sample ?? 1000, lookbackMs: parseDuration(lookback ?? '1d') ?? 86_400_000 };
+function skewDefinition({ exec, abs, rel, max_share, sample, lookback }: NonNullable<QualitySection['skew']>, report: Report): SkewDefinition {
+  return { command: exec, abs: abs ?? 0, rel: rel ?? 1e-6, maxShare: max_share ?? 0.01, sample: sample ?? 1000, lookbackMs: lookbackMs(lookback, ['skew'], report) };
 }
 
 function referenceTarget(written: NonNullable<NonNullable<QualitySection['drift']>['reference']>): DriftReferenceTarget {
@@ -301,7 +301,7 @@ export function readQuality(section: unknown): { readonly quality?: QualityDefin
       metrics: metrics.filter(({ name }, index) => metrics.findIndex((other) => other.name === name) === index),
       slices: (content.by ?? []).flatMap((text, index) => reader.early(compileValue(text, RECORD_TYPES), ['by', index], isLog) ?? []),
       drift: driftDefinition(reader.referenceColumns(content.drift), content.drift),
-      ...(content.skew === undefined ? {} : { skew: skewDefinition(content.skew) }),
+      ...(content.skew === undefined ? {} : { skew: skewDefinition(content.skew, reader.report) }),
       windowMs: reader.windowMs(content.window),
     },
   };

@@ -1,4 +1,4 @@
-import { BINS, categoryBins, isUnseenKnown, numberBins, type Binned } from './driftBins.ts';
+import { BINS, categoryBins, isUnseenKnown, numberBins, type Binned, type Cells, type Sizes } from './driftBins.ts';
 import { numbersIn, textsIn } from './joinedSamples.ts';
 import { FLOOR, jensenShannon, kolmogorovSmirnov, kolmogorovSmirnovP, psi, psiNoise, PSI_MATTERS, quantileEdges, wasserstein } from './stats/driftMeasures.ts';
 import { chiSquaredTable } from './stats/fixedTests.ts';
@@ -6,8 +6,12 @@ import { clopperPearson } from './stats/intervals.ts';
 import type { FeatureSample } from './window.ts';
 
 const LEVEL = 0.05;
+/** With fewer units on a side nothing is measured: not even two cells would have five each. */
+const LEAST_UNITS = 10;
+/** With fewer units of the reference its quantiles, which are the edges of the bins, are themselves chance. */
+const LEAST_REFERENCE = 100;
 
-/** Measures of one feature; each with its definition in `DRIFT_DEFINITIONS`. */
+/** Measures of one feature; each with its definition in `DRIFT_DEFINITIONS`. NaN: not measured, and `because` says why. */
 export interface FeatureDrift {
   readonly feature: string;
   readonly kind: 'number' | 'category';
@@ -33,13 +37,14 @@ export interface FeatureDrift {
 
 /** What each number is: definitions differ between tools. */
 export const DRIFT_DEFINITIONS: Readonly<Record<string, string>> = {
-  psi: `sum of (a - b) ln(a / b) over ${BINS} bins of equal share of the reference, a value that fills a bin in one of its own (or over the categories, rare ones in groups by a hash of their name), natural logarithm, shares floored at ${FLOOR}`,
-  noise: `what PSI exceeds by chance in 5 % over all features together: chi-squared(bins - 1) (1/n + 1/m) with n and m units; alarm above the larger of this and ${PSI_MATTERS}, of categories where chi-squared says so, too`,
+  psi: `sum of (a - b) ln(a / b) over ${BINS} bins of equal share of the reference, neighbours as one until five units are expected in each, a value that fills a bin in one of its own (or over the categories, rare ones in groups by a hash of their name), natural logarithm, shares floored at ${FLOOR}`,
+  noise: `what PSI exceeds by chance in 5 % over all features together: chi-squared(bins - 1) (1/n + 1/m) with n and m units; alarm above the larger of this and ${PSI_MATTERS} where chi-squared says so, too`,
   jensenShannon: 'square root of the Jensen-Shannon divergence in base 2 over the same bins: 0 to 1',
   kolmogorovSmirnov: 'largest distance of the empirical distribution functions of samples of at most 5,000 values; p with the units',
   wasserstein: 'area between the same functions, in units of the feature',
-  chiSquared: 'Pearson\'s chi-squared of the counts of the same categories and groups, scaled to units',
+  chiSquared: 'Pearson\'s chi-squared of the counts of the same bins, or categories and groups, scaled to units',
   missing: `share of records without a value: missing, null, NaN or no number where the reference has numbers; alarm where PSI of the two shares, there and missing, is above ${PSI_MATTERS} and their exact intervals (95 % over all features together) are apart`,
+  rare: `what is too rare for a bin or cell, together: alarm as of missing values; it has bins of its own where it alarms`,
   unseen: 'share of values that the reference does not have: other categories, numbers outside of its range, texts where it has numbers; not known where it has more categories than are kept',
 };
 
@@ -73,16 +78,43 @@ function percent(share: number): string {
   return `${Number((100 * share).toPrecision(3))} %`;
 }
 
-interface MissingShift { readonly psi: number; readonly alarm: boolean; readonly words: string }
+interface ShareShift { readonly psi: number; readonly alarm: boolean; readonly words: string }
 
 /**
- * Whether the shares of missing values differ. PSI is what it is for values; that it is no chance, intervals say that do not overlap (Clopper and Pearson, of half of the level each): exact also where hardly any
- * value is missing on one side.
+ * Whether two shares differ, such as those of missing values. PSI is what it is for values; that it is no chance, intervals say that do not overlap (Clopper and Pearson, of half of the level each): exact also where hardly any
+ * value is of that kind on one side.
  */
-function missingShift(reference: number, production: number, { n, m }: { readonly n: number; readonly m: number }, level: number): MissingShift {
+function shareShift(what: string, [reference, production]: readonly [reference: number, production: number], { n, m }: Sizes, level: number): ShareShift {
   const index = psi([1 - reference, reference], [1 - production, production]);
+  return { psi: index, alarm: index > PSI_MATTERS && isApart([reference, production], { n, m }, level), words: `${what} ${percent(reference)} -> ${percent(production)} (PSI ${index.toFixed(3)} is above ${PSI_MATTERS.toFixed(3)})` };
+}
+
+function isApart([reference, production]: readonly [reference: number, production: number], { n, m }: Sizes, level: number): boolean {
   const [a, b] = [clopperPearson(reference * n, n, 1 - level / 2), clopperPearson(production * m, m, 1 - level / 2)];
-  return { psi: index, alarm: index > PSI_MATTERS && (a.high < b.low || b.high < a.low), words: `missing ${percent(reference)} -> ${percent(production)} (PSI ${index.toFixed(3)} is above ${PSI_MATTERS.toFixed(3)})` };
+  return a.high < b.low || b.high < a.low;
+}
+
+function shareOf(part: number, counts: readonly number[]): number {
+  return part / counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** Pearson's chi-squared of the counts as if they were of so many units. */
+function chiSquaredOf({ reference, production }: Binned, { n, m }: Sizes): ReturnType<typeof chiSquaredTable> {
+  const scaled = (counts: readonly number[], size: number): number[] => counts.map((count) => shareOf(count, counts) * size);
+  return chiSquaredTable([scaled(reference, n), scaled(production, m)]);
+}
+
+interface Shift { readonly bins: Binned; readonly psi: number; readonly noise: number; readonly isShifted: boolean; readonly words: string; readonly rare: ShareShift | undefined }
+
+/** Whether shares of cells differ, or the share of what is too rare for a cell: by itself where it is one with others, which would hide that all of production is such. */
+function cellShift({ cells, isSparse, rare: few }: Cells, sizes: Sizes, level: number, isElsewhere: boolean): Shift {
+  const rare = few === undefined ? undefined : shareShift('rare values', [shareOf(few.reference, cells.reference), shareOf(few.production, cells.production)], sizes, level);
+  const noiseOf = ({ labels }: Binned): number => (labels.length < 2 ? 0 : psiNoise(labels.length, sizes.n, sizes.m, level));
+  const isMore = isElsewhere && (isSparse ? cells.labels.length === 2 && isApart([shareOf(cells.reference[0] ?? 0, cells.reference), shareOf(cells.production[0] ?? 0, cells.production)], sizes, level) : chiSquaredOf(cells, sizes).p < level);
+  const [index, limit] = [psi(cells.reference, cells.production), Math.max(PSI_MATTERS, noiseOf(cells))];
+  const bins = rare?.alarm === true ? few?.cells ?? cells : cells;
+  const chance = index <= limit || isMore ? '' : isSparse ? ', but exact intervals overlap' : ', but chi-squared is within chance';
+  return { bins, psi: psi(bins.reference, bins.production), noise: noiseOf(bins), isShifted: index > limit && isMore, words: `PSI ${index.toFixed(3)} is ${index > limit ? '' : 'not '}above ${limit.toFixed(3)}${chance}`, rare };
 }
 
 /** Says it where most values of production, but not of the reference, are of another type. */
@@ -102,41 +134,48 @@ export function featureDrift(reference: FeatureSample, production: FeatureSample
   const level = LEVEL / Math.max(1, features);
   const sizes = { n: effective(reference, units.reference, kind), m: effective(production, units.production, kind) };
   const sorted = { reference: Float64Array.from(reference.values).sort(), production: Float64Array.from(production.values).sort() };
-  const bins = kind === 'category' ? categoryBins(reference, production, sizes) : numberBins(reference, production, reference.binned?.edges ?? quantileEdges(sorted.reference, BINS), sizes);
+  const found = kind === 'category' ? categoryBins(reference, production, sizes) : numberBins(reference, production, reference.binned?.edges ?? quantileEdges(sorted.reference, BINS), sizes);
   const [own, other] = [reference, production].map((sample) => ({ rows: sample.rows, missing: sample.rows === 0 ? 0 : (sample.rows - comparable(sample, kind)) / sample.rows })) as [FeatureDrift['reference'], FeatureDrift['production']];
-  const missing = missingShift(own.missing, other.missing, { n: Math.min(units.reference, own.rows), m: Math.min(units.production, other.rows) }, level);
-  const common = { feature: reference.name, kind, bins, reference: own, production: other, missingPsi: missing.psi };
+  const missing = shareShift('missing', [own.missing, other.missing], { n: Math.min(units.reference, own.rows), m: Math.min(units.production, other.rows) }, level);
+  const common = { feature: reference.name, kind, reference: own, production: other, missingPsi: missing.psi };
   const words = [...(missing.alarm ? [missing.words] : []), ...typeWords(reference, production, kind)];
-  if (comparable(reference, kind) <= 0 || comparable(production, kind) <= 0) {
-    const none = comparable(reference, kind) <= 0 ? 'the reference has no value' : kind === 'number' && textsIn(production) > 0 ? 'production has no number' : 'production has no value';
-    return { ...common, psi: Number.NaN, noise: Number.NaN, jensenShannon: Number.NaN, unseen: [], unseenShare: Number.NaN, alarm: comparable(reference, kind) > 0 && missing.alarm, because: [none, ...words].join('; ') };
+  const unmeasured = unmeasuredWords(reference, production, kind, sizes) ?? (isOneBin(found.cells, sorted, kind) ? 'all values lie in one bin' : undefined);
+  if (unmeasured !== undefined) {
+    return { ...common, bins: found.cells, psi: Number.NaN, noise: Number.NaN, jensenShannon: Number.NaN, unseen: [], unseenShare: Number.NaN, alarm: comparable(reference, kind) > 0 && missing.alarm, because: [unmeasured, ...words].join('; ') };
   }
-  const measured = kind === 'category' ? categories(reference, production, bins, sizes) : numbers(sorted, reference, production, sizes);
-  const index = psi(bins.reference, bins.production);
-  const noise = bins.labels.length < 2 ? 0 : psiNoise(bins.labels.length, sizes.n, sizes.m, level);
-  const limit = Math.max(PSI_MATTERS, noise);
-  const isChance = measured.chiSquared !== undefined && measured.chiSquared.p >= level;
-  const isShifted = index > limit && !isChance;
-  const shift = `PSI ${index.toFixed(3)} is ${index > limit ? '' : 'not '}above ${limit.toFixed(3)}${index > limit && isChance ? ', but chi-squared is within chance' : ''}`;
-  return { ...common, ...measured, psi: index, noise, jensenShannon: jensenShannon(bins.reference, bins.production), alarm: isShifted || missing.alarm, because: (isShifted || !missing.alarm ? [shift, ...words] : words).join('; ') };
+  const measures = kind === 'category' ? categories(reference, production) : numbers(sorted, reference, production, sizes);
+  const { bins, psi: index, noise, isShifted, words: shift, rare } = cellShift(found, sizes, level, sizes.n >= LEAST_REFERENCE || (measures.kolmogorovSmirnov?.p ?? 0) < level);
+  const measured = { ...measures, chiSquared: chiSquaredOf(bins, sizes) };
+  const rareWords = rare?.alarm === true ? [rare.words] : [];
+  const alarm = isShifted || missing.alarm || rareWords.length > 0;
+  return { ...common, ...measured, bins, psi: index, noise, jensenShannon: jensenShannon(bins.reference, bins.production), alarm, because: [...(isShifted || !alarm ? [shift] : []), ...rareWords, ...words].join('; ') };
 }
 
-function categories(reference: FeatureSample, production: FeatureSample, bins: Binned, { n, m }: { readonly n: number; readonly m: number }): Pick<FeatureDrift, 'chiSquared' | 'unseen' | 'unseenShare'> {
+/** Why values cannot be compared; undefined: they can. */
+function unmeasuredWords(reference: FeatureSample, production: FeatureSample, kind: Kind, { n, m }: Sizes): string | undefined {
+  if (comparable(reference, kind) <= 0) return 'the reference has no value';
+  if (comparable(production, kind) <= 0) return kind === 'number' && textsIn(production) > 0 ? 'production has no number' : 'production has no value';
+  const few = ([['the reference', n], ['production', m]] as const).filter(([, units]) => units < LEAST_UNITS).map(([who, units]) => `${who} has ${Math.floor(units)}`);
+  return few.length === 0 ? undefined : `not measured by fewer than ${LEAST_UNITS} units: ${few.join(', ')}`;
+}
+
+/** Whether numbers that differ lie in one bin, which says nothing of them. A constant that stays is another thing. */
+function isOneBin({ labels }: Binned, { reference, production }: { readonly reference: Float64Array; readonly production: Float64Array }, kind: Kind): boolean {
+  const [least, most] = [Math.min(reference[0] ?? 0, production[0] ?? 0), Math.max(reference.at(-1) ?? 0, production.at(-1) ?? 0)];
+  return kind === 'number' && labels.length < 2 && least !== most && reference.length > 0 && production.length > 0;
+}
+
+function categories(reference: FeatureSample, production: FeatureSample): Pick<FeatureDrift, 'kolmogorovSmirnov' | 'unseen' | 'unseenShare'> {
   const unseen = Object.keys(production.categories).filter((name) => (production.categories[name] ?? 0) > 0 && !Object.hasOwn(reference.categories, name));
   const isKnown = isUnseenKnown(reference, production);
-  const scaled = (counts: readonly number[], size: number): number[] => { const total = counts.reduce((sum, count) => sum + count, 0); return counts.map((count) => (count * size) / total); };
   // What the reference has is not among the others.
   const named = Object.keys(reference.categories).reduce((sum, name) => sum + (Object.hasOwn(production.categories, name) ? production.categories[name] ?? 0 : 0), 0);
   const known = named + (numbersIn(reference) > 0 ? numbersIn(production) : 0);
   const all = comparable(production, 'category');
-  return {
-    chiSquared: chiSquaredTable([scaled(bins.reference, n), scaled(bins.production, m)]),
-    unseen: isKnown ? [...unseen, ...production.someOthers ?? []].slice(0, 10) : [],
-    unseenShare: isKnown ? (all - known) / all : Number.NaN,
-  };
+  return { unseen: isKnown ? [...unseen, ...production.someOthers ?? []].slice(0, 10) : [], unseenShare: isKnown ? (all - known) / all : Number.NaN };
 }
 
-function numbers({ reference, production }: { readonly reference: Float64Array; readonly production: Float64Array }, own: FeatureSample, other: FeatureSample, { n, m }: { readonly n: number; readonly m: number }): Pick<FeatureDrift, 'kolmogorovSmirnov' | 'wasserstein' | 'chiSquared' | 'unseen' | 'unseenShare'> {
+function numbers({ reference, production }: { readonly reference: Float64Array; readonly production: Float64Array }, own: FeatureSample, other: FeatureSample, { n, m }: { readonly n: number; readonly m: number }): Pick<FeatureDrift, 'kolmogorovSmirnov' | 'wasserstein' | 'unseen' | 'unseenShare'> {
   const distance = kolmogorovSmirnov(reference, production);
   const [least, most] = [reference[0] ?? 0, reference[reference.length - 1] ?? 0];
   const texts = Object.keys(other.categories).filter((name) => !Object.hasOwn(own.categories, name));
@@ -161,6 +200,11 @@ export interface DriftReport {
   readonly onlyProduction: readonly string[];
   /** Lists and mappings, which have no shares of values. */
   readonly notMeasured: readonly string[];
+}
+
+/** Whether anything at all was measured: a feature that has too few values or units tells nothing, but that it is missing. */
+export function isMeasured({ features }: DriftReport): boolean {
+  return features.some(({ psi: index, alarm }) => alarm || !Number.isNaN(index));
 }
 
 /** The prediction itself, which is logged as a score or as a label. */

@@ -16,6 +16,16 @@ export interface Binned {
   readonly production: readonly number[];
 }
 
+/** Cells that chance can be told of, and what is too rare for one. */
+export interface Cells {
+  /** In each of these at least five are expected on the smaller side, but where two are all. */
+  readonly cells: Binned;
+  /** Whether there are two of which one is expected to hold fewer: chi-squared would be no approximation. */
+  readonly isSparse: boolean;
+  /** What has no cell of its own there, on both sides, and the cells in which it has. */
+  readonly rare?: { readonly reference: number; readonly production: number; readonly cells: Binned };
+}
+
 /** How many independent values each side stands for. */
 export interface Sizes {
   readonly n: number;
@@ -47,30 +57,76 @@ function labelOf(low: Edge | undefined, high: Edge | undefined): string {
   return `${shown(low.value)} to ${high.isBelow ? 'below ' : ''}${shown(high.value)}`;
 }
 
+/** Bins of numbers that lie side by side, of which neighbours become one. */
+class Bins {
+  readonly reference: number[];
+  readonly production: number[];
+  readonly #kept: Edge[];
+  readonly #expected: (cell: Omit<Cell, 'label'>) => number;
+
+  constructor(reference: readonly number[], production: readonly number[], edges: readonly number[], sizes: Sizes) {
+    [this.reference, this.production] = [[...reference], [...production]];
+    this.#kept = edges.map((at, index) => { const next = edges[index + 1]; const isBelow = next !== undefined && justBelow(next) === at; return { at, value: isBelow ? next : at, isBelow }; });
+    this.#expected = expectation(sizes, sum(reference), sum(production));
+  }
+
+  get binned(): Binned {
+    return { labels: this.reference.map((_, bin) => labelOf(this.#kept[bin - 1], this.#kept[bin])), reference: [...this.reference], production: [...this.production] };
+  }
+
+  get length(): number {
+    return this.reference.length;
+  }
+
+  isFilled(bin: number): boolean {
+    return (this.reference[bin] ?? 0) + (this.production[bin] ?? 0) > 0;
+  }
+
+  sizeOf(bin: number): number {
+    return bin < 0 || bin >= this.length ? Number.POSITIVE_INFINITY : this.#expected({ reference: this.reference[bin] ?? 0, production: this.production[bin] ?? 0 });
+  }
+
+  /** Makes one of a bin and the one after it. */
+  join(bin: number): void {
+    for (const counts of [this.reference, this.production]) counts.splice(bin, 2, (counts[bin] ?? 0) + (counts[bin + 1] ?? 0));
+    this.#kept.splice(bin, 1);
+  }
+}
+
 /**
- * Numbers in the bins between edges. Beside a value that fills a bin of its own there may be bins with next to nothing in them, such as below the least: where fewer than five are expected in such a one, it is
- * one with its smaller neighbour.
+ * Numbers in the bins between edges, neighbours as one until at least five are expected in each: with few units ten bins would mostly be empty, each of which adds to PSI what drift does. Beside a value that fills a bin of its
+ * own there may be bins with next to nothing in them, such as below the least. These come first, each as one with its smaller neighbour, and are told as rare: of a large reference all of production may lie in them.
  */
-export function numberBins(reference: FeatureSample, production: FeatureSample, edges: readonly number[], sizes: Sizes): Binned {
-  const counted = ({ values, binned }: FeatureSample): number[] => {
-    if (binned !== undefined && binned.edges.length === edges.length && binned.edges.every((edge, index) => edge === edges[index])) return [...binned.counts];
+export function numberBins(reference: FeatureSample, production: FeatureSample, edges: readonly number[], sizes: Sizes): Cells {
+  const counted = ({ values, binned }: FeatureSample): readonly number[] => {
+    if (binned !== undefined && binned.edges.length === edges.length && binned.edges.every((edge, index) => edge === edges[index])) return binned.counts;
     const counts = new Array<number>(edges.length + 1).fill(0);
     for (const value of values) counts[binOf(edges, value)] = (counts[binOf(edges, value)] ?? 0) + 1;
     return counts;
   };
-  const [a, b] = [counted(reference), counted(production)];
-  const kept: Edge[] = edges.map((at, index) => { const next = edges[index + 1]; const isBelow = next !== undefined && justBelow(next) === at; return { at, value: isBelow ? next : at, isBelow }; });
-  const all = sum(a);
-  const expected = expectation(sizes, all, sum(b));
-  const sizeOf = (bin: number): number => expected({ reference: a[bin] ?? 0, production: b[bin] ?? 0 });
+  const bins = new Bins(counted(reference), counted(production), edges, sizes);
+  const { binned } = bins;
+  const numbered = (): number[] => bins.reference.map((_, bin) => bin);
+  const all = sum(binned.reference);
+  // Of the reference, too: bins between its quantiles are none that happen to hold less of production.
+  const isRare = (bin: number): boolean => (bins.reference[bin] ?? 0) < all / (2 * BINS) && bins.sizeOf(bin) < Math.min(LEAST_EXPECTED, Math.min(sizes.n, sizes.m) / (2 * BINS));
+  const rare = numbered().filter((bin) => isRare(bin) && bins.isFilled(bin));
   for (;;) {
-    const sparse = a.map((_, bin) => bin).filter((bin) => (a[bin] ?? 0) < all / (2 * BINS) && sizeOf(bin) < LEAST_EXPECTED).sort((one, other) => sizeOf(one) - sizeOf(other))[0];
-    if (sparse === undefined || a.length < 2) break;
-    const first = sparse === 0 ? 0 : sparse === a.length - 1 || sizeOf(sparse - 1) <= sizeOf(sparse + 1) ? sparse - 1 : sparse;
-    for (const counts of [a, b]) counts.splice(first, 2, (counts[first] ?? 0) + (counts[first + 1] ?? 0));
-    kept.splice(first, 1);
+    const isTwo = numbered().filter((bin) => bins.isFilled(bin)).length <= 2;
+    const next = numbered().filter((bin) => isRare(bin) && !(isTwo && bins.isFilled(bin))).sort((one, other) => bins.sizeOf(one) - bins.sizeOf(other))[0];
+    if (next === undefined || bins.length < 2) break;
+    bins.join(bins.sizeOf(next - 1) <= bins.sizeOf(next + 1) ? next - 1 : next);
   }
-  return { labels: a.map((_, bin) => labelOf(kept[bin - 1], kept[bin])), reference: a, production: b };
+  const isApart = bins.length < binned.reference.filter((_, bin) => (binned.reference[bin] ?? 0) + (binned.production[bin] ?? 0) > 0).length;
+  for (let bin = 0; bin < bins.length && bins.length > 2;) {
+    if (bins.sizeOf(bin) >= LEAST_EXPECTED) bin += 1;
+    else bins.join(Math.min(bin, bins.length - 2));
+  }
+  const of = (counts: readonly number[]): number => rare.reduce((all, bin) => all + (counts[bin] ?? 0), 0);
+  return {
+    cells: bins.binned, isSparse: numbered().some((bin) => bins.sizeOf(bin) < LEAST_EXPECTED),
+    ...(isApart && rare.length > 0 ? { rare: { reference: of(binned.reference), production: of(binned.production), cells: binned } } : {}),
+  };
 }
 
 /** Whether it is known of each value of production whether the reference has it. */
@@ -82,7 +138,7 @@ export function isUnseenKnown(reference: FeatureSample, production: FeatureSampl
  * A cell for each category of which at least five are expected on either side; those of which fewer are, in groups by a hash of their names, as many groups as still hold five each. Numbers among texts are one of the
  * categories, where they were not counted as texts.
  */
-export function categoryBins(reference: FeatureSample, production: FeatureSample, sizes: Sizes): Binned {
+export function categoryBins(reference: FeatureSample, production: FeatureSample, sizes: Sizes): Cells {
   const [numbers, counts] = [[reference, production].map(numbersIn), [reference, production].map(({ categories }) => sum(Object.values(categories)))];
   const totals = [reference, production].map(({ otherCategories }, side) => (numbers[side] ?? 0) + (counts[side] ?? 0) + otherCategories);
   const expected = expectation(sizes, totals[0] ?? 0, totals[1] ?? 0);
@@ -92,31 +148,36 @@ export function categoryBins(reference: FeatureSample, production: FeatureSample
   const names = [...new Set([...Object.keys(reference.categories), ...Object.keys(production.categories)])].sort();
   const cells = names.map((name) => ({ name, isWhole: isWhole(reference, name) && isWhole(production, name), label: name, reference: countOf(reference, name), production: countOf(production, name) }));
   const groups = Array.from({ length: OTHER_GROUPS }, (_, group) => ({ reference: reference.others?.[group] ?? 0, production: production.others?.[group] ?? 0 }));
+  const grouped: string[] = groups.some((group) => group.reference + group.production > 0) ? ['others'] : [];
   for (const { name, isWhole: isOwn, ...cell } of [...cells, { name: 'numbers', isWhole: true, label: 'numbers', reference: numbers[0] ?? 0, production: numbers[1] ?? 0 }]) {
     const group = groups[groupOf(name)];
     if (isOwn && expected(cell) >= least) {
       own.push(cell);
-    } else if (group !== undefined) {
+    } else if (group !== undefined && cell.reference + cell.production > 0) {
+      grouped.push(name);
       group.reference += cell.reference;
       group.production += cell.production;
     }
   }
-  return cellsOf(joinedGroups(own, groups, expected));
+  const [first = 'others'] = grouped;
+  return joinedGroups(own, groups, grouped.length === 1 ? first : 'others', expected);
 }
 
-/** Cells with groups, halved in number until each holds enough. */
-function joinedGroups(own: readonly Cell[], groups: readonly Omit<Cell, 'label'>[], expected: (cell: Omit<Cell, 'label'>) => number): readonly Cell[] {
+/** Cells with groups, halved in number until each holds enough. Where all of them together do not, they are the second of two cells, or one with the smallest, and rare. */
+function joinedGroups(own: readonly Cell[], groups: readonly Omit<Cell, 'label'>[], name: string, expected: (cell: Omit<Cell, 'label'>) => number): Cells {
   let found = groups;
   const filled = (): Omit<Cell, 'label'>[] => found.filter((cell) => cell.reference + cell.production > 0);
   while (found.length > 1 && filled().some((cell) => expected(cell) < LEAST_EXPECTED)) {
     const half = found.length / 2;
     found = found.slice(0, half).map((cell, group) => ({ reference: cell.reference + (found[group + half]?.reference ?? 0), production: cell.production + (found[group + half]?.production ?? 0) }));
   }
-  const others = filled().map((cell, index, all): Cell => ({ ...cell, label: all.length === 1 ? 'others' : `others, group ${index + 1} of ${all.length}` }));
+  const others = filled().map((cell, index, all): Cell => ({ ...cell, label: all.length === 1 ? name : `others, group ${index + 1} of ${all.length}` }));
   const [only] = others;
   const smallest = [...own].sort((a, b) => expected(a) - expected(b))[0];
-  if (others.length !== 1 || only === undefined || smallest === undefined || expected(only) >= LEAST_EXPECTED) return [...own, ...others];
-  return own.map((cell) => (cell === smallest ? { label: `${cell.label} and others`, reference: cell.reference + only.reference, production: cell.production + only.production } : cell));
+  const cells = [...own, ...others];
+  if (others.length !== 1 || only === undefined || smallest === undefined || own.length === 1 || expected(only) >= LEAST_EXPECTED) return { cells: cellsOf(cells), isSparse: cells.some((cell) => expected(cell) < LEAST_EXPECTED) };
+  const joined = own.map((cell) => (cell === smallest ? { label: `${cell.label} and others`, reference: cell.reference + only.reference, production: cell.production + only.production } : cell));
+  return { cells: cellsOf(joined), isSparse: joined.some((cell) => expected(cell) < LEAST_EXPECTED), rare: { reference: only.reference, production: only.production, cells: cellsOf(cells) } };
 }
 
 function cellsOf(cells: readonly Cell[]): Binned {

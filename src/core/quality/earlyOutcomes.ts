@@ -1,14 +1,14 @@
 import { HashSlots, NumberColumn, RecordColumns, savedAt, type SavedRecords } from './hashSlots.ts';
+import { MOST_OF_ONE, withoutOne, type PassedOver } from './severalOutcomes.ts';
 import type { ToldOutcome } from './waitingPredictions.ts';
-
-/** Of one request so many are kept: which of them counts is known only when its prediction is. */
-const MOST_OF_ONE = 8;
 
 /** Outcomes whose predictions are not there, to go on from later; in their order, several of one request too. */
 export interface SavedEarly {
   readonly requests: Float64Array;
   readonly told: Float64Array;
   readonly outcomes: SavedRecords;
+  /** Requests of which some were passed over. */
+  readonly passed: readonly (readonly [request: number, from: number | null, to: number | null])[];
 }
 
 /** Outcomes that wait for their prediction, by the hash of its request. */
@@ -19,6 +19,8 @@ export class EarlyOutcomes {
   readonly #told = new NumberColumn();
   /** Where there are several of one request, those after the first. */
   readonly #more = new Map<number, ToldOutcome[]>();
+  /** What was passed over of requests that had more than are kept. */
+  readonly #passed = new Map<number, PassedOver>();
   /** Requests in the order in which they came; some have gone. */
   #order: number[] = [];
 
@@ -32,11 +34,12 @@ export class EarlyOutcomes {
     const all = this.#order.flatMap((request) => this.of(request).map((each) => ({ request, ...each })));
     const records = new RecordColumns(this.#fields);
     for (const [place, { outcome }] of all.entries()) records.set(place, outcome);
-    return { requests: Float64Array.from(all, ({ request }) => request), told: Float64Array.from(all, ({ at }) => at), outcomes: records.saved(all.map((_, place) => place)) };
+    return { requests: Float64Array.from(all, ({ request }) => request), told: Float64Array.from(all, ({ at }) => at), outcomes: records.saved(all.map((_, place) => place)), passed: [...this.#passed].map(([request, { from, to }]) => [request, finiteOrNull(from), finiteOrNull(to)]) };
   }
 
-  restore({ requests, told, outcomes }: SavedEarly): void {
+  restore({ requests, told, outcomes, passed }: SavedEarly): void {
     for (const [index, request] of requests.entries()) this.add(request, { outcome: savedAt(outcomes, index), at: told[index] ?? Number.NaN });
+    for (const [request, from, to] of passed) this.#passed.set(request, { from: from ?? Number.NEGATIVE_INFINITY, to: to ?? Number.POSITIVE_INFINITY });
   }
 
   /** Of how many requests there are some. */
@@ -51,9 +54,11 @@ export class EarlyOutcomes {
   }
 
   add(request: number, told: ToldOutcome): void {
-    if (this.#slots.find(request) >= 0) {
+    const known = this.#slots.find(request);
+    if (known >= 0) {
       const more = this.#more.get(request) ?? [];
       if (more.length + 1 < MOST_OF_ONE) this.#more.set(request, [...more, told]);
+      else this.#addToMany(request, known, told);
       return;
     }
     const place = this.#slots.add(request);
@@ -62,7 +67,24 @@ export class EarlyOutcomes {
     this.#order.push(request);
   }
 
+  #addToMany(request: number, place: number, told: ToldOutcome): void {
+    const { kept: [first = told, ...more], passed } = withoutOne([...this.of(request), told]);
+    this.#outcomes.set(place, first.outcome);
+    this.#told.set(place, first.at);
+    this.#more.set(request, more);
+    if (passed === undefined) return;
+    const before = this.#passed.get(request) ?? passed;
+    this.#passed.set(request, { from: Math.min(before.from, passed.from), to: Math.max(before.to, passed.to) });
+  }
+
+  /** Whether one that was passed over may be the one that counts, where outcomes count up to a time, in milliseconds since 1970. */
+  mayLack(request: number, until: number): boolean {
+    const passed = this.#passed.get(request);
+    return passed !== undefined && passed.from <= until && until < passed.to;
+  }
+
   delete(request: number): void {
+    this.#passed.delete(request);
     this.#slots.delete(request);
     this.#more.delete(request);
   }
@@ -85,4 +107,9 @@ export class EarlyOutcomes {
     // One that went and came again stands where it came first.
     this.#order = [...new Set(this.#order)].filter((request) => this.#slots.find(request) >= 0);
   }
+}
+
+/** JSON has no infinities. */
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
 }

@@ -2,6 +2,7 @@ import { plainLine } from '../base/words.ts';
 import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
 import { codedAt, MOST_MET, MOST_NAMED, ROWS, type BatchRows, type CodedColumn, type FeatureColumn, type RowList } from './batch.ts';
 import { CategoryCounts, listedCategories, type ListedCategories, type SavedCategories } from './categoryCounts.ts';
+import { saysMissing } from './featureValue.ts';
 import { Reservoir, type SavedReservoir } from './hashing.ts';
 import { scoreOf } from './measures.ts';
 import { binOf } from './stats/driftMeasures.ts';
@@ -22,6 +23,11 @@ const NOTHING: CodedColumn = { places: new Uint16Array(0), values: [undefined] }
 /** What a feature's sample is called: as the record has it below features, but for names that would be those of the prediction. */
 export function sampleName(feature: string): string {
   return feature === SCORE || feature === LABEL || feature.startsWith('features.') ? `features.${feature}` : feature;
+}
+
+/** What a mapping has of a name, be that `constructor`. */
+function ownOf<T>(all: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return all !== undefined && Object.hasOwn(all, name) ? all[name] : undefined;
 }
 
 function bump(into: Float64Array, place: number): void {
@@ -93,7 +99,7 @@ class Feature {
 
   add(value: unknown): void {
     this.#rows += 1;
-    if (typeof value === 'string' && (this.#edges === undefined || toNumber(value) === null) && value !== '') {
+    if (typeof value === 'string' && (this.#edges === undefined ? value !== '' : toNumber(value) === null && !saysMissing(value))) {
       this.#addCategory(value);
       return;
     }
@@ -248,8 +254,8 @@ export class FeatureCollector {
       return undefined;
     }
     const { edges, categories } = this.#options;
-    const listed = categories?.[name];
-    const feature = new Feature(name, { edges: edges?.[name], listed: listed === undefined ? undefined : listedCategories(listed), size: this.#size, seed: this.#features.size + 1 }, saved);
+    const listed = ownOf(categories, name);
+    const feature = new Feature(name, { edges: ownOf(edges, name), listed: listed === undefined ? undefined : listedCategories(listed), size: this.#size, seed: this.#features.size + 1 }, saved);
     this.#features.set(name, feature);
     return feature;
   }

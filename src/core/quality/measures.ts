@@ -38,12 +38,34 @@ interface Judged {
   readonly actual: boolean | null;
 }
 
-/** By the score against the threshold; a record without one by its label. A label that is no yes or no makes both classes, whatever its score says. */
-function judged(record: RecordLike, { field, threshold }: LabelDefinition): Judged {
-  const [score, label, outcome] = [scoreOf(record), record['label'], record[field]];
-  const isLabelled = label !== null && label !== undefined && label !== '';
-  if (score === null || (isLabelled && (binaryOf(label) === null || binaryOf(outcome) === null))) return { decided: binaryOf(label), actual: binaryOf(outcome) };
-  return { decided: score >= threshold, actual: isPositive(outcome) };
+/** Whether what the model decided stands in the record by itself. */
+function isLabelled({ label }: RecordLike): boolean {
+  return label !== null && label !== undefined && label !== '';
+}
+
+/** Whether the label or what was true beside it is neither yes nor no: one class of many. A score beside it is that of the class, and not how likely a yes is. */
+export function isOfClasses(record: RecordLike, field: string): boolean {
+  return isLabelled(record) && (binaryOf(record['label']) === null || binaryOf(record[field]) === null);
+}
+
+/** Whether a threshold decides of a record in which the model's decision stands, too: only one that somebody wrote does, for the service may have decided otherwise. */
+export function isDivided(record: RecordLike, { isThresholdGiven }: LabelDefinition): boolean {
+  return isThresholdGiven === true && isLabelled(record) && scoreOf(record) !== null;
+}
+
+/** By the label; a record without one, or where a threshold is given, by its score. A label that is no yes or no makes both classes, whatever its score says. */
+function judged(record: RecordLike, labels: LabelDefinition): Judged {
+  const { field, threshold } = labels;
+  const score = scoreOf(record);
+  const isByLabel = isLabelled(record) && (!isDivided(record, labels) || isOfClasses(record, field));
+  if (score === null || isByLabel) return { decided: binaryOf(record['label']), actual: binaryOf(record[field]) };
+  return { decided: score >= threshold, actual: isPositive(record[field]) };
+}
+
+/** The score as how likely a yes is, and whether it was one; undefined where either is not told, or they are classes. */
+function likelihood(record: RecordLike, field: string): { readonly score: number; readonly actual: boolean } | undefined {
+  const [score, actual] = [probabilityOf(record), isPositive(record[field])];
+  return score === null || actual === null || isOfClasses(record, field) ? undefined : { score, actual };
 }
 
 /** Entropy in bits of the class probabilities, or of the score as one of two (Shannon 1948). */
@@ -87,14 +109,14 @@ const MEASURED: Readonly<Record<Measure, (labels: LabelDefinition) => Valued>> =
     const { decided, actual } = judged(record, labels);
     return actual === true && decided !== null ? Number(decided) : null;
   },
-  brier: (labels) => (record) => {
-    const [score, actual] = [probabilityOf(record), isPositive(record[labels.field])];
-    return score === null || actual === null ? null : (score - Number(actual)) ** 2;
+  brier: ({ field }) => (record) => {
+    const told = likelihood(record, field);
+    return told === undefined ? null : (told.score - Number(told.actual)) ** 2;
   },
   // The area comes from the histograms; here only how many records tell it.
-  pr_auc: (labels) => (record) => {
-    const [score, actual] = [probabilityOf(record), isPositive(record[labels.field])];
-    return score === null || actual === null ? null : Number(actual);
+  pr_auc: ({ field }) => (record) => {
+    const told = likelihood(record, field);
+    return told === undefined ? null : Number(told.actual);
   },
   uncertain: ({ threshold, band }) => (record) => { const score = scoreOf(record); return score === null ? null : Number(Math.abs(score - threshold) < band); },
   confident: ({ threshold, band }) => (record) => { const score = scoreOf(record); return score === null ? null : Number(Math.abs(score - threshold) >= band); },

@@ -1,11 +1,13 @@
 import { durationWords } from '../base/duration.ts';
 import type { RecordLike } from '../expressions/evaluate.ts';
+import { ClassCounts, type SavedClasses } from './classCounts.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { Groups } from './groups.ts';
 import { RecentHashes, type SavedHashes } from './hashing.ts';
 import type { LabelSlot } from './labelSlots.ts';
 import { valueOf } from './measures.ts';
 import { Outcomes, type SavedOutcomes } from './outcomes.ts';
+import { MOST_OF_ONE } from './severalOutcomes.ts';
 import type { Stager } from './stager.ts';
 import { addTo } from './sums.ts';
 import type { Units } from './units.ts';
@@ -20,6 +22,7 @@ export interface SavedOutcomeCounter {
   readonly untold: readonly string[];
   /** Where `where` leaves predictions out. */
   readonly leftOut?: SavedHashes | undefined;
+  readonly classes: SavedClasses;
 }
 
 /** What an `OutcomeCounter` counts with. */
@@ -40,6 +43,7 @@ export class OutcomeCounter {
   /** The metrics that need outcomes. */
   readonly #metrics: readonly { readonly metric: number; readonly read: (record: RecordLike) => number | null }[];
   readonly #outcomes: Outcomes;
+  readonly classes: ClassCounts;
   /** Records of outcomes that tell none. */
   #blank = 0;
   /** By field of the outcome, the metrics that read it; and those of them that nothing has told yet. */
@@ -59,6 +63,7 @@ export class OutcomeCounter {
     this.#readers = outcomeReaders(metrics, labels);
     this.#leftOut = definition.where === undefined || !stager.isLabelled ? undefined : new RecentHashes(undefined, saved?.leftOut);
     this.#untold = new Set(saved?.untold ?? this.#readers.keys());
+    this.classes = new ClassCounts(labels, metrics, saved?.classes);
     const { keptFields: kept, outcomeFields: outcome } = stager;
     this.#outcomes = new Outcomes(definition, { kept, outcome, label: labels.field }, {
       settled: (waiting, told, isNew) => {
@@ -81,7 +86,7 @@ export class OutcomeCounter {
   }
 
   get saved(): SavedOutcomeCounter {
-    return { waiting: this.#outcomes.saved, blank: this.#blank, untold: [...this.#untold], leftOut: this.#leftOut?.saved };
+    return { waiting: this.#outcomes.saved, blank: this.#blank, untold: [...this.#untold], leftOut: this.#leftOut?.saved, classes: this.classes.saved };
   }
 
   /** A prediction; `own` is the outcome that stands in it. */
@@ -118,13 +123,15 @@ export class OutcomeCounter {
 
   /** `features`: the names of those that came; undefined: no prediction came. */
   messages(features: ReadonlySet<string> | undefined): readonly string[] {
-    const { oneIn, tooLate, withoutTime } = this.#outcomes;
+    const { oneIn, tooLate, withoutTime, passedOver } = this.#outcomes;
     const { matureAfterMs, absentMeans } = this.#definition.labels;
     const told = (count: number, words: string): readonly string[] => (count === 0 ? [] : [`${count.toLocaleString('en')} ${words}`]);
     return [
       ...(features === undefined ? [] : untoldFieldMessages(this.#untold, this.#readers, this.#definition.labels, features)),
       ...(oneIn === 1 ? [] : [`More predictions and outcomes wait for each other than can be kept: metrics that need outcomes follow one request in ${oneIn}, drawn by its id.`]),
+      ...this.classes.messages,
       ...told(this.#blank, `records of outcomes tell none (${this.#stager.outcomeFields.join(', ')}: null, blank or NaN): their predictions have no outcome by them.`),
+      ...told(passedOver, `predictions had more than ${MOST_OF_ONE} outcomes before they came themselves, and the one that counts may not be among those that were kept. Write outcomes into files of their own, which source.outcomes names: they are read after the predictions.`),
       ...told(tooLate, `outcomes bear a ts that is more than labels.mature_after (${durationWords(matureAfterMs)}) after that of their prediction: they do not count, for it has counted as absent_means (${String(absentMeans)}) since then. Raise mature_after where outcomes take longer.`),
       ...told(withoutTime, 'outcomes bear no ts: whether they came within labels.mature_after is not known, so they count whenever they come, also where their prediction has counted as absent_means before. Log ts with outcomes.'),
     ];
@@ -163,6 +170,7 @@ export class OutcomeCounter {
     if (told !== undefined) delays.add(at, told.at, times);
     if (told !== undefined && this.#stager.isLabelledBy(told.outcome)) collector.labelled(at, times);
     if (this.#stager.isLabelledBy(whole)) collector.addOutcome(whole, labels.field, at, times);
+    this.classes.add(whole, times);
     const unit = this.#unitOf(waiting);
     const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));
     for (const { metric, read } of this.#metrics) {

@@ -29,6 +29,7 @@ export interface SavedOutcomes {
   readonly dropped: number;
   readonly tooLate: number;
   readonly withoutTime: number;
+  readonly passedOver: number;
   readonly predictions: {
     readonly requests: Float64Array;
     readonly units: Float64Array;
@@ -79,6 +80,8 @@ export class Outcomes {
   /** Where `absent_means` is given: outcomes that came too late, and those that bear no time. */
   tooLate = 0;
   withoutTime = 0;
+  /** Predictions of which an outcome may have counted that was not kept until they came. */
+  passedOver = 0;
   #level = 1;
   #largest = 1;
 
@@ -98,7 +101,7 @@ export class Outcomes {
     const places = requests.map((request) => slots.find(request));
     const numbers = (of: (place: number) => number): Float64Array => Float64Array.from(places, of);
     return {
-      level: this.#level, largest: this.#largest, dropped: this.#dropped, tooLate: this.tooLate, withoutTime: this.withoutTime,
+      level: this.#level, largest: this.#largest, dropped: this.#dropped, tooLate: this.tooLate, withoutTime: this.withoutTime, passedOver: this.passedOver,
       predictions: {
         requests: Float64Array.from(requests), units: numbers((place) => units.get(place)), times: numbers((place) => times.get(place)), told: Array.from(told.values(), (times) => numbers((place) => times.get(place))), groups: numbers((place) => groups[place]?.number ?? 0),
         states: numbers((place) => (hasOutcome[place] === true ? HAS_OUTCOME : 0) | (hasMatured[place] === true ? HAS_MATURED : 0)),
@@ -110,7 +113,7 @@ export class Outcomes {
   }
 
   /** Goes on from what was saved, where nothing has been told yet. */
-  restore({ level, largest, dropped, tooLate, withoutTime, predictions, early }: SavedOutcomes, groups: readonly Group[]): void {
+  restore({ level, largest, dropped, tooLate, withoutTime, passedOver, predictions, early }: SavedOutcomes, groups: readonly Group[]): void {
     const { requests, units, times, told, groups: numbers, states, slices, records, outcomes } = predictions;
     for (const [index, request] of requests.entries()) {
       const group = groups[numbers[index] ?? 0];
@@ -123,7 +126,7 @@ export class Outcomes {
       for (const [number, field] of this.#fields.entries()) this.#waiting.setTold(place, { outcome, at: told[number]?.[index] ?? Number.NaN }, [field]);
     }
     this.#early.restore(early);
-    [this.#level, this.#largest, this.#dropped, this.tooLate, this.withoutTime] = [level, largest, dropped, tooLate, withoutTime];
+    [this.#level, this.#largest, this.#dropped, this.tooLate, this.withoutTime, this.passedOver] = [level, largest, dropped, tooLate, withoutTime, passedOver];
   }
 
   /** Of those that are followed. */
@@ -140,6 +143,7 @@ export class Outcomes {
   wait(request: number, own: RecordLike | undefined, waiting: Waiting): void {
     if (!this.#isFollowed(request)) return;
     const early = this.#early.of(request);
+    if (this.#early.mayLack(request, waiting.at + this.#definition.labels.matureAfterMs)) this.passedOver += 1;
     this.#early.delete(request);
     const place = this.#put(request, waiting, { hasOutcome: own !== undefined, hasMatured: false });
     if (own !== undefined) this.#waiting.setTold(place, { outcome: own, at: OWN }, this.#fields);

@@ -1,3 +1,4 @@
+import { toNumber } from '../expressions/evaluate.ts';
 import { Reservoir, type SavedReservoir } from './hashing.ts';
 import type { LabelDefinition } from './definitions.ts';
 import { binaryOf } from './measures.ts';
@@ -42,6 +43,16 @@ function isSameLabel(served: string, shadow: string): boolean {
   return served === shadow || (decision !== null && decision === binaryOf(shadow));
 }
 
+/** An answer whose score is a class where the other has a class that is a number: the code of shadow calls logs each number as a score, a served record has its `label`. */
+function asClass(answer: Answer, other: Answer): Answer {
+  const { score, label } = answer;
+  const known = other.score === null && label === undefined && other.label !== undefined && Number.isInteger(score) ? toNumber(other.label) : null;
+  // 0 and 1 may be probabilities; as yes and no they are the same by their threshold.
+  const isYesOrNo = (score === 0 || score === 1) && binaryOf(other.label) !== null;
+  if (known === null || other.label === undefined || !Number.isInteger(known) || isYesOrNo) return answer;
+  return { ...answer, score: null, label: known === score ? other.label : String(score) };
+}
+
 function words({ score, label, error }: Answer): string {
   return error ? 'error' : score === null ? label ?? 'nothing' : String(score);
 }
@@ -75,8 +86,9 @@ export class PairCounts {
   }
 
   /** The two answers to a request. Decisions, where there are any to compare with an outcome. */
-  add(served: Answer, shadow: Answer): Decisions | undefined {
+  add(loggedServed: Answer, loggedShadow: Answer): Decisions | undefined {
     const { counts } = this;
+    const [served, shadow] = [asClass(loggedServed, loggedShadow), asClass(loggedShadow, loggedServed)];
     const [isServedEmpty, isShadowEmpty] = [isEmpty(served), isEmpty(shadow)];
     if (shadow.error) counts.errors += 1;
     if (served.error) counts.servedErrors += 1;
@@ -93,7 +105,7 @@ export class PairCounts {
     if (served.score !== null) this.#scores[0].add(served.score);
     if (shadow.score !== null) this.#scores[1].add(shadow.score);
     if (difference !== undefined) this.#differ(served, shadow, difference);
-    const decisions = [this.#decisionOf(served), this.#decisionOf(shadow)] as const;
+    const decisions = this.#decisionsOf(served, shadow);
     return decisions[0] === null || decisions[1] === null ? undefined : [decisions[0], decisions[1]];
   }
 
@@ -106,11 +118,20 @@ export class PairCounts {
     return answer.score === null || !this.#isDecided(answer) ? binaryOf(answer.label) : answer.score >= this.#labels.threshold;
   }
 
+  /** What was decided stands in the labels, where both have one. Where both have scores, too, only a threshold that somebody wrote decides in their place. */
+  #areByLabel(served: Answer, shadow: Answer): boolean {
+    const areScores = served.score !== null && shadow.score !== null && this.#isDecided(served) && this.#isDecided(shadow);
+    return served.label !== undefined && shadow.label !== undefined && !(areScores && this.#labels.isThresholdGiven === true);
+  }
+
+  #decisionsOf(served: Answer, shadow: Answer): readonly [served: boolean | null, shadow: boolean | null] {
+    return this.#areByLabel(served, shadow) ? [binaryOf(served.label), binaryOf(shadow.label)] : [this.#decisionOf(served), this.#decisionOf(shadow)];
+  }
+
   /** Undefined: there is nothing of the two that can be the same. */
   #agrees(served: Answer, shadow: Answer): boolean | undefined {
-    const areScores = served.score !== null && shadow.score !== null && this.#isDecided(served) && this.#isDecided(shadow);
-    if (!areScores && served.label !== undefined && shadow.label !== undefined) return isSameLabel(served.label, shadow.label);
-    const decisions = [this.#decisionOf(served), this.#decisionOf(shadow)];
+    if (this.#areByLabel(served, shadow)) return isSameLabel(served.label ?? '', shadow.label ?? '');
+    const decisions = this.#decisionsOf(served, shadow);
     return decisions.includes(null) ? undefined : decisions[0] === decisions[1];
   }
 

@@ -15,22 +15,25 @@ export interface BesideWindows {
   readonly messages: readonly string[];
   /** Why it told a part only. */
   readonly incomplete?: string | undefined;
+  readonly doubts?: QualityData['doubts'];
+  /** Up to when anything can have been seen, by arm or of all: a window that goes on has not been seen to its end. Milliseconds since 1970. */
+  readonly seen?: (arm: string) => number;
   /** By arm. */
   readonly latencies?: ReadonlyMap<string, LatencyTold>;
 }
 
 /** What a source knows that has windows: no units, no scores, no features. */
-export function dataOfWindows(windows: readonly QualityWindow[], { designEffect, messages, incomplete, latencies }: BesideWindows): QualityData {
+export function dataOfWindows(windows: readonly QualityWindow[], { designEffect, messages, incomplete, doubts, seen = () => Number.POSITIVE_INFINITY, latencies }: BesideWindows): QualityData {
   const arms = new Map<string, { -readonly [K in keyof ArmSummary]: ArmSummary[K] }>();
   for (const { arm, environment, requests, units, end } of windows.filter(({ slice }) => slice === undefined)) {
     const key = `${environment}\n${arm}`;
     const known = arms.get(key) ?? { arm, environment, requests: 0, units: 0, lastSeen: 0, unitSums: {}, latency: NO_HISTOGRAM, score: NO_HISTOGRAM, labelledScore: NO_HISTOGRAM, scoreOfPositives: NO_HISTOGRAM, matured: 0, labelled: 0, ...latencies?.get(arm) };
     known.requests += requests;
     known.units += units;
-    if (requests > 0) known.lastSeen = Math.max(known.lastSeen, end);
+    if (requests > 0) known.lastSeen = Math.max(known.lastSeen, Math.min(end, seen(arm)));
     arms.set(key, known);
   }
-  return { windows: [...windows].sort((a, b) => a.start - b.start), arms: [...arms.values()], designEffect, notes: { ...NO_NOTES, messages, ...(incomplete === undefined ? {} : { incomplete }) } };
+  return { windows: [...windows].sort((a, b) => a.start - b.start), arms: [...arms.values()], designEffect, ...(doubts === undefined ? {} : { doubts }), notes: { ...NO_NOTES, messages, ...(incomplete === undefined ? {} : { incomplete }) } };
 }
 
 /** The metrics of a definition for which a source of windows has no numbers. */

@@ -1,6 +1,6 @@
 import { plainLine } from '../base/words.ts';
-import { driftReport, PREDICTION, type DriftReport } from './drift.ts';
-import type { ProductionPart, ProductionWindow, QualityData } from './window.ts';
+import { driftReport, isMeasured, PREDICTION, type DriftReport } from './drift.ts';
+import type { FeatureSample, ProductionPart, ProductionWindow, QualityData } from './window.ts';
 
 const CURRENT = 'current';
 
@@ -31,6 +31,11 @@ export function againstReference(findings: readonly DriftFinding[]): readonly Dr
   return findings.filter(({ reference }) => reference !== CURRENT);
 }
 
+/** Samples as they are without the bins of a file: in those of one arm's own values the arms are compared, for in the file's all that both have may lie in one. */
+function inOwnBins(samples: readonly FeatureSample[]): readonly FeatureSample[] {
+  return samples.map(({ binned, ...sample }) => (binned !== undefined && sample.values.length === 0 ? { ...sample, binned } : sample));
+}
+
 /** Each arm of an environment against the reference, if there is one, and the candidate against current in the hours of both: all of the newest hours only. */
 export function driftFindings({ production, references = [] }: QualityData, environment: string): DriftFinding[] {
   const partsOf = (window: ProductionWindow | undefined): readonly ProductionPart[] => (window?.parts ?? []).filter((part) => part.environment === environment);
@@ -42,20 +47,38 @@ export function driftFindings({ production, references = [] }: QualityData, envi
     }));
   });
   const both = (production?.both ?? []).filter(({ candidate }) => candidate.environment === environment).map(({ name, candidate, current }): DriftFinding => ({
-    environment, production: 'candidate', reference: CURRENT, window: name, report: ofTwoModels(driftReport(current.features, candidate.features, { reference: current.units, production: candidate.units })),
+    environment, production: 'candidate', reference: CURRENT, window: name, report: ofTwoModels(driftReport(inOwnBins(current.features), inOwnBins(candidate.features), { reference: current.units, production: candidate.units })),
   }));
   return [...found, ...both];
 }
 
-/** Why nothing of an environment was measured, as a sentence; undefined: something was. */
-export function nothingMeasured({ production, references = [], arms }: QualityData, environment: string, findings: readonly DriftFinding[]): string | undefined {
+/** Why something was not measured, as a sentence. */
+export interface Unmeasured {
+  readonly words: string;
+  /** Whether it was against what drift.reference asks for, so that nobody looked at what was to be looked at. */
+  readonly isAsked: boolean;
+}
+
+/** A finding without a number. */
+function emptyWords({ production, reference, report }: DriftFinding): string {
+  const pair = [plainLine(production, 40), plainLine(reference, 120)] as const;
+  const [first] = report.features;
+  return first === undefined ? `${pair.join(' and ')} have no feature in common, and no prediction` : `${pair.join(' against ')} tells nothing: ${plainLine(first.feature, 40)} ${plainLine(first.because, 160)}`;
+}
+
+/** What of an environment was not measured: nothing at all, or not against its reference. `hasReference`: drift.reference names one. */
+export function unmeasured({ production, references = [], arms }: QualityData, environment: string, findings: readonly DriftFinding[], hasReference: boolean): readonly Unmeasured[] {
   const own = findings.filter((each) => each.environment === environment);
-  if (own.some(({ report }) => report.features.length > 0)) return undefined;
   const where = environment === '' ? '' : ` of ${plainLine(environment, 60)}`;
+  const nothing = (words: string, isAsked = false): Unmeasured => ({ words: `Drift${where}: nothing was compared: ${words}.`, isAsked });
+  if ((production?.parts ?? []).every((part) => part.environment !== environment) && own.length === 0) return [nothing(`the log has no record${where} of the ${production?.name ?? 'last hours'}`)];
+  const against = againstReference(own);
+  const empty = against.filter(({ report }) => !isMeasured(report)).map((finding) => nothing(emptyWords(finding), true));
+  if (against.length > 0) return empty;
+  if (hasReference) return [{ words: `Drift${where}: nothing was compared with drift.reference: ${references.length > 0 ? `it has no record${where}` : 'there is none that could be read, or no record of then'}.`, isAsked: true }];
+  if (own.some(({ report }) => isMeasured(report))) return [];
   const [first] = own;
-  if (first !== undefined) return `Drift${where}: nothing was compared: ${plainLine(first.production, 40)} and ${plainLine(first.reference, 120)} have no feature in common, and no prediction.`;
-  if ((production?.parts ?? []).every((part) => part.environment !== environment)) return `Drift${where}: nothing was compared: the log has no record${where} of the ${production?.name ?? 'last hours'}.`;
-  if (references.length > 0) return `Drift${where}: nothing was compared: there are no records${where} of both times.`;
+  if (first !== undefined) return [nothing(emptyWords(first))];
   const names = [...new Set(arms.filter((arm) => arm.environment === environment).map(({ arm }) => plainLine(arm, 40)))];
-  return `Drift${where}: nothing was compared: the records are of ${names.join(' and ')} only, and there is no reference. Add drift: {reference: data/train.parquet}, {reference: {training: candidate}} or {reference: {weeks_ago: 1}}.`;
+  return [nothing(`the records are of ${names.join(' and ')} only, and there is no reference. Add drift: {reference: data/train.parquet}, {reference: {training: candidate}} or {reference: {weeks_ago: 1}}`)];
 }

@@ -3,6 +3,7 @@ import { currentAlike, type ComparisonReport, type MetricComparison } from './co
 import { largestPsi } from './drift.ts';
 import { againstWords, type DriftFinding } from './productionDrift.ts';
 import { valueWords } from './reportText.ts';
+import type { SkewReport } from './skew.ts';
 import type { ArmSummary, QualityData } from './window.ts';
 
 /** An arm is silent when nothing came from it for a minute at least, or for less while another was heard of, so that the source is not late as a whole. */
@@ -148,4 +149,11 @@ export function driftAlarms(findings: readonly DriftFinding[]): { readonly featu
     }
   }
   return [...found.values()].sort((a, b) => b.psi - a.psi);
+}
+
+/** What a check of feature skew came to, in a message. What too few requests tell is no all-clear. */
+export function skewMessage({ features, told, asked, insufficient }: SkewReport): { readonly words: string; readonly isFine: boolean } {
+  const skewed = features.filter(({ alarm }) => alarm).map(({ feature, because }) => `${feature}: ${because}`);
+  const words = insufficient === undefined ? `${told} of ${asked} requests recomputed: ${skewed.length === 0 ? 'no feature is skewed' : `skewed are ${skewed.slice(0, 3).join('; ')}`}.` : `Feature skew is not known: ${insufficient}.`;
+  return { words: plainLine(words, 300), isFine: insufficient === undefined && skewed.length === 0 };
 }

@@ -2,7 +2,8 @@ import { parseDuration } from '../base/duration.ts';
 import type { MetricDefinition } from './definitions.ts';
 import { isYesOrNo } from './tolerances.ts';
 import type { MetricSection, QualitySection } from '../workspace/quality.ts';
-import { queryProblem, withoutComments } from './promql.ts';
+import { prometheusUrlProblem } from '../workspace/url.ts';
+import { absenceProblem, mixProblem, queryProblem, withoutComments } from './promql.ts';
 
 /** What Prometheus is asked for; `$arm` and `$range` are put in. */
 export interface PrometheusQuery {
@@ -28,10 +29,18 @@ export interface PrometheusTarget {
 }
 
 type PrometheusSection = NonNullable<NonNullable<QualitySection['source']>['prometheus']>;
-type Report = (path: readonly (string | number)[], message: string, severity?: 'warning') => void;
+export type Report = (path: readonly (string | number)[], message: string, severity?: 'warning') => void;
 
+const LEAST_LOOKBACK_MS = 1000;
 const UNITS_MS = { s: 1000, ms: 1 } as const;
 const LABEL = /^[a-zA-Z_]\w*$/;
+
+/** How far back is read, in milliseconds: a day where nothing else is said. `path` is that of the section which says it. */
+export function lookbackMs(written: string | undefined, path: readonly string[], report: Report): number {
+  const found = parseDuration(written ?? '1d') ?? 86_400_000;
+  if (found < LEAST_LOOKBACK_MS) report([...path, 'lookback'], 'must be at least 1s, such as 1d: nothing is read otherwise');
+  return found;
+}
 
 /** The label of each entry of `by`: the one that `slices` names, else that of its own name. */
 function sliceLabels(by: readonly string[], named: Readonly<Record<string, string>>, report: Report): Record<string, string> {
@@ -56,9 +65,24 @@ function reportLevels({ queries, latency }: PrometheusSection, report: Report): 
   if (latency !== undefined) check(['latency', 'buckets'], latency.buckets);
 }
 
+/** The arms as labels say them. By one label for both, both would be told alike, and nothing could ever be worse. */
+function armLabels(named: Readonly<Record<string, string>>, report: Report): Record<string, string> {
+  const at = ['source', 'prometheus', 'arms'];
+  const labels: Record<string, string> = { candidate: 'candidate', current: 'current' };
+  for (const [arm, label] of Object.entries(named)) {
+    if (Object.hasOwn(labels, arm)) labels[arm] = label;
+    else report([...at, arm], `there is no arm ${arm}: name candidate and current`);
+  }
+  const { candidate = '', current = '' } = labels;
+  if (candidate === current) report(at, `says ${current} for candidate and current, so both arms would be told alike: name the label of each`);
+  return labels;
+}
+
 /** Reads `source.prometheus`; `report` is told what a schema cannot tell, with its path below `quality`. */
 export function prometheusTarget(section: PrometheusSection, { guardrails, signals, by }: QualitySection, report: Report): PrometheusTarget {
   const { url, tenant, tenant_header, lookback, design_effect, latency, slices } = section;
+  const wrong = prometheusUrlProblem(url);
+  if (wrong !== undefined) report(['source', 'prometheus', 'url'], wrong);
   if (tenant_header !== undefined && tenant === undefined) report(['source', 'prometheus', 'tenant_header'], 'needs tenant: the id that it names');
   const queries = Object.fromEntries(Object.entries(section.queries).map(([name, query]) => [name, Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as unknown as PrometheusQuery]));
   for (const { name } of [...(guardrails ?? []) as readonly MetricSection[], ...(signals ?? []) as readonly MetricSection[]]) {
@@ -66,9 +90,9 @@ export function prometheusTarget(section: PrometheusSection, { guardrails, signa
   }
   reportLevels(section, report);
   return {
-    url, headers: tenant === undefined ? {} : { [tenant_header ?? 'X-Scope-OrgID']: tenant }, lookbackMs: parseDuration(lookback ?? '1d') ?? 86_400_000, designEffect: design_effect, queries,
+    url, headers: tenant === undefined ? {} : { [tenant_header ?? 'X-Scope-OrgID']: tenant }, lookbackMs: lookbackMs(lookback, ['source', 'prometheus'], report), designEffect: design_effect, queries,
     ...(latency === undefined ? {} : { latency: { buckets: latency.buckets, unitMs: UNITS_MS[latency.unit] } }),
-    slices: sliceLabels(by ?? [], slices ?? {}, report), arms: { candidate: 'candidate', current: 'current', ...section.arms },
+    slices: sliceLabels(by ?? [], slices ?? {}, report), arms: armLabels(section.arms ?? {}, report),
   };
 }
 
@@ -86,7 +110,19 @@ export function reportQueries({ queries, latency }: PrometheusTarget, metrics: r
   if (latency !== undefined && !withoutComments(latency.buckets).includes('$arm')) report(['source', 'prometheus', 'latency', 'buckets'], 'has no $arm, so both arms would be told alike: write the label that says the arm, such as {arm="$arm"}');
   for (const metric of metrics) {
     const query = queries[metric.name];
-    if (query !== undefined) reportQuery(metric, query, (key, message, severity) => report(key === undefined ? [...at, metric.name] : [...at, metric.name, key], message, severity));
+    if (query === undefined) continue;
+    reportForms(metric, query, (key, message) => report([...at, metric.name, key], message));
+    reportQuery(metric, query, (key, message, severity) => report(key === undefined ? [...at, metric.name] : [...at, metric.name, key], message, severity));
+  }
+}
+
+/** Queries of a metric that are not counted alike, or would count what is missing as none; of those that tell no counts that is said elsewhere. */
+function reportForms(metric: MetricDefinition, { total, ...others }: PrometheusQuery, report: (key: string, message: string) => void): void {
+  for (const [key, written] of Object.entries(others) as readonly [string, string][]) {
+    if ([total, written].some((each) => queryProblem(each) !== undefined)) continue;
+    const isNoneWhereMissing = key === 'bad' || (key === 'sum' && isYesOrNo(metric));
+    const problem = mixProblem(total, written) ?? (isNoneWhereMissing ? absenceProblem(written) : undefined);
+    if (problem !== undefined) report(key, problem);
   }
 }
 

@@ -8,6 +8,10 @@ const QUOTED = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`/y;
 /** What is quoted, in which # begins nothing, or else a comment. */
 const COMMENT = new RegExp(`(${QUOTED.source})|#[^\\n]*`, 'g');
 const OPERATOR = /=~|!~|!=|=/y;
+const BINARY = /==|!=|>=|<=|[-+*/%^<>]|\b(?:and|atan2)\b/g;
+/** What may stand between an operator and its right side. */
+const MATCHING = /^\s*(?:bool\b\s*|(?:on|ignoring|group_left|group_right)\b\s*(?:\([^)]*\))?\s*)+/;
+const PER_SECOND = /\b(rate|irate|deriv|idelta)\s*\(/;
 /** Words that are numbers. */
 const NUMBER = /^(?:nan|inf)$/i;
 
@@ -65,9 +69,63 @@ export function isSelector(text: string): boolean {
   return (name !== undefined || hasBraces) && (!hasBraces || takeMatchers(pieces)) && pieces.isAtEnd;
 }
 
+function isWrittenSelector(written: string): boolean {
+  return isSelector(withoutComments(written).replaceAll('$arm', 'arm'));
+}
+
+/** What is wrong with a query beside the total of the same metric; with `$arm` and `$range`. */
+export function mixProblem(total: string, written: string): string | undefined {
+  if (isWrittenSelector(total) === isWrittenSelector(written)) return undefined;
+  const [is, other] = isWrittenSelector(written) ? ['a plain selector', 'an expression'] : ['an expression', 'a plain selector'];
+  return `is ${is} and total ${other}: a selector is counted as it is, an expression is extrapolated by the server and tells only windows that have ended, so the two do not fit together: write both in one way`;
+}
+
+/** What is neither quoted, nor a matcher, nor a range. */
+function bare(written: string): string {
+  return withoutComments(written).replace(new RegExp(QUOTED.source, 'g'), '').replace(/\{[^}]*\}|\[[^\]]*\]/g, ' ');
+}
+
+/** What begins with a bracket at a place, up to where that is closed; `step` -1 goes backwards. */
+function bracketed(text: string, at: number, step: 1 | -1): string {
+  let depth = 0;
+  for (let end = at; end >= 0 && end < text.length; end += step) {
+    if (text[end] === '(') depth += step;
+    if (text[end] === ')') depth -= step;
+    if (depth === 0) return step === 1 ? text.slice(at, end + 1) : text.slice(end, at + 1);
+  }
+  return '';
+}
+
+/** Whether a side of an operator is 0 where it has no series: what stands in brackets next to it says so. */
+function hasZero(side: string): boolean {
+  return /\bor\b[^]*\bvector\s*\(/.test(side);
+}
+
+/** The first operator between two vectors that tells nothing where one of them has no series; with a plain number nothing is missing, nor is what is subtracted from where there is no total either. */
+function operatorOf(text: string): string | undefined {
+  for (const { 0: operator, index } of text.matchAll(BINARY)) {
+    const [before, after] = [text.slice(0, index).trimEnd(), text.slice(index + operator.length).replace(MATCHING, '').trimStart()];
+    const isSign = /^[-+]$/.test(operator) && (!/[\w:.)]$/.test(before) || /\b(?:offset|and|or|unless|atan2|bool)$/.test(before));
+    const isExponent = /(?<![\w:.])\d[\d.]*e$/i.test(before) && /^\d/.test(after);
+    const besideNumber = /(?<![\w:.])[\d.][\w.]*$/.test(before) || /^[-+]?[\d.]/.test(after);
+    const isZero = hasZero(bracketed(after, after.indexOf('('), 1)) && (operator === '-' || hasZero(bracketed(before, before.length - 1, -1)));
+    if (!isSign && !isExponent && !besideNumber && !isZero) return operator;
+  }
+  return undefined;
+}
+
+/** What is wrong with a query of which no answer is taken for no events: PromQL answers nothing to `a - b` where b has no series yet, and then all may be events. */
+export function absenceProblem(written: string): string | undefined {
+  const operator = operatorOf(bare(written));
+  return operator === undefined ? undefined : `tells nothing where one side of its ${operator} has no series, and that would be no event: give each side a 0, as (sum(increase(...)) or vector(0)), or write good, the counter of those that are not bad`;
+}
+
 /** What is wrong with a query that tells no counts; `written`: with `$range`, `$arm` may be replaced. */
 export function queryProblem(written: string): string | undefined {
   const query = withoutComments(written);
-  if (isSelector(query.replaceAll('$arm', 'arm')) || query.includes('$range')) return undefined;
+  if (isWrittenSelector(written)) return undefined;
+  const [, perSecond] = PER_SECOND.exec(bare(written)) ?? [];
+  if (perSecond !== undefined) return `${plainLine(written, 150)} goes by ${perSecond}, which tells no counts of a window (rate is per second), so evidence would be a fraction of what there is: write increase`;
+  if (query.includes('$range')) return undefined;
   return `${plainLine(written, 150)} is no plain selector and has no $range, so it tells what counters have reached, not what they grew by in a window: write a selector, such as predictions_total{arm="$arm"}, or an expression of their growth, such as sum(increase(predictions_total{arm="$arm"}[$range]))`;
 }

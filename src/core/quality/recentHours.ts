@@ -183,7 +183,7 @@ export class RecentHours {
 
   /**
    * By environment candidate and current in the hours of both, within the last ones. Hours of current weigh as those of the candidate do: else a percentage that was raised by night would make of a daily rhythm a drift. Units are
-   * as many as the weights leave (Kish's sum(w)^2 / sum(w^2)). Hours that current hardly served would leave next to none, and are left out.
+   * as many as the weights leave of them. Hours that current hardly served would leave next to none, and are left out.
    */
   #both(end: number, hours: number, answering: Answering): NonNullable<ProductionWindow['both']> {
     const candidates = this.#arms.filter(({ arm }) => arm === 'candidate');
@@ -194,9 +194,8 @@ export class RecentHours {
       const common = tellingMost([...own ?? []].flatMap(([number, requests]) => { const others = other?.get(number); return others === undefined ? [] : [{ number, own: requests, others }]; }));
       const [from, ofOwn, ofOthers] = [Math.min(...common.map(({ number }) => number)), sum(common, (each) => each.own), sum(common, ({ others }) => others)];
       const weights = new Map(common.map((each) => [each.number, (each.own * ofOthers) / (each.others * ofOwn)]));
-      const left = ofOthers / sum(common, ({ number, others }) => others * (weights.get(number) ?? 0) ** 2);
       const [mine, its] = [merged(candidate, from, end, answering(candidate), (number) => Number(weights.has(number))), merged(current, from, end, answering(current), (number) => weights.get(number) ?? 0)];
-      return mine === undefined || its === undefined ? [] : [{ name: `last ${end - from} h`, candidate: mine, current: { ...its, units: its.units * Math.min(1, left) } }];
+      return mine === undefined || its === undefined ? [] : [{ name: `last ${end - from} h`, candidate: mine, current: its }];
     });
   }
 
@@ -290,11 +289,11 @@ function merged(each: ArmHours, from: number, end: number, without = NONE, weigh
   const own = hoursWithin(each, from, end, without).filter(({ number }) => weightOf(number) > 0);
   if (own.length === 0) return undefined;
   const units = new DistinctCount();
-  for (const hour of own) units.merge(hour.units);
+  for (const hour of own) units.merge(hour.units, weightOf(hour.number));
   const requests = sum(own, ({ collector }) => collector.requests);
   const samples = own.map(({ number, collector }) => ({ rows: collector.requests, weight: weightOf(number), features: new Map(collector.samples.map((sample) => [sample.name, sample])) }));
   const names = new Set(samples.flatMap(({ features }) => [...features.keys()]));
   const features = [...names].map((name) => joined(name, samples.map(({ rows, weight, features: known }): FeatureSample => { const sample = known.get(name) ?? { name, rows, missing: rows, values: [], categories: {}, otherCategories: 0 }; return weight === 1 ? sample : weighted(sample, weight); }), SAMPLE));
   const leftOut = new Set(own.flatMap(({ collector }) => collector.leftOut));
-  return { environment, arm, requests, units: units.estimate, features, ...(leftOut.size === 0 ? {} : { leftOut: [...leftOut] }) };
+  return { environment, arm, requests, units: units.effective, features, ...(leftOut.size === 0 ? {} : { leftOut: [...leftOut] }) };
 }

@@ -84,6 +84,12 @@ export class RecordTimes {
   }
 }
 
+/** Milliseconds since 1970 of a date, or of a date and a time of day, of any year, in UTC where the text names no zone; NaN where it is none. */
+export function instantOf(text: string): number {
+  const match = TIME.exec(text);
+  return match === null ? Number.NaN : timeIn(match);
+}
+
 /** The time of what `TIME` has found; NaN where its day is none. */
 function timeIn([, day = '', hours = '0', minutes = '0', seconds = '0', fraction = '', sign, offsetHours = '0', offsetMinutes = '0']: readonly (string | undefined)[]): number {
   const offset = (sign === '-' ? -1 : 1) * (Number(offsetHours) * 60 + Number(offsetMinutes));

@@ -57,10 +57,18 @@ export function comparisonBlocks(report: ComparisonReport): Block[] {
   const configured = sampleRatio.configured === undefined ? '' : `, configured ${percent(sampleRatio.configured)}`;
   return [
     { lines: [`Sample ratio${where}: ${sampleRatio.verdict} (candidate ${countWords(sampleRatio.candidate)} units, current ${countWords(sampleRatio.current)}; observed ${percent(sampleRatio.observed)}${configured}): ${sampleRatio.because}.`] },
-    { title: `Candidate against current${where}`, columns: COMPARISON, rows: metrics.map(comparisonRow) },
+    ...(metrics.length === 0 ? [] : [{ title: `Candidate against current${where}`, columns: COMPARISON, rows: metrics.map(comparisonRow) }]),
     ...(slices.length === 0 ? [] : [{ title: `Slices${where} (they inform; they decide nothing)`, columns: COMPARISON, rows: slices.map(comparisonRow) }]),
-    { lines: [`Guardrails of counts together${where}: evidence ${joint.evidence > 1e6 ? 'over 1,000,000' : number(joint.evidence)}, alarm at ${number(joint.level)}: ${joint.alarms ? 'ALARM' : 'no alarm'}.`] },
+    { lines: guardLines(metrics, joint, where) },
   ];
+}
+
+/** What all guardrails say together; that there is none, where there is none: an empty table looks like one that is watched. */
+function guardLines(metrics: readonly Pick<MetricComparison, 'role' | 'kind'>[], joint: ComparisonReport['joint'], where: string): string[] {
+  const guardrails = metrics.filter(({ role }) => role === 'guardrail');
+  if (guardrails.length === 0) return ['No guardrail is declared: nothing alarms, and nothing takes a release back. Add one below quality, such as guardrails: [{name: errors, bad: error}].'];
+  if (guardrails.every(({ kind }) => kind !== 'bad')) return [];
+  return [`Guardrails of counts together${where}: evidence ${joint.evidence > 1e6 ? 'over 1,000,000' : number(joint.evidence)}, alarm at ${number(joint.level)}: ${joint.alarms ? 'ALARM' : 'no alarm'}.`];
 }
 
 /** Of the latency of each arm. */

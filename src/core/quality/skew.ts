@@ -1,4 +1,5 @@
 import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
+import { featureValue } from './featureValue.ts';
 import { clopperPearson, type Interval } from './stats/intervals.ts';
 
 const LEVEL = 0.05;
@@ -59,16 +60,52 @@ const LEAST_TOLD = 0.5;
 
 interface Counts { requests: number; equal: number; different: number; onlyLogged: number; onlyRecomputed: number; largest: FeatureSkew['largest'] }
 
+/** A number that a text writes as such; a text of digits alone may be an id, and is compared as what it is. */
+const FRACTION = /[.e]/i;
+/** Zip codes and account numbers: they lose their zeros as numbers. */
+const CODE = /^\s*[+-]?0\d/;
+const WHOLE = /^\s*[+-]?\d+\s*$/;
+
+type Tolerance = Pick<SkewDefinition, 'abs' | 'rel'>;
+type Value = number | string | object;
+
 /** A value that can be compared; undefined: there is none. What is true or false is 1 or 0, as many write it. */
-function valueOf(value: unknown): number | string | undefined {
-  if (value === null || value === undefined || value === '') return undefined;
-  if (typeof value === 'boolean') return Number(value);
-  if (typeof value === 'string' && /^(?:true|false)$/i.test(value)) return Number(value.toLowerCase() === 'true');
-  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
-  return toNumber(value) ?? (typeof value === 'string' ? value : JSON.stringify(value));
+function valueOf(value: unknown): Value | undefined {
+  const known = featureValue(value);
+  if (typeof known === 'boolean') return Number(known);
+  if (typeof known === 'number') return Number.isFinite(known) ? known : undefined;
+  if (typeof known === 'string') return known === '' ? undefined : /^(?:true|false)$/i.test(known) ? Number(known.toLowerCase() === 'true') : known;
+  return typeof known === 'object' && known !== null ? known : undefined;
 }
 
-function count(counts: Counts, requestId: string, logged: unknown, recomputed: unknown, { abs, rel }: Pick<SkewDefinition, 'abs' | 'rel'>): void {
+/** How far two values lie apart as numbers; undefined: they are not compared as such, but are the same or not. */
+function differenceOf(a: Value, b: Value): number | undefined {
+  if (typeof a === 'object' || typeof b === 'object') return undefined;
+  const texts = [a, b].filter((each) => typeof each === 'string');
+  if (texts.some((text) => CODE.test(text)) || (texts.length === 2 && !texts.every((text) => FRACTION.test(text)))) return undefined;
+  const [first, second] = [toNumber(a), toNumber(b)];
+  return first === null || second === null ? undefined : Math.abs(first - second);
+}
+
+function isSame(a: unknown, b: unknown, tolerance: Tolerance): boolean {
+  const [first, second] = [valueOf(a), valueOf(b)];
+  if (first === undefined || second === undefined) return first === second;
+  if (typeof first === 'object' && typeof second === 'object') {
+    const [names, others] = [Object.keys(first), Object.keys(second)];
+    return Array.isArray(first) === Array.isArray(second) && names.length === others.length && names.every((name) => Object.hasOwn(second, name) && isSame((first as RecordLike)[name], (second as RecordLike)[name], tolerance));
+  }
+  const difference = differenceOf(first, second);
+  if (difference === undefined) return first === second;
+  // Digits in a text, a whole number on the other side: an id, of which one is as far from the next as from any.
+  const isId = typeof first !== typeof second && [first, second].every((each) => WHOLE.test(String(each)));
+  return isId ? difference === 0 : difference <= tolerance.abs + tolerance.rel * Math.max(Math.abs(Number(first)), Math.abs(Number(second)));
+}
+
+function shown(value: Value): string {
+  return (typeof value === 'object' ? JSON.stringify(value) : String(value)).slice(0, 60);
+}
+
+function count(counts: Counts, requestId: string, logged: unknown, recomputed: unknown, tolerance: Tolerance): void {
   const [a, b] = [valueOf(logged), valueOf(recomputed)];
   counts.requests += 1;
   if (a === undefined || b === undefined) {
@@ -77,16 +114,13 @@ function count(counts: Counts, requestId: string, logged: unknown, recomputed: u
     else counts.onlyRecomputed += 1;
     return;
   }
-  const difference = typeof a === 'number' && typeof b === 'number' ? Math.abs(a - b) : undefined;
-  const isEqual = difference === undefined ? a === b : difference <= abs + rel * Math.max(Math.abs(Number(a)), Math.abs(Number(b)));
-  if (isEqual) {
+  if (isSame(a, b, tolerance)) {
     counts.equal += 1;
     return;
   }
   counts.different += 1;
-  if (counts.largest === undefined || (difference ?? -1) > (counts.largest.difference ?? -1)) {
-    counts.largest = { requestId, logged: String(a).slice(0, 60), recomputed: String(b).slice(0, 60), ...(difference === undefined ? {} : { difference }) };
-  }
+  const difference = differenceOf(a, b);
+  if (counts.largest === undefined || (difference ?? -1) > (counts.largest.difference ?? -1)) counts.largest = { requestId, logged: shown(a), recomputed: shown(b), ...(difference === undefined ? {} : { difference }) };
 }
 
 function percent(share: number): string {
@@ -105,7 +139,8 @@ function judged(feature: string, counts: Counts, features: number, { maxShare }:
 }
 
 /**
- * Features as they were logged against those that were recomputed, by request id; the worst first. Numbers are equal when |a - b| <= abs + rel max(|a|, |b|). A feature alarms when the share of requests
+ * Features as they were logged against those that were recomputed, by request id; the worst first. Numbers are equal when |a - b| <= abs + rel max(|a|, |b|), those in texts where they have a fraction or an
+ * exponent on both sides, and those in lists and mappings, too; texts of digits are ids. A feature alarms when the share of requests
  * with another value is shown to be above `maxShare`. Judged are features that one side has and the other names, were it without a value; the others are named.
  */
 export function skewReport(logged: readonly LoggedFeatures[], recomputed: ReadonlyMap<string, RecordLike>, definition: SkewDefinition): SkewReport {

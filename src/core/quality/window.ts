@@ -168,6 +168,8 @@ export interface QualityData {
   readonly arms: readonly ArmSummary[];
   /** By how much bad events vary more than independent requests would, where the source knows no units. */
   readonly designEffect?: number;
+  /** By metric: why it is no evidence about the candidate that nothing bad was told of it. */
+  readonly doubts?: Readonly<Record<string, string>>;
   /** By environment; undefined where no shadow answered. */
   readonly shadow?: readonly ShadowPairs[];
   /** What drift is measured of; undefined where the source has no records. */
@@ -184,7 +186,7 @@ export interface DriftReference {
   /** The environment that it is of; undefined: any. */
   readonly environment?: string;
   readonly rows: number;
-  /** Independent units among the rows. */
+  /** As how many independent units of equal activity the rows count. */
   readonly units: number;
   readonly samples: readonly FeatureSample[];
   /** The hours of production that are measured against it, where it has hours of its own; else those of `QualityData.production`. */
@@ -205,6 +207,7 @@ export interface ProductionPart {
   readonly environment: string;
   readonly arm: string;
   readonly requests: number;
+  /** As how many units of equal activity theirs count: of one that came a hundred times all values may be the same (`DistinctCount.effective`). */
   readonly units: number;
   readonly features: readonly FeatureSample[];
   /** Names of features that are too many to be looked at, as far as they are known; missing where there are none. */

@@ -65,7 +65,7 @@ const labels = z.strictObject({
   field: words('The field of the outcome that says what was true. Default: outcome.', 'defaulted').optional(),
   mature_after: duration('How long after its prediction an outcome is final; younger predictions do not count. Default: 0s.', '7d').optional(),
   absent_means: z.union([z.number(), z.boolean(), z.string()], { error: 'must be a value, such as 0' }).meta({ description: 'What a prediction without an outcome means once it has matured. Without it such predictions do not count.', examples: [0] }).optional(),
-  threshold: z.number({ error: 'must be a number, such as 0.5' }).meta({ description: 'From which score on a prediction is positive. Default: 0.5.' }).optional(),
+  threshold: z.number({ error: 'must be a number, such as 0.5' }).meta({ description: 'From which score on a prediction is positive. Default: 0.5, for records without a label; where it is given it decides in the place of labels, too.' }).optional(),
   band: amount('A score closer than this to the threshold is uncertain. Default: 0.1.', 0, 0.1).optional(),
 }, { error: 'must be a mapping of field, mature_after, absent_means, threshold and band' }).meta({ description: 'Outcomes that arrive later.' });
 
@@ -115,7 +115,7 @@ const drift = z.strictObject({
   weight: words('The column of the file that says how many rows each row stands for, where the training data was resampled.', 'sample_weight').optional(),
   unit: words('The column of the file that says whose row it is: rows of one unit are not independent.', 'customer_id').optional(),
   window: driftWindow.optional(),
-  features: z.array(words('A feature, as the record has it below features.', 'amount'), { error: 'must be a list of features, such as [amount, age]' }).meta({ description: 'The features that are watched, at most 500. Default: the first 200 that the records have.' }).optional(),
+  features: z.array(words('A feature, as the record has it below features.', 'amount'), { error: 'must be a list of features, such as [amount, age]' }).min(1, { error: 'names no feature: name those that are watched, or leave features out for all' }).meta({ description: 'The features that are watched, at most 500. Default: the first 200 that the records have.' }).optional(),
 }, { error: 'must be a mapping of reference, weight, unit, window and features' }).meta({ description: 'Whether inputs and predictions shift.' });
 
 const tolerance = (description: string, example: number): z.ZodOptional<z.ZodNumber> => amount(description, 0, example).optional();

@@ -11,7 +11,9 @@ const URL_WITH_CREDENTIALS = /^\s*[a-z][a-z0-9+.-]*:\/\/[^/?#\s]*@/i;
 /** `${NAME}` is filled in from the environment when it is used; it is no secret. */
 const PLACEHOLDER = /^\$\{\w+\}$/;
 
-const MEND = 'No secret may stand in this file: remove it, revoke it if it was ever committed, and connect with the command "Modelswitch: Connect" or with UNLEASH_URL and UNLEASH_TOKEN in the environment.';
+const mend = (instead: string): string => `No secret may stand in this file: remove it, revoke it if it was ever committed, and ${instead} in the environment.`;
+const MEND = mend('connect with the command "Modelswitch: Connect" or with UNLEASH_URL and UNLEASH_TOKEN');
+const PROMETHEUS_MEND = mend('sign in with the command "Modelswitch: Sign In to Prometheus" or with PROMETHEUS_URL and PROMETHEUS_TOKEN');
 
 function splitsCamelCase(key: string): string {
   return key.replace(/([a-z])([A-Z])/g, '$1_$2');
@@ -42,7 +44,9 @@ export function secretProblems(source: Source): Problem[] {
       if (isSecretKey(key)) what = `${name} holds a secret.`;
       else if (SECRET_VALUE.test(value)) what = `${name} holds what looks like a token.`;
       else if (hasCredentials(value)) what = `${name} is an address with credentials in it.`;
-      if (what !== undefined) problems.push({ code: 'secret', severity: 'error', message: `${what} ${MEND}`, range: source.rangeOf(node), path: path.flatMap((each) => (isPair(each) && isScalar(each.key) ? [String(each.key.value)] : [])) });
+      if (what === undefined) return;
+      const keys = path.flatMap((each) => (isPair(each) && isScalar(each.key) ? [String(each.key.value)] : []));
+      problems.push({ code: 'secret', severity: 'error', message: `${what} ${keys.includes('prometheus') ? PROMETHEUS_MEND : MEND}`, range: source.rangeOf(node), path: keys });
     },
   });
   return problems;

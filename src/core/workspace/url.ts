@@ -37,3 +37,12 @@ export function checkTrackingUrl(text: string): { readonly url: string } | { rea
   const path = url.pathname.replace(/\/+$/, '').replace(/\/(?:ajax-)?api(?:\/2\.0(?:\/mlflow)?)?$/, '');
   return { url: `${url.origin}${path}` };
 }
+
+/** What is wrong with the address of a Prometheus server, whose API is added to it; undefined where nothing is. Credentials in it are for the secrets check to tell. */
+export function prometheusUrlProblem(text: string): string | undefined {
+  const url = URL.parse(text.trim());
+  const mend = 'write it with its scheme, such as http://localhost:9090';
+  if (url === null) return `is not an address: ${mend}`;
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return `must start with http:// or https://: ${mend}`;
+  return url.search === '' && url.hash === '' ? undefined : 'must be the address of the server only: remove what follows ? or #';
+}

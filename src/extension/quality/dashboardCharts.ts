@@ -6,7 +6,7 @@ import { areProportions, proportionInterval } from '../../core/quality/proportio
 import { number, percent, quantileNotes, quantileWords, valueWords } from '../../core/quality/reportText.ts';
 import { NO_MOMENTS, type Moments } from '../../core/quality/stats/confidenceSequence.ts';
 import { normalPoint, type Interval } from '../../core/quality/stats/intervals.ts';
-import type { ArmSummary, Histogram, QualityWindow } from '../../core/quality/window.ts';
+import type { ArmSummary, Histogram, ProductionWindow, QualityWindow } from '../../core/quality/window.ts';
 import type { Chart, Series } from '../../shared/dashboard.ts';
 
 /** As many points as a chart of usual width can tell apart. */
@@ -168,8 +168,19 @@ export function barChart(id: string, title: string, arms: readonly { readonly la
   };
 }
 
-/** How confident each arm is: its scores, as shares. */
-export function scoreChart(arms: readonly ArmSummary[]): Chart | undefined {
+/** A few scores may be outside of 0 to 1 by rounding; with more than this share they are no probabilities. */
+const MOST_OUTSIDE = 0.01;
+
+/**
+ * How confident each arm is: its scores, as shares. Their bins end at 0 and 1, so those of a regression would all be told as certain: such are shown by the samples of the last hours, from the least to the largest.
+ */
+export function scoreChart(arms: readonly ArmSummary[], production?: ProductionWindow): Chart | undefined {
+  const samples = arms.flatMap(({ arm, environment }) => (production?.parts ?? []).filter((part) => part.arm === arm && part.environment === environment).map(({ features }) => ({ label: arm, arm: armName(arm), values: features.find(({ name }) => name === 'score')?.values ?? [] })));
+  const isOutside = ({ values }: { readonly values: readonly number[] }): boolean => values.filter((value) => value < 0 || value > 1).length > MOST_OUTSIDE * values.length;
+  if (samples.some(isOutside)) return sampleChart('scores', `Scores by arm, ${production?.name ?? ''}: they are no probabilities`, samples);
+  // Of those with an outcome the first bin holds what is below 0, the last what is above 1.
+  const isLabelledOutside = arms.some(({ labelledScore: { counts } }) => (counts[0] ?? 0) + (counts.at(-1) ?? 0) > MOST_OUTSIDE * counts.reduce((sum, count) => sum + count, 0));
+  if (isLabelledOutside) return undefined;
   return barChart('scores', 'Confidence: scores by arm', arms.map(({ arm, score }) => ({ label: arm, arm: armName(arm), bars: inBars(score) })));
 }
 

@@ -2,7 +2,7 @@ import { countedFrom, shareDuring, type EvidenceStart } from '../../core/release
 import { timelineNotes, timelineTable, type ReleaseTimeline } from '../../core/releases/releaseTimeline.ts';
 import { plainLine, utcTime } from '../../core/base/words.ts';
 import type { ComparisonReport } from '../../core/quality/comparison.ts';
-import { againstReference, againstWords, type DriftFinding } from '../../core/quality/productionDrift.ts';
+import { againstReference, againstWords, unmeasured, type DriftFinding } from '../../core/quality/productionDrift.ts';
 import { driftAlarms, silences } from '../../core/quality/productionWords.ts';
 import { sinceWords, type ReleaseHistory } from '../../core/quality/productionShare.ts';
 import { blocksText, comparisonBlocks, driftBlocks, notesBlock, percent, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
@@ -30,6 +30,8 @@ export interface DashboardInput {
   /** The comparison in that environment since then, with slices. */
   readonly report: ComparisonReport;
   readonly drift: readonly DriftFinding[];
+  /** Whether drift.reference names what is to be measured against. */
+  readonly hasReference?: boolean;
   /** Where features can be recomputed: by what, and what came of the last time. */
   readonly skew?: DashboardSkew | undefined;
   readonly history: ReleaseHistory | undefined;
@@ -68,7 +70,7 @@ export function dashboardModel(input: DashboardInput): DashboardModel {
   const [comparison, slices] = tables(blocks);
   const status = statusBlocks({ ...data, arms }, input.now);
   const [armTable] = tables(status);
-  const [scores, latency, shadow] = [scoreChart(arms), latencyChart(arms), shadowOf(input)];
+  const [scores, latency, shadow] = [scoreChart(arms, data.production), latencyChart(arms), shadowOf(input)];
   return {
     model, flag, environment, readAt, environments: [...new Set(data.arms.map((arm) => arm.environment))].sort(), mayRetrain: driftAlarms(againstReference(drift)).length > 0,
     ...(failure === undefined ? {} : { failure }),
@@ -99,7 +101,7 @@ function isCurve(because: string): boolean {
   return because.startsWith('shown only');
 }
 
-function alarmsOf({ data, report, drift, history, now, readAt, skew }: DashboardInput): string[] {
+function alarmsOf({ data, environment, report, drift, hasReference = false, history, now, readAt, skew }: DashboardInput): string[] {
   const { sampleRatio, metrics, joint } = report;
   const configured = history === undefined ? undefined : shareDuring(history.given, now, now);
   return [
@@ -108,7 +110,8 @@ function alarmsOf({ data, report, drift, history, now, readAt, skew }: Dashboard
     ...silences({ data, report, drift, configured, readAt }).map(({ arm, words }) => `${arm}: ${words}.`),
     ...(sampleRatio.verdict === 'mismatch' ? [`Sample ratio: ${sampleRatio.because}.`] : []),
     ...driftAlarms(drift).map(({ feature, because }) => `${feature} drifted: ${because}.`),
-    ...(skew?.last?.report.features ?? []).filter(({ alarm }) => alarm).map(({ feature, because }) => `${feature} is skewed: ${because}.`),
+    ...unmeasured(data, environment, drift, hasReference).filter(({ isAsked }) => isAsked).map(({ words }) => words),
+    ...(skew?.last?.report.insufficient === undefined ? skew?.last?.report.features ?? [] : []).filter(({ alarm }) => alarm).map(({ feature, because }) => `${feature} is skewed: ${because}.`),
   ].map((line) => plainLine(line, 300));
 }
 
@@ -165,7 +168,7 @@ export function dashboardMarkdown(input: DashboardInput): string {
   const configured: Block = { title: 'Configured share of the candidate', columns: ['from', 'share'], rows: (history?.given ?? []).map(({ from, share }) => [from === undefined ? 'before the event log' : utcTime(from), share === undefined ? 'depends on who asks' : percent(share)]) };
   const blocks = [
     { lines: failure === undefined ? [] : [`The last reading failed: ${failure}`] }, { lines: alarmsOf(input).map((line) => `ALARM: ${line}`) },
-    ...(history === undefined ? [] : [configured]), ...statusBlocks({ ...data, arms }, readAt), ...comparisonBlocks(report), { lines: sinceWords(input.since) }, ...[latencyChart(arms), scoreChart(arms)].flatMap((chart) => (chart === undefined ? [] : [chart.table])),
+    ...(history === undefined ? [] : [configured]), ...statusBlocks({ ...data, arms }, readAt), ...comparisonBlocks(report), { lines: sinceWords(input.since) }, ...[latencyChart(arms), scoreChart(arms, data.production)].flatMap((chart) => (chart === undefined ? [] : [chart.table])),
     ...drift.flatMap((each) => driftBlocks(each.report, `Drift: ${each.production} against ${againstWords(each)}`)), ...(skew?.last === undefined ? [] : skewBlocks(skew.last.report, skew.command)), ...(shadow === undefined ? [] : shadowBlocks(shadowReport(shadow))), ...(timeline === undefined ? [] : [timelineTable(timeline), { lines: timelineNotes(timeline) }]), notesBlock(data.notes),
   ];
   return `${blocksText([{ lines: [`${model} (${flag}) in ${environment}, read ${utcTime(readAt)}`] }], true)}\n${blocksText(blocks, true)}`;

@@ -192,7 +192,7 @@ export class Dashboard implements Disposable {
     return {
       model: model.name, flag: model.switches[0]?.flag ?? '', environment, data, since: evidenceSince(data, environment, history), history, timeline, readAt, failure: error?.message, now: this.#parts.clock.now(),
       ...(definition.skew === undefined ? {} : { skew: { command: definition.skew.command.join(' '), last: skew } }),
-      drift: driftIn(data, environment), report: reportOf(reading, data, environment, history, true),
+      drift: driftIn(data, environment), hasReference: definition.drift.reference !== undefined, report: reportOf(reading, data, environment, history, true),
     };
   }
 

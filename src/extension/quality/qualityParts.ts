@@ -1,7 +1,8 @@
 import type { AppError } from '../../core/base/errors.ts';
 import { ageWords, countWords, escapeMarkdown, plainLine } from '../../core/base/words.ts';
 import { currentAlike, type MetricComparison } from '../../core/quality/comparison.ts';
-import { againstReference, againstWords } from '../../core/quality/productionDrift.ts';
+import { isMeasured } from '../../core/quality/drift.ts';
+import { againstReference, againstWords, unmeasured } from '../../core/quality/productionDrift.ts';
 import { driftAlarms, silences, worstFact, type ProductionFacts } from '../../core/quality/productionWords.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
 import { effectWords, notesBlock, percent, valueWords } from '../../core/quality/reportText.ts';
@@ -72,7 +73,7 @@ interface Line {
   readonly retrain?: true;
 }
 
-function otherLines({ environment, data, skew }: QualityReading, known: ProductionFacts): Line[] {
+function otherLines({ environment, data, skew, definition }: QualityReading, known: ProductionFacts): Line[] {
   const { sampleRatio } = known.report;
   const units = sampleRatio.candidate + sampleRatio.current;
   const fromReference = new Set(driftAlarms(againstReference(known.drift)).map(({ feature }) => feature));
@@ -83,6 +84,7 @@ function otherLines({ environment, data, skew }: QualityReading, known: Producti
       description: `observed ${percent(sampleRatio.observed)}, configured ${sampleRatio.configured === undefined ? 'unknown' : percent(sampleRatio.configured)}: ${sampleRatio.verdict} (${countWords(units)} units)`,
     }]),
     ...driftAlarms(known.drift).slice(0, MOST_LINES).map(({ feature, because }): Line => ({ label: `${feature} drifted`, description: because, icon: 'warning', ...(fromReference.has(feature) ? { retrain: true } : {}) })),
+    ...unmeasured(known.data, environment, known.drift, definition.drift.reference !== undefined).filter(({ isAsked }) => isAsked).map(({ words }): Line => ({ label: 'drift not measured', description: words, icon: 'warning' })),
     ...referenceLines(known),
     ...(skew === undefined ? [] : skewLines(skew.report)),
     ...(data === undefined ? [] : sourceLines(data)),
@@ -99,7 +101,7 @@ function skewLines({ features, told, insufficient }: SkewReport): Line[] {
 /** What drift is measured against, where nothing drifted: what did says it itself. */
 function referenceLines({ drift }: ProductionFacts): Line[] {
   if (driftAlarms(drift).length > 0) return [];
-  const references = new Set(drift.filter(({ reference }) => reference !== 'current').map(againstWords));
+  const references = new Set(againstReference(drift).filter(({ report }) => isMeasured(report)).map(againstWords));
   return [...references].map((reference) => ({ label: 'no drift', description: `against ${reference}`, icon: 'pass' }));
 }
 

@@ -28,7 +28,7 @@ export interface QualityReading extends QualitySubject {
   readonly data: QualityData | undefined;
   /** When `data` was read, in milliseconds since 1970. */
   readonly readAt: number | undefined;
-  /** Why the last reading failed. */
+  /** Why the last reading failed, or what is wrong with the file that names the source. */
   readonly error: AppError | undefined;
   readonly loading: boolean;
   /** The arms in the first environment, without slices. */
@@ -66,6 +66,9 @@ export class QualityReader implements Disposable {
   #running: Promise<void> | undefined;
   #abort = new AbortController();
   #disposed = false;
+  /** Why the source could not be read, and what is wrong with the file that names it: that is told as long as it is. */
+  #failed: AppError | undefined;
+  #wrong: AppError | undefined;
   readonly #progress = new Set<(done: number, total: number) => void>();
 
   constructor(subject: QualitySubject, parts: ReaderParts, changed: () => void) {
@@ -81,6 +84,14 @@ export class QualityReader implements Disposable {
   /** Another mapping of the same section: what was read stays. */
   follow(subject: QualitySubject): void {
     this.#reading = { ...this.#reading, ...subject };
+    this.hold(undefined);
+  }
+
+  /** The file that names the source has an error: it goes on being read as it was named before, and that is told. Undefined: the file is right again. */
+  hold(wrong: AppError | undefined): void {
+    if (wrong?.message === this.#wrong?.message) return;
+    this.#wrong = wrong;
+    this.#set({});
   }
 
   /** Reads what is new; who asks meanwhile gets the reading that runs. It never rejects: why it failed is in the reading. */
@@ -152,7 +163,8 @@ export class QualityReader implements Disposable {
 
   #set(change: Partial<QualityReading>): void {
     if (this.#disposed) return;
-    this.#reading = { ...this.#reading, ...change };
+    if ('error' in change) this.#failed = change.error;
+    this.#reading = { ...this.#reading, ...change, error: this.#wrong ?? this.#failed };
     this.#changed();
   }
 }

@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import type { Clock } from '../../core/base/clock.ts';
 import { DisposableStore, Emitter, type Disposable } from '../../core/base/events.ts';
-import { toAppError } from '../../core/base/errors.ts';
+import { AppError, toAppError } from '../../core/base/errors.ts';
+import { plainLine } from '../../core/base/words.ts';
 import { roleName } from '../../core/models/mapping.ts';
 import type { VersionDetail } from '../../core/models/model.ts';
 import type { FoundTrainingData } from '../../adapters/quality/reference.ts';
@@ -9,6 +10,7 @@ import { releaseTimeline, type ReleaseTimeline } from '../../core/releases/relea
 import type { HistoryReading } from '../../core/flags/timeline.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
 import { releaseHistory, type ReleaseHistory } from '../../core/quality/productionShare.ts';
+import { hindering } from '../../core/workspace/concerning.ts';
 import type { ModelMapping } from '../../core/workspace/config.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
@@ -41,6 +43,9 @@ export interface QualityRef {
   /** Its name in `modelswitch.yaml`. */
   readonly model: string;
 }
+
+/** The keys of a model by which its source is read. */
+const READ_KEYS = ['flag', 'switches', 'variants', 'current', 'candidate', 'quality'];
 
 /**
  * How every model with `quality:` does in production. A source is read at an interval while something shows it, each in a thread of its own; a
@@ -148,9 +153,12 @@ export class QualityStore implements Disposable {
     await this.#parts.files.ready;
     const wanted = new Map(this.#subjects().map((subject) => [keyOf(subject), subject]));
     for (const [key, { reader }] of this.#readers) {
-      if (wanted.has(key)) continue;
-      reader.dispose();
-      this.#readers.delete(key);
+      const wrong = this.#wrongIn(reader.reading);
+      // What was typed half way is no other source: what the file said before goes on.
+      if (wrong !== undefined) reader.hold(wrong);
+      else if (wanted.has(key)) continue;
+      else this.#remove(key, reader);
+      wanted.delete(key);
     }
     const added: QualityReader[] = [];
     for (const [key, subject] of wanted) {
@@ -164,8 +172,24 @@ export class QualityStore implements Disposable {
       const reader = this.#reader(subject);
       this.#readers.set(key, { section, reader });
       added.push(reader);
+      if (known !== undefined) this.#changes.fire(reader.reading);
     }
     if (this.#active) for (const reader of added) void reader.refresh();
+  }
+
+  #remove(key: string, reader: QualityReader): void {
+    const { reading } = reader;
+    reader.dispose();
+    this.#readers.delete(key);
+    this.#changes.fire(reading);
+  }
+
+  /** The first error of the file by which a model's source would be another one; undefined: there is none. */
+  #wrongIn({ folder, model }: QualitySubject): AppError | undefined {
+    if (!vscode.workspace.isTrusted || vscode.workspace.getWorkspaceFolder(folder.uri) === undefined) return undefined;
+    const file = this.#parts.files.of(folder)?.file;
+    const [problem] = file === undefined ? [] : hindering(file, { model: model.name, keys: READ_KEYS });
+    return problem === undefined ? undefined : new AppError('validation', plainLine(`modelswitch.yaml:${problem.range.start.line + 1} is wrong, so shown is what was read by it before: ${problem.message}`, 400));
   }
 
   async #eventsOf({ folder, model }: QualitySubject): Promise<HistoryReading | undefined> {

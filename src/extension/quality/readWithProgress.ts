@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
+import { skewMessage } from '../../core/quality/productionWords.ts';
 import { refOf } from './qualityParts.ts';
 import type { QualityReading } from './qualityReader.ts';
 import type { QualityStore } from './qualityStore.ts';
@@ -41,8 +42,6 @@ export async function checkSkewWithProgress(store: QualityStore, reading: Qualit
   });
   const found = store.of(ref)?.skew;
   if (found === undefined || found === skew) return;
-  const { features, told, asked } = found.report;
-  const skewed = features.filter(({ alarm }) => alarm).map(({ feature, because }) => `${feature}: ${because}`);
-  const words = `${told} of ${asked} requests recomputed: ${skewed.length === 0 ? 'no feature is skewed' : `skewed are ${skewed.slice(0, 3).join('; ')}`}.`;
-  void (skewed.length === 0 ? vscode.window.showInformationMessage(plainLine(words, 300)) : vscode.window.showWarningMessage(plainLine(words, 300)));
+  const { words, isFine } = skewMessage(found.report);
+  void (isFine ? vscode.window.showInformationMessage(words) : vscode.window.showWarningMessage(words));
 }

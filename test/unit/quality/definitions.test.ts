@@ -103,6 +103,21 @@ guardrails: [{name: errors, bad: error}]`);
     assert.deepEqual(load('source: {exec: [python, windows.py]}').config?.models[0]?.quality?.source, { kind: 'exec', command: ['python', 'windows.py'] });
   });
 
+  it('says which addresses and labels of arms Prometheus could not be asked by', () => {
+    const said = (url: string, more = ''): string => problems(`source: {prometheus: {url: "${url}", design_effect: 1, queries: {}${more}}}`).join('\n');
+    assert.match(said('localhost:9090'), /^6: source\.prometheus\.url: must start with http:\/\/ or https:\/\/: write it with its scheme, such as http:\/\/localhost:9090\. \["localhost:9090"\]$/);
+    assert.match(said('ftp://p'), /url: must start with http/);
+    assert.match(said('prometheus'), /url: is not an address/);
+    assert.match(said('http://p:9090/graph?g0=up'), /url: must be the address of the server only/);
+    assert.match(said('http://u:secret@p:9090'), /^6: "url" is an address with credentials in it\. .*Modelswitch: Sign In to Prometheus" or with PROMETHEUS_URL and PROMETHEUS_TOKEN in the environment\./);
+    for (const url of ['http://localhost:9090', 'https://vm.example.com/select/7/prometheus/', 'http://[::1]:9090']) assert.equal(said(url), '', url);
+    for (const arms of ['{candidate: x, current: x}', '{candidate: current}', '{current: candidate}']) assert.match(said('http://p', `, arms: ${arms}`), /^6: source\.prometheus\.arms: says \S+ for candidate and current, so both arms would be told alike: name the label of each\./, arms);
+    assert.match(said('http://p', ', arms: {challenger: x}'), /^6: source\.prometheus\.arms\.challenger: there is no arm challenger: name candidate and current\. \[x\]$/);
+    assert.equal(said('http://p', ', arms: {candidate: blue, current: green}'), '');
+    assert.match(said('http://p', ', lookback: 0s'), /^6: source\.prometheus\.lookback: must be at least 1s, such as 1d: nothing is read otherwise\. \[0s\]$/);
+    assert.match(problems('skew: {exec: [a], lookback: 0s}').join(), /^6: skew\.lookback: must be at least 1s/);
+  });
+
   it('says at its line, and at its word, what is wrong with an expression', () => {
     assert.deepEqual(problems('guardrails:\n  - {name: a, bad: "latency_ms >> 80"}'), ['7: guardrails[0].bad: ">" is not expected here: a field, a number or a text is missing. [>]']);
     assert.deepEqual(problems("guardrails:\n  - {name: a, bad: 'eror'}"), ['7: guardrails[0].bad: there is no field eror. Did you mean "error"? A field of the outcome needs a name that is not so near. [\'eror\']']);

@@ -9,7 +9,7 @@ import { Collector } from '../../../src/core/quality/collector.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import { featureDrift, type FeatureDrift } from '../../../src/core/quality/drift.ts';
 import { joined } from '../../../src/core/quality/joinedSamples.ts';
-import { driftFindings, nothingMeasured, type DriftFinding } from '../../../src/core/quality/productionDrift.ts';
+import { driftFindings, unmeasured, type DriftFinding } from '../../../src/core/quality/productionDrift.ts';
 import type { FeatureSample, QualityData } from '../../../src/core/quality/window.ts';
 import { categorySample, CHANCE, chanceAlarms, drawCategories, numberSample, summed, uniform, zeros, zipf } from '../../support/driftSimulation.ts';
 import { seeded } from '../../support/guardSimulation.ts';
@@ -160,12 +160,45 @@ describe('drift of a log against a file', () => {
 
   it('says why nothing was compared', async () => {
     const { data, findings } = await measured({ reference: () => ({ a: 1 }), production: () => ({ b: 1 }) });
-    assert.equal(nothingMeasured(data, 'production', findings), 'Drift of production: nothing was compared: current and train.jsonl have no feature in common, and no prediction.');
+    assert.deepEqual(unmeasured(data, 'production', findings, true), [{ words: 'Drift of production: nothing was compared: current and train.jsonl have no feature in common, and no prediction.', isAsked: true }]);
     const without: QualityData = { ...data, references: [] };
-    assert.match(nothingMeasured(without, 'production', driftFindings(without, 'production')) ?? '', /^Drift of production: nothing was compared: the records are of current only, and there is no reference\. Add drift: \{reference: data\/train\.parquet\}/);
-    assert.match(nothingMeasured({ ...without, production: { name: 'last 24 h', parts: [] } }, 'production', []) ?? '', /the log has no record of production of the last 24 h\.$/);
+    const alone = unmeasured(without, 'production', driftFindings(without, 'production'), false);
+    assert.match(alone[0]?.words ?? '', /^Drift of production: nothing was compared: the records are of current only, and there is no reference\. Add drift: \{reference: data\/train\.parquet\}/);
+    const [old] = unmeasured({ ...without, production: { name: 'last 24 h', parts: [] } }, 'production', [], true);
+    assert.deepEqual([alone[0]?.isAsked, old?.words.endsWith('the log has no record of production of the last 24 h.'), old?.isAsked], [false, true, false]);
     const both = await measured({ reference: () => ({ a: 1 }), production: () => ({ a: 1 }), arms: ['current', 'candidate'] });
-    assert.deepEqual([nothingMeasured(both.data, 'production', both.findings), both.findings.length], [undefined, 3]);
+    assert.deepEqual([unmeasured(both.data, 'production', both.findings, true), both.findings.length], [[], 3]);
+  });
+
+  it('says so where the arms were compared with each other, but not with what was asked for', async () => {
+    const apart = await measured({ reference: () => ({ b: 1 }), production: () => ({ a: 1 }), arms: ['current', 'candidate'] });
+    assert.deepEqual(unmeasured(apart.data, 'production', apart.findings, true).map(({ words, isAsked }) => [words.replace('Drift of production: nothing was compared: ', ''), isAsked]), ['current', 'candidate'].map((arm) => [`${arm} and train.jsonl have no feature in common, and no prediction.`, true]));
+    const gone: QualityData = { ...apart.data, references: [] };
+    assert.deepEqual(unmeasured(gone, 'production', driftFindings(gone, 'production'), true), [{ words: 'Drift of production: nothing was compared with drift.reference: there is none that could be read, or no record of then.', isAsked: true }]);
+    const few = await measured({ reference: () => ({ a: 1 }), production: () => ({ a: 1 }), rows: [1, 100] });
+    assert.match(unmeasured(few.data, 'production', few.findings, true)[0]?.words ?? '', /current against train\.jsonl tells nothing: a not measured by fewer than 10 units: the reference has 1\.$/);
+  });
+});
+
+describe('drift between the arms', () => {
+  it('is measured in bins of the arms\' own values, not of a file in which all of them lie in one', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'modelswitch-arms-'));
+    try {
+      writeFileSync(join(folder, 'train.csv'), `amount\n${'0\n1\n'.repeat(300)}`);
+      const { samples, units, edges, rows } = await readReference({ folder, path: 'train.csv', features: ['amount'], columns: {} }, AbortSignal.timeout(60_000));
+      const { quality } = readQuality({ source: { log: 'log.jsonl' }, drift: {} });
+      const collector = new Collector(quality ?? assert.fail(), { flags: ['f'], features: ['amount'], edges });
+      collector.now = NOW;
+      for (let row = 0; row < 2000; row += 1) {
+        const arm = row % 2 === 0 ? 'candidate' : 'current';
+        collector.add({ ts: NOW - 60_000 + row, request_id: `r-${row}`, unit_id: `u-${row}`, environment: 'production', flag: 'f', assigned_arm: arm, features: { amount: (arm === 'candidate' ? 5100 : 100) + (row % 97) } }, () => '');
+      }
+      const findings = driftFindings({ ...collector.data(NOW, []), references: [{ name: 'train.csv', rows, units, samples }] }, 'production');
+      const [amount] = findings.find(({ reference }) => reference === 'current')?.report.features ?? [];
+      assert.deepEqual([amount?.alarm, (amount?.psi ?? 0) > 5, amount?.bins.labels.length], [true, true, 10], amount?.because);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
 
@@ -189,6 +222,29 @@ describe('drift by chance', () => {
     assert.ok(loud.alarm, loud.because);
     const rare = featureDrift(draw(zipf(100), 20_000), draw(summed([...Array.from({ length: 100 }, (_, rank) => 1 / (rank + 1)), 0.3]), 1000), { reference: 20_000, production: 1000 }, 20);
     assert.ok(rare.alarm && rare.unseen[0] === 'm100', rare.because);
+  });
+
+  it('is told from drift of all of production where the reference is much larger: what that lacks is expected nowhere', () => {
+    for (const [n, m] of [[200_000, 900], [5000, 100], [1_000_000, 1500]] as const) {
+      const units = { reference: n, production: m };
+      const categories = (shares: Readonly<Record<string, number>>, size: number): FeatureSample => ({ name: 'c', rows: size, missing: 0, values: [], categories: Object.fromEntries(Object.entries(shares).map(([name, share]) => [name, share * size])), otherCategories: 0 });
+      const turned = featureDrift(categories({ true: 1 }, n), categories({ false: 1 }, m), units, 3);
+      const added = featureDrift(categories({ a: 0.5, b: 0.5 }, n), categories({ a: 0.42, b: 0.42, c: 0.16 }, m), units, 3);
+      const at = (value: number, size: number, counts: readonly number[]): FeatureSample => ({ ...numberSample(new Array<number>(100).fill(value)), rows: size, binned: { edges: [-Number.MIN_VALUE, 0], counts } });
+      const fee = featureDrift(at(0, n, [0, n, 0]), at(19.9, m, [0, 0, m]), units, 3);
+      assert.deepEqual([turned.alarm, added.alarm, fee.alarm, turned.bins.labels, added.bins.labels], [true, true, true, ['true', 'false'], ['a', 'b', 'c']], `${n} and ${m}: ${turned.because}, ${added.because}, ${fee.because}`);
+    }
+  });
+
+  it('is not measured by less than ten units on a side, nor in one bin: that is no 0', () => {
+    const values = Array.from({ length: 100 }, (_, at) => at);
+    const [few, one, same] = [
+      featureDrift(numberSample([5]), numberSample(values), { reference: 1, production: 100 }, 1), featureDrift({ ...numberSample(values), binned: { edges: [], counts: [100] } }, { ...numberSample(values.map((value) => value + 500)), binned: { edges: [], counts: [100] } }, { reference: 100, production: 100 }, 1),
+      featureDrift(numberSample(new Array<number>(100).fill(3)), numberSample(new Array<number>(100).fill(3)), { reference: 100, production: 100 }, 1),
+    ];
+    assert.deepEqual([few.psi, few.jensenShannon, few.alarm, few.because], [Number.NaN, Number.NaN, false, 'not measured by fewer than 10 units: the reference has 1']);
+    assert.deepEqual([one.psi, one.because, same.psi], [Number.NaN, 'all values lie in one bin', 0]);
+    assert.equal(featureDrift(numberSample(values), numberSample(values), { reference: 9.5, production: 100 }, 1).psi, Number.NaN);
   });
 
   it('has the same groups in whatever order names come, all of each name in one', () => {
@@ -218,5 +274,36 @@ describe('drift by chance', () => {
     const random = seeded(24);
     const [half, more] = [0.5, 0.75].map((share) => numberSample(Array.from({ length: 1000 }, () => zeros(random, share)))) as [FeatureSample, FeatureSample];
     assert.ok(featureDrift(half, more, { reference: 1000, production: 1000 }, 20).alarm);
+  });
+
+  it('is told from a shift of numbers with few units, and by how many of them', () => {
+    const random = seeded(25);
+    const found = (size: number, draw: () => number): FeatureDrift => featureDrift(numberSample(Array.from({ length: 2000 }, () => random())), numberSample(Array.from({ length: size }, draw)), { reference: 2000, production: size }, 20);
+    const of = (size: number, draw: () => number): number => Array.from({ length: 20 }, () => found(size, draw)).filter(({ alarm }) => alarm).length;
+    const root = (): number => Math.sqrt(random());
+    // 1 + x of uniform numbers is beyond all of the reference; their root is larger by a sixth.
+    assert.deepEqual([of(12, () => 1 + random()), of(4, () => 1 + random()), of(150, root)], [20, 0, 20]);
+    assert.ok(of(60, root) > 5);
+    assert.deepEqual([found(20, random).bins.labels.length, found(60, random).bins.labels.length], [3, 10]);
+    assert.match(found(100, root).because, /^PSI \d\.\d{3} is above 0\.\d{3}$/);
+  });
+
+  it('sees what a large reference has nothing of, or next to nothing', () => {
+    const [many, few] = [200_000, 900];
+    const counts = (named: Readonly<Record<string, number>>): FeatureSample => ({ name: 'c', rows: Object.values(named).reduce((sum, count) => sum + count, 0), missing: 0, values: [], categories: named, otherCategories: 0 });
+    const against = (reference: FeatureSample, production: FeatureSample): FeatureDrift => featureDrift(reference, production, { reference: reference.rows, production: production.rows }, 20);
+    const always = against(counts({ true: many }), counts({ false: few }));
+    assert.deepEqual([always.alarm, always.bins, always.psi > 18], [true, { labels: ['true', 'false'], reference: [many, 0], production: [0, few] }, true]);
+    // 12.6 % of a plan that training did not have, and one that was 0.1 % there; less than either 2 % is none.
+    const plan = (share: number, before = 0): FeatureDrift => against(counts({ basic: many / 2, pro: many / 2, old: before }), counts({ basic: ((1 - share) * few) / 2, pro: ((1 - share) * few) / 2, [before === 0 ? 'enterprise' : 'old']: share * few }));
+    assert.deepEqual([plan(0.126).alarm, plan(0.126, 200).alarm, plan(0.002).alarm, plan(0.002, 200).alarm], [true, true, false, false]);
+    assert.match(plan(0.126).because, /^rare values 0 % -> 12\.6 % \(PSI 0\.916 is above 0\.100\)$/);
+    assert.deepEqual([plan(0.126).bins.labels, plan(0.002).bins.labels], [['basic', 'pro', 'enterprise'], ['basic and others', 'pro']]);
+    // Fees that were 0, and now are 19.9; and scales, of which a tenth is broken.
+    const binned = (edges: readonly number[], bins: readonly number[]): FeatureSample => ({ ...numberSample([0]), rows: bins.reduce((sum, count) => sum + count, 0), binned: { edges, counts: bins } });
+    const fee = against(binned([-Number.MIN_VALUE, 0], [0, many, 0]), binned([-Number.MIN_VALUE, 0], [0, 0, few]));
+    assert.deepEqual([fee.alarm, fee.bins.labels], [true, ['<= 0', '> 0']]);
+    const scale = against(binned([-Number.MIN_VALUE, 0, 5], [0, many / 2, many / 2, 10]), binned([-Number.MIN_VALUE, 0, 5], [60, 0.46 * few, 0.46 * few, 12]));
+    assert.deepEqual([scale.alarm, scale.bins.labels, /^rare values 0\.005 % -> 8 % /.test(scale.because)], [true, ['< 0', '= 0', '0 to 5', '> 5'], true], scale.because);
   });
 });

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ExecSource } from '../../../src/adapters/quality/execSource.ts';
 import { openQualitySource } from '../../../src/adapters/quality/open.ts';
+import { runCommand } from '../../../src/adapters/quality/runCommand.ts';
 import { AppError } from '../../../src/core/base/errors.ts';
 import { compareArms } from '../../../src/core/quality/comparison.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const HOUR = 3_600_000;
 const START = Date.parse('2026-03-02T10:00:00Z');
@@ -118,11 +120,57 @@ describe('a command that prints windows', function () {
     assert.equal(read1.length, 8);
   });
 
+  it('was not seen to the end of a window that goes on, and a slice that is null is none', async () => {
+    const windows = printed().map((window) => ({ ...window, slice: null, ...(window.start === START + 3 * HOUR ? { end: START + 24 * HOUR } : {}) }));
+    const data = await read(windows);
+    assert.deepEqual(data.arms.map(({ lastSeen }) => lastSeen), [START + 5 * HOUR, START + 5 * HOUR]);
+    assert.deepEqual([data.windows.length, data.windows.filter((window) => 'slice' in window)], [8, []]);
+  });
+
   it('leaves a mean without squares without a verdict', async () => {
     const windows = printed().map((window) => ({ ...window, metrics: { ...window.metrics, latency: { n: 900, sum: 45_000 }, conversion: { n: 0, sum: 0 } } }));
     const data = await read(windows);
     const [errors, latency] = compareArms(data, readQuality(SECTION).quality!, 'production').metrics;
     assert.deepEqual([errors?.verdict, latency?.verdict, latency?.candidate.value, latency?.interval], ['worse', 'insufficient data', 50, undefined]);
     assert.deepEqual([data.windows[0]?.metrics['errors'], data.windows[0]?.metrics['conversion']], [{ n: 1000, sum: 100, squares: 100 }, { n: 0, sum: 0, squares: 0 }]);
+  });
+
+  describe('and starts something that goes on', () => {
+    // Holds the output open for longer than anybody waits here.
+    const HOLDING = 'sleep 100 & echo $! > held.pid;';
+    const held = (): number => Number(readFileSync(join(folder, 'held.pid'), 'utf8'));
+    const runs = (pid: number): boolean => {
+      try {
+        process.kill(pid, 0);
+      } catch {
+        return false;
+      }
+      // One that has ended and that nobody has asked about yet.
+      return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    };
+    const run = (script: string, signal: AbortSignal): Promise<string> => runCommand(['sh', '-c', `${HOLDING} ${script}`], folder, { instead: 'windows' }, signal);
+    beforeEach(() => rmSync(join(folder, 'held.pid'), { force: true }));
+
+    it('has told all when it ends itself', async () => {
+      assert.equal(await run('echo told', new AbortController().signal), 'told\n');
+      assert.ok(runs(held()));
+      process.kill(held());
+      await assert.rejects(run('echo wrong >&2; exit 3', new AbortController().signal), /sh failed with exit code 3: wrong/);
+      process.kill(held());
+    });
+
+    it('is ended with it when it is cancelled', async () => {
+      const cancelling = new AbortController();
+      const running = run('wait', cancelling.signal);
+      await eventually(() => existsSync(join(folder, 'held.pid')) && held() > 0, 20_000);
+      cancelling.abort();
+      await assert.rejects(running, (error: unknown) => error instanceof AppError && error.code === 'cancelled');
+      await eventually(() => !runs(held()), 20_000);
+    });
+
+    it('is ended with it when it prints too much', async () => {
+      await assert.rejects(run('yes', new AbortController().signal), /^AppError: sh printed more than 64 MB: print windows\.$/);
+      await eventually(() => !runs(held()), 20_000);
+    });
   });
 });

@@ -63,7 +63,52 @@ describe('measures of labels that are classes', () => {
     }
     assert.deepEqual([accuracy!({ label: 3, outcome: '3.0' }), accuracy!({ label: 3, outcome: 7 }), accuracy!({ label: 'x', outcome: 1 }), accuracy!({ label: -1, outcome: 0 })], [1, 0, 0, 0]);
     assert.deepEqual([accuracy!({ label: 3 }), accuracy!({ outcome: 3 }), accuracy!({ label: '', outcome: 3 }), precision!({ label: 3, outcome: 4 }), recall!({ label: 3, outcome: 4 })], [null, null, null, null, null]);
-    assert.deepEqual([accuracy!({ score: 0.7, outcome: 12.5 }), recall!({ score: 0.7, outcome: 12.5 }), accuracy!({ score: 0.2, label: 1, outcome: 1 })], [1, 1, 0], 'a score goes by the threshold');
+    assert.deepEqual([accuracy!({ score: 0.7, outcome: 12.5 }), recall!({ score: 0.7, outcome: 12.5 }), accuracy!({ score: 0.2, label: 1, outcome: 1 })], [1, 1, 1], 'a score goes by the threshold, where no label says what was decided');
+  });
+
+  it('takes what the service decided from the label, and decides by the score only where a threshold is given', () => {
+    const { labels } = definition({ labels: { threshold: 0.5 } });
+    const [byLabel, byThreshold] = [definition({}).labels, labels].map((each) => NAMES.map((measure) => valueOf(definition({ signals: [{ name: 'a', measure }] }).metrics[0]!, each)));
+    // At 0.1, which the log does not know.
+    const values = (measures: typeof byLabel): unknown => [[0.2, 1, 1], [0.2, 1, 0], [0.05, 0, 0], [0.7, undefined, 1]].map(([score, label, outcome]) => measures!.map((measure) => measure({ score, label, outcome })));
+    assert.deepEqual(values(byLabel), [[1, 1, 1], [0, 0, null], [1, null, null], [1, 1, 1]]);
+    assert.deepEqual(values(byThreshold), [[0, null, 0], [1, null, null], [1, null, null], [1, 1, 1]]);
+  });
+
+  describe('of three numeric classes, 0 among them', () => {
+    const ALL = { signals: [...NAMES, 'brier', 'pr_auc'].map((measure) => ({ name: measure, measure })), guardrails: [{ name: 'precise', measure: 'precision', limit: 0.9 }] };
+
+    /** With the probability of the class as score; right in 9 of 10. */
+    function three(classes = 3): object[] {
+      const random = seeded(5);
+      return records({ count: 6000 }).map((record, index) => {
+        const outcome = Math.floor(random() * (index % 300 === 0 ? 3 : classes));
+        return { ...record, label: random() < 0.9 ? outcome : (outcome + 1) % classes, score: random() < 0.5 ? 0.45 : 0.8, outcome };
+      });
+    }
+
+    it('are right where label and outcome are the same, whatever the score is, and nothing of yes and no is told', () => {
+      const data = collect(three(), ALL);
+      const report = compareArms(data, definition(ALL), 'production');
+      const { candidate, current } = metric(report, 'accuracy');
+      assert.ok(Math.abs(candidate.value - 0.9) < 0.03 && Math.abs(current.value - 0.9) < 0.03, `${candidate.value} and ${current.value}`);
+      for (const { name, verdict, because, candidate: own } of report.metrics.filter(({ name: each }) => each !== 'accuracy')) assert.deepEqual([name, verdict, own.n, because.split(':')[0]], [name, 'insufficient data', 0, 'no record tells it']);
+      assert.ok(data.windows.every(({ metrics }) => metrics['precise'] === undefined), 'and no limit is passed');
+      assert.match(data.notes.messages.join('\n'), /^\d,\d{3} of 6,000 predictions with an outcome have a label or an outcome that is one class of several, so 0 and 1 are classes, too, and say neither no nor yes: precise, precision, recall, brier, pr_auc are not told\.$/);
+    });
+
+    it('are not known from yes and no by a threshold that is given, so accuracy is not told either', () => {
+      const section = { ...ALL, labels: { threshold: 0.5 } };
+      const data = collect(three(), section);
+      assert.equal(metric(compareArms(data, definition(section), 'production'), 'accuracy').verdict, 'insufficient data');
+      assert.match(data.notes.messages.join('\n'), /: precise, accuracy, precision, recall, brier, pr_auc are not told\. Leave labels\.threshold out: it decides in the place of labels\.$/);
+    });
+
+    it('are none where a label in a hundred is wrong', () => {
+      const data = collect(three(2), ALL);
+      const report = compareArms(data, definition(ALL), 'production');
+      assert.deepEqual([report.metrics.every(({ candidate }) => candidate.n > 500), data.notes.messages], [true, []]);
+    });
   });
 
   it('takes shadow answers of different classes for different', () => {

@@ -44,6 +44,17 @@ function input(options: RecordOptions, change: Partial<DashboardInput> = {}): Da
   return { model: 'fraud', flag: 'fraud-v2', environment: 'production', data, since: { at: undefined, because: 'exposure' }, report, drift, now, history: undefined, readAt: now, failure: undefined, ...change };
 }
 
+describe('scores of a regression', () => {
+  it('are no confidence of 100 %: their bars go from the least to the largest', () => {
+    const given = input({ count: 2000 }, { data: collect(records({ count: 2000 }).map((record) => ({ ...record, score: 100 * record.score }))) });
+    const { scores } = dashboardModel(given);
+    assert.match(scores?.title ?? '', /^Scores by arm, last \d+ h: they are no probabilities$/);
+    assert.ok((scores?.x.at(-1) ?? 0) > 10 && (scores?.series ?? []).every(({ values }) => values.every((share) => (share ?? 0) < 0.5)), JSON.stringify(scores?.table.rows));
+    assert.ok(dashboardMarkdown(given).includes('they are no probabilities') && dashboardCsv(given, dashboardModel(given)).includes('scores'));
+    assert.equal(dashboardModel(input({ count: 2000 })).scores?.title, 'Confidence: scores by arm');
+  });
+});
+
 describe('the worst fact of production', () => {
   const words = (facts: ProductionFacts): string => worstFact(facts)?.words[0] ?? '';
 
@@ -189,6 +200,15 @@ describe('evidence about a release', () => {
     assert.equal(since.because, 'versions');
     assert.ok((since.at ?? 0) >= at && (since.at ?? 0) < at + 10_000);
     assert.equal(evidenceSince(collect(all), 'production', { ...begun, since: { at: at + 60_000, because: 'guard rollback' } }).because, 'guard rollback');
+  });
+
+  it('does not begin anew where a fallback answers as the version that it is, nor is that the version that answers', () => {
+    const all = records({ count: 6000 }).map((record, index) => (record.assigned_arm === 'candidate' && index > 5000 ? { ...record, model_version: '13', fallback: true, error: 'timeout' } : record));
+    const data = collect(all);
+    assert.deepEqual(evidenceSince(data, 'production', { ...begun, since: { at, because: 'exposure' } }), { at, because: 'exposure' });
+    assert.deepEqual(data.arms.map(({ arm, versions }) => [arm, versions?.map(({ version }) => version)]).sort(), [['candidate', ['14']], ['current', ['13']]]);
+    // A fallback that is none counts.
+    assert.equal(evidenceSince(collect(all.map((record) => ({ ...record, fallback: false }))), 'production', begun).because, 'versions');
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { QualityData } from '../../../src/core/quality/window.ts';
-import { NOW, fakeSource, readFake, type Samples } from '../../support/fakePrometheus.ts';
+import { NOW, fakeSource, readFake, type FakeSeries, type Samples } from '../../support/fakePrometheus.ts';
 
 const RANGE = 'sum(increase(predictions_total{arm="$arm"}[$range]))';
 
@@ -77,14 +77,24 @@ describe('a Prometheus that tells half of it', () => {
     }
   });
 
-  it('a window that has not ended, of which an expression tells nothing yet, is not missing', async () => {
-    const { source } = fakeSource({ guardrails: [{ name: 'errors', bad: 'error' }], window: '1h' }, { lookback: '2h', queries: { errors: { total: 'n{arm="$arm"}', good: RANGE } } }, (asked) => {
-      if (!asked.includes('candidate')) return [];
-      return [{ labels: {}, samples: asked.startsWith('n{') ? [[-109, '0'], [-51, '100'], [9, '200'], [12, '220']] : [[-50, '90'], [10, '95']] }];
-    });
-    const data = await source.read({ now: NOW + 300_000, signal: new AbortController().signal });
-    assert.deepEqual(told(data), [['candidate', 100, 100, 10], ['candidate', 100, 100, 5]]);
-    assert.deepEqual(data.notes.messages.filter((message) => message.includes('missing')), []);
+  it('a window that has not ended, of which not all is told yet, is not missing', async () => {
+    const [total, good]: [Samples, Samples] = [[[-109, '0'], [-51, '100'], [9, '200'], [12, '220']], [[-109, '0'], [-51, '90'], [4, '185']]];
+    for (const [query, samples] of [['n{arm="$arm"}', [total, good]], [RANGE, [[[-50, '100'], [10, '100']], [[-50, '90'], [10, '95']]]]] as const) {
+      const { source } = fakeSource({ guardrails: [{ name: 'errors', bad: 'error' }], window: '1h' }, { lookback: '2h', queries: { errors: { total: query, good: query.replace('arm=', 'good="1",arm=') } } }, (asked) => (asked.includes('candidate') ? [{ labels: {}, samples: samples[asked.includes('good') ? 1 : 0] }] : []));
+      const data = await source.read({ now: NOW + 300_000, signal: new AbortController().signal });
+      assert.deepEqual(told(data), [['candidate', 100, 100, 10], ['candidate', 100, 100, 5]]);
+      assert.deepEqual(data.notes.messages.filter((message) => message.includes('missing')), []);
+    }
+  });
+
+  it('good answers that are told now too many, now too few, are none too few in all', async () => {
+    // As increase() extrapolates; of 100 good answers a window.
+    const told20 = Array.from({ length: 10 }, (_, index): Samples[number] => [index + 1, String([120, 80][index % 2])]);
+    const data = await read(told20.map(([minute]) => [minute, '100']), told20, {}, RANGE, 'good');
+    assert.deepEqual((told(data) as readonly number[][]).map(([, n, , bad]) => [n, bad]), Array.from({ length: 10 }, () => [100, 0]));
+    // What is left over is no good answer of a window before.
+    const late = await read([[1, '100'], [2, '100'], [3, '100']], [[1, '60'], [2, '130'], [3, '60']], {}, RANGE, 'good');
+    assert.deepEqual((told(late) as readonly number[][]).map(([, n, , bad]) => [n, bad]), [[100, 40], [100, 0], [100, 10]]);
   });
 
   it('a mean whose sum or squares are not told is no 0, but that of a condition may be', async () => {
@@ -95,6 +105,40 @@ describe('a Prometheus that tells half of it', () => {
     }
     assert.deepEqual((await mean('latency_ms', ['n', 'sum_of', 'squares_of'])).windows.map(({ metrics }) => metrics['latency']), [{ n: 100, sum: 100, squares: 100 }]);
     assert.deepEqual((await mean('converted == 1', ['n'])).windows.map(({ metrics }) => metrics['latency']?.sum), [0]);
+  });
+
+  it('a process that lacks the bucket of good is not one that always fails, but one without a good answer may be', async () => {
+    const counter = (labels: FakeSeries['labels'], ...values: readonly number[]): FakeSeries => ({ labels: { job: 'service', ...labels }, samples: values.map((value, minute): Samples[number] => [minute, String(value)]) });
+    const late = (labels: FakeSeries['labels'], value: number): FakeSeries => ({ labels: { job: 'service', ...labels }, samples: [[2, '0'], [3, String(value)]] });
+    const data = (total: readonly FakeSeries[], good: readonly FakeSeries[]): Promise<QualityData> => readFake({ guardrails: [{ name: 'errors', bad: 'latency_ms > 80' }] }, { arms: { current: 'nobody' }, queries: { errors: { total: 'all{arm="$arm"}', good: 'good{arm="$arm"}' } } }, (asked) => (asked.includes('nobody') ? [] : asked.startsWith('all') ? total : good));
+    const [a, b] = [counter({ instance: 'a' }, 0, 100, 200, 300), late({ instance: 'b' }, 50)];
+    const bucket = counter({ instance: 'a', le: '0.08' }, 0, 98, 196, 294);
+    const mixed = await data([a, b], [bucket]);
+    assert.deepEqual(told(mixed), [['candidate', 100, 100, 2]]);
+    assert.deepEqual([mixed.notes.incomplete, mixed.notes.messages], [undefined, ['Prometheus: 1 of the series of the total of errors (candidate; b) have no such bucket as good asks for: windows in which they counted are left out. Let all processes of an arm have the same boundaries.']]);
+    assert.deepEqual(told(await data([a, b], [bucket, late({ instance: 'b', le: '0.08' }, 49)])), [['candidate', 100, 100, 2], ['candidate', 100, 100, 2], ['candidate', 150, 150, 3]]);
+    // What is made by its first good event is missing where all failed.
+    assert.deepEqual(told(await data([a, b], [counter({ instance: 'a' }, 0, 98, 196, 294)])), [['candidate', 100, 100, 2], ['candidate', 100, 100, 2], ['candidate', 150, 150, 52]]);
+  });
+
+  it('an arm is last seen when its total last grew, and never later than now', async () => {
+    const { source } = fakeSource({ guardrails: [{ name: 'errors', bad: 'error' }], window: '6h' }, { lookback: '12h', queries: { errors: { total: 'n{arm="$arm"}', bad: 'e{arm="$arm"}' } } }, (asked) => [{ labels: {}, samples: Array.from({ length: 300 }, (_, index): Samples[number] => [index - 289, String(asked.startsWith('e{') ? 0 : Math.min(index, asked.includes('candidate') ? 200 : 300))]) }]);
+    const { arms } = await source.read({ now: NOW, signal: new AbortController().signal });
+    // It last grew at minute 200, and would have been scraped again a minute later.
+    assert.deepEqual(arms.map(({ arm, lastSeen }) => [arm, (NOW - lastSeen) / 60_000]), [['candidate', 300 - 201 - 1], ['current', 0]]);
+  });
+
+  it('more errors than answers are no part of them: left out, which is said', async () => {
+    const data = await read([[0, '0'], [1, '100']], [[0, '0'], [1, '180']]);
+    assert.deepEqual([data.windows, data.notes.incomplete, data.notes.messages[0]], [[], undefined, 'Prometheus: more events of errors (candidate) are told than there were in all, so they are no part of total: left out.']);
+    // What a server extrapolates may be some too many.
+    assert.deepEqual(told(await read([[1, '100']], [[1, '104']], {}, RANGE)), [['candidate', 100, 100, 104]]);
+  });
+
+  it('a signal whose squares are not told is left out, which is said, and blinds no guardrail', async () => {
+    const data = await readFake({ guardrails: [{ name: 'errors', bad: 'error' }], signals: [{ name: 'latency', mean: 'latency_ms' }] }, { queries: { errors: { total: 'n{arm="$arm"}', bad: 'e{arm="$arm"}' }, latency: { total: 'n{arm="$arm"}', sum: 'sum_of{arm="$arm"}', squares: 'squares_of{arm="$arm"}' } } }, (asked) => (asked.startsWith('squares_of') ? [] : [{ labels: {}, samples: [[0, '0'], [1, '100']] }]));
+    assert.deepEqual(data.windows.map(({ metrics }) => Object.keys(metrics).join()), ['errors', 'errors']);
+    assert.deepEqual([data.notes.incomplete, data.notes.messages.filter((message) => message.includes('missing'))], [undefined, ['Prometheus: the sum of squares of latency is missing or no number for a time: left out.']]);
   });
 
   it('a total that was missing long ago blinds nobody for as long as one looks back', async () => {

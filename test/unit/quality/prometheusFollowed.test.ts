@@ -81,6 +81,19 @@ for (const [words, queries] of [['by selectors', SELECTORS], ['by expressions', 
       assert.deepEqual([totals(all)[0], all.notes.messages], [10 * 36 * 24, []]);
     });
 
+    it('is all there where the clock was ahead for a time, or once', async () => {
+      for (const ahead of [[12, 12, 12, 12, 12], [0, 120, 0, 0, 0]]) {
+        let truth = -60;
+        const followed = fakeSource({ ...GUARDED, window: '1min' }, { queries: { errors: queries }, latency: LATENCY, lookback: '2h' }, (query) => answers(5 * HOUR, 1)(query).map(({ labels, samples }) => ({ labels, samples: samples.filter(([minute]) => minute <= 10 + truth) })));
+        for (const [index, minutes] of ahead.entries()) {
+          truth = -60 + 12 * index;
+          await read(followed, truth + minutes);
+        }
+        truth = 0;
+        assert.deepEqual(totals(await read(followed, 0)), [1200, 120], ahead.join());
+      }
+    });
+
     it('where a part of the past was missing it is asked for again', async () => {
       let isWhole = false;
       const followed = source(queries, 5 * HOUR, { more: () => (isWhole ? {} : { warnings: ['store-1 is down'] }) });
@@ -139,6 +152,21 @@ describe('a question to a Prometheus', () => {
       const data = await read(source(EXPRESSIONS, 5 * HOUR, { every: HOUR }), at);
       assert.equal(whole(data).at(-1)?.end, NOW, `${at} min later`);
     }
+  });
+
+  it('is about less time where the server counts too many samples, or its answer is too large', async () => {
+    for (const refusal of [() => Response.json({ status: 'error', data: null, error: 'query processing would load too many samples into memory in query execution' }, { status: 422 }), () => new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1 << 22)) }))]) {
+      let refused = 0;
+      const followed = fakeSource({ ...GUARDED, window: '1min' }, { queries: { errors: SELECTORS }, lookback: '4h' }, answers(5 * HOUR, 1), undefined, (asked) => (Number(/\[(\d+)s\]$/.exec(asked.get('query') ?? '')?.[1]) <= 1800 ? undefined : (refused += 1, refusal())));
+      assert.deepEqual(totals(await read(followed, 0)), [2400, 240]);
+      // Once for each of the queries, down from an hour.
+      assert.ok(refused <= 8, String(refused));
+      refused = 0;
+      assert.deepEqual([totals(await read(followed, 0)), refused], [[2400, 240], 0]);
+    }
+    const never = fakeSource({ ...GUARDED, window: '1min' }, { queries: { errors: SELECTORS } }, () => [], undefined, () => Response.json({ status: 'error', data: null, error: 'too many samples' }, { status: 422 }));
+    await assert.rejects(read(never, 0), /refuses the query p\{arm="candidate"\}.*: too many samples$/);
+    assert.ok(never.asked.length < 10, String(never.asked.length));
   });
 
   it('for raw samples is about less time where there are many', async () => {

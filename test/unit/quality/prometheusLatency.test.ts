@@ -17,7 +17,8 @@ function process(instance: string, held: Readonly<Record<string, readonly (numbe
 function read(series: readonly FakeSeries[], { buckets = BUCKETS, unit = 's', more = {} } = {}): Promise<QualityData> {
   return readFake(GUARDED, { queries: { errors: { total: 'predictions_total{arm="$arm"}', bad: 'errors_total{arm="$arm"}' } }, latency: { buckets, unit } }, (asked) => {
     if (asked.includes('predictions_total')) return [{ labels: {}, samples: [[0, '0'], [1, '100']] }];
-    return asked.includes('candidate') && !asked.includes('errors_total') ? series : [];
+    if (asked.includes('errors_total')) return [{ labels: {}, samples: [[0, '0'], [1, '0']] }];
+    return asked.includes('candidate') ? series : [];
   }, more);
 }
 

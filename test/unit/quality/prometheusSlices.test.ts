@@ -35,7 +35,7 @@ describe('slices by the labels of a Prometheus', () => {
 
   it('take the label that is named, and an expression that keeps it', async () => {
     const series = [grown({ region_code: 'eu' }, 0, 12), grown({ region_code: 'us' }, 0, 30)];
-    const queries = { errors: { total: 'sum by (region_code) (increase(predictions_total{arm="$arm"}[$range]))', bad: 'errors_total{arm="$arm"}' } };
+    const queries = { errors: { total: 'sum by (region_code) (increase(predictions_total{arm="$arm"}[$range]))', bad: 'sum by (region_code) (increase(errors_total{arm="$arm"}[$range]))' } };
     const data = await read(series, [], { quality: { ...GUARDED, by: ['lower(features.region)'] }, prometheus: { queries, slices: { 'lower(features.region)': 'region_code' } } });
     assert.deepEqual(told(data), [['all', 42, 42, 0], ['lower(features.region) = eu', 12, 12, 0], ['lower(features.region) = us', 30, 30, 0]]);
   });
@@ -59,7 +59,7 @@ describe('slices by the labels of a Prometheus', () => {
 
   it('are the 50 with the most observations, the same for all metrics, and how many others there are is said', async () => {
     const cities = Array.from({ length: 70 }, (_, city) => grown({ city: `c${String(city).padStart(2, '0')}` }, 0, 10 + city));
-    const data = await read(cities, [], { quality: { guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow', bad: 'latency_ms > 80' }], by: ['city'] }, prometheus: { queries: { ...QUERIES, slow: { total: 'predictions_total{arm="$arm"}', bad: 'errors_total{arm="$arm"}' } } } });
+    const data = await read(cities, cities.map(({ labels }) => grown(labels, 0, 0)), { quality: { guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow', bad: 'latency_ms > 80' }], by: ['city'] }, prometheus: { queries: { ...QUERIES, slow: { total: 'predictions_total{arm="$arm"}', bad: 'errors_total{arm="$arm"}' } } } });
     const slices = data.windows.flatMap(({ arm, slice, metrics }) => (slice === undefined || arm !== 'candidate' ? [] : [[slice, Object.keys(metrics).join()]])).sort();
     assert.deepEqual(slices, Array.from({ length: 50 }, (_, index) => [`city = c${20 + index}`, 'errors,slow']));
     assert.deepEqual(data.notes.messages, ['Prometheus: the 50 slices with the most observations are counted, 20 others are left out.']);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isSelector, queryProblem, withoutComments } from '../../../src/core/quality/promql.ts';
+import { absenceProblem, isSelector, queryProblem, withoutComments } from '../../../src/core/quality/promql.ts';
 import { loadWorkspaceFile } from '../../../src/core/workspace/load.ts';
 
 describe('a selector of PromQL', () => {
@@ -30,6 +30,27 @@ describe('a query with comments', () => {
   });
 });
 
+describe('a query that may tell nothing', () => {
+  const [all, ok] = ['sum(increase(p{arm="$arm"}[$range]))', 'sum(increase(p{arm="$arm",outcome="ok"}[$range]))'];
+
+  for (const [text, operator] of [
+    [`${all} - ${ok}`, '-'], [`${all} - ${ok} or vector(0)`, '-'], [`(${all} or vector(0)) - ${ok}`, '-'], [`(${all} - ${ok})`, '-'], [`${all} - on() group_left ${ok}`, '-'], [`${all} + ${ok}`, '+'], [`${all} + (${ok} or vector(0))`, '+'],
+    [`${all} and ${ok}`, 'and'], [`${all} * ${ok}`, '*'], [`${all}-${ok}`, '-'], [`${all} / on(x) ${ok}`, '/'], [`${all} > bool ${ok}`, '>'],
+  ] as const) {
+    it(`is ${text}`, () => {
+      assert.equal(/^tells nothing where one side of its (\S+) has no series, .*or write good/.exec(absenceProblem(text) ?? '')?.[1], operator);
+    });
+  }
+
+  for (const text of [
+    all, `${all} * 2`, `0.5 * ${all}`, `${all} > bool 0`, `${all} - (${ok} or vector(0))`, `(${all} or vector(0)) + on() (${ok} or vector(0))`, `${all} or ${ok}`, 'sum(increase(p{arm="$arm",x="a - b",y=~"a|b+"}[$range] offset -5m))', `sum by (a) (-increase(p[$range]))`, `1e-3 * ${all}`, `${all} # less - ${ok}`, 'sum without(job, x) (increase(p_and_q:a{arm="$arm"}[$range]))',
+  ]) {
+    it(`is not ${text}`, () => {
+      assert.equal(absenceProblem(text), undefined);
+    });
+  }
+});
+
 describe('queries of modelswitch.yaml', () => {
   const problems = (prometheus: string): readonly string[] => loadWorkspaceFile(`version: 1\nmodels:\n  fraud:\n    flag: fraud\n    quality:\n      guardrails: [{name: errors, bad: error}]\n      source:\n        prometheus:\n          url: http://localhost:9090\n          design_effect: 1\n${prometheus.split('\n').map((line) => `          ${line}`).join('\n')}\n`).problems.map(({ range, message }) => `${range.start.line + 1}: ${message}`);
 
@@ -45,8 +66,28 @@ describe('queries of modelswitch.yaml', () => {
     assert.deepEqual(found.map((message) => /(?:total|buckets): has no \$arm/.exec(message)?.[0]), ['total: has no $arm', 'buckets: has no $arm']);
   });
 
+  it('that count bad events as what is left of all are refused, and those that tell them by the second', () => {
+    const found = (key: string, query: string): readonly string[] => problems(`queries:\n  errors:\n    total: 'sum(increase(p{arm="$arm"}[$range]))'\n    ${key}: '${query}'`);
+    const less = 'sum(increase(p{arm="$arm"}[$range])) - sum(increase(p{arm="$arm",outcome="ok"}[$range]))';
+    assert.match(found('bad', less).join('\n'), /^14: .*queries\.errors\.bad: tells nothing where one side of its - has no series/);
+    // Without good events nothing is told, rather than that all is well.
+    assert.deepEqual(found('good', less), []);
+    for (const name of ['rate', 'irate', 'deriv', 'idelta']) assert.match(found('bad', `sum(${name}(p{arm="$arm",outcome="error"}[$range]))`).join('\n'), new RegExp(`^14: .*queries\\.errors\\.bad: .* goes by ${name}, which tells no counts .*: write increase\\.$`));
+    assert.deepEqual(found('bad', 'sum(increase(rate_total{arm="$arm",x="rate(y)"}[$range])) # rate(z)'), []);
+  });
+
+  it('of which one is a selector and one an expression are refused: they are not counted alike', () => {
+    const [selector, expression] = ['p{arm="$arm"} # all', 'sum(increase(p{arm="$arm"}[$range]))'];
+    const found = (total: string, key: string, other: string): readonly string[] => problems(`queries:\n  errors:\n    total: '${total}'\n    ${key}: '${other}'`);
+    for (const key of ['bad', 'good']) {
+      assert.match(found(selector, key, expression).join('\n'), new RegExp(`^14: .*queries\\.errors\\.${key}: is an expression and total a plain selector: .*: write both in one way\\.$`));
+      assert.match(found(expression, key, selector).join('\n'), /^14: .*is a plain selector and total an expression/);
+      assert.deepEqual([...found(expression, key, expression), ...found(selector, key, selector)], []);
+    }
+  });
+
   it('that are selectors in whatever writing, or go by $range, are not', () => {
-    assert.deepEqual(problems(`queries:\n  errors: {total: '{__name__="predictions_total",arm="$arm"}', bad: 'sum(increase(p{arm="$arm"}[$range]))'}\nlatency: {buckets: 'b_bucket{arm="$arm",route="/v1/{model}"}', unit: s}`), []);
+    assert.deepEqual(problems(`queries:\n  errors: {total: '{__name__="predictions_total",arm="$arm"}', bad: 'e{arm="$arm"}'}\nlatency: {buckets: 'b_bucket{arm="$arm",route="/v1/{model}"}', unit: s}`), []);
     assert.equal(queryProblem('rate_$arm{x="$arm"}'), undefined);
   });
 });

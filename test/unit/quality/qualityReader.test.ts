@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FoundTrainingData } from '../../../src/adapters/quality/reference.ts';
+import { AppError } from '../../../src/core/base/errors.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import type { ReleaseHistory } from '../../../src/core/quality/productionShare.ts';
 import { QualityReader, type QualityReading, type QualitySubject } from '../../../src/extension/quality/qualityReader.ts';
@@ -62,6 +63,21 @@ describe('reading quality for the editor', () => {
     writeFileSync(join(folder, 'windows.json'), JSON.stringify({ windows: [], design_effect: 1 }));
     await it.refresh();
     assert.deepEqual([it.reading.error, it.reading.data?.windows], [undefined, []]);
+  });
+
+  it('goes on as the file said before while that has an error, and tells that with every reading', async () => {
+    writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 300 })));
+    const { reader: it, seen } = reader({ source: { log: 'log.jsonl' } });
+    await it.refresh();
+    const wrong = new AppError('validation', 'modelswitch.yaml:9 is wrong');
+    const told = seen.length;
+    it.hold(wrong);
+    it.hold(new AppError('validation', 'modelswitch.yaml:9 is wrong'));
+    assert.deepEqual([seen.length - told, it.reading.error, it.reading.data !== undefined], [1, wrong, true]);
+    await it.refresh();
+    assert.equal(it.reading.error, wrong);
+    it.follow(it.reading);
+    assert.deepEqual([it.reading.error, seen.at(-1)?.error], [undefined, undefined]);
   });
 
   it('reads nothing and starts no command where it may not', async () => {

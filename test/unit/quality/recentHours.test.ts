@@ -88,7 +88,9 @@ describe('drift against the same hours of an earlier week', () => {
   it('counts units, not rows', () => {
     const [many, few] = [collected({ drift: { reference: { weeks_ago: 1, hours: 24 } }, from: NOW - 9 * 24 * HOUR }), collected({ drift: { reference: { weeks_ago: 1, hours: 24 } }, from: NOW - 9 * 24 * HOUR, units: 50 })];
     assert.ok((many.references?.[0]?.units ?? 0) > 2000);
-    assert.equal(few.references?.[0]?.units, 50);
+    // Fifty, some of whom come oftener.
+    const units = few.references?.[0]?.units ?? 0;
+    assert.ok(units > 40 && units < 50, String(units));
   });
 
   it('says so when the log does not go back so far, and measures nothing', () => {
@@ -249,5 +251,66 @@ describe('counting different hashes', () => {
     const [a, b] = [counted(0, 600), counted(300, 900)];
     a.merge(b);
     assert.equal(a.estimate, 900);
+  });
+
+  it('knows how unequal they are, in whatever order they came, merged or saved', () => {
+    const random = seeded(11);
+    const rows = Array.from({ length: 400 }, (_, index) => new Array<number>(index < 20 ? 100 : 1 + (index % 3)).fill(hash53(`u-${index}`))).flat();
+    const counts = rows.map((hash) => rows.filter((other) => other === hash).length);
+    // (sum c)^2 / sum c^2 over units is (rows)^2 / the sum of c over rows.
+    const kish = rows.length ** 2 / counts.reduce((sum, count) => sum + count, 0);
+    const [all, one, other] = [new DistinctCount(), new DistinctCount(), new DistinctCount()];
+    for (const hash of rows.map((value) => [value, random()] as const).sort((a, b) => a[1] - b[1]).map(([value]) => value)) {
+      all.add(hash);
+      (random() < 0.5 ? one : other).add(hash);
+    }
+    one.merge(new DistinctCount(other.saved));
+    for (const count of [all, one, new DistinctCount(all.saved)]) assert.ok(Math.abs(count.effective - kish) < 1e-9 && count.estimate === 400, String(count.effective));
+    assert.ok(kish < 40, String(kish));
+    const weighted = new DistinctCount();
+    weighted.merge(all, 3);
+    assert.ok(Math.abs(weighted.effective - kish) < 1e-9);
+  });
+
+  it('counts those that are kept to the last, also the largest of them', () => {
+    const count = new DistinctCount();
+    // Half come once, half three times: (0.5 + 1.5)^2 / (0.5 + 4.5) of as many.
+    for (let repeat = 0; repeat < 3; repeat += 1) for (let index = 0; index < 20_000; index += 1) if (repeat === 0 || index % 2 === 0) count.add(hash53(`u-${index}`));
+    assert.ok(Math.abs(count.effective / (0.8 * count.estimate) - 1) < 0.05, String(count.effective / count.estimate));
+    const largest = count.saved.at(-2) ?? 0;
+    const before = count.saved.at(-1) ?? 0;
+    count.add(largest);
+    assert.deepEqual([count.saved.at(-2), count.saved.at(-1)], [largest, before + 1]);
+  });
+});
+
+describe('drift of units that come unequally often', () => {
+  /** Users are split at random; each has an age, and comes so often. */
+  const alarms = (times: (normal: number) => number, older = 0): number => {
+    const { quality } = readQuality({ source: { log: 'log.jsonl' } });
+    const random = seeded(31);
+    let found = 0;
+    for (let run = 0; run < 10; run += 1) {
+      const collector = new Collector(quality ?? assert.fail(), { flags: ['f'] });
+      collector.now = NOW;
+      for (let unit = 0, row = 0; unit < 800; unit += 1) {
+        const arm = random() < 0.5 ? 'candidate' : 'current';
+        const age = 20 + 60 * random() + (arm === 'candidate' ? older : 0);
+        const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+        for (let left = times(normal); left > 0; left -= 1) collector.add({ ts: NOW - 10 * HOUR * random(), request_id: `r-${(row += 1)}`, unit_id: `u-${unit}`, environment: 'production', flag: 'f', assigned_arm: arm, role: 'serving', features: { age } }, () => 'log:1');
+      }
+      found += Number(driftFindings(collector.data(NOW, []), 'production').some(({ report }) => report.features.some(({ alarm }) => alarm)));
+    }
+    return found;
+  };
+  const often = (normal: number): number => Math.max(1, Math.round(2 * Math.exp(1.2 * normal)));
+
+  it('is none where the same people are in both arms, some of whom come a hundred times', () => {
+    // By the number of units alone most alarm.
+    assert.ok(alarms(often) <= 2);
+  });
+
+  it('is seen where they are other people', () => {
+    assert.equal(alarms(often, 40), 10);
   });
 });

@@ -227,6 +227,26 @@ describe('pairs of served and shadow answers', () => {
     assert.deepEqual([told(restarted).pairs, restarted.isIncomplete], [13, false]);
   });
 
+  it('takes a whole number for a class where the other side has such a class', () => {
+    const agreement = (pairs: readonly (readonly [Partial<LoggedAnswer>, Partial<LoggedShadow>])[]): readonly number[] => {
+      const collector = new ShadowCollector(labels);
+      for (const [number, [one, other]] of pairs.entries()) {
+        served(collector, number, one);
+        shadow(collector, number, other);
+      }
+      const { pairs: both, decided, agreed } = told(collector);
+      return [both, decided, agreed];
+    };
+    const classes = Array.from({ length: 40 }, (_, index) => index % 4);
+    assert.deepEqual(agreement(classes.map((label) => [{ label }, { score: label }])), [40, 40, 40]);
+    assert.deepEqual(agreement(classes.map((label) => [{ label: `${label}.0` }, { score: label }])), [40, 40, 40]);
+    assert.deepEqual(agreement(classes.map((label) => [{ score: label }, { label: String(label) }])), [40, 40, 40]);
+    // A class that is 3 is no other class by a threshold, and 1 is not 3.
+    assert.deepEqual(agreement(classes.map((label) => [{ label }, { score: 3 }])), [40, 40, 10]);
+    // Probabilities go by the threshold, where the other side decides; other classes are no numbers.
+    assert.deepEqual(agreement([[{ label: 1 }, { score: 0.7 }], [{ label: 0 }, { score: 0.7 }], [{ label: 1 }, { score: 1 }], [{ label: 'true' }, { score: 0 }], [{ label: 'approve' }, { score: 2 }], [{ score: 2 }, { score: 3 }]]), [6, 4, 2]);
+  });
+
   it('are of requests drawn by their ids where more wait than can be kept, which is said, and stand for all', () => {
     const collector = new ShadowCollector(labels, undefined, 1000);
     // As in two files, one after the other; the first half of the shadow's answers are all others.
@@ -417,6 +437,16 @@ describe('pairs of served and shadow answers', () => {
       assert.deepEqual([report.agreement?.share, report.agreement?.decided, report.mcnemar?.labelled], [350 / 400, 400, 400]);
       const labelled = compared(labels, (number) => [{ score: 500 + number, label: 'high' }, { score: 550 + number, label: number < 100 ? 'low' : 'high' }]);
       assert.deepEqual([labelled.agreement?.share, labelled.difference.p50], [0.75, 50]);
+    });
+
+    it('are of probabilities what the labels beside them say, where no threshold is given', () => {
+      // Classes, and how sure of them.
+      const given = (number: number): readonly [Partial<LoggedAnswer>, Partial<LoggedShadow>] => [{ score: 0.8, label: number % 3 }, { score: 0.7, label: number < 100 ? (number + 1) % 3 : number % 3 }];
+      assert.equal(compared(labels, given).agreement?.share, 0.75);
+      assert.equal(compared({ ...labels, isThresholdGiven: true }, given).agreement?.share, 1);
+      // What the services decided, at thresholds of their own.
+      const decided = compared(labels, (number) => [{ score: 0.2, label: number % 2 }, { score: 0.2, label: 0 }]);
+      assert.deepEqual([decided.agreement?.share, decided.mcnemar?.onlyServedRight, decided.mcnemar?.onlyShadowRight], [0.5, 200, 0]);
     });
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
+import { skewMessage } from '../../../src/core/quality/productionWords.ts';
 import { skewReport, type SkewDefinition, type SkewReport } from '../../../src/core/quality/skew.ts';
 
 function definition(section: object = {}): SkewDefinition {
@@ -32,6 +33,13 @@ describe('feature skew', () => {
     assert.equal(report(times(100, [null, 3])).features[0]?.onlyRecomputed, 100);
   });
 
+  it('is told as it is in a message: what few requests tell is no all-clear', () => {
+    const few: SkewReport = { ...report(times(10, [1, 1])), insufficient: 'the command told 10 of 100 requests' };
+    assert.deepEqual([few, report(times(100, [1, 1])), report(times(100, [1, 2]))].map((each) => { const { words, isFine } = skewMessage(each); return [isFine, words.slice(0, 45)]; }), [
+      [false, 'Feature skew is not known: the command told 1'], [true, '100 of 100 requests recomputed: no feature is'], [false, '100 of 100 requests recomputed: skewed are x:'],
+    ]);
+  });
+
   it('says nothing by a few of the requests, or where no feature has the same name', () => {
     const asked = Array.from({ length: 100 }, (_, index) => ({ requestId: `r-${index}`, features: { x: 1 } }));
     const told = (count: number, name: string): string | undefined => skewReport(asked, new Map(asked.slice(0, count).map(({ requestId }) => [requestId, { [name]: 1 }])), definition()).insufficient;
@@ -41,6 +49,20 @@ describe('feature skew', () => {
   it('takes numbers within the tolerance for equal, and a number in text for a number', () => {
     const equal = (row: Row, section: object): number => report([row, [1, 1]], section).features[0]?.equal ?? 0;
     assert.deepEqual([equal([100, 100.00005], {}), equal([100, 100.001], {}), equal([100, 100.001], { rel: 1e-4 }), equal([0, 0.5], { abs: 0.5 }), equal([0, 0.51], { abs: 0.5 }), equal(['1.5', 1.5], {})], [2, 1, 2, 2, 1, 2]);
+  });
+
+  it('takes codes and ids in texts for what they are, and lists and mappings value by value', () => {
+    const isEqual = (...row: Row): boolean => report([row]).features[0]?.equal === 1;
+    const same: Row[] = [
+      ['1.50', '1.5'], ['1e6', '1000000.0'], ['0.1', '0.10000000000000001'], ['4012888800', 4012888800], ['10', 10], ['1.5', 1.5], [2n ** 60n, 2 ** 60], ['01234', '01234'], [[0.1 + 0.2], [0.3]], [[1, [2, 'a']], [1.0000001, [2, 'a']]],
+      [{ a: 1, b: [0.3] }, { b: [0.1 + 0.2], a: 1 }], [{ a: null }, { a: Number.NaN }], [new Date('2026-01-02'), '2026-01-02T00:00:00'], ['True', 'true'],
+    ];
+    const other: Row[] = [
+      ['01234', '1234'], ['01234', 1234], ['4012888800', '4012888801'], ['4012888800', 4012888801], ['900000000000000001', '900000000000000002'], ['5', '5.0'], [[1, 2], [1]], [[1, 2], [2, 1]], [[1], { 0: 1 }], [{ a: 1 }, { b: 1 }], [{ a: 1 }, { a: 1.001 }], [[1], '[1]'],
+    ];
+    assert.deepEqual(same.filter((row) => !isEqual(...row)), []);
+    assert.deepEqual(other.filter((row) => isEqual(...row)), []);
+    assert.deepEqual(report([['01234', '1234'], [1, 1]]).features[0]?.largest, { requestId: 'r-0', logged: '01234', recomputed: '1234' });
   });
 
   it('alarms on evidence for more than is tolerated, not on a few requests', () => {

@@ -52,4 +52,12 @@ describe('the source in a thread', () => {
     await assert.rejects(pending, /thread that reads the source ended/);
     assert.equal((await read()).notes.rows, 30_000);
   });
+
+  it('goes on in a new thread while the end of the one before is still to come', async () => {
+    const pending = read();
+    source.dispose();
+    const [before, next] = await Promise.allSettled([pending, read()]);
+    assert.match(String(before.status === 'rejected' ? before.reason : 'read'), /thread that reads the source ended/);
+    assert.equal(next.status === 'fulfilled' ? next.value.notes.rows : String(next.reason), 30_000);
+  });
 });

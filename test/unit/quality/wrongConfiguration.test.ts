@@ -63,6 +63,29 @@ describe('a modelswitch.yaml that is wrong, by the command line', () => {
     }
   }
 
+  it('says that no guardrail is declared, rather than that none alarms', async () => {
+    const declared = 'No guardrail is declared: nothing alarms, and nothing takes a release back.';
+    const none = await ran(quality.run.bind(quality), file(''));
+    assert.ok(none.out.includes(declared) && !none.out.includes('Candidate against current') && !none.out.includes('together'), none.out);
+    const signals = await ran(quality.run.bind(quality), file('      signals: [{name: failing, mean: error == "timeout"}]\n'));
+    assert.ok(signals.out.includes(declared) && signals.out.includes('Candidate against current'), signals.out);
+    const means = await ran(quality.run.bind(quality), file('      guardrails: [{name: failing, mean: error == "timeout"}]\n'));
+    assert.ok(!means.out.includes(declared) && !means.out.includes('together'), means.out);
+    const counts = await ran(quality.run.bind(quality), file('      guardrails: [{name: errors, bad: error}]\n'));
+    assert.ok(!counts.out.includes(declared) && counts.out.includes('Guardrails of counts together: evidence '), counts.out);
+  });
+
+  it('names the line and the model where no source is named', async () => {
+    const { code, out, said } = await ran(quality.run.bind(quality), `${HEAD}    quality:\n      guardrails: [{name: errors, bad: error}]\n`);
+    assert.deepEqual([code, out, said], [2, '', ['modelswitch.yaml:3: fraud: quality names no source: add source: {log: logs/predictions-*.jsonl}.']]);
+  });
+
+  it('names the fields of the outcome that no record has', async () => {
+    writeFileSync(join(cwd, 'outcomes.jsonl'), `${JSON.stringify({ ts: Date.now(), request_id: 'r1', defaulted: 1 })}\n`);
+    const { out } = await ran(quality.run.bind(quality), `${HEAD}    quality:\n      source: {log: log.jsonl, outcomes: outcomes.jsonl}\n      labels: {field: nosuch}\n      signals: [{name: accuracy, measure: accuracy}]\n`);
+    assert.match(out, /no assigned_arm, and none of the outcome's fields \(nosuch\)/);
+  });
+
   it('tells what is ignored, and goes on', async () => {
     const { code, out, said } = await ran(quality.run.bind(quality), `regsitry: {}\n${file('      guardrails: [{name: errors, bad: error}]\n')}`);
     assert.deepEqual([code, said.length], [1, 1], said.join('\n'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { finishRelease } from '../../../src/core/refactor/finishRelease.ts';
 import { SHADOW_CLASS, SHADOW_SIGNATURE } from '../../../src/core/refactor/wrap/shadowHelper.ts';
 import { sitesOf } from '../../support/refactor/programs.ts';
-import { withShadow } from '../../support/refactor/shadows.ts';
+import { placeholdersOf, withShadow } from '../../support/refactor/shadows.ts';
 import { pythonParser } from '../callsites/parser.ts';
 
 const HEAD = 'from UnleashClient import UnleashClient\nimport json\n\nclient = UnleashClient(url="u", app_name="a")\n';
@@ -43,6 +43,9 @@ describe('a shadow call', () => {
   it('is written for other shapes of switches', async () => {
     const negated = IF.replace('if client.is_enabled("new-model", {"userId": x}):', 'if not client.is_enabled("new-model"):').replace('candidate.predict(x)', '0').replace('model.predict(x)', 'candidate.predict(x)');
     assert.ok((await withShadow(HEAD + negated)).includes(':\n        shadow_calls.submit("new-model", lambda: (client, {}, request_id, lambda x=x: candidate.predict(x)))\n        y = 0\n'));
+    const brackets = IF.replace('if client.is_enabled("new-model", {"userId": x}):', 'if (\n        (client.is_enabled("new-model", {"userId": x}))  # asked\n    ):');
+    assert.ok((await withShadow(HEAD + brackets)).includes(`    else:\n        ${CALL}\n`));
+    for (const question of ['(not client.is_enabled("new-model"))', 'not (client.is_enabled("new-model"))']) assert.ok((await withShadow(HEAD + negated.replace('not client.is_enabled("new-model")', question))).includes(':\n        shadow_calls.submit("new-model", lambda: (client, {}, request_id, lambda x=x: candidate.predict(x)))\n        y = 0\n'), question);
     const early = await withShadow(`${HEAD}def f(self, row):\n  if self.client.is_enabled(FLAG, context=ctx):\n    return self.candidate.predict(row.a, k=2)\n  # else\n  return self.model.predict(row.a)\n`);
     assert.ok(early.includes('  # else\n  shadow_calls.submit(FLAG, lambda: (self.client, ctx, request_id, lambda row=row, *, self=self: self.candidate.predict(row.a, k=2)))\n  return'), early);
     const getter = await written(`def f(x):\n    if flags.get_client().is_enabled(feature_name="a", context={}):\n        return candidate.predict(x)\n    return 0\n`);
@@ -66,6 +69,27 @@ describe('a shadow call', () => {
     assert.equal(await of('candidate.predict(LIMIT, x)', `LIMIT = 1\n${IF}`), 'lambda x=x');
     assert.equal(await of('candidate.predict(LIMIT, x)', `LIMIT = 1\nLIMIT = 2\n${IF}`), 'lambda LIMIT=LIMIT, x=x');
     assert.equal(await of('candidate.predict(SEEN, x)', `SEEN = []\nSEEN[0:] = [1]\n${IF}`), 'lambda SEEN=SEEN, x=x');
+  });
+
+  it('takes an answer that goes on as it is, or by a name that both branches have', async () => {
+    const raw = async (below: string, off = 'y = model.predict(x)'): Promise<string> => written(HEAD + IF.replace('y = candidate.predict(x)', `raw = candidate.predict(x)\n        ${below}`).replace('y = model.predict(x)', off));
+    for (const below of ['y = raw', 'y = (raw)', 'return {"score": raw, "by": [raw, "candidate"]}', 'audit(raw)\n        y = raw', 'log.info("%s", raw)\n        y = raw', 'if raw > 0.5:\n            audit(x)\n        y = raw', 'y: float = raw']) assert.ok((await raw(below)).includes(CALL), below);
+    assert.ok((await raw('y = calibrated(raw)', 'raw = model.predict(x)\n        y = calibrated(raw)')).includes(CALL));
+  });
+
+  it('keeps what a pattern of `match` binds', async () => {
+    const of = async (pattern: string, given: string): Promise<string> => written(`${HEAD}def f(x, request_id):\n    match x:\n        case ${pattern}:\n${IF.split('\n').slice(1, 5).map((line) => `        ${line}`).join('\n').replaceAll('predict(x)', `predict(${given})`)}\n    return y\n`);
+    for (const [pattern, name] of [['{"a": a, **rest}', 'rest'], ['{"a": a, **rest}', 'a'], ['[first, *others]', 'others'], ['{"a": {**inner}}', 'inner'], ['Point(x=px)', 'px'], ['int() | dict() as either', 'either']] as const) assert.ok((await of(pattern, name)).includes(`lambda ${name}=${name}: candidate.predict(${name})`), await of(pattern, name));
+  });
+
+  it('takes request_id where the branch that serves has it, and leaves a place to fill in where it does not', async () => {
+    const none = IF.replace(', request_id', '');
+    const outer = `def g(request_id):\n${none.replaceAll(/^/gm, '    ')}`;
+    for (const text of [IF, `request_id = 1\n${none}`, none.replace('    if', '    request_id = x\n    if'), outer, IF.replace('y = candidate', 'request_id = 1\n        y = candidate')]) assert.deepEqual(await placeholdersOf(HEAD + text), [], text);
+    for (const text of [
+      none, none.replace('    return', '    request_id = x\n    return'), none.replace('y = candidate', 'request_id = 1\n        y = candidate'), none.replace('y = model', 'request_id = 1\n        y = model').replace('else:', 'else:\n        pass'),
+      `request_id = 1\n${none.replace('    return', '    request_id = x\n    return')}`, `request_id = 1\n${none.replace('y = candidate', 'request_id = 1\n        y = candidate')}`,
+    ]) assert.deepEqual(await placeholdersOf(HEAD + text), ['request_id'], text);
   });
 
   it('does not keep Finish Release from anything', async () => {
@@ -99,6 +123,7 @@ describe('a shadow call', () => {
   const within = (what: string): string => `the candidate is called within ${what} of its branch, which a shadow call would leave out`;
   const calls = (name: string): string => `\`${name}\` is called with the answer of the candidate, and would be in shadow, too: assign the answer to a variable first`;
   const another = (line: number): string => `another answer is made of \`y\` in line ${line}: do that within the expressions of both branches, so that the shadow's answer is one that would be served`;
+  const raw = (line: number): string => `another answer is made of \`raw\` in line ${line}: do that within the expressions of both branches, or set \`raw\` in the branch that serves, too, so that the shadow's answer is one that would be served`;
   const twice = (words: string): string => `${words}, which would be done twice: assign it to a variable first`;
   const ARGUMENTS = 'the candidate\'s arguments call something, which would be done twice: assign them to variables first';
   const SETS = 'a variable is set, or something is yielded, within the expression of the candidate';
@@ -108,6 +133,7 @@ describe('a shadow call', () => {
   const shared = (name: string): string => `\`${name}\` may be another by the time the candidate is asked: assign it to a variable in front of the switch`;
   const REFUSED: readonly (readonly [what: string, text: string, why: string])[] = [
     ['more than a flag', asked('client.is_enabled("a") and x'), 'the condition asks for more than the flag'],
+    ['more than a flag, in brackets', asked('(client.is_enabled("a") and x)'), 'the condition asks for more than the flag'],
     ['a flag that is kept', asked('(on := client.is_enabled("a"))'), 'the condition asks for more than the flag'],
     ['a third branch', IF.replace('    else:', '    elif x:\n        y = 0\n    else:'), 'it has more than two branches'],
     ['a flag in elif', IF.replace('if client', 'if x:\n        y = 1\n    elif client'), 'it has more than two branches'],
@@ -180,6 +206,14 @@ describe('a shadow call', () => {
     ['a conversion', IF.replace('return y', 'return np.argmax(y)'), another(10)],
     ['another answer in the branch', on('y = candidate.predict(x)\ny = y[0]'), another(8)],
     ['another answer below', IF.replace('return y', 'y *= 2\n    return y'), another(10)],
+    ['another answer by another name', on('raw = candidate.predict(x)\ny = calibrated(raw)'), raw(8)],
+    ['a comparison that is returned', on('raw = candidate.predict(x)\nreturn raw > 0.5'), raw(8)],
+    ['a choice by the answer', on('raw = candidate.predict(x)\nif raw > 0.5:\n    y = 1\nelse:\n    y = 0'), raw(8)],
+    ['another answer of one that is only named anew', on('raw = candidate.predict(x)\nother = raw\ny = calibrated(other)'), raw(9).replaceAll('raw', 'other')],
+    ['a part of one that is only named anew', on('raw = candidate.predict(x)\ny = raw').replace('return y', 'return y[0]'), another(11)],
+    ['another answer in a try', on('try:\n    raw = candidate.predict(x)\n    y = calibrated(raw)\nexcept E:\n    y = 0'), raw(9)],
+    ['another answer where the flag is negated', IF.replace('if client', 'if not client').replace('y = candidate.predict(x)', 'y = 0').replace('y = model.predict(x)', 'raw = candidate.predict(x)\n        y = calibrated(raw)'), raw(10)],
+    ['another answer, where both return', 'def f(x, request_id):\n    if client.is_enabled("a"):\n        raw = candidate.predict(x)\n        return calibrated(raw)\n    return calibrated(model.predict(x))\n', raw(8)],
     // How the flag is asked.
     ['a context that is made', asked('client.is_enabled("a", make(x))'), twice('the flag\'s context calls something')],
     ['a context that is awaited', asked('client.is_enabled("a", await make)').replace('def', 'async def'), twice('the flag\'s context calls something')],
@@ -192,7 +226,8 @@ describe('a shadow call', () => {
     ['the class without an object', `from app import ShadowCalls\n${IF}`, 'the file has `ShadowCalls`, but no `shadow_calls = ShadowCalls(...)`'],
     ['another object of that name', `shadow_calls = []\n${IF}`, 'the file has another `shadow_calls`: rename it'],
     ['a parameter of that name', IF.replace('(x', '(shadow_calls, x'), 'the file has another `shadow_calls`: rename it'],
-    ['an object below', `x = 1\nif client.is_enabled("a"):\n    y = candidate.predict(x)\nelse:\n    y = 0\nfrom app import shadow_calls\n`, '`shadow_calls` stands below it'],
+    ['an object below', `x = 1\nif client.is_enabled("a"):\n    y = candidate.predict(x)\nelse:\n    y = 0\nfrom app import shadow_calls\n`, '`shadow_calls` stands below it, where it is not there yet while the file is loaded: move it up, with its class'],
+    ['an object below a function that is called above it', `${IF}\nwarmed = f(1, "w")\nfrom app import shadow_calls\n`, '`shadow_calls` stands below it, where it is not there yet while the file is loaded: move it up, with its class'],
     ['an import that shares its line', `import a; z = """\nb\n"""\n${IF}`, 'statements share a line with the imports of the file'],
   ];
   for (const [what, text, why] of REFUSED) it(`is refused: ${what}`, async () => assert.equal(await withShadow(HEAD + text), `refused: ${why}`));

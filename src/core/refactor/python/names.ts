@@ -98,7 +98,7 @@ function targetRole(node: SyntaxNode, parent: SyntaxNode): Role {
     case 'named_expression': return isField(holder, 'name', top) ? 'bind' : 'load';
     case 'as_pattern_target': case 'delete_statement': return 'bind';
     case 'type': return holder.parent?.type === 'type_alias_statement' && isField(holder.parent, 'left', holder) ? 'bind' : 'load';
-    case 'case_pattern': return top.type === 'splat_pattern' ? 'bind' : 'load';
+    case 'case_pattern': case 'dict_pattern': return top.type === 'splat_pattern' ? 'bind' : 'load';
     default: return 'load';
   }
 }

@@ -3,7 +3,7 @@ import { childrenOf, textOf, type Source, type SyntaxNode } from '../../callsite
 import { statementOf } from '../python/blocks.ts';
 import { descendants, FUNCTION_SCOPES } from '../python/names.ts';
 import { isPure } from '../python/purity.ts';
-import { changedAbove, isFallback, partUsedBelow } from './shadowBranch.ts';
+import { changedAbove, isFallback, madeInBranch, partUsedBelow } from './shadowBranch.ts';
 import { freeNames } from './shadowNames.ts';
 import { isModelCall, type Refused } from './wrapInSwitch.ts';
 
@@ -60,8 +60,8 @@ function isMethodOfAnswer(source: Source, call: SyntaxNode): boolean {
   return callee !== null && modelCalls(source, callee).length > 0;
 }
 
-/** The whole expression that is assigned or returned in the branch of the candidate. `isVariable` tells of a name whether it may mean something else later. */
-export function answerOf(source: Source, on: SyntaxNode, isVariable: (name: string) => boolean): SyntaxNode | Refused {
+/** The whole expression that is assigned or returned in the branch of the candidate; `off` is the first statement of the other. `isVariable` tells of a name whether it may mean something else later. */
+export function answerOf(source: Source, on: SyntaxNode, off: SyntaxNode, isVariable: (name: string) => boolean): SyntaxNode | Refused {
   const calls = modelCalls(source, on);
   const [call] = calls;
   if (call === undefined) return refused('no model is called in the branch of the candidate');
@@ -73,7 +73,7 @@ export function answerOf(source: Source, on: SyntaxNode, isVariable: (name: stri
   if (assigned === undefined || !isWithin(call, assigned.value)) return refused('the answer of the candidate is neither assigned nor returned: assign it to a variable');
   const { value, targets } = assigned;
   const problem = problemOf(source, value) ?? (targets.some(({ type }) => SEVERAL.has(type)) ? 'several values are assigned at once: assign the answer to a variable of its own' : undefined)
-    ?? sharedRead(source, value, isVariable) ?? changedAbove(source, path, value) ?? partUsedBelow(source, path, targets);
+    ?? sharedRead(source, value, isVariable) ?? changedAbove(source, path, value) ?? partUsedBelow(source, path, targets) ?? madeInBranch(source, path, targets, off);
   return problem === undefined ? value : refused(problem);
 }
 

@@ -2,7 +2,7 @@
 import { editorLineStarts, positionAt } from '../../callsites/lines.ts';
 import { childrenOf, isField, isFirst, textOf, type Source, type SyntaxNode } from '../../callsites/syntax.ts';
 import { statementOf } from '../python/blocks.ts';
-import { occurrences, roleOf, scopeOf, type Occurrence } from '../python/names.ts';
+import { boundNames, descendants, occurrences, roleOf, scopeOf, type Occurrence } from '../python/names.ts';
 import { isPure } from '../python/purity.ts';
 import { freeNames, identifiersIn } from './shadowNames.ts';
 
@@ -12,6 +12,10 @@ const EXCEPT: ReadonlySet<string> = new Set(['except_clause', 'except_group_clau
 /** What makes another answer of one. */
 const CHANGING: ReadonlySet<string> = new Set(['binary_operator', 'unary_operator', 'augmented_assignment']);
 const CONVERSIONS = /^(?:int|max|min|sum|(?:np|numpy)\.(?:argmax|argmin|max|min|mean))$/;
+/** In which a value stands as it is. */
+const WHOLE: ReadonlySet<string> = new Set(['parenthesized_expression', 'dictionary', 'pair', 'list', 'tuple', 'set', 'expression_list']);
+/** Statements that give something to others; what binds a name is one, too. */
+const ANSWERING: ReadonlySet<string> = new Set(['return_statement', 'yield', 'assignment', 'augmented_assignment']);
 
 function lineOf({ text }: Source, at: number): number {
   return positionAt(editorLineStarts(text), at).line + 1;
@@ -42,6 +46,48 @@ function isLogging(source: Source, node: SyntaxNode): boolean {
   const callee = node.type === 'call' ? node.childForFieldName('function') : null;
   const args = node.childForFieldName('arguments');
   return callee !== null && args !== null && LOGGERS.test(textOf(source, callee)) && childrenOf(args).every((each) => isPure(source, each));
+}
+
+/**
+ * Why the answer that a path ends with is not what is served: another is made of it further down in the branch, while the
+ * other branch, from `off` on, has no variable of its name.
+ */
+export function madeInBranch(source: Source, path: readonly SyntaxNode[], targets: readonly SyntaxNode[], off: SyntaxNode): string | undefined {
+  const branchEnd = path[0]?.parent?.endIndex;
+  const statement = path.at(-1);
+  if (branchEnd === undefined || !statement) return undefined;
+  const others = new Set(off.parent?.namedChildren.filter(({ startIndex }) => startIndex >= off.startIndex).flatMap((each) => [...boundNames(source, each)]));
+  for (const name of targets.filter(({ type }) => type === 'identifier').map((target) => textOf(source, target))) {
+    if (others.has(name)) continue;
+    const uses = occurrences(source, name, { start: statement.endIndex, end: branchEnd }).filter(({ node, role }) => role === 'load' && !isFallback(path, node));
+    for (const { node } of uses) {
+      if (isMade(source, node)) return `another answer is made of \`${name}\` in line ${lineOf(source, node.startIndex)}: do that within the expressions of both branches, or set \`${name}\` in the branch that serves, too, so that the shadow's answer is one that would be served`;
+      // The same answer by another name.
+      const left = aliasOf(node);
+      const problem = left && (madeInBranch(source, [...path, statementOf(left)], [left], off) ?? partUsedBelow(source, [...path, statementOf(left)], [left]));
+      if (problem !== undefined) return problem;
+    }
+  }
+  return undefined;
+}
+
+/** Whether the statement that a name is read in, or one within that, binds, returns or yields what is not the name's own value. */
+function isMade(source: Source, node: SyntaxNode): boolean {
+  const statement = statementOf(node);
+  const [only] = childrenOf(statement);
+  if (only && isLogging(source, only)) return false;
+  let top = node;
+  while (top.parent && WHOLE.has(top.parent.type)) top = top.parent;
+  const holder = top.parent;
+  if (holder?.type === 'return_statement' || (holder?.type === 'assignment' && isField(holder, 'right', top))) return false;
+  return [...descendants(statement)].some((each) => ANSWERING.has(each.type) || (each.type === 'identifier' && roleOf(each) === 'bind'));
+}
+
+/** The other name in `other = name`. */
+function aliasOf(node: SyntaxNode): SyntaxNode | undefined {
+  const { parent } = node;
+  const left = parent?.type === 'assignment' && isField(parent, 'right', node) ? parent.childForFieldName('left') : null;
+  return left?.type === 'identifier' ? left : undefined;
 }
 
 /** Why the answer that a path ends with is not what is served: another is made of it further down. */

@@ -5,14 +5,14 @@ import { childrenOf, nearest, textOf, type Source, type Span, type SyntaxNode } 
 import { applySpanEdits } from '../edits.ts';
 import type { Parse } from '../model.ts';
 import { indentationAt, lineStart, newlineOf, startsItsLine } from '../python/lines.ts';
-import { scopeOf } from '../python/names.ts';
+import { occurrences, scopeOf } from '../python/names.ts';
 import { isPure } from '../python/purity.ts';
 import { inTree } from '../python/simplify.ts';
 import { NamesInScope } from './namesInScope.ts';
 import { answerOf, receiversIn, refused } from './shadowAnswer.ts';
 import { SHADOW_NAME } from './shadowHelper.ts';
 import { helperFor } from './shadowHelperPlace.ts';
-import { freeNames, identifiersIn, isKept } from './shadowNames.ts';
+import { freeNames, identifiersIn, isKept, ownerOf } from './shadowNames.ts';
 import { wrappedText, type Refused, type WrapPart } from './wrapInSwitch.ts';
 
 /** Insertions, the first in the text first. */
@@ -50,8 +50,9 @@ function switchAt(source: Source, { start, end }: Span): Switch | Refused | unde
   const clause = nearest(question, ELSE_IF);
   if (clause && statement && clause.startIndex > statement.startIndex && isWithin(question, clause.childForFieldName('condition'))) return refused('it has more than two branches');
   if (!statement || !condition || !isWithin(question, condition)) return refused('the flag is not asked in the condition of an if statement');
-  const isNegated = condition.type === 'not_operator' && isSame(condition.childForFieldName('argument'), question);
-  if (!isNegated && !isSame(condition, question)) return refused('the condition asks for more than the flag');
+  const asked = bare(condition);
+  const isNegated = asked?.type === 'not_operator' && isSame(bare(asked.childForFieldName('argument')), question);
+  if (!isNegated && !isSame(asked, question)) return refused('the condition asks for more than the flag');
   const body = statement.childForFieldName('consequence');
   const alternatives = childrenOf(statement).filter(({ type }) => type === 'elif_clause' || type === 'else_clause');
   const [alternative] = alternatives;
@@ -64,6 +65,11 @@ function switchAt(source: Source, { start, end }: Span): Switch | Refused | unde
   if (isNegated) return first && other ? { question, on: other, off: first } : refused('it has no branch in which the candidate answers');
   const off = other?.namedChildren.find(({ type }) => type !== 'comment') ?? after;
   return off === undefined ? refused('it has no branch in which the current version answers') : { question, on: body, off };
+}
+
+/** An expression without the brackets around it. */
+function bare(node: SyntaxNode | null | undefined): SyntaxNode | null | undefined {
+  return node?.type === 'parenthesized_expression' ? bare(childrenOf(node)[0]) : node;
 }
 
 function isSame(a: SyntaxNode | null | undefined, b: SyntaxNode): boolean {
@@ -92,15 +98,14 @@ export function addShadowCall(source: Source, selection: Span, parse: Parse): Sh
   if (!startsItsLine(text, off.startIndex)) return refused('other statements stand on its line');
   if (scopeOf(question).type === 'class_definition') return refused('it stands in the body of a class, whose variables a later call cannot read');
   const isVariable = variablesAt(source, question);
-  const answer = answerOf(source, on, isVariable);
+  const answer = answerOf(source, on, off, isVariable);
   if ('kind' in answer) return answer;
   if (isShadowed(source, off, answer)) return refused('it has its shadow call');
   const asked = questionParts(source, question);
   if ('kind' in asked) return asked;
   const helper = helperFor(source, off);
   if (helper !== undefined && 'kind' in helper) return helper;
-  const names = new NamesInScope(source, identifiersIn(off)[0] ?? off);
-  const request: WrapPart = names.isVisible('request_id') ? 'request_id' : { placeholder: 'request_id' };
+  const request: WrapPart = isBoundAbove(source, 'request_id', found) ? 'request_id' : { placeholder: 'request_id' };
   const place = lineStart(text, off.startIndex);
   const line: WrapPart[] = [`${indentationAt(text, off.startIndex)}${SHADOW_NAME}.submit(${asked.flag}, lambda: (${asked.client}, ${asked.context}, `, request, `, ${lambdaOf(source, answer, isVariable)}))${newlineOf(text)}`];
   const inserted = [...(helper === undefined ? [] : [{ at: helper.start, parts: [helper.text] }]), { at: place, parts: line }];
@@ -108,6 +113,14 @@ export function addShadowCall(source: Source, selection: Span, parse: Parse): Sh
   if (inTree(parse, after, (_source, hasError) => hasError)) return refused('a call of the candidate cannot be written there without a syntax error');
   const starts = editorLineStarts(text);
   return { kind: 'shadowed', insertions: inserted.map(({ at, parts }) => ({ range: rangeBetween(starts, at, at), parts })) };
+}
+
+/** Whether a name is there in the branch that serves: bound above, and not in the branch of the candidate alone. */
+function isBoundAbove(source: Source, name: string, { on, off }: Switch): boolean {
+  const scope = scopeOf(off);
+  const own = occurrences(source, name, { start: scope.startIndex, end: off.startIndex }).filter(({ node, role }) => role === 'bind' && ownerOf(node)?.id === scope.id);
+  if (own.length > 0 && own.every(({ node }) => isWithin(node, on))) return false;
+  return new NamesInScope(source, identifiersIn(off)[0] ?? off).isVisible(name);
 }
 
 /** What is found in the whole file is asked once for each name. */

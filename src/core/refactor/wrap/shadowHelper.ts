@@ -20,6 +20,8 @@ export const SHADOW_CLASS = `class ShadowCalls:
     """
 
     # Here, so that no name of this file becomes another.
+    import array
+    import collections
     import copy
     import datetime
     import json
@@ -73,15 +75,45 @@ export const SHADOW_CLASS = `class ShadowCalls:
             return kind(self._copied(each) for each in value)
         if hasattr(kind, "__next__"):
             raise TypeError("an iterator is read once only, by the model that serves: " + kind.__name__)
-        if hasattr(kind, "__dataclass_fields__"):
+        if isinstance(value, tuple) and hasattr(kind, "_make"):
+            return kind._make(self._copied(each) for each in value)
+        if isinstance(value, (bytearray, set, self.array.array)):
+            return self.copy.copy(value)
+        named = (self.collections.UserDict, self.collections.UserList, self.collections.ChainMap)
+        if isinstance(value, (dict, list, self.collections.deque) + named) or hasattr(kind, "__dataclass_fields__"):
             own = self.copy.copy(value)
-            for name in kind.__dataclass_fields__:
-                if hasattr(value, name):
-                    object.__setattr__(own, name, self._copied(getattr(value, name)))
-            return own
-        if kind.__module__.partition(".")[0] in ("collections", "numpy", "pandas", "scipy") and hasattr(kind, "copy"):
-            return value.copy()
+            return own if own is value else self._filled(own)
+        if kind.__module__.partition(".")[0] in ("numpy", "pandas", "scipy") and hasattr(kind, "copy"):
+            if hasattr(kind, "iloc"):
+                return self._table(value.copy())
+            return self.copy.deepcopy(value) if getattr(getattr(value, "dtype", None), "hasobject", False) else value.copy()
         return value
+
+    def _filled(self, own):
+        """What is in a shallow copy, copied: items by the methods of Python's own class, and attributes."""
+        for base in (dict, list, self.collections.deque):
+            if isinstance(own, base):
+                for at in list(dict.keys(own)) if base is dict else range(base.__len__(own)):
+                    base.__setitem__(own, at, self._copied(base.__getitem__(own, at)))
+        inside = getattr(own, "__dict__", {})
+        for name in list(inside):
+            inside[name] = self._copied(inside[name])
+        for name in getattr(type(own), "__dataclass_fields__", ()):
+            if name not in inside and hasattr(own, name):
+                object.__setattr__(own, name, self._copied(getattr(own, name)))
+        return own
+
+    def _table(self, own):
+        """The objects in the cells of a copied table, which pandas shares in its deepest copy, too."""
+        kinds = own.dtypes if own.ndim == 2 else [own.dtype]
+        places = [at for at, kind in enumerate(kinds) if kind == object]
+        if places:
+            cells = (own.iloc[:, places] if own.ndim == 2 else own).to_numpy().reshape(len(own), len(places))
+            for at, column, copies in zip(places, cells.T, self._copied(cells).T):
+                # Setting a column takes long, and the copy of a text is itself.
+                if any(each is not cell for each, cell in zip(copies, column)):
+                    own.iloc[(slice(None), at)[:own.ndim]] = copies
+        return own
 
     def _start(self):
         if self._thread is not None and self._thread.is_alive():

@@ -18,8 +18,8 @@ export function helperFor(source: Source, place: SyntaxNode): SpanEdit | Refused
   if (classes.some((each) => !isOurs(source, each))) return refused(`the file has another \`${SHADOW_CLASS_NAME}\` than the one that is written: rename it, or remove it if it was written by an earlier version`);
   if (objects.some((each) => !isOurs(source, each)) || objects.length > 1) return refused(`the file has another \`${SHADOW_NAME}\`: rename it`);
   const [object] = objects;
-  const isAbove = object === undefined || object.startIndex < statement.startIndex || scopeOf(place).type !== 'module';
-  if (!isAbove) return refused(`\`${SHADOW_NAME}\` stands below it`);
+  // Within a function, too: what stands between may call it while the file is loaded.
+  if (object !== undefined && object.startIndex > statement.startIndex) return refused(`\`${SHADOW_NAME}\` stands below it, where it is not there yet while the file is loaded: move it up, with its class`);
   if (object !== undefined) return undefined;
   if (classes.length > 0) return refused(`the file has \`${SHADOW_CLASS_NAME}\`, but no \`${SHADOW_NAME} = ${SHADOW_CLASS_NAME}(...)\``);
   return insertion(source, statement);

@@ -46,7 +46,7 @@ function functionsAround(place: SyntaxNode): ReadonlySet<number> {
 }
 
 /** The scope in which an identifier is bound; undefined for the variable of a comprehension. */
-function ownerOf(bound: SyntaxNode): SyntaxNode | undefined {
+export function ownerOf(bound: SyntaxNode): SyntaxNode | undefined {
   const parameters = nearest(bound, PARAMETERS);
   const scope = scopeOf(bound);
   if (parameters?.parent && parameters.startIndex >= scope.startIndex) return parameters.parent;

@@ -1,0 +1,30 @@
+/** What is counted of a value of a feature, wherever it stands: in a log or in a reference, in JSON Lines, CSV or Parquet. */
+import { isNotFinite } from '../expressions/evaluate.ts';
+import { instantOf } from './recordTimes.ts';
+
+/** Where numbers are meant: what tools write for a value that is missing. */
+const MISSING = /^\s*(?:n\/?a|<na>|nat|null|none|\\n)?\s*$/i;
+const [DASH, DAY] = ['-', 'YYYY-MM-DD'.length];
+
+/** Whether a text says, among numbers, that there is none: blank, `NA`, `NULL`, `None`. */
+export function saysMissing(text: string): boolean {
+  return MISSING.test(text);
+}
+
+/** A date as formats agree on it: without a time of day at midnight, else as ISO 8601 in UTC with milliseconds; NaN where it is none. */
+function dateText(millis: number): string | number {
+  const date = new Date(millis);
+  if (Number.isNaN(date.getTime())) return Number.NaN;
+  const text = date.toISOString();
+  return text.endsWith('T00:00:00.000Z') ? text.slice(0, -'T00:00:00.000Z'.length) : text;
+}
+
+/** A number, text or truth of a feature. NaN, an infinity, also as text: NaN; a date, also as text: its text in UTC; a whole number beyond 2^53: the nearest number. Anything else as it is. */
+export function featureValue(value: unknown): unknown {
+  if (isNotFinite(value)) return Number.NaN;
+  if (typeof value === 'bigint') return Number(value);
+  if (value instanceof Date) return dateText(value.getTime());
+  if (typeof value !== 'string' || value.length <= DAY || value.charAt(4) !== DASH || value.charAt(7) !== DASH) return value;
+  const instant = instantOf(value);
+  return Number.isNaN(instant) ? value : dateText(instant);
+}

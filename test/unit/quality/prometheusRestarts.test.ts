@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { Scrapes, type Presence } from '../../../src/adapters/prometheus/scrapes.ts';
+import { compareArms } from '../../../src/core/quality/comparison.ts';
+import { readQuality } from '../../../src/core/quality/definitions.ts';
+import type { QualityData } from '../../../src/core/quality/window.ts';
+import { NOW, fakeSource, readFake, type Answering, type FakeSeries, type Samples } from '../../support/fakePrometheus.ts';
+
+const GUARDED = { guardrails: [{ name: 'errors', bad: 'error' }], window: '5min' };
+const QUERIES = { errors: { total: 'p{arm="$arm"}', bad: 'p{arm="$arm",outcome="error"}' } };
+const LIVES = 120;
+
+/** Values by seconds since two hours ago. */
+function series(labels: FakeSeries['labels'], values: readonly (readonly [second: number, value: number])[]): FakeSeries {
+  return { labels: { __name__: 'p', job: 'service', ...labels }, samples: values.map(([second, value]): Samples[number] => [10 - 120 + second / 60, String(value)]) };
+}
+
+/** A process that is gone after each minute, scraped every 15 s; its counter of errors is made by the first of them, 20 s after it began. */
+function crashing(errors: (life: number) => number): readonly FakeSeries[] {
+  const lives = Array.from({ length: LIVES }, (_, life) => life);
+  const at = (life: number, seconds: readonly number[], value: (second: number) => number): (readonly [number, number])[] => seconds.map((second) => [60 * life + second, value(second)]);
+  return [
+    series({ arm: 'candidate', instance: 'a' }, lives.flatMap((life) => at(life, [5, 20, 35], (second) => 10 * second))),
+    series({ arm: 'candidate', instance: 'a', outcome: 'error' }, lives.flatMap((life) => at(life, [20, 35], () => errors(life)))),
+  ];
+}
+
+const steady = (errors: number): readonly FakeSeries[] => [[{}, 10], [{ outcome: 'error' }, 10 * errors]].map(([labels, rate]) => series({ arm: 'current', instance: 'b', ...(labels as object) }, Array.from({ length: 480 }, (_, index) => [15 * index, Math.floor(15 * index * (rate as number))])));
+
+function read(all: readonly FakeSeries[]): Promise<QualityData> {
+  return readFake(GUARDED, { queries: QUERIES, lookback: '3h' }, answering(all));
+}
+
+function answering(all: readonly FakeSeries[]): Answering {
+  return (query) => all.filter(({ labels }) => query.includes(`"${labels['arm'] ?? ''}"`) && query.includes('outcome') === (labels['outcome'] === 'error'));
+}
+
+const counts = ({ windows }: QualityData): readonly number[] => (['n', 'sum'] as const).map((key) => windows.filter(({ arm }) => arm === 'candidate').reduce((sum, { metrics }) => sum + (metrics['errors']?.[key] ?? 0), 0));
+const verdicts = (data: QualityData): readonly string[] => compareArms(data, readQuality(GUARDED).quality ?? assert.fail(), 'production').metrics.map(({ verdict }) => verdict);
+
+describe('a process that is started anew again and again, of a Prometheus', () => {
+  for (const [words, errors] of [['as many as before', () => 5], ['more or less than before', (life: number) => 3 + (life * 7) % 5]] as const) {
+    it(`has all of its errors counted where it comes back with ${words}`, async () => {
+      const data = await read([...crashing(errors), ...steady(0.001)]);
+      // Its first life may have begun long before.
+      assert.deepEqual(counts(data), [LIVES * 350 - 50, Array.from({ length: LIVES }, (_, life) => errors(life)).reduce((sum, each) => sum + each, 0)]);
+      assert.deepEqual(verdicts(data), ['worse']);
+    });
+  }
+
+  it('is told by its own counters alone: what misses scrapes while the process goes on counts what it grew by', async () => {
+    const running = series({ arm: 'candidate', instance: 'a' }, Array.from({ length: 480 }, (_, index) => [15 * index, 150 * index]));
+    const missing = series({ arm: 'candidate', instance: 'a', outcome: 'error' }, Array.from({ length: 480 }, (_, index): [number, number] => [15 * index, index]).filter(([second]) => second % 60 < 30));
+    const other = crashing(() => 5).map(({ labels, samples }) => ({ labels: { ...labels, instance: 'c' }, samples }));
+    assert.deepEqual(counts(await read([running, missing])), [150 * 479, 477]);
+    assert.deepEqual(counts(await read([running, missing, ...other]))[1], 477 + LIVES * 5);
+  });
+
+  it('is told by a fall, within the time that a counter was away', async () => {
+    const total = series({ arm: 'candidate', instance: 'a' }, Array.from({ length: 40 }, (_, index) => [15 * index, index < 5 ? 100 + 100 * index : 100 * (index - 4)]));
+    const errors = (values: readonly (readonly [number, number])[]): FakeSeries => series({ arm: 'candidate', instance: 'a', outcome: 'error' }, values);
+    // The restart is between 60 and 75 s.
+    for (const [words, values, sum] of [
+      ['away meanwhile', [[0, 7], [15, 8], [30, 8], [150, 9], [165, 9]], 1 + 9],
+      ['away later', [[0, 7], [15, 8], [30, 8], [45, 8], [60, 8], [75, 8], [240, 9]], 2],
+      ['not away', [[0, 7], [15, 8], [30, 8], [45, 8], [60, 8], [75, 9], [90, 9]], 2],
+    ] as const) assert.equal(counts(await read([total, errors(values)]))[1], sum, words);
+  });
+});
+
+describe('what a Prometheus tells in another way than it was', () => {
+  const steady2 = (labels: FakeSeries['labels'], rate: number, from = 0, to = 480, begin = 1000): FakeSeries => series({ arm: 'candidate', instance: 'a', ...labels }, Array.from({ length: to - from }, (_, index) => [15 * (from + index), begin + rate * (from + index)]));
+
+  it('is counted once where two collect the same', async () => {
+    const labels = (prometheus_replica: string, more: object = {}): FakeSeries['labels'] => ({ prometheus_replica, ...more });
+    const pair = ['0', '1'].flatMap((replica) => [steady2(labels(replica), 100), steady2(labels(replica, { outcome: 'error' }), 2)]);
+    const [once, twice] = [await read(pair.slice(0, 2)), await read(pair)];
+    assert.deepEqual([counts(once), once.notes.messages], [[100 * 479, 2 * 479], []]);
+    assert.deepEqual(counts(twice), [100 * 479, 2 * 479]);
+    assert.ok(twice.notes.messages.some((message) => /differ by replica or prometheus_replica alone, so they are counted once/.test(message)), twice.notes.messages.join());
+    // Without an instance they may be processes.
+    const processes = await read(pair.map(({ labels: { instance, ...rest }, samples }) => ({ labels: { ...rest, job: instance ?? '' }, samples })));
+    assert.equal(counts(processes)[0], 2 * 100 * 479);
+  });
+
+  it('is nothing new where labels alone have changed', async () => {
+    const total = steady2({}, 100);
+    const [before, after] = [steady2({ outcome: 'error', reason: 'x' }, 2, 0, 240), steady2({ outcome: 'error' }, 2, 240)];
+    assert.deepEqual(counts(await read([total, before, after])), [100 * 479, 2 * 239 + 2 * 239]);
+    // One that ended long before, or had reached more, is another.
+    assert.equal(counts(await read([total, steady2({ outcome: 'error', reason: 'x' }, 2, 0, 200), after]))[1], 2 * 199 + 2 * 479 + 1000);
+    assert.equal(counts(await read([total, before, steady2({ outcome: 'error' }, 1, 240, 480, -235)]))[1], 2 * 239 + 480 - 236);
+  });
+
+  it('is left out where scraping was interrupted while evidence began', async () => {
+    const interrupted = (each: FakeSeries): FakeSeries => ({ labels: each.labels, samples: each.samples.filter(([minute]) => minute < -60 || minute > -20) });
+    const all = [interrupted(steady2({}, 100)), interrupted(steady2({ outcome: 'error' }, 2))];
+    const sum = async (since: number | undefined): Promise<readonly number[]> => counts(await fakeSource(GUARDED, { queries: QUERIES, lookback: '3h' }, answering(all)).source.read({ now: NOW, since: since === undefined ? undefined : NOW + since * 60_000, signal: new AbortController().signal }));
+    const missing = 4 * 40 + 2;
+    assert.deepEqual(await sum(-40), [100 * (479 - missing), 2 * (479 - missing)]);
+    for (const since of [undefined, -80, -5]) assert.deepEqual(await sum(since), [100 * 479, 2 * 479], String(since));
+  });
+});
+
+describe('which scrapes there were', () => {
+  it('is asked once for all series that were there at the same times, however many those are', () => {
+    const scrapes = new Scrapes();
+    let looked = 0;
+    const each = (): Presence => ({ target: 'a', first: NOW, step: 15_000, get last() { looked += 1; return NOW + 60_000; } });
+    const all = Array.from({ length: 1000 }, each);
+    for (const presence of all) scrapes.add(presence);
+    assert.ok(all.every((presence) => !scrapes.isNew(presence, NOW - 1)));
+    assert.ok(looked <= 4 * all.length, `${looked} looks at ${all.length} series`);
+  });
+});

@@ -1,4 +1,5 @@
 import { durationWords } from '../base/duration.ts';
+import { plainLine } from '../base/words.ts';
 import { absenceOf } from './absence.ts';
 import { MISSING_ANSWERS, type LabelDefinition, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { averagePrecision } from './measures.ts';
@@ -279,6 +280,7 @@ class Comparer {
     if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? ARMS[0] : ARMS[1]} has no data` };
     if (curve?.untold !== undefined) return { ...common, verdict: 'insufficient data', because: curve.untold };
     if (curve !== undefined) return { ...common, effect: curve.effect, verdict: 'undecided', because: 'shown only: the area has no interval here' };
+    if (comparedPart(candidate, current, metric.name, this.#options.shareAt) === undefined) return { ...common, verdict: 'no control', because: apartWords(candidate, current, metric.name) };
     const result = this.#doubted(metric.name, isBad ? this.#counts(metric, candidate, current, phi) : this.#means(metric, candidate, current, phi));
     // A mismatch voids what would let a release go on, never a breach, and so do outcomes that have ceased. Where only some predictions have outcomes, chosen differently by arm, neither is known.
     if (refused === undefined || (result.verdict === 'worse' && !refused.always)) return { ...common, ...result };
@@ -375,6 +377,15 @@ function mayTell(arms: readonly [Moments, Moments]): boolean {
 /** Whether both have them: below that nothing is called not worse. */
 function hasTold(arms: readonly [Moments, Moments]): boolean {
   return arms.every(({ n, sum }) => Math.min(sum, n - sum) >= LEAST_EVENTS);
+}
+
+/** Why nothing of the one arm is compared with anything of the other, where both have records. */
+function apartWords(candidate: readonly QualityWindow[], current: readonly QualityWindow[], metric: string): string {
+  const servicesOf = (windows: readonly QualityWindow[]): readonly string[] => [...new Set(windows.flatMap(({ service, metrics }) => ((metrics[metric]?.n ?? 0) > 0 ? [service] : [])))];
+  const [own, other] = [servicesOf(candidate), servicesOf(current)];
+  const named = (services: readonly string[]): string => services.slice(0, 3).map((service) => (service === '' ? 'no service' : plainLine(service, 40))).join(', ');
+  if (own.some((service) => other.includes(service))) return 'the arms have answered at other times or shares only: no stretch has records of both';
+  return `services are never pooled, and candidate answered as ${named(own)} only, current as ${named(other)}: log the same service for both, or none`;
 }
 
 function evidenceWords(log: number): string {

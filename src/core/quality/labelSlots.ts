@@ -10,26 +10,29 @@ export interface LabelSlot {
   readonly isTold: (outcome: RecordLike, whole: RecordLike) => boolean;
 }
 
+/** The fields of an outcome that a metric needs. Where `absent_means` says what it means that there is none, the label's is always there. */
+function fieldsOf({ expression }: MetricDefinition, { labels }: QualityDefinition, outcomeFields: readonly string[]): readonly string[] {
+  const read = expression === undefined ? [labels.field] : outcomeFields.filter((field) => expression.paths.some(([first]) => first === field));
+  return labels.absentMeans === undefined ? read : read.filter((field) => field !== labels.field);
+}
+
 /** See `LabelSlot.isTold`. */
-function toldBy(metric: MetricDefinition, { labels }: QualityDefinition, outcomeFields: readonly string[]): LabelSlot['isTold'] {
-  const { expression } = metric;
-  if (expression === undefined) return (outcome) => outcome[labels.field] !== undefined;
-  const fields = outcomeFields.filter((field) => expression.paths.some(([first]) => first === field));
+function toldBy(metric: MetricDefinition, fields: readonly string[], { labels }: QualityDefinition): LabelSlot['isTold'] {
+  if (metric.expression === undefined) return (outcome) => outcome[labels.field] !== undefined;
   const value = valueOf(metric, labels);
   return (outcome, whole) => fields.every((field) => outcome[field] !== undefined) || value(whole) !== null;
 }
 
 /**
  * The metrics that need outcomes, by what they need: measures `labels.field`, an expression the fields of the outcome that it reads, or as many as it has a value with (`coalesce(refunded, 0)` has one without).
- * What else an expression may lack, such as a score, is no matter of outcomes. None where `absent_means` says what it means that there is no outcome.
+ * What else an expression may lack, such as a score, is no matter of outcomes. Where `absent_means` says what a missing label means, that is no need.
  */
 export function labelSlots(definition: QualityDefinition, outcomeFields: readonly string[]): readonly LabelSlot[] {
-  if (definition.labels.absentMeans !== undefined) return [];
   const byNeed = new Map<string, MetricDefinition[]>();
   for (const metric of definition.metrics) {
-    if (!metric.labelled) continue;
+    if (!metric.labelled || fieldsOf(metric, definition, outcomeFields).length === 0) continue;
     const need = metric.expression?.text ?? '';
     byNeed.set(need, [...byNeed.get(need) ?? [], metric]);
   }
-  return [...byNeed.values()].flatMap((metrics) => (metrics[0] === undefined ? [] : [{ metrics: metrics.map(({ name }) => name), isTold: toldBy(metrics[0], definition, outcomeFields) }]));
+  return [...byNeed.values()].flatMap((metrics) => (metrics[0] === undefined ? [] : [{ metrics: metrics.map(({ name }) => name), isTold: toldBy(metrics[0], fieldsOf(metrics[0], definition, outcomeFields), definition) }]));
 }

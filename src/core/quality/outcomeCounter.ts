@@ -166,7 +166,7 @@ export class OutcomeCounter {
     const { labels } = this.#definition;
     const { collector, delays } = group.audience;
     const whole = { ...record, ...this.#stager.filled(told?.outcome ?? {}) };
-    this.#label(waiting, told === undefined ? undefined : { outcome: told.outcome, whole }, times);
+    this.#label(waiting, { outcome: told?.outcome ?? {}, whole }, times);
     if (told !== undefined) delays.add(at, told.at, times);
     if (told !== undefined && this.#stager.isLabelledBy(told.outcome)) collector.labelled(at, times);
     if (this.#stager.isLabelledBy(whole)) collector.addOutcome(whole, labels.field, at, times);

@@ -98,6 +98,11 @@ function exposuresOf({ exposures, environment, variants: { candidateVariant, cur
   return [...byStart.values()].sort((a, b) => a.start - b.start);
 }
 
+/** Whether there is nothing to judge the candidate by though somebody has the current version. */
+function isBlind({ verdict, candidate, current }: MetricComparison): boolean {
+  return verdict === 'no control' && (candidate.n === 0 || current.n > 0);
+}
+
 function guardrail(metric: MetricComparison, comparable: boolean): GuardrailFinding {
   const { name, verdict } = metric;
   const words = comparisonWords(metric);
@@ -105,7 +110,7 @@ function guardrail(metric: MetricComparison, comparable: boolean): GuardrailFind
   if (verdict === 'worse') return { name, state: 'breach', words };
   // The counters are a second witness: where they say nothing, the records still do.
   if (name === MISSING_ANSWERS) return { name, state: 'clear', words };
-  if (verdict === 'void' || verdict === 'insufficient data' || (verdict === 'no control' && metric.candidate.n === 0)) return { name, state: 'insufficient', words };
+  if (verdict === 'void' || verdict === 'insufficient data' || isBlind(metric)) return { name, state: 'insufficient', words };
   return { name, state: 'clear', words };
 }
 
@@ -113,7 +118,7 @@ function signal(metric: MetricComparison, comparable: boolean, statistics: boole
   const { name, verdict } = metric;
   const words = comparisonWords(metric);
   if (comparable && verdict === 'worse') return { name, state: 'worse', words };
-  const isMissing = verdict === 'void' || verdict === 'insufficient data' || (verdict === 'no control' && metric.candidate.n === 0);
+  const isMissing = verdict === 'void' || verdict === 'insufficient data' || isBlind(metric);
   return { name, state: comparable && statistics && isMissing ? 'insufficient' : 'clear', words };
 }
 

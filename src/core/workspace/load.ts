@@ -2,7 +2,7 @@ import { isMap } from 'yaml';
 import type { CallSiteConfig, ModelMapping, ModelSwitch, Persona, UnleashTarget, WorkspaceConfig, WorkspaceFile } from './config.ts';
 import { readMetric, readProvides, type FeatureSet } from './featureSet.ts';
 import { readGuard } from './guard.ts';
-import { doubledVariants, readPlan, statisticsProblems, type PlanProblem, type Stage } from './plan.ts';
+import { doubledVariants, memberProblems, readPlan, statisticsProblems, type PlanProblem, type Stage } from './plan.ts';
 import { readQuality, type QualityDefinition } from '../quality/definitions.ts';
 import { readRegistry, type RegistryTarget } from './registry.ts';
 import { readRetrain } from './retrain.ts';
@@ -187,8 +187,14 @@ class Reader {
       this.#add('plan', 'error', `The plan of ${quotable(model)} cannot be followed: a plan compares one variant for the candidate with one for the current version: ${doubled}.`, path);
       return undefined;
     }
+    if (switches.length > 1) {
+      const flags = switches.map(({ flag }) => quotable(flag)).join(' and ');
+      this.#add('plan', 'error', `The plan of ${quotable(model)} cannot be followed: a release is of one flag, and ${quotable(model)} is switched by ${flags}, whose records would be counted together. Map each flag as a model of its own; they may have the same registered_model.`, path);
+      return undefined;
+    }
     const { stages, problems } = readPlan(listed, (index) => this.#source.valueRange([...path, index]));
     this.#addPlan(model, problems);
+    if (fields(section['quality'])?.['where'] === undefined) this.#addPlan(model, memberProblems(stages));
     return stages.length === 0 ? undefined : stages;
   }
 

@@ -108,6 +108,16 @@ export function statisticsProblems(stages: readonly Stage[]): PlanProblem[] {
   return stages.flatMap(({ gates, areGatesListed }, index) => (areGatesListed === true && gates.includes('statistics') ? [{ severity: 'error', stage: index, key: 'gates', message }] : []));
 }
 
+/** Stages that compare everyone after members of a segment have had the candidate, where nothing leaves the members out of what is counted. */
+export function memberProblems(stages: readonly Stage[]): PlanProblem[] {
+  return stages.flatMap(({ environment, segment }, index) => {
+    const members = segment !== undefined ? undefined : stages.slice(0, index).find((earlier) => earlier.environment === environment && earlier.segment !== undefined && earlier.percent > 0);
+    if (members?.segment === undefined || stages.slice(0, index).some((earlier) => earlier.environment === environment && earlier.segment === undefined)) return [];
+    const message = `compares everyone in ${environment}, of whom the members of segment ${quotable(members.segment)} have had the candidate before: they are no sample of everyone, and count as the candidate's. Leave them out, such as by quality: {where: features.group != "${quotable(members.segment)}"}.`;
+    return [{ severity: 'warning' as const, stage: index, key: 'percent', message }];
+  });
+}
+
 /** Where a stage is, in words: `production`, `segment internal of production`. */
 export function stageAudience({ environment, segment }: Pick<Stage, 'environment' | 'segment'>): string {
   return segment === undefined ? environment : `segment ${quotable(segment)} of ${environment}`;

@@ -360,6 +360,19 @@ describe('comparing the arms', () => {
   });
 });
 
+describe('arms that nothing of is compared', () => {
+  it('have no control, and why is said: services that differ, or times that do', () => {
+    const all = records({ count: 6000, candidateErrors: 0.1 });
+    const because = (found: readonly object[]): string[] => {
+      const { verdict, because: words } = compareArms(collect(found), definition(), 'production').metrics[0] ?? assert.fail();
+      return [verdict, words];
+    };
+    assert.equal(because(all)[0], 'worse');
+    assert.deepEqual(because(all.filter(({ assigned_arm }, index) => (assigned_arm === 'candidate') === index < 3000)), ['no control', 'the arms have answered at other times or shares only: no stretch has records of both']);
+    assert.deepEqual(because(all.map((record) => ({ ...record, service: record.assigned_arm === 'candidate' ? 'fraud-v2' : 'fraud-v1' }))), ['no control', 'services are never pooled, and candidate answered as fraud-v2 only, current as fraud-v1: log the same service for both, or none']);
+  });
+});
+
 describe('drift', () => {
   const sample = (name: string, values: readonly number[], missing = 0): FeatureSample => ({ name, rows: values.length + missing, missing, values, categories: {}, otherCategories: 0 });
   const named = (name: string, categories: Record<string, number>): FeatureSample => ({ name, rows: Object.values(categories).reduce((a, b) => a + b, 0), missing: 0, values: [], categories, otherCategories: 0 });
@@ -375,8 +388,8 @@ describe('drift', () => {
   });
 
   it('says of few units that chance explains it', () => {
-    const few = featureDrift(sample('a', uniform), sample('a', uniform.map((value) => value * 1.2)), { reference: 20, production: 20 }, 1);
-    assert.ok(few.psi > 0.1 && !few.alarm && few.noise > 1);
+    const few = featureDrift(sample('a', uniform), sample('a', uniform.map((value) => value * 1.5)), { reference: 20, production: 20 }, 1);
+    assert.ok(few.psi > 0.1 && !few.alarm && few.noise > few.psi, `${few.psi} ${few.noise}`);
   });
 
   it('compares categories, unseen ones and missing values', () => {

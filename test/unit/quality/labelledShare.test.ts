@@ -91,9 +91,9 @@ describe('shares of predictions with an outcome', () => {
     assert.notEqual(told(data, definition, { since: began })[0]?.verdict, 'void');
   });
 
-  it('void the metrics that read what is told for other shares, and those only', () => {
+  for (const absent of [{}, { absent_means: 0 }]) it(`void the metrics that read what is told for other shares, and those only, ${JSON.stringify(absent)}`, () => {
     const definition = defined({
-      labels: { field: 'clicked', mature_after: '1h' }, guardrails: [{ name: 'refunds', bad: 'refunded == 1' }, { name: 'refunds, or none told', bad: 'coalesce(refunded, 0) == 1' }],
+      labels: { field: 'clicked', mature_after: '1h', ...absent }, guardrails: [{ name: 'refunds', bad: 'refunded == 1' }, { name: 'refunds, or none told', bad: 'coalesce(refunded, 0) == 1' }],
       signals: [{ name: 'accuracy', measure: 'accuracy', margin: 0.1 }, { name: 'clicks', mean: 'clicked', margin: 0.1 }, { name: 'both', mean: 'clicked + refunded' }],
     });
     const random = seeded(1);

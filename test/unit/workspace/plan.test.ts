@@ -31,6 +31,15 @@ describe('the plan of a release', () => {
     assert.equal(said('a: candidate, b: candidate', ''), 'none ', 'without a plan nothing is compared by it');
   });
 
+  it('is none of a model that several flags switch: a release is of one flag, and their records would be counted together', () => {
+    const said = (switches: string): string => {
+      const { config, problems: found } = loadWorkspaceFile(`version: 1\nmodels:\n  fraud:\n    switches: [${switches}]\n    plan:\n      - {environment: production, percent: 5}\n`);
+      return `${config?.models[0]?.plan?.length ?? 'none'} ${found.map(({ severity, message }) => `${severity} ${message}`).join()}`;
+    };
+    assert.equal(said('{flag: a, on: candidate}'), '1 ');
+    assert.match(said('{flag: a, on: candidate}, {flag: b, on: candidate}'), /^none error The plan of fraud cannot be followed: a release is of one flag, and fraud is switched by a and b, whose records would be counted together\. Map each flag as a model of its own/);
+  });
+
   it('is read with everything that a stage may say', () => {
     const [first, second] = plan(file('{environment: production, segment: internal, percent: 100, hold: 1h30m, gates: [approval]}', '{environment: production, percent: 5, hold: 7d, min_predictions: 2000, auto: true}')) ?? [];
     assert.deepEqual({ ...first, range: undefined }, { environment: 'production', segment: 'internal', percent: 100, hold: 5_400_000, minPredictions: 0, gates: ['approval'], areGatesListed: true, auto: false, range: undefined });
@@ -67,6 +76,7 @@ describe('the plan of a release', () => {
     'a stage that changes nothing': { stages: ['{environment: development, percent: 25}', '{environment: development, percent: 25, hold: 1d}'], says: [/^7: Stage 2 of fraud leaves development at 25 %/] },
     'weights over 100 %': { stages: ['{environment: development, percent: 25, weights: {a: 60, b: 60}}'], says: [/^6: Stage 1 of fraud gives its variants 120 % in all/] },
     'all of production at once': { stages: ['{environment: production, percent: 100}'], says: [/^6: Stage 1 of fraud exposes all of production at once/] },
+    'members before everyone': { stages: ['{environment: production, segment: internal, percent: 100}', '{environment: production, percent: 5}', '{environment: production, percent: 25}'], says: [/^7: Stage 2 of fraud compares everyone in production, of whom the members of segment internal have had the candidate before: .*Leave them out/] },
     'no holdback': { stages: ['{environment: production, percent: 50, hold: 1d}', '{environment: production, percent: 95}', '{environment: production, percent: 100}'], says: [/^8: Stage 3 of fraud ends the comparison, and the stage before it \(95 %\) has no hold/] },
   };
   for (const [what, { stages, says }] of Object.entries(wrong)) {
@@ -78,7 +88,7 @@ describe('the plan of a release', () => {
   }
 
   it('with a holdback, or that only names development and a segment, has nothing wrong', () => {
-    assert.deepEqual(problems('{environment: development, percent: 100}', '{environment: production, segment: internal, percent: 100}', '{environment: production, percent: 5}', '{environment: production, percent: 95, hold: 7d}', '{environment: production, percent: 100}'), []);
+    assert.deepEqual(problems('{environment: development, percent: 100}', '{environment: staging, segment: internal, percent: 100}', '{environment: production, percent: 5}', '{environment: production, percent: 95, hold: 7d}', '{environment: production, percent: 100}'), []);
   });
 
   it('is compared with what the server has, once that is known', () => {

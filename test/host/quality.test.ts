@@ -149,15 +149,16 @@ describe('quality in the editor', function () {
   it('tells an open dashboard what became of modelswitch.yaml: an error keeps what was read, a removal ends it', async () => {
     await log({ candidate: { errors: 0.02 }, current: { errors: 0.02 } });
     await vscode.commands.executeCommand('modelswitch.openDashboard', ref);
-    await eventually(() => shown() !== undefined && shown()?.failure === undefined, 'the dashboard');
+    const wrong = (): string | undefined => shown()?.alarms.find((line) => line.startsWith('modelswitch.yaml'));
+    await eventually(() => shown() !== undefined && wrong() === undefined, 'the dashboard');
     const whole = new TextDecoder().decode(await vscode.workspace.fs.readFile(file('modelswitch.yaml')));
     await useConfiguration(all, whole.replace('max_ratio: 1.2', 'max_ratio: 0.9'));
-    await eventually(() => /^modelswitch\.yaml:\d+ is wrong, so shown is what was read by it before: /.test(shown()?.failure ?? ''), 'the dashboard says what is wrong').catch(() => assert.fail(JSON.stringify(feature.dashboards.of(ref)?.last).slice(0, 300)));
+    await eventually(() => /^modelswitch\.yaml:\d+ is wrong, so shown is what was read by it before: /.test(wrong() ?? ''), 'the dashboard says what is wrong').catch(() => assert.fail(JSON.stringify(feature.dashboards.of(ref)?.last).slice(0, 300)));
     assert.deepEqual(shown()?.metrics.map(({ title }) => title), ['errors']);
     await useConfiguration(all, `${whole}\n  broken: [\n`);
-    await eventually(() => /is wrong/.test(shown()?.failure ?? ''), 'it says so of a text that is no YAML');
+    await eventually(() => /is wrong/.test(wrong() ?? ''), 'it says so of a text that is no YAML');
     await useConfiguration(all, whole);
-    await eventually(() => shown() !== undefined && shown()?.failure === undefined, 'it is right again');
+    await eventually(() => shown() !== undefined && wrong() === undefined, 'it is right again');
     await useConfiguration(all, configuration);
     await eventually(() => { const last = feature.dashboards.of(ref)?.last; return last?.kind === 'empty' && last.text === 'watched has no source of quality in modelswitch.yaml any more.'; }, 'it is gone');
     feature.dashboards.of(ref)?.dispose();

@@ -69,6 +69,8 @@ export class Scrapes {
   }
 
   ended(series: Ended): void {
+    // One at 0 is there for what may come: nothing goes on with it.
+    if (series.value <= 0) return;
     const key = `${series.target} ${series.name}`;
     const known = this.#ended.get(key) ?? new Map<number, Ended>();
     this.#ended.set(key, known);
@@ -79,7 +81,7 @@ export class Scrapes {
   isContinued({ target, name, first, step, initial }: { readonly target: string; readonly name: string; readonly first: number; readonly step: number | undefined; readonly initial: number }): boolean {
     for (const { last, value, step: own } of this.#ended.get(`${target} ${name}`)?.values() ?? []) {
       const most = ANY_SCRAPE * (own ?? step ?? 0);
-      if (last < first && first - last <= most && value > 0 && value <= initial && !this.hasFallen({ target, from: last, to: first })) return true;
+      if (last < first && first - last <= most && value <= initial && !this.hasFallen({ target, from: last, to: first })) return true;
     }
     return false;
   }

@@ -200,7 +200,7 @@ export const drift: Command = {
     if (skew?.insufficient !== undefined) context.warn(`Feature skew is not known: ${skew.insufficient}.`);
     print(context, { model: opened.model.name, drift: found, ...(skew === undefined ? {} : { skew }), definitions: DRIFT_DEFINITIONS, notes: data.notes }, [...blocks, notesBlock(data.notes)]);
     if (found.some(({ report }) => report.features.some(({ alarm }) => alarm)) || (skew?.insufficient === undefined && skew?.features.some(({ alarm }) => alarm) === true)) return 1;
-    // A pipeline that stops on drift must not go on because nobody looked. Environments in which nothing happens, or that have nothing to be compared with, keep others from nothing.
+    // A pipeline that stops on drift must not go on because nobody looked. Environments without a record of the hours, or with one arm and no reference, keep others from nothing.
     const isUnknown = without.flat().some(({ isAsked }) => isAsked) || (skew === undefined && without.every(({ length }) => length > 0));
     const unknown = skew?.insufficient ?? (isUnknown ? nothing.join(' ') : undefined);
     return unknown === undefined ? 0 : exitCode(new AppError('network', unknown));

@@ -58,7 +58,7 @@ export function limitFinding(metric: MetricDefinition, windows: readonly Quality
   // If it were just at its limit, it would have enough events, and enough others: so one that has none at all passes it, too.
   if (isShare && n * Math.min(limit, 1 - limit) < LEAST_EVENTS) return { ...found, state: 'insufficient' };
   const known = isShare ? limit * (1 - limit) : variance(totalOf(data.windows.filter((each) => each.environment === environment && each.slice === undefined), name));
-  const estimate = { estimate: found.value, standardError: Math.sqrt(Math.max(variance(total), known) / n), n };
+  const estimate = { estimate: found.value, standardError: Math.sqrt(Math.max(variance(total), Number.isNaN(known) ? 0 : known) / n), n };
   const beyond = better === 'lower' ? estimate.estimate - limit : limit - estimate.estimate;
   return { ...found, state: beyond - sequentialOneSidedHalfWidth(estimate, alpha, TIGHTEST) > 0 ? 'passed' : 'within' };
 }

@@ -46,7 +46,7 @@ export type ComparisonVerdict =
   /** Neither. */
   | 'undecided'
   | 'insufficient data'
-  /** Nobody has the current version, or nobody the candidate: there is nothing to compare with. */
+  /** Nobody has the current version, or nobody the candidate, or no service and stretch both: there is nothing to compare with. */
   | 'no control'
   /** The arms do not hold whom they should, or are labelled differently: a difference would say nothing. */
   | 'void';
@@ -129,7 +129,6 @@ export function currentAlike({ kind, effect, candidate, current }: Pick<MetricCo
   const alike = kind === 'bad' ? candidate.value / effect : candidate.value - effect;
   return Math.abs(alike - current.value) > ALIKE * Math.abs(current.value) ? alike : undefined;
 }
-
 
 /** Whether every value of a metric was 0 or 1: accuracy, precision, recall, the uncertain share, a mean of what is true or false. */
 function isProportion(metric: string, arms: readonly (readonly QualityWindow[])[]): boolean {
@@ -252,7 +251,7 @@ class Comparer {
 
   /** Why a metric has no observation in either arm. */
   #untold({ measure, labelled }: MetricDefinition): string {
-    const arms = this.#data.arms.filter(({ arm, environment }) => environment === this.#environment && ARMS.includes(arm));
+    const arms = this.#arms();
     const sum = (of: (arm: ArmSummary) => number): number => arms.reduce((total, arm) => total + of(arm), 0);
     // Sources of windows count by themselves what has matured.
     const isWaiting = labelled && this.#data.designEffect === undefined && this.#labels.matureAfterMs > 0 && sum(({ requests }) => requests) > 0 && sum(({ matured }) => matured) === 0;
@@ -362,7 +361,7 @@ class Comparer {
     const oneSided = sequentialOneSidedHalfWidth(found, this.alpha, TIGHTEST);
     const alarming = role === 'guardrail' ? sequentialOneSidedHalfWidth(found, this.alpha / this.guardrails, TIGHTEST) : oneSided;
     const worseBy = better === 'lower' ? found.estimate : -found.estimate;
-    const verdict = worseBy - alarming > margin ? 'worse' : worseBy + oneSided >= margin ? 'undecided' : isShare && !usable.every(hasTold) ? 'insufficient data' : 'not worse';
+    const verdict = worseBy - alarming > margin ? 'worse' : worseBy + oneSided >= margin ? 'undecided' : isShare && !hasTold(usable) ? 'insufficient data' : 'not worse';
     const because = verdict === 'worse' ? `worse by more than ${margin}` : verdict === 'insufficient data' ? needs : verdict === 'not worse' ? `not worse by more than ${margin}` : 'the interval holds both';
     return { verdict, because, effect: found.estimate, interval: { low: found.estimate - twoSided, high: found.estimate + twoSided } };
   }
@@ -374,9 +373,12 @@ function mayTell(arms: readonly [Moments, Moments]): boolean {
   return arms.every(({ n }) => Math.min(n * rate, n * (1 - rate)) >= LEAST_EVENTS);
 }
 
-/** Whether both have them: below that nothing is called not worse. */
-function hasTold(arms: readonly [Moments, Moments]): boolean {
-  return arms.every(({ n, sum }) => Math.min(sum, n - sum) >= LEAST_EVENTS);
+/** Whether both arms have them in all strata that are compared: below that nothing is called not worse. */
+function hasTold(strata: readonly (readonly [Moments, Moments])[]): boolean {
+  return ([0, 1] as const).every((arm) => {
+    const [n, sum] = strata.reduce<readonly [number, number]>((all, each) => [all[0] + each[arm].n, all[1] + each[arm].sum], [0, 0]);
+    return Math.min(sum, n - sum) >= LEAST_EVENTS;
+  });
 }
 
 /** Why nothing of the one arm is compared with anything of the other, where both have records. */
@@ -401,7 +403,12 @@ export function compareArms(data: QualityData, definition: QualityDefinition, en
   const sampleRatio = comparer.ratio();
   const mismatch: Refusal | undefined = sampleRatio.verdict === 'mismatch' ? { always: false, verdict: 'void', because: 'the sample ratio is not as configured' } : undefined;
   const absence = definition.labels.absentMeans === undefined ? undefined : comparer.absence();
-  const byLabels = new Map(definition.metrics.filter(({ labelled }) => labelled).map(({ name }) => [name, absence ?? comparer.labelsDiffer(name)]));
+  const readsLabel = ({ expression }: MetricDefinition): boolean => expression === undefined || expression.paths.some(([first]) => first === definition.labels.field);
+  const unknown = (metric: MetricDefinition): Refusal | undefined => {
+    const own = readsLabel(metric) ? absence : undefined;
+    return own?.always === true ? own : comparer.labelsDiffer(metric.name) ?? own;
+  };
+  const byLabels = new Map(definition.metrics.filter(({ labelled }) => labelled).map((metric) => [metric.name, unknown(metric)]));
   const refused = ({ name }: MetricDefinition): Refusal | undefined => byLabels.get(name) ?? mismatch;
   const declared = definition.metrics.map((metric) => comparer.compare(metric, refused(metric)));
   const missing = comparer.missing(declared.filter(({ kind }) => kind === 'bad').map(({ dispersion: own }) => own));

@@ -132,7 +132,7 @@ export class OutcomeCounter {
       ...this.classes.messages,
       ...told(this.#blank, `records of outcomes tell none (${this.#stager.outcomeFields.join(', ')}: null, blank or NaN): their predictions have no outcome by them.`),
       ...told(passedOver, `predictions had more than ${MOST_OF_ONE} outcomes before they came themselves, and the one that counts may not be among those that were kept. Write outcomes into files of their own, which source.outcomes names: they are read after the predictions.`),
-      ...told(tooLate, `outcomes bear a ts that is more than labels.mature_after (${durationWords(matureAfterMs)}) after that of their prediction: they do not count, for it has counted as absent_means (${String(absentMeans)}) since then. Raise mature_after where outcomes take longer.`),
+      ...told(tooLate, `outcomes bear a ts that is more than labels.mature_after (${durationWords(matureAfterMs)}) after that of their prediction: they do not count, for what was missing of the label has counted as absent_means (${String(absentMeans)}) since then. Raise mature_after where outcomes take longer.`),
       ...told(withoutTime, 'outcomes bear no ts: whether they came within labels.mature_after is not known, so they count whenever they come, also where their prediction has counted as absent_means before. Log ts with outcomes.'),
     ];
   }

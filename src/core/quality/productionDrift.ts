@@ -75,7 +75,7 @@ export function unmeasured({ production, references = [], arms }: QualityData, e
   const against = againstReference(own);
   const empty = against.filter(({ report }) => !isMeasured(report)).map((finding) => nothing(emptyWords(finding), true));
   if (against.length > 0) return empty;
-  if (hasReference) return [{ words: `Drift${where}: nothing was compared with drift.reference: ${references.length > 0 ? `it has no record${where}` : 'there is none that could be read, or no record of then'}.`, isAsked: true }];
+  if (hasReference) return [{ words: `Drift${where}: nothing was compared with drift.reference: ${references.length > 0 ? `there is no record${where} of both times` : 'there is none that could be read, or no record of then'}.`, isAsked: true }];
   if (own.some(({ report }) => isMeasured(report))) return [];
   const [first] = own;
   if (first !== undefined) return [nothing(emptyWords(first))];

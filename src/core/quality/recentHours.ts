@@ -159,19 +159,25 @@ export class RecentHours {
     return { production, references, messages: [...messages, ...missing] };
   }
 
-  /** A reference for each environment that has records of both times: current's then, or the candidate's where current did not serve. */
+  /** A reference for each arm, of those of its hours that have records of both times: current's then, or the candidate's where current did not serve, weighed as the arm has answered in them. */
   #earlier({ weeks, hours }: Earlier, end: number, answering: Answering): { readonly references: readonly DriftReference[]; readonly missing: readonly string[] } {
-    const then = end - hours - weeks * WEEK_HOURS;
+    const shift = weeks * WEEK_HOURS;
+    const then = end - hours - shift;
     const [from, to] = [then, then + hours].map((hour) => minuteWords(hour * HOUR_MS));
     const name = `the same hours ${weeks === 1 ? 'a week' : `${weeks} weeks`} earlier (${from} to ${to} UTC)`;
-    const production = this.#production(end, hours, answering);
     const references: DriftReference[] = [];
     const missing: string[] = [];
     for (const environment of new Set(this.#arms.filter((each) => each.hours.size > 0).map((each) => each.environment))) {
-      const own = this.#arms.filter((each) => each.environment === environment).flatMap((each) => merged(each, then, then + hours) ?? []);
-      const reference = own.find(({ arm }) => arm === 'current') ?? own.find(({ arm }) => arm === 'candidate') ?? own[0];
-      if (reference === undefined) missing.push(`Drift has no reference: the log has no record${environment === '' ? '' : ` of ${environment}`} from ${from} to ${to} UTC.`);
-      else references.push({ name, environment, rows: reference.requests, units: reference.units, samples: reference.features, production });
+      const own = this.#arms.filter((each) => each.environment === environment);
+      const where = environment === '' ? '' : ` of ${environment}`;
+      const earlier = own.filter((each) => hoursWithin(each, then, then + hours, NONE).length > 0);
+      const reference = earlier.find(({ arm }) => arm === 'current') ?? earlier.find(({ arm }) => arm === 'candidate') ?? earlier[0];
+      if (reference === undefined) missing.push(`Drift has no reference: the log has no record${where} from ${from} to ${to} UTC.`);
+      else for (const arm of own.filter((each) => hoursWithin(each, end - hours, end, answering(each)).length > 0)) {
+        const found = alike({ arm, without: answering(arm) }, { arm: reference, without: NONE, shift }, { end, hours });
+        if (found === undefined) missing.push(`Drift of ${plainLine(arm.arm, 40)}${where} has no reference: none of the hours in which it answered has a record from ${from} to ${to} UTC.`);
+        else references.push({ name, environment, rows: found.other.requests, units: found.other.units, samples: found.other.features, production: { name: `last ${hours} h`, parts: [found.own] } });
+      }
     }
     return { references, missing };
   }
@@ -190,12 +196,8 @@ export class RecentHours {
     return candidates.flatMap((candidate) => {
       const current = this.#arms.find(({ environment, arm }) => environment === candidate.environment && arm === 'current');
       if (current === undefined) return [];
-      const [own, other] = [candidate, current].map((each) => requestsByHour(hoursWithin(each, end - hours, end, answering(each))));
-      const common = tellingMost([...own ?? []].flatMap(([number, requests]) => { const others = other?.get(number); return others === undefined ? [] : [{ number, own: requests, others }]; }));
-      const [from, ofOwn, ofOthers] = [Math.min(...common.map(({ number }) => number)), sum(common, (each) => each.own), sum(common, ({ others }) => others)];
-      const weights = new Map(common.map((each) => [each.number, (each.own * ofOthers) / (each.others * ofOwn)]));
-      const [mine, its] = [merged(candidate, from, end, answering(candidate), (number) => Number(weights.has(number))), merged(current, from, end, answering(current), (number) => weights.get(number) ?? 0)];
-      return mine === undefined || its === undefined ? [] : [{ name: `last ${end - from} h`, candidate: mine, current: its }];
+      const found = alike({ arm: candidate, without: answering(candidate) }, { arm: current, without: answering(current), shift: 0 }, { end, hours });
+      return found === undefined ? [] : [{ name: `last ${end - found.from} h`, candidate: found.own, current: found.other }];
     });
   }
 
@@ -281,6 +283,26 @@ function requestsByHour(hours: readonly Hour[]): ReadonlyMap<number, number> {
   const found = new Map<number, number>();
   for (const { number, collector } of hours) if (collector.requests > 0) found.set(number, (found.get(number) ?? 0) + collector.requests);
   return found;
+}
+
+/** An arm, and its versions that are left out. */
+interface Side {
+  readonly arm: ArmHours;
+  readonly without: ReadonlySet<string>;
+}
+
+/**
+ * What an arm has answered in the last hours, and another one, or the same so many hours (`shift`) earlier, in the same ones: each hour of the other weighs as that of the arm does, and hours that the other hardly served are left out. `from`: the first
+ * hour of the arm. Undefined where no hour has records of both.
+ */
+function alike(own: Side, other: Side & { readonly shift: number }, { end, hours }: { readonly end: number; readonly hours: number }): { readonly own: ProductionPart; readonly other: ProductionPart; readonly from: number } | undefined {
+  const { shift } = other;
+  const [mine, its] = [requestsByHour(hoursWithin(own.arm, end - hours, end, own.without)), requestsByHour(hoursWithin(other.arm, end - hours - shift, end - shift, other.without))];
+  const common = tellingMost([...mine].flatMap(([number, requests]) => { const others = its.get(number - shift); return others === undefined ? [] : [{ number, own: requests, others }]; }));
+  const [from, ofOwn, ofOthers] = [Math.min(...common.map(({ number }) => number)), sum(common, (each) => each.own), sum(common, ({ others }) => others)];
+  const weights = new Map(common.map((each) => [each.number, (each.own * ofOthers) / (each.others * ofOwn)]));
+  const [part, otherPart] = [merged(own.arm, from, end, own.without, (number) => Number(weights.has(number))), merged(other.arm, from - shift, end - shift, other.without, (number) => weights.get(number + shift) ?? 0)];
+  return part === undefined || otherPart === undefined ? undefined : { own: part, other: otherPart, from };
 }
 
 /** The hours from `from` up to but without `end` as one, without some versions; undefined where nothing was served. `weightOf`: as how many a prediction of an hour counts, by the hour's number; 0: not at all. */

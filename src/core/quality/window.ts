@@ -19,7 +19,7 @@ export interface QualityWindow {
   readonly drawn?: number;
   /** By metric: how many records told it, the sum of the values (bad events count 1) and of their squares. */
   readonly metrics: Readonly<Record<string, Moments>>;
-  /** Missing where no metric needs outcomes, where it means something that there is none, and where the source does not tell. */
+  /** Missing where no metric needs outcomes, or only the label where `absent_means` says what it means that there is none, and where the source does not tell. */
   readonly labels?: WindowLabels;
   /** The value of which slice, `country = DE`; undefined: all records. */
   readonly slice?: string;

@@ -194,7 +194,8 @@ class Reader {
     }
     const { stages, problems } = readPlan(listed, (index) => this.#source.valueRange([...path, index]));
     this.#addPlan(model, problems);
-    if (fields(section['quality'])?.['where'] === undefined) this.#addPlan(model, memberProblems(stages));
+    const quality = fields(section['quality']);
+    if (quality !== undefined && quality['where'] === undefined) this.#addPlan(model, memberProblems(stages));
     return stages.length === 0 ? undefined : stages;
   }
 

@@ -42,13 +42,13 @@ const JUDGING: Readonly<Record<string, string>> = { plan: 'the plan is not follo
 
 /**
  * What a key that nobody knows keeps from being done, where it is an error: a plan with a condition left out would be another plan, and a guardrail that nobody reads guards nothing. Undefined
- * where what is not known is ignored: elsewhere, and of keys of quality and guard that say by their name, x-..., that they are somebody else's.
+ * where what is not known is ignored: elsewhere, and of keys of a model, of quality and of guard that say by their name, x-..., that they are somebody else's.
  */
 function keptFrom(path: SourcePath, key: string): string | undefined {
   const [section, , judging] = path;
   if (section !== 'models') return undefined;
   // Of a model itself: a section that was meant to judge it.
-  if (path.length === 2) return JUDGING[nearest(key, knownKeys(path)) ?? ''];
+  if (path.length === 2) return key.startsWith('x-') ? undefined : JUDGING[nearest(key, knownKeys(path)) ?? ''];
   return judging === 'plan' || !key.startsWith('x-') ? JUDGING[String(judging)] : undefined;
 }
 

@@ -39,6 +39,8 @@ export interface DashboardInput {
   readonly timeline?: ReleaseTimeline | undefined;
   readonly readAt: number;
   readonly failure: string | undefined;
+  /** What is wrong with the file that names the source: shown is what it said before. */
+  readonly wrong?: string | undefined;
   readonly now: number;
 }
 
@@ -101,10 +103,11 @@ function isCurve(because: string): boolean {
   return because.startsWith('shown only');
 }
 
-function alarmsOf({ data, environment, report, drift, hasReference = false, history, now, readAt, skew }: DashboardInput): string[] {
+function alarmsOf({ wrong, data, environment, report, drift, hasReference = false, history, now, readAt, skew }: DashboardInput): string[] {
   const { sampleRatio, metrics, joint } = report;
   const configured = history === undefined ? undefined : shareDuring(history.given, now, now);
   return [
+    ...(wrong === undefined ? [] : [wrong]),
     ...metrics.filter(({ role, verdict }) => role === 'guardrail' && verdict === 'worse').map(({ name, because }) => `${name} is worse: ${because}.`),
     ...(joint.alarms ? ['The guardrails of counts alarm together.'] : []),
     ...silences({ data, report, drift, configured, readAt }).map(({ arm, words }) => `${arm}: ${words}.`),

@@ -181,8 +181,8 @@ export class Dashboard implements Disposable {
   async #input(): Promise<DashboardInput | string> {
     const reading = this.#parts.store.of(this.#ref);
     if (reading === undefined) return vscode.workspace.isTrusted ? `${this.#ref.model} has no source of quality in modelswitch.yaml any more.` : 'This workspace is not trusted: nothing is read.';
-    const { data, readAt, error, loading, model, skew, definition } = reading;
-    if (data === undefined || readAt === undefined) return error !== undefined ? error.message : loading ? 'Reading the source...' : 'Nothing was read yet.';
+    const { data, readAt, error, wrong, loading, model, skew, definition } = reading;
+    if (data === undefined || readAt === undefined) return error !== undefined ? error.message : wrong !== undefined ? wrong.message : loading ? 'Reading the source...' : 'Nothing was read yet.';
     const environments = [...new Set(data.arms.map((arm) => arm.environment))].sort();
     const [first] = environments;
     if (first === undefined) return `There is no record of ${model.switches.map(({ flag }) => flag).join(', ')} yet.${notesOf(data.notes)}`;
@@ -190,7 +190,7 @@ export class Dashboard implements Disposable {
     const history = environment === reading.environment ? reading.history : await this.#parts.store.historyOf(reading, environment);
     const timeline = await this.#parts.store.timelineOf(reading);
     return {
-      model: model.name, flag: model.switches[0]?.flag ?? '', environment, data, since: evidenceSince(data, environment, history), history, timeline, readAt, failure: error?.message, now: this.#parts.clock.now(),
+      model: model.name, flag: model.switches[0]?.flag ?? '', environment, data, since: evidenceSince(data, environment, history), history, timeline, readAt, failure: error?.message, wrong: wrong?.message, now: this.#parts.clock.now(),
       ...(definition.skew === undefined ? {} : { skew: { command: definition.skew.command.join(' '), last: skew } }),
       drift: driftIn(data, environment), hasReference: definition.drift.reference !== undefined, report: reportOf(reading, data, environment, history, true),
     };

@@ -51,7 +51,8 @@ export function isUrgent(store: QualityStore, facts: FlagFacts, now: number): bo
 export function qualityHoverText(store: QualityStore, facts: FlagFacts, now: number): string {
   return readingsOf(store, facts).map((reading) => {
     const known = productionFacts(reading, now);
-    if (known === undefined) return reading.error === undefined ? '' : `**${shown(reading.model.name)} in production** ${shown(reading.error.message, 300)}`;
+    const because = reading.wrong ?? reading.error;
+    if (known === undefined) return because === undefined ? '' : `**${shown(reading.model.name)} in production** ${shown(because.message, 300)}`;
     const lines = [
       ...known.report.metrics.slice(0, MOST_LINES).map((metric) => `${shown(metric.name, 60)}: ${shown(metricWords(metric), 200)}: **${shown(metric.verdict)}**`),
       ...otherLines(reading, known).map(({ label, description }) => `${shown(label, 200)}${description === undefined ? '' : `: ${shown(description, 200)}`}`),
@@ -127,7 +128,7 @@ export function qualityNodes(store: QualityStore, facts: FlagFacts, now: number)
     const known = productionFacts(reading, now);
     const worst = known === undefined ? undefined : worstFact(known);
     const state = worst?.words[0] ?? (reading.error !== undefined ? 'cannot be read' : reading.loading ? 'reading...' : reading.data === undefined ? 'not read yet' : 'no record yet');
-    const isBad = reading.error !== undefined || (worst !== undefined && worst.kind !== 'fine');
+    const isBad = reading.error !== undefined || reading.wrong !== undefined || (worst !== undefined && worst.kind !== 'fine');
     return {
       kind: 'detail', id, label: facts.arms.length > 1 ? `Quality of ${reading.model.name}` : 'Quality', description: state, icon: isBad ? 'warning' : 'graph',
       tooltip: `How ${reading.model.name} does in ${reading.environment}. Choose this line for the dashboard.`, context: 'quality',
@@ -139,8 +140,8 @@ export function qualityNodes(store: QualityStore, facts: FlagFacts, now: number)
 }
 
 function lines(reading: QualityReading, known: ProductionFacts | undefined, id: string): DetailNode[] {
-  const { error } = reading;
-  const failure = error === undefined ? [] : [failureNode(error, reading, id)];
+  const because = reading.wrong ?? reading.error;
+  const failure = because === undefined ? [] : [failureNode(because, reading, id)];
   if (known === undefined) return failure;
   const metrics = known.report.metrics.map((metric): DetailNode => ({
     kind: 'detail', id: `${id} metric ${metric.name}`, label: metric.name, description: `${metric.verdict} · ${metricWords(metric)}`, icon: verdictIcon(metric), tooltip: `${metric.role}: ${metric.because}`,

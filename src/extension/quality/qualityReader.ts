@@ -28,8 +28,10 @@ export interface QualityReading extends QualitySubject {
   readonly data: QualityData | undefined;
   /** When `data` was read, in milliseconds since 1970. */
   readonly readAt: number | undefined;
-  /** Why the last reading failed, or what is wrong with the file that names the source. */
+  /** Why the last reading failed. */
   readonly error: AppError | undefined;
+  /** What is wrong with the file that names the source, which is read as it was named before. */
+  readonly wrong: AppError | undefined;
   readonly loading: boolean;
   /** The arms in the first environment, without slices. */
   readonly report: ComparisonReport | undefined;
@@ -66,15 +68,12 @@ export class QualityReader implements Disposable {
   #running: Promise<void> | undefined;
   #abort = new AbortController();
   #disposed = false;
-  /** Why the source could not be read, and what is wrong with the file that names it: that is told as long as it is. */
-  #failed: AppError | undefined;
-  #wrong: AppError | undefined;
   readonly #progress = new Set<(done: number, total: number) => void>();
 
   constructor(subject: QualitySubject, parts: ReaderParts, changed: () => void) {
     this.#parts = parts;
     this.#changed = changed;
-    this.#reading = { ...subject, data: undefined, readAt: undefined, error: undefined, loading: false, report: undefined, history: undefined, skew: undefined };
+    this.#reading = { ...subject, data: undefined, readAt: undefined, error: undefined, wrong: undefined, loading: false, report: undefined, history: undefined, skew: undefined };
   }
 
   get reading(): QualityReading {
@@ -89,9 +88,7 @@ export class QualityReader implements Disposable {
 
   /** The file that names the source has an error: it goes on being read as it was named before, and that is told. Undefined: the file is right again. */
   hold(wrong: AppError | undefined): void {
-    if (wrong?.message === this.#wrong?.message) return;
-    this.#wrong = wrong;
-    this.#set({});
+    if (wrong?.message !== this.#reading.wrong?.message) this.#set({ wrong });
   }
 
   /** Reads what is new; who asks meanwhile gets the reading that runs. It never rejects: why it failed is in the reading. */
@@ -163,8 +160,7 @@ export class QualityReader implements Disposable {
 
   #set(change: Partial<QualityReading>): void {
     if (this.#disposed) return;
-    if ('error' in change) this.#failed = change.error;
-    this.#reading = { ...this.#reading, ...change, error: this.#wrong ?? this.#failed };
+    this.#reading = { ...this.#reading, ...change };
     this.#changed();
   }
 }

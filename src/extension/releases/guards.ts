@@ -30,6 +30,8 @@ export class Guards implements Disposable {
   readonly #changes = this.#all.add(new Emitter<undefined>());
   readonly #item: vscode.StatusBarItem;
   readonly #last = new Map<string, GuardReport>();
+  /** Those that were not guarded because of modelswitch.yaml when it was looked last. */
+  readonly #wrong = new Set<string>();
   readonly #abort = new AbortController();
   #timer: Disposable | undefined;
   #looking: Promise<void> | undefined;
@@ -104,8 +106,10 @@ export class Guards implements Disposable {
   async #round(): Promise<void> {
     for (const key of this.#keys) {
       const wrong = this.#unguarded(key);
-      if (wrong !== undefined) this.#saw(key, wrong);
-      else if (this.#store.of(key) === undefined) this.#last.delete(key);
+      if (wrong !== undefined) {
+        this.#wrong.add(key);
+        this.#saw(key, wrong);
+      } else if (this.#wrong.delete(key) || this.#store.of(key) === undefined) this.#last.delete(key);
     }
     this.#changes.fire(undefined);
     for (const state of this.#watched) {

@@ -115,7 +115,7 @@ export class LazyReleases implements vscode.TreeDataProvider<ReleaseNode>, vscod
       this.#all.add(vscode.commands.registerCommand(id, (argument: unknown) => this.load().then((loaded) => loaded.run(id, argument)).catch((error: unknown) => void showError(parts.change.log, title, error))));
     }
     const loadGuard = (): void => {
-      if (this.#hasPlan() && parts.memory.get<readonly string[]>(GUARDED, []).length > 0) void this.load().catch((error: unknown) => parts.change.log.error('Loading the guard', error));
+      if ((this.#hasPlan() || this.#hasErrors()) && parts.memory.get<readonly string[]>(GUARDED, []).length > 0) void this.load().catch((error: unknown) => parts.change.log.error('Loading the guard', error));
     };
     this.#all.add(parts.files.onDidChange(() => {
       this.#treeChanges.fire(undefined);
@@ -219,5 +219,10 @@ export class LazyReleases implements vscode.TreeDataProvider<ReleaseNode>, vscod
 
   #hasPlan(): boolean {
     return this.#plans().length > 0;
+  }
+
+  /** Whether a plan may be there that nobody can read. */
+  #hasErrors(): boolean {
+    return vscode.workspace.isTrusted && (vscode.workspace.workspaceFolders ?? []).some((folder) => this.#parts.files.of(folder)?.file.problems.some(({ severity }) => severity === 'error') === true);
   }
 }

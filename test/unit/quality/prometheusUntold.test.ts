@@ -16,14 +16,14 @@ async function told(form: keyof typeof QUERIES, failed: Readonly<Record<string, 
   return { messages: data.notes.messages, incomplete: data.notes.incomplete, metric };
 }
 
-const words = (arms: string): string => `Prometheus: no series counts the events of errors (${arms}): there was none yet, or the counter has another name. Let the service make it at 0 when it starts, or write (...) or vector(0) where you know that it exists.`;
+const words = (arms: string): string => `Prometheus: no series counts the events of errors (${arms}): there was none yet, or the counter has another name. Let the service make it at 0 when it starts; or, where you know that it exists, write total and bad as expressions, bad as sum(increase(...[$range])) or vector(0).`;
 
 for (const form of ['selectors', 'expressions'] as const) {
   describe(`bad events of a Prometheus of which there is no series, by ${form}`, () => {
     it('lets no release go on: the counter of the candidate may have another name', async () => {
       const { messages, incomplete, metric } = await told(form, { candidate: undefined, current: 40 });
       assert.deepEqual([messages, incomplete], [[words('candidate')], undefined]);
-      assert.deepEqual([metric.verdict, metric.because, metric.candidate.value], ['undecided', 'no series counts its events of the candidate: there was none yet, or the counter has another name', 0]);
+      assert.deepEqual([metric.verdict, metric.because, metric.candidate.value], ['undecided', 'no series counts its events of the candidate (there was none yet, or the counter has another name): let the service make the counter at 0 when it starts', 0]);
     });
 
     it('lets no release go on where neither arm has one, whatever rate is tolerated', async () => {

@@ -73,11 +73,13 @@ describe('reading quality for the editor', () => {
     const told = seen.length;
     it.hold(wrong);
     it.hold(new AppError('validation', 'modelswitch.yaml:9 is wrong'));
-    assert.deepEqual([seen.length - told, it.reading.error, it.reading.data !== undefined], [1, wrong, true]);
+    assert.deepEqual([seen.length - told, it.reading.wrong, it.reading.error, it.reading.data !== undefined], [1, wrong, undefined, true]);
+    const { readAt } = it.reading;
     await it.refresh();
-    assert.equal(it.reading.error, wrong);
+    // The source was read, and the guard goes by it.
+    assert.deepEqual([it.reading.wrong, it.reading.error, (it.reading.readAt ?? 0) >= (readAt ?? 0)], [wrong, undefined, true]);
     it.follow(it.reading);
-    assert.deepEqual([it.reading.error, seen.at(-1)?.error], [undefined, undefined]);
+    assert.deepEqual([it.reading.wrong, seen.at(-1)?.wrong], [undefined, undefined]);
   });
 
   it('reads nothing and starts no command where it may not', async () => {

@@ -61,7 +61,27 @@ describe('drift against the same hours of an earlier week', () => {
     assert.deepEqual(drifted(data), []);
     const amount = findings[0]?.report.features.find(({ feature }) => feature === 'amount');
     // 30 of the hour of seven, and 300 of each of five others, a quarter and three quarters of which went to the arms; the running hour is half over.
-    assert.deepEqual([amount?.reference.rows, amount?.production.rows], [Math.floor(0.75 * 1530), 346]);
+    assert.deepEqual([Math.round(amount?.reference.rows ?? 0), amount?.production.rows], [Math.floor(0.75 * 1530), 346]);
+  });
+
+  it('is of the hours in which the arm answered, as it did: a candidate that is new, a percentage that was raised and an outage are no drift', () => {
+    const hourOf = (at: number): number => new Date(at).getUTCHours();
+    const alarms = (share: (at: number) => number, isUp: (at: number) => boolean = () => true): string[] => {
+      const { quality } = readQuality({ source: { log: 'log.jsonl' }, drift: { reference: { weeks_ago: 1, hours: 24 } } });
+      const collector = new Collector(quality ?? assert.fail(), { flags: ['f'] });
+      collector.now = NOW;
+      const random = seeded(5);
+      for (let at = NOW - 8 * 24 * HOUR, index = 0; at < NOW; at += 10_000, index += 1) {
+        if (!isUp(at)) continue;
+        const arm = random() < share(at) ? 'candidate' : 'current';
+        collector.add({ ts: at, request_id: `r-${index}`, unit_id: `u-${index}`, environment: 'production', flag: 'f', assigned_arm: arm, role: 'serving', features: { amount: (hourOf(at) >= 8 && hourOf(at) < 20 ? 100 : 20) * (0.5 + random()), hour: hourOf(at) } }, () => 'log:1');
+      }
+      return drifted(collector.data(NOW, []));
+    };
+    assert.deepEqual(alarms(() => 0.25), []);
+    assert.deepEqual(alarms((at) => (at > NOW - 3 * HOUR ? 0.25 : 0)), []);
+    assert.deepEqual(alarms((at) => (at > NOW - 4 * HOUR ? 0.5 : 0.02)), []);
+    assert.deepEqual(alarms(() => 0.25, (at) => at < NOW - 12 * HOUR || at > NOW - 4 * HOUR), []);
   });
 
   it('measures the last hours, not all of the log', () => {

@@ -137,7 +137,7 @@ describe('what of a modelswitch.yaml a verdict cannot go by', () => {
   it('keeps the guard from a model with a key that nobody knows where it looks, and from no other', () => {
     const guarded = (text: string): string[] => [...guardHindrances(loadWorkspaceFile(`version: 1\nmodels:\n  a: {flag: fa, ${text}}\n  b: {flag: fb}\n`), {}).models.keys()];
     for (const text of ['quality: {guardrail: []}', 'quality: {guardrails: [{name: errors, bad: error, maxratio: 2}]}', 'guard: {on_breech: previous}', 'gaurd: {on_breach: previous}', 'qualty: {guardrails: []}']) assert.deepEqual(guarded(text), ['a'], text);
-    for (const text of ['quality: {drift: {windows: 24h}}', 'zzz: 1', 'quality: {x-owner: risk}']) assert.deepEqual(guarded(text), [], text);
+    for (const text of ['quality: {drift: {windows: 24h}}', 'zzz: 1', 'x-plan: [{environment: production}]', 'quality: {x-owner: risk}']) assert.deepEqual(guarded(text), [], text);
     const many = Array.from({ length: 300 }, (_, index) => `  m${index}: {flag: f${index}, zzz: 1}\n`).join('');
     assert.equal(messages(`version: 1\nmodels:\n${many}  a: {flag: fa, quality: {guardrail: []}}\n`), 1, 'behind three hundred warnings');
   });

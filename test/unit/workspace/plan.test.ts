@@ -76,7 +76,6 @@ describe('the plan of a release', () => {
     'a stage that changes nothing': { stages: ['{environment: development, percent: 25}', '{environment: development, percent: 25, hold: 1d}'], says: [/^7: Stage 2 of fraud leaves development at 25 %/] },
     'weights over 100 %': { stages: ['{environment: development, percent: 25, weights: {a: 60, b: 60}}'], says: [/^6: Stage 1 of fraud gives its variants 120 % in all/] },
     'all of production at once': { stages: ['{environment: production, percent: 100}'], says: [/^6: Stage 1 of fraud exposes all of production at once/] },
-    'members before everyone': { stages: ['{environment: production, segment: internal, percent: 100}', '{environment: production, percent: 5}', '{environment: production, percent: 25}'], says: [/^7: Stage 2 of fraud compares everyone in production, of whom the members of segment internal have had the candidate before: .*Leave them out/] },
     'no holdback': { stages: ['{environment: production, percent: 50, hold: 1d}', '{environment: production, percent: 95}', '{environment: production, percent: 100}'], says: [/^8: Stage 3 of fraud ends the comparison, and the stage before it \(95 %\) has no hold/] },
   };
   for (const [what, { stages, says }] of Object.entries(wrong)) {
@@ -86,6 +85,15 @@ describe('the plan of a release', () => {
       for (const [index, pattern] of says.entries()) assert.match(found[index] ?? '', pattern);
     });
   }
+
+  it('warns where everyone is compared after members of a segment, whom nothing leaves out of what is counted', () => {
+    const said = (quality: string): string[] => loadWorkspaceFile(`${file('{environment: production, segment: internal, percent: 100}', '{environment: production, percent: 5}', '{environment: production, percent: 25}')}${quality}`).problems.map(({ severity, message, range }) => `${range.start.line + 1} ${severity} ${message}`);
+    const quality = (where: string): string => `    quality: {guardrails: [{name: errors, bad: error}]${where}}\n`;
+    assert.deepEqual([said(''), said(quality(', where: features.group != "internal"'))], [[], []]);
+    const [found = '', ...more] = said(quality(''));
+    assert.match(found, /^7 warning Stage 2 of fraud compares everyone in production, of whom the members of segment internal have had the candidate before: .*Leave them out/);
+    assert.deepEqual(more, []);
+  });
 
   it('with a holdback, or that only names development and a segment, has nothing wrong', () => {
     assert.deepEqual(problems('{environment: development, percent: 100}', '{environment: staging, segment: internal, percent: 100}', '{environment: production, percent: 5}', '{environment: production, percent: 95, hold: 7d}', '{environment: production, percent: 100}'), []);

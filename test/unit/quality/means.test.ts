@@ -101,7 +101,7 @@ describe('means of values that are mostly nothing, or now and then very large', 
     const verdict = (events: number): ComparisonVerdict | undefined => compareArms(dataOf({ candidate: { n: 10_000, sum: events, squares: events }, current: { n: 10_000, sum: 60, squares: 60 } }), definition, 'production').metrics[0]?.verdict;
     assert.deepEqual([5, 19, 20, 60].map(verdict), ['insufficient data', 'insufficient data', 'not worse', 'not worse']);
     // A stage that had a few less is over, and gets no more: what comes later counts all the same.
-    const [early, late] = [dataOf({ candidate: { n: 500, sum: 18, squares: 18 }, current: { n: 9500, sum: 380, squares: 380 } }), dataOf({ candidate: { n: 10_000, sum: 400, squares: 400 }, current: { n: 30_000, sum: 1200, squares: 1200 } })];
+    const [early, late] = [dataOf({ candidate: { n: 520, sum: 18, squares: 18 }, current: { n: 9500, sum: 380, squares: 380 } }), dataOf({ candidate: { n: 10_000, sum: 400, squares: 400 }, current: { n: 30_000, sum: 1200, squares: 1200 } })];
     const both = { ...late, windows: [...early.windows, ...late.windows.map((window) => ({ ...window, start: window.end, end: 2 * window.end }))] };
     assert.equal(compareArms(both, definition, 'production', { shareAt: (start) => (start === 0 ? 0.05 : 0.25) }).metrics[0]?.verdict, 'not worse');
   });

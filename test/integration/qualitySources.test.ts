@@ -346,7 +346,7 @@ open("typed.jsonl", "w").writelines(json.dumps({**{key: value for key, value in 
     assert.match((await printing({ metrics: { latency: { n: -1, sum: 0 } } })).message, /n of the metric "latency" is -1: [^.]+\.$/);
     assert.match((await printing({ requests: null })).message, /start "2026-03-02T10:00:00Z"\): requests is null: /);
     assert.match((await printing({ metrics: { latency: 7 } })).message, /metrics\.latency is 7: /);
-    assert.equal((await refused({ exec: ['./no-such-command'] })).code, 'notFound');
+    assert.equal((await refused({ exec: ['./no-such-command'] })).code, 'network');
   });
 
   describe('a real Prometheus', () => {

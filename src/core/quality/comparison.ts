@@ -279,13 +279,17 @@ class Comparer {
     if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? ARMS[0] : ARMS[1]} has no data` };
     if (curve?.untold !== undefined) return { ...common, verdict: 'insufficient data', because: curve.untold };
     if (curve !== undefined) return { ...common, effect: curve.effect, verdict: 'undecided', because: 'shown only: the area has no interval here' };
-    if (comparedPart(candidate, current, metric.name, this.#options.shareAt) === undefined) return { ...common, verdict: 'no control', because: apartWords(candidate, current, metric.name) };
-    const result = this.#doubted(metric.name, isBad ? this.#counts(metric, candidate, current, phi) : this.#means(metric, candidate, current, phi));
+    const drawn = [candidate.filter(this.#isDrawn), current.filter(this.#isDrawn)] as const;
+    if (comparedPart(...drawn, metric.name, this.#options.shareAt) === undefined) return { ...common, verdict: 'no control', because: apartWords(...drawn, metric.name) };
+    const result = this.#doubted(metric.name, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi));
     // A mismatch voids what would let a release go on, never a breach, and so do outcomes that have ceased. Where only some predictions have outcomes, chosen differently by arm, neither is known.
     if (refused === undefined || (result.verdict === 'worse' && !refused.always)) return { ...common, ...result };
     // What says nothing is no evidence in the mean of all guardrails either.
     return { ...common, ...result, verdict: refused.verdict, because: refused.because, ...(refused.always && 'logEvidence' in result ? { logEvidence: 0 } : {}) };
   }
+
+  /** Whether who has the candidate is drawn by a percentage: at 0 % they are members of a segment, who are no sample of everyone. */
+  readonly #isDrawn = ({ start, end }: QualityWindow): boolean => this.#options.shareAt?.(start, end) !== 0;
 
   /** What was told as none, but may only not have been told, lets no release go on. */
   #doubted<T extends Pick<MetricComparison, 'verdict' | 'because'>>(metric: string, result: T): T {
@@ -385,6 +389,7 @@ function hasTold(strata: readonly (readonly [Moments, Moments])[]): boolean {
 function apartWords(candidate: readonly QualityWindow[], current: readonly QualityWindow[], metric: string): string {
   const servicesOf = (windows: readonly QualityWindow[]): readonly string[] => [...new Set(windows.flatMap(({ service, metrics }) => ((metrics[metric]?.n ?? 0) > 0 ? [service] : [])))];
   const [own, other] = [servicesOf(candidate), servicesOf(current)];
+  if (own.length + other.length === 0) return 'the percentage was 0: who has the candidate was chosen, not drawn';
   const named = (services: readonly string[]): string => services.slice(0, 3).map((service) => (service === '' ? 'no service' : plainLine(service, 40))).join(', ');
   if (own.some((service) => other.includes(service))) return 'the arms have answered at other times or shares only: no stretch has records of both';
   return `services are never pooled, and candidate answered as ${named(own)} only, current as ${named(other)}: log the same service for both, or none`;

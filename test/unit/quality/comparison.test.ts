@@ -361,6 +361,26 @@ describe('comparing the arms', () => {
 });
 
 describe('arms that nothing of is compared', () => {
+  it('are those of a stage at 0 %, whose candidates were chosen: members who do worse on either version', () => {
+    const hour = 3_600_000;
+    const raised = START + 24 * hour;
+    // Every 33rd is a member, who has the candidate, and errs in 8 % on either; then 5 % of everyone for two hours.
+    const all = Array.from({ length: 26_000 }, (_, index) => {
+      const at = START + index * (hour / 1000);
+      const isMember = index % 33 === 0;
+      const arm = isMember ? at < raised : index % 20 === 1;
+      const isError = isMember ? index % 396 === 0 || index % 429 === 0 : index % 50 === 7;
+      return { ts: new Date(at).toISOString(), request_id: `r-${index}`, unit_id: `u-${index}`, environment: 'production', service: 's', flag: 'fraud-v2', assigned_arm: arm ? 'candidate' : 'current', score: 0.5, latency_ms: 5, error: isError ? 'x' : null };
+    });
+    const errors = (shareAt: (start: number) => number | undefined, rows = all): string[] => {
+      const { verdict, because } = compareArms(collect(rows), definition(), 'production', { shareAt }).metrics[0] ?? assert.fail();
+      return [verdict, because];
+    };
+    assert.deepEqual(errors(() => 0.05)[0], 'worse', 'where nobody knows');
+    assert.equal(errors((start) => (start < raised ? 0 : 0.05))[0], 'undecided');
+    assert.deepEqual(errors((start) => (start < raised ? 0 : 0.05), all.slice(0, 24_000)), ['no control', 'the percentage was 0: who has the candidate was chosen, not drawn']);
+  });
+
   it('have no control, and why is said: services that differ, or times that do', () => {
     const all = records({ count: 6000, candidateErrors: 0.1 });
     const because = (found: readonly object[]): string[] => {

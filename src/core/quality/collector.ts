@@ -148,6 +148,7 @@ export class Collector {
   set since(at: number | undefined) {
     if (at === undefined || at <= this.#units.from) return;
     this.#flush();
+    if (this.#groups.areFrom(at)) return;
     const newest = Math.max(...this.#groups.audiences.map(({ collector }) => collector.lastSeen), 0);
     const from = Math.max(at, newest + 1);
     this.#groups.keepDispersions(this.#units);

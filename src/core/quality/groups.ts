@@ -118,6 +118,12 @@ export class Groups {
     return window;
   }
 
+  /** Whether something was counted, and all of it is of windows that began at a time or later. */
+  areFrom(at: number): boolean {
+    for (const { windows } of this.all) for (const { start } of windows.values()) if (start < at) return false;
+    return this.all.length > 0;
+  }
+
   snapshots(): QualityWindow[] {
     return this.all.flatMap((group) => [...group.windows.values()].map((state) => this.#snapshot(group, state)));
   }

@@ -67,6 +67,15 @@ describe('how dependent the requests of a unit are', () => {
     assert.equal(compareArms(data, defined(), 'production', { since: SINCE }).metrics[0]?.candidate.units, 75);
   });
 
+  it('is the same where that is known late, and nothing is from before', () => {
+    const own = all.filter(isOf);
+    const late = added(collector(defined()), own.slice(0, 4000));
+    late.data(NOW, []);
+    late.since = SINCE;
+    const data = added(late, own.slice(4000)).data(NOW, []);
+    assert.deepEqual([phiOf(data), compareArms(data, defined(), 'production', { since: SINCE }).metrics[0]?.candidate.units], [exact, 75]);
+  });
+
   it('is not thinned by requests from before whose units nobody knows', () => {
     const alone = made(true);
     const thinned = phiOf(added(collector(defined()), alone).data(NOW, []));

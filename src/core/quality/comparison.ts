@@ -1,18 +1,17 @@
 import { durationWords } from '../base/duration.ts';
-import { plainLine } from '../base/words.ts';
 import { absenceOf } from './absence.ts';
 import { MISSING_ANSWERS, type LabelDefinition, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { averagePrecision } from './measures.ts';
-import { NO_MOMENTS, LEAST_EVENTS, LEAST_UNITS, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Moments } from './stats/confidenceSequence.ts';
+import { NO_MOMENTS, hasTold, LEAST_EVENTS, LEAST_UNITS, mayTell, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Moments } from './stats/confidenceSequence.ts';
 import { alarms, evidenceNotWorse, guardEvidence, joinEvidence } from './stats/countRule.ts';
 import type { Interval } from './stats/intervals.ts';
-import { isMismatch, sampleRatioEvidence } from './stats/sampleRatio.ts';
+import { ratioOf, type RatioReport } from './observedShare.ts';
 import { areProportions, proportionInterval } from './proportions.ts';
 import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.ts';
 import { differInLabels } from './labelledShare.ts';
 import { dataSince } from './since.ts';
-import { allocationIntervals, comparedPart, countIntervals, type ShareAt } from './strata.ts';
+import { allocationIntervals, apartWords, comparedPart, countIntervals, type ShareAt } from './strata.ts';
 import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
 import { unitsIn } from './unitsIn.ts';
@@ -83,17 +82,6 @@ export interface ArmValue {
   readonly units?: number;
   /** Of a proportion: Wilson's interval (95 %) at one look. Verdicts go by `MetricComparison.interval`, which holds at every look. */
   readonly interval?: Interval;
-}
-
-export interface RatioReport {
-  readonly candidate: number;
-  readonly current: number;
-  /** The candidate's configured share: the last one, if any is known. */
-  readonly configured?: number;
-  /** The share of the candidate among the units that came while it was that, else among all. */
-  readonly observed: number;
-  readonly verdict: 'mismatch' | 'as configured' | 'not checked';
-  readonly because: string;
 }
 
 export interface ComparisonReport {
@@ -190,34 +178,6 @@ class Comparer {
   windows(slice?: string): readonly [candidate: readonly QualityWindow[], current: readonly QualityWindow[]] {
     const own = this.#data.windows.filter((window) => window.environment === this.#environment && window.slice === slice);
     return [own.filter(({ arm }) => arm === ARMS[0]), own.filter(({ arm }) => arm === ARMS[1])];
-  }
-
-  ratio(): RatioReport {
-    const [candidate, current] = this.windows();
-    const units = (windows: readonly QualityWindow[]): number => windows.reduce((sum, window) => sum + window.units, 0);
-    const counted = { candidate: units(candidate), current: units(current) };
-    const shareOf = ([own, other]: readonly [number, number]): number => own / (own + other);
-    const observed = shareOf([counted.candidate, counted.current]);
-    const { shareAt } = this.#options;
-    if (shareAt === undefined) return { ...counted, observed, verdict: 'not checked', because: 'the configured share is not known' };
-    if (counted.candidate + counted.current === 0) return { ...counted, observed, verdict: 'not checked', because: 'the source tells no units' };
-    const byShare = new Map<number, [number, number]>();
-    let last: number | undefined;
-    for (const [arm, windows] of [candidate, current].entries()) {
-      for (const window of windows) {
-        const share = shareAt(window.start, window.end);
-        if (share === undefined || share <= 0 || share >= 1) continue;
-        const sums = byShare.get(share) ?? [0, 0];
-        sums[arm] = (sums[arm] ?? 0) + (window.drawn ?? window.units);
-        byShare.set(share, sums);
-        last = share;
-      }
-    }
-    const inLast = last === undefined ? undefined : byShare.get(last);
-    if (last === undefined || inLast === undefined) return { ...counted, observed, verdict: 'not checked', because: 'no window in which the configured share was constant' };
-    const evidence = sampleRatioEvidence([...byShare].map(([share, counts]) => ({ counts, shares: [share, 1 - share] })));
-    const mismatch = isMismatch(evidence);
-    return { ...counted, configured: last, observed: shareOf(inLast), verdict: mismatch ? 'mismatch' : 'as configured', because: mismatch ? 'units do not fall into the arms as configured: comparisons would be about different people' : 'units fall into the arms as configured' };
   }
 
   /** Where absence is an outcome: whether there is nothing else, or lately. */
@@ -371,30 +331,6 @@ class Comparer {
   }
 }
 
-/** Whether both arms of a stratum would have enough events, and enough others, if they were alike: one that has none at all of what the other has many may be called worse. */
-function mayTell(arms: readonly [Moments, Moments]): boolean {
-  const rate = arms.reduce((sum, each) => sum + each.sum, 0) / arms.reduce((sum, { n }) => sum + n, 0);
-  return arms.every(({ n }) => Math.min(n * rate, n * (1 - rate)) >= LEAST_EVENTS);
-}
-
-/** Whether both arms have them in all strata that are compared: below that nothing is called not worse. */
-function hasTold(strata: readonly (readonly [Moments, Moments])[]): boolean {
-  return ([0, 1] as const).every((arm) => {
-    const [n, sum] = strata.reduce<readonly [number, number]>((all, each) => [all[0] + each[arm].n, all[1] + each[arm].sum], [0, 0]);
-    return Math.min(sum, n - sum) >= LEAST_EVENTS;
-  });
-}
-
-/** Why nothing of the one arm is compared with anything of the other, where both have records. */
-function apartWords(candidate: readonly QualityWindow[], current: readonly QualityWindow[], metric: string): string {
-  const servicesOf = (windows: readonly QualityWindow[]): readonly string[] => [...new Set(windows.flatMap(({ service, metrics }) => ((metrics[metric]?.n ?? 0) > 0 ? [service] : [])))];
-  const [own, other] = [servicesOf(candidate), servicesOf(current)];
-  if (own.length + other.length === 0) return 'the percentage was 0: who has the candidate was chosen, not drawn';
-  const named = (services: readonly string[]): string => services.slice(0, 3).map((service) => (service === '' ? 'no service' : plainLine(service, 40))).join(', ');
-  if (own.some((service) => other.includes(service))) return 'the arms have answered at other times or shares only: no stretch has records of both';
-  return `services are never pooled, and candidate answered as ${named(own)} only, current as ${named(other)}: log the same service for both, or none`;
-}
-
 function evidenceWords(log: number): string {
   return log > Math.log(1e6) ? 'over 1,000,000 : 1' : `${Math.exp(log).toPrecision(3)} : 1`;
 }
@@ -405,7 +341,7 @@ function evidenceWords(log: number): string {
  */
 export function compareArms(data: QualityData, definition: QualityDefinition, environment: string, options: ComparisonOptions = {}): ComparisonReport {
   const comparer = new Comparer(data, definition, environment, options);
-  const sampleRatio = comparer.ratio();
+  const sampleRatio = ratioOf(comparer.windows(), options.shareAt);
   const mismatch: Refusal | undefined = sampleRatio.verdict === 'mismatch' ? { always: false, verdict: 'void', because: 'the sample ratio is not as configured' } : undefined;
   const absence = definition.labels.absentMeans === undefined ? undefined : comparer.absence();
   const readsLabel = ({ expression }: MetricDefinition): boolean => expression === undefined || expression.paths.some(([first]) => first === definition.labels.field);

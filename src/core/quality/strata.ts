@@ -1,3 +1,4 @@
+import { plainLine } from '../base/words.ts';
 import { NO_MOMENTS } from './stats/confidenceSequence.ts';
 import type { CountInterval } from './stats/countRule.ts';
 import type { QualityWindow } from './window.ts';
@@ -87,4 +88,14 @@ function moved([a, b]: readonly [number, number], [c, d]: readonly [number, numb
   const [before, now, all] = [a / (a + b), c / (c + d), (a + c) / (a + b + c + d)];
   const error = Math.sqrt(all * (1 - all) * (1 / (a + b) + 1 / (c + d)));
   return Math.abs(now - before) > Math.max(SHARE_CHANGE, 4 * error);
+}
+
+/** Why nothing of the one arm is compared with anything of the other, where both have records. */
+export function apartWords(candidate: readonly QualityWindow[], current: readonly QualityWindow[], metric: string): string {
+  const servicesOf = (windows: readonly QualityWindow[]): readonly string[] => [...new Set(windows.flatMap(({ service, metrics }) => ((metrics[metric]?.n ?? 0) > 0 ? [service] : [])))];
+  const [own, other] = [servicesOf(candidate), servicesOf(current)];
+  if (own.length + other.length === 0) return 'the percentage was 0: who has the candidate was chosen, not drawn';
+  const named = (services: readonly string[]): string => services.slice(0, 3).map((service) => (service === '' ? 'no service' : plainLine(service, 40))).join(', ');
+  if (own.some((service) => other.includes(service))) return 'the arms have answered at other times or shares only: no stretch has records of both';
+  return `services are never pooled, and candidate answered as ${named(own)} only, current as ${named(other)}: log the same service for both, or none`;
 }

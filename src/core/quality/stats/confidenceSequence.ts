@@ -121,3 +121,17 @@ export function sequentialOneSidedHalfWidth({ standardError, n }: Difference, al
  */
 export const LEAST_UNITS = 200;
 export const LEAST_EVENTS = 20;
+
+/** Whether both arms of a stratum would have enough events, and enough others, if they were alike: one that has none at all of what the other has many may be called worse. */
+export function mayTell(arms: readonly [Moments, Moments]): boolean {
+  const rate = arms.reduce((sum, each) => sum + each.sum, 0) / arms.reduce((sum, { n }) => sum + n, 0);
+  return arms.every(({ n }) => Math.min(n * rate, n * (1 - rate)) >= LEAST_EVENTS);
+}
+
+/** Whether both arms have them in all strata that are compared: below that nothing is called not worse. */
+export function hasTold(strata: readonly (readonly [Moments, Moments])[]): boolean {
+  return ([0, 1] as const).every((arm) => {
+    const [n, sum] = strata.reduce<readonly [number, number]>((all, each) => [all[0] + each[arm].n, all[1] + each[arm].sum], [0, 0]);
+    return Math.min(sum, n - sum) >= LEAST_EVENTS;
+  });
+}

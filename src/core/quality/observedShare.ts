@@ -1,0 +1,42 @@
+import { isMismatch, sampleRatioEvidence } from './stats/sampleRatio.ts';
+import type { ShareAt } from './strata.ts';
+import type { QualityWindow } from './window.ts';
+
+/** Whether units fall into the arms as they should. */
+export interface RatioReport {
+  readonly candidate: number;
+  readonly current: number;
+  /** The candidate's configured share: the last one, if any is known. */
+  readonly configured?: number;
+  /** The share of the candidate among the units that came while it was that, else among all. */
+  readonly observed: number;
+  readonly verdict: 'mismatch' | 'as configured' | 'not checked';
+  readonly because: string;
+}
+
+/** The units of both arms against the share that was configured when they came. */
+export function ratioOf([candidate, current]: readonly [candidate: readonly QualityWindow[], current: readonly QualityWindow[]], shareAt: ShareAt | undefined): RatioReport {
+  const units = (windows: readonly QualityWindow[]): number => windows.reduce((sum, window) => sum + window.units, 0);
+  const counted = { candidate: units(candidate), current: units(current) };
+  const shareOf = ([own, other]: readonly [number, number]): number => own / (own + other);
+  const observed = shareOf([counted.candidate, counted.current]);
+  if (shareAt === undefined) return { ...counted, observed, verdict: 'not checked', because: 'the configured share is not known' };
+  if (counted.candidate + counted.current === 0) return { ...counted, observed, verdict: 'not checked', because: 'the source tells no units' };
+  const byShare = new Map<number, [number, number]>();
+  let last: number | undefined;
+  for (const [arm, windows] of [candidate, current].entries()) {
+    for (const window of windows) {
+      const share = shareAt(window.start, window.end);
+      if (share === undefined || share <= 0 || share >= 1) continue;
+      const sums = byShare.get(share) ?? [0, 0];
+      sums[arm] = (sums[arm] ?? 0) + (window.drawn ?? window.units);
+      byShare.set(share, sums);
+      last = share;
+    }
+  }
+  const inLast = last === undefined ? undefined : byShare.get(last);
+  if (last === undefined || inLast === undefined) return { ...counted, observed, verdict: 'not checked', because: 'no window in which the configured share was constant' };
+  const evidence = sampleRatioEvidence([...byShare].map(([share, counts]) => ({ counts, shares: [share, 1 - share] })));
+  const mismatch = isMismatch(evidence);
+  return { ...counted, configured: last, observed: shareOf(inLast), verdict: mismatch ? 'mismatch' : 'as configured', because: mismatch ? 'units do not fall into the arms as configured: comparisons would be about different people' : 'units fall into the arms as configured' };
+}

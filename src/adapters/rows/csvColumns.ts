@@ -1,6 +1,6 @@
 /** What the columns of a CSV file hold. */
 import { isNotFinite, toNumber } from '../../core/expressions/evaluate.ts';
-import { saysMissing } from '../../core/quality/featureValue.ts';
+import { isCode, saysMissing } from '../../core/quality/featureValue.ts';
 import type { Json } from '../../core/suites/json.ts';
 import type { Row } from '../../core/suites/model.ts';
 
@@ -12,7 +12,6 @@ type ColumnKind = 'number' | 'boolean' | 'text';
 type Looks = Record<ColumnKind | 'code', number>;
 
 const NUMBER = /^[+-]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
-const CODE = /^\s*[+-]?0\d/;
 const TRUTH = /^(?:true|false)$/i;
 
 /** What a text looks like; undefined: it says of no column what it holds. */
@@ -20,7 +19,7 @@ function lookOf(text: string, use: RowUse): keyof Looks | undefined {
   if (TRUTH.test(text)) return 'boolean';
   if (use === 'replayed') return text === '' ? undefined : NUMBER.test(text) ? 'number' : 'text';
   if (saysMissing(text) || isNotFinite(text)) return undefined;
-  if (CODE.test(text)) return 'code';
+  if (isCode(text)) return 'code';
   return toNumber(text) === null ? 'text' : 'number';
 }
 

@@ -1,5 +1,5 @@
 import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
-import { featureValue } from './featureValue.ts';
+import { featureValue, isCode } from './featureValue.ts';
 import { clopperPearson, type Interval } from './stats/intervals.ts';
 
 const LEVEL = 0.05;
@@ -62,8 +62,6 @@ interface Counts { requests: number; equal: number; different: number; onlyLogge
 
 /** A number that a text writes as such; a text of digits alone may be an id, and is compared as what it is. */
 const FRACTION = /[.e]/i;
-/** Zip codes and account numbers: they lose their zeros as numbers. */
-const CODE = /^\s*[+-]?0\d/;
 const WHOLE = /^\s*[+-]?\d+\s*$/;
 
 type Tolerance = Pick<SkewDefinition, 'abs' | 'rel'>;
@@ -82,7 +80,7 @@ function valueOf(value: unknown): Value | undefined {
 function differenceOf(a: Value, b: Value): number | undefined {
   if (typeof a === 'object' || typeof b === 'object') return undefined;
   const texts = [a, b].filter((each) => typeof each === 'string');
-  if (texts.some((text) => CODE.test(text)) || (texts.length === 2 && !texts.every((text) => FRACTION.test(text)))) return undefined;
+  if (texts.some(isCode) || (texts.length === 2 && !texts.every((text) => FRACTION.test(text)))) return undefined;
   const [first, second] = [toNumber(a), toNumber(b)];
   return first === null || second === null ? undefined : Math.abs(first - second);
 }

@@ -62,7 +62,7 @@ export function comparisonWords(metric: MetricComparison): string {
 
 const named = <T>(service: string | undefined, finding: T): T => (service === undefined ? finding : { service, ...finding });
 
-/** The findings of one service, or of all where there is one. */
+/** The findings of one service, or of all together. `services`: among how many the level is divided. */
 function judge(input: FindingsInput, service: string | undefined, services: number): Findings {
   const { definition, environment, since, now, shareAt, comparable, statistics } = input;
   const data = service === undefined ? input.data : { ...input.data, windows: input.data.windows.filter((window) => window.service === service) };
@@ -141,13 +141,16 @@ function limits({ definition, environment, since = Number.NEGATIVE_INFINITY }: F
   });
 }
 
-/** What the records of one environment say of the candidate; where one flag serves several services, of each by itself, with the level divided among them. */
+/** What the records of one environment say of the candidate; where one flag serves several services, of each by itself. A breach may also be one of all together: each may have too little to tell. Half of the level is that of all together, the rest is divided. */
 export function qualityFindings(input: FindingsInput): Findings {
   const since = input.since ?? Number.NEGATIVE_INFINITY;
   const services = [...new Set(input.data.windows.filter(({ environment, end }) => environment === input.environment && end > since).map(({ service }) => service))].sort();
-  const each = services.length < 2 ? [judge(input, undefined, 1)] : services.map((service) => judge(input, service, services.length));
+  const each = services.length < 2 ? [judge(input, undefined, 1)] : services.map((service) => judge(input, service, 2 * services.length));
+  const breaches = ({ guardrails }: Findings): readonly GuardrailFinding[] => guardrails.filter(({ state }) => state === 'breach');
+  const alone = new Set(each.flatMap(breaches).map(({ name }) => name));
+  const together = services.length < 2 ? [] : breaches(judge(input, undefined, 2)).filter(({ name }) => !alone.has(name)).map((finding) => named(`${services.length} services together`, finding));
   return {
-    guardrails: each.flatMap(({ guardrails }) => guardrails), signals: each.flatMap(({ signals }) => signals), acceptance: each.flatMap(({ acceptance }) => acceptance),
+    guardrails: [...each.flatMap(({ guardrails }) => guardrails), ...together], signals: each.flatMap(({ signals }) => signals), acceptance: each.flatMap(({ acceptance }) => acceptance),
     mismatches: each.flatMap(({ mismatches }) => mismatches), reports: each.flatMap(({ reports }) => reports),
   };
 }

@@ -66,6 +66,8 @@ const model = z.object({
   skew: z.object({ table: table.optional(), lines: z.array(z.string()) }).optional(),
   scores: chart.optional(),
   latency: chart.optional(),
+  /** Why there is no chart of scores, or none of latency, as sentences. */
+  undrawn: z.array(z.string()),
   slices: table.optional(),
   /** Of the environment; what its figures are of, in sentences. */
   shadow: z.object({ tables: z.array(table), lines: z.array(z.string()), scores: chart.optional() }).optional(),

@@ -64,9 +64,9 @@ function drift(model: DashboardModel, post: (message: FromDashboard) => void): D
   return { charts: [], nodes: [...nodes, ...skewNodes(model, post)] };
 }
 
-function distributions({ scores, latency }: DashboardModel): Drawn {
+function distributions({ scores, latency, undrawn }: DashboardModel): Drawn {
   const charts = [scores, latency].flatMap((chart) => (chart === undefined ? [] : [new ChartView(chart)]));
-  return { charts, nodes: charts.length === 0 ? [none('Scores need the records themselves: source: {log: ...}. Latency needs those, or the buckets of a histogram: latency of source.prometheus.')] : charts.map(({ element }) => element) };
+  return { charts, nodes: [...charts.map(({ element }) => element), ...undrawn.map(none)] };
 }
 
 function slices({ slices: table }: DashboardModel): Drawn {

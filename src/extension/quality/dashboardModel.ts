@@ -2,6 +2,7 @@ import { countedFrom, shareDuring, type EvidenceStart } from '../../core/release
 import { timelineNotes, timelineTable, type ReleaseTimeline } from '../../core/releases/releaseTimeline.ts';
 import { plainLine, utcTime } from '../../core/base/words.ts';
 import type { ComparisonReport } from '../../core/quality/comparison.ts';
+import type { QualitySourceTarget } from '../../core/quality/definitions.ts';
 import { againstReference, againstWords, unmeasured, type DriftFinding } from '../../core/quality/productionDrift.ts';
 import { driftAlarms, silences } from '../../core/quality/productionWords.ts';
 import { sinceWords, type ReleaseHistory } from '../../core/quality/productionShare.ts';
@@ -13,6 +14,7 @@ import { dataSince } from '../../core/quality/since.ts';
 import type { ArmSummary, QualityData } from '../../core/quality/window.ts';
 import type { DashboardModel, DriftTable, Table } from '../../shared/dashboard.ts';
 import { latencyChart, metricChart, rolloutChart, sampleChart, scoreChart, timeAxis } from './dashboardCharts.ts';
+import { whyNoLatency, whyNoScores } from './dashboardReasons.ts';
 
 export interface DashboardSkew {
   readonly command: string;
@@ -24,6 +26,7 @@ export interface DashboardInput {
   readonly model: string;
   readonly flag: string;
   readonly environment: string;
+  readonly source: QualitySourceTarget | undefined;
   readonly data: QualityData;
   /** From when on observations count. */
   readonly since: EvidenceStart;
@@ -86,6 +89,7 @@ export function dashboardModel(input: DashboardInput): DashboardModel {
     ...(input.skew === undefined ? {} : { skew: skewOf(input.skew) }),
     ...(scores === undefined ? {} : { scores }),
     ...(latency === undefined ? {} : { latency }),
+    undrawn: [...(scores === undefined ? [whyNoScores(input, arms)] : []), ...(latency === undefined ? [whyNoLatency(input)] : [])],
     ...(slices === undefined ? {} : { slices: cut(slices) }),
     ...(shadow === undefined ? {} : { shadow }),
     ...timelineOf(input),

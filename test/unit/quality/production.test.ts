@@ -41,7 +41,7 @@ function factsOf(data: QualityData, change: Partial<ProductionFacts> = {}): Prod
 function input(options: RecordOptions, change: Partial<DashboardInput> = {}): DashboardInput {
   const data = collect(records(options));
   const { report, drift, now } = factsOf(data);
-  return { model: 'fraud', flag: 'fraud-v2', environment: 'production', data, since: { at: undefined, because: 'exposure' }, report, drift, now, history: undefined, readAt: now, failure: undefined, ...change };
+  return { model: 'fraud', flag: 'fraud-v2', environment: 'production', source: { kind: 'log', log: ['log.jsonl'], outcomes: [] }, data, since: { at: undefined, because: 'exposure' }, report, drift, now, history: undefined, readAt: now, failure: undefined, ...change };
 }
 
 describe('scores of a regression', () => {
@@ -283,6 +283,26 @@ describe('the dashboard', () => {
     assert.match(markdown, /### Latency quantiles by arm, ms/);
     const csv = dashboardCsv(given, dashboardModel(given));
     for (const line of [/^report,model,,.*fraud/m, /^report,environment,.*production/m, /^report,the last reading failed,.*the log is gone/m, /^report,alarm,.*errors is worse/m]) assert.match(csv, line);
+  });
+
+  it('says truly why there are no scores or latencies', () => {
+    const at = START + 5 * 60_000 + 1;
+    const undrawn = (all: readonly PredictionRecord[], change: Partial<DashboardInput> = {}): readonly string[] => dashboardModel({ ...input({ count: 10 }), data: collect(all), ...change }).undrawn;
+    const [noScore, noLatency] = [{ score: Number.NaN }, { latency_ms: Number.NaN }];
+    const all = records({ count: 600 });
+    assert.deepEqual(undrawn(all), []);
+    assert.deepEqual(undrawn(all.map((record) => ({ ...record, ...noScore, ...noLatency }))), ['No record of production tells a score: a number, as score or proba.', 'No record of production tells a latency: a number, as latency_ms.']);
+    assert.deepEqual(undrawn(all.map((record) => ({ ...record, ...noLatency }))), ['No record of production tells a latency: a number, as latency_ms.']);
+    // What was told before the release does not count, so the log is not to blame.
+    const after = records({ count: 600 }).map((record, index) => ({ ...record, ...noScore, ts: new Date(START + 6 * 60_000 + 100 * index).toISOString(), request_id: `later-${index}` }));
+    assert.deepEqual(undrawn([...records({ count: 3000 }), ...after], { since: { at, because: 'exposure' } }), ['No score has come since 2026-03-02 10:05:00 UTC, when evidence about this release began; it had before.']);
+    assert.deepEqual(undrawn(after, { since: { at, because: 'exposure' } }), ['No record of production tells a score: a number, as score or proba.']);
+    // Scores with an outcome that are none of a probability, and no record of the last hours.
+    const section = { signals: [{ name: 'accuracy', measure: 'accuracy' }], window: '1min' };
+    const collector = new Collector(readQuality(section).quality ?? assert.fail(), { flags: ['fraud-v2'] });
+    for (const record of all) collector.add({ ...record, score: 100 * record.score, outcome: 1 }, () => 'record');
+    const labelled = collector.data(START + 90 * 86_400_000, []);
+    assert.deepEqual([dashboardModel({ ...input({ count: 10 }), data: labelled }).scores, undrawn([], { data: labelled }).map((words) => words.split('. ')[0])], [undefined, ['More than 1 % of an arm\'s scores with an outcome are outside 0 to 1, so they are no probabilities']]);
   });
 
   it('draws the largest categories of a feature, and the rest as one', () => {

@@ -55,6 +55,8 @@ const model = z.object({
   failure: z.string().optional(),
   /** What to know first: silent arms, the sample ratio, drift. */
   alarms: z.array(z.string()),
+  /** What was asked for and nothing is known of, as sentences: neither alarm nor all-clear. */
+  insufficient: z.array(z.string()),
   summary: z.array(z.string()),
   mayRetrain: z.boolean(),
   arms: table,

@@ -58,7 +58,7 @@ function draw(): void {
   const drawn = section?.draw(model, (message) => api.postMessage(message));
   charts = drawn?.charts ?? [];
   const panel = el('div', { role: 'tabpanel', id: 'panel', 'aria-labelledby': tab }, ...drawn?.nodes ?? []);
-  root.replaceChildren(header(model), ...alarms(model), tabs(section?.id ?? ''), panel);
+  root.replaceChildren(header(model), ...notices(model), tabs(section?.id ?? ''), panel);
   for (const [index, each] of [...panel.querySelectorAll('details')].entries()) each.open = open[index] ?? each.open;
   const again = focus < 0 ? document.getElementById(focused) : panel.querySelectorAll<HTMLElement>(FOCUSABLE)[focus];
   again?.focus({ preventScroll: true });
@@ -92,9 +92,13 @@ function progressWords(): string {
   return percent === null ? '' : ` · reading, ${percent} %`;
 }
 
-function alarms({ alarms: lines, failure }: DashboardModel): HTMLElement[] {
-  const all = [...(failure === undefined ? [] : [`Shown is what was read before. ${failure}`]), ...lines];
-  return all.length === 0 ? [] : [el('section', { class: 'alarms', role: 'region', 'aria-label': 'Alarms' }, list(all, ''))];
+function notice(id: string, title: string, lines: readonly string[]): HTMLElement[] {
+  return lines.length === 0 ? [] : [el('section', { class: id, 'aria-labelledby': `${id}-title` }, el('h2', { id: `${id}-title` }, title), list(lines, ''))];
+}
+
+/** What to know first. That nobody could look at something is no alarm. */
+function notices({ failure, alarms, insufficient }: DashboardModel): HTMLElement[] {
+  return [...notice('alarms', 'Alarms', [...(failure === undefined ? [] : [`Shown is what was read before. ${failure}`]), ...alarms]), ...notice('insufficient', 'Insufficient data', insufficient)];
 }
 
 /** One stop of the tab key; arrows, Home and End go from tab to tab (WAI-ARIA's pattern). */

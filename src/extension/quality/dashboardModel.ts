@@ -80,6 +80,7 @@ export function dashboardModel(input: DashboardInput): DashboardModel {
     model, flag, environment, readAt, environments: [...new Set(data.arms.map((arm) => arm.environment))].sort(), mayRetrain: driftAlarms(againstReference(drift)).length > 0,
     ...(failure === undefined ? {} : { failure }),
     alarms: alarmsOf(input),
+    insufficient: insufficientOf(input),
     summary: [...sentences(blocks), ...sentences(status), ...sinceWords(input.since)],
     arms: armTable ?? { title: 'Arms', columns: [], rows: [] },
     comparison: comparison ?? { title: '', columns: [], rows: [] },
@@ -107,7 +108,7 @@ function isCurve(because: string): boolean {
   return because.startsWith('shown only');
 }
 
-function alarmsOf({ wrong, data, environment, report, drift, hasReference = false, history, now, readAt, skew }: DashboardInput): string[] {
+function alarmsOf({ wrong, data, report, drift, history, now, readAt, skew }: DashboardInput): string[] {
   const { sampleRatio, metrics, joint } = report;
   const configured = history === undefined ? undefined : shareDuring(history.given, now, now);
   return [
@@ -117,9 +118,13 @@ function alarmsOf({ wrong, data, environment, report, drift, hasReference = fals
     ...silences({ data, report, drift, configured, readAt }).map(({ arm, words }) => `${arm}: ${words}.`),
     ...(sampleRatio.verdict === 'mismatch' ? [`Sample ratio: ${sampleRatio.because}.`] : []),
     ...driftAlarms(drift).map(({ feature, because }) => `${feature} drifted: ${because}.`),
-    ...unmeasured(data, environment, drift, hasReference).filter(({ isAsked }) => isAsked).map(({ words }) => words),
     ...(skew?.last?.report.insufficient === undefined ? skew?.last?.report.features ?? [] : []).filter(({ alarm }) => alarm).map(({ feature, because }) => `${feature} is skewed: ${because}.`),
   ].map((line) => plainLine(line, 300));
+}
+
+/** What was not measured though drift.reference asks for it: nobody looked, and nothing is wrong by that. */
+function insufficientOf({ data, environment, drift, hasReference = false }: DashboardInput): string[] {
+  return unmeasured(data, environment, drift, hasReference).filter(({ isAsked }) => isAsked).map(({ words }) => plainLine(words, 300));
 }
 
 function driftTable(finding: DriftFinding): DriftTable {
@@ -174,7 +179,7 @@ export function dashboardMarkdown(input: DashboardInput): string {
   const shadow = shadowIn(data.shadow, environment);
   const configured: Block = { title: 'Configured share of the candidate', columns: ['from', 'share'], rows: (history?.given ?? []).map(({ from, share }) => [from === undefined ? 'before the event log' : utcTime(from), share === undefined ? 'depends on who asks' : percent(share)]) };
   const blocks = [
-    { lines: failure === undefined ? [] : [`The last reading failed: ${failure}`] }, { lines: alarmsOf(input).map((line) => `ALARM: ${line}`) },
+    { lines: failure === undefined ? [] : [`The last reading failed: ${failure}`] }, { lines: [...alarmsOf(input).map((line) => `ALARM: ${line}`), ...insufficientOf(input).map((line) => `Insufficient data: ${line}`)] },
     ...(history === undefined ? [] : [configured]), ...statusBlocks({ ...data, arms }, readAt), ...comparisonBlocks(report), { lines: sinceWords(input.since) }, ...[latencyChart(arms), scoreChart(arms, data.production)].flatMap((chart) => (chart === undefined ? [] : [chart.table])),
     ...drift.flatMap((each) => driftBlocks(each.report, `Drift: ${each.production} against ${againstWords(each)}`)), ...(skew?.last === undefined ? [] : skewBlocks(skew.last.report, skew.command)), ...(shadow === undefined ? [] : shadowBlocks(shadowReport(shadow))), ...(timeline === undefined ? [] : [timelineTable(timeline), { lines: timelineNotes(timeline) }]), notesBlock(data.notes),
   ];

@@ -54,9 +54,14 @@ const model = z.object({
   /** Why the last reading failed: what is shown is that of `readAt`. */
   failure: z.string().optional(),
   /** What to know first: silent arms, the sample ratio, drift. */
-  alarms: z.array(z.string()),
+  alarms: z.array(z.object({
+    /** What it is about: the same for as long as it lasts, whatever its words count meanwhile. */
+    about: z.string(),
+    words: z.string(),
+  })),
   /** What was asked for and nothing is known of, as sentences: neither alarm nor all-clear. */
   insufficient: z.array(z.string()),
+  verdicts: z.array(z.object({ metric: z.string(), verdict: z.string() })),
   summary: z.array(z.string()),
   mayRetrain: z.boolean(),
   arms: table,

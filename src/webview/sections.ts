@@ -45,7 +45,7 @@ function driftKey(): Node {
 /** Features as logged against those that a command recomputes, when it is asked to. */
 function skewNodes({ skew }: DashboardModel, post: (message: FromDashboard) => void): Node[] {
   if (skew === undefined) return [];
-  return [el('h2', {}, 'Feature skew'), button('check-skew', 'Recompute Features', () => post({ kind: 'skew' })), ...(skew.table === undefined ? [] : [tableOf(skew.table)]), list(skew.lines, 'summary')];
+  return [el('h3', {}, 'Feature skew'), button('check-skew', 'Recompute Features', () => post({ kind: 'skew' })), ...(skew.table === undefined ? [] : [tableOf(skew.table)]), list(skew.lines, 'summary')];
 }
 
 function drift(model: DashboardModel, post: (message: FromDashboard) => void): Drawn {

@@ -47,7 +47,7 @@ function reportLines({ model, flag, environment, readAt, failure }: DashboardInp
   return [
     { part, name: 'model', because: model }, { part, name: 'flag', because: flag }, { part, name: 'environment', because: environment }, { part, name: 'read', at: new Date(readAt).toISOString() },
     ...(failure === undefined ? [] : [{ part, name: 'the last reading failed', because: failure }]),
-    ...alarms.map((because) => ({ part, name: 'alarm', because })),
+    ...alarms.map(({ words }) => ({ part, name: 'alarm', because: words })),
     ...insufficient.map((because) => ({ part, name: 'insufficient data', because })),
   ];
 }

@@ -240,6 +240,7 @@ function page(webview: vscode.Webview, extensionUri: vscode.Uri, state: Dashboar
 </head>
 <body data-state="${attribute}">
   <main id="dashboard" aria-live="off"></main>
+  <div id="news" class="unseen" role="status" aria-live="polite"></div>
   <script nonce="${nonce}" src="${file('dashboard.webview.js')}"></script>
 </body>
 </html>`;

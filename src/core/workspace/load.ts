@@ -217,6 +217,9 @@ class Reader {
       const place = [...path, ...below];
       this.problems.push({ code: 'type', severity, message: `${below.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('').replace(/^\./, '')}: ${message}.`, range: at === undefined ? this.#source.valueRange(place) : this.#source.rangeWithin(place, at), path: place });
     }
+    const { source } = fields(section) ?? {};
+    const isUnsourced = source === undefined && quality !== undefined && quality.metrics.length > 0;
+    if (isUnsourced) this.problems.push({ code: 'missing', severity: 'warning', message: 'quality has metrics, but names no source, so nothing is judged by them: add source: {log: logs/predictions-*.jsonl}.', range: this.#source.keyRange(path), path: [...path] });
     return quality;
   }
 

@@ -1,4 +1,4 @@
-import { ageWords, countWords, plainLine } from '../base/words.ts';
+import { ageWords, countWords, plainLine, utcTime } from '../base/words.ts';
 import { limitFinding } from '../quality/absolute.ts';
 import { ALPHA, compareArms, currentAlike, levelShares, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
 import { MISSING_ANSWERS, type QualityDefinition } from '../quality/definitions.ts';
@@ -50,8 +50,11 @@ function figure({ kind }: Pick<MetricComparison, 'kind'>, value: number): string
 
 /** `errors 4.1 % vs 2 % (n 12.8k), ratio 2.1 above 1.2`. */
 export function comparisonWords(metric: MetricComparison): string {
-  const { name, kind, candidate, current, effect, tolerated, because } = metric;
-  const values = `${plainLine(name, 40)} ${figure(metric, candidate.value)} vs ${figure(metric, currentAlike(metric) ?? current.value)} (n ${countWords(candidate.n)})`;
+  const { name, kind, tolerated, because, lately } = metric;
+  const shown = { ...metric, ...lately };
+  const { effect, candidate, current } = shown;
+  const since = lately === undefined ? '' : `since ${utcTime(lately.since)} `;
+  const values = `${plainLine(name, 40)} ${since}${figure(metric, candidate.value)} vs ${figure(metric, currentAlike(shown) ?? current.value)} (n ${countWords(candidate.n)})`;
   if (metric.verdict === 'worse' && name !== MISSING_ANSWERS) {
     // Where the current version has no bad event there is no ratio to tell.
     const ratio = effect !== undefined && Number.isFinite(effect) ? `${Number(effect.toPrecision(2))} ` : '';
@@ -99,10 +102,9 @@ function quietWords({ data, environment, now }: FindingsInput, service: string |
   return now - last > QUIET_MS ? `; it logged last ${ageWords(now - last)}: where it is retired, leave it out by where: service != "${plainLine(service, 40)}"` : '';
 }
 
-/** The findings of one service, or of all where there is one. */
-function judge(input: FindingsInput, service: string | undefined, judged: readonly string[]): Findings {
+/** The findings of one service, or of all that are judged together. `services`: among how many the level is divided. */
+function judge(input: FindingsInput, service: string | undefined, judged: readonly string[], services: number): Findings {
   const { definition, environment, since, now, shareAt, comparable, statistics } = input;
-  const services = Math.max(1, judged.length);
   const data = service === undefined ? input.data : { ...input.data, windows: input.data.windows.filter((window) => window.service === service) };
   const exposures = exposuresOf(input, service, judged);
   const report = compareArms(data, definition, environment, {
@@ -212,12 +214,15 @@ function unseen({ service, asked }: Services['silent'][number]): GuardrailFindin
   return { service, name: MISSING_ANSWERS, state: 'insufficient', words: `it has logged nothing since evidence began, though Unleash counts that it asked ${countWords(asked)} times of late: see whether its predictions are logged` };
 }
 
-/** What the records of one environment say of the candidate; where one flag serves several services, of each by itself, with the level divided among them. */
+/** What the records of one environment say of the candidate; where one flag serves several services, of each by itself. A breach may also be one of all together: each may have too little to tell. Half of the level is that of all together, the rest is divided. */
 export function qualityFindings(input: FindingsInput): Findings {
   const { judged, silent } = servicesOf(input);
-  const each = judged.length < 2 ? [judge(input, undefined, judged)] : judged.map((service) => judge(input, service, judged));
+  const each = judged.length < 2 ? [judge(input, undefined, judged, 1)] : judged.map((service) => judge(input, service, judged, 2 * judged.length));
+  const breaches = ({ guardrails }: Findings): readonly GuardrailFinding[] => guardrails.filter(({ state }) => state === 'breach');
+  const alone = new Set(each.flatMap(breaches).map(({ name }) => name));
+  const together = judged.length < 2 ? [] : breaches(judge(input, undefined, judged, 2)).filter(({ name }) => !alone.has(name)).map((finding) => named(`${judged.length} services together`, finding));
   return {
-    guardrails: [...each.flatMap(({ guardrails }) => guardrails), ...silent.map(unseen)], signals: each.flatMap(({ signals }) => signals), acceptance: each.flatMap(({ acceptance }) => acceptance),
+    guardrails: [...each.flatMap(({ guardrails }) => guardrails), ...together, ...silent.map(unseen)], signals: each.flatMap(({ signals }) => signals), acceptance: each.flatMap(({ acceptance }) => acceptance),
     mismatches: each.flatMap(({ mismatches }) => mismatches), reports: each.flatMap(({ reports }) => reports),
   };
 }

@@ -109,6 +109,17 @@ describe('the assessment of a release', () => {
     assert.equal(found.comparisons.length, 2);
   });
 
+  it('takes back what many services show together, though each has too little to tell', () => {
+    const world = released(3);
+    const start = lastEvent(world);
+    const pods = (candidateErrors: number, count: number): ReturnType<typeof windows> =>
+      Array.from({ length: count }, (_, pod) => windows({ start, service: `pod-${pod}`, candidateErrors, perWindow: 200, count: 2 })).flat().toSorted((a, b) => a.start - b.start);
+    const found = assess(world, pods(0.08, 40));
+    assert.deepEqual([found.verdict.word, found.verdict.reasons.length], ['rollback', 1]);
+    assert.match(found.verdict.reasons[0]?.words ?? '', /^40 services together: errors 8 % vs 2 %/);
+    assert.notEqual(assess(world, pods(0.02, 40)).verdict.word, 'rollback', 'as good as the current version');
+  });
+
   it('holds and alarms when units do not fall into the arms as configured', () => {
     const world = released(3);
     const found = assess(world, windows({ start: lastEvent(world) + 5 * MINUTE, share: 0.35 }));

@@ -259,7 +259,7 @@ class Comparer {
   /** What was told as none, but may only not have been told, lets no release go on. */
   #doubted<T extends Pick<MetricComparison, 'verdict' | 'because'>>(metric: string, result: T): T {
     const doubt = this.#data.doubts?.[metric];
-    return doubt === undefined || result.verdict !== 'not worse' ? result : { ...result, verdict: 'undecided', because: doubt };
+    return doubt === undefined || (result.verdict !== 'not worse' && result.verdict !== 'undecided') ? result : { ...result, verdict: 'undecided', because: doubt };
   }
 
   /** Predictions that are missing where the flag chose an arm; `dispersions` are those of the other bad events, of which the largest stands for theirs. */

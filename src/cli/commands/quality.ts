@@ -23,6 +23,7 @@ import { openQualitySource, qualityOf } from '../../adapters/quality/open.ts';
 import { prepareReference, withReference, type FoundTrainingData } from '../../adapters/quality/reference.ts';
 import { checkSkew, type SkewPlace } from '../../adapters/quality/skew.ts';
 import { refuseOthers } from '../arguments.ts';
+import { CONFIGURATION_FILE } from '../configuration.ts';
 import { exitCode } from '../exitCodes.ts';
 import { writeJson, type CliContext, type Command } from '../context.ts';
 import { openCliRegistry, readConfiguration } from '../registry.ts';
@@ -55,7 +56,7 @@ async function openModel(context: CliContext): Promise<Opened> {
   const found = options.model === undefined ? models : models.filter(({ name }) => name === options.model);
   const [model] = found;
   if (model?.quality === undefined) {
-    throw new AppError('notFound', options.model === undefined ? 'No model of modelswitch.yaml has quality: here.' : `${options.model} has no quality: in modelswitch.yaml.${didYouMean(options.model, names) || (names.length === 0 ? '' : ` There are: ${names.join(', ')}.`)}`);
+    throw new AppError('notFound', options.model === undefined ? `No model of ${CONFIGURATION_FILE} in this folder has quality:${config.models.length === 0 ? ': it is not there, or names no model' : ''}.` : `${options.model} has no quality: in modelswitch.yaml.${didYouMean(options.model, names) || (names.length === 0 ? '' : ` There are: ${names.join(', ')}.`)}`);
   }
   if (found.length > 1) throw new AppError('validation', `Give --model NAME: ${names.join(', ')} have quality.`);
   return { model, definition: model.quality, config };

@@ -28,6 +28,8 @@ import { writeJson, type CliContext, type Command } from '../context.ts';
 import { openCliRegistry, readConfiguration } from '../registry.ts';
 import { changeShadow } from './changes.ts';
 
+/** As of `unleash.environment`, where that is not given. */
+const DEFAULT_ENVIRONMENT = 'production';
 const COMPARED_BY = ['model', 'environment', 'percent', 'json', 'markdown'] as const;
 
 interface Opened {
@@ -51,9 +53,22 @@ async function openModel(context: CliContext): Promise<Opened> {
   return { model, definition: model.quality, config };
 }
 
-async function read({ options, env, cwd, signal }: CliContext, { model, config }: Opened, extra: Pick<FeatureOptions, 'features' | 'edges' | 'categories'> = {}): Promise<QualityData> {
+/**
+ * What the windows are called of a source that tells no environments: the queries of Prometheus select one, of which they do not say the name.
+ * @throws AppError notFound for an environment that modelswitch.yaml does not know: nothing in the answer would tell it from one that is right
+ */
+function environmentName({ options: { environment } }: CliContext, { model: { plan }, definition: { source }, config: { unleash } }: Opened): string {
+  if (environment === undefined || source?.kind !== 'prometheus') return environment ?? unleash?.environment ?? '';
+  const known = [...new Set([unleash?.environment ?? DEFAULT_ENVIRONMENT, ...(plan ?? []).map((stage) => stage.environment)])].sort();
+  if (known.includes(environment)) return environment;
+  throw new AppError('notFound', `modelswitch.yaml knows no environment "${environment}".${didYouMean(environment, known) || ` There are: ${known.join(', ')}.`} Which one the numbers of Prometheus are of, its queries say.`);
+}
+
+async function read(context: CliContext, opened: Opened, extra: Pick<FeatureOptions, 'features' | 'edges' | 'categories'> = {}): Promise<QualityData> {
+  const { env, cwd, signal } = context;
+  const { model } = opened;
   const source = openQualitySource(qualityOf(model), {
-    folder: cwd, ...recordScope(model), environment: options.environment ?? config.unleash?.environment ?? '',
+    folder: cwd, ...recordScope(model), environment: environmentName(context, opened),
     fetch: (url, init) => fetch(url, init), credentialsFor: prometheusCredentials(env), ...extra,
   });
   try {

@@ -3,7 +3,7 @@ import { areProportions } from './proportions.ts';
 import type { MetricDefinition } from './definitions.ts';
 import { LEAST_EVENTS, LEAST_UNITS, sequentialOneSidedHalfWidth, variance } from './stats/confidenceSequence.ts';
 import { alarms, evidenceAboveRate } from './stats/countRule.ts';
-import { countIntervals } from './strata.ts';
+import { countIntervals, restarts, windowsFrom } from './strata.ts';
 import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
 import { unitsIn } from './unitsIn.ts';
@@ -34,7 +34,7 @@ export interface LimitOptions {
 
 /**
  * Whether a version passes a metric's own limit, by evidence that is valid however often one looks: for rates the count rule against a fixed share
- * (`evidenceAboveRate`), for means the one-sided confidence sequence. The variance is the larger of what these windows show and, of a share, that at the limit, of another mean that of all arms: few values that happen to lack the
+ * (`evidenceAboveRate`), for means the one-sided confidence sequence, begun anew at later blocks, too (`restarts`). The variance is the larger of what these windows show and, of a share, that at the limit, of another mean that of all arms: few values that happen to lack the
  * rare large ones have neither the right mean nor the variance that would show it. Undefined for metrics without a limit.
  *
  * @param windows of one arm or of all that serve, in the order of time
@@ -51,14 +51,21 @@ export function limitFinding(metric: MetricDefinition, windows: readonly Quality
   if (metric.kind === 'bad') {
     return { ...found, state: alarms(evidenceAboveRate(countIntervals(windows, [], name, phi), limit).restarted, alpha) ? 'passed' : 'within' };
   }
-  const units = unitsIn(windows, name, arm === undefined ? all : all.filter((each) => each.arm === arm), all) ?? total.n / phi;
-  const n = total.n / phi;
-  if (Number.isNaN(total.squares) || Math.min(n, units) < LEAST_UNITS) return { ...found, state: 'insufficient' };
+  if (Number.isNaN(total.squares)) return { ...found, state: 'insufficient' };
   const isShare = areProportions([total]);
-  // If it were just at its limit, it would have enough events, and enough others: so one that has none at all passes it, too.
-  if (isShare && n * Math.min(limit, 1 - limit) < LEAST_EVENTS) return { ...found, state: 'insufficient' };
   const known = isShare ? limit * (1 - limit) : variance(totalOf(data.windows.filter((each) => each.environment === environment && each.slice === undefined), name));
-  const estimate = { estimate: found.value, standardError: Math.sqrt(Math.max(variance(total), Number.isNaN(known) ? 0 : known) / n), n };
-  const beyond = better === 'lower' ? estimate.estimate - limit : limit - estimate.estimate;
-  return { ...found, state: beyond - sequentialOneSidedHalfWidth(estimate, alpha, TIGHTEST) > 0 ? 'passed' : 'within' };
+  const own = arm === undefined ? all : all.filter((each) => each.arm === arm);
+  const stateIn = (part: readonly QualityWindow[], level: number): LimitFinding['state'] => {
+    const sums = totalOf(part, name);
+    const n = sums.n / phi;
+    if (Math.min(n, unitsIn(part, name, own, all) ?? n) < LEAST_UNITS) return 'insufficient';
+    // If it were just at its limit, it would have enough events, and enough others: so one that has none at all passes it, too.
+    if (isShare && n * Math.min(limit, 1 - limit) < LEAST_EVENTS) return 'insufficient';
+    const estimate = { estimate: sums.sum / sums.n, standardError: Math.sqrt(Math.max(variance(sums), Number.isNaN(known) ? 0 : known) / n), n };
+    const beyond = better === 'lower' ? estimate.estimate - limit : limit - estimate.estimate;
+    return beyond - sequentialOneSidedHalfWidth(estimate, level, TIGHTEST) > 0 ? 'passed' : 'within';
+  };
+  const [first, ...later] = restarts(windows, [], name);
+  const state = stateIn(windows, alpha * (first?.part ?? 1));
+  return { ...found, state: state === 'within' && later.some(({ start, part }) => stateIn(windowsFrom(windows, start), alpha * part) === 'passed') ? 'passed' : state };
 }

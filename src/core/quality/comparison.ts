@@ -1,8 +1,9 @@
 import { durationWords } from '../base/duration.ts';
+import { utcTime } from '../base/words.ts';
 import { absenceOf } from './absence.ts';
 import { MISSING_ANSWERS, type LabelDefinition, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { averagePrecision } from './measures.ts';
-import { NO_MOMENTS, hasTold, LEAST_EVENTS, LEAST_UNITS, mayTell, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Moments } from './stats/confidenceSequence.ts';
+import { NO_MOMENTS, hasTold, LEAST_EVENTS, LEAST_UNITS, mayTell, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Difference, type Moments } from './stats/confidenceSequence.ts';
 import { alarms, evidenceNotWorse, guardEvidence, joinEvidence } from './stats/countRule.ts';
 import type { Interval } from './stats/intervals.ts';
 import { ratioOf, type RatioReport } from './observedShare.ts';
@@ -11,7 +12,7 @@ import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.ts';
 import { differInLabels } from './labelledShare.ts';
 import { dataSince } from './since.ts';
-import { allocationIntervals, apartWords, comparedPart, countIntervals, type ShareAt } from './strata.ts';
+import { allocationIntervals, apartWords, comparedPart, countIntervals, restarts, windowsFrom, type ShareAt } from './strata.ts';
 import { differInTold, toldDispersion, toldOf } from './toldShare.ts';
 import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
@@ -72,6 +73,8 @@ export interface MetricComparison {
   /** How much more units vary than requests; counts are divided by it. */
   readonly dispersion: number;
   readonly because: string;
+  /** Where the verdict is of the records from a time on (milliseconds since 1970), not of all: what those tell. */
+  readonly lately?: { readonly since: number; readonly effect: number; readonly candidate: ArmValue; readonly current: ArmValue };
 }
 
 export interface ArmValue {
@@ -253,7 +256,7 @@ class Comparer {
     if (curve !== undefined) return { ...common, effect: curve.effect, verdict: 'undecided', because: 'shown only: the area has no interval here' };
     const drawn = [candidate.filter(this.#isDrawn), current.filter(this.#isDrawn)] as const;
     if (comparedPart(...drawn, metric.name, this.#options.shareAt) === undefined) return { ...common, verdict: 'no control', because: apartWords(...drawn, metric.name) };
-    const result = this.#doubted(metric.name, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi));
+    const result = this.#doubted(metric.name, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi, slice !== undefined));
     // A mismatch voids what would let a release go on, never a breach, and so do outcomes that have ceased. Where only some predictions have outcomes, chosen differently by arm, neither is known.
     if (refused === undefined || (result.verdict === 'worse' && !refused.always)) return { ...common, ...result };
     // What says nothing is no evidence in the mean of all guardrails either.
@@ -319,27 +322,49 @@ class Comparer {
     return { verdict, because, ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.alpha), evidence: bounded(worse), logEvidence: worse };
   }
 
-  #means({ name, better, margin, role }: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval'> {
+  /**
+   * The difference of the arms' means over the stretches of constant allocation that hold enough of both. `strata`: them, as many independent observations as they are worth.
+   */
+  #difference(name: string, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number, isShare: boolean): { readonly found: Difference; readonly strata: readonly (readonly [Moments, Moments])[] } | undefined {
     const effective = ({ n, sum, squares }: Moments): Moments => ({ n: n / phi, sum: sum / phi, squares: squares / phi });
-    const untold = [totalOf(candidate, name), totalOf(current, name)].some(({ squares }) => Number.isNaN(squares));
-    if (untold) return { verdict: 'insufficient data', because: this.#data.designEffect === undefined ? 'an absurd value was corrected, which has left rounding in the place of the squares, so the mean has no interval' : 'the source tells no squares of the values, so the mean has no interval' };
-    const isShare = isProportion(name, [candidate, current]);
     const hasUnits = (windows: readonly QualityWindow[], arm: 0 | 1): boolean => {
       const { n } = effective(totalOf(windows, name));
       return Math.min(n, this.#units(windows, name, arm) ?? n) >= LEAST_UNITS;
     };
-    const strata = allocationIntervals(candidate, current, this.#options.shareAt).filter(([own, other]) => hasUnits(own, 0) && hasUnits(other, 1)).map(([own, other]) => [effective(totalOf(own, name)), effective(totalOf(other, name))] as const);
-    const usable = isShare ? strata.filter(mayTell) : strata;
-    const found = stratifiedDifference(usable);
+    const large = allocationIntervals(candidate, current, this.#options.shareAt).filter(([own, other]) => hasUnits(own, 0) && hasUnits(other, 1)).map(([own, other]) => [effective(totalOf(own, name)), effective(totalOf(other, name))] as const);
+    const strata = isShare ? large.filter(mayTell) : large;
+    const found = stratifiedDifference(strata);
+    return found === undefined ? undefined : { found, strata };
+  }
+
+  /**
+   * Worse is what differs by more than the margin in all windows, or in those from a later block on, each at its part of the level: after long health everything together hardly shows that a model has decayed. Slices, which only
+   * inform, are not begun anew.
+   */
+  #means({ name, better, margin, role }: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number, isSlice: boolean): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval' | 'lately'> {
+    const untold = [totalOf(candidate, name), totalOf(current, name)].some(({ squares }) => Number.isNaN(squares));
+    if (untold) return { verdict: 'insufficient data', because: this.#data.designEffect === undefined ? 'an absurd value was corrected, which has left rounding in the place of the squares, so the mean has no interval' : 'the source tells no squares of the values, so the mean has no interval' };
+    const isShare = isProportion(name, [candidate, current]);
+    const told = this.#difference(name, candidate, current, phi, isShare);
     const needs = `needs ${LEAST_UNITS} units${isShare ? `, ${LEAST_EVENTS} events and ${LEAST_EVENTS} others` : ''} per arm`;
-    if (found === undefined) return { verdict: 'insufficient data', because: needs };
+    if (told === undefined) return { verdict: 'insufficient data', because: needs };
+    const { found, strata } = told;
     const twoSided = sequentialHalfWidth(found, 2 * this.alpha, TIGHTEST);
     const oneSided = sequentialOneSidedHalfWidth(found, this.alpha, TIGHTEST);
-    const alarming = role === 'guardrail' ? sequentialOneSidedHalfWidth(found, this.alpha / this.guardrails, TIGHTEST) : oneSided;
-    const worseBy = better === 'lower' ? found.estimate : -found.estimate;
-    const verdict = worseBy - alarming > margin ? 'worse' : worseBy + oneSided >= margin ? 'undecided' : isShare && !hasTold(usable) ? 'insufficient data' : 'not worse';
-    const because = verdict === 'worse' ? `worse by more than ${margin}` : verdict === 'insufficient data' ? needs : verdict === 'not worse' ? `not worse by more than ${margin}` : 'the interval holds both';
-    return { verdict, because, effect: found.estimate, interval: { low: found.estimate - twoSided, high: found.estimate + twoSided } };
+    const worseBy = ({ estimate }: Difference): number => (better === 'lower' ? estimate : -estimate);
+    const level = role === 'guardrail' ? this.alpha / this.guardrails : this.alpha;
+    const isBeyond = (difference: Difference, part: number): boolean => worseBy(difference) - sequentialOneSidedHalfWidth(difference, part * level, TIGHTEST) > margin;
+    const common = { effect: found.estimate, interval: { low: found.estimate - twoSided, high: found.estimate + twoSided } };
+    const [first, ...later] = isSlice ? [] : restarts(candidate, current, name);
+    if (isBeyond(found, first?.part ?? 1)) return { ...common, verdict: 'worse', because: `worse by more than ${margin}` };
+    for (const { start, part } of later) {
+      const [own, other] = [windowsFrom(candidate, start), windowsFrom(current, start)];
+      const since = this.#difference(name, own, other, phi, isShare)?.found;
+      if (since === undefined || !isBeyond(since, part)) continue;
+      return { ...common, verdict: 'worse', because: `worse by more than ${margin} since ${utcTime(start)}`, lately: { since: start, effect: since.estimate, candidate: armValue(totalOf(own, name), isShare ? phi : undefined), current: armValue(totalOf(other, name), isShare ? phi : undefined) } };
+    }
+    const verdict = worseBy(found) + oneSided >= margin ? 'undecided' : isShare && !hasTold(strata) ? 'insufficient data' : 'not worse';
+    return { ...common, verdict, because: verdict === 'insufficient data' ? needs : verdict === 'not worse' ? `not worse by more than ${margin}` : 'the interval holds both' };
   }
 }
 

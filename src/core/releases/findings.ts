@@ -1,4 +1,4 @@
-import { countWords, plainLine } from '../base/words.ts';
+import { countWords, plainLine, utcTime } from '../base/words.ts';
 import { limitFinding } from '../quality/absolute.ts';
 import { ALPHA, compareArms, currentAlike, levelShares, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
 import { MISSING_ANSWERS, type QualityDefinition } from '../quality/definitions.ts';
@@ -50,8 +50,11 @@ function figure({ kind }: Pick<MetricComparison, 'kind'>, value: number): string
 
 /** `errors 4.1 % vs 2 % (n 12.8k), ratio 2.1 above 1.2`. */
 export function comparisonWords(metric: MetricComparison): string {
-  const { name, kind, candidate, current, effect, tolerated, because } = metric;
-  const values = `${plainLine(name, 40)} ${figure(metric, candidate.value)} vs ${figure(metric, currentAlike(metric) ?? current.value)} (n ${countWords(candidate.n)})`;
+  const { name, kind, tolerated, because, lately } = metric;
+  const shown = { ...metric, ...lately };
+  const { effect, candidate, current } = shown;
+  const since = lately === undefined ? '' : `since ${utcTime(lately.since)} `;
+  const values = `${plainLine(name, 40)} ${since}${figure(metric, candidate.value)} vs ${figure(metric, currentAlike(shown) ?? current.value)} (n ${countWords(candidate.n)})`;
   if (metric.verdict === 'worse' && name !== MISSING_ANSWERS) {
     // Where the current version has no bad event there is no ratio to tell.
     const ratio = effect !== undefined && Number.isFinite(effect) ? `${Number(effect.toPrecision(2))} ` : '';

@@ -15,6 +15,8 @@ import type { QualityRef, QualityStore } from './qualityStore.ts';
 
 const shown = (text: string, length?: number): string => escapeMarkdown(plainLine(text, length));
 const MOST_LINES = 12;
+/** Neither alarm nor all-clear. */
+const UNKNOWN = 'circle-outline';
 
 export function refOf({ folder, model }: Pick<QualityReading, 'folder' | 'model'>): QualityRef {
   return { folder: folder.uri.toString(), model: model.name };
@@ -85,7 +87,7 @@ function otherLines({ environment, data, skew, definition }: QualityReading, kno
       description: `observed ${percent(sampleRatio.observed)}, configured ${sampleRatio.configured === undefined ? 'unknown' : percent(sampleRatio.configured)}: ${sampleRatio.verdict} (${countWords(units)} units)`,
     }]),
     ...driftAlarms(known.drift).slice(0, MOST_LINES).map(({ feature, because }): Line => ({ label: `${feature} drifted`, description: because, icon: 'warning', ...(fromReference.has(feature) ? { retrain: true } : {}) })),
-    ...unmeasured(known.data, environment, known.drift, definition.drift.reference !== undefined).filter(({ isAsked }) => isAsked).map(({ words }): Line => ({ label: 'drift not measured', description: words, icon: 'warning' })),
+    ...unmeasured(known.data, environment, known.drift, definition.drift.reference !== undefined).filter(({ isAsked }) => isAsked).map(({ words }): Line => ({ label: 'drift: insufficient data', description: words, icon: UNKNOWN })),
     ...referenceLines(known),
     ...(skew === undefined ? [] : skewLines(skew.report)),
     ...(data === undefined ? [] : sourceLines(data)),
@@ -94,7 +96,7 @@ function otherLines({ environment, data, skew, definition }: QualityReading, kno
 
 function skewLines({ features, told, insufficient }: SkewReport): Line[] {
   const skewed = features.filter(({ alarm }) => alarm);
-  if (insufficient !== undefined) return [{ label: 'feature skew unknown', description: insufficient, icon: 'warning' }];
+  if (insufficient !== undefined) return [{ label: 'feature skew: insufficient data', description: insufficient, icon: UNKNOWN }];
   if (skewed.length === 0) return [{ label: 'no feature skew', description: `${countWords(told)} requests recomputed`, icon: 'pass' }];
   return skewed.slice(0, MOST_LINES).map(({ feature, because }) => ({ label: `${feature} skewed`, description: because, icon: 'warning' }));
 }
@@ -116,7 +118,7 @@ function verdictIcon({ verdict }: MetricComparison): string {
     case 'worse': return 'error';
     case 'not worse': return 'pass';
     case 'void': return 'warning';
-    case 'undecided': case 'insufficient data': case 'no control': return 'circle-outline';
+    case 'undecided': case 'insufficient data': case 'no control': return UNKNOWN;
   }
 }
 

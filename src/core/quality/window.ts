@@ -244,6 +244,13 @@ export interface ShadowPairs {
   readonly agreed: number;
   /** Pairs with scores that are no probabilities, which decide nothing as no threshold is given. */
   readonly notProbable: number;
+  /** Pairs in which labels, not scores, are compared with an outcome; and pairs with a label that is neither yes nor no, but one class of several. */
+  readonly byLabel: number;
+  readonly ofClasses: number;
+  /** Whether an outcome was told that is neither: of labels, one of a third class. */
+  readonly hasOtherOutcomes: boolean;
+  /** What it means that there is no outcome; missing where it means nothing. */
+  readonly absentMeans?: number | boolean | string;
   /** Requests that were served, or shadowed, without an answer and without an error. */
   readonly servedNothing: number;
   readonly shadowNothing: number;

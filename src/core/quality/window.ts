@@ -218,6 +218,8 @@ export interface ProductionPart {
   readonly features: readonly FeatureSample[];
   /** Names of features that are too many to be looked at, as far as they are known; missing where there are none. */
   readonly leftOut?: readonly string[];
+  /** Names of features that records before these told, and none of these does; missing where there are none. */
+  readonly lost?: readonly string[];
 }
 
 /** Answers to the same requests in an environment: what was served, and the shadow of one version of the candidate. A pair is what both answered. */

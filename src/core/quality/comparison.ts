@@ -67,6 +67,8 @@ export interface MetricComparison {
   readonly interval?: Interval;
   /** What the verdict is about: the ratio or difference that is tolerated. */
   readonly tolerated: number;
+  /** Of bad events: up to this rate a candidate is not worse, whatever the current version does; missing: none. */
+  readonly minRate?: number;
   readonly verdict: ComparisonVerdict;
   /** E of the count rule as a plain number, at most 1e12; alarm at 1 / alpha. */
   readonly evidence?: number;
@@ -248,7 +250,7 @@ class Comparer {
       name: metric.name, role: metric.role, kind: metric.kind, better: metric.better, ...(slice === undefined ? {} : { slice }),
       candidate: curve?.candidate ?? armValue(a, isShare ? phi : undefined, unitsOf(candidate, 0)),
       current: curve?.current ?? armValue(b, isShare ? phi : undefined, unitsOf(current, 1)),
-      tolerated: isBad ? metric.maxRatio : metric.margin, dispersion: phi,
+      tolerated: isBad ? metric.maxRatio : metric.margin, ...(isBad && metric.minRate > 0 ? { minRate: metric.minRate } : {}), dispersion: phi,
     };
     if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: this.#untold(metric) };
     if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? ARMS[0] : ARMS[1]} has no data` };
@@ -269,7 +271,7 @@ class Comparer {
   /** What was told as none, but may only not have been told, lets no release go on. */
   #doubted<T extends Pick<MetricComparison, 'verdict' | 'because'>>(metric: string, result: T): T {
     const doubt = this.#data.doubts?.[metric];
-    return doubt === undefined || result.verdict !== 'not worse' ? result : { ...result, verdict: 'undecided', because: doubt };
+    return doubt === undefined || (result.verdict !== 'not worse' && result.verdict !== 'undecided') ? result : { ...result, verdict: 'undecided', because: doubt };
   }
 
   /** Predictions that are missing where the flag chose an arm; `dispersions` are those of the other bad events, of which the largest stands for theirs. */
@@ -370,11 +372,16 @@ class Comparer {
 
 function toldWords(windows: readonly QualityWindow[], metric: MetricDefinition): string {
   const { n, sum } = toldOf(windows, metric);
-  return `${Number(((100 * sum) / n).toPrecision(3))} %`;
+  return `${Number(((100 * sum) / n).toFixed(2))} %`;
+}
+
+/** `3,320`, `4.86`: three digits. */
+function oddsWords(odds: number): string {
+  return Number(odds.toPrecision(3)).toLocaleString('en-US');
 }
 
 function evidenceWords(log: number): string {
-  return log > Math.log(1e6) ? 'over 1,000,000 : 1' : `${Math.exp(log).toPrecision(3)} : 1`;
+  return log > Math.log(1e6) ? 'over 1,000,000 : 1' : `${oddsWords(Math.exp(log))} : 1`;
 }
 
 /**
@@ -410,7 +417,7 @@ export function compareArms(data: QualityData, definition: QualityDefinition, en
 /** One of several guardrails may have much evidence by chance: it is worse only when all together alarm. */
 function withoutAlarm<T extends MetricComparison>(metric: T, level: number): T {
   if (metric.role !== 'guardrail' || metric.kind !== 'bad' || metric.verdict !== 'worse') return metric;
-  return { ...metric, verdict: 'undecided', because: `${metric.because}; all guardrails together alarm at ${level.toPrecision(3)} : 1 on average` };
+  return { ...metric, verdict: 'undecided', because: `${metric.because}; all guardrails together alarm at ${oddsWords(level)} : 1 on average` };
 }
 
 /** Without what only the joint alarm needs. */

@@ -4,7 +4,7 @@ import { plainLine, utcTime } from '../../core/base/words.ts';
 import type { ComparisonReport } from '../../core/quality/comparison.ts';
 import type { QualitySourceTarget } from '../../core/quality/definitions.ts';
 import { againstReference, againstWords, unmeasured, type DriftFinding } from '../../core/quality/productionDrift.ts';
-import { driftAlarms, silences } from '../../core/quality/productionWords.ts';
+import { driftAlarms, elsewhere, silences } from '../../core/quality/productionWords.ts';
 import { sinceWords, type ReleaseHistory } from '../../core/quality/productionShare.ts';
 import { blocksText, comparisonBlocks, driftBlocks, notesBlock, percent, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { shadowIn, shadowReport } from '../../core/quality/shadow.ts';
@@ -112,10 +112,12 @@ function isCurve(because: string): boolean {
 function alarmsOf({ wrong, data, report, drift, history, now, readAt, skew }: DashboardInput): DashboardModel['alarms'] {
   const { sampleRatio, metrics, joint } = report;
   const configured = history === undefined ? undefined : shareDuring(history.given, now, now);
+  const other = elsewhere(data, report.environment);
   return [
     ...(wrong === undefined ? [] : [{ about: 'file', words: wrong }]),
     ...metrics.filter(({ role, verdict }) => role === 'guardrail' && verdict === 'worse').map(({ name, because }) => ({ about: `metric ${name}`, words: `${name} is worse: ${because}.` })),
     ...(joint.alarms ? [{ about: 'guardrails together', words: 'The guardrails of counts alarm together.' }] : []),
+    ...(other === undefined ? [] : [{ about: 'environment', words: `${other.words}: ${other.mend}.` }]),
     ...silences({ data, report, drift, configured, readAt }).map(({ arm, words }) => ({ about: `silence ${arm}`, words: `${arm}: ${words}.` })),
     ...(sampleRatio.verdict === 'mismatch' ? [{ about: 'sample ratio', words: `Sample ratio: ${sampleRatio.because}.` }] : []),
     ...driftAlarms(drift).map(({ feature, because }) => ({ about: `drift ${feature}`, words: `${feature} drifted: ${because}.` })),

@@ -9,7 +9,7 @@ import { histogramQuantile } from '../../../src/core/quality/histogram.ts';
 import { dataOfWindows } from '../../../src/core/quality/plainData.ts';
 import { againstWords, driftFindings } from '../../../src/core/quality/productionDrift.ts';
 import { evidenceSince, type ReleaseHistory } from '../../../src/core/quality/productionShare.ts';
-import { coarseAge, driftAlarms, silences, worstFact, type ProductionFacts } from '../../../src/core/quality/productionWords.ts';
+import { coarseAge, driftAlarms, elsewhere, silences, worstFact, worstGuardrail, type ProductionFacts } from '../../../src/core/quality/productionWords.ts';
 import { shadowReport } from '../../../src/core/quality/shadow.ts';
 import { dataSince } from '../../../src/core/quality/since.ts';
 import { skewReport } from '../../../src/core/quality/skew.ts';
@@ -19,7 +19,7 @@ import { dashboardCsv } from '../../../src/extension/quality/dashboardCsv.ts';
 import { dashboardMarkdown, dashboardModel, type DashboardInput } from '../../../src/extension/quality/dashboardModel.ts';
 import { sampleChart, timeAxis } from '../../../src/extension/quality/dashboardCharts.ts';
 import type { FlagFacts } from '../../../src/extension/flags/facts.ts';
-import { qualityHoverText, qualityNodes } from '../../../src/extension/quality/qualityParts.ts';
+import { qualityHoverText, qualityLensText, qualityNodes } from '../../../src/extension/quality/qualityParts.ts';
 import type { QualityReading } from '../../../src/extension/quality/qualityReader.ts';
 import type { QualityStore } from '../../../src/extension/quality/qualityStore.ts';
 import { fromDashboard, toDashboard, type DashboardModel } from '../../../src/shared/dashboard.ts';
@@ -335,6 +335,68 @@ describe('the dashboard', () => {
       assert.ok(found.slice(0, 2).every(({ description }) => nothing.test(description ?? '')), JSON.stringify(found));
       assert.match(qualityHoverText(store, facts, given.now).replaceAll('\\', ''), /^- drift: insufficient data: Drift of production: nothing was compared/m);
     });
+  });
+
+  describe('in lens, hover and tree', () => {
+    const readingOf = (name: string, all: readonly PredictionRecord[], section: Readonly<Record<string, unknown>> = SECTION): QualityReading => {
+      const quality = readQuality(section).quality ?? assert.fail();
+      const collector = new Collector(quality, { flags: ['fraud-v2'] });
+      for (const record of all) collector.add({ ...record }, () => 'record');
+      const data = collector.data(START + 7_200_000, []);
+      const readAt = Math.max(...data.arms.map(({ lastSeen }) => lastSeen)) + 1000;
+      return {
+        model: { name }, folder: { uri: 'file:///folder' }, environment: 'production', data, report: compareArms(data, quality, 'production'), readAt, definition: quality,
+        error: undefined, wrong: undefined, loading: false, history: undefined, skew: undefined,
+      } as unknown as QualityReading;
+    };
+    const storeOf = (...readings: readonly QualityReading[]): QualityStore => ({ of: (model: unknown) => readings.find((reading) => reading.model === model) }) as unknown as QualityStore;
+    const factsOfFlag = (...readings: readonly QualityReading[]): FlagFacts => ({ connection: { baseUrl: 'http://unleash', project: 'default' }, name: 'fraud-v2', status: 'active', arms: readings.map(({ model }) => ({ model })) }) as unknown as FlagFacts;
+    const at = (reading: QualityReading): number => reading.readAt ?? 0;
+
+    it('the worst of the models behind one flag is shown, whichever stands first', () => {
+      const [fine, bad] = [readingOf('a', records({ count: 6000 })), readingOf('b', records({ count: 40_000, candidateErrors: 0.08 }))];
+      for (const order of [[fine, bad], [bad, fine]]) assert.match(qualityLensText(storeOf(...order), factsOfFlag(...order), 200, at(bad)) ?? '', /^errors worse: /);
+      const failed = { ...fine, model: { name: 'c' }, data: undefined, report: undefined, readAt: undefined, error: new Error('gone') } as unknown as QualityReading;
+      assert.equal(qualityLensText(storeOf(fine, failed), factsOfFlag(fine, failed), 200, at(fine)), 'quality: the source cannot be read');
+      assert.match(qualityLensText(storeOf(failed, bad), factsOfFlag(failed, bad), 200, at(bad)) ?? '', /^errors worse: /);
+    });
+
+    it('the hover begins with what is worse, and says how many metrics it leaves out', () => {
+      const guardrails = [...Array.from({ length: 13 }, (_, index) => ({ name: `m${index}`, bad: 'latency_ms > 1000' })), { name: 'errors', bad: 'error' }];
+      const reading = readingOf('a', records({ count: 40_000, candidateErrors: 0.2 }), { guardrails, window: '1min' });
+      const lines = qualityHoverText(storeOf(reading), factsOfFlag(reading), at(reading)).replaceAll('\\', '').split('\n');
+      assert.match(lines[1] ?? '', /^- errors: .*\*\*worse\*\*$/);
+      assert.deepEqual([lines.filter((line) => /^- m\d/.test(line)).length, lines.includes('- 2 more in the dashboard')], [11, true]);
+    });
+
+    it('records of another environment only are told as that, and not as silence', () => {
+      for (const [environment, named] of [['prod', '6k of prod'], ['', '6k without environment']] as const) {
+        const reading = readingOf('a', records({ count: 6000 }).map((record) => ({ ...record, environment })));
+        const words = `no record of production, ${named}`;
+        assert.equal(qualityLensText(storeOf(reading), factsOfFlag(reading), 200, at(reading)), words);
+        const [node] = qualityNodes(storeOf(reading), factsOfFlag(reading), at(reading));
+        assert.deepEqual([node?.description, node?.icon], [words, 'warning']);
+        const lines = (node?.children?.() ?? []) as readonly { readonly label: string; readonly description?: string }[];
+        assert.match(lines.find(({ label }) => label === words)?.description ?? '', /^let the service log environment: production/);
+        assert.deepEqual(lines.filter(({ label }) => label.includes('no data')), []);
+        const given = { ...input({ count: 10 }), data: reading.data!, report: reading.report! };
+        assert.ok(dashboardModel(given).alarms.some((alarm) => alarm.words.startsWith(words)), JSON.stringify(dashboardModel(given).alarms));
+      }
+      assert.equal(elsewhere(readingOf('a', records({ count: 100 })).data!, 'production'), undefined);
+    });
+  });
+
+  it('is not the guardrail of a few events below its min_rate', () => {
+    const section = { guardrails: [{ name: 'errors', bad: 'error', max_ratio: 1.2, min_rate: 0.005 }, { name: 'slow', bad: 'latency_ms > 80', max_ratio: 1.25 }] };
+    const collector = new Collector(readQuality(section).quality!, { flags: ['fraud-v2'] });
+    let first = true;
+    for (const record of records({ count: 8000, candidateErrors: 0, currentErrors: 0 })) {
+      const error = first && record.assigned_arm === 'candidate' ? 'boom' : null;
+      if (error !== null) first = false;
+      collector.add({ ...record, error }, () => 'record');
+    }
+    const data = collector.data(START + 7_200_000, []);
+    assert.equal(worstGuardrail(compareArms(data, readQuality(section).quality!, 'production'))?.name, 'slow');
   });
 
   it('says truly why there are no scores or latencies', () => {

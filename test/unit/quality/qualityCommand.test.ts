@@ -72,9 +72,9 @@ describe('the exit code of quality and compare', () => {
   it('is that of an environment that is not there: the queries of Prometheus know none, so modelswitch.yaml says which there are', async () => {
     const plan = '    plan: [{environment: development, percent: 100}, {environment: production, percent: 5}, {environment: production, percent: 100}]\n';
     for (const command of [(context: CliContext) => quality.run(context), compareReleased]) {
-      await assert.rejects(ran(command, [], { environment: 'nosuch' }, false, plan), { code: 'notFound', message: 'modelswitch.yaml knows no environment "nosuch". There are: development, production. Which one the numbers of Prometheus are of, its queries say.' });
-      await assert.rejects(ran(command, [], { environment: 'development' }), { code: 'notFound', message: /^modelswitch\.yaml knows no environment "development"\. There are: production\./ });
-      await assert.rejects(ran(command, [], { environment: 'production' }, false, 'unleash: {environment: live}\n'), { code: 'notFound', message: /There are: live\./ });
+      await assert.rejects(ran(command, [], { environment: 'nosuch' }, false, plan), { code: 'network', message: 'modelswitch.yaml knows no environment "nosuch". There are: development, production. Which one the numbers of Prometheus are of, its queries say.' });
+      await assert.rejects(ran(command, [], { environment: 'development' }), { code: 'network', message: /^modelswitch\.yaml knows no environment "development"\. There are: production\./ });
+      await assert.rejects(ran(command, [], { environment: 'production' }, false, 'unleash: {environment: live}\n'), { code: 'network', message: /There are: live\./ });
       for (const [environment, more] of [['production', ''], ['development', plan], ['live', 'unleash: {environment: live}\n']] as const) assert.equal((await ran(command, [], { environment }, false, more)).code, 1, environment);
     }
   });

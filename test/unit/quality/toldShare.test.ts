@@ -66,7 +66,7 @@ describe('records that do not tell a metric', () => {
     const { accuracy } = judged(data, definition);
     assert.ok((accuracy?.candidate.value ?? 0) > 0.88 && (accuracy?.current.value ?? 1) < 0.83, JSON.stringify(accuracy));
     assert.deepEqual(verdictOf(data, definition, 'accuracy'), ['void', true]);
-    assert.match(accuracy?.because ?? '', /with an outcome \(candidate 7\d(\.\d)? %, current 100 %\)/);
+    assert.match(accuracy?.because ?? '', /with an outcome \(candidate 7\d\.\d\d? %, current 100 %\)/);
     assert.ok(data.notes.messages.some((words) => /^\d+ of \d+ records of candidate with an outcome do not tell accuracy: they do not count for it\.$/.test(words)), data.notes.messages.join('\n'));
   });
 

@@ -319,7 +319,7 @@ export class Collector {
     if (isNew > 0) window.drawn += 1;
     group.audience.collector.units += isNew;
     group.audience.staged.add(row);
-    this.#countHour(group, Math.min(times[row] ?? 0, this.#now), codedAt(versions, row), row, unitHash);
+    this.#countHour(batch, group, Math.min(times[row] ?? 0, this.#now), codedAt(versions, row), row, unitHash);
     const names = slicesAt(sliced, row);
     const slices = this.#slices.of(names);
     if (names !== undefined && slices.length < names.length) this.#notes.otherSlices += 1;
@@ -334,10 +334,14 @@ export class Collector {
     for (const flag of [NOT_FINITE_SCORE, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME]) if ((flags & flag) !== 0) notes.notFinite += 1;
   }
 
-  #countHour({ number }: Group, at: number, version: unknown, row: number, unitHash: number): void {
+  #countHour({ columns }: BatchRows, { number }: Group, at: number, version: unknown, row: number, unitHash: number): void {
     const hours = this.#hoursOf[number];
-    const hour = hours === undefined ? undefined : this.#recent.of(hours, at, version);
-    if (hour === undefined) return;
+    if (hours === undefined) return;
+    const hour = this.#recent.of(hours, at, version);
+    if (hour === undefined) {
+      this.#recent.passOver(hours, columns, row);
+      return;
+    }
     hour.units.add(unitHash);
     if (hour.staged.size === 0) this.#hours.push(hour);
     hour.staged.add(row);

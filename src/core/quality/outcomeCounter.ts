@@ -5,11 +5,12 @@ import type { QualityDefinition } from './definitions.ts';
 import type { Groups } from './groups.ts';
 import { RecentHashes, type SavedHashes } from './hashing.ts';
 import type { LabelSlot } from './labelSlots.ts';
-import { valueOf } from './measures.ts';
+import { isDecided, valueOf } from './measures.ts';
 import { Outcomes, type SavedOutcomes } from './outcomes.ts';
 import { MOST_OF_ONE } from './severalOutcomes.ts';
 import type { Stager } from './stager.ts';
 import { addTo } from './sums.ts';
+import { isOfAPart } from './toldShare.ts';
 import type { Units } from './units.ts';
 import { outcomeReaders, untoldFieldMessages } from './untoldFields.ts';
 import type { ToldOutcome, Waiting } from './waitingPredictions.ts';
@@ -42,6 +43,8 @@ export class OutcomeCounter {
   readonly #units: Units;
   /** The metrics that need outcomes. */
   readonly #metrics: readonly { readonly metric: number; readonly read: (record: RecordLike) => number | null }[];
+  /** Whether any of them is of a part of what was decided. */
+  readonly #isOfDecisions: boolean;
   readonly #outcomes: Outcomes;
   readonly classes: ClassCounts;
   /** Records of outcomes that tell none. */
@@ -60,6 +63,7 @@ export class OutcomeCounter {
     this.#groups = groups;
     this.#units = units;
     this.#metrics = metrics.flatMap((metric, index) => (metric.labelled ? [{ metric: index, read: valueOf(metric, labels) }] : []));
+    this.#isOfDecisions = metrics.some(isOfAPart);
     this.#readers = outcomeReaders(metrics, labels);
     this.#leftOut = definition.where === undefined || !stager.isLabelled ? undefined : new RecentHashes(undefined, saved?.leftOut);
     this.#untold = new Set(saved?.untold ?? this.#readers.keys());
@@ -144,7 +148,7 @@ export class OutcomeCounter {
 
   #matured({ group, at }: Waiting): void {
     group.audience.collector.matured(at);
-    if (this.#slots.length > 0) this.#groups.countMatured(this.#groups.window(group, at, undefined));
+    if (this.#metrics.length > 0) this.#groups.countMatured(this.#groups.window(group, at, undefined));
   }
 
   /** Counts whether a matured prediction has an outcome with what metrics need; `told`: the outcome, and the prediction with it. `times`: -1 takes back what was counted. */
@@ -173,6 +177,7 @@ export class OutcomeCounter {
     this.classes.add(whole, times);
     const unit = this.#unitOf(waiting);
     const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));
+    if (this.#isOfDecisions && isDecided(whole, labels)) this.#groups.countDecided(this.#groups.window(group, at, undefined), times);
     for (const { metric, read } of this.#metrics) {
       const value = read(whole);
       if (value === null) continue;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -174,21 +174,73 @@ describe('the prediction log', () => {
     });
 
     it('is read again from its beginning when everything has to be', async () => {
-      const read = open(section);
+      const read = open({ source: { log: ['log.jsonl', 'some.csv'] } });
       writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
+      writeFileSync(path('some.csv'), csv(all.slice(100, 110)));
       await read();
       renameSync(path('log.jsonl'), path('log.jsonl.1'));
-      writeFileSync(path('log.jsonl'), lines(all.slice(100)));
-      const controller = new AbortController();
-      await assert.rejects(source!.read({ now: NOW, signal: controller.signal, onProgress: () => controller.abort() }), { code: 'cancelled' });
+      writeFileSync(path('log.jsonl'), lines(all.slice(120)));
+      appendFileSync(path('some.csv'), csv(all.slice(110, 120)).replace(/^.*\n/, ''));
       assert.deepEqual(told(await read()), [400, 0, []]);
       // Gone while everything has to be read again.
-      appendFileSync(path('log.jsonl'), lines(records({ count: 1, firstId: 900 })));
-      const again = new AbortController();
-      await assert.rejects(source!.read({ now: NOW, signal: again.signal, onProgress: () => again.abort() }), { code: 'cancelled' });
+      writeFileSync(path('some.csv'), csv([...all.slice(100, 120), ...records({ count: 1, firstId: 900 })]));
       rmSync(path('log.jsonl.1'));
       assert.deepEqual(told(await read()), [301, 0, ['log.jsonl.1 is gone: all was read anew since it was read, so what it held counts no more.']]);
     });
+
+    it('is read with those that were rotated after it and before a look, and with no other log of the folder', async () => {
+      const rotate = (): void => {
+        for (const number of [2, 1]) if (existsSync(path(`log.jsonl.${number}`))) renameSync(path(`log.jsonl.${number}`), path(`log.jsonl.${number + 1}`));
+        renameSync(path('log.jsonl'), path('log.jsonl.1'));
+      };
+      // From before the first look.
+      writeFileSync(path('log.jsonl'), lines(records({ count: 7, firstId: 7000 })));
+      utimesSync(path('log.jsonl'), new Date(START), new Date(START));
+      rotate();
+      writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
+      const read = open(section);
+      await read();
+      copyFileSync(path('log.jsonl'), path('log.jsonl.77'));
+      rotate();
+      for (const name of ['log-2.jsonl', 'log.jsonl.bak', 'log.jsonl.1.csv', 'logs.jsonl.1', 'log2.jsonl.1']) writeFileSync(path(name), lines(records({ count: 20, firstId: 8000 })));
+      writeFileSync(path('log.jsonl'), lines(all.slice(100, 300)));
+      rotate();
+      writeFileSync(path('log.jsonl'), lines(all.slice(300, 310)));
+      assert.deepEqual(told(await read()), [310, 0, []]);
+      rotate();
+      assert.deepEqual(told(await read()), [310, 0, ['No file is called log.jsonl.']]);
+      // The first one is removed, as rotation does at last; another may get its inode.
+      for (const name of ['log.jsonl.3', 'log.jsonl.77']) rmSync(path(name));
+      writeFileSync(path('log.jsonl'), lines(all.slice(310, 390)));
+      rotate();
+      writeFileSync(path('log.jsonl'), lines(all.slice(390)));
+      assert.deepEqual(told(await read()), [400, 0, ['log.jsonl.3 is gone: what was read of it counts; what may have been appended to it after the last reading is not known.']]);
+    });
+
+    it('is read with those that have got a time into their name after it', async () => {
+      writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
+      const read = open(section);
+      await read();
+      renameSync(path('log.jsonl'), path('log-20260302-10.jsonl'));
+      writeFileSync(path('log-20260302-11.jsonl'), lines(all.slice(100, 300)));
+      writeFileSync(path('log-2.jsonl'), lines(records({ count: 20, firstId: 8000 })));
+      writeFileSync(path('log.jsonl'), lines(all.slice(300)));
+      assert.deepEqual(told(await read()), [400, 0, []]);
+    });
+
+    for (const log of ['log.jsonl', 'log.jsonl*']) {
+      it(`counts nothing twice and loses nothing when a copy is made of it and it is cut, ${log}`, async () => {
+        const without = all.map((record) => ({ ...record, request_id: undefined }));
+        const read = open({ source: { log } });
+        writeFileSync(path('log.jsonl'), lines(without.slice(0, 100)));
+        await read();
+        appendFileSync(path('log.jsonl'), lines(without.slice(100, 150)));
+        copyFileSync(path('log.jsonl'), path('log.jsonl.1'));
+        writeFileSync(path('log.jsonl'), lines(without.slice(150, 400)));
+        assert.deepEqual(told(await read()), [400, 0, []]);
+        assert.deepEqual(told(await read()), [400, 0, []]);
+      });
+    }
 
     it('loses no line between the finding and the reading', async () => {
       writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
@@ -381,7 +433,97 @@ describe('the prediction log', () => {
     }
   });
 
-  it('can be cancelled, and begins anew after it', async () => {
+  describe('what no file holds any more', () => {
+    const all = records({ count: 400 });
+    const told = ({ notes }: QualityData): unknown => [notes.rows, notes.messages];
+    const cut = 'log.jsonl was cut or written anew: it is read from its beginning. What was read before counts; what may have been appended between the last reading and the cut is not known.';
+
+    it('is said at each reading: a log that was cut counts, also after a cancel, until everything is read anew, and then no more', async () => {
+      const read = open({ source: { log: 'log.jsonl', outcomes: 'o.csv' } });
+      writeFileSync(path('log.jsonl'), lines(all.slice(0, 200)));
+      writeFileSync(path('o.csv'), 'request_id,outcome\nr-1,1\n');
+      await read();
+      writeFileSync(path('log.jsonl'), lines(all.slice(200, 250)));
+      for (let look = 0; look < 2; look += 1) assert.deepEqual(told(await read()), [251, [cut]]);
+      appendFileSync(path('log.jsonl'), lines(all.slice(250, 260)));
+      const controller = new AbortController();
+      await assert.rejects(source!.read({ now: NOW, signal: controller.signal, onProgress: () => controller.abort() }), { code: 'cancelled' });
+      assert.deepEqual(told(await read()), [261, [cut]]);
+      appendFileSync(path('o.csv'), 'r-2,1\n');
+      for (let look = 0; look < 2; look += 1) assert.deepEqual(told(await read()), [62, ['log.jsonl was cut or written anew, and all was read anew since: what it held before counts no more.']]);
+    });
+
+    it('is said of CSV files that are gone, as long as they are', async () => {
+      const read = open({ source: { log: '*.csv' } });
+      for (const [index, name] of ['a.csv', 'b.csv', 'c.csv'].entries()) writeFileSync(path(name), csv(all.slice(100 * index, 100 * index + 100)));
+      await read();
+      for (const name of ['a.csv', 'b.csv']) rmSync(path(name));
+      assert.deepEqual(told(await read()), [300, ['a.csv, b.csv are gone; what they held counts.']]);
+      // A new file may have the inode of one of them.
+      writeFileSync(path('d.csv'), csv(all.slice(300, 310)));
+      appendFileSync(path('c.csv'), '\n');
+      assert.deepEqual(told(await read()), [110, ['a.csv, b.csv are gone: all was read anew since they were read, so what they held counts no more.']]);
+      writeFileSync(path('a.csv'), csv(all.slice(0, 100)));
+      assert.deepEqual(told(await read()), [210, ['b.csv is gone: all was read anew since it was read, so what it held counts no more.']]);
+    });
+
+    it('is said of a CSV file in whose place another is, where that is smaller or the one before was rotated', async () => {
+      const read = open({ source: { log: 'log.csv' } });
+      const exchanged = ['log.csv is another file than before, or a smaller one: what it held before counts only as far as it still does.'];
+      for (const [count, isSaid] of [[100, false], [200, false], [90, true]] as const) {
+        writeFileSync(path('new'), csv(all.slice(0, count)));
+        renameSync(path('new'), path('log.csv'));
+        assert.deepEqual(told(await read()), [count, isSaid ? exchanged : []]);
+      }
+      const again = open({ source: { log: 'log.csv' } });
+      await again();
+      renameSync(path('log.csv'), path('log.csv.1'));
+      writeFileSync(path('log.csv'), csv(all.slice(90, 300)));
+      assert.deepEqual(told(await again()), [210, exchanged]);
+    });
+  });
+
+  it('counts a CSV file that is exchanged for another once, without request ids, too, and takes back what that leaves out', async () => {
+    const read = open({ source: { log: 'log.csv', outcomes: 'o.csv' }, labels: { field: 'defaulted', mature_after: '0s', absent_means: 0 }, guardrails: [{ name: 'errors', bad: 'defaulted == 1' }] });
+    const all = records({ count: 300, share: 0 }).map((record) => ({ ...record, request_id: record.request_id === 'r-1' || record.request_id === 'r-2' ? record.request_id : '' }));
+    for (const [count, outcomes] of [[100, 'r-1,1\nr-2,1\n'], [200, 'r-1,1\nr-2,1\n'], [200, 'r-1,1\n'], [300, 'r-1,1\n']] as const) {
+      writeFileSync(path('new'), csv(all.slice(0, count)));
+      renameSync(path('new'), path('log.csv'));
+      writeFileSync(path('new'), `request_id,defaulted\n${outcomes}`);
+      renameSync(path('new'), path('o.csv'));
+      const data = await read();
+      assert.deepEqual([arm(data, 'current').requests, bad(data, 'current')], [count, outcomes.split('\n').length - 1]);
+    }
+  });
+
+  it('goes on after a cancel from where it was, and counts each line once', async () => {
+    const all = records({ count: 30_000 }).map((record) => ({ ...record, request_id: undefined }));
+    writeFileSync(path('logs/a.jsonl'), lines(all));
+    writeFileSync(path('logs/b.jsonl'), lines(records({ count: 10 })));
+    const read = open();
+    let before = 0;
+    for (const part of [0.2, 0.5, 0.9]) {
+      const controller = new AbortController();
+      await assert.rejects(source!.read({ now: NOW, signal: controller.signal, onProgress: (done, total) => { if (done >= part * total) controller.abort(); } }), { code: 'cancelled' });
+    }
+    const { notes } = await source!.read({ now: NOW, signal: new AbortController().signal, onProgress: (done) => { before = done; } });
+    assert.deepEqual([notes.rows, notes.malformed], [30_010, 0]);
+    assert.ok(before < 0.5 * statSync(path('logs/a.jsonl')).size, String(before));
+    assert.equal((await read()).notes.rows, 30_010);
+  });
+
+  it('can be cancelled while a CSV file is read, and begins anew after it', async () => {
+    writeFileSync(path('logs/a.csv'), csv(records({ count: 5000 }).map((record) => ({ ...record, request_id: '' }))));
+    const read = open({ source: { log: 'logs/*.csv' } });
+    for (const time of [1, 20]) {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(), time);
+      await source!.read({ now: NOW, signal: controller.signal }).catch((error: unknown) => assert.ok(error instanceof AppError && error.code === 'cancelled'));
+    }
+    assert.equal((await read()).notes.rows, 5000);
+  });
+
+  it('can be cancelled, and counts each record once after it', async () => {
     writeFileSync(path('logs/a.jsonl'), lines(records({ count: 20_000 })));
     const read = open();
     const controller = new AbortController();

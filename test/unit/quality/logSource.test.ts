@@ -173,6 +173,17 @@ describe('the prediction log', () => {
       assert.match(data.notes.messages.join(), /^log\.jsonl is gone: what was read of it counts; /);
     });
 
+    it('is said to be gone, and not to be cut, where the next file has got its inode', async () => {
+      const read = open(section);
+      writeFileSync(path('log.jsonl'), lines(all.slice(0, 10)));
+      await read();
+      renameSync(path('log.jsonl'), path('log.jsonl.2'));
+      await read();
+      rmSync(path('log.jsonl.2'));
+      writeFileSync(path('log.jsonl'), lines(all.slice(10, 50)));
+      assert.deepEqual(told(await read()), [50, 0, ['log.jsonl.2 is gone: what was read of it counts; what may have been appended to it after the last reading is not known.']]);
+    });
+
     it('is read again from its beginning when everything has to be', async () => {
       const read = open({ source: { log: ['log.jsonl', 'some.csv'] } });
       writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
@@ -209,7 +220,8 @@ describe('the prediction log', () => {
       assert.deepEqual(told(await read()), [310, 0, []]);
       rotate();
       assert.deepEqual(told(await read()), [310, 0, ['No file is called log.jsonl.']]);
-      // The first one is removed, as rotation does at last; another may get its inode.
+      // The first one is removed, as rotation does at last; the next may get its inode, once others that are free are taken.
+      for (const name of ['x', 'y']) writeFileSync(path(name), '');
       for (const name of ['log.jsonl.3', 'log.jsonl.77']) rmSync(path(name));
       writeFileSync(path('log.jsonl'), lines(all.slice(310, 390)));
       rotate();

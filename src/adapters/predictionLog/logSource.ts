@@ -32,6 +32,11 @@ const MOST_THREADS = 2;
 /** How much larger the same records are as lines. */
 const PARQUET_SHRINKS = 10;
 
+/** The first messages, and how many more there are. */
+function someOf(messages: readonly string[]): readonly string[] {
+  return messages.length <= MOST_MESSAGES ? messages : [...messages.slice(0, MOST_MESSAGES - 1), `${messages.length - MOST_MESSAGES + 1} more of the files of the log are not listed here.`];
+}
+
 export interface LogSourceOptions extends CollectorOptions {
   /** What paths are relative to. */
   readonly folder: string;
@@ -119,7 +124,7 @@ export class LogSource implements QualitySource {
     }
     this.#tellGone(files, elsewhere.gone, messages);
     await this.#save();
-    const data = this.#collector.data(now, messages.slice(0, MOST_MESSAGES));
+    const data = this.#collector.data(now, someOf(messages));
     const empty = emptyMessages(this.#emptyOf(files, data.arms.length > 0));
     const outcomesMissing = source.outcomes.length > 0 && elsewhere.moved.length === 0 && source.outcomes.every((pattern) => without.has(pattern));
     return { ...data, notes: { ...data.notes, ...(outcomesMissing ? { outcomesMissing } : {}), messages: [...empty, ...data.notes.messages] } };
@@ -197,17 +202,33 @@ export class LogSource implements QualitySource {
   async #find({ log, outcomes }: { readonly log: readonly string[]; readonly outcomes: readonly string[] }, messages: string[]): Promise<{ readonly found: readonly FoundFile[]; readonly without: ReadonlySet<string> }> {
     const found = new Map<string, FoundFile>();
     const without = new Set<string>();
+    const passedOver = new LeftOut();
     for (const patterns of [log, outcomes]) {
       const own: FoundFile[] = [];
       for (const pattern of patterns) {
-        const files = await filesOf(this.#options.folder, pattern);
-        if (files.length === 0) without.add(pattern);
-        if (files.length === 0) messages.push(await withoutFile(this.#options.folder, pattern));
-        own.push(...files);
+        const unreadable: string[] = [];
+        const files = await this.#filesOf(pattern, messages, (path, code) => {
+          unreadable.push(path);
+          passedOver.add(this.#name(path), `not to be read${code === '' ? '' : ` (${code})`}`, 'Give the right to, or narrow the pattern');
+        });
+        if (files?.length !== 0) own.push(...files ?? []);
+        else if (unreadable.length === 0) messages.push(await withoutFile(this.#options.folder, pattern));
+        if ((files?.length ?? 0) === 0) without.add(pattern);
       }
       for (const file of own.sort((a, b) => (a.path < b.path ? -1 : 1))) if (!found.has(file.identity)) found.set(file.identity, file);
     }
+    messages.push(...passedOver.messages);
     return { found: [...found.values()], without };
+  }
+
+  /** Undefined where it is no pattern, which is said. */
+  async #filesOf(pattern: string, messages: string[], passedOver: (path: string, code: string) => void): Promise<readonly FoundFile[] | undefined> {
+    try {
+      return await filesOf(this.#options.folder, pattern, passedOver);
+    } catch (error) {
+      messages.push(toAppError(error).message);
+      return undefined;
+    }
   }
 
   /** Where a file lies that is a copy of one that was read and cut after it, that one is as renamed: nothing of it is lost, and nothing counts twice. */

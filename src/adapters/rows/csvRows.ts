@@ -14,6 +14,14 @@ function valueOf(text: string): CsvValue {
   return text === '' ? null : byLook(text);
 }
 
+/** Columns of names: versions, arms, ids. There `1.10`, `1e2`, `+5` and `true` are texts, as where a log has types; a number is one that gives its text back. */
+const NAMES = new Set(['request_id', 'unit_id', 'batch_id', 'assigned_arm', 'model_version', 'app_version', 'flag', 'environment', 'service', 'role']);
+
+function nameOf(text: string): CsvValue {
+  const value = valueOf(text);
+  return typeof value === 'number' && String(value) === text ? value : text === '' ? null : text;
+}
+
 interface CsvRecord<T> {
   readonly record: Readonly<Record<string, T>>;
   readonly line: number;
@@ -90,13 +98,13 @@ class CsvLines {
 }
 
 /**
- * The records of a CSV file, each field a number, true, false or text by its look, null when it is empty. A record that cannot be read is told to `skipped` with its line, and passed over.
+ * The records of a CSV file, each field a number, true, false or text by its look, a name as it is written, null when it is empty. A record that cannot be read is told to `skipped` with its line, and passed over.
  * @throws AppError cancelled, validation when the header cannot be read; errors of the file system as they come
  */
 export async function* csvRecords(path: string, skipped: (line: number, reason: string) => void, signal: AbortSignal): AsyncGenerator<CsvRecord<CsvValue>> {
   const told = (line: number, reason: string): void => skipped(line, reason === NOT_CLOSED ? `${reason}: this line is left out, the next one is read by itself` : reason);
   for await (const { record, line } of csvTexts(path, told, IN_LOG, signal)) {
-    yield { record: Object.fromEntries(Object.entries(record).map(([name, text]) => [name, valueOf(text)])), line };
+    yield { record: Object.fromEntries(Object.entries(record).map(([name, text]) => [name, NAMES.has(name) ? nameOf(text) : valueOf(text)])), line };
   }
 }
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { LogSource } from '../../../src/adapters/predictionLog/logSource.ts';
-import { filesOf } from '../../../src/adapters/predictionLog/files.ts';
+import { filesOf, identityOf } from '../../../src/adapters/predictionLog/files.ts';
 import { tail } from '../../../src/adapters/predictionLog/tail.ts';
 import { AppError } from '../../../src/core/base/errors.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
@@ -309,6 +309,49 @@ describe('the prediction log', () => {
     assert.equal(data.arms.reduce((sum, { requests }) => sum + requests, 0), 100 - data.notes.excluded);
   });
 
+  it('counts requests of two environments that have the same ids in both, and once in each', async () => {
+    const all = records({ count: 20, share: 0, currentErrors: 0 });
+    const mirrored = all.map((record) => ({ ...record, environment: 'staging', error: 'boom' }));
+    const labelled = { labels: { field: 'defaulted' }, signals: [{ name: 'defaults', mean: 'defaulted' }] };
+    const outcomes = all.map(({ request_id }) => ({ request_id, defaulted: 1 }));
+    for (const [first, second] of [[all, mirrored], [mirrored, all]] as const) {
+      writeFileSync(path('logs/a.jsonl'), lines(first.flatMap((record, index) => [record, second[index]!])));
+      const read = open(labelled);
+      await read();
+      // Each of them once more, and their outcomes.
+      appendFileSync(path('logs/a.jsonl'), lines([...second, ...first, ...outcomes]));
+      const { arms, notes, windows } = await read();
+      assert.deepEqual(new Map(arms.map(({ environment, requests }) => [environment, requests])), new Map([['production', 20], ['staging', 20]]));
+      const told = (environment: string, metric: string): number => windows.filter((each) => each.environment === environment).reduce((sum, { metrics }) => sum + (metrics[metric]?.n ?? 0), 0);
+      assert.deepEqual([notes.duplicates, windows.reduce((sum, { metrics }) => sum + (metrics['errors']?.sum ?? 0), 0)], [40, 20]);
+      // Whose outcomes they are, nothing says.
+      assert.deepEqual([told(first[0]!.environment, 'defaults'), told(second[0]!.environment, 'defaults')], [20, 0]);
+      assert.match(notes.messages.join('\n'), /^20 predictions have the request id of one of another environment, as mirrored traffic has: /m);
+    }
+    // Those that are left out take nothing from the others.
+    writeFileSync(path('logs/a.jsonl'), lines([...mirrored, ...all, ...outcomes]));
+    const { windows, notes } = await open({ ...labelled, where: 'environment == "production"' })();
+    assert.deepEqual([windows.reduce((sum, { metrics }) => sum + (metrics['defaults']?.n ?? 0), 0), notes.messages], [20, []]);
+  });
+
+  it('takes shadow answers for those in whatever letter case', async () => {
+    const all = records({ count: 30, share: 0, currentErrors: 0 });
+    writeFileSync(path('logs/a.jsonl'), lines([...all, ...['Shadow', 'SHADOW', 'shadow '].map((role, index) => ({ ...all[index]!, assigned_arm: 'candidate', role }))]));
+    const { arms, shadow } = await open()();
+    assert.deepEqual([arms.map((each) => [each.arm, each.requests]), shadow?.[0]?.pairs], [[['current', 30]], 3]);
+  });
+
+  it('takes arms, versions and ids of a CSV file as they are written', async () => {
+    const head = 'ts,request_id,unit_id,flag,assigned_arm,model_version,error\n';
+    const rows = [['1e2', '1e3', '1.10'], ['100', '1000', '1.1'], ['1234e567', '+5', '1.10'], ['7', '5', '1.1'], ['8', '6', 'true']].map(([request = '', unit = '', version = ''], index) => ({ ts: `2026-03-02T10:00:0${index}Z`, request_id: request, unit_id: unit, flag: 'fraud-v2', assigned_arm: version, model_version: version, error: '' }));
+    writeFileSync(path('log.csv'), `${head}${rows.map((row) => `${Object.values(row).join(',')}\n`).join('')}`);
+    writeFileSync(path('logs/a.jsonl'), lines(rows));
+    const [first, second] = [await open()(), await open({ source: { log: 'log.csv' } })()];
+    const told = ({ arms, notes }: QualityData): unknown => [notes.rows, notes.duplicates, notes.malformed, notes.withoutUnit, arms.map((each) => [each.arm, each.requests, each.units, each.versions?.map(({ version }) => version)])];
+    assert.deepEqual(told(second), told(first));
+    assert.deepEqual(told(second), [5, 0, 0, 0, [['1.10', 2, 2, ['1.10']], ['1.1', 2, 2, ['1.1']], ['true', 1, 1, ['true']]]]);
+  });
+
   it('tells clocks that are wrong, units in both arms, missing units and NaN', async () => {
     const all = records({ count: 20, units: 1 });
     const wrong = [
@@ -543,6 +586,29 @@ describe('the prediction log', () => {
     await assert.rejects(pending, (error) => error instanceof AppError && error.code === 'cancelled');
     const { notes } = await read();
     assert.deepEqual([notes.rows, notes.duplicates], [20_000, 0]);
+  });
+
+  it('says what cannot be looked at, what is no pattern, and how many messages are not shown', async () => {
+    const told = async (log: string | readonly string[]): Promise<unknown> => { const { notes } = await open({ source: { log } })(); return [notes.rows, notes.messages]; };
+    writeFileSync(path('logs/a.jsonl'), lines(records({ count: 10 })));
+    // A link to itself, which nobody can read, whoever runs the test.
+    for (const name of ['loop', 'ring']) symlinkSync(path(`logs/${name}`), path(`logs/${name}`));
+    symlinkSync(path('nowhere'), path('logs/gone'));
+    const closed = 'logs/loop, logs/ring are not to be read (ELOOP) and left out. Give the right to, or narrow the pattern.';
+    assert.deepEqual(await told('logs/*'), [10, [closed]]);
+    assert.deepEqual(await told(['logs/a.jsonl', 'logs/*/*.jsonl']), [10, [closed]]);
+    assert.deepEqual(await told('logs/loop/p.jsonl'), [0, ['logs/loop is not to be read (ELOOP) and left out. Give the right to, or narrow the pattern.']]);
+    assert.deepEqual(await told(['logs/[z-a].jsonl', 'logs/a.jsonl']), [10, ['[z-a].jsonl is no pattern: a range of characters goes from the lower to the higher, as [a-z] does.']]);
+    assert.deepEqual(await told('logs/{b*,a.*}'), [10, []]);
+    assert.deepEqual(await told('{logs/a,logs/b}.jsonl'), [0, ['No file is called {logs/a,logs/b}.jsonl: braces stand within one folder, so list the patterns.']]);
+    assert.deepEqual(await told('logs/**'), [0, ['No file is called logs/**: ** stands for folders, so say which files in them, such as logs/**/*.jsonl.']]);
+    const broken = Array.from({ length: 25 }, (_, index) => `none-${index}.jsonl`);
+    const [, messages] = await told(broken) as [number, string[]];
+    assert.deepEqual([messages.length, messages[18], messages[19]], [20, 'No file is called none-18.jsonl.', '6 more of the files of the log are not listed here.']);
+  });
+
+  it('knows files by numbers that are larger than a plain number can tell apart', () => {
+    assert.notEqual(identityOf({ dev: 1n, ino: 55732045388927856n }), identityOf({ dev: 1n, ino: 55732045388927859n }));
   });
 
   it('finds files by globs, and says when there is none', async () => {

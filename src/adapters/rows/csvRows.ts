@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
 import { byLook } from '../../core/expressions/evaluate.ts';
 import { csvFields } from './csvText.ts';
+import { nearestNumber } from './wholeNumbers.ts';
 
 /** Characters of a record, and lines of one whose fields have several, in a log. */
 const IN_LOG = { largest: 1024 * 1024, lines: 1000 };
@@ -9,17 +10,16 @@ const NOT_CLOSED = 'a quote is opened and not closed';
 
 export type CsvValue = string | number | boolean | null;
 
-/** A field by its look; what a number would not give back, such as leading zeros and long ids, stays text. */
-function valueOf(text: string): CsvValue {
-  return text === '' ? null : byLook(text);
-}
+/** Columns of ids and versions, which tools that know no whole numbers with gaps write as `13.0`. */
+const NUMBERED: ReadonlySet<string> = new Set(['request_id', 'unit_id', 'batch_id', 'model_version']);
+const NAMES: ReadonlySet<string> = new Set([...NUMBERED, 'assigned_arm', 'app_version', 'flag', 'environment', 'service', 'role']);
 
-/** Columns of names: versions, arms, ids. There `1.10`, `1e2`, `+5` and `true` are texts, as where a log has types; a number is one that gives its text back. */
-const NAMES = new Set(['request_id', 'unit_id', 'batch_id', 'assigned_arm', 'model_version', 'app_version', 'flag', 'environment', 'service', 'role']);
-
-function nameOf(text: string): CsvValue {
-  const value = valueOf(text);
-  return typeof value === 'number' && String(value) === text ? value : text === '' ? null : text;
+/** A field by its look; what a number would not give back, such as leading zeros and long ids, stays text. So do names: `1.10`, `12e4`, `+5` and `true` are no others than they are in a log with types. */
+function valueOf(name: string, text: string): CsvValue {
+  if (text === '') return null;
+  const value = byLook(text);
+  if (NAMES.has(name)) return typeof value === 'number' && (String(value) === text || (NUMBERED.has(name) && `${value}.0` === text)) ? value : text;
+  return name.startsWith('features.') ? nearestNumber(value) : value;
 }
 
 interface CsvRecord<T> {
@@ -104,7 +104,7 @@ class CsvLines {
 export async function* csvRecords(path: string, skipped: (line: number, reason: string) => void, signal: AbortSignal): AsyncGenerator<CsvRecord<CsvValue>> {
   const told = (line: number, reason: string): void => skipped(line, reason === NOT_CLOSED ? `${reason}: this line is left out, the next one is read by itself` : reason);
   for await (const { record, line } of csvTexts(path, told, IN_LOG, signal)) {
-    yield { record: Object.fromEntries(Object.entries(record).map(([name, text]) => [name, NAMES.has(name) ? nameOf(text) : valueOf(text)])), line };
+    yield { record: Object.fromEntries(Object.entries(record).map(([name, text]) => [name, valueOf(name, text)])), line };
   }
 }
 

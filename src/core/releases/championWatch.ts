@@ -11,7 +11,7 @@ import { comparisonWords } from './findings.ts';
 export interface ChampionWatch {
   /** Sentences; each asks for somebody to look. */
   readonly alarms: readonly string[];
-  /** What was compared with what: `the last day with the same hours of 3 earlier weeks`. */
+  /** What was compared with what, and which limit could not be judged: `the last day with the same hours of 3 earlier weeks`. */
   readonly words: string;
 }
 
@@ -40,19 +40,18 @@ function watchEnvironment(data: QualityData, definition: QualityDefinition, envi
   const own = data.windows.filter((each) => each.environment === environment && each.slice === undefined);
   const recent = own.filter(({ start }) => start > now - DAY_MS);
   const guardrails = definition.metrics.filter(({ role, limit }) => role === 'guardrail' && limit !== undefined);
-  const limits = guardrails.flatMap((metric) => {
-    const found = limitFinding(metric, merged(recent), { data, environment, among: guardrails.length });
-    return found?.state === 'passed' ? [`${environment}: ${plainLine(found.name, 40)} is ${Number(found.value.toPrecision(2))} (n ${countWords(found.n)}) in the last day, past its limit ${found.limit}`] : [];
-  });
+  const found = guardrails.flatMap((metric) => limitFinding(metric, merged(recent), { data, environment, among: guardrails.length }) ?? []);
+  const limits = found.filter(({ state }) => state === 'passed').map(({ name, value, n, limit }) => `${environment}: ${plainLine(name, 40)} is ${Number(value.toPrecision(2))} (n ${countWords(n)}) in the last day, past its limit ${limit}`);
+  const unjudged = found.filter(({ state }) => state === 'insufficient').map(({ name, because = '' }) => `; the limit of ${plainLine(name, 40)} is not judged: ${because}`).join('');
   const weeks = Array.from({ length: WEEKS }, (_, index) => index + 1).filter((week) => own.some(({ start }) => start <= now - week * WEEK_MS && start > now - week * WEEK_MS - DAY_MS));
-  if (weeks.length === 0) return { alarms: limits, words: `${environment}: the records go less than a week back, so there are no same hours to compare with` };
+  if (weeks.length === 0) return { alarms: limits, words: `${environment}: the records go less than a week back, so there are no same hours to compare with${unjudged}` };
   const earlier = weeks.flatMap((week) => own.filter(({ start }) => start <= now - week * WEEK_MS && start > now - week * WEEK_MS - DAY_MS).map((each) => ({ ...each, start: each.start + week * WEEK_MS, end: each.end + week * WEEK_MS })));
   const windows = [...as('candidate', merged(recent)), ...as('current', merged(earlier))].sort((a, b) => a.start - b.start);
   const report = compareArms({ ...data, windows }, definition, environment, { mixed: true });
   const worse = report.metrics.filter(({ role, verdict }) => role === 'guardrail' && verdict === 'worse');
   return {
     alarms: [...limits, ...worse.map((metric) => `${environment}: ${comparisonWords(metric)}, the last day against the same hours of ${weeks.length === 1 ? 'the week' : `${weeks.length} weeks`} before`)],
-    words: `${environment}: the last day with the same hours of ${weeks.length === 1 ? 'one earlier week' : `${weeks.length} earlier weeks`}`,
+    words: `${environment}: the last day with the same hours of ${weeks.length === 1 ? 'one earlier week' : `${weeks.length} earlier weeks`}${unjudged}`,
   };
 }
 

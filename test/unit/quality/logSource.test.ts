@@ -350,6 +350,9 @@ describe('the prediction log', () => {
     const told = ({ arms, notes }: QualityData): unknown => [notes.rows, notes.duplicates, notes.malformed, notes.withoutUnit, arms.map((each) => [each.arm, each.requests, each.units, each.versions?.map(({ version }) => version)])];
     assert.deepEqual(told(second), told(first));
     assert.deepEqual(told(second), [5, 0, 0, 0, [['1.10', 2, 2, ['1.10']], ['1.1', 2, 2, ['1.1']], ['true', 1, 1, ['true']]]]);
+    // As pandas writes a column of whole numbers in which one is missing.
+    writeFileSync(path('log.csv'), `${head}2026-03-02T10:00:00Z,7.0,5.0,fraud-v2,1.0,13.0,\n2026-03-02T10:00:00Z,7,5,fraud-v2,1.0,13,\n`);
+    assert.deepEqual(told(await open({ source: { log: 'log.csv' } })()), [2, 1, 0, 0, [['1.0', 1, 1, ['13']]]]);
   });
 
   it('tells clocks that are wrong, units in both arms, missing units and NaN', async () => {
@@ -677,6 +680,15 @@ describe('the prediction log', () => {
     assert.deepEqual((await open({ source: { log: 'all.csv' } })()).notes.messages[0], 'all.csv: The header of the CSV file (line 1) cannot be read: a quote is opened and not closed.');
     writeFileSync(join(folder, 'all.csv'), 'ts,flag\r2026-03-02T09:00:00Z,f\r');
     assert.deepEqual((await open({ source: { log: 'all.csv' } })()).notes.messages[0], 'all.csv: The header of the CSV file (line 1) cannot be read: lines end in CR alone, as old tools write them; save the file with line feeds.');
+  });
+
+  it('takes ids of a CSV that look like other numbers, like none that is finite or like a truth for what they are', async () => {
+    const ids = ['12e4', '120000', '1.2e5', '1e999', '2e999', 'true', 'TRUE', 'nan', '007', '7'];
+    const all = records({ count: ids.length }).map((record, index) => ({ ...record, request_id: ids[index] ?? '', unit_id: ids[index] ?? '' }));
+    writeFileSync(path('ids.csv'), csv(all));
+    writeFileSync(path('ids.jsonl'), lines(all));
+    const [own, both] = [await open({ source: { log: 'ids.csv' } })(), await open({ source: { log: ['ids.csv', 'ids.jsonl'] } })()];
+    assert.deepEqual([own.notes.rows, own.notes.duplicates, own.notes.withoutUnit, own.arms.reduce((sum, { units }) => sum + units, 0), both.notes.duplicates], [ids.length, 0, 0, ids.length, ids.length]);
   });
 
   it('loses of a CSV with a quote that is not closed that line only', async () => {

@@ -1,7 +1,7 @@
 import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
 import { absenceMessages } from './absence.ts';
 import { versionName } from './armCollector.ts';
-import { codedAt, EXCLUDED, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME, NOT_FINITE_SCORE, ROWS, WITHOUT_UNIT, type BatchRows, type CodedColumn, type RowList } from './batch.ts';
+import { codedAt, EXCLUDED, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME, NOT_FINITE_SCORE, ROWS, seedOf, WITHOUT_UNIT, type BatchRows, type CodedColumn, type RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { FeatureOptions } from './featureCollector.ts';
 import { Groups, type Group, type SavedGroups, type WindowState } from './groups.ts';
@@ -78,6 +78,8 @@ export class Collector {
   readonly #audienceOf = new Int32Array(ROWS);
   readonly #numberOf = new Int32Array(ROWS);
   readonly #newOf = new Float64Array(ROWS);
+  /** Of rows of several environments, what tells their requests apart. */
+  readonly #idOf = new Float64Array(ROWS);
   readonly #hours: Hour[] = [];
   readonly #seen: RecentHashes;
   readonly #outcomes: OutcomeCounter;
@@ -250,7 +252,10 @@ export class Collector {
   #countSome(batch: BatchRows, groups: readonly Group[], from: number, to: number): void {
     const { requests, times, flags, arms } = batch;
     const known = this.#knownOf;
-    this.#seen.seenMany(requests, from, to, known);
+    const own = seedOf(this.#groups.all[0]?.environment ?? '');
+    const isMixed = batch.keys.some(({ seed }) => seed !== own);
+    if (isMixed) this.#seeApart(batch, own, from, to);
+    else this.#seen.seenMany(requests, from, to, known);
     let counted = 0;
     for (let row = from; row < to; row += 1) {
       const request = requests[row] ?? 0;
@@ -262,7 +267,8 @@ export class Collector {
         continue;
       }
       if (at > this.#now + SKEW_MS) this.#notes.future += 1;
-      if (request !== 0 && group.arm === 'current') this.#served(batch, row, request, group);
+      // Of requests of several environments, the answer of the one that came first in the log is paired with the shadow's.
+      if (request !== 0 && group.arm === 'current' && (!isMixed || this.#idOf[row - from] === request || !this.#seen.has(request))) this.#served(batch, row, request, group);
       const window = this.#groups.window(group, at, undefined);
       window.served += 1;
       // The exposure counters count those, too.
@@ -286,6 +292,16 @@ export class Collector {
       for (let index = place; index < place + step; index += 1) this.#predicted(batch, groups, from, index);
       this.#countColumns(batch, from);
     }
+  }
+
+  /** Mirrored traffic keeps its request ids, so those of another environment are other requests. `own`: the seed of the environment that came first, whose ids are what they are. */
+  #seeApart({ requests, arms, keys }: BatchRows, own: number, from: number, to: number): void {
+    for (let row = from; row < to; row += 1) {
+      const request = requests[row] ?? 0;
+      const seed = keys[arms[row] ?? 0]?.seed ?? own;
+      this.#idOf[row - from] = request === 0 || seed === own ? request : rehash(request, seed);
+    }
+    this.#seen.seenMany(this.#idOf, 0, to - from, this.#knownOf);
   }
 
   #seeOne(place: number): void {

@@ -103,7 +103,7 @@ export class OutcomeCounter {
   add(request: number, outcome: RecordLike | undefined, at: number): void {
     if (outcome !== undefined) this.#tell(outcome);
     if (outcome === undefined) this.#blank += 1;
-    else if (this.#metrics.length > 0 && this.#leftOut?.has(request) !== true) this.#outcomes.add(request, outcome, at);
+    else if (this.#metrics.length > 0 && (this.#leftOut?.has(request) !== true || this.#outcomes.has(request))) this.#outcomes.add(request, outcome, at);
   }
 
   /** A prediction that does not count; 0: it has no id. */
@@ -127,7 +127,7 @@ export class OutcomeCounter {
 
   /** `features`: the names of those that came; undefined: no prediction came. */
   messages(features: ReadonlySet<string> | undefined): readonly string[] {
-    const { oneIn, tooLate, withoutTime, passedOver } = this.#outcomes;
+    const { oneIn, tooLate, withoutTime, passedOver, elsewhere } = this.#outcomes;
     const { matureAfterMs, absentMeans } = this.#definition.labels;
     const told = (count: number, words: string): readonly string[] => (count === 0 ? [] : [`${count.toLocaleString('en')} ${words}`]);
     return [
@@ -136,6 +136,7 @@ export class OutcomeCounter {
       ...this.classes.messages,
       ...told(this.#blank, `records of outcomes tell none (${this.#stager.outcomeFields.join(', ')}: null, blank or NaN): their predictions have no outcome by them.`),
       ...told(passedOver, `predictions had more than ${MOST_OF_ONE} outcomes before they came themselves, and the one that counts may not be among those that were kept. Write outcomes into files of their own, which source.outcomes names: they are read after the predictions.`),
+      ...told(elsewhere, 'predictions have the request id of one of another environment, as mirrored traffic has: outcomes are counted with the one that was read first, and metrics that need them leave the others out. Log each environment into files of its own, and name those of one.'),
       ...told(tooLate, `outcomes bear a ts that is more than labels.mature_after (${durationWords(matureAfterMs)}) after that of their prediction: they do not count, for what was missing of the label has counted as absent_means (${String(absentMeans)}) since then. Raise mature_after where outcomes take longer.`),
       ...told(withoutTime, 'outcomes bear no ts: whether they came within labels.mature_after is not known, so they count whenever they come, also where their prediction has counted as absent_means before. Log ts with outcomes.'),
     ];

@@ -14,7 +14,7 @@ import type { QualityData } from '../quality/window.ts';
 import { allocations, countedFrom, evidenceStart, shareDuring, type EvidenceStart } from './allocation.ts';
 import { approvalDigest, approvalsOf, type Approval } from './approval.ts';
 import { armVariants } from './armVariants.ts';
-import { countersWords, dataAge, newestData, type DataAge } from './dataAge.ts';
+import { countersWords, dataAge, lateAfter, newestData, type DataAge } from './dataAge.ts';
 import { qualityFindings, type ExposureCount, type Findings } from './findings.ts';
 import { latches, type Latch } from './latch.ts';
 import { clockObstacle } from './clockObstacle.ts';
@@ -207,7 +207,7 @@ function watch(known: ReleaseLook, environment: FlagEnvironment, stage: Stage | 
   const given = allocations(reading, name, variants.candidateVariant);
   const comparable = given.some(({ share, to }) => (share ?? 1) > 0 && (to ?? Number.POSITIVE_INFINITY) > (since.at ?? Number.NEGATIVE_INFINITY));
   const findings = data === undefined ? undefined : qualityFindings({
-    data, definition, environment: name, variants, since: countedFrom(since), now, comparable, exposures: known.exposures,
+    data, definition, environment: name, variants, since: countedFrom(since), began: since.at, now, comparable, exposures: known.exposures, lateMs: lateAfter(settings),
     shareAt: (start, end) => shareDuring(given, start, end), statistics: stage === undefined || stage.gates.includes('statistics'),
   });
   const seen = dataAge(quality, data, name, now, since, settings);

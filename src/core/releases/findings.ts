@@ -28,9 +28,13 @@ export interface FindingsInput {
   readonly variants: ArmVariants;
   /** From when on evidence counts, in milliseconds since 1970; undefined: all. */
   readonly since: number | undefined;
+  /** When evidence began: `since` may be the beginning of that hour. */
+  readonly began?: number | undefined;
   readonly shareAt: ShareAt;
   /** Undefined: not known, so that missing answers are no guardrail. */
   readonly exposures: readonly ExposureCount[] | undefined;
+  /** So many milliseconds later than the other's an arm's records may be told; 10 min where it is not said. */
+  readonly lateMs?: number | undefined;
   readonly now: number;
   /** Whether the percentage draws who gets the candidate: members of a segment are no sample of everyone. */
   readonly comparable: boolean;
@@ -64,12 +68,12 @@ const named = <T>(service: string | undefined, finding: T): T => (service === un
 
 /** The findings of one service, or of all together. `services`: among how many the level is divided. */
 function judge(input: FindingsInput, service: string | undefined, services: number): Findings {
-  const { definition, environment, since, now, shareAt, comparable, statistics } = input;
+  const { definition, environment, since, began, lateMs, now, shareAt, comparable, statistics } = input;
   const data = service === undefined ? input.data : { ...input.data, windows: input.data.windows.filter((window) => window.service === service) };
   const exposures = exposuresOf(input, service);
   const report = compareArms(data, definition, environment, {
     shareAt, since, alpha: ALPHA / services,
-    ...(exposures === undefined ? {} : { exposed: { exposures, now } }),
+    ...(exposures === undefined ? {} : { exposed: { exposures, now, began, lateMs, isPart: service !== undefined } }),
   });
   const metrics = report.metrics.filter(({ name }) => definition.metrics.find((each) => each.name === name)?.measure !== 'pr_auc');
   const guardrails = metrics.filter(({ role }) => role === 'guardrail').map((metric) => named(service, guardrail(metric, comparable)));
@@ -82,7 +86,7 @@ function judge(input: FindingsInput, service: string | undefined, services: numb
 }
 
 /** Counters of the applications that log predictions; of all where no name agrees and there is one service. */
-function exposuresOf({ exposures, environment, variants: { candidateVariant, currentVariant }, data }: FindingsInput, service: string | undefined): Exposure[] | undefined {
+export function exposuresOf({ exposures, environment, variants: { candidateVariant, currentVariant }, data }: Pick<FindingsInput, 'exposures' | 'environment' | 'variants' | 'data'>, service: string | undefined): Exposure[] | undefined {
   if (exposures === undefined) return undefined;
   const own = exposures.filter((each) => each.environment === environment);
   const services = new Set(service === undefined ? data.windows.filter((each) => each.environment === environment).map((each) => each.service) : [service]);

@@ -83,6 +83,18 @@ export interface Scenario {
   readonly labelDelay?: number;
   /** The share of the predictions of candidate (0) and current (1) that are logged at a look, while Unleash counts all; where it is not said, all are, and Unleash is not asked. */
   readonly logged?: (look: number, arm: 0 | 1) => number;
+  /** How the source tells what is logged, where the code that decides is asked; where it is not said, it is told at once. */
+  readonly told?: Telling;
+}
+
+/** How a source tells what was logged, later than Unleash counts it. */
+export interface Telling {
+  /** Looks until a record of candidate and current is told. */
+  readonly lags: readonly [candidate: number, current: number];
+  /** Five minutes where it is not said. */
+  readonly windowMs?: number;
+  /** Whether windows are told once they have ended, with a design effect, as an expression of Prometheus does. */
+  readonly onceEnded?: boolean;
 }
 
 function independent(random: () => number, scenario: Scenario, look: number): Look {
@@ -278,9 +290,28 @@ const ARRIVES = 0.98;
 /** A healthy release whose records and Unleash's counters are compared. */
 export const COUNTED: Scenario = { looks: 400, share: upAndDown, ...health, logged: steady(ARRIVES) };
 
-/** A candidate of which nothing, or a share only, is logged after so many healthy looks, at 25 %; `both`: neither is the current version. */
-export function fallingSilent(healthyLooks: number, left = 0, both = false): Scenario {
-  return { looks: healthyLooks + 120, share: steady(0.25), ...health, logged: (look, arm) => (look >= healthyLooks && (both || arm === 0) ? left : ARRIVES) };
+/** How sources tell later than Unleash counts. */
+export const LATE_SOURCES: Readonly<Record<string, Telling>> = {
+  'a log that is 2 min late': { lags: [2, 2] },
+  'a log that is 3 min late': { lags: [3, 3] },
+  'a log that is 8 min late': { lags: [8, 8] },
+  'windows that are told once they have ended': { lags: [0, 0], onceEnded: true },
+  'windows of an hour, 20 min late': { lags: [20, 20], windowMs: 3_600_000 },
+  'an arm that is 4 min later than the other': { lags: [5, 1] },
+};
+
+/** Healthy releases of which a source tells later than Unleash counts, around a change of the share. A look is a minute, and the first one begins an hour. */
+export function toldLate(from: number, to: number, at: number, perLook: number, told: Telling): Scenario {
+  return { looks: at + 75, share: (look) => (look < at ? from : to), ...health, volume: steady(perLook), logged: steady(ARRIVES), told };
+}
+
+/** A candidate of which nothing, or a share only, is logged after so many healthy looks, when it goes from one share to 25 %; `both`: neither is the current version. `lag`: looks until a record is told. */
+export function fallingSilent(healthyLooks: number, { left = 0, both = false, lag = 0, from = 0.25 }: { readonly left?: number; readonly both?: boolean; readonly lag?: number; readonly from?: number } = {}): Scenario {
+  const isHealthy = (look: number): boolean => look < healthyLooks;
+  return {
+    looks: healthyLooks + 120, share: (look) => (isHealthy(look) ? from : 0.25), ...health, told: { lags: [lag, lag] },
+    logged: (look, arm) => (!isHealthy(look) && (both || arm === 0) ? left : ARRIVES),
+  };
 }
 
 /** A candidate that logs no more, to the rules alone: what is missing is bad from the first look on, as if the exposure counters told each look by itself. */

@@ -9,11 +9,12 @@ import type { Interval } from './stats/intervals.ts';
 import { ratioOf, type RatioReport } from './observedShare.ts';
 import { areProportions, proportionInterval } from './proportions.ts';
 import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
-import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.ts';
+import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure, type SilenceOptions } from './silence.ts';
 import { differInLabels } from './labelledShare.ts';
-import { dataSince } from './since.ts';
+import { countedSince, dataSince } from './since.ts';
 import { allocationIntervals, apartWords, comparedPart, countIntervals, restarts, windowsFrom, type ShareAt } from './strata.ts';
-import { differInTold, toldDispersion, toldOf } from './toldShare.ts';
+import { toldOf } from './told.ts';
+import { countTold, differInTold, toldDispersion } from './toldShare.ts';
 import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
 import { unitsIn } from './unitsIn.ts';
@@ -99,14 +100,21 @@ export interface ComparisonReport {
   readonly joint: { readonly evidence: number; readonly level: number; readonly alarms: boolean };
 }
 
+/** What the exposure counters say, beside what is needed to know which records of theirs may still come. */
+export interface Exposed extends Pick<SilenceOptions, 'now' | 'began' | 'lateMs'> {
+  readonly exposures: readonly Exposure[];
+  /** The records are those of one service of several. */
+  readonly isPart?: boolean;
+}
+
 export interface ComparisonOptions {
   /** Configured share of the candidate at a time; undefined where it is not known. */
   readonly shareAt?: ShareAt | undefined;
   readonly alpha?: number;
   /** From when on observations count, in milliseconds since 1970: what was learnt about another version is no evidence about this one. */
   readonly since?: number | undefined;
-  /** What the exposure counters say, and now: with it, answers that are missing are a guardrail of their own, `MISSING_ANSWERS`. */
-  readonly exposed?: { readonly exposures: readonly Exposure[]; readonly now: number } | undefined;
+  /** What the exposure counters say: with it, answers that are missing are a guardrail of their own, `MISSING_ANSWERS`. */
+  readonly exposed?: Exposed | undefined;
   /** Each side of the comparison holds records of all arms: units are those of all of them. */
   readonly mixed?: boolean;
 }
@@ -159,6 +167,8 @@ const ARMS: readonly [candidate: string, current: string] = ['candidate', 'curre
 
 class Comparer {
   readonly #data: QualityData;
+  /** From when on windows of all records count, in milliseconds since 1970. */
+  readonly #counted: number;
   readonly #environment: string;
   readonly #options: ComparisonOptions;
   readonly #labels: LabelDefinition;
@@ -173,6 +183,7 @@ class Comparer {
   constructor(data: QualityData, definition: QualityDefinition, environment: string, options: ComparisonOptions) {
     this.guardrails = Math.max(1, definition.metrics.filter(({ role, measure }) => role === 'guardrail' && measure !== 'pr_auc').length + (options.exposed === undefined ? 0 : 1));
     this.#data = dataSince(data, options.since);
+    this.#counted = countedSince(data.windows.filter((window) => window.environment === environment), options.since);
     this.#environment = environment;
     this.#options = options;
     this.#labels = definition.labels;
@@ -276,21 +287,25 @@ class Comparer {
 
   /** Predictions that are missing where the flag chose an arm; `dispersions` are those of the other bad events, of which the largest stands for theirs. */
   missing(dispersions: readonly number[]): (MetricComparison & { readonly logEvidence: number }) | undefined {
-    const { exposed, since = Number.NEGATIVE_INFINITY } = this.#options;
+    const { exposed, shareAt } = this.#options;
     if (exposed === undefined) return undefined;
     const dispersion = Math.max(1, ...dispersions);
-    const { intervals, candidate, current, evidence } = silence(exposed.exposures.filter(({ start }) => start >= since), ...this.windows(), { now: exposed.now, dispersion });
+    const { exposures, isPart, ...known } = exposed;
+    const counted = exposures.filter(({ start }) => start >= this.#counted);
+    const told = [toldOf(this.#data, this.#environment, ARMS[0], isPart), toldOf(this.#data, this.#environment, ARMS[1], isPart)] as const;
+    const { intervals, candidate, current, evidence } = silence(counted, ...this.windows(), { ...known, told, shareAt, dispersion });
     const value = ({ chosen, missing }: typeof candidate): ArmValue => armValue({ n: chosen, sum: missing }, dispersion);
     const effect = stratifiedRatio(intervals);
     const isWorse = alarms(evidence.restarted, this.alpha);
     const nobody = candidate.chosen === 0 || current.chosen === 0;
     const verdict = nobody ? candidate.chosen === current.chosen ? 'insufficient data' : 'no control' : isWorse ? 'worse' : 'undecided';
-    const told = candidate.chosen + current.chosen === 0 ? 'Unleash counts by the hour, and has told no hour since evidence began' : 'the exposure counters say that nobody was sent to an arm';
-    const counted = `${candidate.missing} of ${candidate.chosen} answers of the candidate are missing, ${current.missing} of ${current.chosen} of the current version`;
+    const why = counted.length === 0 ? 'Unleash counts by the hour, and has told no hour since evidence began'
+      : intervals.length === 0 ? 'Unleash counts by the hour, and the records of no hour since evidence began have been told far enough' : 'the exposure counters say that nobody was sent to an arm';
+    const missing = `${candidate.missing} of ${candidate.chosen} answers of the candidate are missing, ${current.missing} of ${current.chosen} of the current version`;
     return {
       name: MISSING_ANSWERS, role: 'guardrail', kind: 'bad', better: 'lower', candidate: value(candidate), current: value(current), ...(effect === undefined ? {} : { effect }),
       tolerated: MISSING_RATIO, dispersion, verdict, evidence: bounded(evidence.restarted), logEvidence: evidence.restarted,
-      because: nobody ? told : isWorse ? `evidence ${evidenceWords(evidence.restarted)}: ${counted}` : `${counted}; up to ${100 * MISSING_LEAST} % may be lost on the way`,
+      because: nobody ? why : isWorse ? `evidence ${evidenceWords(evidence.restarted)}: ${missing}` : `${missing}; up to ${100 * MISSING_LEAST} % may be lost on the way`,
     };
   }
 
@@ -371,7 +386,7 @@ class Comparer {
 }
 
 function toldWords(windows: readonly QualityWindow[], metric: MetricDefinition): string {
-  const { n, sum } = toldOf(windows, metric);
+  const { n, sum } = countTold(windows, metric);
   return `${Number(((100 * sum) / n).toFixed(2))} %`;
 }
 

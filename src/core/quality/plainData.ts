@@ -1,7 +1,7 @@
 import { plainLine } from '../base/words.ts';
 import type { MetricDefinition } from './definitions.ts';
 import { NO_HISTOGRAM } from './histogram.ts';
-import { toldOf } from './toldShare.ts';
+import { countTold } from './toldShare.ts';
 import { NO_NOTES, type ArmStretch, type ArmSummary, type Histogram, type QualityData, type QualityWindow } from './window.ts';
 
 /** Latencies of an arm in milliseconds: of all the time that was read, and by stretches of it. */
@@ -55,7 +55,7 @@ export function untoldWords(windows: readonly QualityWindow[], metrics: readonly
   return metrics.flatMap((metric) => {
     const { name, labelled } = metric;
     const found = arms.flatMap((arm) => {
-      const { n, sum } = toldOf(windows.filter((window) => window.arm === arm && window.slice === undefined), metric);
+      const { n, sum } = countTold(windows.filter((window) => window.arm === arm && window.slice === undefined), metric);
       return n - sum > LITTLE * n ? [`${n - sum} of ${n} records of ${plainLine(arm, 60)}${labelled ? ' with an outcome' : ''}`] : [];
     });
     return found.length === 0 ? [] : [`${found.join(' and ')} do not tell ${plainLine(name, 60)}: they do not count for it.`];

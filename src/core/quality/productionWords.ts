@@ -9,7 +9,7 @@ import type { ArmSummary, QualityData } from './window.ts';
 /** An arm is silent when nothing came from it for a minute at least, or for less while another was heard of, so that the source is not late as a whole. */
 const [SILENT_MS, SILENT_BESIDE_MS] = [60_000, 40_000];
 /** And for so long that with its usual traffic it would have been heard of: a gap of twenty means is one of e^20 by chance. */
-const SILENT_GAPS = 20;
+export const SILENT_GAPS = 20;
 /** So many of an arm's newest predictions, or a few more, tell its usual traffic. */
 const NEWEST = 50;
 
@@ -86,7 +86,7 @@ export function silences({ data, report: { environment }, configured, readAt }: 
 }
 
 /** The mean distance of an arm's newest predictions, in milliseconds: how busy it was weeks ago says nothing of today. */
-function newestDistance({ windows }: QualityData, { environment, arm, lastSeen }: ArmSummary): number {
+export function newestDistance({ windows }: Pick<QualityData, 'windows'>, { environment, arm, lastSeen }: Pick<ArmSummary, 'environment' | 'arm' | 'lastSeen'>): number {
   let requests = 0;
   for (const window of windows.toReversed()) {
     if (window.arm !== arm || window.environment !== environment || window.slice !== undefined) continue;

@@ -1,5 +1,6 @@
 import { guardEvidence, type CountInterval, type Evidence } from './stats/countRule.ts';
-import { BLOCK } from './strata.ts';
+import { BLOCK, type ShareAt } from './strata.ts';
+import { answersIn, type Told } from './told.ts';
 import type { QualityWindow } from './window.ts';
 
 /** How often a flag was asked in a stretch of time, by what it answered: an hour of Unleash's yes/no counters, those of the applications that log predictions together. */
@@ -14,8 +15,16 @@ export interface Exposure {
 }
 
 export interface SilenceOptions {
-  /** Now: a source that has told nothing for longer than `LIVE_MS` is late, and the stretch that it has not yet told in full does not count. */
+  /** Now, in milliseconds since 1970. */
   readonly now: number;
+  /** Up to when the records of both arms have been told. */
+  readonly told: readonly [candidate: Told, current: Told];
+  /** When the candidate began to get its share, in milliseconds since 1970: it cannot have been silent before. */
+  readonly began?: number | undefined;
+  /** The configured share; a stretch in which it is not known to have been constant counts when it has been told whole. */
+  readonly shareAt?: ShareAt | undefined;
+  /** An arm whose newest record is older than the other's by more than so many milliseconds is silent, else it may be told later. */
+  readonly lateMs?: number | undefined;
   /** By how much missing answers of units vary more than independent ones would; 1 where it is not said. */
   readonly dispersion?: number;
 }
@@ -40,12 +49,14 @@ export interface MissingAnswers {
 export const MISSING_RATIO = 1.2;
 /** Some records are always lost on the way, and a restart loses more in one arm: a share below this is no silence. */
 export const MISSING_LEAST = 0.1;
-/** A source whose newest window ended this long ago is late by itself. */
-const LIVE_MS = 10 * 60_000;
+/** A source whose newest record is older than that is late by itself: of what it has not told nothing is known. */
+export const LIVE_MS = 10 * 60_000;
+/** Of a stretch of constant share this part at most may be untold when it counts: with what else is lost it is less than `MISSING_LEAST`. */
+const MOST_UNTOLD = 0.05;
 
 const sum = <T>(all: readonly T[], of: (each: T) => number): number => all.reduce((total, each) => total + of(each), 0);
 
-/** Stretches joined where a window reaches over their border, so that each window lies in one. */
+/** Stretches joined where a window reaches over their border, so that each window lies in one; those in the middle of a window that began before all of them have no records to be compared with. */
 function withWholeWindows(exposures: readonly Exposure[], windows: readonly QualityWindow[]): readonly Exposure[] {
   const joined: Exposure[] = [];
   for (const each of exposures.toSorted((a, b) => a.start - b.start)) {
@@ -54,20 +65,36 @@ function withWholeWindows(exposures: readonly Exposure[], windows: readonly Qual
     if (last === undefined || !isCrossed) joined.push(each);
     else joined[joined.length - 1] = { start: last.start, end: Math.max(last.end, each.end), yes: last.yes + each.yes, no: last.no + each.no };
   }
-  return joined;
+  return joined.filter((each) => !windows.some(({ start, end }) => start < each.start && end > each.start));
+}
+
+/**
+ * Whether both arms are known to have been told as far as a stretch is counted. The counters are of the hour, up to about now, and the records of an hour come later: those that are still to come are
+ * missing by the share of now, in an hour whose answers were given by the shares that it had. Where the share was constant both arms miss alike, and little of the hour may be untold; else all of it has been told, and
+ * what an arm may be late with. A candidate of which nothing has come for longer, while the current version was heard of, is not late, but silent.
+ */
+function isTold({ now, told: [own, other], began = Number.NEGATIVE_INFINITY, shareAt, lateMs = LIVE_MS }: SilenceOptions): (stretch: Exposure) => boolean {
+  const newest = Math.min(now, Math.max(own.least, other.least));
+  const isSilent = newest - Math.max(own.most, began) > lateMs;
+  const until = isSilent ? newest : Math.min(now, own.least);
+  return ({ start, end }) => {
+    const to = Math.min(end, now);
+    if (start >= until) return false;
+    if (shareAt?.(start, to) !== undefined && to - until <= MOST_UNTOLD * (to - start)) return true;
+    return isSilent ? newest >= Math.min(end, now - LIVE_MS) : until >= end + lateMs;
+  };
 }
 
 /**
  * Predictions that are missing although the exposure counters say that the arm was chosen, as bad events of that arm: a crashed candidate logs nothing, so without this it would
  * have no failures. `candidate` and `current` are windows of all records of one environment. What is lost in both arms alike (a record that could not be written, a flag
- * that is asked twice for one prediction) is no evidence. When nothing at all is told, nothing is known about either arm: that is missing data, not a failure.
+ * that is asked twice for one prediction) is no evidence, and what may only not have been told yet does not count. When nothing at all is told, nothing is known about either arm: that is missing data, not a failure.
  */
-export function silence(exposures: readonly Exposure[], candidate: readonly QualityWindow[], current: readonly QualityWindow[], { now, dispersion = 1 }: SilenceOptions): Silence {
-  const windows = [...candidate, ...current].filter(({ served, requests }) => (served ?? requests) > 0);
-  const last = Math.max(Number.NEGATIVE_INFINITY, ...windows.map(({ end }) => end));
-  const isLive = last >= now - LIVE_MS;
-  const told = withWholeWindows(exposures, windows).filter(({ start, end }) => end <= last || (isLive && start < now));
-  const answered = (own: readonly QualityWindow[], { start, end }: Exposure): number => sum(own.filter((window) => window.start >= start && window.start < end), ({ served, requests }) => served ?? requests);
+export function silence(exposures: readonly Exposure[], candidate: readonly QualityWindow[], current: readonly QualityWindow[], options: SilenceOptions): Silence {
+  const { dispersion = 1 } = options;
+  const windows = [...candidate, ...current].filter((window) => answersIn(window) > 0);
+  const told = withWholeWindows(exposures, windows).filter(isTold(options));
+  const answered = (own: readonly QualityWindow[], { start, end }: Exposure): number => sum(own.filter((window) => window.start >= start && window.start < end), answersIn);
   let [before, ownMissing, otherMissing] = [0, 0, 0];
   const intervals = told.map((each): CountInterval => {
     const [own, other] = [Math.max(0, each.yes - answered(candidate, each)), Math.max(0, each.no - answered(current, each))];

@@ -1,5 +1,5 @@
 import { sumOfStretches } from './stretches.ts';
-import type { ArmSummary, QualityData } from './window.ts';
+import type { ArmSummary, QualityData, QualityWindow } from './window.ts';
 
 function armSince(arm: ArmSummary, at: number): ArmSummary {
   const { stretches, latency, score, labelledScore } = arm;
@@ -17,4 +17,9 @@ function armSince(arm: ArmSummary, at: number): ArmSummary {
 export function dataSince(data: QualityData, at: number | undefined): QualityData {
   if (at === undefined) return data;
   return { ...data, windows: data.windows.every(({ start }) => start >= at) ? data.windows : data.windows.filter(({ start }) => start >= at), arms: data.arms.map((arm) => armSince(arm, at)) };
+}
+
+/** From when on windows are there that count: those that began before `at` do not, so hours of the exposure counters in them have no records to be compared with. In milliseconds since 1970, as `at`. */
+export function countedSince(windows: readonly QualityWindow[], at: number | undefined): number {
+  return at === undefined ? Number.NEGATIVE_INFINITY : Math.max(at, ...windows.filter(({ start, end }) => start < at && end > at).map(({ end }) => end));
 }

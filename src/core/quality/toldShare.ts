@@ -24,7 +24,7 @@ export interface Told {
  * was decided at all, for which part of it they are of is the model's doing. Nothing where the source does not tell
  * (`QualityWindow.labels`), or where labels are classes, of which the metric is not.
  */
-export function toldOf(windows: readonly QualityWindow[], { name, measure, labelled }: Pick<MetricDefinition, 'name' | 'measure' | 'labelled'>): Told {
+export function countTold(windows: readonly QualityWindow[], { name, measure, labelled }: Pick<MetricDefinition, 'name' | 'measure' | 'labelled'>): Told {
   return windows.reduce<Told>((total, { requests, metrics, labels }) => {
     const n = !labelled ? requests : labels === undefined || metrics[name] === undefined ? 0 : labels.labelled[name] ?? labels.matured;
     const told = isOfAPart({ measure }) ? labels?.decided ?? n : (metrics[name] ?? NO_MOMENTS).n;
@@ -69,7 +69,7 @@ export function toldDispersion(windows: readonly QualityWindow[], arms: readonly
  */
 export function differInTold(strata: readonly (readonly [candidate: readonly QualityWindow[], current: readonly QualityWindow[]])[], metric: MetricDefinition, by: { readonly phi: number; readonly isShare: boolean }): boolean {
   const { phi, isShare } = by;
-  const shares = strata.map(([candidate, current]): ShareStratum => ({ candidate: toldOf(candidate, metric), current: toldOf(current, metric) }));
+  const shares = strata.map(([candidate, current]): ShareStratum => ({ candidate: countTold(candidate, metric), current: countTold(current, metric) }));
   const { p, difference } = cochranMantelHaenszel(shares, phi);
   return p < LEVEL && Math.abs(difference) > tolerated(metric, strata.flatMap(([, current]) => current), isShare);
 }

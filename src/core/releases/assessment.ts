@@ -14,13 +14,14 @@ import type { QualityData } from '../quality/window.ts';
 import { allocations, countedFrom, evidenceStart, shareDuring, type EvidenceStart } from './allocation.ts';
 import { approvalDigest, approvalsOf, type Approval } from './approval.ts';
 import { armVariants } from './armVariants.ts';
-import { countersWords, dataAge, newestData, type DataAge } from './dataAge.ts';
+import { countersWords, dataAge, lateAfter, newestData, type DataAge } from './dataAge.ts';
 import { qualityFindings, type ExposureCount, type Findings } from './findings.ts';
 import { latches, type Latch } from './latch.ts';
 import { clockObstacle } from './clockObstacle.ts';
 import { loggedObstacle, loggedSince } from './loggedVersions.ts';
 import { planPosition, planVisits, type Position } from './position.ts';
 import { planAdvance, planStageAgain, planStepDown, planWayOn, stageBefore, stageWords } from './stageChange.ts';
+import { quietArms, type QuietArm } from './quietArms.ts';
 import { verdictOf, type GateFinding, type Look, type Verdict } from './verdict.ts';
 
 /** What a source of observations told, or why it told nothing. */
@@ -100,6 +101,7 @@ interface Watch {
   readonly findings: Findings | undefined;
   readonly blind: { readonly words: string } | undefined;
   readonly unread: { readonly words: string } | undefined;
+  readonly quiet: readonly QuietArm[];
   readonly data: DataAge;
 }
 
@@ -135,10 +137,12 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
   const blind = main?.blind ?? watches.find((each) => each.blind !== undefined)?.blind;
   const standstill = started && position.deviations.length === 0 && position.stage < plan.length - 1 ? standstillOf(next) : [];
   const unread = watches.find((each) => each.unread !== undefined)?.unread;
+  const quiet = watches.flatMap((each) => each.quiet);
   const withoutApproval: Look = {
     guardrails: [...findings.guardrails, ...others], signals: findings.signals, acceptance: findings.acceptance, asksStatistics: asksStatistics(reached, model, main?.findings), mismatches: findings.mismatches,
     gates: known.gates.filter(({ name }) => !isGate(name) || wanted.has(name)),
     ...(blind === undefined ? {} : { blind }), onBlind: settings.onBlind,
+    ...(quiet.length === 0 ? {} : { quiet }),
     ...(unread === undefined ? {} : { unread }),
     ...(latch === undefined ? {} : { latch: { words: `the guard took ${plainLine(latch.environment, 40)} back ${ageWords(now - Date.parse(latch.at))}; nothing is raised until somebody re-arms` } }),
     obstacles: isComplete ? [] : [...position.deviations.map(({ message }) => ({ words: message })), ...known.moved.map((each) => ({ words: movedWords(each) })), ...loggedObstacle(known, environment, pin, since.at), ...clockObstacle(known, environment), ...standstill],
@@ -201,20 +205,22 @@ function watch(known: ReleaseLook, environment: FlagEnvironment, stage: Stage | 
   const variants = armVariants(model, reading.detail.flag.name);
   const exposure = evidenceStart(reading, name, model.name);
   const definition = model.quality;
-  if (definition === undefined || quality.kind === 'none') return { environment, since: exposure, findings: undefined, blind: undefined, unread: undefined, data: { state: 'not set up', words: `${model.name} has no quality: in modelswitch.yaml, so nothing is compared` } };
+  if (definition === undefined || quality.kind === 'none') return { environment, since: exposure, findings: undefined, blind: undefined, unread: undefined, quiet: [], data: { state: 'not set up', words: `${model.name} has no quality: in modelswitch.yaml, so nothing is compared` } };
   const data = newestData(quality);
   const since = loggedSince(exposure, data, name);
   const given = allocations(reading, name, variants.candidateVariant);
   const comparable = given.some(({ share, to }) => (share ?? 1) > 0 && (to ?? Number.POSITIVE_INFINITY) > (since.at ?? Number.NEGATIVE_INFINITY));
   const findings = data === undefined ? undefined : qualityFindings({
-    data, definition, environment: name, variants, since: countedFrom(since), now, comparable, exposures: known.exposures,
+    data, definition, environment: name, variants, since: countedFrom(since), began: since.at, now, comparable, exposures: known.exposures, lateMs: lateAfter(settings),
     shareAt: (start, end) => shareDuring(given, start, end), statistics: stage === undefined || stage.gates.includes('statistics'),
   });
   const seen = dataAge(quality, data, name, now, since, settings);
   // Where nobody ever logged and no sample is asked for, such as a developer's own environment, nothing is missing.
   const isWatched = environment.type === 'production' || seen.lastSeen !== undefined || (stage?.minPredictions ?? 0) > 0;
-  if (!isWatched) return { environment, since, findings: undefined, blind: undefined, unread: undefined, data: seen };
-  return { environment, since, findings, blind: seen.blind === undefined ? undefined : { words: `${seen.blind}${countersWords(known, name)}` }, unread: seen.unread === undefined ? undefined : { words: seen.unread }, data: seen };
+  if (!isWatched) return { environment, since, findings: undefined, blind: undefined, unread: undefined, quiet: [], data: seen };
+  // Where nothing at all is fresh, no arm is told from the other.
+  const quiet = data === undefined || seen.blind !== undefined ? [] : quietArms({ data, environment: name, variants, exposures: known.exposures, now, given, settings });
+  return { environment, since, findings, quiet: quiet.map(({ words, ...each }) => ({ ...each, words: `${words}${countersWords(known, name)}` })), blind: seen.blind === undefined ? undefined : { words: `${seen.blind}${countersWords(known, name)}` }, unread: seen.unread === undefined ? undefined : { words: seen.unread }, data: seen };
 }
 
 /** How long the stage has lasted, and how many predictions of the candidate it has seen; both begin anew with the evidence. */

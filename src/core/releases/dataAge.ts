@@ -18,6 +18,11 @@ export function newestData(quality: QualityLook): QualityData | undefined {
   return quality.kind === 'data' ? quality.data : quality.kind === 'failed' ? quality.last : undefined;
 }
 
+/** So many milliseconds later than the other's an arm's records may be told, by itself, before it is taken to be silent. */
+export function lateAfter({ blindAfter }: GuardSettings): number {
+  return blindAfter / 3;
+}
+
 /** `blind`: why there is nothing fresh enough to judge by; `unread`: why what there is, though fresh enough, is not the newest. */
 export function dataAge(quality: QualityLook, data: QualityData | undefined, environment: string, now: number, since: EvidenceStart, { blindAfter }: GuardSettings): DataAge & { readonly blind?: string; readonly unread?: string } {
   const lastSeen = Math.max(0, ...(data?.arms ?? []).filter((arm) => arm.environment === environment).map((arm) => arm.lastSeen));

@@ -28,9 +28,13 @@ export interface FindingsInput {
   readonly variants: ArmVariants;
   /** From when on evidence counts, in milliseconds since 1970; undefined: all. */
   readonly since: number | undefined;
+  /** When evidence began: `since` may be the beginning of that hour. */
+  readonly began?: number | undefined;
   readonly shareAt: ShareAt;
   /** Undefined: not known, so that missing answers are no guardrail. */
   readonly exposures: readonly ExposureCount[] | undefined;
+  /** So many milliseconds later than the other's an arm's records may be told; 10 min where it is not said. */
+  readonly lateMs?: number | undefined;
   readonly now: number;
   /** Whether the percentage draws who gets the candidate: members of a segment are no sample of everyone. */
   readonly comparable: boolean;
@@ -104,12 +108,12 @@ function quietWords({ data, environment, now }: FindingsInput, service: string |
 
 /** The findings of one service, or of all that are judged together. `services`: among how many the level is divided. */
 function judge(input: FindingsInput, service: string | undefined, judged: readonly string[], services: number): Findings {
-  const { definition, environment, since, now, shareAt, comparable, statistics } = input;
+  const { definition, environment, since, began, lateMs, now, shareAt, comparable, statistics } = input;
   const data = service === undefined ? input.data : { ...input.data, windows: input.data.windows.filter((window) => window.service === service) };
   const exposures = exposuresOf(input, service, judged);
   const report = compareArms(data, definition, environment, {
     shareAt, since, alpha: ALPHA / services,
-    ...(exposures === undefined ? {} : { exposed: { exposures, now } }),
+    ...(exposures === undefined ? {} : { exposed: { exposures, now, began, lateMs, isPart: service !== undefined } }),
   });
   const metrics = report.metrics.filter(({ name }) => definition.metrics.find((each) => each.name === name)?.measure !== 'pr_auc');
   const isDoubted = ({ name }: MetricComparison): boolean => data.doubts?.[name] !== undefined;
@@ -125,8 +129,8 @@ function judge(input: FindingsInput, service: string | undefined, judged: readon
   return { guardrails: told.map(withQuiet), signals: signals.map(withQuiet), acceptance: acceptance.map(withQuiet), mismatches, reports: [named(service, { report })] };
 }
 
-/** Counters of the applications that log predictions, by the services they are; of all where no name agrees and there is one service. */
-function exposuresOf({ exposures, environment, variants: { candidateVariant, currentVariant }, data }: FindingsInput, service: string | undefined, judged: readonly string[]): Exposure[] | undefined {
+/** Counters of the applications that log predictions, by the services they are (`judged`, else all); of all where no name agrees and there is one service. */
+export function exposuresOf({ exposures, environment, variants: { candidateVariant, currentVariant }, data }: Pick<FindingsInput, 'exposures' | 'environment' | 'variants' | 'data'>, service: string | undefined, judged: readonly string[] = []): Exposure[] | undefined {
   if (exposures === undefined) return undefined;
   const own = exposures.filter((each) => each.environment === environment);
   const all = (): string[] => data.windows.filter((each) => each.environment === environment).map((each) => each.service);

@@ -46,6 +46,8 @@ export interface Look {
   readonly gates: readonly GateFinding[];
   /** How old the newest data is where it is older than `blind_after`; undefined while the guard sees. */
   readonly blind?: Finding;
+  /** Arms with a share of which nothing is told any more while the other is heard of: that holds and alarms, and takes nothing back, whatever `onBlind` is. Missing where there are none. */
+  readonly quiet?: readonly Finding[];
   /** Why the source could not be read at this look, while what it told before is fresh enough: a breach counts, but nothing goes on. */
   readonly unread?: Finding;
   /** What blindness does: nothing but hold, or take the exposure back as the plan asks for it. */
@@ -103,7 +105,7 @@ export function verdictOf(look: Look): Verdict {
   const { blind } = look;
   if (blind !== undefined && look.onBlind === 'rollback') return { word: 'rollback', reasons: [{ kind: 'blind', words: wordsOf(blind) }], alarm: true, needsPerson: true };
   const alarming: Reason[] = [
-    ...(blind === undefined ? [] : [{ kind: 'blind' as const, words: wordsOf(blind) }]),
+    ...[...(blind === undefined ? [] : [blind]), ...look.quiet ?? []].map((each) => ({ kind: 'blind' as const, words: wordsOf(each) })),
     ...look.mismatches.map((each) => ({ kind: 'mismatch' as const, words: wordsOf(each) })),
   ];
   const standing: Reason[] = [

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { Collector } from '../../../src/core/quality/collector.ts';
 import { compareArms, type ComparisonReport, type MetricComparison } from '../../../src/core/quality/comparison.ts';
 import { MISSING_ANSWERS, readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
-import { silence, type Exposure, type Silence } from '../../../src/core/quality/silence.ts';
+import { silence, type Exposure, type Silence, type SilenceOptions } from '../../../src/core/quality/silence.ts';
 import { alarms } from '../../../src/core/quality/stats/countRule.ts';
-import type { QualityWindow } from '../../../src/core/quality/window.ts';
+import { NO_HISTOGRAM } from '../../../src/core/quality/histogram.ts';
+import { NOTHING_TOLD, toldOf, type Told } from '../../../src/core/quality/told.ts';
+import type { ArmSummary, QualityWindow } from '../../../src/core/quality/window.ts';
 import { records, START } from '../../support/qualityRecords.ts';
 
 const HOUR = 3_600_000;
@@ -13,6 +15,8 @@ const NOW = START + HOURS * HOUR;
 
 /** Five hours in which the flag chose the candidate 100 times of 400. */
 const EXPOSURES: readonly Exposure[] = Array.from({ length: HOURS }, (_, hour) => ({ start: START + hour * HOUR, end: START + (hour + 1) * HOUR, yes: 100, no: 300 }));
+/** An hour, and half of the next one. */
+const HALF: readonly Exposure[] = [{ start: START, end: START + HOUR, yes: 100, no: 300 }, { start: START + HOUR, end: START + 2 * HOUR, yes: 50, no: 150 }];
 
 function windows(arm: string, perHour: number, { size = HOUR / 4, hours = HOURS }: { readonly size?: number; readonly hours?: number } = {}): QualityWindow[] {
   const count = (hours * HOUR) / size;
@@ -20,7 +24,12 @@ function windows(arm: string, perHour: number, { size = HOUR / 4, hours = HOURS 
 }
 
 const isSilent = ({ evidence }: Silence): boolean => alarms(evidence.restarted, 0.025);
-const found = (candidate: readonly QualityWindow[], current: readonly QualityWindow[], now = NOW): Silence => silence(EXPOSURES, candidate, current, { now });
+/** As a log tells it: up to the end of the newest window. */
+const toldBy = (windows: readonly QualityWindow[]): Told => windows.map(({ end }) => ({ least: end, most: end })).at(-1) ?? NOTHING_TOLD;
+const shareAt = (): number => 0.25;
+function found(candidate: readonly QualityWindow[], current: readonly QualityWindow[], more: Partial<SilenceOptions> = {}, exposures = EXPOSURES): Silence {
+  return silence(exposures, candidate, current, { now: NOW, shareAt, told: [toldBy(candidate), toldBy(current)], ...more });
+}
 
 describe('a candidate that falls silent', () => {
   it('has bad events for each answer that is missing', () => {
@@ -48,9 +57,42 @@ describe('a candidate that falls silent', () => {
 
   it('is seen in the hour that runs', () => {
     const now = START + 1.5 * HOUR;
-    const live = silence([{ start: START, end: START + HOUR, yes: 100, no: 300 }, { start: START + HOUR, end: START + 2 * HOUR, yes: 50, no: 150 }], windows('candidate', 100, { hours: 1 }), windows('current', 300, { hours: 1.5 }), { now });
+    const live = found(windows('candidate', 100, { hours: 1 }), windows('current', 300, { hours: 1.5 }), { now }, HALF);
     assert.equal(live.candidate.missing, 50);
     assert.ok(isSilent(live));
+  });
+
+  describe('is told from one that is late', () => {
+    const MINUTE = 60_000;
+    const now = START + 1.5 * HOUR;
+    const at = (minutes: number): Told => ({ least: now - minutes * MINUTE, most: now - minutes * MINUTE });
+    /** Of the candidate nothing came for so many minutes, of the current version for one. */
+    const quiet = (minutes: number, more: Partial<SilenceOptions> = {}): Silence =>
+      found(windows('candidate', 1000, { size: MINUTE, hours: 1.5 }).filter(({ start }) => start < now - minutes * MINUTE), windows('current', 3000, { size: MINUTE, hours: 1.5 }), { now, told: [at(minutes), at(1)], ...more }, HALF.map((each) => ({ ...each, yes: 10 * each.yes, no: 10 * each.no })));
+
+    it('by itself: what has not come for ten minutes may still come, in the hours that it belongs to', () => {
+      for (const minutes of [2, 4, 10]) assert.ok(!isSilent(quiet(minutes)), `${minutes} minutes`);
+      assert.equal(quiet(10).intervals.length, 1, 'the hour that runs is left out');
+      assert.ok(isSilent(quiet(12)));
+      assert.equal(quiet(9, { lateMs: 6 * MINUTE }).intervals.length, 2, 'as long as blind_after has it');
+      assert.equal(quiet(12, { began: now - 8 * MINUTE }).intervals.length, 1, 'nobody was sent to it before');
+    });
+
+    it('where the share was not constant: an hour counts when both arms have been told beyond its end', () => {
+      const changed = (start: number, end: number): number | undefined => (start < START + HOUR && end > START + HOUR / 2 ? undefined : 0.25);
+      const counted = (minutes: number): number => found(windows('candidate', 100), windows('current', 300), { now: START + HOUR + (minutes + 1) * MINUTE, told: [0, 1].map(() => ({ least: START + HOUR + minutes * MINUTE, most: START + HOUR + minutes * MINUTE })) as unknown as [Told, Told], shareAt: changed }, HALF.slice(0, 1)).intervals.length;
+      assert.deepEqual([-1, 0, 9, 10].map(counted), [0, 0, 0, 1]);
+    });
+
+    it('where it is not known up to when windows have been told: the newest one may go on', () => {
+      const hours = (arm: string, count: number): QualityWindow[] => windows(arm, 1, { size: HOUR, hours: count });
+      const arm = (name: string, lastSeen: number): ArmSummary => ({ arm: name, environment: '', requests: 1, units: 0, lastSeen, unitSums: {}, latency: NO_HISTOGRAM, score: NO_HISTOGRAM, labelledScore: NO_HISTOGRAM, scoreOfPositives: NO_HISTOGRAM, matured: 0, labelled: 0 });
+      const all = { windows: [...hours('candidate', 1), ...hours('current', 2)], arms: [arm('candidate', now), arm('current', now)] };
+      assert.deepEqual([toldOf({ ...all, designEffect: 1 }, '', 'candidate'), toldOf({ ...all, designEffect: 1 }, '', 'current')], [{ least: START, most: START + HOUR }, { least: START + HOUR, most: now }]);
+      assert.deepEqual(toldOf(all, '', 'candidate', true), { least: START, most: START + HOUR }, 'of one service of several the log knows no more either');
+      assert.deepEqual(toldOf(all, '', 'candidate'), { least: now, most: now });
+      assert.deepEqual([toldOf(all, 'other', 'candidate'), toldOf({ ...all, windows: [], designEffect: 1 }, '', 'current')], [NOTHING_TOLD, NOTHING_TOLD]);
+    });
   });
 
   it('is none when windows are longer than the hours of the counters', () => {
@@ -61,7 +103,7 @@ describe('a candidate that falls silent', () => {
   });
 
   it('is not compared where there is no control, but counted', () => {
-    const all = silence(EXPOSURES.map((each) => ({ ...each, no: 0 })), windows('candidate', 1), [], { now: NOW });
+    const all = found(windows('candidate', 1), [], {}, EXPOSURES.map((each) => ({ ...each, no: 0 })));
     assert.ok(!isSilent(all));
     assert.ok(all.candidate.missing > 490);
   });
@@ -76,7 +118,7 @@ describe('a candidate that falls silent', () => {
       const collector = new Collector(definition(), { flags: ['fraud-v2'] });
       for (const record of all.filter(logs)) collector.add({ ...record }, () => '');
       const now = START + HOUR / 2;
-      return compareArms(collector.data(now, []), definition(), 'production', { exposed: { exposures, now }, ...since });
+      return compareArms(collector.data(now, []), definition(), 'production', { shareAt, exposed: { exposures, now }, ...since });
     };
     const missing = ({ metrics }: ComparisonReport): MetricComparison => metrics.find(({ name }) => name === MISSING_ANSWERS) ?? assert.fail();
 
@@ -89,6 +131,23 @@ describe('a candidate that falls silent', () => {
 
     it('does not say that nobody was chosen when no hour of the counters began with the evidence', () => {
       assert.match(missing(compare(() => true, { since: START + 1 })).because, /^Unleash counts by the hour, and has told no hour since evidence began$/);
+    });
+
+    it('has no hour in which evidence began where windows are longer, for they do not count', () => {
+      const DAY = 24 * HOUR;
+      const daily = readQuality({ ...SECTION, window: '1d' }).quality ?? assert.fail();
+      const collector = new Collector(daily, { flags: ['fraud-v2'] });
+      for (const record of records({ count: 4000 })) collector.add({ ...record }, () => '');
+      const midnight = Math.floor(START / DAY) * DAY;
+      const [night, morning] = [{ start: midnight, end: midnight + HOUR, yes: 0, no: 0 }, { start: START, end: START + HOUR, yes: 1000, no: 3000 }];
+      const now = START + 400_000;
+      const of = (since: number, exposures: readonly Exposure[] = [night, morning]): readonly number[] => {
+        const { candidate, current } = missing(compareArms(collector.data(now, []), daily, 'production', { shareAt, since, exposed: { exposures, now } }));
+        return [candidate.n, current.n];
+      };
+      assert.deepEqual(of(midnight), [1000, 3000]);
+      assert.deepEqual(of(START), [0, 0]);
+      assert.deepEqual(of(midnight, [morning]), [0, 0], 'nor where the counters reach back to the middle of a window only');
     });
 
     it('counts those whom `where` leaves out as answered', () => {

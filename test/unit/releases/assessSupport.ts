@@ -53,10 +53,10 @@ export function windows({ start, count = 12, share = 0.25, candidateErrors = 0.0
 
 export function data(all: readonly QualityWindow[], versions: Readonly<Record<string, string>> = { candidate: '14', current: '13' }): QualityData {
   const nothing = { edges: [], counts: [] };
-  const lastSeen = Math.max(0, ...all.map(({ end }) => end)) - 1;
+  const lastOf = (name: string): number => Math.max(1, ...all.filter(({ arm, requests }) => arm === name && requests > 0).map(({ end }) => end)) - 1;
   return {
     windows: all, notes: NO_NOTES,
-    arms: ['candidate', 'current'].map((arm) => ({
+    arms: ['candidate', 'current'].map((arm) => [arm, lastOf(arm)] as const).map(([arm, lastSeen]) => ({
       arm, environment: 'production', requests: 1, units: 1, lastSeen, unitSums: {}, latency: nothing, score: nothing, labelledScore: nothing, scoreOfPositives: nothing, features: [], matured: 0, labelled: 0,
       versions: [{ version: versions[arm] ?? '', first: 0, last: lastSeen, requests: 1 }],
     })),

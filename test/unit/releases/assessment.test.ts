@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { planSetRollout } from '../../../src/core/flags/planner.ts';
 import { assessRelease, type ReleaseAssessment } from '../../../src/core/releases/assessment.ts';
+import type { ExposureCount } from '../../../src/core/releases/findings.ts';
 import { planAdvance, planRearm, stageBefore } from '../../../src/core/releases/stageChange.ts';
 import { GUARD_DEFAULTS } from '../../../src/core/workspace/guard.ts';
 import { MINUTE, PLAN, QUALITY, assess, data, lastEvent, model, released, windows } from './assessSupport.ts';
@@ -98,6 +99,17 @@ describe('the assessment of a release', () => {
     const found = assess(world, silent, { exposures });
     assert.deepEqual([found.verdict.word, found.verdict.reasons.map(({ words }) => words.startsWith('missing answers'))], ['rollback', [true]], JSON.stringify(found.look.guardrails));
     assert.notEqual(assess(world, silent).verdict.word, 'rollback', 'without counters nothing says that anything is missing');
+  });
+
+  it('takes nothing back for answers of one service of several that may still be told', () => {
+    const world = released(3);
+    const hour = 60 * MINUTE;
+    const start = Math.ceil(lastEvent(world) / hour) * hour;
+    const of = (service: string, count: number): ReturnType<typeof windows> => windows({ start, service, count, perWindow: 40_000 });
+    const told = (missing: number, count: number): ReturnType<typeof windows> => [...of('batch', count), ...of('web', count).filter(({ arm, end }) => arm === 'current' || end <= start + (count - missing) * 5 * MINUTE)].toSorted((a, b) => a.start - b.start);
+    const exposures = (count: number): ExposureCount[] => ['batch', 'web'].map((app) => ({ environment: 'production', app, start, end: start + hour, yes: 10_000 * count, no: 30_000 * count, variants: {} }));
+    assert.notEqual(assess(world, told(1, 6), { exposures: exposures(6) }).verdict.word, 'rollback', 'the candidate of the other service is heard of, and this one may be late');
+    assert.match(assess(world, told(4, 9), { exposures: exposures(9) }).verdict.reasons[0]?.words ?? '', /^web: missing answers/);
   });
 
   it('lets the worst of several services decide', () => {

@@ -27,20 +27,20 @@ describe('the assessment in simulated releases', function () {
 
   it('takes a candidate back that falls silent, by what the counters of Unleash say it was chosen for', () => {
     for (const [left, most] of [[0, 3000], [0.5, 10_000]] as const) {
-      const { median, before } = detection(fallingSilent(100, left), 100, (each) => assessed(each, false), RUNS, 7);
+      const { median, before } = detection(fallingSilent(100, { left }), 100, (each) => assessed(each, false), RUNS, 7);
       assert.ok(median <= most && before <= ALPHA, `${median} with ${left} left, ${100 * before} % before`);
     }
   });
 
   it('takes nobody back when neither arm is logged any more, or when the counters are not known', () => {
-    assert.equal(falseRollbacks(fallingSilent(20, 0, true), (each) => assessed(each, false), 5, 1), 0);
+    assert.equal(falseRollbacks(fallingSilent(20, { both: true }), (each) => assessed(each, false), 5, 1), 0);
     const silent = fallingSilent(20);
     const decide = assessed(silent);
     assert.ok([...release(seeded(7), silent)].every(({ interval }) => !decide({ interval })), 'records alone say nothing about those that are missing');
   });
 
   it('says the same at each look when it assesses each of them', () => {
-    for (const [seed, scenario] of [[3, degradation(5, 60)], [4, { ...HEALTHY['5, 25, 5 %']!, looks: 60 }], [5, { ...fallingSilent(20), looks: 50 }]] as const) {
+    for (const [seed, scenario] of [[3, degradation(5, 60)], [4, { ...HEALTHY['5, 25, 5 %']!, looks: 60 }], [5, { ...fallingSilent(20), looks: 50 }], [6, { ...fallingSilent(20, { lag: 3, from: 0 }), looks: 50 }]] as const) {
       const [few, all] = [assessed(scenario, false), assessed(scenario)];
       const said = [...release(seeded(seed), scenario)].map((look) => [few(look), all(look)]);
       assert.deepEqual(said.filter(([a, b]) => a !== b), []);

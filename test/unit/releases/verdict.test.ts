@@ -25,6 +25,7 @@ describe('the verdict of one look', () => {
     'a guardrail is breached in one of two services': { given: { guardrails: [{ ...READY.guardrails[0]!, service: 'web' }, { ...BREACH, service: 'batch' }] }, word: 'rollback', first: 'breach', alarm: true, needsPerson: true },
     'the data is old': { given: { blind: { words: 'no data for 15 min' } }, word: 'hold', first: 'blind', alarm: true },
     'the data is old and the plan wants to be safe': { given: { blind: { words: 'no data' }, onBlind: 'rollback' }, word: 'rollback', first: 'blind', alarm: true, needsPerson: true },
+    'nothing is told of one arm any more, though the plan wants to be safe': { given: { quiet: [{ words: 'nothing of the candidate' }], onBlind: 'rollback' }, word: 'hold', first: 'blind', alarm: true },
     'the arms do not compare': { given: { mismatches: [{ words: 'arms 48 % / 52 %' }] }, word: 'hold', first: 'mismatch', alarm: true },
     'a guard rolled back and nobody re-armed': { given: { latch: { words: 'rolled back at noon' } }, word: 'hold', first: 'latch', needsPerson: true },
     'an alias moved': { given: { obstacles: [{ words: 'challenger is v15 now' }] }, word: 'hold', first: 'obstacle', needsPerson: true },
@@ -70,6 +71,7 @@ const looks: fc.Arbitrary<Look> = fc.record({
   gates: fc.array(fc.record({ name: words, words, state: fc.constantFrom('open' as const, 'shut' as const) }), { maxLength: 2 }),
   onBlind: fc.constantFrom('hold' as const, 'rollback' as const),
   mismatches: fc.array(fc.record({ words }), { maxLength: 1 }),
+  quiet: fc.constantFrom<{ words: string }[]>([], [], [], [], [], [{ words: 'quiet' }]),
   obstacles: fc.array(fc.record({ words }), { maxLength: 1 }),
   stage: fc.record({ heldMs: fc.nat(100), holdMs: fc.nat(100), predictions: fc.nat(100), minPredictions: fc.nat(100), isLast: fc.boolean() }),
 }).chain((base) => fc.record({ blind: fc.boolean(), latch: fc.boolean(), approval: fc.constantFrom(undefined, 'given' as const, 'missing' as const) }).map(({ blind, latch, approval }): Look => ({
@@ -92,7 +94,7 @@ describe('the verdict over random looks', () => {
       advanced += 1;
       assert.ok([...each.guardrails, ...each.signals].every(({ state }) => state === 'clear') && each.acceptance.every(({ state }) => state !== 'open') && each.gates.every(({ state }) => state === 'open'));
       assert.ok(!each.asksStatistics || each.acceptance.length > 0);
-      assert.ok(each.blind === undefined && each.latch === undefined && each.mismatches.length === 0 && each.obstacles.length === 0 && each.approval !== 'missing' && !each.stage.isLast);
+      assert.ok(each.blind === undefined && each.quiet?.length === 0 && each.latch === undefined && each.mismatches.length === 0 && each.obstacles.length === 0 && each.approval !== 'missing' && !each.stage.isLast);
       assert.ok(each.stage.heldMs >= each.stage.holdMs && each.stage.predictions >= each.stage.minPredictions);
     }), { seed: 7, numRuns: 60_000 });
     assert.ok(advanced > 20, `${advanced}`);

@@ -1,0 +1,65 @@
+import { ageWords, plainLine } from '../base/words.ts';
+import { SILENT_GAPS, newestDistance } from '../quality/productionWords.ts';
+import { toldOf, type Told } from '../quality/told.ts';
+import type { QualityData } from '../quality/window.ts';
+import type { GuardSettings } from '../workspace/guard.ts';
+import type { Allocation } from './allocation.ts';
+import { lateAfter } from './dataAge.ts';
+import { exposuresOf, type FindingsInput } from './findings.ts';
+
+export interface QuietInput extends Pick<FindingsInput, 'data' | 'environment' | 'variants' | 'exposures' | 'now'> {
+  readonly given: readonly Allocation[];
+  readonly settings: GuardSettings;
+}
+
+/** An arm of which nothing was told though it has a share of everyone. */
+export interface QuietArm {
+  readonly service?: string;
+  readonly words: string;
+}
+
+const NAMES = { candidate: 'the candidate', current: 'the current version' } as const;
+type Arm = keyof typeof NAMES;
+
+/**
+ * Arms of which nothing has been told for longer than `blind_after`, while the other arm is heard of and each has a share: what was told of it before says nothing about now. It is no failure either, for the
+ * counters of Unleash, which would tell one from nobody having been sent there, may say nothing. Where an arm has so little traffic that it is not heard of for so long by chance, and where the counters
+ * say that nobody was sent to it since, it is not quiet. Where one flag serves several services, each is looked at by itself.
+ */
+export function quietArms({ data, environment, variants, exposures, now, given, settings }: QuietInput): QuietArm[] {
+  const { blindAfter } = settings;
+  const during = given.filter(({ to }) => (to ?? Number.POSITIVE_INFINITY) > now - blindAfter).map(({ share }) => share);
+  if (during.length === 0 || during.some((share) => share !== undefined && !(share > 0 && share < 1))) return [];
+  const share = during.at(-1);
+  const own = data.windows.filter((each) => each.environment === environment && each.slice === undefined);
+  const services = [...new Set(own.map(({ service }) => service))].sort();
+  return (services.length < 2 ? [undefined] : services).flatMap((service) => {
+    const part = service === undefined ? data : { ...data, windows: own.filter((each) => each.service === service) };
+    const told = { candidate: toldOf(part, environment, 'candidate', service !== undefined), current: toldOf(part, environment, 'current', service !== undefined) };
+    const counted = exposuresOf({ exposures, environment, variants, data }, service) ?? [];
+    const isQuiet = (arm: Arm, other: Arm): boolean => {
+      const last = told[arm].most;
+      if (now - last <= blindAfter || now - told[other].most > blindAfter) return false;
+      const odds = share === undefined ? 0 : arm === 'candidate' ? (1 - share) / share : share / (1 - share);
+      const usual = SILENT_GAPS * Math.max(distanceOf(part, environment, arm, told[arm]), odds * distanceOf(part, environment, other, told[other]));
+      if (told[other].least - last <= Math.max(lateAfter(settings), usual)) return false;
+      const since = counted.filter(({ start, yes, no }) => start >= last && yes + no > 0);
+      return since.length === 0 || since.some(({ yes, no }) => (arm === 'candidate' ? yes : no) > 0);
+    };
+    const found = ([['candidate', 'current'], ['current', 'candidate']] as const).filter(([arm, other]) => isQuiet(arm, other));
+    return found.map(([arm, other]) => {
+      const words = `${lastWords(NAMES[arm], environment, told[arm], now)}, while the newest of ${NAMES[other]} was ${ageWords(now - told[other].most)}`;
+      return service === undefined ? { words } : { service, words };
+    });
+  });
+}
+
+function lastWords(name: string, environment: string, { most }: Told, now: number): string {
+  const where = `${name} in ${plainLine(environment, 40)}`;
+  return Number.isFinite(most) ? `the newest prediction of ${where} was logged ${ageWords(now - most)}` : `no prediction of ${where} was logged`;
+}
+
+/** Milliseconds between an arm's newest predictions; 0 where there are none. */
+function distanceOf(data: QualityData, environment: string, arm: Arm, { most }: Told): number {
+  return Number.isFinite(most) ? newestDistance(data, { environment, arm, lastSeen: most }) : 0;
+}

@@ -1,5 +1,4 @@
 import { durationWords } from '../base/duration.ts';
-import { absenceOf } from './absence.ts';
 import { MISSING_ANSWERS, type LabelDefinition, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { averagePrecision } from './measures.ts';
 import { NO_MOMENTS, hasTold, LEAST_EVENTS, LEAST_UNITS, mayTell, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Moments } from './stats/confidenceSequence.ts';
@@ -9,7 +8,7 @@ import { ratioOf, type RatioReport } from './observedShare.ts';
 import { areProportions, proportionInterval } from './proportions.ts';
 import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.ts';
-import { differInLabels } from './labelledShare.ts';
+import { ARMS, outcomeRefusals, type Refusal } from './refusals.ts';
 import { dataSince } from './since.ts';
 import { allocationIntervals, apartWords, comparedPart, countIntervals, type ShareAt } from './strata.ts';
 import { totalOf } from './totals.ts';
@@ -133,13 +132,6 @@ function bounded(logEvidence: number): number {
   return Math.min(1e12, Math.exp(logEvidence));
 }
 
-/** Why a comparison says nothing; `always`: not even that the candidate is worse. */
-interface Refusal {
-  readonly always: boolean;
-  readonly verdict: 'void' | 'insufficient data';
-  readonly because: string;
-}
-
 /** Below this part of what could be compared, windows are too short for the traffic. */
 const LEAST_COMPARED = 0.5;
 
@@ -147,9 +139,6 @@ const LEAST_COMPARED = 0.5;
 function shortWindows(part: number, windowMs: number): string {
   return `windows of ${durationWords(windowMs)} mostly hold records of one arm only, which compare nothing (${Math.floor(100 * part)} % of what could be compared is): let window be longer, such as ${windowMs < HOUR_MS ? '1h' : windowMs < DAY_MS ? '1d' : '7d'}`;
 }
-
-/** As records name them. */
-const ARMS: readonly [candidate: string, current: string] = ['candidate', 'current'];
 
 class Comparer {
   readonly #data: QualityData;
@@ -180,18 +169,9 @@ class Comparer {
     return [own.filter(({ arm }) => arm === ARMS[0]), own.filter(({ arm }) => arm === ARMS[1])];
   }
 
-  /** Where absence is an outcome: whether there is nothing else, or lately. */
-  absence(): Refusal | undefined {
-    if (this.#data.notes.outcomesMissing === true) return { always: true, verdict: 'insufficient data', because: 'there is no file of source.outcomes, and absence alone says nothing' };
-    const found = absenceOf(this.#data.arms.filter(({ environment }) => environment === this.#environment));
-    return found === undefined ? undefined : { always: found.isAll, verdict: 'insufficient data', because: `${found.words}, and absence alone says nothing` };
-  }
-
-  /** Where the share of matured predictions that have what a metric needs of outcomes differs by arm it means nothing: `differInLabels`. */
-  labelsDiffer(metric: string): Refusal | undefined {
-    const windows = this.windows();
-    const differ = differInLabels(allocationIntervals(...windows, this.#options.shareAt), metric, dispersionIn(windows.flat(), this.#arms(), metric, 'labelSums') ?? 1);
-    return differ ? { always: true, verdict: 'void', because: 'the arms have outcomes for different shares of their predictions' } : undefined;
+  /** By metric; of those that need outcomes. */
+  refusals(definition: QualityDefinition): ReadonlyMap<string, Refusal> {
+    return outcomeRefusals(this.#data, definition, this.#environment, this.#options.shareAt);
   }
 
   #arms(): readonly ArmSummary[] {
@@ -343,13 +323,7 @@ export function compareArms(data: QualityData, definition: QualityDefinition, en
   const comparer = new Comparer(data, definition, environment, options);
   const sampleRatio = ratioOf(comparer.windows(), options.shareAt);
   const mismatch: Refusal | undefined = sampleRatio.verdict === 'mismatch' ? { always: false, verdict: 'void', because: 'the sample ratio is not as configured' } : undefined;
-  const absence = definition.labels.absentMeans === undefined ? undefined : comparer.absence();
-  const readsLabel = ({ expression }: MetricDefinition): boolean => expression === undefined || expression.paths.some(([first]) => first === definition.labels.field);
-  const unknown = (metric: MetricDefinition): Refusal | undefined => {
-    const own = readsLabel(metric) ? absence : undefined;
-    return own?.always === true ? own : comparer.labelsDiffer(metric.name) ?? own;
-  };
-  const byLabels = new Map(definition.metrics.filter(({ labelled }) => labelled).map((metric) => [metric.name, unknown(metric)]));
+  const byLabels = comparer.refusals(definition);
   const refused = ({ name }: MetricDefinition): Refusal | undefined => byLabels.get(name) ?? mismatch;
   const declared = definition.metrics.map((metric) => comparer.compare(metric, refused(metric)));
   const missing = comparer.missing(declared.filter(({ kind }) => kind === 'bad').map(({ dispersion: own }) => own));

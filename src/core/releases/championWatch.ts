@@ -2,6 +2,7 @@ import { countWords, plainLine } from '../base/words.ts';
 import { limitFinding } from '../quality/absolute.ts';
 import { compareArms } from '../quality/comparison.ts';
 import type { QualityDefinition } from '../quality/definitions.ts';
+import { absenceRefusals } from '../quality/refusals.ts';
 import type { QualityData, QualityWindow } from '../quality/window.ts';
 import type { Moments } from '../quality/stats/confidenceSequence.ts';
 import type { ReleaseLook } from './assessment.ts';
@@ -40,7 +41,10 @@ function watchEnvironment(data: QualityData, definition: QualityDefinition, envi
   const own = data.windows.filter((each) => each.environment === environment && each.slice === undefined);
   const recent = own.filter(({ start }) => start > now - DAY_MS);
   const guardrails = definition.metrics.filter(({ role, limit }) => role === 'guardrail' && limit !== undefined);
+  // Outcomes that are written no more look like a model that is wrong, or right, from then on.
+  const untold = absenceRefusals(data, definition, environment);
   const limits = guardrails.flatMap((metric) => {
+    if (untold.has(metric.name)) return [];
     const found = limitFinding(metric, merged(recent), { data, environment, among: guardrails.length });
     return found?.state === 'passed' ? [`${environment}: ${plainLine(found.name, 40)} is ${Number(found.value.toPrecision(2))} (n ${countWords(found.n)}) in the last day, past its limit ${found.limit}`] : [];
   });
@@ -49,7 +53,7 @@ function watchEnvironment(data: QualityData, definition: QualityDefinition, envi
   const earlier = weeks.flatMap((week) => own.filter(({ start }) => start <= now - week * WEEK_MS && start > now - week * WEEK_MS - DAY_MS).map((each) => ({ ...each, start: each.start + week * WEEK_MS, end: each.end + week * WEEK_MS })));
   const windows = [...as('candidate', merged(recent)), ...as('current', merged(earlier))].sort((a, b) => a.start - b.start);
   const report = compareArms({ ...data, windows }, definition, environment, { mixed: true });
-  const worse = report.metrics.filter(({ role, verdict }) => role === 'guardrail' && verdict === 'worse');
+  const worse = report.metrics.filter(({ name, role, verdict }) => role === 'guardrail' && verdict === 'worse' && !untold.has(name));
   return {
     alarms: [...limits, ...worse.map((metric) => `${environment}: ${comparisonWords(metric)}, the last day against the same hours of ${weeks.length === 1 ? 'the week' : `${weeks.length} weeks`} before`)],
     words: `${environment}: the last day with the same hours of ${weeks.length === 1 ? 'one earlier week' : `${weeks.length} earlier weeks`}`,

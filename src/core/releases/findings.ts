@@ -2,7 +2,9 @@ import { countWords, plainLine } from '../base/words.ts';
 import { limitFinding } from '../quality/absolute.ts';
 import { ALPHA, compareArms, currentAlike, levelShares, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
 import { MISSING_ANSWERS, type QualityDefinition } from '../quality/definitions.ts';
+import { outcomeRefusals } from '../quality/refusals.ts';
 import type { Exposure } from '../quality/silence.ts';
+import { dataSince } from '../quality/since.ts';
 import type { ShareAt } from '../quality/strata.ts';
 import type { QualityData } from '../quality/window.ts';
 import type { ArmVariants } from './armVariants.ts';
@@ -78,7 +80,10 @@ function judge(input: FindingsInput, service: string | undefined, services: numb
   const { sampleRatio } = report;
   const mismatches = sampleRatio.verdict === 'mismatch' && comparable
     ? [named(service, { words: `the candidate has ${figure({ kind: 'bad' }, sampleRatio.observed)} of the units instead of ${figure({ kind: 'bad' }, sampleRatio.configured ?? Number.NaN)}: ${sampleRatio.because}` })] : [];
-  return { guardrails: [...guardrails, ...limits(input, data, service, services)], signals, acceptance, mismatches, reports: [named(service, { report })] };
+  // What a comparison says already of a metric that tells nothing is not said again of its limit.
+  const untold = new Set(guardrails.filter(({ state }) => state === 'insufficient').map(({ name }) => name));
+  const byLimit = limits(input, data, service, services).filter(({ name, state }) => state !== 'insufficient' || !untold.has(name));
+  return { guardrails: [...guardrails, ...byLimit], signals, acceptance, mismatches, reports: [named(service, { report })] };
 }
 
 /** Counters of the applications that log predictions; of all where no name agrees and there is one service. */
@@ -130,14 +135,18 @@ function accepted(metric: MetricComparison, comparable: boolean): AcceptanceFind
 }
 
 /** Limits hold for the candidate whatever the current version does. */
-function limits({ definition, environment, since = Number.NEGATIVE_INFINITY }: FindingsInput, data: QualityData, service: string | undefined, services: number): GuardrailFinding[] {
+function limits({ definition, environment, since = Number.NEGATIVE_INFINITY, shareAt }: FindingsInput, data: QualityData, service: string | undefined, services: number): GuardrailFinding[] {
   const windows = data.windows.filter((each) => each.environment === environment && each.arm === 'candidate' && each.slice === undefined && each.start >= since);
   const guardrails = definition.metrics.filter(({ role, limit }) => role === 'guardrail' && limit !== undefined);
-  return guardrails.flatMap((metric) => {
+  const refusals = guardrails.some(({ labelled }) => labelled) ? outcomeRefusals(dataSince(data, since), definition, environment, shareAt) : undefined;
+  return guardrails.flatMap((metric): GuardrailFinding[] => {
+    // What outcomes do not tell they tell of no version: absence that means nothing passes no limit.
+    const refused = refusals?.get(metric.name);
+    if (refused !== undefined) return [named(service, { name: metric.name, state: 'insufficient', words: `${plainLine(metric.name, 40)}, limit ${figure(metric, metric.limit ?? Number.NaN)}: ${refused.because}` })];
     const found = limitFinding(metric, windows, { data, environment, arm: 'candidate', among: guardrails.length * services * levelShares(guardrails) });
     if (found === undefined || found.state === 'insufficient') return [];
     const words = `${plainLine(metric.name, 40)} ${figure(metric, found.value)} (n ${countWords(found.n)}), limit ${figure(metric, found.limit)}`;
-    return [named(service, { name: metric.name, state: found.state === 'passed' ? 'breach' : 'clear', words } as const)];
+    return [named(service, { name: metric.name, state: found.state === 'passed' ? 'breach' : 'clear', words })];
   });
 }
 

@@ -216,6 +216,8 @@ class Comparer {
       tolerated: isBad ? metric.maxRatio : metric.margin, dispersion: phi,
     };
     if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: this.#untold(metric) };
+    // Whom there is nothing to compare with may be judged alone, but not by what says nothing of either.
+    if ((a.n === 0 || b.n === 0) && refused !== undefined) return { ...common, verdict: refused.verdict, because: refused.because };
     if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? ARMS[0] : ARMS[1]} has no data` };
     if (curve?.untold !== undefined) return { ...common, verdict: 'insufficient data', because: curve.untold };
     if (curve !== undefined) return { ...common, effect: curve.effect, verdict: 'undecided', because: 'shown only: the area has no interval here' };

@@ -11,7 +11,7 @@ import { GUARD_DEFAULTS, type GuardSettings } from '../workspace/guard.ts';
 import type { ModelMapping } from '../workspace/config.ts';
 import type { Stage } from '../workspace/plan.ts';
 import type { QualityData } from '../quality/window.ts';
-import { allocations, countedFrom, evidenceStart, shareDuring, type EvidenceStart } from './allocation.ts';
+import { allocations, countedFrom, drawnSince, evidenceStart, isForAll, shareDuring, type EvidenceStart } from './allocation.ts';
 import { approvalDigest, approvalsOf, type Approval } from './approval.ts';
 import { armVariants } from './armVariants.ts';
 import { countersWords, dataAge, newestData, type DataAge } from './dataAge.ts';
@@ -205,9 +205,8 @@ function watch(known: ReleaseLook, environment: FlagEnvironment, stage: Stage | 
   const data = newestData(quality);
   const since = loggedSince(exposure, data, name);
   const given = allocations(reading, name, variants.candidateVariant);
-  const comparable = given.some(({ share, to }) => (share ?? 1) > 0 && (to ?? Number.POSITIVE_INFINITY) > (since.at ?? Number.NEGATIVE_INFINITY));
   const findings = data === undefined ? undefined : qualityFindings({
-    data, definition, environment: name, variants, since: countedFrom(since), now, comparable, exposures: known.exposures,
+    data, definition, environment: name, variants, since: countedFrom(since), now, comparable: drawnSince(given, since.at).length > 0, isForAll: (from) => isForAll(drawnSince(given, from)), exposures: known.exposures,
     shareAt: (start, end) => shareDuring(given, start, end), statistics: stage === undefined || stage.gates.includes('statistics'),
   });
   const seen = dataAge(quality, data, name, now, since, settings);

@@ -36,6 +36,8 @@ export interface FindingsInput {
   readonly now: number;
   /** Whether the percentage draws who gets the candidate: members of a segment are no sample of everyone. */
   readonly comparable: boolean;
+  /** Whether the percentage gave the candidate to everyone in all the time from `from` on, in milliseconds since 1970, so that nobody is left to compare with. */
+  readonly isForAll: (from: number) => boolean;
   /** Whether the stage asks for statistics. */
   readonly statistics: boolean;
 }
@@ -68,15 +70,16 @@ const named = <T>(service: string | undefined, finding: T): T => (service === un
 function judge(input: FindingsInput, service: string | undefined, services: number): Findings {
   const { definition, environment, since, now, shareAt, comparable, statistics } = input;
   const data = service === undefined ? input.data : { ...input.data, windows: input.data.windows.filter((window) => window.service === service) };
+  const allotted = { comparable, everyone: isForAll(input, data) };
   const exposures = exposuresOf(input, service);
   const report = compareArms(data, definition, environment, {
     shareAt, since, alpha: ALPHA / services,
     ...(exposures === undefined ? {} : { exposed: { exposures, now } }),
   });
   const metrics = report.metrics.filter(({ name }) => definition.metrics.find((each) => each.name === name)?.measure !== 'pr_auc');
-  const guardrails = metrics.filter(({ role }) => role === 'guardrail').map((metric) => named(service, guardrail(metric, comparable)));
-  const signals = metrics.filter(({ role }) => role === 'signal').map((metric) => named(service, signal(metric, comparable, statistics)));
-  const acceptance = !statistics ? [] : metrics.filter(({ role, name }) => role === 'guardrail' && name !== MISSING_ANSWERS).map((metric) => named(service, accepted(metric, comparable)));
+  const guardrails = metrics.filter(({ role }) => role === 'guardrail').map((metric) => named(service, guardrail(metric, allotted)));
+  const signals = metrics.filter(({ role }) => role === 'signal').map((metric) => named(service, signal(metric, allotted, statistics)));
+  const acceptance = !statistics ? [] : metrics.filter(({ role, name }) => role === 'guardrail' && name !== MISSING_ANSWERS).map((metric) => named(service, accepted(metric, allotted)));
   const { sampleRatio } = report;
   const mismatches = sampleRatio.verdict === 'mismatch' && comparable
     ? [named(service, { words: `the candidate has ${figure({ kind: 'bad' }, sampleRatio.observed)} of the units instead of ${figure({ kind: 'bad' }, sampleRatio.configured ?? Number.NaN)}: ${sampleRatio.because}` })] : [];
@@ -103,35 +106,57 @@ function exposuresOf({ exposures, environment, variants: { candidateVariant, cur
   return [...byStart.values()].sort((a, b) => a.start - b.start);
 }
 
-/** Whether there is nothing to judge the candidate by though somebody has the current version. */
-function isBlind({ verdict, candidate, current }: MetricComparison): boolean {
-  return verdict === 'no control' && (candidate.n === 0 || current.n > 0);
+/** How the candidate was given out, of which it depends what a comparison may tell. */
+interface Allotted {
+  readonly comparable: boolean;
+  /** Nobody is left to compare with. */
+  readonly everyone: boolean;
 }
 
-function guardrail(metric: MetricComparison, comparable: boolean): GuardrailFinding {
-  const { name, verdict } = metric;
+/** Of the time that records tell: what came before the oldest of them is no matter of these. */
+function isForAll(input: FindingsInput, { windows }: QualityData): boolean {
+  const { environment, since = Number.NEGATIVE_INFINITY } = input;
+  const first = windows.find((each) => each.environment === environment && each.slice === undefined && each.start >= since);
+  return first !== undefined && input.isForAll(first.start);
+}
+
+/** Whether nobody has the current version because everyone is to have the candidate, which tells. What is missing else is not known. */
+function isAlone({ verdict, candidate, current }: MetricComparison, { everyone }: Allotted): boolean {
+  return verdict === 'no control' && everyone && candidate.n > 0 && current.n === 0;
+}
+
+/** Whether there is nothing to judge the candidate by. */
+function isUntold(metric: MetricComparison, allotted: Allotted): boolean {
+  return metric.verdict === 'void' || metric.verdict === 'insufficient data' || (metric.verdict === 'no control' && !isAlone(metric, allotted));
+}
+
+/** `comparisonWords`, and of an arm that tells nothing though it should, what to do about that. */
+function untoldWords(metric: MetricComparison, allotted: Allotted): string {
+  const { verdict, candidate, current } = metric;
   const words = comparisonWords(metric);
-  if (!comparable) return { name, state: 'clear', words: `${plainLine(name, 40)}: members of a segment are no sample of everyone, so only limits count here` };
-  if (verdict === 'worse') return { name, state: 'breach', words };
+  if (verdict !== 'no control' || isAlone(metric, allotted) || (candidate.n > 0 && current.n > 0)) return words;
+  return `${words}, though it has a share: see that the source tells this metric of ${candidate.n === 0 ? 'candidate' : 'current'} as well, with the same environment and service`;
+}
+
+function guardrail(metric: MetricComparison, allotted: Allotted): GuardrailFinding {
+  const { name, verdict } = metric;
+  if (!allotted.comparable) return { name, state: 'clear', words: `${plainLine(name, 40)}: members of a segment are no sample of everyone, so only limits count here` };
+  if (verdict === 'worse') return { name, state: 'breach', words: comparisonWords(metric) };
   // The counters are a second witness: where they say nothing, the records still do.
-  if (name === MISSING_ANSWERS) return { name, state: 'clear', words };
-  if (verdict === 'void' || verdict === 'insufficient data' || isBlind(metric)) return { name, state: 'insufficient', words };
-  return { name, state: 'clear', words };
+  if (name === MISSING_ANSWERS) return { name, state: 'clear', words: comparisonWords(metric) };
+  return { name, state: isUntold(metric, allotted) ? 'insufficient' : 'clear', words: untoldWords(metric, allotted) };
 }
 
-function signal(metric: MetricComparison, comparable: boolean, statistics: boolean): SignalFinding {
+function signal(metric: MetricComparison, allotted: Allotted, statistics: boolean): SignalFinding {
   const { name, verdict } = metric;
-  const words = comparisonWords(metric);
-  if (comparable && verdict === 'worse') return { name, state: 'worse', words };
-  const isMissing = verdict === 'void' || verdict === 'insufficient data' || isBlind(metric);
-  return { name, state: comparable && statistics && isMissing ? 'insufficient' : 'clear', words };
+  if (allotted.comparable && verdict === 'worse') return { name, state: 'worse', words: comparisonWords(metric) };
+  return { name, state: allotted.comparable && statistics && isUntold(metric, allotted) ? 'insufficient' : 'clear', words: untoldWords(metric, allotted) };
 }
 
-function accepted(metric: MetricComparison, comparable: boolean): AcceptanceFinding {
+function accepted(metric: MetricComparison, allotted: Allotted): AcceptanceFinding {
   const { name, verdict } = metric;
-  const words = comparisonWords(metric);
-  if (!comparable || (verdict === 'no control' && metric.current.n === 0)) return { name, state: 'no control', words: `${plainLine(name, 40)}: nobody is left to compare with` };
-  return { name, state: verdict === 'not worse' ? 'accepted' : 'open', words };
+  if (!allotted.comparable || isAlone(metric, allotted)) return { name, state: 'no control', words: `${plainLine(name, 40)}: nobody is left to compare with` };
+  return { name, state: verdict === 'not worse' ? 'accepted' : 'open', words: untoldWords(metric, allotted) };
 }
 
 /** Limits hold for the candidate whatever the current version does. */

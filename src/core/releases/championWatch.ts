@@ -6,7 +6,7 @@ import { absenceRefusals } from '../quality/refusals.ts';
 import type { QualityData, QualityWindow } from '../quality/window.ts';
 import type { Moments } from '../quality/stats/confidenceSequence.ts';
 import type { ReleaseLook } from './assessment.ts';
-import { comparisonWords } from './findings.ts';
+import { comparisonWords } from './metricWords.ts';
 
 /** How what serves does without a candidate to compare it with. */
 export interface ChampionWatch {

@@ -1,14 +1,16 @@
 import { countWords, plainLine } from '../base/words.ts';
 import { limitFinding } from '../quality/absolute.ts';
-import { ALPHA, compareArms, currentAlike, levelShares, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
+import { ALPHA, compareArms, levelShares, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
 import { MISSING_ANSWERS, type QualityDefinition } from '../quality/definitions.ts';
 import { outcomeRefusals } from '../quality/refusals.ts';
 import type { Exposure } from '../quality/silence.ts';
 import { dataSince } from '../quality/since.ts';
 import type { ShareAt } from '../quality/strata.ts';
 import type { QualityData } from '../quality/window.ts';
+import { acceptanceOf } from './acceptance.ts';
 import type { ArmVariants } from './armVariants.ts';
-import type { AcceptanceFinding, GuardrailFinding, Look, SignalFinding } from './verdict.ts';
+import { comparisonWords, figure, isUntold, untoldWords, type Allotted } from './metricWords.ts';
+import type { GuardrailFinding, Look, SignalFinding } from './verdict.ts';
 
 /** How often a flag was asked in a stretch of time by one application, as Unleash counts it. Times are milliseconds since 1970. */
 export interface ExposureCount {
@@ -40,28 +42,13 @@ export interface FindingsInput {
   readonly isForAll: (from: number) => boolean;
   /** Whether the stage asks for statistics. */
   readonly statistics: boolean;
+  /** When the stage that is to be left was reached, in milliseconds since 1970, where that is after evidence began. */
+  readonly stageSince?: number | undefined;
 }
 
 export interface Findings extends Pick<Look, 'guardrails' | 'signals' | 'acceptance' | 'mismatches'> {
   /** One per service where there are several. */
   readonly reports: readonly { readonly service?: string; readonly report: ComparisonReport }[];
-}
-
-function figure({ kind }: Pick<MetricComparison, 'kind'>, value: number): string {
-  if (Number.isNaN(value)) return 'no data';
-  return kind === 'bad' ? `${Number((100 * value).toPrecision(2))} %` : String(Number(value.toPrecision(3)));
-}
-
-/** `errors 4.1 % vs 2 % (n 12.8k), ratio 2.1 above 1.2`. */
-export function comparisonWords(metric: MetricComparison): string {
-  const { name, kind, candidate, current, effect, tolerated, because } = metric;
-  const values = `${plainLine(name, 40)} ${figure(metric, candidate.value)} vs ${figure(metric, currentAlike(metric) ?? current.value)} (n ${countWords(candidate.n)})`;
-  if (metric.verdict === 'worse' && name !== MISSING_ANSWERS) {
-    // Where the current version has no bad event there is no ratio to tell.
-    const ratio = effect !== undefined && Number.isFinite(effect) ? `${Number(effect.toPrecision(2))} ` : '';
-    return `${values}, ${kind === 'bad' ? `ratio ${ratio}above ${tolerated}` : `worse by more than ${tolerated}`}`;
-  }
-  return `${values}: ${because}`;
 }
 
 const named = <T>(service: string | undefined, finding: T): T => (service === undefined ? finding : { service, ...finding });
@@ -72,14 +59,15 @@ function judge(input: FindingsInput, service: string | undefined, services: numb
   const data = service === undefined ? input.data : { ...input.data, windows: input.data.windows.filter((window) => window.service === service) };
   const allotted = { comparable, everyone: isForAll(input, data) };
   const exposures = exposuresOf(input, service);
-  const report = compareArms(data, definition, environment, {
-    shareAt, since, alpha: ALPHA / services,
-    ...(exposures === undefined ? {} : { exposed: { exposures, now } }),
-  });
+  const options = { shareAt, alpha: ALPHA / services };
+  const report = compareArms(data, definition, environment, { ...options, since, ...(exposures === undefined ? {} : { exposed: { exposures, now } }) });
   const metrics = report.metrics.filter(({ name }) => definition.metrics.find((each) => each.name === name)?.measure !== 'pr_auc');
   const guardrails = metrics.filter(({ role }) => role === 'guardrail').map((metric) => named(service, guardrail(metric, allotted)));
   const signals = metrics.filter(({ role }) => role === 'signal').map((metric) => named(service, signal(metric, allotted, statistics)));
-  const acceptance = !statistics ? [] : metrics.filter(({ role, name }) => role === 'guardrail' && name !== MISSING_ANSWERS).map((metric) => named(service, accepted(metric, allotted)));
+  const { stageSince } = input;
+  const ofStage = stageSince === undefined ? undefined
+    : { compare: (): ComparisonReport => compareArms(data, definition, environment, { ...options, since: stageSince }), allotted: { comparable, everyone: isForAll({ ...input, since: stageSince }, data) } };
+  const acceptance = !statistics ? [] : acceptanceOf({ metrics, definition, alpha: options.alpha, allotted }, ofStage).map((finding) => named(service, finding));
   const { sampleRatio } = report;
   const mismatches = sampleRatio.verdict === 'mismatch' && comparable
     ? [named(service, { words: `the candidate has ${figure({ kind: 'bad' }, sampleRatio.observed)} of the units instead of ${figure({ kind: 'bad' }, sampleRatio.configured ?? Number.NaN)}: ${sampleRatio.because}` })] : [];
@@ -106,36 +94,11 @@ function exposuresOf({ exposures, environment, variants: { candidateVariant, cur
   return [...byStart.values()].sort((a, b) => a.start - b.start);
 }
 
-/** How the candidate was given out, of which it depends what a comparison may tell. */
-interface Allotted {
-  readonly comparable: boolean;
-  /** Nobody is left to compare with. */
-  readonly everyone: boolean;
-}
-
 /** Of the time that records tell: what came before the oldest of them is no matter of these. */
 function isForAll(input: FindingsInput, { windows }: QualityData): boolean {
   const { environment, since = Number.NEGATIVE_INFINITY } = input;
   const first = windows.find((each) => each.environment === environment && each.slice === undefined && each.start >= since);
   return first !== undefined && input.isForAll(first.start);
-}
-
-/** Whether nobody has the current version because everyone is to have the candidate, which tells. What is missing else is not known. */
-function isAlone({ verdict, candidate, current }: MetricComparison, { everyone }: Allotted): boolean {
-  return verdict === 'no control' && everyone && candidate.n > 0 && current.n === 0;
-}
-
-/** Whether there is nothing to judge the candidate by. */
-function isUntold(metric: MetricComparison, allotted: Allotted): boolean {
-  return metric.verdict === 'void' || metric.verdict === 'insufficient data' || (metric.verdict === 'no control' && !isAlone(metric, allotted));
-}
-
-/** `comparisonWords`, and of an arm that tells nothing though it should, what to do about that. */
-function untoldWords(metric: MetricComparison, allotted: Allotted): string {
-  const { verdict, candidate, current } = metric;
-  const words = comparisonWords(metric);
-  if (verdict !== 'no control' || isAlone(metric, allotted) || (candidate.n > 0 && current.n > 0)) return words;
-  return `${words}, though it has a share: see that the source tells this metric of ${candidate.n === 0 ? 'candidate' : 'current'} as well, with the same environment and service`;
 }
 
 function guardrail(metric: MetricComparison, allotted: Allotted): GuardrailFinding {
@@ -151,12 +114,6 @@ function signal(metric: MetricComparison, allotted: Allotted, statistics: boolea
   const { name, verdict } = metric;
   if (allotted.comparable && verdict === 'worse') return { name, state: 'worse', words: comparisonWords(metric) };
   return { name, state: allotted.comparable && statistics && isUntold(metric, allotted) ? 'insufficient' : 'clear', words: untoldWords(metric, allotted) };
-}
-
-function accepted(metric: MetricComparison, allotted: Allotted): AcceptanceFinding {
-  const { name, verdict } = metric;
-  if (!allotted.comparable || isAlone(metric, allotted)) return { name, state: 'no control', words: `${plainLine(name, 40)}: nobody is left to compare with` };
-  return { name, state: verdict === 'not worse' ? 'accepted' : 'open', words: untoldWords(metric, allotted) };
 }
 
 /** Limits hold for the candidate whatever the current version does. */

@@ -26,7 +26,7 @@ export interface CountInterval {
 }
 
 /** The candidate's share of the bad events when its rate is `ratio` times the current's. */
-export function nullShare(ratio: number, { candidateCount, currentCount }: CountInterval): number {
+export function nullShare(ratio: number, { candidateCount, currentCount }: Pick<CountInterval, 'candidateCount' | 'currentCount'>): number {
   return (ratio * candidateCount) / (ratio * candidateCount + currentCount);
 }
 
@@ -140,8 +140,8 @@ export function guardEvidence(intervals: readonly CountInterval[], ratio: number
 }
 
 /**
- * ln E against "the candidate's rate is at least `ratio` times the current's and at least `minRate`": the mirror of the rule, needed to advance. Not restarted: it is about the
- * whole stage. Each of the two limits has evidence of its own that is valid while that limit is not kept, so their mean is valid while neither is; without the second a service
+ * ln E against "the candidate's rate is at least `ratio` times the current's and at least `minRate`": the mirror of the rule, needed to advance. Not restarted: it is about all
+ * of the intervals. Each of the two limits has evidence of its own that is valid while that limit is not kept, so their mean is valid while neither is; without the second a service
  * that has no bad events at all could never be shown to be good.
  * @param absolute intervals for the second limit, whose dependence may be told by other events than these: without bad events there is none to be seen
  */

@@ -2,7 +2,7 @@ import { ALPHA } from './comparison.ts';
 import { areProportions } from './proportions.ts';
 import type { MetricDefinition } from './definitions.ts';
 import { LEAST_EVENTS, LEAST_UNITS, sequentialOneSidedHalfWidth, variance } from './stats/confidenceSequence.ts';
-import { alarms, evidenceAboveRate } from './stats/countRule.ts';
+import { aboveRateSince, alarms, evidenceAboveRate } from './stats/countRule.ts';
 import { countIntervals } from './strata.ts';
 import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
@@ -19,6 +19,8 @@ export interface LimitFinding {
   readonly n: number;
   /** Rate of bad events, or mean; NaN without records. */
   readonly value: number;
+  /** Of a rate that is above its limit since a part of the time, in milliseconds since 1970: `n` and `value` are of that part. */
+  readonly since?: number;
   readonly state: 'passed' | 'within' | 'insufficient';
 }
 
@@ -49,7 +51,12 @@ export function limitFinding(metric: MetricDefinition, windows: readonly Quality
   const phi = dispersionIn(windows, all, name) ?? data.designEffect ?? 1;
   const alpha = ALPHA / Math.max(1, among);
   if (metric.kind === 'bad') {
-    return { ...found, state: alarms(evidenceAboveRate(countIntervals(windows, [], name, phi), limit).restarted, alpha) ? 'passed' : 'within' };
+    const intervals = countIntervals(windows, [], name, phi);
+    if (!alarms(evidenceAboveRate(intervals, limit).restarted, alpha)) return { ...found, state: 'within' };
+    const since = intervals[aboveRateSince(intervals, limit)]?.start;
+    if (since === undefined || since === intervals[0]?.start) return { ...found, state: 'passed' };
+    const late = totalOf(windows.filter(({ start }) => start >= since), name);
+    return { ...found, n: late.n, value: late.sum / late.n, since, state: 'passed' };
   }
   const units = unitsIn(windows, name, arm === undefined ? all : all.filter((each) => each.arm === arm), all) ?? total.n / phi;
   const n = total.n / phi;

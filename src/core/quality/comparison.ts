@@ -1,8 +1,9 @@
 import { durationWords } from '../base/duration.ts';
+import { utcTime } from '../base/words.ts';
 import { MISSING_ANSWERS, type LabelDefinition, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { averagePrecision } from './measures.ts';
 import { NO_MOMENTS, hasTold, LEAST_EVENTS, LEAST_UNITS, mayTell, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Moments } from './stats/confidenceSequence.ts';
-import { alarms, evidenceNotWorse, guardEvidence, joinEvidence } from './stats/countRule.ts';
+import { alarms, evidenceNotWorse, guardEvidence, joinEvidence, worseSince } from './stats/countRule.ts';
 import type { Interval } from './stats/intervals.ts';
 import { ratioOf, type RatioReport } from './observedShare.ts';
 import { areProportions, proportionInterval } from './proportions.ts';
@@ -10,7 +11,7 @@ import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.ts';
 import { ARMS, outcomeRefusals, type Refusal } from './refusals.ts';
 import { dataSince } from './since.ts';
-import { allocationIntervals, apartWords, comparedPart, countIntervals, type ShareAt } from './strata.ts';
+import { allocationIntervals, apartWords, comparedPart, countIntervals, type ShareAt, type TimedInterval } from './strata.ts';
 import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
 import { unitsIn } from './unitsIn.ts';
@@ -70,6 +71,8 @@ export interface MetricComparison {
   /** How much more units vary than requests; counts are divided by it. */
   readonly dispersion: number;
   readonly because: string;
+  /** Of bad events that are worse since a part of the time: what that part shows, which the sum of all may hide. */
+  readonly lately?: { readonly since: number; readonly candidate: ArmValue; readonly current: ArmValue; readonly effect?: number };
 }
 
 export interface ArmValue {
@@ -276,7 +279,7 @@ class Comparer {
     return { candidate, current, effect: candidate.value - current.value, untold: untold ?? also };
   }
 
-  #counts(metric: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval' | 'evidence'> & { readonly logEvidence: number } {
+  #counts(metric: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval' | 'evidence' | 'lately'> & { readonly logEvidence: number } {
     const intervals = countIntervals(candidate, current, metric.name, phi);
     const worse = guardEvidence(intervals, metric.maxRatio, metric.minRate).restarted;
     const notWorse = evidenceNotWorse(intervals, metric.acceptRatio, metric.minRate, countIntervals(candidate, current, metric.name, Math.max(phi, this.#widest)));
@@ -284,9 +287,10 @@ class Comparer {
     const verdict = alarms(worse, this.alpha) ? 'worse' : alarms(notWorse, this.alpha) ? 'not worse' : 'undecided';
     const events = intervals.reduce((sum, { bad }) => sum + bad, 0);
     const part = verdict === 'undecided' ? comparedPart(candidate, current, metric.name, this.#options.shareAt) : undefined;
-    const because = verdict === 'worse' ? `evidence ${evidenceWords(worse)} that the rate is more than ${metric.maxRatio} times the current one's`
+    const lately = verdict === 'worse' ? lateValues(countIntervals(candidate, current, metric.name, 1).slice(worseSince(intervals, metric.maxRatio, metric.minRate)), intervals[0]?.start) : undefined;
+    const because = verdict === 'worse' ? `evidence ${evidenceWords(worse)} that the rate is more than ${metric.maxRatio} times the current one's${lately === undefined ? '' : `, since ${utcTime(lately.since)}`}`
       : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : part !== undefined && part < LEAST_COMPARED ? shortWindows(part, this.#windowMs) : events < 2 * LEAST_EVENTS ? 'too few bad events to tell' : `shown is neither more than ${metric.maxRatio} times the current one's rate nor less than ${metric.acceptRatio} times`;
-    return { verdict, because, ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.alpha), evidence: bounded(worse), logEvidence: worse };
+    return { verdict, because, ...(lately === undefined ? {} : { lately }), ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.alpha), evidence: bounded(worse), logEvidence: worse };
   }
 
   #means({ name, better, margin, role }: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval'> {
@@ -311,6 +315,15 @@ class Comparer {
     const because = verdict === 'worse' ? `worse by more than ${margin}` : verdict === 'insufficient data' ? needs : verdict === 'not worse' ? `not worse by more than ${margin}` : 'the interval holds both';
     return { verdict, because, effect: found.estimate, interval: { low: found.estimate - twoSided, high: found.estimate + twoSided } };
   }
+}
+
+/** What a part of the intervals shows; undefined where they are all. `first`: when those began. */
+function lateValues(part: readonly TimedInterval[], first: number | undefined): MetricComparison['lately'] {
+  const [since, effect] = [part[0]?.start, stratifiedRatio(part)];
+  if (since === undefined || since === first) return undefined;
+  const sum = (of: (interval: TimedInterval) => number): number => part.reduce((total, each) => total + of(each), 0);
+  const [candidate, current] = [{ n: sum(({ candidateCount }) => candidateCount), sum: sum(({ candidateBad }) => candidateBad) }, { n: sum(({ currentCount }) => currentCount), sum: sum(({ bad, candidateBad }) => bad - candidateBad) }];
+  return { since, candidate: armValue(candidate, undefined), current: armValue(current, undefined), ...(effect === undefined ? {} : { effect }) };
 }
 
 function evidenceWords(log: number): string {

@@ -6,7 +6,7 @@ import { absenceRefusals } from '../quality/refusals.ts';
 import type { QualityData, QualityWindow } from '../quality/window.ts';
 import type { Moments } from '../quality/stats/confidenceSequence.ts';
 import type { ReleaseLook } from './assessment.ts';
-import { comparisonWords } from './metricWords.ts';
+import { comparisonWords, sinceWords } from './metricWords.ts';
 
 /** How what serves does without a candidate to compare it with. */
 export interface ChampionWatch {
@@ -46,7 +46,7 @@ function watchEnvironment(data: QualityData, definition: QualityDefinition, envi
   const limits = guardrails.flatMap((metric) => {
     if (untold.has(metric.name)) return [];
     const found = limitFinding(metric, merged(recent), { data, environment, among: guardrails.length });
-    return found?.state === 'passed' ? [`${environment}: ${plainLine(found.name, 40)} is ${Number(found.value.toPrecision(2))} (n ${countWords(found.n)}) in the last day, past its limit ${found.limit}`] : [];
+    return found?.state === 'passed' ? [`${environment}: ${plainLine(found.name, 40)} is ${Number(found.value.toPrecision(2))} (n ${countWords(found.n)})${found.since === undefined ? ' in the last day' : sinceWords(found.since)}, past its limit ${found.limit}`] : [];
   });
   const weeks = Array.from({ length: WEEKS }, (_, index) => index + 1).filter((week) => own.some(({ start }) => start <= now - week * WEEK_MS && start > now - week * WEEK_MS - DAY_MS));
   if (weeks.length === 0) return { alarms: limits, words: `${environment}: the records go less than a week back, so there are no same hours to compare with` };

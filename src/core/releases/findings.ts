@@ -9,7 +9,7 @@ import type { ShareAt } from '../quality/strata.ts';
 import type { QualityData } from '../quality/window.ts';
 import { acceptanceOf } from './acceptance.ts';
 import type { ArmVariants } from './armVariants.ts';
-import { comparisonWords, figure, isUntold, untoldWords, type Allotted } from './metricWords.ts';
+import { comparisonWords, figure, isUntold, sinceWords, untoldWords, type Allotted } from './metricWords.ts';
 import type { GuardrailFinding, Look, SignalFinding } from './verdict.ts';
 
 /** How often a flag was asked in a stretch of time by one application, as Unleash counts it. Times are milliseconds since 1970. */
@@ -127,7 +127,7 @@ function limits({ definition, environment, since = Number.NEGATIVE_INFINITY, sha
     if (refused !== undefined) return [named(service, { name: metric.name, state: 'insufficient', words: `${plainLine(metric.name, 40)}, limit ${figure(metric, metric.limit ?? Number.NaN)}: ${refused.because}` })];
     const found = limitFinding(metric, windows, { data, environment, arm: 'candidate', among: guardrails.length * services * levelShares(guardrails) });
     if (found === undefined || found.state === 'insufficient') return [];
-    const words = `${plainLine(metric.name, 40)} ${figure(metric, found.value)} (n ${countWords(found.n)}), limit ${figure(metric, found.limit)}`;
+    const words = `${plainLine(metric.name, 40)} ${figure(metric, found.value)} (n ${countWords(found.n)})${sinceWords(found.since)}, limit ${figure(metric, found.limit)}`;
     return [named(service, { name: metric.name, state: found.state === 'passed' ? 'breach' : 'clear', words })];
   });
 }

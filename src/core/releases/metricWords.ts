@@ -1,4 +1,4 @@
-import { countWords, plainLine } from '../base/words.ts';
+import { countWords, plainLine, utcTime } from '../base/words.ts';
 import { currentAlike, type MetricComparison } from '../quality/comparison.ts';
 import { MISSING_ANSWERS } from '../quality/definitions.ts';
 
@@ -8,21 +8,24 @@ export function figure({ kind }: Pick<MetricComparison, 'kind'>, value: number):
 }
 
 /** `errors 4.1 % vs 2 % (n 12.8k)`. */
-export function comparedWords(metric: MetricComparison): string {
+export function comparedWords(metric: Pick<MetricComparison, 'name' | 'kind' | 'candidate' | 'current' | 'effect'>): string {
   const { name, candidate, current } = metric;
   return `${plainLine(name, 40)} ${figure(metric, candidate.value)} vs ${figure(metric, currentAlike(metric) ?? current.value)} (n ${countWords(candidate.n)})`;
 }
 
-/** `errors 4.1 % vs 2 % (n 12.8k), ratio 2.1 above 1.2`. */
+/** Since when the figures that are told are so; nothing where that is since evidence began. */
+export function sinceWords(since: number | undefined): string {
+  return since === undefined ? '' : ` since ${utcTime(since)}`;
+}
+
+/** `errors 4.1 % vs 2 % (n 12.8k), ratio 2.1 above 1.2`, and of what began later than the evidence its own figures, `... since 2026-03-02 14:05:00 UTC`: those of all may be within what is tolerated. */
 export function comparisonWords(metric: MetricComparison): string {
-  const { name, kind, effect, tolerated, because } = metric;
-  const values = comparedWords(metric);
-  if (metric.verdict === 'worse' && name !== MISSING_ANSWERS) {
-    // Where the current version has no bad event there is no ratio to tell.
-    const ratio = effect !== undefined && Number.isFinite(effect) ? `${Number(effect.toPrecision(2))} ` : '';
-    return `${values}, ${kind === 'bad' ? `ratio ${ratio}above ${tolerated}` : `worse by more than ${tolerated}`}`;
-  }
-  return `${values}: ${because}`;
+  const { name, kind, tolerated, because, lately } = metric;
+  if (metric.verdict !== 'worse' || name === MISSING_ANSWERS) return `${comparedWords(metric)}: ${because}`;
+  const shown = lately === undefined ? metric : { name, kind, ...lately };
+  // Where the current version has no bad event there is no ratio to tell.
+  const ratio = shown.effect !== undefined && Number.isFinite(shown.effect) ? `${Number(shown.effect.toPrecision(2))} ` : '';
+  return `${comparedWords(shown)}, ${kind === 'bad' ? `ratio ${ratio}above ${tolerated}` : `worse by more than ${tolerated}`}${sinceWords(lately?.since)}`;
 }
 
 /** How the candidate was given out, of which it depends what a comparison may tell. */

@@ -2,7 +2,7 @@ import { ALPHA } from './comparison.ts';
 import { areProportions } from './proportions.ts';
 import type { MetricDefinition } from './definitions.ts';
 import { LEAST_EVENTS, LEAST_UNITS, sequentialOneSidedHalfWidth, variance } from './stats/confidenceSequence.ts';
-import { alarms, evidenceAboveRate } from './stats/countRule.ts';
+import { aboveRateSince, alarms, evidenceAboveRate } from './stats/countRule.ts';
 import { countIntervals, restarts, windowsFrom } from './strata.ts';
 import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
@@ -19,6 +19,8 @@ export interface LimitFinding {
   readonly n: number;
   /** Rate of bad events, or mean; NaN without records. */
   readonly value: number;
+  /** Of a rate that is above its limit since a part of the time, in milliseconds since 1970: `n` and `value` are of that part. */
+  readonly since?: number;
   readonly state: 'passed' | 'within' | 'insufficient';
   /** Why it says nothing: of what is insufficient. */
   readonly because?: string;
@@ -53,7 +55,12 @@ export function limitFinding(metric: MetricDefinition, windows: readonly Quality
   const doubt = total.sum === 0 ? data.doubts?.[name] : undefined;
   const decided = (isPassed: boolean): LimitFinding => (isPassed ? { ...found, state: 'passed' } : doubt === undefined ? { ...found, state: 'within' } : { ...found, state: 'insufficient', because: doubt });
   if (metric.kind === 'bad') {
-    return decided(alarms(evidenceAboveRate(countIntervals(windows, [], name, phi), limit).restarted, alpha));
+    const intervals = countIntervals(windows, [], name, phi);
+    const isPassed = alarms(evidenceAboveRate(intervals, limit).restarted, alpha);
+    const since = isPassed ? intervals[aboveRateSince(intervals, limit)]?.start : undefined;
+    if (since === undefined || since === intervals[0]?.start) return decided(isPassed);
+    const late = totalOf(windowsFrom(windows, since), name);
+    return { ...found, n: late.n, value: late.sum / late.n, since, state: 'passed' };
   }
   if (Number.isNaN(total.squares)) return { ...found, state: 'insufficient', because: 'the squares of its values are not known, so the mean has no interval' };
   const isShare = areProportions([total]);

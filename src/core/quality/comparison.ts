@@ -1,18 +1,17 @@
 import { durationWords } from '../base/duration.ts';
 import { utcTime } from '../base/words.ts';
-import { absenceOf } from './absence.ts';
 import { MISSING_ANSWERS, type LabelDefinition, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { averagePrecision } from './measures.ts';
 import { NO_MOMENTS, hasTold, LEAST_EVENTS, LEAST_UNITS, mayTell, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Difference, type Moments } from './stats/confidenceSequence.ts';
-import { alarms, evidenceNotWorse, guardEvidence, joinEvidence } from './stats/countRule.ts';
+import { alarms, evidenceNotWorse, guardEvidence, joinEvidence, worseSince } from './stats/countRule.ts';
 import type { Interval } from './stats/intervals.ts';
 import { ratioOf, type RatioReport } from './observedShare.ts';
 import { areProportions, proportionInterval } from './proportions.ts';
 import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure, type SilenceOptions } from './silence.ts';
-import { differInLabels } from './labelledShare.ts';
+import { ARMS, outcomeRefusals, type Refusal } from './refusals.ts';
 import { countedSince, dataSince } from './since.ts';
-import { allocationIntervals, apartWords, comparedPart, countIntervals, restarts, windowsFrom, type ShareAt } from './strata.ts';
+import { allocationIntervals, apartWords, comparedPart, countIntervals, restarts, windowsFrom, type ShareAt, type TimedInterval } from './strata.ts';
 import { toldOf } from './told.ts';
 import { countTold, differInTold, toldDispersion } from './toldShare.ts';
 import { totalOf } from './totals.ts';
@@ -76,8 +75,8 @@ export interface MetricComparison {
   /** How much more units vary than requests; counts are divided by it. */
   readonly dispersion: number;
   readonly because: string;
-  /** Where the verdict is of the records from a time on (milliseconds since 1970), not of all: what those tell. */
-  readonly lately?: { readonly since: number; readonly effect: number; readonly candidate: ArmValue; readonly current: ArmValue };
+  /** Where what is worse is so since a part of the time (milliseconds since 1970): what that part shows, which the sum of all may hide. */
+  readonly lately?: { readonly since: number; readonly candidate: ArmValue; readonly current: ArmValue; readonly effect?: number };
 }
 
 export interface ArmValue {
@@ -147,13 +146,6 @@ function bounded(logEvidence: number): number {
   return Math.min(1e12, Math.exp(logEvidence));
 }
 
-/** Why a comparison says nothing; `always`: not even that the candidate is worse. */
-interface Refusal {
-  readonly always: boolean;
-  readonly verdict: 'void' | 'insufficient data';
-  readonly because: string;
-}
-
 /** Below this part of what could be compared, windows are too short for the traffic. */
 const LEAST_COMPARED = 0.5;
 
@@ -161,9 +153,6 @@ const LEAST_COMPARED = 0.5;
 function shortWindows(part: number, windowMs: number): string {
   return `windows of ${durationWords(windowMs)} mostly hold records of one arm only, which compare nothing (${Math.floor(100 * part)} % of what could be compared is): let window be longer, such as ${windowMs < HOUR_MS ? '1h' : windowMs < DAY_MS ? '1d' : '7d'}`;
 }
-
-/** As records name them. */
-const ARMS: readonly [candidate: string, current: string] = ['candidate', 'current'];
 
 class Comparer {
   readonly #data: QualityData;
@@ -197,18 +186,9 @@ class Comparer {
     return [own.filter(({ arm }) => arm === ARMS[0]), own.filter(({ arm }) => arm === ARMS[1])];
   }
 
-  /** Where absence is an outcome: whether there is nothing else, or lately. */
-  absence(): Refusal | undefined {
-    if (this.#data.notes.outcomesMissing === true) return { always: true, verdict: 'insufficient data', because: 'there is no file of source.outcomes, and absence alone says nothing' };
-    const found = absenceOf(this.#data.arms.filter(({ environment }) => environment === this.#environment));
-    return found === undefined ? undefined : { always: found.isAll, verdict: 'insufficient data', because: `${found.words}, and absence alone says nothing` };
-  }
-
-  /** Where the share of matured predictions that have what a metric needs of outcomes differs by arm it means nothing: `differInLabels`. */
-  labelsDiffer(metric: string): Refusal | undefined {
-    const windows = this.windows();
-    const differ = differInLabels(allocationIntervals(...windows, this.#options.shareAt), metric, dispersionIn(windows.flat(), this.#arms(), metric, 'labelSums') ?? 1);
-    return differ ? { always: true, verdict: 'void', because: 'the arms have outcomes for different shares of their predictions' } : undefined;
+  /** By metric; of those that need outcomes. */
+  refusals(definition: QualityDefinition): ReadonlyMap<string, Refusal> {
+    return outcomeRefusals(this.#data, definition, this.#environment, this.#options.shareAt);
   }
 
   /** Where the share of records that tell a metric, of those that could, differs by arm, what one of them leaves out may be what would speak against it: `differInTold`. */
@@ -264,6 +244,8 @@ class Comparer {
       tolerated: isBad ? metric.maxRatio : metric.margin, ...(isBad && metric.minRate > 0 ? { minRate: metric.minRate } : {}), dispersion: phi,
     };
     if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: this.#untold(metric) };
+    // Whom there is nothing to compare with may be judged alone, but not by what says nothing of either.
+    if ((a.n === 0 || b.n === 0) && refused !== undefined) return { ...common, verdict: refused.verdict, because: refused.because };
     if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? ARMS[0] : ARMS[1]} has no data` };
     if (curve?.untold !== undefined) return { ...common, verdict: 'insufficient data', because: curve.untold };
     if (curve !== undefined) return { ...common, effect: curve.effect, verdict: 'undecided', because: 'shown only: the area has no interval here' };
@@ -326,7 +308,7 @@ class Comparer {
     return { candidate, current, effect: candidate.value - current.value, untold: untold ?? also };
   }
 
-  #counts(metric: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval' | 'evidence'> & { readonly logEvidence: number } {
+  #counts(metric: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval' | 'evidence' | 'lately'> & { readonly logEvidence: number } {
     const intervals = countIntervals(candidate, current, metric.name, phi);
     const worse = guardEvidence(intervals, metric.maxRatio, metric.minRate).restarted;
     const notWorse = evidenceNotWorse(intervals, metric.acceptRatio, metric.minRate, countIntervals(candidate, current, metric.name, Math.max(phi, this.#widest)));
@@ -334,9 +316,10 @@ class Comparer {
     const verdict = alarms(worse, this.alpha) ? 'worse' : alarms(notWorse, this.alpha) ? 'not worse' : 'undecided';
     const events = intervals.reduce((sum, { bad }) => sum + bad, 0);
     const part = verdict === 'undecided' ? comparedPart(candidate, current, metric.name, this.#options.shareAt) : undefined;
-    const because = verdict === 'worse' ? `evidence ${evidenceWords(worse)} that the rate is more than ${metric.maxRatio} times the current one's`
+    const lately = verdict === 'worse' ? lateValues(countIntervals(candidate, current, metric.name, 1).slice(worseSince(intervals, metric.maxRatio, metric.minRate)), intervals[0]?.start) : undefined;
+    const because = verdict === 'worse' ? `evidence ${evidenceWords(worse)} that the rate is more than ${metric.maxRatio} times the current one's${lately === undefined ? '' : `, since ${utcTime(lately.since)}`}`
       : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : part !== undefined && part < LEAST_COMPARED ? shortWindows(part, this.#windowMs) : events < 2 * LEAST_EVENTS ? 'too few bad events to tell' : `shown is neither more than ${metric.maxRatio} times the current one's rate nor less than ${metric.acceptRatio} times`;
-    return { verdict, because, ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.alpha), evidence: bounded(worse), logEvidence: worse };
+    return { verdict, because, ...(lately === undefined ? {} : { lately }), ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.alpha), evidence: bounded(worse), logEvidence: worse };
   }
 
   /**
@@ -395,6 +378,15 @@ function oddsWords(odds: number): string {
   return Number(odds.toPrecision(3)).toLocaleString('en-US');
 }
 
+/** What a part of the intervals shows; undefined where they are all. `first`: when those began. */
+function lateValues(part: readonly TimedInterval[], first: number | undefined): MetricComparison['lately'] {
+  const [since, effect] = [part[0]?.start, stratifiedRatio(part)];
+  if (since === undefined || since === first) return undefined;
+  const sum = (of: (interval: TimedInterval) => number): number => part.reduce((total, each) => total + of(each), 0);
+  const [candidate, current] = [{ n: sum(({ candidateCount }) => candidateCount), sum: sum(({ candidateBad }) => candidateBad) }, { n: sum(({ currentCount }) => currentCount), sum: sum(({ bad, candidateBad }) => bad - candidateBad) }];
+  return { since, candidate: armValue(candidate, undefined), current: armValue(current, undefined), ...(effect === undefined ? {} : { effect }) };
+}
+
 function evidenceWords(log: number): string {
   return log > Math.log(1e6) ? 'over 1,000,000 : 1' : `${oddsWords(Math.exp(log))} : 1`;
 }
@@ -407,13 +399,7 @@ export function compareArms(data: QualityData, definition: QualityDefinition, en
   const comparer = new Comparer(data, definition, environment, options);
   const sampleRatio = ratioOf(comparer.windows(), options.shareAt);
   const mismatch: Refusal | undefined = sampleRatio.verdict === 'mismatch' ? { always: false, verdict: 'void', because: 'the sample ratio is not as configured' } : undefined;
-  const absence = definition.labels.absentMeans === undefined ? undefined : comparer.absence();
-  const readsLabel = ({ expression }: MetricDefinition): boolean => expression === undefined || expression.paths.some(([first]) => first === definition.labels.field);
-  const unknown = (metric: MetricDefinition): Refusal | undefined => {
-    const own = readsLabel(metric) ? absence : undefined;
-    return own?.always === true ? own : comparer.labelsDiffer(metric.name) ?? own;
-  };
-  const byLabels = new Map(definition.metrics.filter(({ labelled }) => labelled).map((metric) => [metric.name, unknown(metric)]));
+  const byLabels = comparer.refusals(definition);
   const byTold = new Map(definition.metrics.map((metric) => [metric.name, comparer.toldDiffers(metric)]));
   const refused = ({ name }: MetricDefinition): Refusal | undefined => byLabels.get(name) ?? byTold.get(name) ?? mismatch;
   const declared = definition.metrics.map((metric) => comparer.compare(metric, refused(metric)));

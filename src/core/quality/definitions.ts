@@ -195,7 +195,7 @@ class Reader {
     const wrong = toleranceProblems(section, metric, path);
     this.problems.push(...wrong);
     // With other numbers it would be another metric.
-    return wrong.length === 0 ? metric : undefined;
+    return wrong.every(({ severity }) => severity === 'warning') ? metric : undefined;
   }
 
   /** Who is compared, and by which slices, must be known when a prediction is counted: outcomes come later. Of other sources only the queries and the command know it. */

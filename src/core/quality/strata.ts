@@ -11,10 +11,15 @@ export const BLOCK = 10_000;
 /** A window in which the observed share differs by more than this from the stretch so far begins a new one. */
 const SHARE_CHANGE = 0.025;
 
+/** With its begin, in milliseconds since 1970. */
+export interface TimedInterval extends CountInterval {
+  readonly start: number;
+}
+
 type Pair = readonly [candidate: readonly QualityWindow[], current: readonly QualityWindow[]];
 
 /** Windows of both arms by service and start, in the order of time. */
-function aligned([candidate, current]: Pair): readonly { readonly service: string; readonly candidate?: QualityWindow; readonly current?: QualityWindow }[] {
+function aligned([candidate, current]: Pair): readonly { readonly start: number; readonly service: string; readonly candidate?: QualityWindow; readonly current?: QualityWindow }[] {
   const found = new Map<string, { start: number; service: string; candidate?: QualityWindow; current?: QualityWindow }>();
   const entry = ({ service, start }: QualityWindow): { start: number; service: string; candidate?: QualityWindow; current?: QualityWindow } => {
     const key = `${start} ${service}`;
@@ -31,13 +36,13 @@ function aligned([candidate, current]: Pair): readonly { readonly service: strin
  * Bad events and observations per window, divided by the dispersion: what is left are as many independent observations, with the same rates. A window is an interval by
  * itself: how many observations each arm had in it is known, so that a percentage that changes between windows changes nothing. Blocks are of 10,000 predictions; where one ends does not depend on how many of them were bad.
  */
-export function countIntervals(candidate: readonly QualityWindow[], current: readonly QualityWindow[], metric: string, dispersion: number): CountInterval[] {
+export function countIntervals(candidate: readonly QualityWindow[], current: readonly QualityWindow[], metric: string, dispersion: number): TimedInterval[] {
   let before = 0;
   return aligned([candidate, current]).map((pair) => {
     const [own, other] = [pair.candidate?.metrics[metric] ?? NO_MOMENTS, pair.current?.metrics[metric] ?? NO_MOMENTS];
     const interval = {
       candidateBad: own.sum / dispersion, bad: (own.sum + other.sum) / dispersion,
-      candidateCount: own.n / dispersion, currentCount: other.n / dispersion, block: Math.floor(before / BLOCK),
+      candidateCount: own.n / dispersion, currentCount: other.n / dispersion, block: Math.floor(before / BLOCK), start: pair.start,
     };
     before += own.n + other.n;
     return interval;

@@ -31,7 +31,15 @@ export function toleranceProblems(section: MetricSection, metric: MetricDefiniti
   const isShare = isYesOrNo(metric) || (metric.measure !== undefined && SHARES.has(metric.measure));
   if (isShare && limit !== undefined && !(limit > 0 && limit < 1)) found.push(problem('limit', `is a share, more than 0 and less than 1${percentMend(limit)}`));
   if (isShare && metric.kind === 'mean' && margin !== undefined && margin >= 1) found.push(problem('margin', `is a difference of shares, less than 1${percentMend(margin)}`));
-  return found;
+  return found.length > 0 ? found : unreachable(section, metric, isShare, problem);
+}
+
+/** A difference of nothing is within no interval, however many predictions there are: such a guardrail takes back, and has a limit, but lets nothing go on. Only a warning, for not every plan asks for statistics. */
+function unreachable({ measure, margin }: MetricSection, { kind, role }: MetricDefinition, isShare: boolean, problem: (key: keyof MetricSection, message: string) => QualityProblem): QualityProblem[] {
+  if (kind !== 'mean' || role !== 'guardrail' || (margin ?? 0) > 0) return [];
+  const key = margin !== undefined ? 'margin' : measure !== undefined ? 'measure' : 'mean';
+  const found = problem(key, `${margin === undefined ? 'has no margin' : 'is 0'}: nobody can show that a candidate as good as the current version is not worse by anything at all, so it would go on from no stage that asks for statistics. Give margin, how much worse it may be in its own units, such as margin: ${isShare ? 0.01 : 5}, or list it below signals`);
+  return [{ ...found, severity: 'warning' }];
 }
 
 /** The area under the curve has no interval here, so nothing is decided by it. */

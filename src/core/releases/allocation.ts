@@ -56,6 +56,16 @@ export function shareDuring(given: readonly Allocation[], start: number, end: nu
   return during.length === 1 ? during[0]?.share : undefined;
 }
 
+/** The times since `at`, in milliseconds since 1970, in which the percentage drew who got the candidate. */
+export function drawnSince(given: readonly Allocation[], at = Number.NEGATIVE_INFINITY): Allocation[] {
+  return given.filter(({ share, to }) => (share ?? 1) > 0 && (to ?? Number.POSITIVE_INFINITY) > at);
+}
+
+/** Whether it was everyone in all of these times: then nobody is left to compare with. */
+export function isForAll(drawn: readonly Allocation[]): boolean {
+  return drawn.length > 0 && drawn.every(({ share }) => share === 1);
+}
+
 /** From when on evidence counts about what is released now, and what began then. */
 export interface EvidenceStart {
   /** Milliseconds since 1970; undefined where it began before what the log tells. */

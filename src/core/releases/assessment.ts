@@ -11,7 +11,7 @@ import { GUARD_DEFAULTS, type GuardSettings } from '../workspace/guard.ts';
 import type { ModelMapping } from '../workspace/config.ts';
 import type { Stage } from '../workspace/plan.ts';
 import type { QualityData } from '../quality/window.ts';
-import { allocations, countedFrom, evidenceStart, shareDuring, type EvidenceStart } from './allocation.ts';
+import { allocations, countedFrom, drawnSince, evidenceStart, isForAll, shareDuring, type EvidenceStart } from './allocation.ts';
 import { approvalDigest, approvalsOf, type Approval } from './approval.ts';
 import { armVariants } from './armVariants.ts';
 import { countersWords, dataAge, lateAfter, newestData, type DataAge } from './dataAge.ts';
@@ -122,7 +122,8 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
   const reached = plan[position.stage];
   const environment = (reached ?? plan[0])?.environment ?? '';
   const exposed = exposedEnvironments(plan, reading);
-  const watches = exposed.map((each) => watch(known, each, each.name === environment ? reached : undefined, settings));
+  const began = stageBegan(plan, reading, position.stage);
+  const watches = exposed.map((each) => watch(known, each, each.name === environment && reached !== undefined ? { ...reached, began } : undefined, settings));
   const started = watches.length > 0;
   const main = watches.find((each) => each.environment.name === environment);
   const since = main?.since ?? evidenceStart(reading, environment, model.name);
@@ -146,7 +147,7 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
     ...(unread === undefined ? {} : { unread }),
     ...(latch === undefined ? {} : { latch: { words: `the guard took ${plainLine(latch.environment, 40)} back ${ageWords(now - Date.parse(latch.at))}; nothing is raised until somebody re-arms` } }),
     obstacles: isComplete ? [] : [...position.deviations.map(({ message }) => ({ words: message })), ...known.moved.map((each) => ({ words: movedWords(each) })), ...loggedObstacle(known, environment, pin, since.at), ...clockObstacle(known, environment), ...standstill],
-    stage: { ...stageProgress(known, plan, position.stage, since, environment), ...(isComplete ? { completedBy: plainLine(model.current, 40) } : {}) },
+    stage: { ...stageProgress(known, plan, position.stage, { began, since }, environment), ...(isComplete ? { completedBy: plainLine(model.current, 40) } : {}) },
   };
   const approval = wanted.has('approval') && next.kind === 'change' ? approvalFor(known, next.change, withoutApproval, pin, since) : undefined;
   const look: Look = approval === undefined ? withoutApproval : { ...withoutApproval, approval: approval.given.length === 0 ? 'missing' : 'given' };
@@ -199,7 +200,7 @@ function notStarted(latch: Latch | undefined, look: Look): Verdict {
 }
 
 /** What is seen of one environment. */
-function watch(known: ReleaseLook, environment: FlagEnvironment, stage: Stage | undefined, settings: GuardSettings): Watch {
+function watch(known: ReleaseLook, environment: FlagEnvironment, stage: (Stage & { readonly began: number }) | undefined, settings: GuardSettings): Watch {
   const { model, reading, quality, now } = known;
   const { name } = environment;
   const variants = armVariants(model, reading.detail.flag.name);
@@ -209,10 +210,10 @@ function watch(known: ReleaseLook, environment: FlagEnvironment, stage: Stage | 
   const data = newestData(quality);
   const since = loggedSince(exposure, data, name);
   const given = allocations(reading, name, variants.candidateVariant);
-  const comparable = given.some(({ share, to }) => (share ?? 1) > 0 && (to ?? Number.POSITIVE_INFINITY) > (since.at ?? Number.NEGATIVE_INFINITY));
   const findings = data === undefined ? undefined : qualityFindings({
-    data, definition, environment: name, variants, since: countedFrom(since), began: since.at, now, comparable, exposures: known.exposures, lateMs: lateAfter(settings),
+    data, definition, environment: name, variants, since: countedFrom(since), began: since.at, now, comparable: drawnSince(given, since.at).length > 0, isForAll: (from) => isForAll(drawnSince(given, from)), exposures: known.exposures, lateMs: lateAfter(settings),
     shareAt: (start, end) => shareDuring(given, start, end), statistics: stage === undefined || stage.gates.includes('statistics'),
+    ...(stage !== undefined && stage.began > (since.at ?? Number.NEGATIVE_INFINITY) ? { stageSince: stage.began } : {}),
   });
   const seen = dataAge(quality, data, name, now, since, settings);
   // Where nobody ever logged and no sample is asked for, such as a developer's own environment, nothing is missing.
@@ -223,11 +224,16 @@ function watch(known: ReleaseLook, environment: FlagEnvironment, stage: Stage | 
   return { environment, since, findings, quiet: quiet.map(({ words, ...each }) => ({ ...each, words: `${words}${countersWords(known, name)}` })), blind: seen.blind === undefined ? undefined : { words: `${seen.blind}${countersWords(known, name)}` }, unread: seen.unread === undefined ? undefined : { words: seen.unread }, data: seen };
 }
 
-/** How long the stage has lasted, and how many predictions of the candidate it has seen; both begin anew with the evidence. */
-function stageProgress({ reading, quality, now }: ReleaseLook, plan: readonly Stage[], index: number, since: EvidenceStart, environment: string): Look['stage'] {
+/** When the present visit of a stage began, in milliseconds since 1970; -Infinity where that is before what the log tells. */
+function stageBegan(plan: readonly Stage[], reading: FlagReading, index: number): number {
   const visits = planVisits(plan, reading);
   const first = visits[visits.findLastIndex((visit) => visit.stage !== index || visit.deviations.length > 0) + 1];
-  const began = Math.max(first?.since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(first.since), since.because === 'exposure' ? Number.NEGATIVE_INFINITY : since.at ?? Number.NEGATIVE_INFINITY);
+  return first?.since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(first.since);
+}
+
+/** How long the stage has lasted, and how many predictions of the candidate it has seen; both begin anew with the evidence. */
+function stageProgress({ quality, now }: ReleaseLook, plan: readonly Stage[], index: number, { began: reached, since }: { readonly began: number; readonly since: EvidenceStart }, environment: string): Look['stage'] {
+  const began = Math.max(reached, since.because === 'exposure' ? Number.NEGATIVE_INFINITY : since.at ?? Number.NEGATIVE_INFINITY);
   const data = newestData(quality);
   const predictions = (data?.windows ?? []).filter((each) => each.environment === environment && each.arm === 'candidate' && each.slice === undefined && each.start >= began).reduce((sum, each) => sum + each.requests, 0);
   const stage = plan[index];

@@ -2,10 +2,11 @@ import { countWords, plainLine } from '../base/words.ts';
 import { limitFinding } from '../quality/absolute.ts';
 import { compareArms } from '../quality/comparison.ts';
 import type { QualityDefinition } from '../quality/definitions.ts';
+import { absenceRefusals } from '../quality/refusals.ts';
 import type { QualityData, QualityWindow } from '../quality/window.ts';
 import type { Moments } from '../quality/stats/confidenceSequence.ts';
 import type { ReleaseLook } from './assessment.ts';
-import { comparisonWords } from './findings.ts';
+import { comparisonWords, sinceWords } from './metricWords.ts';
 
 /** How what serves does without a candidate to compare it with. */
 export interface ChampionWatch {
@@ -40,15 +41,18 @@ function watchEnvironment(data: QualityData, definition: QualityDefinition, envi
   const own = data.windows.filter((each) => each.environment === environment && each.slice === undefined);
   const recent = own.filter(({ start }) => start > now - DAY_MS);
   const guardrails = definition.metrics.filter(({ role, limit }) => role === 'guardrail' && limit !== undefined);
-  const found = guardrails.flatMap((metric) => limitFinding(metric, merged(recent), { data, environment, among: guardrails.length }) ?? []);
-  const limits = found.filter(({ state }) => state === 'passed').map(({ name, value, n, limit }) => `${environment}: ${plainLine(name, 40)} is ${Number(value.toPrecision(2))} (n ${countWords(n)}) in the last day, past its limit ${limit}`);
-  const unjudged = found.filter(({ state }) => state === 'insufficient').map(({ name, because = '' }) => `; the limit of ${plainLine(name, 40)} is not judged: ${because}`).join('');
+  // Outcomes that are written no more look like a model that is wrong, or right, from then on.
+  const untold = absenceRefusals(data, definition, environment);
+  const found = guardrails.filter(({ name }) => !untold.has(name)).flatMap((metric) => limitFinding(metric, merged(recent), { data, environment, among: guardrails.length }) ?? []);
+  const limits = found.filter(({ state }) => state === 'passed').map(({ name, value, n, limit, since }) => `${environment}: ${plainLine(name, 40)} is ${Number(value.toPrecision(2))} (n ${countWords(n)})${since === undefined ? ' in the last day' : sinceWords(since)}, past its limit ${limit}`);
+  const unjudged = [...guardrails.flatMap(({ name }) => { const refused = untold.get(name); return refused === undefined ? [] : [{ name, because: refused.because }]; }), ...found.filter(({ state }) => state === 'insufficient')]
+    .map(({ name, because = '' }) => `; the limit of ${plainLine(name, 40)} is not judged: ${because}`).join('');
   const weeks = Array.from({ length: WEEKS }, (_, index) => index + 1).filter((week) => own.some(({ start }) => start <= now - week * WEEK_MS && start > now - week * WEEK_MS - DAY_MS));
   if (weeks.length === 0) return { alarms: limits, words: `${environment}: the records go less than a week back, so there are no same hours to compare with${unjudged}` };
   const earlier = weeks.flatMap((week) => own.filter(({ start }) => start <= now - week * WEEK_MS && start > now - week * WEEK_MS - DAY_MS).map((each) => ({ ...each, start: each.start + week * WEEK_MS, end: each.end + week * WEEK_MS })));
   const windows = [...as('candidate', merged(recent)), ...as('current', merged(earlier))].sort((a, b) => a.start - b.start);
   const report = compareArms({ ...data, windows }, definition, environment, { mixed: true });
-  const worse = report.metrics.filter(({ role, verdict }) => role === 'guardrail' && verdict === 'worse');
+  const worse = report.metrics.filter(({ name, role, verdict }) => role === 'guardrail' && verdict === 'worse' && !untold.has(name));
   return {
     alarms: [...limits, ...worse.map((metric) => `${environment}: ${comparisonWords(metric)}, the last day against the same hours of ${weeks.length === 1 ? 'the week' : `${weeks.length} weeks`} before`)],
     words: `${environment}: the last day with the same hours of ${weeks.length === 1 ? 'one earlier week' : `${weeks.length} earlier weeks`}${unjudged}`,

@@ -1,12 +1,16 @@
-import { ageWords, countWords, plainLine, utcTime } from '../base/words.ts';
+import { ageWords, countWords, plainLine } from '../base/words.ts';
 import { limitFinding } from '../quality/absolute.ts';
-import { ALPHA, compareArms, currentAlike, levelShares, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
+import { ALPHA, compareArms, levelShares, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
 import { MISSING_ANSWERS, type QualityDefinition } from '../quality/definitions.ts';
+import { outcomeRefusals } from '../quality/refusals.ts';
 import type { Exposure } from '../quality/silence.ts';
+import { dataSince } from '../quality/since.ts';
 import type { ShareAt } from '../quality/strata.ts';
 import type { QualityData, QualityWindow } from '../quality/window.ts';
+import { acceptanceOf } from './acceptance.ts';
 import type { ArmVariants } from './armVariants.ts';
-import type { AcceptanceFinding, GuardrailFinding, Look, SignalFinding } from './verdict.ts';
+import { comparisonWords, figure, isUntold, sinceWords, untoldWords, type Allotted } from './metricWords.ts';
+import type { GuardrailFinding, Look, SignalFinding } from './verdict.ts';
 
 /** How often a flag was asked in a stretch of time by one application, as Unleash counts it. Times are milliseconds since 1970. */
 export interface ExposureCount {
@@ -38,33 +42,17 @@ export interface FindingsInput {
   readonly now: number;
   /** Whether the percentage draws who gets the candidate: members of a segment are no sample of everyone. */
   readonly comparable: boolean;
+  /** Whether the percentage gave the candidate to everyone in all the time from `from` on, in milliseconds since 1970, so that nobody is left to compare with. */
+  readonly isForAll: (from: number) => boolean;
   /** Whether the stage asks for statistics. */
   readonly statistics: boolean;
+  /** When the stage that is to be left was reached, in milliseconds since 1970, where that is after evidence began. */
+  readonly stageSince?: number | undefined;
 }
 
 export interface Findings extends Pick<Look, 'guardrails' | 'signals' | 'acceptance' | 'mismatches'> {
   /** One per service where there are several. */
   readonly reports: readonly { readonly service?: string; readonly report: ComparisonReport }[];
-}
-
-function figure({ kind }: Pick<MetricComparison, 'kind'>, value: number): string {
-  if (Number.isNaN(value)) return 'no data';
-  return kind === 'bad' ? `${Number((100 * value).toPrecision(2))} %` : String(Number(value.toPrecision(3)));
-}
-
-/** `errors 4.1 % vs 2 % (n 12.8k), ratio 2.1 above 1.2`. */
-export function comparisonWords(metric: MetricComparison): string {
-  const { name, kind, tolerated, because, lately } = metric;
-  const shown = { ...metric, ...lately };
-  const { effect, candidate, current } = shown;
-  const since = lately === undefined ? '' : `since ${utcTime(lately.since)} `;
-  const values = `${plainLine(name, 40)} ${since}${figure(metric, candidate.value)} vs ${figure(metric, currentAlike(shown) ?? current.value)} (n ${countWords(candidate.n)})`;
-  if (metric.verdict === 'worse' && name !== MISSING_ANSWERS) {
-    // Where the current version has no bad event there is no ratio to tell.
-    const ratio = effect !== undefined && Number.isFinite(effect) ? `${Number(effect.toPrecision(2))} ` : '';
-    return `${values}, ${kind === 'bad' ? `ratio ${ratio}above ${tolerated}` : `worse by more than ${tolerated}`}`;
-  }
-  return `${values}: ${because}`;
 }
 
 /** Counters are by the hour: who asked in this one or the one before is still there. */
@@ -110,16 +98,18 @@ function quietWords({ data, environment, now }: FindingsInput, service: string |
 function judge(input: FindingsInput, service: string | undefined, judged: readonly string[], services: number): Findings {
   const { definition, environment, since, began, lateMs, now, shareAt, comparable, statistics } = input;
   const data = service === undefined ? input.data : { ...input.data, windows: input.data.windows.filter((window) => window.service === service) };
+  const allotted = { comparable, everyone: isForAll(input, data) };
   const exposures = exposuresOf(input, service, judged);
-  const report = compareArms(data, definition, environment, {
-    shareAt, since, alpha: ALPHA / services,
-    ...(exposures === undefined ? {} : { exposed: { exposures, now, began, lateMs, isPart: service !== undefined } }),
-  });
+  const options = { shareAt, alpha: ALPHA / services };
+  const report = compareArms(data, definition, environment, { ...options, since, ...(exposures === undefined ? {} : { exposed: { exposures, now, began, lateMs, isPart: service !== undefined } }) });
   const metrics = report.metrics.filter(({ name }) => definition.metrics.find((each) => each.name === name)?.measure !== 'pr_auc');
-  const isDoubted = ({ name }: MetricComparison): boolean => data.doubts?.[name] !== undefined;
-  const guardrails = metrics.filter(({ role }) => role === 'guardrail').map((metric) => named(service, guardrail(metric, comparable, isDoubted(metric))));
-  const signals = metrics.filter(({ role }) => role === 'signal').map((metric) => named(service, signal(metric, comparable, statistics, isDoubted(metric))));
-  const acceptance = !statistics ? [] : metrics.filter(({ role, name }) => role === 'guardrail' && name !== MISSING_ANSWERS).map((metric) => named(service, accepted(metric, comparable)));
+  const isSilent = (metric: MetricComparison): boolean => isUntold(metric, allotted) || (data.doubts?.[metric.name] !== undefined && metric.candidate.n > 0 && metric.current.n > 0);
+  const guardrails = metrics.filter(({ role }) => role === 'guardrail').map((metric) => named(service, guardrail(metric, allotted, isSilent(metric))));
+  const signals = metrics.filter(({ role }) => role === 'signal').map((metric) => named(service, signal(metric, allotted, statistics && isSilent(metric))));
+  const { stageSince } = input;
+  const ofStage = stageSince === undefined ? undefined
+    : { compare: (): ComparisonReport => compareArms(data, definition, environment, { ...options, since: stageSince }), allotted: { comparable, everyone: isForAll({ ...input, since: stageSince }, data) } };
+  const acceptance = !statistics ? [] : acceptanceOf({ metrics, definition, alpha: options.alpha, allotted }, ofStage).map((finding) => named(service, finding));
   const { sampleRatio } = report;
   const mismatches = sampleRatio.verdict === 'mismatch' && comparable
     ? [named(service, { words: `the candidate has ${figure({ kind: 'bad' }, sampleRatio.observed)} of the units instead of ${figure({ kind: 'bad' }, sampleRatio.configured ?? Number.NaN)}: ${sampleRatio.because}` })] : [];
@@ -147,40 +137,27 @@ export function exposuresOf({ exposures, environment, variants: { candidateVaria
   return [...byStart.values()].sort((a, b) => a.start - b.start);
 }
 
-/** Whether there is nothing to judge the candidate by though somebody has the current version. */
-function isBlind({ verdict, candidate, current }: MetricComparison): boolean {
-  return verdict === 'no control' && (candidate.n === 0 || current.n > 0);
+/** Of the time that records tell: what came before the oldest of them is no matter of these. */
+function isForAll(input: FindingsInput, { windows }: QualityData): boolean {
+  const { environment, since = Number.NEGATIVE_INFINITY } = input;
+  const first = windows.find((each) => each.environment === environment && each.slice === undefined && each.start >= since);
+  return first !== undefined && input.isForAll(first.start);
 }
 
-/** Whether a metric says nothing: not of the candidate, or not what it was told of it. What is worse is worse all the same. */
-function isUntold(metric: MetricComparison, isDoubted: boolean): boolean {
-  const { verdict, candidate, current } = metric;
-  return verdict === 'void' || verdict === 'insufficient data' || isBlind(metric) || (isDoubted && candidate.n > 0 && current.n > 0);
-}
-
-/** `isDoubted`: what was told as none may only not have been told. */
-function guardrail(metric: MetricComparison, comparable: boolean, isDoubted: boolean): GuardrailFinding {
+/** `isSilent`: it says nothing of the candidate, or not what it was told of it. What is worse is worse all the same. */
+function guardrail(metric: MetricComparison, allotted: Allotted, isSilent: boolean): GuardrailFinding {
   const { name, verdict } = metric;
-  const words = comparisonWords(metric);
-  if (!comparable) return { name, state: 'clear', words: `${plainLine(name, 40)}: members of a segment are no sample of everyone, so only limits count here` };
-  if (verdict === 'worse') return { name, state: 'breach', words };
+  if (!allotted.comparable) return { name, state: 'clear', words: `${plainLine(name, 40)}: members of a segment are no sample of everyone, so only limits count here` };
+  if (verdict === 'worse') return { name, state: 'breach', words: comparisonWords(metric) };
   // The counters are a second witness: where they say nothing, the records still do.
-  if (name === MISSING_ANSWERS) return { name, state: 'clear', words };
-  return { name, state: isUntold(metric, isDoubted) ? 'insufficient' : 'clear', words };
+  if (name === MISSING_ANSWERS) return { name, state: 'clear', words: comparisonWords(metric) };
+  return { name, state: isSilent ? 'insufficient' : 'clear', words: untoldWords(metric, allotted) };
 }
 
-function signal(metric: MetricComparison, comparable: boolean, statistics: boolean, isDoubted: boolean): SignalFinding {
+function signal(metric: MetricComparison, allotted: Allotted, isSilent: boolean): SignalFinding {
   const { name, verdict } = metric;
-  const words = comparisonWords(metric);
-  if (comparable && verdict === 'worse') return { name, state: 'worse', words };
-  return { name, state: comparable && statistics && isUntold(metric, isDoubted) ? 'insufficient' : 'clear', words };
-}
-
-function accepted(metric: MetricComparison, comparable: boolean): AcceptanceFinding {
-  const { name, verdict } = metric;
-  const words = comparisonWords(metric);
-  if (!comparable || (verdict === 'no control' && metric.current.n === 0)) return { name, state: 'no control', words: `${plainLine(name, 40)}: nobody is left to compare with` };
-  return { name, state: verdict === 'not worse' ? 'accepted' : 'open', words };
+  if (allotted.comparable && verdict === 'worse') return { name, state: 'worse', words: comparisonWords(metric) };
+  return { name, state: allotted.comparable && isSilent ? 'insufficient' : 'clear', words: untoldWords(metric, allotted) };
 }
 
 /** What was found of one service beside its limits. */
@@ -196,17 +173,22 @@ interface Compared {
  * Limits hold for the candidate whatever the current version does. One that says nothing is told where nothing else judges the metric: what was told as none may not have been told, or nobody is left to compare with. Of a
  * segment, which may be small for ever, only what no record tells.
  */
-function limits({ definition, environment, since = Number.NEGATIVE_INFINITY, comparable }: FindingsInput, { data, service, services, metrics, guardrails }: Compared): GuardrailFinding[] {
+function limits({ definition, environment, since = Number.NEGATIVE_INFINITY, comparable, shareAt }: FindingsInput, { data, service, services, metrics, guardrails }: Compared): GuardrailFinding[] {
   const windows = data.windows.filter((each) => each.environment === environment && each.arm === 'candidate' && each.slice === undefined && each.start >= since);
   const limited = definition.metrics.filter(({ role, limit }) => role === 'guardrail' && limit !== undefined);
+  const refusals = limited.some(({ labelled }) => labelled) ? outcomeRefusals(dataSince(data, since), definition, environment, shareAt) : undefined;
   const isServed = windows.some(({ requests }) => requests > 0);
   return limited.flatMap((metric): GuardrailFinding[] => {
     const { name, labelled } = metric;
+    const isSaid = guardrails.some((each) => each.name === name && each.state === 'insufficient');
+    // What outcomes do not tell they tell of no version: absence that means nothing passes no limit.
+    const refused = refusals?.get(name);
+    if (refused !== undefined) return isSaid ? [] : [named(service, { name, state: 'insufficient', words: `${plainLine(name, 40)}, limit ${figure(metric, metric.limit ?? Number.NaN)}: ${refused.because}` })];
     const found = limitFinding(metric, windows, { data, environment, arm: 'candidate', among: limited.length * services * levelShares(limited) });
     if (found === undefined) return [];
-    const words = `${plainLine(name, 40)} ${figure(metric, found.value)} (n ${countWords(found.n)}), limit ${figure(metric, found.limit)}`;
+    const words = `${plainLine(name, 40)} ${figure(metric, found.value)} (n ${countWords(found.n)})${sinceWords(found.since)}, limit ${figure(metric, found.limit)}`;
     if (found.state !== 'insufficient') return [named(service, { name, state: found.state === 'passed' ? 'breach' : 'clear', words })];
-    if (guardrails.some((each) => each.name === name && each.state === 'insufficient')) return [];
+    if (isSaid) return [];
     const isAlone = comparable && metrics.some((each) => each.name === name && each.verdict === 'no control');
     const isMissing = data.doubts?.[name] !== undefined || isAlone || (!comparable && found.n === 0 && isServed && !labelled);
     return isMissing || !comparable ? [named(service, { name, state: isMissing ? 'insufficient' : 'clear', words: `${words}: not judged, ${found.because ?? ''}` })] : [];

@@ -122,9 +122,11 @@ export function verdictOf(look: Look): Verdict {
   return { word: 'advance', reasons: [], alarm: false, needsPerson: false };
 }
 
-/** Nothing that was compared is no evidence: what statistics are asked for, and say nothing, is not known. */
+/** Nothing that was compared is no evidence, nor is what was of another stage: what statistics are asked for, and say nothing, is not known. */
 function unshown({ asksStatistics, acceptance, stage }: Look): Reason[] {
-  return asksStatistics && acceptance.length === 0 && !stage.isLast ? [{ kind: 'data', words: 'the stage asks for statistics, and no guardrail was compared that could show that the candidate is not worse' }] : [];
+  if (!asksStatistics || stage.isLast) return [];
+  if (acceptance.length === 0) return [{ kind: 'data', words: 'the stage asks for statistics, and no guardrail was compared that could show that the candidate is not worse' }];
+  return stage.predictions > 0 ? [] : [{ kind: 'data', words: 'the stage asks for statistics, and no window with a prediction of the candidate has begun since it was reached' }];
 }
 
 /** What only delays, in the order in which it is usually fulfilled; approval is asked for when all the rest is there. */

@@ -195,8 +195,24 @@ models:
     });
   }
 
+  it('warns of a guardrail of a difference without a margin, which would let nothing go on, and judges by it all the same', () => {
+    const warned = (text: string): readonly unknown[] => {
+      const { config, problems: found } = load(text);
+      return [found.map(({ severity }) => severity), config?.models[0]?.quality?.metrics.length];
+    };
+    for (const [text, says] of [
+      ['guardrails: [{name: a, measure: accuracy}]', /^6: guardrails\[0\]\.measure: has no margin: nobody can show .* such as margin: 0\.01, or list it below signals\. \[accuracy\]$/],
+      ['guardrails: [{name: a, mean: latency_ms, limit: 500}]', /^6: guardrails\[0\]\.mean: has no margin: .* such as margin: 5, /],
+      ['guardrails: [{name: a, mean: latency_ms, margin: 0}]', /^6: guardrails\[0\]\.margin: is 0: .* \[0\]$/],
+    ] as const) {
+      assert.match(problems(text).join('\n'), says);
+      assert.deepEqual(warned(text), [['warning'], 1]);
+    }
+    assert.deepEqual(problems('guardrails: [{name: a, mean: latency_ms, margin: 5}]\nsignals: [{name: b, measure: accuracy}]'), []);
+  });
+
   it('takes numbers at the edge, means in units of their own, and an accept_ratio below max_ratio', () => {
-    assert.deepEqual(problems('guardrails: [{name: a, bad: error, min_rate: 0, limit: 0.999, max_ratio: 1, accept_ratio: 1.01}, {name: b, bad: error, min_rate: 0.999, max_ratio: 2, accept_ratio: 1.5}, {name: c, mean: latency_ms, limit: 500, margin: 20}, {name: d, measure: entropy, limit: 2}]\nsignals: [{name: area, measure: pr_auc}]\nwindow: 1s'), []);
+    assert.deepEqual(problems('guardrails: [{name: a, bad: error, min_rate: 0, limit: 0.999, max_ratio: 1, accept_ratio: 1.01}, {name: b, bad: error, min_rate: 0.999, max_ratio: 2, accept_ratio: 1.5}, {name: c, mean: latency_ms, limit: 500, margin: 20}, {name: d, measure: entropy, limit: 2, margin: 0.1}]\nsignals: [{name: area, measure: pr_auc}]\nwindow: 1s'), []);
     assert.deepEqual(load('guardrails: [{name: a, bad: error, min_rate: 5}, {name: b, bad: error}]').config?.models[0]?.quality?.metrics.map(({ name }) => name), ['b'], 'a metric is not judged by other numbers than were written');
   });
 
@@ -217,8 +233,8 @@ models:
 
     it('and which means have no interval', () => {
       const sum = `${ALL}, sum: 's{arm="$arm"}'`;
-      assert.deepEqual(asked(`${sum}, squares: 'q{arm="$arm"}'`, mean('guardrails', 'mean: latency_ms')), []);
-      assert.match(asked(sum, mean('guardrails', 'mean: latency_ms')).join(), /errors: tells a mean without squares, which has no interval, so it could never alarm: add squares, .* such as converted == 1/);
+      assert.deepEqual(asked(`${sum}, squares: 'q{arm="$arm"}'`, mean('guardrails', 'mean: latency_ms, margin: 5')), []);
+      assert.match(asked(sum, mean('guardrails', 'mean: latency_ms, margin: 5')).join(), /errors: tells a mean without squares, which has no interval, so it could never alarm: add squares, .* such as converted == 1/);
       assert.deepEqual([asked(sum, mean('signals', 'mean: converted == 1')), asked(sum, mean('signals', 'measure: accuracy'))], [[], []], 'their values are 0 and 1');
       assert.match(asked(ALL, mean('signals', 'mean: latency_ms')).join(), /errors: has no sum of the values/);
       assert.match(asked(`${sum}, ${BAD}`, mean('signals', 'mean: converted == 1')).join(), /errors\.bad: is for bad events/);

@@ -157,7 +157,7 @@ describe('what tells an outcome', () => {
   it('is not known before it has matured, and not where outcomes and scores have nothing in common: both is said', async () => {
     writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 200 }).map((record) => ({ ...record, outcome: 'yes' }))));
     const because = async (labels: object): Promise<string | undefined> => {
-      const quality = defined({ guardrails: [{ name: 'right', measure: 'accuracy' }], labels });
+      const quality = defined({ guardrails: [{ name: 'right', measure: 'accuracy', margin: 0.01 }], labels });
       return compareArms(await read(quality), quality, 'production').metrics[0]?.because;
     };
     assert.equal(await because({ mature_after: '7d' }), 'no prediction has matured yet: outcomes count 7 d after their prediction (labels.mature_after)');

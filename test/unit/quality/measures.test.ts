@@ -76,7 +76,7 @@ describe('measures of labels that are classes', () => {
   });
 
   describe('of three numeric classes, 0 among them', () => {
-    const ALL = { signals: [...NAMES, 'brier', 'pr_auc'].map((measure) => ({ name: measure, measure })), guardrails: [{ name: 'precise', measure: 'precision', limit: 0.9 }] };
+    const ALL = { signals: [...NAMES, 'brier', 'pr_auc'].map((measure) => ({ name: measure, measure })), guardrails: [{ name: 'precise', measure: 'precision', limit: 0.9, margin: 0.01 }] };
 
     /** With the probability of the class as score; right in 9 of 10. */
     function three(classes = 3): object[] {
@@ -154,7 +154,7 @@ describe('bad events by what a record says of its error', () => {
 });
 
 describe('a mean without the sum of squares', () => {
-  const section = { guardrails: [{ name: 'latency', mean: 'latency_ms', limit: 0.1 }], signals: [{ name: 'conversion', mean: 'converted == 1' }] };
+  const section = { guardrails: [{ name: 'latency', mean: 'latency_ms', limit: 0.1, margin: 1 }], signals: [{ name: 'conversion', mean: 'converted == 1' }] };
   const windows = ['candidate', 'current'].map((arm): QualityWindow => ({
     arm, environment: 'production', service: '', start: 0, end: 300_000, requests: 5000, units: 0,
     metrics: { latency: { n: 5000, sum: arm === 'candidate' ? 4660 : 1500, squares: Number.NaN }, conversion: { n: 5000, sum: arm === 'candidate' ? 400 : 1000, squares: arm === 'candidate' ? 400 : 1000 } },

@@ -26,7 +26,7 @@ export interface CountInterval {
 }
 
 /** The candidate's share of the bad events when its rate is `ratio` times the current's. */
-export function nullShare(ratio: number, { candidateCount, currentCount }: CountInterval): number {
+export function nullShare(ratio: number, { candidateCount, currentCount }: Pick<CountInterval, 'candidateCount' | 'currentCount'>): number {
   return (ratio * candidateCount) / (ratio * candidateCount + currentCount);
 }
 
@@ -139,9 +139,42 @@ export function guardEvidence(intervals: readonly CountInterval[], ratio: number
   return { restarted: Math.min(relative.restarted, absolute.restarted), plain: Math.min(relative.plain, absolute.plain) };
 }
 
+/** What is counted of one interval: `hits` of `trials` events, of which the share is at most `share` while nothing is wrong. */
+type Counted = (interval: CountInterval) => readonly [share: number, hits: number, trials: number];
+
+/** Where the restart begins that has most of the restarted E, and the ln of its part. */
+function strongestRestart(intervals: readonly CountInterval[], counted: Counted): { readonly index: number; readonly log: number } {
+  const totals = WORSE_RATIOS.map(() => 0);
+  const starts: { readonly index: number; readonly before: readonly number[] }[] = [];
+  let block = Number.NEGATIVE_INFINITY;
+  for (const [index, interval] of intervals.entries()) {
+    if (interval.block > block) starts.push({ index, before: [...totals] });
+    block = Math.max(block, interval.block);
+    const [share, hits, trials] = counted(interval);
+    if (share > 0 && share < 1) for (const [place, times] of WORSE_RATIOS.entries()) totals[place] = (totals[place] ?? 0) + logLikelihoodRatio(share, times, hits, trials);
+  }
+  const parts = starts.map(({ index, before }, number) => ({ index, log: logMeanExp(totals.map((total, place) => total - (before[place] ?? 0))) - Math.log((number + 1) * (number + 2)) }));
+  return parts.reduce((best, each) => (each.log > best.log ? each : best), { index: 0, log: Number.NEGATIVE_INFINITY });
+}
+
 /**
- * ln E against "the candidate's rate is at least `ratio` times the current's and at least `minRate`": the mirror of the rule, needed to advance. Not restarted: it is about the
- * whole stage. Each of the two limits has evidence of its own that is valid while that limit is not kept, so their mean is valid while neither is; without the second a service
+ * Since which interval the candidate has been so bad: where the restart begins that carries an alarm of `guardEvidence`. What came before hides it in the sum of all, so that after long health the ratio of all intervals may be within the margin.
+ * @returns its index; 0 where all of them carry it
+ */
+export function worseSince(intervals: readonly CountInterval[], ratio: number, minRate = 0): number {
+  const relative = strongestRestart(intervals, (each) => [nullShare(ratio, each), each.candidateBad, each.bad]);
+  const absolute = minRate <= 0 ? undefined : strongestRestart(intervals, (each) => [minRate, each.candidateBad, each.candidateCount]);
+  return absolute !== undefined && absolute.log < relative.log ? absolute.index : relative.index;
+}
+
+/** The same of an alarm of `evidenceAboveRate`. */
+export function aboveRateSince(intervals: readonly CountInterval[], rate: number): number {
+  return strongestRestart(intervals, (each) => [rate, each.candidateBad, each.candidateCount]).index;
+}
+
+/**
+ * ln E against "the candidate's rate is at least `ratio` times the current's and at least `minRate`": the mirror of the rule, needed to advance. Not restarted: it is about all
+ * of the intervals. Each of the two limits has evidence of its own that is valid while that limit is not kept, so their mean is valid while neither is; without the second a service
  * that has no bad events at all could never be shown to be good.
  * @param absolute intervals for the second limit, whose dependence may be told by other events than these: without bad events there is none to be seen
  */

@@ -1,3 +1,4 @@
+import { nullShare, WORSE_RATIOS } from './countRule.ts';
 import { normalPoint } from './intervals.ts';
 
 /**
@@ -24,4 +25,17 @@ export function detectableRatio({ predictions, share, rate, margin, alpha, power
     else low = middle;
   }
   return high;
+}
+
+/**
+ * About how many predictions of the candidate show that it is not worse, when it has the rate of the current version: an approximation, for people who wait. ln E of the mirror (`evidenceNotWorse`) grows by the divergence of the true split of the bad
+ * events, or of the true rate, from what is to be refuted, by the better of its two parts and the best of its components, and has to reach ln(1/alpha) plus what both mixtures cost. Wald, Sequential Analysis, 1947, chapter 3. Infinite where
+ * nothing grows.
+ */
+export function predictionsToAccept({ share, rate, acceptRatio, minRate, alpha }: { readonly share: number; readonly rate: number; readonly acceptRatio: number; readonly minRate: number; readonly alpha: number }): number {
+  /** The growth of ln E per event, of which the part `hits` is the candidate's, or bad, and `most` is not to be reached. */
+  const growth = (hits: number, most: number): number => Math.max(0, ...WORSE_RATIOS.map((times) => hits * Math.log(1 / times) - Math.log(1 - most + most / times)));
+  const relative = growth(share, nullShare(acceptRatio, { candidateCount: share, currentCount: 1 - share })) * (rate / share);
+  const absolute = minRate > 0 ? growth(rate, minRate) : 0;
+  return Math.log((WORSE_RATIOS.length * (minRate > 0 ? 2 : 1)) / alpha) / Math.max(relative, absolute);
 }

@@ -1,0 +1,52 @@
+import { absenceOf } from './absence.ts';
+import type { MetricDefinition, QualityDefinition } from './definitions.ts';
+import { differInLabels } from './labelledShare.ts';
+import { allocationIntervals, type ShareAt } from './strata.ts';
+import { dispersionIn } from './unitDispersion.ts';
+import type { QualityData } from './window.ts';
+
+/** As records name those that are compared. */
+export const ARMS: readonly [candidate: string, current: string] = ['candidate', 'current'];
+
+/** Why a metric says nothing; `always`: not even that the candidate is worse than the current version. */
+export interface Refusal {
+  readonly always: boolean;
+  readonly verdict: 'void' | 'insufficient data';
+  readonly because: string;
+}
+
+/** Where absence is an outcome: whether there is nothing else, or lately. */
+function absence({ notes, arms }: Pick<QualityData, 'notes' | 'arms'>, environment: string): Refusal | undefined {
+  if (notes.outcomesMissing === true) return { always: true, verdict: 'insufficient data', because: 'there is no file of source.outcomes, and absence alone says nothing' };
+  const found = absenceOf(arms.filter((each) => each.environment === environment));
+  return found === undefined ? undefined : { always: found.isAll, verdict: 'insufficient data', because: `${found.words}, and absence alone says nothing` };
+}
+
+/** Of the metrics for which `absent_means` says what a missing outcome counts as: why that says nothing now. Such a metric tells nothing of any version, by comparison or by itself. */
+export function absenceRefusals(data: Pick<QualityData, 'notes' | 'arms'>, { labels, metrics }: QualityDefinition, environment: string): ReadonlyMap<string, Refusal> {
+  const found = labels.absentMeans === undefined ? undefined : absence(data, environment);
+  const readsLabel = ({ labelled, expression }: MetricDefinition): boolean => labelled && (expression === undefined || expression.paths.some(([first]) => first === labels.field));
+  return new Map(found === undefined ? [] : metrics.filter(readsLabel).map(({ name }) => [name, found]));
+}
+
+/** Where the share of matured predictions that have what a metric needs of outcomes differs by arm it means nothing: `differInLabels`. */
+function labelsDiffer({ windows, arms }: QualityData, environment: string, metric: string, shareAt: ShareAt | undefined): Refusal | undefined {
+  const own = windows.filter((window) => window.environment === environment && window.slice === undefined && ARMS.includes(window.arm));
+  const [candidate, current] = [own.filter(({ arm }) => arm === ARMS[0]), own.filter(({ arm }) => arm === ARMS[1])];
+  const phi = dispersionIn([...candidate, ...current], arms.filter((each) => each.environment === environment && ARMS.includes(each.arm)), metric, 'labelSums') ?? 1;
+  return differInLabels(allocationIntervals(candidate, current, shareAt), metric, phi) ? { always: true, verdict: 'void', because: 'the arms have outcomes for different shares of their predictions' } : undefined;
+}
+
+/**
+ * The metrics that need outcomes and say nothing because of those that there are.
+ *
+ * @param data from when on it counts
+ */
+export function outcomeRefusals(data: QualityData, definition: QualityDefinition, environment: string, shareAt?: ShareAt): ReadonlyMap<string, Refusal> {
+  const absent = absenceRefusals(data, definition, environment);
+  return new Map(definition.metrics.filter(({ labelled }) => labelled).flatMap(({ name }) => {
+    const own = absent.get(name);
+    const refused = own?.always === true ? own : labelsDiffer(data, environment, name, shareAt) ?? own;
+    return refused === undefined ? [] : [[name, refused] as const];
+  }));
+}

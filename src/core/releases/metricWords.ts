@@ -1,0 +1,54 @@
+import { countWords, plainLine, utcTime } from '../base/words.ts';
+import { currentAlike, type MetricComparison } from '../quality/comparison.ts';
+import { MISSING_ANSWERS } from '../quality/definitions.ts';
+
+export function figure({ kind }: Pick<MetricComparison, 'kind'>, value: number): string {
+  if (Number.isNaN(value)) return 'no data';
+  return kind === 'bad' ? `${Number((100 * value).toPrecision(2))} %` : String(Number(value.toPrecision(3)));
+}
+
+/** `errors 4.1 % vs 2 % (n 12.8k)`. */
+export function comparedWords(metric: Pick<MetricComparison, 'name' | 'kind' | 'candidate' | 'current' | 'effect'>): string {
+  const { name, candidate, current } = metric;
+  return `${plainLine(name, 40)} ${figure(metric, candidate.value)} vs ${figure(metric, currentAlike(metric) ?? current.value)} (n ${countWords(candidate.n)})`;
+}
+
+/** Since when the figures that are told are so; nothing where that is since evidence began. */
+export function sinceWords(since: number | undefined): string {
+  return since === undefined ? '' : ` since ${utcTime(since)}`;
+}
+
+/** `errors 4.1 % vs 2 % (n 12.8k), ratio 2.1 above 1.2`, and of what began later than the evidence its own figures, `... since 2026-03-02 14:05:00 UTC`: those of all may be within what is tolerated. */
+export function comparisonWords(metric: MetricComparison): string {
+  const { name, kind, tolerated, because, lately } = metric;
+  if (metric.verdict !== 'worse' || name === MISSING_ANSWERS) return `${comparedWords(metric)}: ${because}`;
+  const shown = lately === undefined ? metric : { name, kind, ...lately };
+  // Where the current version has no bad event there is no ratio to tell.
+  const ratio = shown.effect !== undefined && Number.isFinite(shown.effect) ? `${Number(shown.effect.toPrecision(2))} ` : '';
+  return `${comparedWords(shown)}, ${kind === 'bad' ? `ratio ${ratio}above ${tolerated}` : `worse by more than ${tolerated}`}${sinceWords(lately?.since)}`;
+}
+
+/** How the candidate was given out, of which it depends what a comparison may tell. */
+export interface Allotted {
+  readonly comparable: boolean;
+  /** Nobody is left to compare with. */
+  readonly everyone: boolean;
+}
+
+/** Whether nobody has the current version because everyone is to have the candidate, which tells. What is missing else is not known. */
+export function isAlone({ verdict, candidate, current }: MetricComparison, { everyone }: Allotted): boolean {
+  return verdict === 'no control' && everyone && candidate.n > 0 && current.n === 0;
+}
+
+/** Whether there is nothing to judge the candidate by. */
+export function isUntold(metric: MetricComparison, allotted: Allotted): boolean {
+  return metric.verdict === 'void' || metric.verdict === 'insufficient data' || (metric.verdict === 'no control' && !isAlone(metric, allotted));
+}
+
+/** `comparisonWords`, and of an arm that tells nothing though it should, what to do about that. */
+export function untoldWords(metric: MetricComparison, allotted: Allotted): string {
+  const { verdict, candidate, current } = metric;
+  const words = comparisonWords(metric);
+  if (verdict !== 'no control' || isAlone(metric, allotted) || (candidate.n > 0 && current.n > 0)) return words;
+  return `${words}, though it has a share: see that the source tells this metric of ${candidate.n === 0 ? 'candidate' : 'current'} as well, with the same environment and service`;
+}

@@ -65,18 +65,19 @@ export class SavedLogs {
     for (const file of moved) now.set(file.identity, file);
     const known = new Set(files.map(({ identity }) => identity));
     const others: MarkedFile[] = [];
-    const cut: ReadFile[] = [];
+    const [cut, freed]: [ReadFile[], ReadFile[]] = [[], []];
     let isChanged = gone.length > 0;
     for (const saved of files) {
       const file = now.get(saved.identity);
       const state = file === undefined ? 'gone' : await continuation(saved, file);
       const copy = state === 'cut' && saved.tail !== undefined ? await copyOf(saved, known) : undefined;
       const isCut = state === 'cut' && copy === undefined && saved.tail !== undefined;
-      if (isCut) cut.push(saved);
+      // Under another name it is another file, which has got the identity of one that is gone.
+      if (isCut) (file?.path === saved.path ? cut : freed).push(saved);
       else if (file !== undefined) others.push({ ...saved, ...copy });
       isChanged ||= state !== 'continued' && copy === undefined;
     }
-    return isChanged ? { gone: gone.map(({ file }) => file).filter(({ tail, path }) => tail !== undefined || !found.some((file) => file.path === path)), cut, others } : { files: others, collected };
+    return isChanged ? { gone: [...gone.map(({ file }) => file), ...freed].filter(({ tail, path }) => tail !== undefined || !found.some((file) => file.path === path)), cut, others } : { files: others, collected };
   }
 
   /** Answers how many bytes it takes, also where they are too many to be kept, so that who asks does not ask soon again; 0: a file is gone. */

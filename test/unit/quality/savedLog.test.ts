@@ -276,6 +276,17 @@ describe('what was counted of a log, on disk', () => {
     assert.deepEqual([without.notes.rows, without.notes.messages], [200, ['app.jsonl.1, which was read before the restart, is gone: what it held counts no more.']]);
   });
 
+  it('says of a file whose inode another has got that it is gone', async () => {
+    const all = records({ count: 300 });
+    writeFileSync(path('app.1.jsonl'), lines(all.slice(0, 200)));
+    writeFileSync(path('app.jsonl'), lines(all.slice(200)));
+    await restarted();
+    rmSync(path('app.1.jsonl'));
+    writeFileSync(path('app.2.jsonl'), lines(all.slice(0, 50)));
+    const { data } = await restarted();
+    assert.deepEqual([data.notes.rows, data.notes.messages], [150, ['app.1.jsonl, which was read before the restart, is gone: what it held counts no more.']]);
+  });
+
   it('says of a CSV file that was exchanged for another not that it is gone', async () => {
     const section = { source: { log: '*.csv' } };
     writeFileSync(path('a.csv'), csv(records({ count: 100 })));

@@ -9,7 +9,8 @@ import { silence } from '../../src/core/quality/silence.ts';
 import { NO_NOTES, type ArmSummary, type QualityData, type QualityWindow } from '../../src/core/quality/window.ts';
 import { alarms, guardEvidence } from '../../src/core/quality/stats/countRule.ts';
 import { dispersion } from '../../src/core/quality/stats/dispersion.ts';
-import { countIntervals } from '../../src/core/quality/strata.ts';
+import { countIntervals, isAcrossChange } from '../../src/core/quality/strata.ts';
+import { allocations, shareDuring, type Allocation } from '../../src/core/releases/allocation.ts';
 import { assessRelease } from '../../src/core/releases/assessment.ts';
 import type { ExposureCount } from '../../src/core/releases/findings.ts';
 import type { ModelMapping } from '../../src/core/workspace/config.ts';
@@ -86,11 +87,12 @@ class Counters {
 }
 
 /** Whether the evidence that a breach needs is near: the same windows by the same rules, without all that an assessment says beside it. Of two guardrails one at least needs as much as both together. */
-function isNear({ windows, arms }: QualityData, exposures: readonly ExposureCount[] | undefined, now: number): boolean {
+function isNear({ windows, arms }: QualityData, exposures: readonly ExposureCount[] | undefined, now: number, given: readonly Allocation[]): boolean {
   const of = (arm: string): QualityWindow[] => windows.filter((each) => each.arm === arm);
+  const compared = (arm: string): QualityWindow[] => of(arm).filter((each) => !isAcrossChange(each, (start, end) => shareDuring(given, start, end)));
   const sums = arms.flatMap(({ unitSums }) => unitSums['errors'] ?? []);
   if (exposures !== undefined && alarms(silence(exposures, of('candidate'), of('current'), { now }).evidence.restarted, 2 * ALPHA)) return true;
-  return alarms(guardEvidence(countIntervals(of('candidate'), of('current'), 'errors', sums.length === 0 ? 1 : dispersion(sums)), MARGIN).restarted, 2 * ALPHA);
+  return alarms(guardEvidence(countIntervals(compared('candidate'), compared('current'), 'errors', sums.length === 0 ? 1 : dispersion(sums)), MARGIN).restarted, 2 * ALPHA);
 }
 
 /**
@@ -104,7 +106,7 @@ export function assessed(scenario: Scenario, everyLook = true): Rule {
   const log = new Log(scenario);
   const counters = new Counters();
   const delay = scenario.labelDelay ?? 0;
-  let [number, share] = [-1, 0];
+  let [number, share, given] = [-1, 0, allocations(world.reading(), 'production')];
   return (look) => {
     number += 1;
     const now = BEGIN + number * MINUTE;
@@ -113,11 +115,12 @@ export function assessed(scenario: Scenario, everyLook = true): Rule {
       share = wanted;
       world.at = now;
       world.apply(planSetRollout(world.reading(), 'production', Math.round(100 * share)));
+      given = allocations(world.reading(), 'production');
     }
     log.add(number - delay, look);
     const { data } = log;
     const exposures = counters.at(number, look);
-    if (!everyLook && !isNear(data, exposures, now + MINUTE)) return false;
+    if (!everyLook && !isNear(data, exposures, now + MINUTE, given)) return false;
     return assessRelease({ now: now + MINUTE, model: MODEL, reading: world.reading(), quality: { kind: 'data', data }, exposures, gates: [], moved: [], sha256: String })?.verdict.word === 'rollback';
   };
 }

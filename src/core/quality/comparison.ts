@@ -11,7 +11,7 @@ import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.ts';
 import { differInLabels } from './labelledShare.ts';
 import { dataSince } from './since.ts';
-import { allocationIntervals, apartWords, comparedPart, countIntervals, type ShareAt } from './strata.ts';
+import { allocationIntervals, apartWords, comparedPart, countIntervals, isAcrossChange, leftOutWords, onlyAcrossWords, type ShareAt } from './strata.ts';
 import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
 import { unitsIn } from './unitsIn.ts';
@@ -190,7 +190,9 @@ class Comparer {
   /** Where the share of matured predictions that have what a metric needs of outcomes differs by arm it means nothing: `differInLabels`. */
   labelsDiffer(metric: string): Refusal | undefined {
     const windows = this.windows();
-    const differ = differInLabels(allocationIntervals(...windows, this.#options.shareAt), metric, dispersionIn(windows.flat(), this.#arms(), metric, 'labelSums') ?? 1);
+    const [candidate, current] = windows;
+    const isWhole = (window: QualityWindow): boolean => !isAcrossChange(window, this.#options.shareAt);
+    const differ = differInLabels(allocationIntervals(candidate.filter(isWhole), current.filter(isWhole), this.#options.shareAt), metric, dispersionIn(windows.flat(), this.#arms(), metric, 'labelSums') ?? 1);
     return differ ? { always: true, verdict: 'void', because: 'the arms have outcomes for different shares of their predictions' } : undefined;
   }
 
@@ -239,17 +241,20 @@ class Comparer {
     if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? ARMS[0] : ARMS[1]} has no data` };
     if (curve?.untold !== undefined) return { ...common, verdict: 'insufficient data', because: curve.untold };
     if (curve !== undefined) return { ...common, effect: curve.effect, verdict: 'undecided', because: 'shown only: the area has no interval here' };
+    const across = onlyAcrossWords([candidate, current], metric.name, this.#options.shareAt);
+    if (across !== undefined) return { ...common, verdict: 'insufficient data', because: across };
     const drawn = [candidate.filter(this.#isDrawn), current.filter(this.#isDrawn)] as const;
     if (comparedPart(...drawn, metric.name, this.#options.shareAt) === undefined) return { ...common, verdict: 'no control', because: apartWords(...drawn, metric.name) };
-    const result = this.#doubted(metric.name, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi));
+    const found = this.#doubted(metric.name, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi));
+    const result = { ...found, because: `${found.because}${leftOutWords([...candidate, ...current], metric.name, this.#options.shareAt)}` };
     // A mismatch voids what would let a release go on, never a breach, and so do outcomes that have ceased. Where only some predictions have outcomes, chosen differently by arm, neither is known.
     if (refused === undefined || (result.verdict === 'worse' && !refused.always)) return { ...common, ...result };
     // What says nothing is no evidence in the mean of all guardrails either.
     return { ...common, ...result, verdict: refused.verdict, because: refused.because, ...(refused.always && 'logEvidence' in result ? { logEvidence: 0 } : {}) };
   }
 
-  /** Whether who has the candidate is drawn by a percentage: at 0 % they are members of a segment, who are no sample of everyone. */
-  readonly #isDrawn = ({ start, end }: QualityWindow): boolean => this.#options.shareAt?.(start, end) !== 0;
+  /** Whether who has the candidate is drawn by a percentage, and one only: at 0 % they are members of a segment, who are no sample of everyone. */
+  readonly #isDrawn = (window: QualityWindow): boolean => this.#options.shareAt?.(window.start, window.end) !== 0 && !isAcrossChange(window, this.#options.shareAt);
 
   /** What was told as none, but may only not have been told, lets no release go on. */
   #doubted<T extends Pick<MetricComparison, 'verdict' | 'because'>>(metric: string, result: T): T {

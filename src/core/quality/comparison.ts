@@ -96,6 +96,8 @@ export interface ComparisonReport {
 export interface ComparisonOptions {
   /** Configured share of the candidate at a time; undefined where it is not known. */
   readonly shareAt?: ShareAt | undefined;
+  /** Why the sample ratio cannot be checked by it, though it says when the percentage changed. */
+  readonly unchecked?: string | undefined;
   readonly alpha?: number;
   /** From when on observations count, in milliseconds since 1970: what was learnt about another version is no evidence about this one. */
   readonly since?: number | undefined;
@@ -346,7 +348,7 @@ function evidenceWords(log: number): string {
  */
 export function compareArms(data: QualityData, definition: QualityDefinition, environment: string, options: ComparisonOptions = {}): ComparisonReport {
   const comparer = new Comparer(data, definition, environment, options);
-  const sampleRatio = ratioOf(comparer.windows(), options.shareAt);
+  const sampleRatio = ratioOf(comparer.windows(), options.shareAt, options.unchecked);
   const mismatch: Refusal | undefined = sampleRatio.verdict === 'mismatch' ? { always: false, verdict: 'void', because: 'the sample ratio is not as configured' } : undefined;
   const absence = definition.labels.absentMeans === undefined ? undefined : comparer.absence();
   const readsLabel = ({ expression }: MetricDefinition): boolean => expression === undefined || expression.paths.some(([first]) => first === definition.labels.field);

@@ -4,7 +4,7 @@ import { NO_MOMENTS } from './stats/confidenceSequence.ts';
 import type { CountInterval } from './stats/countRule.ts';
 import type { QualityWindow } from './window.ts';
 
-/** The configured share of the candidate from start to end; undefined where it changed meanwhile or is not known. */
+/** The configured share of the candidate, of those who get it or the current version, from start to end; undefined where it changed meanwhile or is not known. */
 export type ShareAt = (start: number, end: number) => number | undefined;
 
 /** Predictions in one block of the restarting rule. */

@@ -11,7 +11,7 @@ import { GUARD_DEFAULTS, type GuardSettings } from '../workspace/guard.ts';
 import type { ModelMapping } from '../workspace/config.ts';
 import type { Stage } from '../workspace/plan.ts';
 import type { QualityData } from '../quality/window.ts';
-import { allocations, countedFrom, evidenceStart, shareDuring, type EvidenceStart } from './allocation.ts';
+import { allocations, comparedDuring, countedFrom, evidenceStart, parentsLimit, type EvidenceStart } from './allocation.ts';
 import { approvalDigest, approvalsOf, type Approval } from './approval.ts';
 import { armVariants } from './armVariants.ts';
 import { countersWords, dataAge, newestData, type DataAge } from './dataAge.ts';
@@ -204,11 +204,11 @@ function watch(known: ReleaseLook, environment: FlagEnvironment, stage: Stage | 
   if (definition === undefined || quality.kind === 'none') return { environment, since: exposure, findings: undefined, blind: undefined, unread: undefined, data: { state: 'not set up', words: `${model.name} has no quality: in modelswitch.yaml, so nothing is compared` } };
   const data = newestData(quality);
   const since = loggedSince(exposure, data, name);
-  const given = allocations(reading, name, variants.candidateVariant);
+  const given = allocations(reading, name, variants.candidateVariant, variants.currentVariant);
   const comparable = given.some(({ share, to }) => (share ?? 1) > 0 && (to ?? Number.POSITIVE_INFINITY) > (since.at ?? Number.NEGATIVE_INFINITY));
   const findings = data === undefined ? undefined : qualityFindings({
     data, definition, environment: name, variants, since: countedFrom(since), now, comparable, exposures: known.exposures,
-    shareAt: (start, end) => shareDuring(given, start, end), statistics: stage === undefined || stage.gates.includes('statistics'),
+    shareAt: (start, end) => comparedDuring(given, start, end), unchecked: parentsLimit(reading, name), statistics: stage === undefined || stage.gates.includes('statistics'),
   });
   const seen = dataAge(quality, data, name, now, since, settings);
   // Where nobody ever logged and no sample is asked for, such as a developer's own environment, nothing is missing.

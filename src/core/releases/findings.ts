@@ -29,6 +29,8 @@ export interface FindingsInput {
   /** From when on evidence counts, in milliseconds since 1970; undefined: all. */
   readonly since: number | undefined;
   readonly shareAt: ShareAt;
+  /** Why the sample ratio cannot be checked by that share. */
+  readonly unchecked?: string | undefined;
   /** Undefined: not known, so that missing answers are no guardrail. */
   readonly exposures: readonly ExposureCount[] | undefined;
   readonly now: number;
@@ -68,7 +70,7 @@ function judge(input: FindingsInput, service: string | undefined, services: numb
   const data = service === undefined ? input.data : { ...input.data, windows: input.data.windows.filter((window) => window.service === service) };
   const exposures = exposuresOf(input, service);
   const report = compareArms(data, definition, environment, {
-    shareAt, since, alpha: ALPHA / services,
+    shareAt, since, unchecked: input.unchecked, alpha: ALPHA / services,
     ...(exposures === undefined ? {} : { exposed: { exposures, now } }),
   });
   const metrics = report.metrics.filter(({ name }) => definition.metrics.find((each) => each.name === name)?.measure !== 'pr_auc');

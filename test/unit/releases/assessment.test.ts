@@ -4,7 +4,8 @@ import { assessRelease, type ReleaseAssessment } from '../../../src/core/release
 import { planAdvance, planRearm, stageBefore } from '../../../src/core/releases/stageChange.ts';
 import { GUARD_DEFAULTS } from '../../../src/core/workspace/guard.ts';
 import { MINUTE, PLAN, QUALITY, assess, data, lastEvent, model, released, windows } from './assessSupport.ts';
-import { stage } from './worldSupport.ts';
+import { rolloutStrategy } from '../flags/flagSupport.ts';
+import { stage, World } from './worldSupport.ts';
 
 describe('the assessment of a release', () => {
   it('lets a good candidate go on once hold time, sample and evidence are there, with the change that does it', () => {
@@ -124,6 +125,29 @@ describe('the assessment of a release', () => {
     const world = released(3);
     const found = assess(world, windows({ start: lastEvent(world) + 5 * MINUTE, share: 0.35 }));
     assert.deepEqual([found.verdict.word, found.verdict.alarm, found.verdict.reasons[0]?.kind], ['hold', true, 'mismatch']);
+  });
+
+  it('does not take what a parent flag lets through, or a third variant, for units that are missing', () => {
+    const world = released(3);
+    const reading = world.reading();
+    const { flag } = reading.detail;
+    const parent = { ...reading.detail, flag: { ...flag, name: 'base', environments: flag.environments.map((each) => ({ ...each, enabled: true, strategies: [rolloutStrategy('p', 50)] })) } };
+    const limited = { ...reading, detail: { ...reading.detail, flag: { ...flag, dependencies: [{ feature: 'base', enabled: true, variants: [] }] } }, family: { parents: [{ flag: 'base', detail: parent }], children: [], unread: [] } };
+    const halved = windows({ start: lastEvent(world) + 5 * MINUTE, share: 0.125 });
+    assert.equal(assess(world, halved).verdict.reasons[0]?.kind, 'mismatch', 'without a parent it is one');
+    const found = assess(world, halved, { reading: limited });
+    assert.deepEqual(found.look.mismatches, []);
+    assert.deepEqual(found.comparisons.map(({ report: { sampleRatio: { verdict, because } } }) => [verdict, because]), [['not checked', 'the condition on base decides beside the percentage who gets the candidate']]);
+
+    const three = { switches: [{ ...model().switches[0]!, variants: { v14: 'candidate', v13: 'current' } }], plan: [stage('production', 100)] };
+    const strategy = rolloutStrategy('a', 100, { variants: [['v13', 400], ['v14', 200], ['v15', 400]].map(([name, weight]) => ({ name: String(name), weight: Number(weight), weightType: 'fix', stickiness: 'userId' })) });
+    const varied = new World().edit('production', (each) => ({ ...each, enabled: true, strategies: [strategy] }), { type: 'feature-strategy-add', strategy });
+    const ratioOf = (share: number): readonly (string | number | undefined)[] => {
+      const { sampleRatio } = assess(varied, windows({ start: lastEvent(varied) + 5 * MINUTE, share }), { model: model(three) }).comparisons[0]?.report ?? assert.fail();
+      return [sampleRatio.verdict, sampleRatio.configured];
+    };
+    assert.deepEqual(ratioOf(1 / 3), ['as configured', 1 / 3]);
+    assert.deepEqual(ratioOf(0.2), ['mismatch', 1 / 3]);
   });
 
   it('tests the limit of a metric where nobody is left to compare with', () => {

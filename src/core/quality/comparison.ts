@@ -15,6 +15,7 @@ import { allocationIntervals, apartWords, comparedPart, countIntervals, isAcross
 import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
 import { unitsIn } from './unitsIn.ts';
+import { UNNAMED, unnamedOf, type UnnamedUnits } from './unnamed.ts';
 import type { ArmSummary, QualityData, QualityWindow } from './window.ts';
 
 /** One release, all stages and looks together. */
@@ -194,7 +195,8 @@ class Comparer {
     const windows = this.windows();
     const [candidate, current] = windows;
     const isWhole = (window: QualityWindow): boolean => !isAcrossChange(window, this.#options.shareAt);
-    const differ = differInLabels(allocationIntervals(candidate.filter(isWhole), current.filter(isWhole), this.#options.shareAt), metric, dispersionIn(windows.flat(), this.#arms(), metric, 'labelSums') ?? 1);
+    const dispersion = Math.max(dispersionIn(windows.flat(), this.#arms(), metric, 'labelSums') ?? 1, this.unnamed?.designEffect ?? 1);
+    const differ = differInLabels(allocationIntervals(candidate.filter(isWhole), current.filter(isWhole), this.#options.shareAt), metric, dispersion);
     return differ ? { always: true, verdict: 'void', because: 'the arms have outcomes for different shares of their predictions' } : undefined;
   }
 
@@ -203,7 +205,18 @@ class Comparer {
   }
 
   dispersionOf(metric: string): number {
-    return dispersionIn(this.windows().flat(), this.#arms(), metric) ?? this.#data.designEffect ?? 1;
+    return Math.max(dispersionIn(this.windows().flat(), this.#arms(), metric) ?? this.#data.designEffect ?? 1, this.unnamed?.designEffect ?? 1);
+  }
+
+  /** Undefined: records name their unit, or the source has none. */
+  get unnamed(): UnnamedUnits | undefined {
+    return unnamedOf(this.#data, this.#environment);
+  }
+
+  /** Of records that name no unit nobody knows how much they show, so they let no release go on. That it is worse counts: to take a healthy one back costs less than to let a bad one go on. */
+  #unitless<T extends Pick<MetricComparison, 'verdict' | 'because'>>(result: T): T {
+    const isUnknown = this.unnamed !== undefined && this.unnamed.designEffect === undefined;
+    return !isUnknown || result.verdict !== 'not worse' ? result : { ...result, verdict: 'undecided', because: `${UNNAMED}, so nobody knows how many are of one user: log unit_id, or say source.design_effect` };
   }
 
   /** How many units told a metric in windows of the candidate (0) or of the current version (1); undefined where the source knows no units. */
@@ -247,7 +260,7 @@ class Comparer {
     if (across !== undefined) return { ...common, verdict: 'insufficient data', because: across };
     const drawn = [candidate.filter(this.#isDrawn), current.filter(this.#isDrawn)] as const;
     if (comparedPart(...drawn, metric.name, this.#options.shareAt) === undefined) return { ...common, verdict: 'no control', because: apartWords(...drawn, metric.name) };
-    const found = this.#doubted(metric.name, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi));
+    const found = this.#unitless(this.#doubted(metric.name, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi)));
     const result = { ...found, because: `${found.because}${leftOutWords([...candidate, ...current], metric.name, this.#options.shareAt)}` };
     // A mismatch voids what would let a release go on, never a breach, and so do outcomes that have ceased. Where only some predictions have outcomes, chosen differently by arm, neither is known.
     if (refused === undefined || (result.verdict === 'worse' && !refused.always)) return { ...common, ...result };
@@ -348,7 +361,7 @@ function evidenceWords(log: number): string {
  */
 export function compareArms(data: QualityData, definition: QualityDefinition, environment: string, options: ComparisonOptions = {}): ComparisonReport {
   const comparer = new Comparer(data, definition, environment, options);
-  const sampleRatio = ratioOf(comparer.windows(), options.shareAt, options.unchecked);
+  const sampleRatio = ratioOf(comparer.windows(), options.shareAt, options.unchecked ?? (comparer.unnamed === undefined ? undefined : UNNAMED));
   const mismatch: Refusal | undefined = sampleRatio.verdict === 'mismatch' ? { always: false, verdict: 'void', because: 'the sample ratio is not as configured' } : undefined;
   const absence = definition.labels.absentMeans === undefined ? undefined : comparer.absence();
   const readsLabel = ({ expression }: MetricDefinition): boolean => expression === undefined || expression.paths.some(([first]) => first === definition.labels.field);

@@ -1,4 +1,5 @@
 import { durationWords } from '../base/duration.ts';
+import { utcTime } from '../base/words.ts';
 import { absenceOf } from './absence.ts';
 import { MISSING_ANSWERS, type LabelDefinition, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { averagePrecision } from './measures.ts';
@@ -162,6 +163,8 @@ class Comparer {
   readonly #windowMs: number;
   /** The largest dispersion of bad events: a metric that has none yet may depend on units as much as the others do. */
   readonly #widest: number;
+  /** The windows in which evidence began: what came in them before is about something else, so they do not count. */
+  readonly #begun: readonly QualityWindow[];
   /** Among how many the level is divided, so that all of them together raise one false alarm at most in 1 / alpha releases. */
   readonly guardrails: number;
   /** The level of the whole comparison. */
@@ -171,6 +174,8 @@ class Comparer {
     this.guardrails = Math.max(1, definition.metrics.filter(({ role, measure }) => role === 'guardrail' && measure !== 'pr_auc').length + (options.exposed === undefined ? 0 : 1));
     this.#data = dataSince(data, options.since);
     this.#environment = environment;
+    const { since } = options;
+    this.#begun = since === undefined ? [] : data.windows.filter(({ environment: own, start, end }) => own === environment && start < since && end > since);
     this.#options = options;
     this.#labels = definition.labels;
     this.#windowMs = definition.windowMs;
@@ -227,12 +232,14 @@ class Comparer {
   }
 
   /** Why a metric has no observation in either arm. */
-  #untold({ measure, labelled }: MetricDefinition): string {
+  #untold({ name, measure, labelled }: MetricDefinition): string {
     const arms = this.#arms();
     const sum = (of: (arm: ArmSummary) => number): number => arms.reduce((total, arm) => total + of(arm), 0);
     // Sources of windows count by themselves what has matured.
     const isWaiting = labelled && this.#data.designEffect === undefined && this.#labels.matureAfterMs > 0 && sum(({ requests }) => requests) > 0 && sum(({ matured }) => matured) === 0;
     if (isWaiting) return `no prediction has matured yet: outcomes count ${durationWords(this.#labels.matureAfterMs)} after their prediction (labels.mature_after)`;
+    const begun = this.#begun.filter(({ metrics }) => (metrics[name]?.n ?? 0) > 0);
+    if (begun.length > 0) return `evidence began within a window (of ${durationWords(Math.max(...begun.map(({ start, end }) => end - start)))}), and counts from the next one on, which begins at ${utcTime(Math.max(...begun.map(({ end }) => end)))}`;
     const isUnlike = measure === 'accuracy' && sum((arm) => arm.labelled) > 0;
     return `no record tells it${measure === undefined || (measure === 'accuracy' && !isUnlike) ? '' : NEEDS[measure] ?? ''}`;
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { planSetRollout } from '../../../src/core/flags/planner.ts';
+import { readQuality } from '../../../src/core/quality/definitions.ts';
 import { assessRelease, type ReleaseAssessment } from '../../../src/core/releases/assessment.ts';
 import { planAdvance, planRearm, stageBefore } from '../../../src/core/releases/stageChange.ts';
 import { GUARD_DEFAULTS } from '../../../src/core/workspace/guard.ts';
@@ -119,6 +120,24 @@ describe('the assessment of a release', () => {
     assert.deepEqual([found.verdict.word, found.verdict.reasons.length], ['rollback', 1]);
     assert.match(found.verdict.reasons[0]?.words ?? '', /^40 services together: errors 8 % vs 2 %/);
     assert.notEqual(assess(world, pods(0.02, 40)).verdict.word, 'rollback', 'as good as the current version');
+  });
+
+  it('says of a window in which evidence began from when on it counts, not that nothing was told', () => {
+    const world = released(1);
+    for (const at of [Date.UTC(2026, 0, 1, 8, 30), Date.UTC(2026, 0, 1, 8, 40)]) {
+      world.at = at;
+      world.apply(planAdvance(PLAN, world.reading()).change);
+    }
+    const DAY = 86_400_000;
+    const midnight = Math.floor(lastEvent(world) / DAY) * DAY;
+    // A candidate of which half fails, since the morning.
+    const days = (count: number): ReturnType<typeof windows> => Array.from({ length: count }, (_, day) => windows({ start: midnight, count: 1, candidateErrors: 0.5 })
+      .map((window) => ({ ...window, start: midnight + day * DAY, end: midnight + (day + 1) * DAY }))).flat();
+    const found = assess(world, days(1), { now: lastEvent(world) + 3_600_000, model: model({ quality: readQuality({ ...QUALITY.section as object, window: '1d' }).quality! }) });
+    assert.equal(found.verdict.word, 'insufficient data');
+    assert.match(found.verdict.reasons[0]?.words ?? '', /^errors .*: evidence began within a window \(of 1 d\), and counts from the next one on, which begins at 2026-01-02 00:00:00 UTC$/);
+    assert.equal(assess(world, days(2)).verdict.word, 'rollback');
+    assert.match(assess(world, []).comparisons[0]?.report.metrics[0]?.because ?? '', /^no record tells it/);
   });
 
   it('holds and alarms when units do not fall into the arms as configured', () => {

@@ -75,6 +75,7 @@ What to look at
   3. Click Roll back: the environment is as it was before.
   4. The flags are in the tree behind the Modelswitch icon, their history in Unleash's event log.
   5. The view Releases below them: credit-risk v14 at stage 4 of 7, its evidence, Advance when the verdict says so, and the guard.
+  6. Quality, below the flag in the tree: each metric with its verdict; choose the line for the dashboard.
 
 Ctrl-C ends everything.
 `;

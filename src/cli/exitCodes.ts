@@ -1,4 +1,8 @@
+import { constants } from 'node:os';
 import type { AppError, ErrorCode } from '../core/base/errors.ts';
+
+/** Ended by Ctrl-C: 128 and the number of the signal, as of any program. */
+export const INTERRUPTED = 128 + constants.signals.SIGINT;
 
 /** Exit codes by what went wrong; docs/command-line.md lists them. */
 const EXIT_CODES: Record<ErrorCode, number> = {
@@ -7,7 +11,7 @@ const EXIT_CODES: Record<ErrorCode, number> = {
   auth: 3, forbidden: 3,
   conflict: 4,
   network: 5, timeout: 5, rateLimited: 5,
-  cancelled: 130,
+  cancelled: INTERRUPTED,
 };
 
 /** A gate blocked the change: nothing was written. */

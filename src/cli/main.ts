@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { toAppError } from '../core/base/errors.ts';
 import { plainLine } from '../core/base/words.ts';
 import { parsedArguments } from './arguments.ts';
@@ -18,7 +19,7 @@ import { rollback, undo } from './commands/takeBack.ts';
 import { test } from './commands/test.ts';
 import { which } from './commands/which.ts';
 import type { CliOptions, Command } from './context.ts';
-import { exitCode } from './exitCodes.ts';
+import { exitCode, INTERRUPTED } from './exitCodes.ts';
 import { endQuietlyWithReader } from './output.ts';
 
 const COMMANDS: readonly Command[] = [
@@ -118,5 +119,18 @@ function failed(thrown: unknown): number {
 
 endQuietlyWithReader([process.stdout, process.stderr], (error) => (process.exitCode = failed(error)));
 const interrupt = new AbortController();
-process.once('SIGINT', () => interrupt.abort());
-void run(process.argv.slice(2), interrupt.signal).catch(failed).then((code) => (process.exitCode ||= code));
+let interrupted: number = INTERRUPTED;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  const code = 128 + constants.signals[signal];
+  process.once(signal, () => {
+    if (!interrupt.signal.aborted) interrupted = code;
+    interrupt.abort();
+    // Who says it twice does not wait for an orderly end; what was started ends all the same.
+    process.once(signal, () => process.exit(code));
+  });
+}
+void run(process.argv.slice(2), interrupt.signal).catch(failed).then((code) => {
+  // A change that was finished all the same, or a finding, keeps its own code.
+  if (code === INTERRUPTED) process.exitCode = interrupted;
+  else process.exitCode ||= code;
+});

@@ -54,7 +54,14 @@ const model = z.object({
   /** Why the last reading failed: what is shown is that of `readAt`. */
   failure: z.string().optional(),
   /** What to know first: silent arms, the sample ratio, drift. */
-  alarms: z.array(z.string()),
+  alarms: z.array(z.object({
+    /** What it is about: the same for as long as it lasts, whatever its words count meanwhile. */
+    about: z.string(),
+    words: z.string(),
+  })),
+  /** What was asked for and nothing is known of, as sentences: neither alarm nor all-clear. */
+  insufficient: z.array(z.string()),
+  verdicts: z.array(z.object({ metric: z.string(), verdict: z.string() })),
   summary: z.array(z.string()),
   mayRetrain: z.boolean(),
   arms: table,
@@ -66,6 +73,8 @@ const model = z.object({
   skew: z.object({ table: table.optional(), lines: z.array(z.string()) }).optional(),
   scores: chart.optional(),
   latency: chart.optional(),
+  /** Why there is no chart of scores, or none of latency, as sentences. */
+  undrawn: z.array(z.string()),
   slices: table.optional(),
   /** Of the environment; what its figures are of, in sentences. */
   shadow: z.object({ tables: z.array(table), lines: z.array(z.string()), scores: chart.optional() }).optional(),

@@ -3,6 +3,7 @@ import { dashboardState, toDashboard, type DashboardModel, type DashboardState, 
 import type { ChartView } from './charts.ts';
 import './dashboard.css';
 import { button, el, list } from './dom.ts';
+import { alarmsOf, News } from './news.ts';
 import { SECTIONS } from './sections.ts';
 
 // Checks that are compiled at run time are what the page's content security policy forbids.
@@ -27,6 +28,7 @@ let shown = '';
 let nothing = '';
 let percent: number | null = null;
 let charts: readonly ChartView[] = [];
+const news = new News();
 
 function keep(change: Partial<DashboardState>): void {
   state = { ...state, ...change };
@@ -57,8 +59,8 @@ function draw(): void {
   const { focus, open } = heldIn(tab);
   const drawn = section?.draw(model, (message) => api.postMessage(message));
   charts = drawn?.charts ?? [];
-  const panel = el('div', { role: 'tabpanel', id: 'panel', 'aria-labelledby': tab }, ...drawn?.nodes ?? []);
-  root.replaceChildren(header(model), ...alarms(model), tabs(section?.id ?? ''), panel);
+  const panel = el('div', { role: 'tabpanel', id: 'panel', 'aria-labelledby': tab }, el('h2', { class: 'unseen' }, section?.title ?? ''), ...drawn?.nodes ?? []);
+  root.replaceChildren(header(model), ...notices(model), tabs(section?.id ?? ''), panel);
   for (const [index, each] of [...panel.querySelectorAll('details')].entries()) each.open = open[index] ?? each.open;
   const again = focus < 0 ? document.getElementById(focused) : panel.querySelectorAll<HTMLElement>(FOCUSABLE)[focus];
   again?.focus({ preventScroll: true });
@@ -68,7 +70,7 @@ function draw(): void {
 /** A first reading may take long: it tells how far it is, and can be ended. */
 function drawNothing(): void {
   root.replaceChildren(
-    el('h1', {}, state.model), el('p', { class: 'none', role: 'status' }, nothing, el('span', { id: 'progress' }, progressWords())),
+    el('h1', {}, state.model), el('p', { class: 'none' }, el('span', { role: 'status' }, nothing), progress()),
     el('div', { class: 'actions' }, percent === null ? button('refresh', 'Refresh', () => api.postMessage({ kind: 'refresh' })) : button('cancel', 'Cancel', () => api.postMessage({ kind: 'cancel' }), 'End the reading')));
 }
 
@@ -79,7 +81,7 @@ function header({ model: name, flag, environment, environments, readAt, mayRetra
     api.postMessage({ kind: 'environment', environment: choice.value });
   });
   return el('header', {},
-    el('h1', {}, name), el('p', { class: 'about' }, `flag ${flag} · read `, el('time', { datetime: new Date(readAt).toISOString() }, new Date(readAt).toLocaleTimeString()), el('span', { id: 'progress', role: 'status' }, progressWords())),
+    el('h1', {}, name), el('p', { class: 'about' }, `flag ${flag} · read `, el('time', { datetime: new Date(readAt).toISOString() }, new Date(readAt).toLocaleTimeString()), progress()),
     el('div', { class: 'actions' }, choice,
       button('refresh', 'Refresh', () => api.postMessage({ kind: 'refresh' })),
       ...(percent === null ? [] : [button('cancel', 'Cancel', () => api.postMessage({ kind: 'cancel' }), 'End the reading')]),
@@ -88,13 +90,23 @@ function header({ model: name, flag, environment, environments, readAt, mayRetra
       ...(mayRetrain ? [button('retrain', 'Retrain...', () => api.postMessage({ kind: 'retrain' }), 'Production is not what the model was trained on')] : [])));
 }
 
-function progressWords(): string {
-  return percent === null ? '' : ` · reading, ${percent} %`;
+/** A bar, of which a screen reader says as much as its user wishes: as a live text each per cent would be said. */
+function progress(): HTMLElement {
+  return percent === null ? el('span', { id: 'progress' }) : el('span', { id: 'progress', role: 'progressbar', 'aria-label': 'Reading', 'aria-valuenow': String(percent) }, ` · reading, ${percent} %`);
 }
 
-function alarms({ alarms: lines, failure }: DashboardModel): HTMLElement[] {
-  const all = [...(failure === undefined ? [] : [`Shown is what was read before. ${failure}`]), ...lines];
-  return all.length === 0 ? [] : [el('section', { class: 'alarms', role: 'region', 'aria-label': 'Alarms' }, list(all, ''))];
+function notice(id: string, title: string, lines: readonly string[]): HTMLElement[] {
+  return lines.length === 0 ? [] : [el('section', { class: id, 'aria-labelledby': `${id}-title` }, el('h2', { id: `${id}-title` }, title), list(lines, ''))];
+}
+
+/** What to know first. That nobody could look at something is no alarm. */
+function notices(told: DashboardModel): HTMLElement[] {
+  return [...notice('alarms', 'Alarms', alarmsOf(told).map(({ words }) => words)), ...notice('insufficient', 'Insufficient data', told.insufficient)];
+}
+
+/** Says what is new to those who do not see it. A new element each time, for the same words may be said again. */
+function announce(words: string): void {
+  if (words !== '') document.getElementById('news')?.replaceChildren(el('p', {}, words));
 }
 
 /** One stop of the tab key; arrows, Home and End go from tab to tab (WAI-ARIA's pattern). */
@@ -133,6 +145,7 @@ window.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
       shown = text;
       model = message.model;
       draw();
+      announce(news.of(model));
       return;
     }
     case 'empty':
@@ -144,9 +157,8 @@ window.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
     case 'progress': {
       const isOther = (percent === null) !== (message.percent === null);
       ({ percent } = message);
-      const line = document.getElementById('progress');
       if (isOther) draw();
-      else if (line !== null) line.textContent = progressWords();
+      else document.getElementById('progress')?.replaceWith(progress());
     }
   }
 });

@@ -1,4 +1,5 @@
 import type { Table } from '../shared/dashboard.ts';
+import { cellClass } from './cells.ts';
 
 type Child = Node | string;
 
@@ -25,9 +26,9 @@ export function button(id: string, label: string, run: () => void, title = label
   return element;
 }
 
-/** Verdicts are words; the class only adds weight to them. */
-function cellClass(text: string): Readonly<Record<string, string>> {
-  return text === 'worse' || text === 'void' || text.startsWith('ALARM') || text === 'taken back by the guard' ? { class: 'bad' } : {};
+function cellOf(text: string): Node {
+  const name = cellClass(text);
+  return el('td', name === undefined ? {} : { class: name }, text);
 }
 
 /** A table that scrolls by itself and can be reached by keyboard. `extra`: one more column. */
@@ -35,7 +36,7 @@ export function tableOf({ title, columns, rows }: Table, extra?: { readonly colu
   const head = [...columns, ...(extra === undefined ? [] : [extra.column])].map((column) => el('th', { scope: 'col' }, column));
   const body = rows.map((row, index) => {
     const [first = '', ...rest] = row;
-    const cells: Node[] = [el('th', { scope: 'row' }, first), ...rest.map((cell) => el('td', cellClass(cell), cell))];
+    const cells: Node[] = [el('th', { scope: 'row' }, first), ...rest.map(cellOf)];
     if (extra !== undefined) cells.push(el('td', {}, extra.cell(index)));
     return el('tr', {}, ...cells);
   });

@@ -45,7 +45,7 @@ function driftKey(): Node {
 /** Features as logged against those that a command recomputes, when it is asked to. */
 function skewNodes({ skew }: DashboardModel, post: (message: FromDashboard) => void): Node[] {
   if (skew === undefined) return [];
-  return [el('h2', {}, 'Feature skew'), button('check-skew', 'Recompute Features', () => post({ kind: 'skew' })), ...(skew.table === undefined ? [] : [tableOf(skew.table)]), list(skew.lines, 'summary')];
+  return [el('h3', {}, 'Feature skew'), button('check-skew', 'Recompute Features', () => post({ kind: 'skew' })), ...(skew.table === undefined ? [] : [tableOf(skew.table)]), list(skew.lines, 'summary')];
 }
 
 function drift(model: DashboardModel, post: (message: FromDashboard) => void): Drawn {
@@ -64,9 +64,9 @@ function drift(model: DashboardModel, post: (message: FromDashboard) => void): D
   return { charts: [], nodes: [...nodes, ...skewNodes(model, post)] };
 }
 
-function distributions({ scores, latency }: DashboardModel): Drawn {
+function distributions({ scores, latency, undrawn }: DashboardModel): Drawn {
   const charts = [scores, latency].flatMap((chart) => (chart === undefined ? [] : [new ChartView(chart)]));
-  return { charts, nodes: charts.length === 0 ? [none('Scores need the records themselves: source: {log: ...}. Latency needs those, or the buckets of a histogram: latency of source.prometheus.')] : charts.map(({ element }) => element) };
+  return { charts, nodes: [...charts.map(({ element }) => element), ...undrawn.map(none)] };
 }
 
 function slices({ slices: table }: DashboardModel): Drawn {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { Services } from '../../src/extension/services.ts';
 import { otherServer } from '../support/otherServer.ts';
-import { admin, answering, eventually, hoverAt, lenses, openFile, server, services } from './services.ts';
+import { admin, answering, eventually, hoverAt, lenses, openFile, server, services, useConfiguration } from './services.ts';
 
 const flag = 'host-fraud';
 
@@ -200,11 +200,9 @@ describe('flags in the editor', () => {
   it('sends nothing to another origin that the workspace names', async () => {
     const other = await otherServer();
     const { origin } = other;
-    const document = await openFile('modelswitch.yaml');
-    const edit = new vscode.WorkspaceEdit();
-    edit.insert(document.uri, new vscode.Position(1, 0), `unleash: {url: "${origin}"}\n`);
-    await vscode.workspace.applyEdit(edit);
+    const configuration = (await openFile('modelswitch.yaml')).getText();
     try {
+      await useConfiguration(all, configuration.replace('\n', `\nunleash: {url: "${origin}"}\n`));
       await eventually(() => all.connections.targets[0]?.baseUrl === origin, 'the other origin is asked for');
       await eventually(() => all.connections.overview === 'signedOut', 'signed out there');
       await vscode.commands.executeCommand('modelswitch.refresh');
@@ -213,8 +211,7 @@ describe('flags in the editor', () => {
       assert.equal(other.requests(), 0);
     } finally {
       other.close();
-      await openFile('modelswitch.yaml');
-      await vscode.commands.executeCommand('workbench.action.files.revert');
+      await useConfiguration(all, configuration);
       await eventually(() => all.connections.overview === 'connected', 'connected again');
     }
   });

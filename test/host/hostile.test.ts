@@ -7,7 +7,7 @@ import { Log } from '../../src/extension/platform/log.ts';
 import { parseBulk } from '../../src/adapters/unleash/bulk.ts';
 import { systemClock } from '../../src/extension/platform/clock.ts';
 import { HOSTILE_NAME, holdsToken, hostileServer, hostileUnleash, type HostileServer } from '../support/hostileServer.ts';
-import { admin, answering, eventually, openFile, server, services } from './services.ts';
+import { admin, answering, eventually, openFile, server, services, useConfiguration } from './services.ts';
 
 const TOKEN = `user:${'3f9c51d20b7a84e6'.repeat(4)}`;
 const flag = 'hostile-flag';
@@ -29,11 +29,14 @@ describe('hostile workspaces and servers in the editor', () => {
 
   describe('another origin in modelswitch.yaml', () => {
     let other: HostileServer;
-    before(async () => (other = await hostileServer()));
+    let configuration: string;
+    before(async () => {
+      other = await hostileServer();
+      configuration = (await openFile('modelswitch.yaml')).getText();
+    });
     after(async function restore() {
       other.close();
-      await openFile('modelswitch.yaml');
-      await vscode.commands.executeCommand('workbench.action.files.revert');
+      await useConfiguration(all, configuration);
       await eventually(() => all.connections.overview === 'connected', 'connected again');
     });
 
@@ -48,10 +51,7 @@ describe('hostile workspaces and servers in the editor', () => {
       'an API path': (port: number) => `http://localhost:${port}/api/admin`,
     })) {
       it(`gets no request: ${what}`, async () => {
-        const document = await openFile('modelswitch.yaml');
-        const edit = new vscode.WorkspaceEdit();
-        edit.replace(document.uri, new vscode.Range(0, 0, document.lineCount, 0), `version: 1\nunleash: {url: "${spelled(other.port)}"}\nmodels: {fraud: {flag: host-fraud}}\n`);
-        await vscode.workspace.applyEdit(edit);
+        await useConfiguration(all, `version: 1\nunleash: {url: "${spelled(other.port)}"}\nmodels: {fraud: {flag: host-fraud}}\n`);
         // What is no address of a server is left out, and what the user set himself counts.
         await eventually(() => all.connections.overview === 'signedOut' || all.connections.targets[0]?.baseUrl === server.url, 'the file was read');
         await vscode.commands.executeCommand('modelswitch.refresh');

@@ -126,6 +126,22 @@ models:
       assert.equal(await rollout(), '50', 'without a reason nothing is overridden');
     });
 
+    it('asks the contract as it is saved, whatever somebody is writing in it', async () => {
+      const document = await openFile('features.yaml');
+      const edit = new vscode.WorkspaceEdit();
+      edit.insert(document.uri, new vscode.Position(2, 0), '  - {name: visits, type: long}\n');
+      await vscode.workspace.applyEdit(edit);
+      try {
+        assert.match(document.getText(), /visits/);
+        const asked = answering(all, 'cancel');
+        await vscode.commands.executeCommand('modelswitch.promote', ref());
+        assert.deepEqual(asked.map(({ message }) => message), [`Promote to 50 %: ${flag} is blocked by compatibility.`]);
+      } finally {
+        await vscode.window.showTextDocument(document);
+        await vscode.commands.executeCommand('workbench.action.files.revert');
+      }
+    });
+
     it('says so before that, at the line of the contract, until it fits', async () => {
       const said = (): string[] => vscode.languages.getDiagnostics(file('features.yaml')).map(({ message, range, severity }) => `${range.start.line + 1} ${severity === vscode.DiagnosticSeverity.Error ? 'error' : 'warning'} ${message}`);
       await vscode.commands.executeCommand('modelswitch.models.focus');

@@ -149,7 +149,7 @@ describe('quality in the editor', function () {
   it('tells an open dashboard what became of modelswitch.yaml: an error keeps what was read, a removal ends it', async () => {
     await log({ candidate: { errors: 0.02 }, current: { errors: 0.02 } });
     await vscode.commands.executeCommand('modelswitch.openDashboard', ref);
-    const wrong = (): string | undefined => shown()?.alarms.find((line) => line.startsWith('modelswitch.yaml'));
+    const wrong = (): string | undefined => shown()?.alarms.find(({ about }) => about === 'file')?.words;
     await eventually(() => shown() !== undefined && wrong() === undefined, 'the dashboard');
     const whole = new TextDecoder().decode(await vscode.workspace.fs.readFile(file('modelswitch.yaml')));
     await useConfiguration(all, whole.replace('max_ratio: 1.2', 'max_ratio: 0.9'));

@@ -3,7 +3,8 @@ import * as vscode from 'vscode';
 import type { Services } from '../../src/extension/services.ts';
 import type { ReleaseNode } from '../../src/extension/releases/releaseTree.ts';
 import type { ReleaseFeature } from '../../src/extension/releases/releases.lazy.ts';
-import { admin, answering, eventually, services, useConfiguration } from './services.ts';
+import { loadWorkspaceFile } from '../../src/extension/connection/workspaceFile.lazy.ts';
+import { admin, answering, eventually, server, services, useConfiguration } from './services.ts';
 
 // Archived at the end: a name is taken for ever.
 const flag = `host-released-${Date.now().toString(36)}`;
@@ -172,6 +173,53 @@ describe('releases in the editor', function () {
     assert.equal(await rollout(), held);
   });
 
+  it('goes by modelswitch.yaml as it is saved, while somebody is writing in it', async () => {
+    const [folder] = vscode.workspace.workspaceFolders!;
+    const guarded = key();
+    await run('guardOn');
+    const saved = all.files.saved(folder!)?.file;
+    const document = await vscode.workspace.openTextDocument(file('modelswitch.yaml'));
+    const type = async (text: string): Promise<void> => {
+      const edit = new vscode.WorkspaceEdit();
+      edit.replace(document.uri, new vscode.Range(0, 0, document.lineCount, 0), text);
+      await vscode.workspace.applyEdit(edit);
+      await eventually(() => JSON.stringify(all.files.of(folder!)?.file) === JSON.stringify(loadWorkspaceFile(text)), 'what is typed is read');
+      await all.connections.update();
+    };
+    const whole = document.getText();
+    try {
+      for (const text of [whole.replace('max_ratio: 1.2', 'max_ratio: 12'), whole.replace('bad: error', 'bad: eror'), 'models: [']) {
+        assert.notEqual(text, whole);
+        await type(text);
+        assert.deepEqual([document.isDirty, all.files.saved(folder!)?.file === saved], [true, true]);
+        await feature.guards.lookNow();
+        assert.notEqual(feature.guards.reportOf(guarded)?.state ?? 'unreadable', 'unreadable', text);
+        assert.equal(feature.store.of(guarded)?.model.quality?.metrics[0]?.maxRatio, 1.2);
+      }
+      assert.ok(vscode.languages.getDiagnostics(document.uri).length > 0, 'problems are those of what is typed');
+      await type(whole.replace('max_ratio: 1.2', 'max_ratio: 1.3'));
+      assert.ok(await document.save());
+      await eventually(() => feature.store.of(guarded)?.model.quality?.metrics[0]?.maxRatio === 1.3, 'what was saved counts');
+    } finally {
+      await vscode.commands.executeCommand('workbench.action.files.revert');
+      await configure(QUALITY);
+    }
+  });
+
+  it('says that it does not guard while the window is not connected', async () => {
+    const { connection } = all.connections.targets[0]!;
+    const looked = async (): Promise<[string | undefined, string | undefined]> => {
+      await feature.guards.lookNow();
+      const report = feature.guards.reportOf(key());
+      return [report?.state, report?.words[0]];
+    };
+    assert.notEqual((await looked())[0], 'unreadable');
+    connection.close();
+    assert.deepEqual(await looked(), ['unreadable', `not guarded: this window is not connected to ${server.url}`]);
+    await connection.open(server.token);
+    assert.notEqual((await looked())[0], 'unreadable');
+  });
+
   it('alarms when modelswitch.yaml no longer says what is to be guarded, and goes on when it does', async () => {
     const guarded = key();
     const warned: string[] = [];
@@ -197,6 +245,32 @@ describe('releases in the editor', function () {
       await eventually(async () => (await looked())[0] !== 'unreadable', 'guarded again');
     } finally {
       Object.assign(vscode.window, { showWarningMessage });
+    }
+  });
+
+  it('says once that the guard of a release which is planned no more has ended, alarms by nothing of it then, and goes on with a plan', async () => {
+    const guarded = key();
+    const told: string[] = [];
+    const { showWarningMessage, showInformationMessage } = vscode.window;
+    const tell = (message: string): Promise<undefined> => { told.push(message); return Promise.resolve(undefined); };
+    Object.assign(vscode.window, { showWarningMessage: tell, showInformationMessage: tell });
+    const looked = async (text: string): Promise<string | undefined> => {
+      await useConfiguration(all, text);
+      await feature.guards.lookNow();
+      return feature.guards.reportOf(guarded)?.state;
+    };
+    try {
+      assert.equal(await looked(configuration), undefined);
+      assert.deepEqual(told.filter((message) => message.includes(flag)), [`The guard of released (flag ${flag}) in this window has ended: modelswitch.yaml has no plan for it any more. It goes on by itself when there is one again.`]);
+      told.length = 0;
+      for (const text of ['models: [', configuration.replace(/^models:\n/m, 'models:\n  released: 5\n'), configuration]) assert.equal(await looked(text), undefined, text);
+      assert.deepEqual(told.filter((message) => message.includes(flag)), []);
+      assert.ok(feature.guards.isOn(guarded));
+      await configure(QUALITY);
+      await feature.guards.lookNow();
+      assert.ok(!['unreadable', undefined].includes(feature.guards.reportOf(guarded)?.state));
+    } finally {
+      Object.assign(vscode.window, { showWarningMessage, showInformationMessage });
     }
   });
 });

@@ -44,7 +44,8 @@ export async function useConfiguration(all: Services, text: string): Promise<voi
   await vscode.workspace.fs.writeFile(vscode.Uri.joinPath(folder.uri, 'modelswitch.yaml'), new TextEncoder().encode(text));
   // As JSON: what the extension read is made of its own classes, not of the test's.
   const wanted = JSON.stringify(loadWorkspaceFile(text));
-  await eventually(() => JSON.stringify(all.files.of(folder)?.file) === wanted, 'the extension has read modelswitch.yaml');
+  const files = (): string[] => [all.files.of(folder), all.files.saved(folder)].map((loaded) => JSON.stringify(loaded?.file));
+  await eventually(() => files().every((file) => file === wanted), 'the extension has read modelswitch.yaml');
   await Promise.all([all.connections.update(), all.registries.update()]);
 }
 

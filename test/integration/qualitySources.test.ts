@@ -25,8 +25,8 @@ const METRICS = { guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow',
 const ALL = records({ count: 4000, candidateErrors: 0.05 });
 const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
-function definition(source: unknown, by: readonly string[] = []): QualityDefinition {
-  const { quality, problems } = readQuality({ ...METRICS, source, by });
+function definition(source: unknown, by: readonly string[] = [], more: readonly object[] = []): QualityDefinition {
+  const { quality, problems } = readQuality({ ...METRICS, signals: [...METRICS.signals, ...more], source, by });
   assert.deepEqual(problems, []);
   return quality ?? assert.fail();
 }
@@ -114,8 +114,8 @@ describe('quality: one contract for every source', function () {
   before(() => { folder = mkdtempSync(join(tmpdir(), 'modelswitch-quality-')); });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  const read = async (source: unknown, { features, by, now = Date.now() }: { readonly features?: readonly string[] | undefined; readonly by?: readonly string[]; readonly now?: number } = {}): Promise<QualityData> => {
-    const opened = openQualitySource(definition(source, by), { ...(features === undefined ? {} : { features }), folder, flags: ['fraud-v2'], environment: 'production', fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}) });
+  const read = async (source: unknown, { features, by, signals, now = Date.now() }: { readonly features?: readonly string[] | undefined; readonly by?: readonly string[]; readonly signals?: readonly object[]; readonly now?: number } = {}): Promise<QualityData> => {
+    const opened = openQualitySource(definition(source, by, signals), { ...(features === undefined ? {} : { features }), folder, flags: ['fraud-v2'], environment: 'production', fetch: (url, init) => fetch(url, init), credentialsFor: () => ({}) });
     try {
       return await opened.read({ now, signal: AbortSignal.timeout(120_000) });
     } finally {
@@ -177,6 +177,39 @@ describe('quality: one contract for every source', function () {
     // Ids are the same in either format.
     const [twice, both] = [await read({ log: ['text.jsonl', 'again.jsonl'] }), await read({ log: ['text.jsonl', 'text-0.parquet'] })];
     assert.deepEqual([both.notes, both.arms.map(({ unitSums }) => unitSums)], [twice.notes, twice.arms.map(({ unitSums }) => unitSums)]);
+  });
+
+  it('ids and names that are whole numbers beyond 2^53 are told apart alike in every format, and joined across formats', async () => {
+    // Neighbours, which numbers do not tell apart.
+    const digits = (index: number): string => String(9_007_199_254_741_001n + BigInt(index));
+    const all = ALL.slice(0, 1200).map((record, index) => ({ ...record, request_id: digits(index), unit_id: digits(5000 + (index % 90)), label: digits(7000 + (index % 3)), features: { ...record.features, account: digits(9000) } }));
+    const text = lines(all).replace(/"(\d{16})"/g, '$1').trim().split('\n');
+    // Lists are read in another way than what is alike.
+    const written = (of: readonly string[]): string => `${of.map((line, index) => (index % 5 === 0 ? line.replace(/}$/, ',"tags":["a"]}') : line)).join('\n')}\n`;
+    const outcomes = all.map(({ request_id: id, ts }, index) => `{"ts":${JSON.stringify(ts)},"request_id":${id},"converted":${index % 2}}`);
+    writeFileSync(join(folder, 'whole.jsonl'), written(text));
+    writeFileSync(join(folder, 'whole.csv'), csv(all));
+    writeFileSync(join(folder, 'told-whole.jsonl'), `${outcomes.join('\n')}\n`);
+    writeFileSync(join(folder, 'told-whole.csv'), `ts,request_id,converted\n${all.map(({ request_id: id, ts }, index) => `${ts},${id},${index % 2}`).join('\n')}\n`);
+    const script = 'import json, pyarrow as pa, pyarrow.parquet as pq\nrows = [json.loads(line) for line in open("whole.jsonl")]\nfor row in rows: row.pop("tags", None)\nt = pa.Table.from_pylist(rows)\nassert t.schema.field("request_id").type == pa.int64() and t.schema.field("label").type == pa.int64(), t.schema\nfor d in [True, False]: pq.write_table(t, f"whole-{d}.parquet", row_group_size=500, use_dictionary=d)\npq.write_table(pa.Table.from_pylist([json.loads(line) for line in open("told-whole.jsonl")]), "told-whole.parquet")';
+    const { status, stderr } = spawnSync(await mlflowPython(), ['-c', script], { cwd: folder, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    const logs = ['whole.jsonl', 'whole.csv', 'whole-True.parquet', 'whole-False.parquet'];
+    // By columns, record by record where outcomes are waited for, and with the ids as expressions read them.
+    for (const by of [['label'], ['label', 'features.account'], ['label', 'unit_id']]) {
+      for (const [index, log] of logs.entries()) {
+        const told = await read({ log }, { by });
+        const slices = [...new Set(told.windows.flatMap(({ slice }) => slice ?? []))].sort();
+        const units = ({ arms }: QualityData): number => arms.reduce((sum, each) => sum + each.units, 0);
+        assert.deepEqual([told.notes.rows, told.notes.duplicates, units(told), slices.filter((slice) => slice.startsWith('label'))], [1200, 0, 90, [0, 1, 2].map((number) => `label = ${digits(7000 + number)}`)], log);
+        if (by.includes('features.account')) assert.ok(slices.includes(`account = ${Number(digits(9000))}`), slices.join());
+        if (by.includes('unit_id')) assert.ok(slices.includes(`unit_id = ${digits(5000)}`), slices.join());
+        const joined = await read({ log, outcomes: ['told-whole.jsonl', 'told-whole.csv', 'told-whole.parquet'][index % 3] ?? '' }, { by, signals: [{ name: 'conversion', mean: 'converted' }] });
+        assert.deepEqual([joined.notes.outcomesWithoutPrediction, units(joined), totals(joined)['candidate conversion']?.[0], totals(joined)['current conversion']?.[0]], [0, 90, ...['candidate', 'current'].map((arm) => all.filter((record) => record.assigned_arm === arm).length)], log);
+      }
+    }
+    const twice = await read({ log: logs });
+    assert.deepEqual([twice.notes.duplicates, twice.arms.reduce((sum, { requests }) => sum + requests, 0)], [3600, 1200]);
   });
 
   it('NaN and infinities are counted alike in every format, and count as missing', async () => {

@@ -37,6 +37,20 @@ describe('the shadow of a flag on the command line, against a real Unleash', fun
     assert.equal(await state(), undefined);
   });
 
+  it('is not made by what is only misspelt: flag, percentage, environment, option', async () => {
+    for (const [args, said] of [
+      [['--flag', `${flag}x`, '--on'], /no .*shadowed-\w+x/], [['--on', '--percent', '120'], /whole number from 0 to 100/], [['--percent', 'x'], /whole number from 0 to 100/],
+      [['--environment', 'prodution', '--on'], /has no environment "prodution"; it has .*production/], [['--on', '--markdown'], /does not go by --markdown/],
+    ] as const) {
+      const { status, stdout, stderr } = shadow(...args);
+      assert.notEqual(status, 0);
+      assert.match(stderr, said);
+      assert.equal(stdout, '', args.join(' '));
+    }
+    assert.equal(await state(), undefined);
+    assert.equal(await unleash.as.alice.flag(`${flag}x.shadow`), undefined);
+  });
+
   it('is made and sampled, changed and switched off; the flag itself stays as it is', async () => {
     const before = await production(flag);
     const on = shadow('--on', '--percent', '20');

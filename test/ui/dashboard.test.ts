@@ -180,6 +180,45 @@ models:
     await frame.locator('#panel summary').nth(1).click();
   });
 
+  it('has an outline: one first heading, the tab below it, charts below that', async () => {
+    const frame = await workbench.dashboard();
+    for (const tab of ['overview', 'drift', 'distributions', 'slices', 'shadow', 'timeline', 'source']) {
+      await frame.locator(`#tab-${tab}`).click();
+      const levels = await frame.evaluate<number[]>('[...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map(({ localName }) => Number(localName.slice(1)))');
+      assert.deepEqual([levels[0], levels.filter((level) => level === 1).length, levels.filter((level, at) => level > (levels[at - 1] ?? 0) + 1)], [1, 1, []], `${tab}: ${levels.join()}`);
+      assert.equal(await frame.locator('#panel h2').first().textContent(), await frame.locator(`#tab-${tab}`).innerText());
+    }
+    await frame.locator('#tab-overview').click();
+    assert.equal(await frame.locator('#panel h3').count(), 4);
+    assert.equal(await frame.locator('section.alarms > h2').innerText(), 'Alarms');
+  });
+
+  it('says a new alarm once to those who do not see it, and shows what was not measured apart from alarms', async () => {
+    const frame = await workbench.dashboard();
+    // In one go: what is read meanwhile comes after it.
+    const { said, region, shown } = await frame.evaluate<Record<'said' | 'region' | 'shown', unknown[]>>(`(async () => {
+      const model = await new Promise((resolve) => {
+        window.addEventListener('message', ({ data }) => { if (data.kind === 'model') resolve(data.model); });
+        document.getElementById('refresh').click();
+      });
+      const region = document.getElementById('news');
+      const tell = (change) => {
+        const before = region.firstChild;
+        window.dispatchEvent(new MessageEvent('message', { data: { kind: 'model', model: { ...model, ...change } } }));
+        return region.firstChild === before ? '' : region.textContent;
+      };
+      const alarm = (words) => ({ alarms: [...model.alarms, { about: 'drift of a test', words }] });
+      const nothing = { insufficient: ['Drift of production: nothing was compared: one arm has 3 units.'] };
+      const said = [tell({ readAt: 1 }), tell({ readAt: 2, ...alarm('age drifted: PSI 0.3.') }), tell({ readAt: 3, ...alarm('age drifted: PSI 0.4.') }), tell({ readAt: 4, ...nothing }), tell({ readAt: 5, ...nothing, ...alarm('age drifted: PSI 0.4.') })];
+      const texts = (selector) => [...document.querySelectorAll(selector)].map(({ textContent }) => textContent);
+      const { display, visibility } = getComputedStyle(region);
+      return { said, region: [region.getAttribute('role'), region.getAttribute('aria-live'), display === 'none', visibility, region.closest('#dashboard') === null], shown: [texts('.insufficient h2'), texts('.insufficient li'), texts('.alarms li').filter((text) => text.includes('compared')), texts('.alarms li').includes('age drifted: PSI 0.4.')] };
+    })()`);
+    assert.deepEqual(said, ['', 'New alarm: age drifted: PSI 0.3.', '', '', 'New alarm: age drifted: PSI 0.4.']);
+    assert.deepEqual(region, ['status', 'polite', false, 'visible', true]);
+    assert.deepEqual(shown, [['Insufficient data'], ['Drift of production: nothing was compared: one arm has 3 units.'], [], true]);
+  });
+
   it('tells the history of the release, also by keyboard', async () => {
     const frame = await workbench.dashboard();
     await frame.locator('#tab-overview').focus();

@@ -1,5 +1,6 @@
 import { hash53, hash53OfBytes } from '../../core/quality/hashing.ts';
 import type { Drawn } from '../../core/quality/stager.ts';
+import { exactNumber, isBeyond, parsedLine } from '../rows/wholeNumbers.ts';
 import { ByteTimes } from './byteTimes.ts';
 import type { TextReader} from './byteValues.ts';
 import { endOfText, Expected, LINE_END, MINUS, NINE, NumberReader, QUOTE, ZERO } from './byteValues.ts';
@@ -32,7 +33,8 @@ export class LineReader implements Drawn {
   #at = 0;
   #idStart = 0;
   #idEnd = 0;
-  #idNumber: number | undefined;
+  /** The request's id, where it is a number. */
+  #idNumber: number | string | undefined;
   #batch = 0;
   #unit = 0;
   #features: unknown[] | undefined;
@@ -80,7 +82,7 @@ export class LineReader implements Drawn {
     this.isDrawn = false;
     this.end = this.#bytes.indexOf(LINE_END, start) + 1;
     const line = this.line(start);
-    const value: unknown = JSON.parse(line);
+    const value = parsedLine(line);
     if (this.#learnt < MOST_LEARNT && typeof value === 'object' && value !== null && !Array.isArray(value) && !SPECIAL.test(line.trimEnd())) this.#learn(line, value as Record<string, unknown>);
     return value;
   }
@@ -106,7 +108,7 @@ export class LineReader implements Drawn {
   #specialize(shape: Shape, start: number): void {
     if (shape.slots.some(isConstant)) {
       const line = this.line(start);
-      const special = shapeOf(line, JSON.parse(line) as Record<string, unknown>, this.#wanted, shape.slots);
+      const special = shapeOf(line, parsedLine(line) as Record<string, unknown>, this.#wanted, shape.slots);
       if (special !== undefined) shape.special.unshift(special);
       if (shape.special.length > MOST_SPECIAL) shape.special.pop();
     }
@@ -138,9 +140,10 @@ export class LineReader implements Drawn {
     if (first === QUOTE) {
       this.#text(slot);
     } else if (first === MINUS || (first >= ZERO && first <= NINE)) {
-      const number = this.#numbers.read(this.#bytes, this.#at);
+      const start = this.#at;
+      const number = this.#numbers.read(this.#bytes, start);
       this.#at = this.#numbers.end;
-      this.#put(slot, number);
+      this.#put(slot, slot.isOwn && isBeyond(number) ? exactNumber(number, this.#bytes.toString('latin1', start, this.#at)) : number);
     } else if (NULL.isAt(this.#view, this.#at)) {
       this.#at += NULL.length;
       this.#put(slot, null);
@@ -192,7 +195,7 @@ export class LineReader implements Drawn {
       else slot.into[slot.name] = value;
     } else if (slot.kind === 'time') {
       this.time = this.#times.of(value);
-    } else if (slot.kind !== 'unwanted' && typeof value === 'number' && Number.isFinite(value)) {
+    } else if (slot.kind !== 'unwanted' && (typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value)))) {
       // An id may be a number: its text is what counts.
       this.#id(slot, hash53(String(value)));
       if (slot.kind === 'request') this.#idNumber = value;

@@ -16,6 +16,8 @@ export interface Slot {
   /** Where the value goes: to a name, or to a place of the listed features. */
   readonly into: Record<string, unknown>;
   readonly place: number;
+  /** Whether it is a field of the record itself. */
+  readonly isOwn: boolean;
   readonly texts: TextReader;
   /** What `into` holds. */
   held: unknown;
@@ -83,7 +85,7 @@ export function shapeOf(line: string, value: Record<string, unknown>, { fields, 
       else if (kind === 'value') into[name] = each;
       at = endOf(line, at);
     } else {
-      slots.push({ before: new Expected(line.slice(from, at)), name, kind, into, place, texts: new TextReader(), held: null, hasChanged: false });
+      slots.push({ before: new Expected(line.slice(from, at)), name, kind, into, place, isOwn: into === record, texts: new TextReader(), held: null, hasChanged: false });
       if (place >= 0 && values !== undefined) values[place] = null;
       else if (kind === 'value') into[name] = null;
       at = endOf(line, at);

@@ -1,6 +1,7 @@
 import type { RecordLike } from '../../core/expressions/evaluate.ts';
 import type { Drawn } from '../../core/quality/stager.ts';
 import { withoutNaN } from '../rows/lines.ts';
+import { parsedLine } from '../rows/wholeNumbers.ts';
 import type { LineReader } from './lineReader.ts';
 
 /** Tells the value of each line from `from` to `to`, where it begins, and the how manyth it is from 0; undefined: no JSON. Answers how many lines there are. */
@@ -21,11 +22,11 @@ export function readLines(reader: LineReader, bytes: Buffer, from: number, to: n
 
 /** The value of a line that `JSON.parse` refuses: with a byte order mark before it, or with NaN. */
 function recovered(line: string): unknown {
-  if (!line.startsWith('\ufeff')) return withoutNaN(line);
+  if (!line.startsWith('\ufeff')) return withoutNaN(line, parsedLine);
   try {
-    return JSON.parse(line.slice(1));
+    return parsedLine(line.slice(1));
   } catch {
-    return withoutNaN(line.slice(1));
+    return withoutNaN(line.slice(1), parsedLine);
   }
 }
 

@@ -1,7 +1,8 @@
-import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { AppError } from '../../core/base/errors.ts';
 import { redact } from '../../core/base/redact.ts';
+import { ownGroups, signalGroup } from '../node/processGroups.ts';
 
 export interface ProcessCommand {
   /** The program and its arguments; no shell reads them. */
@@ -14,16 +15,6 @@ export interface ProcessCommand {
 const TAIL = 4000;
 const GRACE_MS = 3000;
 const isWindows = process.platform === 'win32';
-
-const running = new Set<PredictorProcess>();
-let isGuarded = false;
-
-/** Whatever ends this process, what it started ends with it. */
-function guard(): void {
-  if (isGuarded) return;
-  isGuarded = true;
-  process.on('exit', () => { for (const each of running) each.kill('SIGKILL'); });
-}
 
 /** A process in a group of its own, which is ended with all that it started. */
 export class PredictorProcess {
@@ -39,18 +30,18 @@ export class PredictorProcess {
     child.stderr.on('data', (chunk: Buffer) => { this.#tail = `${this.#tail}${chunk.toString()}`.slice(-TAIL); });
     // It may end while something is written to it: `ended` says so.
     child.stdin.on('error', () => undefined);
-    running.add(this);
+    const { pid } = child;
+    if (pid !== undefined) ownGroups().add(pid);
     const exit = once(child, 'exit').then(() => {
       // What it started and left behind would hold its streams, and a port.
       this.kill('SIGKILL');
-      running.delete(this);
+      if (pid !== undefined) ownGroups().remove(pid);
     });
     this.ended = Promise.all([once(child, 'close'), exit]).then(() => `${this.#name} ended with ${child.exitCode === null ? `signal ${child.signalCode ?? 'unknown'}` : `code ${child.exitCode}`}${this.tail === '' ? '' : `: ${this.tail}`}`);
   }
 
   /** @throws AppError notFound when the program cannot be started */
   static async start({ command: [program = '', ...args], cwd, env }: ProcessCommand): Promise<PredictorProcess> {
-    guard();
     const child = spawn(program, args, { cwd, env: { ...env }, stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true, detached: !isWindows });
     try {
       await once(child, 'spawn');
@@ -67,13 +58,7 @@ export class PredictorProcess {
 
   kill(signal: NodeJS.Signals): void {
     const { pid } = this.child;
-    if (pid === undefined) return;
-    try {
-      if (isWindows) spawnSync('taskkill', ['/pid', String(pid), '/t', '/f'], { windowsHide: true });
-      else process.kill(-pid, signal);
-    } catch {
-      // The group is gone already.
-    }
+    if (pid !== undefined) signalGroup(pid, signal);
   }
 
   /** Closes its input, asks it to end, and ends it after `graceMs`. */

@@ -66,7 +66,7 @@ function binsOf(samples: readonly FeatureSample[]): ReferenceBins {
   };
 }
 
-/** Names of columns that are remembered. */
+/** Names of columns that are remembered, beside those that are named. */
 const MOST_COLUMNS = 1000;
 
 /** A record as services log it: its features are below `features`, and it says whose answer it was. */
@@ -77,11 +77,11 @@ function isLogged(row: Row): boolean {
 }
 
 /** Passes rows on and remembers their columns. @throws AppError validation where the file has no row, or cannot be what production is measured against */
-async function* checkedRows(rows: AsyncIterable<Row>, path: string, columns: Set<string>): AsyncGenerator<Row> {
+async function* checkedRows(rows: AsyncIterable<Row>, path: string, columns: Set<string>, named: ReadonlySet<string>): AsyncGenerator<Row> {
   let count = 0;
   for await (const row of rows) {
     count += 1;
-    for (const name of Object.keys(row)) if (columns.size < MOST_COLUMNS) columns.add(name);
+    for (const name of Object.keys(row)) if (columns.size < MOST_COLUMNS || named.has(name)) columns.add(name);
     if (count === 1 && isLogged(row)) throw new AppError('validation', `${path} is a prediction log: a reference has the features as its columns. Name the training data in drift.reference, or {weeks_ago: 1} for the same hours of an earlier week.`);
     yield row;
   }
@@ -96,8 +96,8 @@ async function* checkedRows(rows: AsyncIterable<Row>, path: string, columns: Set
  */
 export async function readReference({ folder, path, features, columns }: ReferenceFile, signal: AbortSignal): Promise<Reference> {
   const file = path.startsWith('/') ? path : join(folder, path);
-  const known = new Set<string>();
-  const rows = (): AsyncGenerator<Row> => checkedRows(readRows(file, formatOf(path, ': that of drift.reference is another'), path, signal, 'counted'), path, known);
+  const [known, named] = [new Set<string>(), new Set(features)];
+  const rows = (): AsyncGenerator<Row> => checkedRows(readRows(file, formatOf(path, ': that of drift.reference is another'), path, signal, 'counted'), path, known, named);
   const worth = await worthOf(rows(), path, columns);
   const collect = async (bins: Pick<FeatureOptions, 'edges' | 'categories'>): Promise<FeatureCollector> => {
     const collector = new FeatureCollector({ features, ...bins });
@@ -114,8 +114,10 @@ export async function readReference({ folder, path, features, columns }: Referen
   const second = await collect({ edges, categories: Object.fromEntries(Object.keys(categories).map((name) => [name, []])) });
   const { samples, leftOut } = second;
   const isNothing = (name: string): boolean => { const found = samples.find((sample) => sample.name === sampleName(name)); return found === undefined || (found.rows === found.missing && found.nested === undefined); };
-  const missing = (features ?? []).slice(0, MOST_NAMED).filter(isNothing);
+  const without = (features ?? []).slice(0, MOST_NAMED).filter(isNothing);
+  const missing = without.filter((name) => !known.has(name));
   if (missing.length > 0) throw new AppError('validation', `${path} has no column ${missing.join(', ')}: correct drift.features, or the reference.${columnsWords(missing[0] ?? '', [...known])}`);
+  if (without.length > 0) throw new AppError('validation', `${path} has nothing in its ${without.length === 1 ? 'column' : 'columns'} ${without.join(', ')}, in no row: correct drift.features, or the reference.`);
   // Of named features the log says it.
   const words = features === undefined ? leftOutWords(new Set(leftOut), features, path) : undefined;
   return {

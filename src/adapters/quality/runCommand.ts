@@ -1,34 +1,20 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
+import { isGroupLeft, ownGroups, signalGroup } from '../node/processGroups.ts';
 
 const LARGEST = 64 * 1024 * 1024;
 const TIMEOUT_MS = 5 * 60_000;
 /** What a command has left running may hold its output open; so long it is waited for. */
 const LEFT_MS = 1000;
 /** One that does not end when it is asked to is ended after so long. */
-const KILL_MS = 5000;
+export const KILL_MS = 5000;
 
 export interface CommandInput {
   /** What it reads from its standard input; nothing where it is not given. */
   readonly text?: string;
   /** What it prints, for people: `windows, not rows`. */
   readonly instead: string;
-}
-
-/** Ends a command with all that it has started. */
-function end(child: ChildProcess): void {
-  const send = (signal: 'SIGTERM' | 'SIGKILL'): void => {
-    try {
-      // It leads a group of its own; Windows has none.
-      if (child.pid === undefined || process.platform === 'win32') child.kill(signal);
-      else process.kill(-child.pid, signal);
-    } catch {
-      // All of them have ended.
-    }
-  };
-  send('SIGTERM');
-  setTimeout(send, KILL_MS, 'SIGKILL').unref();
 }
 
 /**
@@ -39,6 +25,10 @@ export function runCommand([command = '', ...args]: readonly string[], cwd: stri
   const name = plainLine(command);
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, stdio: ['pipe', 'pipe', 'pipe'], detached: process.platform !== 'win32' });
+    const { pid } = child;
+    const groups = ownGroups();
+    if (pid !== undefined) groups.add(pid);
+    let killing: NodeJS.Timeout | undefined;
     const parts: Buffer[] = [];
     let [size, errors] = [0, ''];
     const timer = setTimeout(() => stop(new AppError('timeout', `${name} took longer than five minutes and was ended.`)), TIMEOUT_MS);
@@ -50,8 +40,19 @@ export function runCommand([command = '', ...args]: readonly string[], cwd: stri
     };
     const stop = (error: AppError): void => {
       reject(error);
-      end(child);
       done();
+      if (pid === undefined || killing !== undefined) return;
+      signalGroup(pid, 'SIGTERM');
+      killing = setTimeout(() => {
+        signalGroup(pid, 'SIGKILL');
+        groups.remove(pid);
+      }, KILL_MS).unref();
+    };
+    // What it has started may go on where it ended by itself, and where it was ended only until it is killed.
+    const forget = (): void => {
+      if (pid === undefined || (killing !== undefined && isGroupLeft(pid))) return;
+      clearTimeout(killing);
+      groups.remove(pid);
     };
     child.stdout.on('data', (part: Buffer) => {
       size += part.length;
@@ -66,7 +67,10 @@ export function runCommand([command = '', ...args]: readonly string[], cwd: stri
       reject(new AppError('network', `${name} cannot be started: ${plainLine(error.message)}.`));
       done();
     });
-    child.on('exit', () => setTimeout(done, LEFT_MS).unref());
+    child.on('exit', () => {
+      forget();
+      setTimeout(done, LEFT_MS).unref();
+    });
     child.on('close', (code) => {
       if (code === 0) resolve(Buffer.concat(parts).toString('utf8'));
       else reject(new AppError('network', `${name} failed with exit code ${code ?? 'none'}: ${plainLine(errors.trim().split('\n').at(-1) ?? '', 300)}`));

@@ -6,6 +6,7 @@ import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { skewReport, type SkewReport } from '../../core/quality/skew.ts';
 import { sampleLogged } from './loggedSample.ts';
 import { withoutNaN } from '../rows/lines.ts';
+import { parsedLine } from '../rows/wholeNumbers.ts';
 import { runCommand } from './runCommand.ts';
 
 /** A line of what the command prints. */
@@ -27,7 +28,7 @@ export async function checkSkew({ source, skew }: QualityDefinition, { folder, f
   if (skew === undefined) throw new AppError('validation', 'Nothing says how features are recomputed: add skew: {exec: [python, scripts/features.py]} to quality: in modelswitch.yaml.');
   if (source?.kind !== 'log') throw new AppError('validation', 'Feature skew needs the records themselves: source: {log: ...}.');
   const sampled = await sampleLogged({ patterns: source.log, folder, flags, environment, since: now - skew.lookbackMs, size: skew.sample }, signal);
-  const text = sampled.map(({ record }) => `${JSON.stringify(record, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value))}\n`).join('');
+  const text = sampled.map(({ record }) => `${JSON.stringify(record)}\n`).join('');
   const printed = await runCommand(skew.command, folder, { text, instead: 'the features of the requests that it reads' }, signal);
   return skewReport(sampled, answersOf(printed, plainLine(skew.command[0] ?? '')), skew);
 }
@@ -47,8 +48,8 @@ function answersOf(printed: string, name: string): Map<string, RecordLike> {
 /** Python writes NaN, which JSON does not have: a value that is missing. */
 function jsonOf(line: string): unknown {
   try {
-    return JSON.parse(line);
+    return parsedLine(line);
   } catch {
-    return withoutNaN(line);
+    return withoutNaN(line, parsedLine);
   }
 }

@@ -5,6 +5,7 @@ import { readQuality } from '../../core/quality/definitions.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
 import type { QualitySource } from '../../core/quality/window.ts';
 import { codeVersion } from '../node/diskCache.ts';
+import { useGroups } from '../node/processGroups.ts';
 import { SAVED_LOG_FORMAT } from '../predictionLog/savedLog.ts';
 import { openQualitySource } from './open.ts';
 import { prepareReference, withReference, type PreparedReference } from './reference.ts';
@@ -12,7 +13,8 @@ import { checkSkew } from './skew.ts';
 import type { FromWorker, ToWorker, WorkerData } from './workerSource.ts';
 
 const PROGRESS_MS = 100;
-const { section, credentials, withDrift, training, cacheFolder, script, ...options } = workerData as WorkerData;
+const { section, credentials, withDrift, training, cacheFolder, script, groups, ...options } = workerData as WorkerData;
+useGroups(groups);
 const reading = new Map<number, AbortController>();
 let source: QualitySource | undefined;
 /** One read after another: they share what was read before. */

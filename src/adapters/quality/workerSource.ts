@@ -3,7 +3,9 @@ import { Worker } from 'node:worker_threads';
 import { AppError, type ErrorCode } from '../../core/base/errors.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
 import type { QualityData, QualityRequest, QualitySource } from '../../core/quality/window.ts';
+import { ProcessGroups } from '../node/processGroups.ts';
 import type { FoundTrainingData } from './reference.ts';
+import { KILL_MS } from './runCommand.ts';
 
 /** What a thread opens: plain data only. */
 export interface WorkerOptions {
@@ -30,6 +32,8 @@ export interface WorkerOptions {
 export interface WorkerData extends WorkerOptions {
   /** The file that it runs: what other code has counted is not taken up. */
   readonly script: string;
+  /** Where the commands stand that it runs (`ProcessGroups`). */
+  readonly groups: SharedArrayBuffer;
 }
 
 export type ToWorker = { readonly kind: 'read' | 'skew'; readonly id: number; readonly now: number; readonly since?: number | undefined } | { readonly kind: 'cancel'; readonly id: number };
@@ -39,6 +43,9 @@ export type FromWorker =
   | { readonly kind: 'data'; readonly id: number; readonly data: QualityData }
   | { readonly kind: 'skew'; readonly id: number; readonly report: SkewReport }
   | { readonly kind: 'failed'; readonly id: number; readonly code: ErrorCode; readonly message: string };
+
+/** So much longer than its commands a thread lives that was told to end. */
+const SEEN_MS = 1000;
 
 interface Pending {
   /** Who was asked. */
@@ -57,6 +64,8 @@ export class WorkerSource implements QualitySource {
   readonly #options: WorkerOptions;
   readonly #pending = new Map<number, Pending>();
   #worker: Worker | undefined;
+  /** What the thread has started. */
+  #groups = new ProcessGroups();
   #last = 0;
 
   constructor(script: string | URL, options: WorkerOptions) {
@@ -94,7 +103,10 @@ export class WorkerSource implements QualitySource {
 
   #started(): Worker {
     if (this.#worker !== undefined) return this.#worker;
-    const worker = new Worker(this.#script, { workerData: { ...this.#options, script: typeof this.#script === 'string' ? this.#script : fileURLToPath(this.#script) } satisfies WorkerData });
+    const groups = new ProcessGroups();
+    const script = typeof this.#script === 'string' ? this.#script : fileURLToPath(this.#script);
+    const worker = new Worker(this.#script, { workerData: { ...this.#options, script, groups: groups.memory } satisfies WorkerData });
+    groups.guard();
     worker.unref();
     worker.on('message', (message: FromWorker) => this.#heard(message));
     const fail = (reason: string): void => {
@@ -107,8 +119,12 @@ export class WorkerSource implements QualitySource {
       }
     };
     worker.on('error', (error: Error) => fail(`The thread that reads the source failed: ${error.message}`));
-    worker.on('exit', () => fail('The thread that reads the source ended.'));
+    worker.on('exit', () => {
+      groups.end();
+      fail('The thread that reads the source ended.');
+    });
     this.#worker = worker;
+    this.#groups = groups;
     return worker;
   }
 
@@ -124,8 +140,17 @@ export class WorkerSource implements QualitySource {
     else pending.heard(message);
   }
 
+  /** A command that runs ends with all that it has started: it is asked to, and killed some seconds later, or when this process ends before. */
   dispose(): void {
-    void this.#worker?.terminate();
+    const worker = this.#worker;
+    if (worker === undefined) return;
     this.#worker = undefined;
+    if (this.#groups.isEmpty) {
+      void worker.terminate();
+      return;
+    }
+    for (const [id, { worker: asked }] of this.#pending) if (asked === worker) worker.postMessage({ kind: 'cancel', id } satisfies ToWorker);
+    // The thread sees them end, which nobody else can wait for; where it does not come to it, its end kills them.
+    setTimeout(() => void worker.terminate(), KILL_MS + SEEN_MS).unref();
   }
 }

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
 import { byLook } from '../../core/expressions/evaluate.ts';
 import { csvFields } from './csvText.ts';
+import { nearestNumber } from './wholeNumbers.ts';
 
 /** Characters of a record, and lines of one whose fields have several, in a log. */
 const IN_LOG = { largest: 1024 * 1024, lines: 1000 };
@@ -9,9 +10,13 @@ const NOT_CLOSED = 'a quote is opened and not closed';
 
 export type CsvValue = string | number | boolean | null;
 
-/** A field by its look; what a number would not give back, such as leading zeros and long ids, stays text. */
-function valueOf(text: string): CsvValue {
-  return text === '' ? null : byLook(text);
+const IDS: ReadonlySet<string> = new Set(['request_id', 'unit_id', 'batch_id']);
+
+/** A field by its look; what a number would not give back, such as leading zeros and long ids, stays text. An id such as 12e4 is none of a number, and `true` is one, too. */
+function valueOf(name: string, text: string): CsvValue {
+  if (text === '' || (IDS.has(name) && !/^[\d.+-]+$/.test(text))) return text === '' ? null : text;
+  const value = byLook(text);
+  return name.startsWith('features.') ? nearestNumber(value) : value;
 }
 
 interface CsvRecord<T> {
@@ -96,7 +101,7 @@ class CsvLines {
 export async function* csvRecords(path: string, skipped: (line: number, reason: string) => void, signal: AbortSignal): AsyncGenerator<CsvRecord<CsvValue>> {
   const told = (line: number, reason: string): void => skipped(line, reason === NOT_CLOSED ? `${reason}: this line is left out, the next one is read by itself` : reason);
   for await (const { record, line } of csvTexts(path, told, IN_LOG, signal)) {
-    yield { record: Object.fromEntries(Object.entries(record).map(([name, text]) => [name, valueOf(text)])), line };
+    yield { record: Object.fromEntries(Object.entries(record).map(([name, text]) => [name, valueOf(name, text)])), line };
   }
 }
 

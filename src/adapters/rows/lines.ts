@@ -31,12 +31,12 @@ function textOf(parts: readonly Uint8Array[]): string {
   return text.endsWith('\r') ? text.slice(0, -1) : text;
 }
 
-/** The value of a line in which NaN or an infinity stands where a value does: there it has an infinity. Undefined when that is not what is wrong with it. */
-export function withoutNaN(line: string): unknown {
+/** The value of a line in which NaN or an infinity stands where a value does: there it has an infinity. Undefined when that is not what is wrong with it. `parse` reads the rest. */
+export function withoutNaN(line: string, parse: (line: string) => unknown = JSON.parse): unknown {
   if (!/NaN|Infinity/.test(line)) return undefined;
   try {
     // Texts are matched first, so that a NaN in one stays. JSON has numbers that are too large for any.
-    return JSON.parse(line.replace(/"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)\b/g, (part) => (part.startsWith('"') ? part : '1e999')));
+    return parse(line.replace(/"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)\b/g, (part) => (part.startsWith('"') ? part : '1e999')));
   } catch {
     return undefined;
   }

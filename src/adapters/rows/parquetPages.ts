@@ -9,6 +9,7 @@ import type { ColumnDecoder, DataPageHeader, DecodedArray, PageHeader } from 'hy
 import { COMPRESSORS } from './compressors.ts';
 import { numbersOf, type ReadNumbers } from './parquetNumbers.ts';
 import { hashOfText, plainHashes, plainTexts, textOf } from './parquetTexts.ts';
+import { wholeNumber } from './wholeNumbers.ts';
 
 /** A page's header is read with so many bytes, and with more where its statistics are long. */
 const HEADER = 4096;
@@ -37,6 +38,11 @@ export function leavesOf({ children }: SchemaTree, root: SchemaTree, isWanted: (
 export function isText({ schemaPath }: Leaf): boolean {
   const { type, converted_type: converted, logical_type: logical } = schemaPath.at(-1)?.element ?? {};
   return type === 'BYTE_ARRAY' && (converted === undefined || converted === 'UTF8') && (logical === undefined || logical.type === 'STRING');
+}
+
+/** Whether a column is of the record itself, neither of a mapping in it nor called so. */
+export function isOwnColumn(path: readonly string[]): boolean {
+  return path.length === 1 && (path[0] ?? '').indexOf('.') <= 0;
 }
 
 /** Reads one column of a row group page by page: only one page of it is held. */
@@ -126,7 +132,13 @@ export class ColumnPages {
     }
     const numbers = page === undefined ? undefined : this.#numbers?.(page, count);
     const { data } = numbers === undefined ? readPage({ view: new DataView(bytes.buffer), offset: 0 }, header, this.#decoder, undefined, undefined, 0) : {};
-    this.#knows(data === undefined ? numbers : plainNumbers(convert(data, this.#decoder)), null);
+    this.#knows(data === undefined ? numbers : this.#wholes(convert(data, this.#decoder)), null);
+  }
+
+  /** Whole numbers as a record has them. */
+  #wholes(values: DecodedArray): ArrayLike<unknown> {
+    const isOwn = isOwnColumn(this.#decoder.pathInSchema);
+    return values instanceof BigInt64Array || values instanceof BigUint64Array ? Array.from(values as ArrayLike<bigint>, (value) => wholeNumber(value, isOwn)) : values;
   }
 
   #knows(dictionary: ArrayLike<unknown> | undefined, none: unknown): void {
@@ -204,7 +216,7 @@ export class ColumnPages {
       this.#holds(hashes, hashes.length, undefined, levels);
       this.#texts = once(() => Array.from(own((each) => (isIndexed ? texts?.()[Number(each)] : textOf(each as Uint8Array))), (each) => (typeof each === 'string' ? each : '')));
     } else {
-      const values = placed(isIndexed ? plainNumbers(convertWithDictionary(read.dataPage, this.#dictionary as DecodedArray | undefined, encoding, this.#decoder)) : plainNumbers(convert(read.dataPage, this.#decoder)));
+      const values = placed(isIndexed ? this.#wholes(convertWithDictionary(read.dataPage, this.#dictionary as DecodedArray | undefined, encoding, this.#decoder)) : this.#wholes(convert(read.dataPage, this.#decoder)));
       this.#holds(values, values.length, undefined, levels);
     }
   }
@@ -226,18 +238,6 @@ function indicesIn(body: Uint8Array, count: number): Uint32Array {
   const width = body[0] ?? 0;
   if (width > 0) readRleBitPackedHybrid({ view: new DataView(body.buffer, body.byteOffset, body.byteLength), offset: 1 }, width, indices, body.length - 1);
   return indices;
-}
-
-/** Whole numbers as JSON has them, where they can be. */
-function plainNumbers(values: DecodedArray): ArrayLike<unknown> {
-  if (!(values instanceof BigInt64Array || values instanceof BigUint64Array)) return values;
-  return Array.from(values as ArrayLike<bigint>, plainNumber);
-}
-
-/** A whole number as JSON has it, where it can be. */
-export function plainNumber(value: bigint): number | bigint {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value;
 }
 
 function once<T>(make: () => T): () => T {

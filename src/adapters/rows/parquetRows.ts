@@ -4,7 +4,8 @@ import type { AsyncBuffer, FileMetaData } from 'hyparquet';
 import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
 import type { ColumnRun, RowRun } from '../../core/quality/columnStager.ts';
 import { COMPRESSORS } from './compressors.ts';
-import { ColumnPages, isText, leavesOf, plainNumber, type Leaf } from './parquetPages.ts';
+import { ColumnPages, isOwnColumn, isText, leavesOf, type Leaf } from './parquetPages.ts';
+import { wholeNumber } from './wholeNumbers.ts';
 
 /** After so many milliseconds others get their turn, such as who wants to cancel. */
 const LISTENED_MS = 20;
@@ -263,24 +264,25 @@ function tellRows(columns: readonly { readonly name: string; readonly values: Ar
   // A column such as features.amount is a field of features.
   const places = columns.map(({ name, values }) => {
     const dot = name.indexOf('.');
-    if (dot <= 0) return { into: record, name, values };
+    if (dot <= 0) return { into: record, name, values, isOwn: isOwnColumn([name]) };
     const outer = name.slice(0, dot);
     const known = record[outer];
     const into = typeof known === 'object' && known !== null ? known as Record<string, unknown> : {};
     record[outer] = into;
-    return { into, name: name.slice(dot + 1), values };
+    return { into, name: name.slice(dot + 1), values, isOwn: false };
   });
   for (let row = 0; row < count; row += 1) {
-    for (const { into, name, values } of places) into[name] = plain(values[row]);
+    for (const { into, name, values, isOwn } of places) into[name] = plain(values[row], isOwn);
     tell(record);
   }
 }
 
-/** Whole numbers as numbers where they can be, those in lists and mappings too. */
-function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return plainNumber(value);
+/** Whole numbers as a record has them, those in lists and mappings too. */
+function plain(value: unknown, isOwn: boolean): unknown {
+  const within = (each: unknown): unknown => plain(each, false);
+  if (typeof value === 'bigint') return wholeNumber(value, isOwn);
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
-  if (value instanceof BigInt64Array || value instanceof BigUint64Array) return Array.from(value as ArrayLike<bigint>, plainNumber);
-  if (Array.isArray(value)) return value.map(plain);
-  return ArrayBuffer.isView(value) ? value : Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]));
+  if (value instanceof BigInt64Array || value instanceof BigUint64Array) return Array.from(value as ArrayLike<bigint>, within);
+  if (Array.isArray(value)) return value.map(within);
+  return ArrayBuffer.isView(value) ? value : Object.fromEntries(Object.entries(value).map(([key, each]) => [key, within(each)]));
 }

@@ -10,9 +10,10 @@ import { expectFrom } from '../../core/flags/expected.ts';
 import { shadowFlagOf, shadowWish } from '../../core/flags/shadowFlag.ts';
 import { describeEnvironment } from '../../core/flags/rollout.ts';
 import { planRepin } from '../../core/flags/startRollout.ts';
-import { segmentMap } from '../../core/flags/planning.ts';
+import { requireEnvironment, segmentMap } from '../../core/flags/planning.ts';
 import { environmentOf } from '../../core/flags/model.ts';
 import type { GateVerdict } from '../../core/releases/gates.ts';
+import { refuseOthers } from '../arguments.ts';
 import { askForProject } from '../configuration.ts';
 import { connectCli, required, runnerFor, writeJson, type CliContext, type CliTarget, type Command } from '../context.ts';
 import { BLOCKED, exitCode } from '../exitCodes.ts';
@@ -95,7 +96,7 @@ export function writeOutcome({ options, write }: CliContext, plan: ChangePlan, o
 
 function percentOf(given: string | undefined, option: string): number {
   const text = required(given, option);
-  if (!/^\d{1,3}$/.test(text)) throw new AppError('validation', `${option} takes a whole number from 0 to 100, not "${plainLine(text, 40)}".`);
+  if (!/^\d{1,3}$/.test(text) || Number(text) > 100) throw new AppError('validation', `${option} takes a whole number from 0 to 100, not "${plainLine(text, 40)}".`);
   return Number(text);
 }
 
@@ -127,19 +128,25 @@ export const kill = change('kill', 'kill --flag F (--environment E | --all-envir
  */
 export async function changeShadow(context: CliContext): Promise<number> {
   const { options, own, signal, write } = context;
+  refuseOthers(context, 'shadow --on, --off and --percent', ['url', 'project', 'flag', 'environment', 'percent', 'reason', 'json', 'dry-run']);
   const wished = [own['on'] === true, own['off'] === true, options.percent !== undefined && own['on'] !== true].filter(Boolean);
   if (wished.length !== 1) throw new AppError('validation', 'Give one of --on, --off and --percent N; --on may have a --percent.');
-  const flag = shadowFlagOf(required(options.flag, '--flag'));
+  const percent = percentOf(options.percent ?? '100', '--percent');
+  const base = required(options.flag, '--flag');
+  const flag = shadowFlagOf(base);
   const target = await connectCli(context);
   const environment = required(target.environment, '--environment');
   const { client, project } = target;
   const exists = await client.readFlag(project, flag, signal).then(() => true, (error: unknown) => { if (toAppError(error).code === 'notFound') return false; throw error; });
   if (!exists) {
     if (own['off'] === true) throw new AppError('notFound', `There is no flag ${plainLine(flag)}: the shadow is off.`);
+    // A flag's name is used up for ever: none is made for a flag, or an environment, that is only misspelt.
+    const { flag: shadowed } = await client.readFlag(project, base, signal).catch((thrown: unknown) => { throw askForProject(thrown, options, target.file); });
+    requireEnvironment(shadowed, environment);
     const plan = await planCreate(client, { server: client.baseUrl, project, flag }, signal, shadowWish(flag));
     if (options['dry-run'] === true) {
       if (options.json === true) writeJson(write, { create: plan });
-      else write(`create ${plainLine(flag)} on ${plan.server} (dry run, nothing is written), at 0 % in ${plan.environments.map((each) => plainLine(each.environment)).join(', ')}; then ${own['on'] === true ? options.percent ?? '100' : options.percent ?? ''} % in ${plainLine(environment)}\n`);
+      else write(`create ${plainLine(flag)} on ${plan.server} (dry run, nothing is written), at 0 % in ${plan.environments.map((each) => plainLine(each.environment)).join(', ')}; then ${percent} % in ${plainLine(environment)}\n`);
       return 0;
     }
     const { id } = await client.readIdentity(signal);
@@ -148,7 +155,7 @@ export async function changeShadow(context: CliContext): Promise<number> {
     if (options.json !== true) write(`made ${plainLine(flag)}, off and at 0 %\n`);
   }
   const shadowed: CliContext = { ...context, options: { ...options, flag } };
-  return runChange(shadowed, (reading, _environment, { options: { percent } }, note) => (own['off'] === true
+  return runChange(shadowed, (reading, _environment, _context, note) => (own['off'] === true
     ? planSwitchOff('disable', reading, [environment])
-    : planSetRollout(reading, environment, percentOf(percent ?? '100', '--percent'), { ...note, reason: note.reason ?? 'shadow' })), undefined);
+    : planSetRollout(reading, environment, percent, { ...note, reason: note.reason ?? 'shadow' })), undefined);
 }

@@ -52,8 +52,8 @@ async function run(context: CliContext, releases: CliReleases): Promise<number> 
     if (!Object.is(lastWritten, written)) context.warn(`${CONFIGURATION_FILE} is not what it was when the guard began: it goes by the file as it was then until it is started anew.`);
     written = lastWritten;
     const now = JSON.stringify(reports.map(({ model, flag, state }) => [model, flag, state]));
-    await publish(context, reports, own['watch'] !== true || now !== told);
-    told = now;
+    // What could not be delivered is news at the next look, too.
+    if (await publish(context, reports, own['watch'] !== true || now !== told)) told = now;
     if (own['watch'] !== true) return GUARD_EXIT[ORDER.find((state) => reports.some((report) => report.state === state)) ?? 'healthy'];
     await sleep(Math.max(1000, every || DEFAULT_EVERY_MS), signal);
   }
@@ -87,7 +87,8 @@ async function keepEvidence({ target, openRegistry }: CliReleases, assessment: R
   await registry.setVersionTag(mapping.registeredModel, pin.candidate.replace(/^v(?=\d)/, ''), `${TAG_PREFIX}guard.${flag}.${environment}`.replace(/[^\w./-]+/g, '_').slice(0, 250), value, signal);
 }
 
-async function publish(context: CliContext, reports: readonly GuardReport[], isNew: boolean): Promise<void> {
+/** Whether everybody was told. */
+async function publish(context: CliContext, reports: readonly GuardReport[], isNew: boolean): Promise<boolean> {
   const { options, write, warn, own } = context;
   const plain = reports.map(({ model, flag, environments, state, words, assessment, champion, change, outcome }) => ({
     model, flag, environments, state, words, ...(champion === undefined ? {} : { champion }),
@@ -99,7 +100,7 @@ async function publish(context: CliContext, reports: readonly GuardReport[], isN
   const file = own['metrics-file'];
   if (typeof file === 'string') await writeMetrics(file, reports).catch((thrown: unknown) => warn(`The metrics could not be written: ${toAppError(thrown).message}`));
   const news = reports.filter(({ state }) => TOLD.has(state));
-  if (isNew && news.length > 0 && options['dry-run'] !== true) await notify(context, news);
+  return !isNew || news.length === 0 || options['dry-run'] === true || await notify(context, news);
 }
 
 /** Whole or not at all: whoever scrapes it never sees half a file. */
@@ -109,14 +110,16 @@ async function writeMetrics(file: string, reports: readonly GuardReport[]): Prom
 }
 
 /** The address comes from the environment only: a file of the repository cannot have messages sent anywhere. */
-async function notify({ env, warn }: CliContext, reports: readonly GuardReport[]): Promise<void> {
+async function notify({ env, warn }: CliContext, reports: readonly GuardReport[]): Promise<boolean> {
   const url = env[WEBHOOK] ?? '';
-  if (url === '') return;
+  if (url === '') return true;
   const text = reports.map(({ model, flag, environments, state, words }) => `Modelswitch guard: ${model} (${flag}, ${environments.join(', ')}): ${state}: ${words.join('; ')}`).join('\n');
   try {
     const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ text, reports: reports.map(({ model, flag, environments, state, words }) => ({ model, flag, environments, state, words })) }), redirect: 'error', signal: AbortSignal.timeout(WEBHOOK_TIMEOUT_MS) });
     if (!answer.ok) warn(`${WEBHOOK} answered ${answer.status}: nobody was notified by it.`);
+    return answer.ok;
   } catch (thrown) {
     warn(`${WEBHOOK} could not be reached: ${toAppError(thrown).name}.`);
+    return false;
   }
 }

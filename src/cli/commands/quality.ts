@@ -1,4 +1,4 @@
-import { AppError } from '../../core/base/errors.ts';
+import { AppError, toAppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { roleName } from '../../core/models/mapping.ts';
 import { compareArms, type ComparisonReport } from '../../core/quality/comparison.ts';
@@ -23,17 +23,28 @@ import { openQualitySource, qualityOf } from '../../adapters/quality/open.ts';
 import { prepareReference, withReference, type FoundTrainingData } from '../../adapters/quality/reference.ts';
 import { checkSkew, type SkewPlace } from '../../adapters/quality/skew.ts';
 import { refuseOthers } from '../arguments.ts';
+import { CONFIGURATION_FILE } from '../configuration.ts';
 import { exitCode } from '../exitCodes.ts';
 import { writeJson, type CliContext, type Command } from '../context.ts';
 import { openCliRegistry, readConfiguration } from '../registry.ts';
 import { changeShadow } from './changes.ts';
 
+/** As of `unleash.environment`, where that is not given. */
+const DEFAULT_ENVIRONMENT = 'production';
 const COMPARED_BY = ['model', 'environment', 'percent', 'json', 'markdown'] as const;
 
 interface Opened {
   readonly model: ModelMapping;
   readonly definition: QualityDefinition;
   readonly config: WorkspaceConfig;
+}
+
+/** Exit code 1 is a finding: what acts on it must not act where nothing could be looked at. */
+function looking(run: Command['run']): Command['run'] {
+  return (context) => run(context).catch((thrown: unknown) => {
+    const error = toAppError(thrown);
+    throw exitCode(error) === 1 ? new AppError('network', error.message, error.data, error) : error;
+  });
 }
 
 /** The model that is meant: `--model`, or the only one with quality. @throws AppError notFound, validation */
@@ -45,15 +56,28 @@ async function openModel(context: CliContext): Promise<Opened> {
   const found = options.model === undefined ? models : models.filter(({ name }) => name === options.model);
   const [model] = found;
   if (model?.quality === undefined) {
-    throw new AppError('notFound', options.model === undefined ? 'No model of modelswitch.yaml has quality: here.' : `${options.model} has no quality: in modelswitch.yaml.${didYouMean(options.model, names) || (names.length === 0 ? '' : ` There are: ${names.join(', ')}.`)}`);
+    throw new AppError('notFound', options.model === undefined ? `No model of ${CONFIGURATION_FILE} in this folder has quality:${config.models.length === 0 ? ': it is not there, or names no model' : ''}.` : `${options.model} has no quality: in modelswitch.yaml.${didYouMean(options.model, names) || (names.length === 0 ? '' : ` There are: ${names.join(', ')}.`)}`);
   }
   if (found.length > 1) throw new AppError('validation', `Give --model NAME: ${names.join(', ')} have quality.`);
   return { model, definition: model.quality, config };
 }
 
-async function read({ options, env, cwd, signal }: CliContext, { model, config }: Opened, extra: Pick<FeatureOptions, 'features' | 'edges' | 'categories'> = {}): Promise<QualityData> {
+/**
+ * What the windows are called of a source that tells no environments: the queries of Prometheus select one, of which they do not say the name.
+ * @throws AppError notFound for an environment that modelswitch.yaml does not know: nothing in the answer would tell it from one that is right
+ */
+function environmentName({ options: { environment } }: CliContext, { model: { plan }, definition: { source }, config: { unleash } }: Opened): string {
+  if (environment === undefined || source?.kind !== 'prometheus') return environment ?? unleash?.environment ?? '';
+  const known = [...new Set([unleash?.environment ?? DEFAULT_ENVIRONMENT, ...(plan ?? []).map((stage) => stage.environment)])].sort();
+  if (known.includes(environment)) return environment;
+  throw new AppError('notFound', `modelswitch.yaml knows no environment "${environment}".${didYouMean(environment, known) || ` There are: ${known.join(', ')}.`} Which one the numbers of Prometheus are of, its queries say.`);
+}
+
+async function read(context: CliContext, opened: Opened, extra: Pick<FeatureOptions, 'features' | 'edges' | 'categories'> = {}): Promise<QualityData> {
+  const { env, cwd, signal } = context;
+  const { model } = opened;
   const source = openQualitySource(qualityOf(model), {
-    folder: cwd, ...recordScope(model), environment: options.environment ?? config.unleash?.environment ?? '',
+    folder: cwd, ...recordScope(model), environment: environmentName(context, opened),
     fetch: (url, init) => fetch(url, init), credentialsFor: prometheusCredentials(env), ...extra,
   });
   try {
@@ -137,7 +161,7 @@ export const quality: Command = {
   name: 'quality',
   usage: 'quality [--model M] [--environment E] [--percent N] [--json | --markdown]',
   summary: 'each arm in production: traffic, latency, metrics, verdicts',
-  async run(context) {
+  run: looking(async (context) => {
     refuseOthers(context, 'quality', COMPARED_BY);
     const opened = await openModel(context);
     const data = await read(context, opened);
@@ -146,18 +170,18 @@ export const quality: Command = {
     const status = arms.map(({ arm, environment, requests, units, lastSeen, latency, matured, labelled, labelDelay }) => ({ arm, environment, requests, units, lastSeen: lastSeen === 0 ? null : new Date(lastSeen).toISOString(), latencyMs: Object.fromEntries(SHOWN_QUANTILES.map((q) => [`p${100 * q}`, histogramQuantile(latency, q) ?? null])), matured, labelled, labelDelay: labelDelay ?? null }));
     print(context, { model: opened.model.name, arms: status, comparisons: found.map(printed), notes: data.notes }, [...statusBlocks({ ...data, arms }, Date.now()), ...found.flatMap(({ blocks }) => blocks), notesBlock(data.notes)]);
     return exitOf(found, data, context.warn);
-  },
+  }),
 };
 
 /** `compare` without versions: the arms of a release, with slices. */
-export async function compareReleased(context: CliContext): Promise<number> {
+export const compareReleased = looking(async (context) => {
   refuseOthers(context, 'compare', COMPARED_BY);
   const opened = await openModel(context);
   const data = await read(context, opened);
   const found = compared(context, opened, data);
   print(context, { model: opened.model.name, comparisons: found.map(printed), notes: data.notes }, [...found.flatMap(({ blocks }) => blocks), notesBlock(data.notes)]);
   return exitOf(found, data, context.warn);
-}
+});
 
 /** The training data, where drift is measured against that of a version. @throws AppError */
 async function trainingOf(context: CliContext, { model, definition: { drift: { reference } }, config }: Opened): Promise<FoundTrainingData | undefined> {
@@ -180,7 +204,7 @@ export const drift: Command = {
   summary: 'inputs and predictions against the training data, and by arm',
   options: { skew: { type: 'boolean' } },
   details: 'With --skew the command of skew: in modelswitch.yaml recomputes the features of logged requests; they are compared with those that were logged.',
-  async run(context) {
+  run: looking(async (context) => {
     refuseOthers(context, 'drift', ['model', 'environment', 'registry', 'json', 'markdown']);
     const opened = await openModel(context);
     const { features, reference } = opened.definition.drift;
@@ -204,7 +228,7 @@ export const drift: Command = {
     const isUnknown = without.flat().some(({ isAsked }) => isAsked) || (skew === undefined && without.every(({ length }) => length > 0));
     const unknown = skew?.insufficient ?? (isUnknown ? nothing.join(' ') : undefined);
     return unknown === undefined ? 0 : exitCode(new AppError('network', unknown));
-  },
+  }),
 };
 
 /** The pairs of the environment that was asked for, or of each. @throws AppError notFound */
@@ -217,19 +241,20 @@ function shadows(data: QualityData, wanted: string | undefined): readonly Shadow
   return [found];
 }
 
+const readShadow = looking(async (context) => {
+  refuseOthers(context, 'shadow', ['model', 'environment', 'json', 'markdown']);
+  const opened = await openModel(context);
+  const data = await read(context, opened);
+  const reports = shadows(data, context.options.environment).map(shadowReport);
+  print(context, { model: opened.model.name, shadow: reports, notes: data.notes }, [...reports.flatMap(shadowBlocks), notesBlock(data.notes)]);
+  return 0;
+});
+
 export const shadow: Command = {
   name: 'shadow',
   usage: 'shadow [--model M] [--environment E] [--json | --markdown] | shadow --flag F --environment E (--on [--percent N] | --off | --percent N)',
   summary: 'the candidate\'s shadow answers beside those that were served',
   options: { on: { type: 'boolean' }, off: { type: 'boolean' } },
   details: 'With --on, --off or --percent the flag F.shadow is changed, and made at 0 % where there is none: it samples the requests for which the candidate is asked in the shadow. --dry-run shows the change.',
-  async run(context) {
-    if (context.own['on'] === true || context.own['off'] === true || context.options.percent !== undefined) return changeShadow(context);
-    refuseOthers(context, 'shadow', ['model', 'environment', 'json', 'markdown']);
-    const opened = await openModel(context);
-    const data = await read(context, opened);
-    const reports = shadows(data, context.options.environment).map(shadowReport);
-    print(context, { model: opened.model.name, shadow: reports, notes: data.notes }, [...reports.flatMap(shadowBlocks), notesBlock(data.notes)]);
-    return 0;
-  },
+  run: (context) => (context.own['on'] === true || context.own['off'] === true || context.options.percent !== undefined ? changeShadow(context) : readShadow(context)),
 };

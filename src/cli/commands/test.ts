@@ -17,6 +17,7 @@ import { readSuiteFile, type SuiteFile } from '../../adapters/suites/suiteFile.t
 import { mappingOf, SuiteModel } from '../../adapters/suites/suiteModel.ts';
 import { suiteName } from '../../adapters/suites/suitesOnDisk.ts';
 import { writeJson, type CliContext, type Command } from '../context.ts';
+import { INTERRUPTED } from '../exitCodes.ts';
 import { openCliRegistry, readConfiguration } from '../registry.ts';
 import { junitReport } from '../reporters/junit.ts';
 import { markdownReport } from '../reporters/markdown.ts';
@@ -24,7 +25,6 @@ import { regressionLines, suiteHead, testLines } from '../../core/suites/reportT
 import { chosenSubject, chosenSuites, scriptsFolder } from '../suites.ts';
 
 const EXIT_CODES: Readonly<Record<Outcome, number>> = { passed: 0, failed: 1, error: 2, inconclusive: 3 };
-const CANCELLED = 130;
 
 /** A text of a command's own options, which the others take otherwise or not at all. */
 function option(context: CliContext, name: string): string | undefined {
@@ -151,7 +151,7 @@ export const test: Command = {
     } catch (error) {
       // Here 1 says that a test failed, so nothing else may end with it.
       const { code, message } = toAppError(error);
-      if (code === 'cancelled' || context.signal.aborted) return CANCELLED;
+      if (code === 'cancelled' || context.signal.aborted) return INTERRUPTED;
       context.warn(message);
       return EXIT_CODES.error;
     }

@@ -1,7 +1,7 @@
 import { AppError } from '../base/errors.ts';
 import { environmentKey } from './compare.ts';
 import { planSteps, titlesReached, type Blocker, type ChangeKind, type ChangePlan } from './changePlan.ts';
-import { environmentOf, GRADUAL_ROLLOUT, type FlagEnvironment, type Segment, type Strategy } from './model.ts';
+import { environmentOf, GRADUAL_ROLLOUT, type Flag, type FlagEnvironment, type Segment, type Strategy } from './model.ts';
 import { isOwn, ownIds } from './ownership.ts';
 import { childWarnings, familyParents, parentWarnings, type Family } from './parents.ts';
 import type { FlagDetail, FlagEvent } from './ports.ts';
@@ -39,13 +39,15 @@ export function segmentMap(segments: readonly Segment[]): Segments {
 }
 
 /** @throws AppError notFound when the flag has no such environment */
+export function requireEnvironment(flag: Flag, name: string): FlagEnvironment {
+  const environment = environmentOf(flag, name);
+  if (environment === undefined) throw new AppError('notFound', `${flag.name} has no environment "${name}"; it has ${flag.environments.map((each) => each.name).join(', ')}.`, { environment: name });
+  return environment;
+}
+
+/** @throws AppError notFound when the flag has no such environment */
 export function situation(reading: FlagReading, environmentName: string): Situation {
-  const { flag } = reading.detail;
-  const environment = environmentOf(flag, environmentName);
-  if (environment === undefined) {
-    const names = flag.environments.map(({ name }) => name).join(', ');
-    throw new AppError('notFound', `${flag.name} has no environment "${environmentName}"; it has ${names}.`, { environment: environmentName });
-  }
+  const environment = requireEnvironment(reading.detail.flag, environmentName);
   return { reading, environment, segments: segmentMap(reading.segments), own: ownIds(reading.events) };
 }
 

@@ -3,7 +3,7 @@ import { areProportions } from './proportions.ts';
 import type { MetricDefinition } from './definitions.ts';
 import { LEAST_EVENTS, LEAST_UNITS, sequentialOneSidedHalfWidth, variance } from './stats/confidenceSequence.ts';
 import { alarms, evidenceAboveRate } from './stats/countRule.ts';
-import { countIntervals } from './strata.ts';
+import { countIntervals, restarts, windowsFrom } from './strata.ts';
 import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
 import { unitsIn } from './unitsIn.ts';
@@ -21,11 +21,13 @@ export interface LimitFinding {
   /** Rate of bad events, or mean; NaN without records. */
   readonly value: number;
   readonly state: 'passed' | 'within' | 'insufficient';
+  /** Why it says nothing: of what is insufficient. */
+  readonly because?: string;
 }
 
 /** What decides whether a limit was passed. */
 export interface LimitOptions {
-  readonly data: Pick<QualityData, 'arms' | 'designEffect' | 'windows' | 'unnamed'>;
+  readonly data: Pick<QualityData, 'arms' | 'designEffect' | 'windows' | 'doubts' | 'unnamed'>;
   readonly environment: string;
   /** The arm that the windows are of; all that serve where it is not given. */
   readonly arm?: string;
@@ -35,8 +37,8 @@ export interface LimitOptions {
 
 /**
  * Whether a version passes a metric's own limit, by evidence that is valid however often one looks: for rates the count rule against a fixed share
- * (`evidenceAboveRate`), for means the one-sided confidence sequence. The variance is the larger of what these windows show and, of a share, that at the limit, of another mean that of all arms: few values that happen to lack the
- * rare large ones have neither the right mean nor the variance that would show it. Undefined for metrics without a limit.
+ * (`evidenceAboveRate`), for means the one-sided confidence sequence, begun anew at later blocks, too (`restarts`). The variance is the larger of what these windows show and, of a share, that at the limit, of another mean that of all arms: few values that happen to lack the
+ * rare large ones have neither the right mean nor the variance that would show it. What was told as none, but may only not have been told (`QualityData.doubts`), is within no limit. Undefined for metrics without a limit.
  *
  * @param windows of one arm or of all that serve, in the order of time
  */
@@ -45,21 +47,33 @@ export function limitFinding(metric: MetricDefinition, windows: readonly Quality
   if (limit === undefined || metric.measure === 'pr_auc') return undefined;
   const total = totalOf(windows, name);
   const found = { name, limit, n: total.n, value: total.sum / total.n };
-  if (total.n === 0) return { ...found, state: 'insufficient' };
+  if (total.n === 0) return { ...found, state: 'insufficient', because: 'no record tells it' };
   const all = data.arms.filter((each) => each.environment === environment);
   const phi = Math.max(dispersionIn(windows, all, name) ?? data.designEffect ?? 1, unnamedOf(data, environment)?.designEffect ?? 1);
   const alpha = ALPHA / Math.max(1, among);
+  const doubt = total.sum === 0 ? data.doubts?.[name] : undefined;
+  const decided = (isPassed: boolean): LimitFinding => (isPassed ? { ...found, state: 'passed' } : doubt === undefined ? { ...found, state: 'within' } : { ...found, state: 'insufficient', because: doubt });
   if (metric.kind === 'bad') {
-    return { ...found, state: alarms(evidenceAboveRate(countIntervals(windows, [], name, phi), limit).restarted, alpha) ? 'passed' : 'within' };
+    return decided(alarms(evidenceAboveRate(countIntervals(windows, [], name, phi), limit).restarted, alpha));
   }
-  const units = unitsIn(windows, name, arm === undefined ? all : all.filter((each) => each.arm === arm), all) ?? total.n / phi;
-  const n = total.n / phi;
-  if (Number.isNaN(total.squares) || Math.min(n, units) < LEAST_UNITS) return { ...found, state: 'insufficient' };
+  if (Number.isNaN(total.squares)) return { ...found, state: 'insufficient', because: 'the squares of its values are not known, so the mean has no interval' };
   const isShare = areProportions([total]);
-  // If it were just at its limit, it would have enough events, and enough others: so one that has none at all passes it, too.
-  if (isShare && n * Math.min(limit, 1 - limit) < LEAST_EVENTS) return { ...found, state: 'insufficient' };
   const known = isShare ? limit * (1 - limit) : variance(totalOf(data.windows.filter((each) => each.environment === environment && each.slice === undefined), name));
-  const estimate = { estimate: found.value, standardError: Math.sqrt(Math.max(variance(total), Number.isNaN(known) ? 0 : known) / n), n };
-  const beyond = better === 'lower' ? estimate.estimate - limit : limit - estimate.estimate;
-  return { ...found, state: beyond - sequentialOneSidedHalfWidth(estimate, alpha, TIGHTEST) > 0 ? 'passed' : 'within' };
+  const own = arm === undefined ? all : all.filter((each) => each.arm === arm);
+  const room = Math.min(limit, 1 - limit);
+  /** Whether it is passed in a part, or why that says nothing. */
+  const passedIn = (part: readonly QualityWindow[], level: number): boolean | string => {
+    const sums = totalOf(part, name);
+    const n = sums.n / phi;
+    if (Math.min(n, unitsIn(part, name, own, all) ?? n) < LEAST_UNITS) return `a limit of a mean needs ${LEAST_UNITS} units`;
+    // If it were just at its limit, it would have enough events, and enough others: so one that has none at all passes it, too.
+    if (isShare && n * room < LEAST_EVENTS) return room > 0 ? `a limit of ${limit} needs ${Math.ceil(LEAST_EVENTS / room)} independent records of what is 0 or 1` : `nothing that is 0 or 1 can be held against a limit of ${limit}: give one between the two`;
+    const estimate = { estimate: sums.sum / sums.n, standardError: Math.sqrt(Math.max(variance(sums), Number.isNaN(known) ? 0 : known) / n), n };
+    const beyond = better === 'lower' ? estimate.estimate - limit : limit - estimate.estimate;
+    return beyond - sequentialOneSidedHalfWidth(estimate, level, TIGHTEST) > 0;
+  };
+  const [first, ...later] = restarts(windows, [], name);
+  const passed = passedIn(windows, alpha * (first?.part ?? 1));
+  if (typeof passed === 'string') return { ...found, state: 'insufficient', because: passed };
+  return decided(passed || later.some(({ start, part }) => passedIn(windowsFrom(windows, start), alpha * part) === true));
 }

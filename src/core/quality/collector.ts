@@ -223,7 +223,7 @@ export class Collector {
     }
     if (this.#stager.hasNotFinite(record)) this.#notes.notFinite += 1;
     const outcome = this.#stager.outcomeOf(record);
-    if (outcome !== undefined) this.#shadow.addOutcome(request, outcome[this.#definition.labels.field]);
+    if (outcome !== undefined) this.#shadow.addOutcome(request, outcome[this.#definition.labels.field], at);
     this.#outcomes.add(request, outcome, at);
   }
 
@@ -300,9 +300,9 @@ export class Collector {
     return unit > 0 ? unit : rehash(hash53(String(this.#notes.rows - unit)), keys[arms[row] ?? 0]?.seed ?? 0);
   }
 
-  #served({ scores, labels, errors, outcomes, slices }: BatchRows, row: number, request: number, { environment }: Group): void {
+  #served({ scores, labels, errors, outcomes, slices, times }: BatchRows, row: number, request: number, { environment }: Group): void {
     const names = this.#slices.of(slicesAt(slices, row));
-    if (this.#shadow.follows(request)) this.#shadow.addServed({ request, environment, score: scores[row] ?? Number.NaN, label: codedAt(labels, row), error: codedAt(errors, row), outcome: codedAt(outcomes, row), slices: names });
+    if (this.#shadow.follows(request)) this.#shadow.addServed({ request, environment, score: scores[row] ?? Number.NaN, label: codedAt(labels, row), error: codedAt(errors, row), outcome: codedAt(outcomes, row), slices: names, at: times[row] ?? Number.NaN });
   }
 
   /** `index`: the place of the row among those that are counted; `from`: the first of the rows. */

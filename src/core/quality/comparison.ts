@@ -3,7 +3,7 @@ import { utcTime } from '../base/words.ts';
 import { absenceOf } from './absence.ts';
 import { MISSING_ANSWERS, type LabelDefinition, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { averagePrecision } from './measures.ts';
-import { NO_MOMENTS, hasTold, LEAST_EVENTS, LEAST_UNITS, mayTell, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Moments } from './stats/confidenceSequence.ts';
+import { NO_MOMENTS, hasTold, LEAST_EVENTS, LEAST_UNITS, mayTell, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Difference, type Moments } from './stats/confidenceSequence.ts';
 import { alarms, evidenceNotWorse, guardEvidence, joinEvidence } from './stats/countRule.ts';
 import type { Interval } from './stats/intervals.ts';
 import { ratioOf, type RatioReport } from './observedShare.ts';
@@ -12,7 +12,7 @@ import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.ts';
 import { differInLabels } from './labelledShare.ts';
 import { dataSince } from './since.ts';
-import { allocationIntervals, apartWords, comparedPart, countIntervals, isAcrossChange, leftOutWords, onlyAcrossWords, type ShareAt } from './strata.ts';
+import { allocationIntervals, apartWords, comparedPart, countIntervals, isAcrossChange, leftOutWords, onlyAcrossWords, restarts, windowsFrom, type ShareAt } from './strata.ts';
 import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
 import { unitsIn } from './unitsIn.ts';
@@ -67,12 +67,16 @@ export interface MetricComparison {
   readonly interval?: Interval;
   /** What the verdict is about: the ratio or difference that is tolerated. */
   readonly tolerated: number;
+  /** Of bad events: up to this rate a candidate is not worse, whatever the current version does; missing: none. */
+  readonly minRate?: number;
   readonly verdict: ComparisonVerdict;
   /** E of the count rule as a plain number, at most 1e12; alarm at 1 / alpha. */
   readonly evidence?: number;
   /** How much more units vary than requests; counts are divided by it. */
   readonly dispersion: number;
   readonly because: string;
+  /** Where the verdict is of the records from a time on (milliseconds since 1970), not of all: what those tell. */
+  readonly lately?: { readonly since: number; readonly effect: number; readonly candidate: ArmValue; readonly current: ArmValue };
 }
 
 export interface ArmValue {
@@ -257,7 +261,7 @@ class Comparer {
       name: metric.name, role: metric.role, kind: metric.kind, better: metric.better, ...(slice === undefined ? {} : { slice }),
       candidate: curve?.candidate ?? armValue(a, isShare ? phi : undefined, unitsOf(candidate, 0)),
       current: curve?.current ?? armValue(b, isShare ? phi : undefined, unitsOf(current, 1)),
-      tolerated: isBad ? metric.maxRatio : metric.margin, dispersion: phi,
+      tolerated: isBad ? metric.maxRatio : metric.margin, ...(isBad && metric.minRate > 0 ? { minRate: metric.minRate } : {}), dispersion: phi,
     };
     if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: this.#untold(metric) };
     if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? ARMS[0] : ARMS[1]} has no data` };
@@ -267,7 +271,7 @@ class Comparer {
     if (across !== undefined) return { ...common, verdict: 'insufficient data', because: across };
     const drawn = [candidate.filter(this.#isDrawn), current.filter(this.#isDrawn)] as const;
     if (comparedPart(...drawn, metric.name, this.#options.shareAt) === undefined) return { ...common, verdict: 'no control', because: apartWords(...drawn, metric.name) };
-    const found = this.#unitless(this.#doubted(metric.name, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi)));
+    const found = this.#unitless(this.#doubted(metric.name, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi, slice !== undefined)));
     const result = { ...found, because: `${found.because}${leftOutWords([...candidate, ...current], metric.name, this.#options.shareAt)}` };
     // A mismatch voids what would let a release go on, never a breach, and so do outcomes that have ceased. Where only some predictions have outcomes, chosen differently by arm, neither is known.
     if (refused === undefined || (result.verdict === 'worse' && !refused.always)) return { ...common, ...result };
@@ -281,7 +285,7 @@ class Comparer {
   /** What was told as none, but may only not have been told, lets no release go on. */
   #doubted<T extends Pick<MetricComparison, 'verdict' | 'because'>>(metric: string, result: T): T {
     const doubt = this.#data.doubts?.[metric];
-    return doubt === undefined || result.verdict !== 'not worse' ? result : { ...result, verdict: 'undecided', because: doubt };
+    return doubt === undefined || (result.verdict !== 'not worse' && result.verdict !== 'undecided') ? result : { ...result, verdict: 'undecided', because: doubt };
   }
 
   /** Predictions that are missing where the flag chose an arm; `dispersions` are those of the other bad events, of which the largest stands for theirs. */
@@ -334,32 +338,59 @@ class Comparer {
     return { verdict, because, ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.alpha), evidence: bounded(worse), logEvidence: worse };
   }
 
-  #means({ name, better, margin, role }: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval'> {
+  /**
+   * The difference of the arms' means over the stretches of constant allocation that hold enough of both. `strata`: them, as many independent observations as they are worth.
+   */
+  #difference(name: string, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number, isShare: boolean): { readonly found: Difference; readonly strata: readonly (readonly [Moments, Moments])[] } | undefined {
     const effective = ({ n, sum, squares }: Moments): Moments => ({ n: n / phi, sum: sum / phi, squares: squares / phi });
-    const untold = [totalOf(candidate, name), totalOf(current, name)].some(({ squares }) => Number.isNaN(squares));
-    if (untold) return { verdict: 'insufficient data', because: this.#data.designEffect === undefined ? 'an absurd value was corrected, which has left rounding in the place of the squares, so the mean has no interval' : 'the source tells no squares of the values, so the mean has no interval' };
-    const isShare = isProportion(name, [candidate, current]);
     const hasUnits = (windows: readonly QualityWindow[], arm: 0 | 1): boolean => {
       const { n } = effective(totalOf(windows, name));
       return Math.min(n, this.#units(windows, name, arm) ?? n) >= LEAST_UNITS;
     };
-    const strata = allocationIntervals(candidate, current, this.#options.shareAt).filter(([own, other]) => hasUnits(own, 0) && hasUnits(other, 1)).map(([own, other]) => [effective(totalOf(own, name)), effective(totalOf(other, name))] as const);
-    const usable = isShare ? strata.filter(mayTell) : strata;
-    const found = stratifiedDifference(usable);
+    const large = allocationIntervals(candidate, current, this.#options.shareAt).filter(([own, other]) => hasUnits(own, 0) && hasUnits(other, 1)).map(([own, other]) => [effective(totalOf(own, name)), effective(totalOf(other, name))] as const);
+    const strata = isShare ? large.filter(mayTell) : large;
+    const found = stratifiedDifference(strata);
+    return found === undefined ? undefined : { found, strata };
+  }
+
+  /**
+   * Worse is what differs by more than the margin in all windows, or in those from a later block on, each at its part of the level: after long health everything together hardly shows that a model has decayed. Slices, which only
+   * inform, are not begun anew.
+   */
+  #means({ name, better, margin, role }: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number, isSlice: boolean): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval' | 'lately'> {
+    const untold = [totalOf(candidate, name), totalOf(current, name)].some(({ squares }) => Number.isNaN(squares));
+    if (untold) return { verdict: 'insufficient data', because: this.#data.designEffect === undefined ? 'an absurd value was corrected, which has left rounding in the place of the squares, so the mean has no interval' : 'the source tells no squares of the values, so the mean has no interval' };
+    const isShare = isProportion(name, [candidate, current]);
+    const told = this.#difference(name, candidate, current, phi, isShare);
     const needs = `needs ${LEAST_UNITS} units${isShare ? `, ${LEAST_EVENTS} events and ${LEAST_EVENTS} others` : ''} per arm`;
-    if (found === undefined) return { verdict: 'insufficient data', because: needs };
+    if (told === undefined) return { verdict: 'insufficient data', because: needs };
+    const { found, strata } = told;
     const twoSided = sequentialHalfWidth(found, 2 * this.alpha, TIGHTEST);
     const oneSided = sequentialOneSidedHalfWidth(found, this.alpha, TIGHTEST);
-    const alarming = role === 'guardrail' ? sequentialOneSidedHalfWidth(found, this.alpha / this.guardrails, TIGHTEST) : oneSided;
-    const worseBy = better === 'lower' ? found.estimate : -found.estimate;
-    const verdict = worseBy - alarming > margin ? 'worse' : worseBy + oneSided >= margin ? 'undecided' : isShare && !hasTold(usable) ? 'insufficient data' : 'not worse';
-    const because = verdict === 'worse' ? `worse by more than ${margin}` : verdict === 'insufficient data' ? needs : verdict === 'not worse' ? `not worse by more than ${margin}` : 'the interval holds both';
-    return { verdict, because, effect: found.estimate, interval: { low: found.estimate - twoSided, high: found.estimate + twoSided } };
+    const worseBy = ({ estimate }: Difference): number => (better === 'lower' ? estimate : -estimate);
+    const level = role === 'guardrail' ? this.alpha / this.guardrails : this.alpha;
+    const isBeyond = (difference: Difference, part: number): boolean => worseBy(difference) - sequentialOneSidedHalfWidth(difference, part * level, TIGHTEST) > margin;
+    const common = { effect: found.estimate, interval: { low: found.estimate - twoSided, high: found.estimate + twoSided } };
+    const [first, ...later] = isSlice ? [] : restarts(candidate, current, name);
+    if (isBeyond(found, first?.part ?? 1)) return { ...common, verdict: 'worse', because: `worse by more than ${margin}` };
+    for (const { start, part } of later) {
+      const [own, other] = [windowsFrom(candidate, start), windowsFrom(current, start)];
+      const since = this.#difference(name, own, other, phi, isShare)?.found;
+      if (since === undefined || !isBeyond(since, part)) continue;
+      return { ...common, verdict: 'worse', because: `worse by more than ${margin} since ${utcTime(start)}`, lately: { since: start, effect: since.estimate, candidate: armValue(totalOf(own, name), isShare ? phi : undefined), current: armValue(totalOf(other, name), isShare ? phi : undefined) } };
+    }
+    const verdict = worseBy(found) + oneSided >= margin ? 'undecided' : isShare && !hasTold(strata) ? 'insufficient data' : 'not worse';
+    return { ...common, verdict, because: verdict === 'insufficient data' ? needs : verdict === 'not worse' ? `not worse by more than ${margin}` : 'the interval holds both' };
   }
 }
 
+/** `3,320`, `4.86`: three digits. */
+function oddsWords(odds: number): string {
+  return Number(odds.toPrecision(3)).toLocaleString('en-US');
+}
+
 function evidenceWords(log: number): string {
-  return log > Math.log(1e6) ? 'over 1,000,000 : 1' : `${Math.exp(log).toPrecision(3)} : 1`;
+  return log > Math.log(1e6) ? 'over 1,000,000 : 1' : `${oddsWords(Math.exp(log))} : 1`;
 }
 
 /**
@@ -394,7 +425,7 @@ export function compareArms(data: QualityData, definition: QualityDefinition, en
 /** One of several guardrails may have much evidence by chance: it is worse only when all together alarm. */
 function withoutAlarm<T extends MetricComparison>(metric: T, level: number): T {
   if (metric.role !== 'guardrail' || metric.kind !== 'bad' || metric.verdict !== 'worse') return metric;
-  return { ...metric, verdict: 'undecided', because: `${metric.because}; all guardrails together alarm at ${level.toPrecision(3)} : 1 on average` };
+  return { ...metric, verdict: 'undecided', because: `${metric.because}; all guardrails together alarm at ${oddsWords(level)} : 1 on average` };
 }
 
 /** Without what only the joint alarm needs. */

@@ -202,9 +202,16 @@ export interface DriftReport {
   readonly notMeasured: readonly string[];
 }
 
-/** Whether anything at all was measured: a feature that has too few values or units tells nothing, but that it is missing. */
+export type DriftVerdict = 'alarm' | 'no alarm' | 'insufficient data';
+
+/** A feature that has too few values or units tells nothing, but that it is missing: that is neither alarm nor all-clear. */
+export function driftVerdict({ psi: index, alarm }: Pick<FeatureDrift, 'psi' | 'alarm'>): DriftVerdict {
+  return alarm ? 'alarm' : Number.isNaN(index) ? 'insufficient data' : 'no alarm';
+}
+
+/** Whether anything at all was measured. */
 export function isMeasured({ features }: DriftReport): boolean {
-  return features.some(({ psi: index, alarm }) => alarm || !Number.isNaN(index));
+  return features.some((each) => driftVerdict(each) !== 'insufficient data');
 }
 
 /** The prediction itself, which is logged as a score or as a label. */

@@ -3,7 +3,8 @@ import type { QualityDefinition } from './definitions.ts';
 import { EarlyOutcomes, type SavedEarly } from './earlyOutcomes.ts';
 import type { Group } from './groups.ts';
 import { isDrawn, MOST_LEVEL, savedAt, type SavedRecords } from './hashSlots.ts';
-import { OWN, WaitingPredictions, type OutcomeFields, type ToldOutcome, type Waiting } from './waitingPredictions.ts';
+import { isBetterTold, isLate, OWN } from './outcomeRank.ts';
+import { WaitingPredictions, type OutcomeFields, type ToldOutcome, type Waiting } from './waitingPredictions.ts';
 
 /** So many predictions at most wait for their outcome, and so many outcomes for their prediction; 100 to 200 bytes each. */
 const MOST_WAITING = 500_000;
@@ -46,9 +47,6 @@ export interface SavedOutcomes {
   };
   readonly early: SavedEarly;
 }
-
-/** How an outcome is known, from what counts least. */
-const [LATE, IN_PREDICTION, WITHOUT_TIME, IN_TIME] = [0, 1, 2, 3];
 
 /** Of a prediction in `states`. */
 const [HAS_OUTCOME, HAS_MATURED] = [1, 2];
@@ -194,7 +192,7 @@ export class Outcomes {
     const waiting = this.#waiting;
     const isAbsentKnown = this.#definition.labels.absentMeans !== undefined;
     if (isAbsentKnown && Number.isNaN(told.at)) this.withoutTime += 1;
-    if (isAbsentKnown && this.#rank(place, told.at) === LATE) this.tooLate += 1;
+    if (isAbsentKnown && isLate(told.at, this.#limit(place))) this.tooLate += 1;
     else {
       const before = waiting.toldOf(place);
       const better = this.#fields.filter((field) => this.#isBetter(place, field, before?.outcome[field], told));
@@ -217,22 +215,15 @@ export class Outcomes {
     this.#early.delete(request);
   }
 
-  #rank(place: number, at: number): number {
-    if (at === OWN) return IN_PREDICTION;
-    if (Number.isNaN(at)) return WITHOUT_TIME;
-    return at <= this.#waiting.times.get(place) + this.#definition.labels.matureAfterMs ? IN_TIME : LATE;
+  /** Up to when an outcome is in time. */
+  #limit(place: number): number {
+    return this.#waiting.times.get(place) + this.#definition.labels.matureAfterMs;
   }
 
-  /** Whether what an outcome tells of a field counts rather than what is known of it. Of two of one time, the greater by its text: the one as well as the other, but always the same. */
+  /** Whether what an outcome tells of a field counts rather than what is known of it. */
   #isBetter(place: number, field: string, known: unknown, { outcome: { [field]: told }, at }: ToldOutcome): boolean {
     if (told === undefined || known === undefined) return told !== undefined;
-    const knownAt = this.#waiting.toldAt(place, field);
-    const [rank, knownRank] = [this.#rank(place, at), this.#rank(place, knownAt)];
-    if (rank !== knownRank) return rank > knownRank;
-    const [text = '', knownText = ''] = [told, known].map(String);
-    if (text === knownText) return rank === IN_TIME ? at > knownAt : rank === LATE && at < knownAt;
-    if (at === knownAt) return text > knownText;
-    return rank === WITHOUT_TIME || (rank === IN_TIME ? at > knownAt : at < knownAt);
+    return isBetterTold({ value: told, at }, { value: known, at: this.#waiting.toldAt(place, field) }, this.#limit(place));
   }
 
   #isFollowed(request: number): boolean {

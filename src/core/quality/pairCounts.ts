@@ -148,10 +148,11 @@ export class PairCounts {
     }
   }
 
-  judge([served, shadow]: Decisions, outcome: boolean): void {
-    this.counts.labelled += 1;
-    if (served === outcome && shadow !== outcome) this.counts.onlyServedRight += 1;
-    if (served !== outcome && shadow === outcome) this.counts.onlyShadowRight += 1;
+  /** `times`: -1 takes back what it was judged by. */
+  judge([served, shadow]: Decisions, outcome: boolean, times: 1 | -1 = 1): void {
+    this.counts.labelled += times;
+    if (served === outcome && shadow !== outcome) this.counts.onlyServedRight += times;
+    if (served !== outcome && shadow === outcome) this.counts.onlyShadowRight += times;
   }
 
   get told(): Pick<ShadowPairs, keyof typeof NO_COUNTS | 'served' | 'shadow' | 'differences' | 'slices' | 'examples'> {

@@ -13,9 +13,12 @@ const SILENT_GAPS = 20;
 /** So many of an arm's newest predictions, or a few more, tell its usual traffic. */
 const NEWEST = 50;
 
+/** The worst first. */
+const FACT_KINDS = ['worse', 'failed', 'elsewhere', 'silent', 'ratio', 'drift', 'fine'] as const;
+
 /** The worst that is known, in words of different length for the room that there is. */
 export interface WorstFact {
-  readonly kind: 'worse' | 'silent' | 'ratio' | 'drift' | 'fine' | 'failed';
+  readonly kind: (typeof FACT_KINDS)[number];
   /** Longest first. */
   readonly words: readonly string[];
 }
@@ -41,6 +44,25 @@ export function coarseAge(ms: number): string {
   return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`;
 }
 
+/** Where every record is of another environment than the one that is looked at: no arm fell silent, the names differ. */
+export interface Elsewhere {
+  readonly words: string;
+  readonly mend: string;
+}
+
+/** How many records the environments have that are not looked at, where the one that is has none; undefined: it has some, or nobody has. */
+export function elsewhere({ arms }: Pick<QualityData, 'arms'>, environment: string): Elsewhere | undefined {
+  const counts = new Map<string, number>();
+  for (const arm of arms) if (arm.requests > 0) counts.set(arm.environment, (counts.get(arm.environment) ?? 0) + arm.requests);
+  if (counts.size === 0 || counts.has(environment)) return undefined;
+  const [[name, count] = ['', 0], ...others] = [...counts].sort(([, a], [, b]) => b - a);
+  const named = name === '' ? `${countWords(count)} without environment` : `${countWords(count)} of ${plainLine(name, 24)}`;
+  return {
+    words: `no record of ${plainLine(environment, 24)}, ${named}${others.length > 0 ? ` and ${others.length} more` : ''}`,
+    mend: `let the service log environment: ${plainLine(environment, 40)}${name === '' ? '' : `, or name ${plainLine(name, 40)} as unleash.environment in modelswitch.yaml`}`,
+  };
+}
+
 /** An arm that should answer, but had not been heard of for longer than its traffic explains when the source was read. */
 export interface Silence {
   readonly arm: string;
@@ -50,6 +72,7 @@ export interface Silence {
 
 /** Arms that should answer and do not: those that fell silent, and those that have a share and no record. What came since the source was read is not known, so its age is no silence. */
 export function silences({ data, report: { environment }, configured, readAt }: Omit<ProductionFacts, 'now'>): Silence[] {
+  if (elsewhere(data, environment) !== undefined) return [];
   const own = new Map(data.arms.filter((each) => each.environment === environment && each.requests > 0).map((each) => [each.arm, each]));
   const expected = configured === undefined ? [...own.keys()] : [...(configured > 0 ? ['candidate'] : []), ...(configured < 1 ? ['current'] : [])];
   const newest = Math.max(...Array.from(own.values(), ({ lastSeen }) => lastSeen)) - vagueness(data);
@@ -81,9 +104,9 @@ function vagueness({ designEffect, windows }: QualityData): number {
 }
 
 /** How near a guardrail is to what is tolerated: above 1 it is beyond. */
-function badness({ kind, effect, tolerated, better }: MetricComparison): number {
+function badness({ kind, effect, tolerated, better, candidate, minRate }: MetricComparison): number {
   if (effect === undefined || Number.isNaN(effect)) return Number.NEGATIVE_INFINITY;
-  if (kind === 'bad') return effect / tolerated;
+  if (kind === 'bad') return Math.min(effect / tolerated, minRate === undefined ? Number.POSITIVE_INFINITY : candidate.value / minRate);
   const worseBy = better === 'lower' ? effect : -effect;
   return tolerated > 0 ? worseBy / tolerated : 1 + Math.sign(worseBy);
 }
@@ -119,9 +142,11 @@ export function worstFact(facts: ProductionFacts): WorstFact | undefined {
   const metric = worstGuardrail(report);
   if (metric?.verdict === 'worse') return metricFact(metric, 'worse', age);
   if (failed === true) return { kind: 'failed', words: [`quality as of ${age} ago: the source cannot be read`, `quality as of ${age} ago`] };
-  const [silent, other] = silences(facts);
+  const other = elsewhere(data, report.environment);
+  if (other !== undefined) return { kind: 'elsewhere', words: [other.words, `no record of ${plainLine(report.environment, 24)}`] };
+  const [silent, alsoSilent] = silences(facts);
   if (silent !== undefined) {
-    return { kind: 'silent', words: [`${other === undefined ? `${silent.arm}: ` : ''}${silent.words}`, silent.words] };
+    return { kind: 'silent', words: [`${alsoSilent === undefined ? `${silent.arm}: ` : ''}${silent.words}`, silent.words] };
   }
   const { sampleRatio } = report;
   if (sampleRatio.verdict === 'mismatch') {
@@ -135,6 +160,11 @@ export function worstFact(facts: ProductionFacts): WorstFact | undefined {
   }
   if (metric === undefined) return lastSeen === 0 ? undefined : { kind: 'fine', words: ['no metric told'] };
   return metricFact(metric, 'fine', age);
+}
+
+/** The worst of several facts; of two that are as bad the first. */
+export function worstOf(facts: readonly WorstFact[]): WorstFact | undefined {
+  return facts.toSorted((a, b) => FACT_KINDS.indexOf(a.kind) - FACT_KINDS.indexOf(b.kind))[0];
 }
 
 /** What alarms against the reference, each feature once, the worst first; between the arms where there is no reference. */

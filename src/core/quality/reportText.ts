@@ -1,6 +1,6 @@
 import { ageWords, countWords, plainLine } from '../base/words.ts';
 import { currentAlike, type ArmValue, type ComparisonReport, type MetricComparison } from './comparison.ts';
-import { DRIFT_DEFINITIONS, type DriftReport } from './drift.ts';
+import { DRIFT_DEFINITIONS, driftVerdict, type DriftReport, type FeatureDrift } from './drift.ts';
 import { histogramQuantile } from './histogram.ts';
 import { labelDelayWords } from './labelDelay.ts';
 import type { SkewReport } from './skew.ts';
@@ -117,11 +117,17 @@ export function notesBlock(notes: SourceNotes): Block {
   return { lines: [...counted.filter(([count]) => count > 0).map(([count, words]) => `${count} ${count === 1 ? ofOne(words) : words}.`), ...notes.examples.map((example) => `  ${example}`), ...notes.messages] };
 }
 
+/** An alarm, and what nobody could tell, by their word. */
+function driftWords(feature: FeatureDrift): string {
+  const verdict = driftVerdict(feature);
+  return verdict === 'no alarm' ? feature.because : `${verdict === 'alarm' ? 'ALARM' : verdict}: ${feature.because}`;
+}
+
 export function driftBlocks({ features, onlyReference, onlyProduction, notMeasured }: DriftReport, what: string): Block[] {
   const rows = features.map((each) => [
     each.feature, number(each.psi), number(each.noise), number(each.jensenShannon), each.kolmogorovSmirnov === undefined ? '-' : `${number(each.kolmogorovSmirnov.distance)} (p ${number(each.kolmogorovSmirnov.p, 2)})`,
     number(each.wasserstein), each.chiSquared === undefined ? '-' : `${number(each.chiSquared.statistic)} (p ${number(each.chiSquared.p, 2)})`,
-    `${percent(each.reference.missing)} -> ${percent(each.production.missing)}`, `${percent(each.unseenShare)}${each.unseen.length === 0 ? '' : ` (${each.unseen.slice(0, 3).join(', ')})`}`, each.alarm ? `ALARM: ${each.because}` : each.because,
+    `${percent(each.reference.missing)} -> ${percent(each.production.missing)}`, `${percent(each.unseenShare)}${each.unseen.length === 0 ? '' : ` (${each.unseen.slice(0, 3).join(', ')})`}`, driftWords(each),
   ]);
   return [
     { title: what, columns: ['feature', 'PSI', 'noise', 'JS', 'KS', 'Wasserstein', 'chi-squared', 'missing', 'unseen', 'verdict'], rows },

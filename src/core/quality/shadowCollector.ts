@@ -1,13 +1,17 @@
 import type { LabelDefinition } from './definitions.ts';
 import { DrawnSlots } from './drawnSlots.ts';
 import { NumberColumn } from './hashSlots.ts';
+import { JudgedPairs, type JudgedPair, type SavedJudged } from './judgedPairs.ts';
 import { isPositive } from './measures.ts';
-import { PairCounts, type Decisions, type SavedPairs } from './pairCounts.ts';
+import { isBetterTold, isLate, OWN } from './outcomeRank.ts';
+import { PairCounts, type SavedPairs } from './pairCounts.ts';
 import { WaitingAnswers, type Answer, type AnswerParts, type SavedWaiting } from './waitingAnswers.ts';
 import type { ShadowPairs } from './window.ts';
 
-/** So many answers, and so many pairs without an outcome, wait at most; about 100 bytes each. */
+/** So many answers, and so many pairs without an outcome, wait at most; about 120 bytes each. */
 const MOST_WAITING = 500_000;
+/** Of those as many pairs at least, and twice as many at most, are remembered that were judged, for outcomes that count rather than the one they were judged by. */
+const REMEMBERED = 0.25;
 /** Versions of an environment whose pairs are kept; the ones that were new first go first. */
 const MOST_VERSIONS = 10;
 /** Names of environments and versions; those after them count as not told. */
@@ -51,7 +55,8 @@ export interface SavedShadow {
   readonly waiting: SavedWaiting;
   readonly pairs: readonly { readonly environment: number; readonly version: number; readonly counted: SavedPairs }[];
   /** Pairs that wait for their outcome, in the order in which they came: by request both decisions and the number of the environment's and the version's pairs. */
-  readonly unlabelled: { readonly level: number; readonly requests: Float64Array; readonly decisions: Float64Array; readonly pairs: Float64Array };
+  readonly unlabelled: { readonly level: number; readonly requests: Float64Array; readonly decisions: Float64Array; readonly pairs: Float64Array; readonly limits: Float64Array };
+  readonly judged: SavedJudged;
 }
 
 /** The pairs of an environment and a version. */
@@ -75,18 +80,18 @@ export interface LoggedAnswer {
   readonly error: unknown;
   readonly outcome: unknown;
   readonly slices: readonly string[];
+  /** In milliseconds since 1970. */
+  readonly at: number;
 }
 
 export interface LoggedShadow extends LoggedAnswer {
   readonly requestId: string;
   readonly version: string;
-  /** In milliseconds since 1970. */
-  readonly at: number;
   /** How many others were dropped before it, since the last one that was logged. */
   readonly dropped: number;
 }
 
-/** Pairs the served answer with the shadow's by request id, and both with their outcome, in whatever order the three come. */
+/** Pairs the served answer with the shadow's by request id, and both with their outcome, in whatever order the three come; of several outcomes by the one that metrics go by (`isBetterTold`). */
 export class ShadowCollector {
   readonly #labels: LabelDefinition;
   readonly #environments: Names;
@@ -97,6 +102,8 @@ export class ShadowCollector {
   readonly #unlabelled: DrawnSlots;
   readonly #decisions = new NumberColumn();
   readonly #pairsOf = new NumberColumn();
+  readonly #limits = new NumberColumn();
+  readonly #judged: JudgedPairs;
   readonly #counted = new Map<number, Counted>();
   #next = 0;
   #oneIn: number;
@@ -118,7 +125,8 @@ export class ShadowCollector {
     this.#waiting = new WaitingAnswers(most, () => this.#passOver(), known?.waiting);
     this.#unlabelled = new DrawnSlots(most, { dropped: (_, isDrawnOut) => { if (isDrawnOut) this.#passOverPair(); }, moved: () => undefined }, known?.unlabelled.level);
     for (const { environment, version, counted } of known?.pairs ?? []) this.#made(environment, version, counted);
-    for (const [index, request] of known?.unlabelled.requests.entries() ?? []) this.#keep(request, known?.unlabelled.decisions[index] ?? 0, known?.unlabelled.pairs[index] ?? 0);
+    for (const [index, request] of known?.unlabelled.requests.entries() ?? []) this.#keep(request, known?.unlabelled.decisions[index] ?? 0, known?.unlabelled.pairs[index] ?? 0, known?.unlabelled.limits[index] ?? Number.NaN);
+    this.#judged = new JudgedPairs(Math.ceil(REMEMBERED * most), known?.judged);
   }
 
   /** Undefined when there was no shadow: what was served is then not kept, for most logs have none. */
@@ -131,7 +139,8 @@ export class ShadowCollector {
     return {
       environments: this.#environments.all, versions: this.#versions.all, first: this.#first, dropped: this.#dropped, oneIn: this.#oneIn, labelledOneIn: this.#labelledOneIn, waiting: this.#waiting.saved,
       pairs: counted.map(({ environment, version, counts }) => ({ environment, version, counted: counts.saved })),
-      unlabelled: { level: this.#unlabelled.level, requests: Float64Array.from(requests), decisions: numbers((place) => this.#decisions.get(place)), pairs: numbers((place) => places.get(this.#pairsOf.get(place)) ?? 0) },
+      unlabelled: { level: this.#unlabelled.level, requests: Float64Array.from(requests), decisions: numbers((place) => this.#decisions.get(place)), pairs: numbers((place) => places.get(this.#pairsOf.get(place)) ?? 0), limits: numbers((place) => this.#limits.get(place)) },
+      judged: this.#judged.saved((number) => places.get(number)),
     };
   }
 
@@ -151,7 +160,7 @@ export class ShadowCollector {
   addServed(logged: LoggedAnswer): void {
     const { request } = logged;
     const shadow = this.#hasShadow ? this.#waiting.take(request, 'shadow') : undefined;
-    const parts = this.#partsOf(logged);
+    const parts = this.#partsOf(logged, logged.at + this.#labels.matureAfterMs);
     if (shadow === undefined) this.#waiting.add(request, 'served', parts);
     else this.#pair(request, answerOf(parts), shadow);
   }
@@ -168,13 +177,18 @@ export class ShadowCollector {
       return;
     }
     const served = this.#waiting.take(request, 'served');
-    const parts = { ...this.#partsOf(logged), version: number, requestId: logged.requestId };
+    const parts = { ...this.#partsOf(logged, this.#anyLimit), version: number, requestId: logged.requestId };
     if (served === undefined) this.#waiting.add(request, 'shadow', parts);
     else this.#pair(request, served, answerOf(parts));
   }
 
-  #partsOf({ environment, score, label, error, outcome, slices }: LoggedAnswer): AnswerParts {
-    return { score, error: isError(error), outcome: isPositive(outcome), label: labelOf(label), slices, environment: this.#environments.of(environment), version: 0, requestId: undefined };
+  /** Up to when outcomes are in time while nobody knows when the prediction was: all of them are, so the newest counts; without `mature_after` none that comes after it, so the first. */
+  get #anyLimit(): number {
+    return this.#labels.matureAfterMs > 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
+  }
+
+  #partsOf({ environment, score, label, error, outcome, slices }: LoggedAnswer, limit: number): AnswerParts {
+    return { score, error: isError(error), outcome: isPositive(outcome), told: OWN, limit, label: labelOf(label), slices, environment: this.#environments.of(environment), version: 0, requestId: undefined };
   }
 
   /** A shadow answer is not followed. */
@@ -196,31 +210,63 @@ export class ShadowCollector {
       this.#passOverPair();
       return;
     }
-    const outcome = served.outcome ?? shadow.outcome;
-    if (outcome === null) this.#keep(request, (decisions[0] ? SERVED_YES : 0) + Number(decisions[1]), counted.number);
-    else counted.counts.judge(decisions, outcome);
+    const { limit } = served;
+    const isShadows = shadow.outcome !== null && (served.outcome === null || isBetterTold({ value: shadow.outcome, at: shadow.told }, { value: served.outcome, at: served.told }, limit));
+    const { outcome, told } = isShadows ? shadow : served;
+    const both = (decisions[0] ? SERVED_YES : 0) + Number(decisions[1]);
+    if (outcome === null || this.#isTooLate(told, limit)) this.#keep(request, both, counted.number, limit);
+    else this.#judge(request, { decisions: both, pairs: counted.number, outcome, told, limit });
   }
 
-  #keep(request: number, decisions: number, pairs: number): void {
+  /** Where it is known what it means that none came in time. */
+  #isTooLate(told: number, limit: number): boolean {
+    return this.#labels.absentMeans !== undefined && isLate(told, limit);
+  }
+
+  #judge(request: number, judged: JudgedPair): void {
+    this.#countJudged(judged, 1);
+    this.#judged.keep(request, judged);
+  }
+
+  #countJudged({ decisions, pairs, outcome }: JudgedPair, times: 1 | -1): void {
+    this.#counted.get(pairs)?.counts.judge([decisions >= SERVED_YES, decisions % SERVED_YES === 1], outcome, times);
+  }
+
+  #keep(request: number, decisions: number, pairs: number, limit: number): void {
     const known = this.#unlabelled.find(request);
     const place = known < 0 ? this.#unlabelled.add(request) : known;
     this.#decisions.set(place, decisions);
     this.#pairsOf.set(place, pairs);
+    this.#limits.set(place, limit);
     this.#unlabelled.makeRoom();
   }
 
-  addOutcome(request: number, value: unknown): void {
+  /** `told`: when, in milliseconds since 1970; NaN where it bears no time. */
+  addOutcome(request: number, value: unknown, told: number): void {
     const outcome = isPositive(value);
-    if (outcome === null || !this.#waiting.follows(request) || !this.#unlabelled.follows(request)) return;
-    const place = this.#unlabelled.find(request);
-    if (place < 0) {
-      this.#waiting.addOutcome(request, outcome);
+    if (outcome === null) return;
+    const judged = this.#judged.find(request);
+    if (judged !== undefined) {
+      this.#correct(request, judged, { outcome, told });
       return;
     }
-    const both = this.#decisions.get(place);
-    const decisions: Decisions = [both >= SERVED_YES, both % SERVED_YES === 1];
-    this.#counted.get(this.#pairsOf.get(place))?.counts.judge(decisions, outcome);
+    if (!this.#waiting.follows(request) || !this.#unlabelled.follows(request)) return;
+    const place = this.#unlabelled.find(request);
+    if (place < 0) {
+      this.#waiting.addOutcome(request, outcome, told, this.#anyLimit);
+      return;
+    }
+    const limit = this.#limits.get(place);
+    if (this.#isTooLate(told, limit)) return;
+    this.#judge(request, { decisions: this.#decisions.get(place), pairs: this.#pairsOf.get(place), outcome, told, limit });
     this.#unlabelled.delete(request);
+  }
+
+  /** Another outcome of a pair that was judged. */
+  #correct(request: number, judged: JudgedPair, { outcome, told }: Pick<JudgedPair, 'outcome' | 'told'>): void {
+    if (this.#isTooLate(told, judged.limit) || !isBetterTold({ value: outcome, at: told }, { value: judged.outcome, at: judged.told }, judged.limit)) return;
+    this.#countJudged(judged, -1);
+    this.#judge(request, { ...judged, outcome, told });
   }
 
   /** Undefined where the version is older than all that are kept. */

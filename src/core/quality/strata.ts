@@ -47,6 +47,39 @@ export function countIntervals(candidate: readonly QualityWindow[], current: rea
   });
 }
 
+/** From where on a metric is judged anew. */
+export interface Restart {
+  /** Milliseconds since 1970: windows that begin then or later are of it. */
+  readonly start: number;
+  /** Its part of the level: 1 / (j (j + 1)) for the j-th block, so that all together have all of it. */
+  readonly part: number;
+}
+
+export function windowsFrom(windows: readonly QualityWindow[], start: number): readonly QualityWindow[] {
+  return windows.filter((window) => window.start >= start);
+}
+
+/** How much longer each of the restarts that are looked at is than the next. */
+const LONGER = 1.5;
+
+/**
+ * Where a comparison of means is begun anew, the first of them with all windows: at blocks of 10,000 observations, whatever their values are. Not at each of them, but so that what comes after is 1, 2, 3, 5, 8 ... blocks:
+ * leaving some out makes no false alarm more likely, and to look at them all costs as much as three times at all windows.
+ */
+export function restarts(candidate: readonly QualityWindow[], current: readonly QualityWindow[], metric: string): readonly Restart[] {
+  const blocks: Restart[] = [];
+  let [before, block] = [0, -1];
+  for (const { candidate: own, current: other } of aligned([candidate, current])) {
+    const at = Math.floor(before / BLOCK);
+    if (at > block) blocks.push({ start: own?.start ?? other?.start ?? 0, part: 1 / ((blocks.length + 1) * (blocks.length + 2)) });
+    block = at;
+    before += (own?.metrics[metric]?.n ?? 0) + (other?.metrics[metric]?.n ?? 0);
+  }
+  const looked: Restart[] = [];
+  for (let length = 1; length < blocks.length; length = Math.ceil(length * LONGER)) looked.unshift(...blocks.slice(-length, blocks.length - length + 1));
+  return [...blocks.slice(0, 1), ...looked];
+}
+
 /**
  * Stretches of constant allocation, per service. Where the configured share is known, it says where they begin; else they begin where the observed share moves by more
  * than 2.5 points and four standard errors. Services are never pooled.

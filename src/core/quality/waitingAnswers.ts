@@ -1,5 +1,6 @@
 import { DrawnSlots } from './drawnSlots.ts';
 import { NumberColumn } from './hashSlots.ts';
+import { isBetterTold } from './outcomeRank.ts';
 
 /** An answer of a model that waits for that of the other. */
 export interface Answer {
@@ -7,6 +8,10 @@ export interface Answer {
   readonly score: number | null;
   readonly error: boolean;
   readonly outcome: boolean | null;
+  /** When the outcome was told: `TimedValue.at`. */
+  readonly told: number;
+  /** Up to when an outcome is in time; of a shadow's answer, whose prediction is not known, that of one that is. */
+  readonly limit: number;
   readonly label: string | undefined;
   readonly slices: readonly string[];
   /** Number of its environment; of a shadow's 0 where it names none. */
@@ -38,6 +43,8 @@ export interface SavedWaiting {
   readonly requests: Float64Array;
   readonly scores: Float64Array;
   readonly facts: Float64Array;
+  readonly told: Float64Array;
+  readonly limits: Float64Array;
   readonly environments: Float64Array;
   readonly versions: Float64Array;
   /** Undefined: none has one. */
@@ -77,6 +84,8 @@ export class WaitingAnswers {
   readonly #slots: DrawnSlots;
   readonly #scores = new NumberColumn();
   readonly #facts = new NumberColumn();
+  readonly #told = new NumberColumn();
+  readonly #limits = new NumberColumn();
   readonly #environments = new NumberColumn();
   readonly #versions = new NumberColumn();
   // Only where there are any: most logs have scores, and no slices.
@@ -105,16 +114,18 @@ export class WaitingAnswers {
     const places = requests.map((request) => this.#slots.find(request));
     const numbers = (column: NumberColumn): Float64Array => Float64Array.from(places, (place) => column.get(place));
     return {
-      level: this.#slots.level, requests: Float64Array.from(requests), scores: numbers(this.#scores), facts: numbers(this.#facts), environments: numbers(this.#environments), versions: numbers(this.#versions),
+      level: this.#slots.level, requests: Float64Array.from(requests), scores: numbers(this.#scores), facts: numbers(this.#facts), told: numbers(this.#told), limits: numbers(this.#limits), environments: numbers(this.#environments), versions: numbers(this.#versions),
       labels: savedValues(places, this.#labels), slices: savedValues(places, this.#slices), unpaired: this.#unpaired,
     };
   }
 
-  #restore({ requests, scores, facts, environments, versions, labels, slices }: SavedWaiting): void {
+  #restore({ requests, scores, facts, told, limits, environments, versions, labels, slices }: SavedWaiting): void {
     for (const [index, request] of requests.entries()) {
       const place = this.#slots.add(request);
       this.#scores.set(place, scores[index] ?? Number.NaN);
       this.#facts.set(place, facts[index] ?? 0);
+      this.#told.set(place, told[index] ?? Number.NaN);
+      this.#limits.set(place, limits[index] ?? Number.NaN);
       this.#environments.set(place, environments[index] ?? 0);
       this.#versions.set(place, versions[index] ?? 0);
       const [label, list] = [labels?.values[(labels.places[index] ?? 0) - 1], slices?.values[(slices.places[index] ?? 0) - 1]];
@@ -144,7 +155,7 @@ export class WaitingAnswers {
     const score = this.#scores.get(place);
     const facts = this.#facts.get(place);
     const answer = {
-      score: Number.isNaN(score) ? null : score, outcome: this.#outcomeAt(place), error: facts % SIDE >= ERROR, label: this.#labels[place], slices: this.#slices[place] ?? NO_SLICES,
+      score: Number.isNaN(score) ? null : score, outcome: this.#outcomeAt(place), told: this.#told.get(place), limit: this.#limits.get(place), error: facts % SIDE >= ERROR, label: this.#labels[place], slices: this.#slices[place] ?? NO_SLICES,
       environment: this.#environments.get(place), version: this.#versions.get(place), requestId: this.#ids[place],
     };
     if (side === 'shadow') this.#countUnpaired(answer.environment, -1);
@@ -153,16 +164,19 @@ export class WaitingAnswers {
     return answer;
   }
 
-  /** An answer, which has the outcome that came before it, unless it has one of its own. One that comes again takes the place of the former. */
-  add(request: number, side: Side, { score, error, outcome, label, slices, environment, version, requestId }: AnswerParts): void {
+  /** An answer, which has the outcome that came before it, unless its own counts rather than that. One that comes again takes the place of the former. */
+  add(request: number, side: Side, { score, error, outcome, told, limit, label, slices, environment, version, requestId }: AnswerParts): void {
     // Nothing is looked for before the first shadow's answer, or the first outcome.
     const appended = side === 'served' ? this.#slots.append(request) : undefined;
     const known = appended === undefined ? this.#slots.find(request) : -1;
     const place = appended ?? (known < 0 ? this.#slots.add(request) : known);
-    const told = outcome ?? (known < 0 ? null : this.#outcomeAt(known));
+    const before = known < 0 ? null : this.#outcomeAt(known);
+    const isBefore = before !== null && (outcome === null || !isBetterTold({ value: outcome, at: told }, { value: before, at: this.#told.get(known) }, limit));
     if (known >= 0 && this.#sideAt(known) === 'shadow') this.#countUnpaired(this.#environments.get(known), -1);
     this.#scores.set(place, score);
-    this.#facts.set(place, factsOf(told, error, side));
+    this.#facts.set(place, factsOf(isBefore ? before : outcome, error, side));
+    if (!isBefore) this.#told.set(place, told);
+    this.#limits.set(place, limit);
     this.#environments.set(place, environment);
     this.#versions.set(place, version);
     if (label !== undefined || place < this.#labels.length) this.#labels[place] = label;
@@ -172,16 +186,21 @@ export class WaitingAnswers {
     if (known < 0) this.#slots.makeRoom();
   }
 
-  /** An outcome of a request whose answers have not both come; the first one counts. */
-  addOutcome(request: number, outcome: boolean): void {
+  /** An outcome of a request whose answers have not both come. `limit`: up to when it is in time where that is not known. */
+  addOutcome(request: number, outcome: boolean, told: number, limit: number): void {
     const known = this.#slots.find(request);
     if (known >= 0) {
-      if (this.#outcomeAt(known) === null) this.#facts.set(known, this.#facts.get(known) + outcomeFact(outcome));
+      const before = this.#outcomeAt(known);
+      if (before !== null && !isBetterTold({ value: outcome, at: told }, { value: before, at: this.#told.get(known) }, this.#limits.get(known))) return;
+      this.#facts.set(known, this.#facts.get(known) - outcomeFact(before) + outcomeFact(outcome));
+      this.#told.set(known, told);
       return;
     }
     const place = this.#slots.add(request);
     this.#scores.set(place, Number.NaN);
     this.#facts.set(place, factsOf(outcome, false, undefined));
+    this.#told.set(place, told);
+    this.#limits.set(place, limit);
     this.#environments.set(place, 0);
     this.#versions.set(place, 0);
     this.#slots.makeRoom();
@@ -205,7 +224,7 @@ export class WaitingAnswers {
   }
 
   #move(from: number, to: number): void {
-    for (const column of [this.#scores, this.#facts, this.#environments, this.#versions]) column.set(to, column.get(from));
+    for (const column of [this.#scores, this.#facts, this.#told, this.#limits, this.#environments, this.#versions]) column.set(to, column.get(from));
     for (const column of [this.#labels, this.#slices, this.#ids]) if (to < column.length) column[to] = column[from];
     this.#clear(from);
   }

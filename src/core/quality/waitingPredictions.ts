@@ -1,9 +1,7 @@
 import type { RecordLike } from '../expressions/evaluate.ts';
 import type { Group } from './groups.ts';
 import { HashSlots, NumberColumn, RecordColumns } from './hashSlots.ts';
-
-/** The time of an outcome that stands in the record of its prediction. */
-export const OWN = Number.NEGATIVE_INFINITY;
+import { OWN } from './outcomeRank.ts';
 
 /** A prediction whose outcome is known and final, or will not come. */
 export interface Waiting {

@@ -12,7 +12,7 @@ import { comparisonWords } from './findings.ts';
 export interface ChampionWatch {
   /** Sentences; each asks for somebody to look. */
   readonly alarms: readonly string[];
-  /** What was compared with what: `the last day with the same hours of 3 earlier weeks`. */
+  /** What was compared with what, and which limit could not be judged: `the last day with the same hours of 3 earlier weeks`. */
   readonly words: string;
 }
 
@@ -93,11 +93,10 @@ function watchDay({ to, isLast, metrics }: Day, own: readonly QualityWindow[], {
   const absence = definition.labels.absentMeans === undefined ? undefined : absenceWords(data, environment);
   const limited = metrics.filter(({ limit }) => limit !== undefined);
   const unjudged = absence === undefined ? [] : limited.filter(({ labelled }) => labelled);
-  const limits = limited.filter((metric) => !unjudged.includes(metric)).flatMap((metric) => {
-    const found = limitFinding(metric, recent, { data, environment, among: among.filter(({ limit }) => limit !== undefined).length });
-    return found?.state === 'passed' ? [`${plainLine(found.name, 40)} is ${Number(found.value.toPrecision(2))} (n ${countWords(found.n)}) in ${when}, past its limit ${found.limit}`] : [];
-  });
-  const withoutLimits = unjudged.map(({ name }) => `; the limit of ${plainLine(name, 40)} is not judged: ${absence ?? ''}`).join('');
+  const found = limited.filter((metric) => !unjudged.includes(metric)).flatMap((metric) => limitFinding(metric, recent, { data, environment, among: among.filter(({ limit }) => limit !== undefined).length }) ?? []);
+  const limits = found.filter(({ state }) => state === 'passed').map(({ name, value, n, limit }) => `${plainLine(name, 40)} is ${Number(value.toPrecision(2))} (n ${countWords(n)}) in ${when}, past its limit ${limit}`);
+  const silent = [...unjudged.map(({ name }) => ({ name, because: absence })), ...found.filter(({ state }) => state === 'insufficient')];
+  const withoutLimits = silent.map(({ name, because = '' }) => `; the limit of ${plainLine(name, 40)} is not judged: ${because}`).join('');
   const weeks = Array.from({ length: WEEKS }, (_, index) => index + 1).filter((week) => before(week).some((each) => isLast || metrics.some(({ name }) => isTold(each, name))));
   if (weeks.length === 0) return { alarms: limits, words: `${named}the records go less than a week back${isLast ? '' : ` from ${when}`}, so there are no same hours to compare with${withoutLimits}` };
   const earlier = weeks.flatMap((week) => before(week).map((each) => ({ ...each, start: each.start + week * WEEK_MS, end: each.end + week * WEEK_MS })));

@@ -139,7 +139,10 @@ class Reader {
     const flag = text(model['flag']);
     const listed = list(model['switches']).flatMap((entry, index) => this.#switch(fields(entry), [...path, 'switches', index]) ?? []);
     const short = flag === undefined ? [] : [{ flag, on: 'candidate', off: 'current', range: this.#source.valueRange([...path, 'flag']) }];
-    if (model['flag'] === undefined && model['switches'] === undefined) {
+    if (model['flag'] === undefined && list(model['switches']).length === 0 && (model['plan'] ?? null) !== null) {
+      // A key that is misspelt would be enough for a release that nobody guards.
+      this.#add('incomplete', 'error', `${quotable(key)} has a plan and no flag, so nothing is released or guarded by it: add one, such as flag: ${quotable(key)}-v2.`, path);
+    } else if (model['flag'] === undefined && model['switches'] === undefined) {
       this.#add('incomplete', 'warning', `${quotable(key)} has no flag, so nothing switches it: add one, such as flag: ${quotable(key)}-v2.`, path);
     }
     if (model['flag'] !== undefined && model['switches'] !== undefined) {
@@ -217,6 +220,9 @@ class Reader {
       const place = [...path, ...below];
       this.problems.push({ code: 'type', severity, message: `${below.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('').replace(/^\./, '')}: ${message}.`, range: at === undefined ? this.#source.valueRange(place) : this.#source.rangeWithin(place, at), path: place });
     }
+    const { source } = fields(section) ?? {};
+    const isUnsourced = source === undefined && quality !== undefined && quality.metrics.length > 0;
+    if (isUnsourced) this.problems.push({ code: 'missing', severity: 'warning', message: 'quality has metrics, but names no source, so nothing is judged by them: add source: {log: logs/predictions-*.jsonl}.', range: this.#source.keyRange(path), path: [...path] });
     return quality;
   }
 

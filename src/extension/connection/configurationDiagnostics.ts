@@ -50,7 +50,7 @@ export class ConfigurationDiagnostics implements vscode.Disposable {
       // The server's context fields are read for somebody who edits the personas, not at every start.
       const isOpen = vscode.workspace.textDocuments.some((document) => document.uri.toString() === loaded.uri.toString());
       const fields = isOpen && target !== undefined && config !== undefined && config.personas.length > 0 ? this.#personas.contextFields(target.connection) : undefined;
-      const all = config === undefined ? problems : [...problems, ...loaded.reader.semanticProblems(config, known), ...loaded.reader.mappingProblems(config, this.#connections.registryView(folder), snapshot?.flags), ...(target === undefined ? [] : movedProblems(this.#connections, target)), ...(fields === undefined ? [] : personaProblems(config.personas, fields))];
+      const all = config === undefined ? problems : [...problems, ...loaded.reader.semanticProblems(config, known), ...loaded.reader.mappingProblems(config, this.#connections.registryView(folder), snapshot?.flags), ...(target === undefined ? [] : movedProblems(this.#connections, target, config.models)), ...(fields === undefined ? [] : personaProblems(config.personas, fields))];
       this.#collection.set(loaded.uri, all.map(diagnostic));
     }
   }

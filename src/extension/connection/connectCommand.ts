@@ -55,7 +55,7 @@ export async function connect({ connections, credentials, files, client }: Conne
   const baseUrl = normaliseUrl(answers?.[0] ?? '');
   if (answers === undefined || tried === undefined || baseUrl === undefined) return;
   await credentials.store(new URL(baseUrl).origin, tried.token);
-  const isNamedByFile = target !== undefined && files.of(target.folder)?.file.config?.unleash?.url !== undefined;
+  const isNamedByFile = target !== undefined && files.saved(target.folder)?.file.config?.unleash?.url !== undefined;
   if (target?.baseUrl !== baseUrl && !isNamedByFile) {
     await vscode.workspace.getConfiguration(SETTINGS_SECTION).update(Setting.url, baseUrl, vscode.ConfigurationTarget.Global);
   }

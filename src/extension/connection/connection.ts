@@ -104,6 +104,13 @@ export class Connection implements Disposable {
     this.#setState({ kind: 'signedOut' });
   }
 
+  /** Signs in once more where a failure passes by itself: for who works while nobody looks, when nothing else tries. It never rejects. */
+  async retry(): Promise<void> {
+    const session = this.#session;
+    if (session === undefined || this.#state.kind !== 'failed' || !PASSING.has(this.#state.error.code)) return;
+    await this.#trySignIn(session.client, this.#generation);
+  }
+
   /** Follow the server's changes while something shows them. */
   setActive(active: boolean): void {
     this.#active = active;
@@ -143,15 +150,22 @@ export class Connection implements Disposable {
   }
 
   async #signIn(client: UnleashClient, generation: number): Promise<void> {
+    const error = await this.#trySignIn(client, generation);
+    if (error !== undefined && generation === this.#generation && PASSING.has(error.code)) this.#tryAgainLater(client, generation);
+  }
+
+  /** Why it failed. */
+  async #trySignIn(client: UnleashClient, generation: number): Promise<AppError | undefined> {
     try {
       const [identity, server] = await Promise.all([client.readIdentity(), client.readServer()]);
-      if (generation !== this.#generation) return;
+      if (generation !== this.#generation) return undefined;
       this.#setState({ kind: 'connected', identity, server });
       if (this.#active) this.#session?.store.setActive(true);
+      return undefined;
     } catch (thrown) {
       const error = toAppError(thrown);
       this.#fail(error, generation);
-      if (generation === this.#generation && PASSING.has(error.code)) this.#tryAgainLater(client, generation);
+      return error;
     }
   }
 
@@ -166,6 +180,7 @@ export class Connection implements Disposable {
     const wait = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);
     this.#failures += 1;
     this.#sessionParts.add(this.#parts.clock.after(wait, () => {
+      if (this.#state.kind === 'connected') return;
       if (this.#active) void this.#signIn(client, generation);
       else this.#tryAgainLater(client, generation);
     }));

@@ -13,7 +13,7 @@ import type { WorkspaceFiles } from './workspaceFiles.ts';
 const DEFAULT_PROJECT = 'default';
 const DEFAULT_ENVIRONMENT = 'production';
 
-/** What a workspace folder wants to be connected to. */
+/** What a workspace folder wants to be connected to, by its file as it is saved. */
 export interface Target {
   readonly folder: vscode.WorkspaceFolder;
   readonly baseUrl: string;
@@ -23,7 +23,7 @@ export interface Target {
   readonly models: readonly ModelMapping[];
   readonly features: readonly FeatureSet[];
   readonly personas: readonly Persona[];
-  /** The folder's modelswitch.yaml; undefined where there is none. */
+  /** The folder's modelswitch.yaml as it is saved; undefined where there is none. */
   readonly file: WorkspaceFile | undefined;
   readonly connection: Connection;
 }
@@ -140,7 +140,7 @@ export class Connections implements vscode.Disposable {
   }
 
   #targetOf(folder: vscode.WorkspaceFolder): Target | undefined {
-    const file = this.#files.of(folder)?.file;
+    const file = this.#files.saved(folder)?.file;
     const config = file?.config;
     const written = config?.unleash?.url ?? (settings.url(folder.uri) || this.#credentials.environmentUrl);
     const baseUrl = written === undefined ? undefined : normaliseUrl(written);
@@ -153,7 +153,8 @@ export class Connections implements vscode.Disposable {
       environment: config?.unleash?.environment ?? (settings.environment(folder.uri) || DEFAULT_ENVIRONMENT),
       models: config?.models ?? [],
       features: config?.features ?? [],
-      personas: config?.personas ?? [],
+      // They only ask: who is writing one sees at once what it would get.
+      personas: (this.#files.of(folder)?.file.config ?? config)?.personas ?? [],
       file,
       connection: this.#connection(baseUrl, project),
     };

@@ -14,9 +14,23 @@ export interface LoadedFile {
 
 export type WorkspaceFileReader = typeof reader;
 
-/** The `modelswitch.yaml` of every workspace folder, as it stands in the editor or else on disk. */
+/** One text, and what it says; no text of a file that is too large to be read. */
+interface Read {
+  readonly text: string | undefined;
+  readonly loaded: LoadedFile;
+}
+
+interface BothTexts {
+  readonly shown: Read | undefined;
+  readonly saved: Read | undefined;
+}
+
+/**
+ * The `modelswitch.yaml` of every workspace folder, twice: as it is saved, and as it stands in the editor. Whoever decides about production goes by what is saved, as the command line and every other window do: a number that is
+ * half typed is nobody's wish. Problems, completion and what helps while writing go by the editor.
+ */
 export class WorkspaceFiles implements vscode.Disposable {
-  readonly #files = new Map<string, LoadedFile>();
+  readonly #files = new Map<string, BothTexts>();
   /** How often each folder's file was begun to be read: of two readings the later one counts, whichever ends first. */
   readonly #readings = new Map<string, number>();
   readonly #changes = new vscode.EventEmitter<void>();
@@ -30,6 +44,9 @@ export class WorkspaceFiles implements vscode.Disposable {
     this.#parts.add(watcher.onDidCreate(reload));
     this.#parts.add(watcher.onDidDelete(reload));
     this.#parts.add(vscode.workspace.onDidChangeTextDocument(({ document }) => reload(document.uri)));
+    this.#parts.add(vscode.workspace.onDidSaveTextDocument(({ uri }) => reload(uri)));
+    // What was not saved is gone with it.
+    this.#parts.add(vscode.workspace.onDidCloseTextDocument(({ uri }) => reload(uri)));
     this.#parts.add(vscode.workspace.onDidChangeWorkspaceFolders(() => void (this.#ready = this.#reloadAll())));
     this.#parts.add(this.#changes);
     this.#ready = this.#reloadAll();
@@ -42,8 +59,14 @@ export class WorkspaceFiles implements vscode.Disposable {
     return this.#ready;
   }
 
+  /** As it stands in the editor, or else on disk: for what helps while writing. */
   of(folder: vscode.WorkspaceFolder): LoadedFile | undefined {
-    return this.#files.get(folder.uri.toString());
+    return this.#files.get(folder.uri.toString())?.shown?.loaded;
+  }
+
+  /** As it stands on disk: for what decides, changes or connects. */
+  saved(folder: vscode.WorkspaceFolder): LoadedFile | undefined {
+    return this.#files.get(folder.uri.toString())?.saved?.loaded;
   }
 
   dispose(): void {
@@ -67,10 +90,10 @@ export class WorkspaceFiles implements vscode.Disposable {
     const key = folder.uri.toString();
     const reading = (this.#readings.get(key) ?? 0) + 1;
     this.#readings.set(key, reading);
-    const loaded = await currentFile(configurationUri(folder));
+    const both = await bothTexts(configurationUri(folder), this.#files.get(key));
     if (this.#readings.get(key) !== reading) return;
-    if (loaded === undefined) this.#files.delete(key);
-    else this.#files.set(key, loaded);
+    if (both === undefined) this.#files.delete(key);
+    else this.#files.set(key, both);
   }
 }
 
@@ -78,15 +101,24 @@ export function configurationUri(folder: vscode.WorkspaceFolder): vscode.Uri {
   return vscode.Uri.joinPath(folder.uri, CONFIGURATION_FILE);
 }
 
-async function currentFile(uri: vscode.Uri): Promise<LoadedFile | undefined> {
-  const size = openDocument(uri) === undefined ? await sizeOnDisk(uri) : 0;
-  if (size === undefined) return undefined;
+/** What is the same text as before stays the same object. */
+async function bothTexts(uri: vscode.Uri, before: BothTexts | undefined): Promise<BothTexts | undefined> {
+  const size = await sizeOnDisk(uri);
+  if (size === undefined && openDocument(uri) === undefined) return undefined;
   const reader = await import('./workspaceFile.lazy.ts');
-  // Looked for again: it may have been opened, closed or changed meanwhile.
+  const known = [before?.saved, before?.shown];
+  const read = (text: string): Read => {
+    const same = known.find((each) => each?.text === text) ?? { text, loaded: { uri, reader, file: reader.loadWorkspaceFile(text) } };
+    known.push(same);
+    return same;
+  };
+  const tooLarge = (): Read => ({ text: undefined, loaded: { uri, reader, file: reader.tooLargeFile() } });
+  const text = size === undefined || size > reader.LARGEST_BYTES ? undefined : await textOnDisk(uri);
+  const saved = text !== undefined ? read(text) : size !== undefined && size > reader.LARGEST_BYTES ? tooLarge() : undefined;
+  // Looked for last: it may have been opened, closed or changed meanwhile.
   const open = openDocument(uri);
-  if (open === undefined && size > reader.LARGEST_BYTES) return { uri, reader, file: reader.tooLargeFile() };
-  const text = open?.getText() ?? await textOnDisk(uri);
-  return text === undefined ? undefined : { uri, reader, file: reader.loadWorkspaceFile(text) };
+  const shown = open === undefined ? saved : read(open.getText());
+  return shown === undefined && saved === undefined ? undefined : { shown, saved };
 }
 
 function openDocument(uri: vscode.Uri): vscode.TextDocument | undefined {

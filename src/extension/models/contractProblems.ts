@@ -52,7 +52,7 @@ export class ContractProblems implements vscode.Disposable {
     for (const target of this.#connections.targets) {
       for (const path of new Set(target.models.flatMap(({ contract }) => contract ?? []))) {
         const uri = vscode.Uri.joinPath(target.folder.uri, path);
-        const text = await readInside(target.folder, path).catch(() => undefined);
+        const text = await readInside(target.folder, path, 'shown').catch(() => undefined);
         found.set(uri.toString(), { uri, problems: text === undefined ? [] : this.#problemsOf(target, path, text) });
       }
     }

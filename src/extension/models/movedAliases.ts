@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { DisposableStore, type Disposable } from '../../core/base/events.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { movedWords, type MovedPin } from '../../core/models/mapping.ts';
+import type { ModelMapping } from '../../core/workspace/config.ts';
 import type { Problem } from '../../core/workspace/source.ts';
 import type { Connections, Target } from '../connection/connections.ts';
 import { environmentNames, flagFacts, movedIn } from '../flags/facts.ts';
@@ -32,11 +33,11 @@ function words({ flag, environments, moved }: MovedRelease): string {
   return `${plainLine(moved.model, 40)}: ${movedWords(moved)} while ${plainLine(flag, 60)} is out in ${plainLine(environments.join(', '), 80)}; what was learnt about ${moved.pinned} does not count for ${moved.now}.`;
 }
 
-/** At the line of modelswitch.yaml that names the version. */
-export function movedProblems(connections: Connections, target: Target): Problem[] {
+/** At the line of modelswitch.yaml that names the version. `models`: as they stand in the text that is marked. */
+export function movedProblems(connections: Connections, target: Target, models: readonly ModelMapping[]): Problem[] {
   return movedReleases(connections, target).flatMap((release): Problem[] => {
     const { side, model } = release.moved;
-    const mapping = target.models.find(({ name }) => name === model);
+    const mapping = models.find(({ name }) => name === model);
     if (mapping === undefined) return [];
     const range = (side === 'on' ? mapping.ranges?.candidate : mapping.ranges?.current) ?? mapping.range;
     return [{ code: 'movedAlias', severity: 'warning', message: words(release), range }];

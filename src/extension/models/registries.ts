@@ -125,7 +125,7 @@ export class Registries implements vscode.Disposable {
     for (const folder of vscode.workspace.isTrusted ? vscode.workspace.workspaceFolders ?? [] : []) {
       const place = await this.#placeOf(folder);
       if (this.#disposed) return;
-      if (place !== undefined) found.push({ folder, models: this.#files.of(folder)?.file.config?.models ?? [], connection: await this.#connection(place) });
+      if (place !== undefined) found.push({ folder, models: this.#files.saved(folder)?.file.config?.models ?? [], connection: await this.#connection(place) });
     }
     this.#folders = found;
     for (const [key, { connection, subscriptions }] of this.#connections) {
@@ -141,7 +141,7 @@ export class Registries implements vscode.Disposable {
   }
 
   async #placeOf(folder: vscode.WorkspaceFolder): Promise<RegistryPlace | undefined> {
-    const file = this.#files.of(folder)?.file;
+    const file = this.#files.saved(folder)?.file;
     const wrong = file === undefined ? undefined : registryProblem(file);
     if (wrong !== undefined) {
       this.#problem = new AppError('validation', `${CONFIGURATION_FILE}:${wrong.range.start.line + 1}: ${wrong.message}`);

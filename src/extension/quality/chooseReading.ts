@@ -15,7 +15,7 @@ function flagOf(argument: unknown): string | undefined {
 
 /**
  * The model that is meant: that of the argument (a model, or a flag), of the flag under the cursor, the only one, or the one that a person chooses; undefined when nobody does.
- * @throws AppError validation when no model has `quality:`
+ * @throws AppError validation when no model has `quality:`, or none of the flag of the argument
  */
 export async function chooseReading(store: QualityStore, argument: unknown, { flagUnderCursor }: Pick<QualityParts, 'flagUnderCursor'>): Promise<QualityReading | undefined> {
   await store.update();
@@ -23,8 +23,10 @@ export async function chooseReading(store: QualityStore, argument: unknown, { fl
   const { readings } = store;
   if (readings.length === 0) throw new AppError('validation', 'No model here has a source of quality: add quality: {source: {log: logs/predictions-*.jsonl}} to one in modelswitch.yaml.');
   const editor = vscode.window.activeTextEditor;
-  const flag = flagOf(argument) ?? (editor === undefined ? undefined : flagUnderCursor(editor));
+  const named = flagOf(argument);
+  const flag = named ?? (editor === undefined ? undefined : flagUnderCursor(editor));
   const meant = readings.filter(({ model }) => model.switches.some((each) => each.flag === flag));
+  if (named !== undefined && meant.length === 0) throw new AppError('validation', `No model behind ${plainLine(named)} has a source of quality: add quality: {source: {log: logs/predictions-*.jsonl}} to one in modelswitch.yaml.`);
   const candidates = meant.length > 0 ? meant : readings;
   if (candidates.length === 1) return candidates[0];
   const items = candidates.map((reading) => ({ label: plainLine(reading.model.name), description: plainLine(`${reading.folder.name} · ${reading.model.switches.map((each) => each.flag).join(', ')}`), reading }));

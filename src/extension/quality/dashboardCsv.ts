@@ -1,6 +1,7 @@
 import { plainLine } from '../../core/base/words.ts';
 import { histogramQuantile } from '../../core/quality/histogram.ts';
 import { labelDelayWords } from '../../core/quality/labelDelay.ts';
+import { driftVerdict } from '../../core/quality/drift.ts';
 import { againstWords, type DriftFinding } from '../../core/quality/productionDrift.ts';
 import { sinceWords } from '../../core/quality/productionShare.ts';
 import { notesBlock, SHOWN_QUANTILES } from '../../core/quality/reportText.ts';
@@ -41,12 +42,13 @@ function csvCell(value: Cell): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-function reportLines({ model, flag, environment, readAt, failure }: DashboardInput, alarms: readonly string[]): Line[] {
+function reportLines({ model, flag, environment, readAt, failure }: DashboardInput, { alarms, insufficient }: Pick<DashboardModel, 'alarms' | 'insufficient'>): Line[] {
   const part = 'report';
   return [
     { part, name: 'model', because: model }, { part, name: 'flag', because: flag }, { part, name: 'environment', because: environment }, { part, name: 'read', at: new Date(readAt).toISOString() },
     ...(failure === undefined ? [] : [{ part, name: 'the last reading failed', because: failure }]),
-    ...alarms.map((because) => ({ part, name: 'alarm', because })),
+    ...alarms.map(({ words }) => ({ part, name: 'alarm', because: words })),
+    ...insufficient.map((because) => ({ part, name: 'insufficient data', because })),
   ];
 }
 
@@ -89,7 +91,7 @@ function driftLines(finding: DriftFinding): Line[] {
     ...features.flatMap(({ feature: name, psi, noise, jensenShannon, kolmogorovSmirnov, wasserstein, chiSquared, unseen, unseenShare, alarm, because, bins, ...each }): Line[] => {
       const share = (counts: readonly number[], at: number): number => (counts[at] ?? 0) / counts.reduce((sum, count) => sum + count, 0);
       return [
-        { part, name, at: 'PSI', arm, n: each.production.rows, value: psi, verdict: alarm ? 'alarm' : 'no alarm', because },
+        { part, name, at: 'PSI', arm, n: each.production.rows, value: psi, verdict: driftVerdict({ psi, alarm }), because },
         ...([['PSI noise', noise], ['Jensen-Shannon', jensenShannon], ['Kolmogorov-Smirnov', kolmogorovSmirnov?.distance], ['Kolmogorov-Smirnov p', kolmogorovSmirnov?.p], ['Wasserstein', wasserstein],
           ['chi-squared', chiSquared?.statistic], ['chi-squared p', chiSquared?.p], ['missing in the reference', each.reference.missing], ['missing in production', each.production.missing], ['PSI of missing', each.missingPsi]] as const).flatMap(([at, value]) => (value === undefined ? [] : [{ part, name, at, arm, value }])),
         { part, name, at: 'unseen', arm, value: unseenShare, because: unseen.join(', ') },
@@ -160,11 +162,11 @@ function pointName(chart: Chart, at: number): string | number | undefined {
 }
 
 /** All that the Markdown export has and every point of every chart, a line each, numbers unrounded. */
-export function dashboardCsv(input: DashboardInput, { alarms, rollout, metrics, scores, latency, shadow }: DashboardModel): string {
+export function dashboardCsv(input: DashboardInput, { alarms, insufficient, rollout, metrics, scores, latency, shadow }: DashboardModel): string {
   const { data, environment, report, drift, since } = input;
   const pairs = shadowIn(data.shadow, environment);
   const lines: Line[] = [
-    ...reportLines(input, alarms), ...comparisonLines(report), ...countedArms(input).flatMap(armLines), ...drift.flatMap(driftLines), ...skewLines(input),
+    ...reportLines(input, { alarms, insufficient }), ...comparisonLines(report), ...countedArms(input).flatMap(armLines), ...drift.flatMap(driftLines), ...skewLines(input),
     ...(pairs === undefined ? [] : shadowLines(shadowReport(pairs))), ...historyLines(input),
     ...[rollout, ...metrics, scores, latency, shadow?.scores].flatMap((chart) => (chart === undefined ? [] : chartLines(chart))),
     ...[...sinceWords(since), ...[notesBlock(data.notes)].flatMap((block) => ('lines' in block ? block.lines : []))].map((line) => ({ part: 'note', name: plainLine(line, 400) })),

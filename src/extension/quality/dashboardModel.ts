@@ -2,8 +2,9 @@ import { countedFrom, shareDuring, type EvidenceStart } from '../../core/release
 import { timelineNotes, timelineTable, type ReleaseTimeline } from '../../core/releases/releaseTimeline.ts';
 import { plainLine, utcTime } from '../../core/base/words.ts';
 import type { ComparisonReport } from '../../core/quality/comparison.ts';
+import type { QualitySourceTarget } from '../../core/quality/definitions.ts';
 import { againstReference, againstWords, unmeasured, type DriftFinding } from '../../core/quality/productionDrift.ts';
-import { driftAlarms, silences } from '../../core/quality/productionWords.ts';
+import { driftAlarms, elsewhere, silences } from '../../core/quality/productionWords.ts';
 import { sinceWords, type ReleaseHistory } from '../../core/quality/productionShare.ts';
 import { blocksText, comparisonBlocks, driftBlocks, notesBlock, percent, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { shadowIn, shadowReport } from '../../core/quality/shadow.ts';
@@ -13,6 +14,7 @@ import { dataSince } from '../../core/quality/since.ts';
 import type { ArmSummary, QualityData } from '../../core/quality/window.ts';
 import type { DashboardModel, DriftTable, Table } from '../../shared/dashboard.ts';
 import { latencyChart, metricChart, rolloutChart, sampleChart, scoreChart, timeAxis } from './dashboardCharts.ts';
+import { whyNoLatency, whyNoScores } from './dashboardReasons.ts';
 
 export interface DashboardSkew {
   readonly command: string;
@@ -24,6 +26,7 @@ export interface DashboardInput {
   readonly model: string;
   readonly flag: string;
   readonly environment: string;
+  readonly source: QualitySourceTarget | undefined;
   readonly data: QualityData;
   /** From when on observations count. */
   readonly since: EvidenceStart;
@@ -77,6 +80,8 @@ export function dashboardModel(input: DashboardInput): DashboardModel {
     model, flag, environment, readAt, environments: [...new Set(data.arms.map((arm) => arm.environment))].sort(), mayRetrain: driftAlarms(againstReference(drift)).length > 0,
     ...(failure === undefined ? {} : { failure }),
     alarms: alarmsOf(input),
+    insufficient: insufficientOf(input),
+    verdicts: report.metrics.map(({ name, verdict }) => ({ metric: name, verdict })),
     summary: [...sentences(blocks), ...sentences(status), ...sinceWords(input.since)],
     arms: armTable ?? { title: 'Arms', columns: [], rows: [] },
     comparison: comparison ?? { title: '', columns: [], rows: [] },
@@ -86,6 +91,7 @@ export function dashboardModel(input: DashboardInput): DashboardModel {
     ...(input.skew === undefined ? {} : { skew: skewOf(input.skew) }),
     ...(scores === undefined ? {} : { scores }),
     ...(latency === undefined ? {} : { latency }),
+    undrawn: [...(scores === undefined ? [whyNoScores(input, arms)] : []), ...(latency === undefined ? [whyNoLatency(input)] : [])],
     ...(slices === undefined ? {} : { slices: cut(slices) }),
     ...(shadow === undefined ? {} : { shadow }),
     ...timelineOf(input),
@@ -103,19 +109,25 @@ function isCurve(because: string): boolean {
   return because.startsWith('shown only');
 }
 
-function alarmsOf({ wrong, data, environment, report, drift, hasReference = false, history, now, readAt, skew }: DashboardInput): string[] {
+function alarmsOf({ wrong, data, report, drift, history, now, readAt, skew }: DashboardInput): DashboardModel['alarms'] {
   const { sampleRatio, metrics, joint } = report;
   const configured = history === undefined ? undefined : shareDuring(history.given, now, now);
+  const other = elsewhere(data, report.environment);
   return [
-    ...(wrong === undefined ? [] : [wrong]),
-    ...metrics.filter(({ role, verdict }) => role === 'guardrail' && verdict === 'worse').map(({ name, because }) => `${name} is worse: ${because}.`),
-    ...(joint.alarms ? ['The guardrails of counts alarm together.'] : []),
-    ...silences({ data, report, drift, configured, readAt }).map(({ arm, words }) => `${arm}: ${words}.`),
-    ...(sampleRatio.verdict === 'mismatch' ? [`Sample ratio: ${sampleRatio.because}.`] : []),
-    ...driftAlarms(drift).map(({ feature, because }) => `${feature} drifted: ${because}.`),
-    ...unmeasured(data, environment, drift, hasReference).filter(({ isAsked }) => isAsked).map(({ words }) => words),
-    ...(skew?.last?.report.insufficient === undefined ? skew?.last?.report.features ?? [] : []).filter(({ alarm }) => alarm).map(({ feature, because }) => `${feature} is skewed: ${because}.`),
-  ].map((line) => plainLine(line, 300));
+    ...(wrong === undefined ? [] : [{ about: 'file', words: wrong }]),
+    ...metrics.filter(({ role, verdict }) => role === 'guardrail' && verdict === 'worse').map(({ name, because }) => ({ about: `metric ${name}`, words: `${name} is worse: ${because}.` })),
+    ...(joint.alarms ? [{ about: 'guardrails together', words: 'The guardrails of counts alarm together.' }] : []),
+    ...(other === undefined ? [] : [{ about: 'environment', words: `${other.words}: ${other.mend}.` }]),
+    ...silences({ data, report, drift, configured, readAt }).map(({ arm, words }) => ({ about: `silence ${arm}`, words: `${arm}: ${words}.` })),
+    ...(sampleRatio.verdict === 'mismatch' ? [{ about: 'sample ratio', words: `Sample ratio: ${sampleRatio.because}.` }] : []),
+    ...driftAlarms(drift).map(({ feature, because }) => ({ about: `drift ${feature}`, words: `${feature} drifted: ${because}.` })),
+    ...(skew?.last?.report.insufficient === undefined ? skew?.last?.report.features ?? [] : []).filter(({ alarm }) => alarm).map(({ feature, because }) => ({ about: `skew ${feature}`, words: `${feature} is skewed: ${because}.` })),
+  ].map(({ about, words }) => ({ about, words: plainLine(words, 300) }));
+}
+
+/** What was not measured though drift.reference asks for it: nobody looked, and nothing is wrong by that. */
+function insufficientOf({ data, environment, drift, hasReference = false }: DashboardInput): string[] {
+  return unmeasured(data, environment, drift, hasReference).filter(({ isAsked }) => isAsked).map(({ words }) => plainLine(words, 300));
 }
 
 function driftTable(finding: DriftFinding): DriftTable {
@@ -170,7 +182,7 @@ export function dashboardMarkdown(input: DashboardInput): string {
   const shadow = shadowIn(data.shadow, environment);
   const configured: Block = { title: 'Configured share of the candidate', columns: ['from', 'share'], rows: (history?.given ?? []).map(({ from, share }) => [from === undefined ? 'before the event log' : utcTime(from), share === undefined ? 'depends on who asks' : percent(share)]) };
   const blocks = [
-    { lines: failure === undefined ? [] : [`The last reading failed: ${failure}`] }, { lines: alarmsOf(input).map((line) => `ALARM: ${line}`) },
+    { lines: failure === undefined ? [] : [`The last reading failed: ${failure}`] }, { lines: [...alarmsOf(input).map(({ words }) => `ALARM: ${words}`), ...insufficientOf(input).map((line) => `Insufficient data: ${line}`)] },
     ...(history === undefined ? [] : [configured]), ...statusBlocks({ ...data, arms }, readAt), ...comparisonBlocks(report), { lines: sinceWords(input.since) }, ...[latencyChart(arms), scoreChart(arms, data.production)].flatMap((chart) => (chart === undefined ? [] : [chart.table])),
     ...drift.flatMap((each) => driftBlocks(each.report, `Drift: ${each.production} against ${againstWords(each)}`)), ...(skew?.last === undefined ? [] : skewBlocks(skew.last.report, skew.command)), ...(shadow === undefined ? [] : shadowBlocks(shadowReport(shadow))), ...(timeline === undefined ? [] : [timelineTable(timeline), { lines: timelineNotes(timeline) }]), notesBlock(data.notes),
   ];

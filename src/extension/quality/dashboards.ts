@@ -190,7 +190,7 @@ export class Dashboard implements Disposable {
     const history = environment === reading.environment ? reading.history : await this.#parts.store.historyOf(reading, environment);
     const timeline = await this.#parts.store.timelineOf(reading);
     return {
-      model: model.name, flag: model.switches[0]?.flag ?? '', environment, data, since: evidenceSince(data, environment, history), history, timeline, readAt, failure: error?.message, wrong: wrong?.message, now: this.#parts.clock.now(),
+      model: model.name, flag: model.switches[0]?.flag ?? '', environment, source: definition.source, data, since: evidenceSince(data, environment, history), history, timeline, readAt, failure: error?.message, wrong: wrong?.message, now: this.#parts.clock.now(),
       ...(definition.skew === undefined ? {} : { skew: { command: definition.skew.command.join(' '), last: skew } }),
       drift: driftIn(data, environment), hasReference: definition.drift.reference !== undefined, report: reportOf(reading, data, environment, history, true),
     };
@@ -240,6 +240,7 @@ function page(webview: vscode.Webview, extensionUri: vscode.Uri, state: Dashboar
 </head>
 <body data-state="${attribute}">
   <main id="dashboard" aria-live="off"></main>
+  <div id="news" class="unseen" role="status" aria-live="polite"></div>
   <script nonce="${nonce}" src="${file('dashboard.webview.js')}"></script>
 </body>
 </html>`;

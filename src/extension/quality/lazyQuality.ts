@@ -101,7 +101,7 @@ export class LazyQuality implements Disposable {
 
   #loadIfShown(): void {
     if (!this.#active || this.#loading !== undefined || !vscode.workspace.isTrusted) return;
-    const wanted = (vscode.workspace.workspaceFolders ?? []).some((folder) => this.#parts.files.of(folder)?.file.config?.models.some(({ quality }) => quality?.source !== undefined) === true);
+    const wanted = (vscode.workspace.workspaceFolders ?? []).some((folder) => this.#parts.files.saved(folder)?.file.config?.models.some(({ quality }) => quality?.source !== undefined) === true);
     if (wanted) void this.load().catch((error: unknown) => this.#parts.log.error('Loading quality', error));
   }
 }

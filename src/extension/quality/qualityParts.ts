@@ -3,7 +3,7 @@ import { ageWords, countWords, escapeMarkdown, plainLine } from '../../core/base
 import { currentAlike, type MetricComparison } from '../../core/quality/comparison.ts';
 import { isMeasured } from '../../core/quality/drift.ts';
 import { againstReference, againstWords, unmeasured } from '../../core/quality/productionDrift.ts';
-import { driftAlarms, silences, worstFact, type ProductionFacts } from '../../core/quality/productionWords.ts';
+import { driftAlarms, elsewhere, silences, worstFact, worstOf, type ProductionFacts, type WorstFact } from '../../core/quality/productionWords.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
 import { effectWords, notesBlock, percent, valueWords } from '../../core/quality/reportText.ts';
 import type { FlagFacts } from '../flags/facts.ts';
@@ -16,6 +16,17 @@ import type { QualityRef, QualityStore } from './qualityStore.ts';
 const shown = (text: string, length?: number): string => escapeMarkdown(plainLine(text, length));
 const MOST_LINES = 12;
 
+/** As many as there is room for, and how many more there are. */
+function few<T>(items: readonly T[], lineOf: (words: string) => T): readonly T[] {
+  return items.length <= MOST_LINES ? items : [...items.slice(0, MOST_LINES), lineOf(`${items.length - MOST_LINES} more in the dashboard`)];
+}
+
+const info = (label: string): Line => ({ label, icon: 'info' });
+
+const isWorse = ({ verdict }: MetricComparison): boolean => verdict === 'worse';
+/** Neither alarm nor all-clear. */
+const UNKNOWN = 'circle-outline';
+
 export function refOf({ folder, model }: Pick<QualityReading, 'folder' | 'model'>): QualityRef {
   return { folder: folder.uri.toString(), model: model.name };
 }
@@ -27,16 +38,14 @@ function readingsOf(store: QualityStore, { arms }: Pick<FlagFacts, 'arms'>): Qua
 /** The worst fact, as long as there is room; nothing before something was read. */
 export function qualityLensText(store: QualityStore, facts: FlagFacts, room: number, now: number): string | undefined {
   if (facts.status !== 'active') return undefined;
-  for (const reading of readingsOf(store, facts)) {
+  const worst = worstOf(readingsOf(store, facts).flatMap((reading): WorstFact[] => {
     const known = productionFacts(reading, now);
-    if (known === undefined) {
-      if (reading.error === undefined) continue;
-      return ['quality: the source cannot be read', 'no quality'].find(({ length }) => length <= room);
-    }
-    const words = worstFact(known)?.words.find(({ length }) => length <= room);
-    if (words !== undefined) return words;
-  }
-  return undefined;
+    if (known === undefined) return reading.error === undefined ? [] : [{ kind: 'failed', words: ['quality: the source cannot be read', 'no quality'] }];
+    const fact = worstFact(known);
+    // What there is no room for keeps no other model's fact from being shown.
+    return fact?.words.some(({ length }) => length <= room) === true ? [fact] : [];
+  }));
+  return worst?.words.find(({ length }) => length <= room);
 }
 
 /** Whether the lens has something worse to say than that all is well. */
@@ -54,7 +63,7 @@ export function qualityHoverText(store: QualityStore, facts: FlagFacts, now: num
     const because = reading.wrong ?? reading.error;
     if (known === undefined) return because === undefined ? '' : `**${shown(reading.model.name)} in production** ${shown(because.message, 300)}`;
     const lines = [
-      ...known.report.metrics.slice(0, MOST_LINES).map((metric) => `${shown(metric.name, 60)}: ${shown(metricWords(metric), 200)}: **${shown(metric.verdict)}**`),
+      ...few([...known.report.metrics].sort((a, b) => Number(isWorse(b)) - Number(isWorse(a))).map((metric) => `${shown(metric.name, 60)}: ${shown(metricWords(metric), 200)}: **${shown(metric.verdict)}**`), (words) => words),
       ...otherLines(reading, known).map(({ label, description }) => `${shown(label, 200)}${description === undefined ? '' : `: ${shown(description, 200)}`}`),
     ];
     return `**${shown(reading.model.name)} in ${shown(reading.environment)}**, read ${shown(ageWords(now - (reading.readAt ?? now)))}\n- ${lines.join('\n- ')}`;
@@ -77,15 +86,17 @@ interface Line {
 function otherLines({ environment, data, skew, definition }: QualityReading, known: ProductionFacts): Line[] {
   const { sampleRatio } = known.report;
   const units = sampleRatio.candidate + sampleRatio.current;
+  const other = elsewhere(known.data, environment);
   const fromReference = new Set(driftAlarms(againstReference(known.drift)).map(({ feature }) => feature));
   return [
+    ...(other === undefined ? [] : [{ label: other.words, description: other.mend, icon: 'warning' }]),
     ...silences(known).map(({ arm, words }): Line => ({ label: `${arm}: ${words}`, description: environment, icon: 'warning' })),
     ...(units === 0 ? [] : [{
       label: 'share of units', icon: sampleRatio.verdict === 'mismatch' ? 'warning' : 'pie-chart',
       description: `observed ${percent(sampleRatio.observed)}, configured ${sampleRatio.configured === undefined ? 'unknown' : percent(sampleRatio.configured)}: ${sampleRatio.verdict} (${countWords(units)} units)`,
     }]),
-    ...driftAlarms(known.drift).slice(0, MOST_LINES).map(({ feature, because }): Line => ({ label: `${feature} drifted`, description: because, icon: 'warning', ...(fromReference.has(feature) ? { retrain: true } : {}) })),
-    ...unmeasured(known.data, environment, known.drift, definition.drift.reference !== undefined).filter(({ isAsked }) => isAsked).map(({ words }): Line => ({ label: 'drift not measured', description: words, icon: 'warning' })),
+    ...few(driftAlarms(known.drift).map(({ feature, because }): Line => ({ label: `${feature} drifted`, description: because, icon: 'warning', ...(fromReference.has(feature) ? { retrain: true } : {}) })), info),
+    ...unmeasured(known.data, environment, known.drift, definition.drift.reference !== undefined).filter(({ isAsked }) => isAsked).map(({ words }): Line => ({ label: 'drift: insufficient data', description: words, icon: UNKNOWN })),
     ...referenceLines(known),
     ...(skew === undefined ? [] : skewLines(skew.report)),
     ...(data === undefined ? [] : sourceLines(data)),
@@ -94,9 +105,9 @@ function otherLines({ environment, data, skew, definition }: QualityReading, kno
 
 function skewLines({ features, told, insufficient }: SkewReport): Line[] {
   const skewed = features.filter(({ alarm }) => alarm);
-  if (insufficient !== undefined) return [{ label: 'feature skew unknown', description: insufficient, icon: 'warning' }];
+  if (insufficient !== undefined) return [{ label: 'feature skew: insufficient data', description: insufficient, icon: UNKNOWN }];
   if (skewed.length === 0) return [{ label: 'no feature skew', description: `${countWords(told)} requests recomputed`, icon: 'pass' }];
-  return skewed.slice(0, MOST_LINES).map(({ feature, because }) => ({ label: `${feature} skewed`, description: because, icon: 'warning' }));
+  return [...few(skewed.map(({ feature, because }): Line => ({ label: `${feature} skewed`, description: because, icon: 'warning' })), info)];
 }
 
 /** What drift is measured against, where nothing drifted: what did says it itself. */
@@ -108,7 +119,7 @@ function referenceLines({ drift }: ProductionFacts): Line[] {
 
 function sourceLines({ notes }: Pick<NonNullable<QualityReading['data']>, 'notes'>): Line[] {
   const block = notesBlock(notes);
-  return ('lines' in block ? block.lines : []).slice(0, MOST_LINES).map((line) => ({ label: line.trim(), icon: 'info' }));
+  return [...few(('lines' in block ? block.lines : []).map((line) => info(line.trim())), info)];
 }
 
 function verdictIcon({ verdict }: MetricComparison): string {
@@ -116,7 +127,7 @@ function verdictIcon({ verdict }: MetricComparison): string {
     case 'worse': return 'error';
     case 'not worse': return 'pass';
     case 'void': return 'warning';
-    case 'undecided': case 'insufficient data': case 'no control': return 'circle-outline';
+    case 'undecided': case 'insufficient data': case 'no control': return UNKNOWN;
   }
 }
 

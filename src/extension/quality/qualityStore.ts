@@ -142,7 +142,7 @@ export class QualityStore implements Disposable {
   #subjects(): QualitySubject[] {
     if (!vscode.workspace.isTrusted) return [];
     return (vscode.workspace.workspaceFolders ?? []).flatMap((folder) => {
-      const config = this.#parts.files.of(folder)?.file.config;
+      const config = this.#parts.files.saved(folder)?.file.config;
       const target = this.#parts.connections.targets.find((each) => each.folder.uri.toString() === folder.uri.toString());
       const environment = target?.environment ?? config?.unleash?.environment ?? 'production';
       return (config?.models ?? []).flatMap((model) => (model.quality?.source === undefined ? [] : [{ folder, model, definition: model.quality, environment }]));
@@ -187,7 +187,7 @@ export class QualityStore implements Disposable {
   /** The first error of the file by which a model's source would be another one; undefined: there is none. */
   #wrongIn({ folder, model }: QualitySubject): AppError | undefined {
     if (!vscode.workspace.isTrusted || vscode.workspace.getWorkspaceFolder(folder.uri) === undefined) return undefined;
-    const file = this.#parts.files.of(folder)?.file;
+    const file = this.#parts.files.saved(folder)?.file;
     const [problem] = file === undefined ? [] : hindering(file, { model: model.name, keys: READ_KEYS });
     return problem === undefined ? undefined : new AppError('validation', plainLine(`modelswitch.yaml:${problem.range.start.line + 1} is wrong, so shown is what was read by it before: ${problem.message}`, 400));
   }

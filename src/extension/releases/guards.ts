@@ -5,13 +5,13 @@ import { DisposableStore, Emitter, type Disposable } from '../../core/base/event
 import { plainLine } from '../../core/base/words.ts';
 import { retrainReason } from '../../core/releases/championWatch.ts';
 import { guardRelease, type GuardReport, type GuardState } from '../../core/releases/guard.ts';
-import { unguardedRelease } from '../../core/releases/unguarded.ts';
-import type { WorkspaceFile } from '../../core/workspace/config.ts';
+import { guardingOf, type Guarding } from '../../core/releases/unguarded.ts';
+import type { Connection } from '../connection/connection.ts';
 import { Command, View } from '../ids.ts';
 import type { RetrainOffer } from '../pipelines/retrain.ts';
 import { settings } from '../platform/settings.ts';
 import { keepGuardEvidence } from './guardEvidence.ts';
-import { GUARDED, type ReleaseFeatureParts } from './lazyReleases.ts';
+import { GUARDED, GUARDED_IN, type ReleaseFeatureParts } from './lazyReleases.ts';
 import { releaseOf, type ReleaseState, type ReleaseStore } from './releaseStore.ts';
 
 /** How long between two looks of the guard; the command line's has the same. */
@@ -30,8 +30,6 @@ export class Guards implements Disposable {
   readonly #changes = this.#all.add(new Emitter<undefined>());
   readonly #item: vscode.StatusBarItem;
   readonly #last = new Map<string, GuardReport>();
-  /** Those that were not guarded because of modelswitch.yaml when it was looked last. */
-  readonly #wrong = new Set<string>();
   readonly #abort = new AbortController();
   #timer: Disposable | undefined;
   #looking: Promise<void> | undefined;
@@ -61,6 +59,7 @@ export class Guards implements Disposable {
   async turn(key: string, on: boolean): Promise<void> {
     const others = this.#keys.filter((each) => each !== key);
     await this.#parts.memory.update(GUARDED, on ? [...others, key] : others);
+    await this.#remember(key, on ? this.#store.of(key)?.target.folder : undefined);
     this.#last.delete(key);
     this.#draw();
     this.#changes.fire(undefined);
@@ -85,8 +84,15 @@ export class Guards implements Disposable {
     return this.#parts.memory.get<readonly string[]>(GUARDED, []);
   }
 
-  get #watched(): readonly ReleaseState[] {
-    return this.#store.states.filter(({ key }) => this.isOn(key));
+  /** In which folder each of them was guarded when it was last looked. */
+  get #folders(): Readonly<Record<string, string>> {
+    return this.#parts.memory.get<Readonly<Record<string, string>>>(GUARDED_IN, {});
+  }
+
+  async #remember(key: string, folder: vscode.WorkspaceFolder | undefined): Promise<void> {
+    const { [key]: before, ...others } = this.#folders;
+    const now = folder?.uri.toString();
+    if (now !== before) await this.#parts.memory.update(GUARDED_IN, now === undefined ? others : { ...others, [key]: now });
   }
 
   #schedule(ms: number): void {
@@ -94,35 +100,53 @@ export class Guards implements Disposable {
     if (!this.#abort.signal.aborted) this.#timer = this.#parts.clock.after(ms, () => void this.lookNow());
   }
 
-  /** Why a release is not guarded by what is wrong in modelswitch.yaml: that of its folder, or where that names it no more, of any. */
-  #unguarded(key: string): GuardReport | undefined {
+  #guarding(key: string): Guarding {
     const state = this.#store.of(key);
-    const { flag, model } = releaseOf(key);
-    const folders = vscode.workspace.workspaceFolders ?? [];
-    const files = state === undefined ? folders.map((folder) => this.#parts.files.of(folder)?.file) : [state.target.file];
-    return files.flatMap((file: WorkspaceFile | undefined) => (file === undefined ? [] : unguardedRelease(file, model, flag) ?? []))[0];
+    const folder = state?.target.folder ?? vscode.workspace.workspaceFolders?.find(({ uri }) => uri.toString() === this.#folders[key]);
+    const file = state?.target.file ?? (folder === undefined ? undefined : this.#parts.files.saved(folder)?.file);
+    return guardingOf(file, { ...releaseOf(key), isPlanned: state !== undefined, wasGuarded: this.#folders[key] !== undefined });
   }
 
   async #round(): Promise<void> {
+    await this.#parts.files.ready;
+    const isBehind = (key: string): boolean => (this.#store.of(key)?.target.connection.state.kind ?? (this.#folders[key] === undefined ? 'connected' : 'signedOut')) === 'signedOut';
+    // As a window opens neither its releases nor who is signed in are known at once.
+    if (this.#keys.some(isBehind)) await this.#parts.connections.update();
+    const watched: ReleaseState[] = [];
     for (const key of this.#keys) {
-      const wrong = this.#unguarded(key);
-      if (wrong !== undefined) {
-        this.#wrong.add(key);
-        this.#saw(key, wrong);
-      } else if (this.#wrong.delete(key) || this.#store.of(key) === undefined) this.#last.delete(key);
+      const guarding = this.#guarding(key);
+      const state = this.#store.of(key);
+      if (guarding.kind === 'wrong') this.#saw(key, guarding.report);
+      else if (guarding.kind === 'guarded' && state !== undefined) watched.push(state);
+      else this.#last.delete(key);
+      if (guarding.kind === 'ended') this.#end(key);
+      if (guarding.kind !== 'wrong') await this.#remember(key, guarding.kind === 'guarded' ? state?.target.folder : undefined);
     }
     this.#changes.fire(undefined);
-    for (const state of this.#watched) {
+    const tried = new Set<Connection>();
+    for (const state of watched) {
       const { connection } = state.target;
-      if (this.#unguarded(state.key) !== undefined || !vscode.workspace.isTrusted || connection.session === undefined || connection.state.kind !== 'connected') continue;
+      if (!tried.has(connection)) await connection.retry();
+      tried.add(connection);
       try {
-        await this.#guard(state, connection.session);
+        await this.#guard(state);
       } catch (thrown) {
         const error = toAppError(thrown);
-        if (error.code !== 'cancelled') this.#parts.change.log.error(`Guard of ${state.flag}`, error);
+        // The window closes.
+        if (this.#abort.signal.aborted) return;
+        this.#parts.change.log.error(`Guard of ${state.flag}`, error);
+        this.#saw(state.key, unreadable(state, error.message));
       }
     }
     this.#draw();
+  }
+
+  /** What is guarded no more is told once: nobody else may be watching it. */
+  #end(key: string): void {
+    const { model, flag } = releaseOf(key);
+    const words = plainLine(`The guard of ${model} (flag ${flag}) in this window has ended: modelswitch.yaml has no plan for it any more. It goes on by itself when there is one again.`, 400);
+    this.#parts.change.log.info(words);
+    void vscode.window.showInformationMessage(words);
   }
 
   /** Remembers what a look said, and tells it where that is another state than before. */
@@ -133,8 +157,15 @@ export class Guards implements Disposable {
     if (before?.state !== report.state) void this.#notify(key, report);
   }
 
-  async #guard(state: ReleaseState, { runner, store }: NonNullable<ReleaseState['target']['connection']['session']>): Promise<void> {
+  async #guard(state: ReleaseState): Promise<void> {
     const { key, target, model, flag } = state;
+    const { session, state: { kind }, origin } = target.connection;
+    if (session === undefined || kind !== 'connected') {
+      // Who is signing in will be there at the next look.
+      if (kind !== 'connecting') this.#saw(key, unreadable(state, `not guarded: this window is not connected to ${origin}`));
+      return;
+    }
+    const { runner, store } = session;
     const ports = { reader: this.#store.reader(target), runner, project: target.project, sleep, keepEvidence: keepGuardEvidence(this.#parts, target, model) };
     // Read-only switches every write off, also the guard's: it says so instead.
     const report = await guardRelease(ports, model, flag, { dryRun: settings.readOnly(), signal: this.#abort.signal });
@@ -179,4 +210,8 @@ export class Guards implements Disposable {
     this.#item.tooltip = watched.map(({ key, report }) => plainLine(`${releaseOf(key).model} behind ${releaseOf(key).flag}: ${report?.state ?? 'not looked at yet'}${report?.words.map((each) => `; ${each}`).join('') ?? ''}`, 400)).join('\n');
     this.#item.show();
   }
+}
+
+function unreadable({ model, flag }: ReleaseState, because: string): GuardReport {
+  return { model: model.name, flag, environments: [], state: 'unreadable', words: [because] };
 }

@@ -36,18 +36,18 @@ function together(verdicts: readonly GateVerdict[]): GateVerdict {
 export function portsOf({ folder, connection }: Target, registries: Registries): GatePorts {
   return {
     registry: () => registryOf(folder, registries),
-    readText: (path) => readInside(folder, path),
+    readText: (path) => readInside(folder, path, 'saved'),
     suites: async (patterns, signal) => (await import('../suites/suites.lazy.ts')).suitesOnDisk(folder.uri.fsPath, patterns, signal),
     now: () => Date.now(),
     readFlag: (name, signal) => readFlag(connection, name, signal),
   };
 }
 
-/** The text of a file as it stands in the editor, else on disk. Nothing outside of the folder: the path is somebody else's input. @throws AppError validation */
-export async function readInside(folder: vscode.WorkspaceFolder, path: string): Promise<string> {
+/** The text of a file as it is saved, which is what decides, or as it is shown: in the editor, else on disk. Nothing outside of the folder: the path is somebody else's input. @throws AppError validation */
+export async function readInside(folder: vscode.WorkspaceFolder, path: string, which: 'saved' | 'shown'): Promise<string> {
   const uri = vscode.Uri.joinPath(folder.uri, path);
   if (!uri.path.startsWith(`${folder.uri.path}/`)) throw new AppError('validation', `The contract ${path} is outside of the folder and was not read.`);
-  const open = vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());
+  const open = which === 'saved' ? undefined : vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());
   try {
     return open?.getText() ?? new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
   } catch (error) {

@@ -50,6 +50,8 @@ export interface ReleaseShell {
 export const TIMELINE_SCHEME = 'modelswitch-release';
 /** Releases whose guard is on in this window, in the workspace's memory. */
 export const GUARDED = 'modelswitch.guarded';
+/** Those of them that a file planned when it was last looked, with the folder of that file: without it nobody could tell a release that is long gone from one that a mistake hides. */
+export const GUARDED_IN = 'modelswitch.guardedIn';
 
 /** Commands by what a failure of theirs is called. */
 const COMMANDS: Readonly<Record<string, string>> = {
@@ -107,7 +109,7 @@ export class LazyReleases implements vscode.TreeDataProvider<ReleaseNode>, vscod
     this.#all.add(vscode.workspace.registerTextDocumentContentProvider(TIMELINE_SCHEME, this));
     this.#all.add(vscode.languages.registerCodeLensProvider({ scheme: 'file', pattern: '**/modelswitch.yaml' }, this));
     this.#all.add(vscode.languages.registerCodeActionsProvider({ scheme: 'file', pattern: '**/modelswitch.yaml' }, {
-      provideCodeActions: (document, _range, { diagnostics }) => segmentFixes(parts.connections, document, diagnostics),
+      provideCodeActions: (document, _range, { diagnostics }) => segmentFixes(parts, document, diagnostics),
     }, { providedCodeActionKinds: [vscode.CodeActionKind.QuickFix] }));
     this.#all.add(this.#view.onDidChangeVisibility(() => this.#loaded?.updateActivity()));
     this.#all.add(vscode.window.onDidChangeWindowState(() => this.#loaded?.updateActivity()));
@@ -115,7 +117,8 @@ export class LazyReleases implements vscode.TreeDataProvider<ReleaseNode>, vscod
       this.#all.add(vscode.commands.registerCommand(id, (argument: unknown) => this.load().then((loaded) => loaded.run(id, argument)).catch((error: unknown) => void showError(parts.change.log, title, error))));
     }
     const loadGuard = (): void => {
-      if ((this.#hasPlan() || this.#hasErrors()) && parts.memory.get<readonly string[]>(GUARDED, []).length > 0) void this.load().catch((error: unknown) => parts.change.log.error('Loading the guard', error));
+      const isNeeded = Object.keys(parts.memory.get<Readonly<Record<string, string>>>(GUARDED_IN, {})).length > 0 || (this.#hasPlan() && parts.memory.get<readonly string[]>(GUARDED, []).length > 0);
+      if (isNeeded && vscode.workspace.isTrusted) void this.load().catch((error: unknown) => parts.change.log.error('Loading the guard', error));
     };
     this.#all.add(parts.files.onDidChange(() => {
       this.#treeChanges.fire(undefined);
@@ -214,15 +217,10 @@ export class LazyReleases implements vscode.TreeDataProvider<ReleaseNode>, vscod
   /** Models with a plan, of folders that may be looked into. */
   #plans(): readonly ModelMapping[] {
     if (!vscode.workspace.isTrusted) return [];
-    return (vscode.workspace.workspaceFolders ?? []).flatMap((folder) => this.#parts.files.of(folder)?.file.config?.models.filter(({ plan = [] }) => plan.length > 0) ?? []);
+    return (vscode.workspace.workspaceFolders ?? []).flatMap((folder) => this.#parts.files.saved(folder)?.file.config?.models.filter(({ plan = [] }) => plan.length > 0) ?? []);
   }
 
   #hasPlan(): boolean {
     return this.#plans().length > 0;
-  }
-
-  /** Whether a plan may be there that nobody can read. */
-  #hasErrors(): boolean {
-    return vscode.workspace.isTrusted && (vscode.workspace.workspaceFolders ?? []).some((folder) => this.#parts.files.of(folder)?.file.problems.some(({ severity }) => severity === 'error') === true);
   }
 }

@@ -169,9 +169,12 @@ export class ReleaseStore implements Disposable {
   async readQuality({ folder }: Target, model: ModelMapping): Promise<QualityData> {
     const { store } = await this.#parts.quality.load();
     const ref = { folder: folder.uri.toString(), model: model.name };
+    const before = store.of(ref)?.readAt;
     await store.refresh(ref);
     const reading = store.of(ref);
     if (reading?.error !== undefined) throw reading.error;
+    // What was read before is shown on, but it is no look.
+    if (reading?.data !== undefined && reading.readAt === before) throw new AppError('internal', `The reading of ${model.name} was ended before it was done.`);
     if (reading?.data === undefined) throw new AppError('validation', `The quality of ${model.name} has no source that could be read: name one in modelswitch.yaml (quality: {source: ...}).`);
     return reading.data;
   }

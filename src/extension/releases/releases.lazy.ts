@@ -55,7 +55,7 @@ export class ReleaseFeature implements Disposable {
   /** A command. @throws AppError as it fails */
   async run(id: string, argument: unknown): Promise<void> {
     if (id === Command.refreshReleases) return this.store.refresh();
-    if (id === Command.createSegment) return createSegment(this.#parts.change, argument);
+    if (id === Command.createSegment) return createSegment({ ...this.#parts.change, files: this.#parts.files }, argument);
     const state = await this.#choose(argument);
     if (state === undefined) return;
     switch (id) {

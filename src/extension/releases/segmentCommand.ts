@@ -8,7 +8,7 @@ import type { Connection } from '../connection/connection.ts';
 import { requireOpen, requireWritable, withProgress, type ChangeParts } from '../flags/changeFlow.ts';
 import { askText, BACK, type Frame } from '../platform/inputFlow.ts';
 import { askPick, runFlow, type Answer } from '../platform/pickFlow.ts';
-import { missingSegments, type MissingSegment } from './missingSegments.ts';
+import { missingSegments, type MissingSegment, type PlanTexts } from './missingSegments.ts';
 
 interface Answers {
   readonly field?: ContextField;
@@ -19,9 +19,9 @@ interface Answers {
  * Makes a segment that a plan names and Unleash does not have: asks by which field and values its members are told, shows it, makes it, reads it back. Never without being asked.
  * @throws AppError when it is refused; nothing was written then
  */
-export async function createSegment({ connections, prompts, log }: Pick<ChangeParts, 'connections' | 'prompts' | 'log'>, argument: unknown): Promise<void> {
+export async function createSegment({ connections, files, prompts, log }: PlanTexts & Pick<ChangeParts, 'prompts' | 'log'>, argument: unknown): Promise<void> {
   requireWritable();
-  const missing = await choose(missingSegments(connections), argument);
+  const missing = await choose(missingSegments({ connections, files }), argument);
   if (missing === undefined) return;
   const { connection, segment } = missing;
   const session = requireOpen(connection);

@@ -55,4 +55,14 @@ describe('the exit code of drift', () => {
     const { code, out, warned } = await ran(`      skew: {exec: [${JSON.stringify(process.execPath)}, few.mjs], sample: 200}\n`, { skew: true });
     assert.deepEqual([code, /ALARM/.test(out), /^Feature skew is not known: the command told 40 of 200 requests\.$/.test(warned)], [5, true, true], `${out} ${warned}`);
   });
+
+  it('goes by what the command of skew recomputes of requests whose ids are whole numbers beyond 2^53, which it may print as numbers', async () => {
+    const line = (row: number): string => `{"ts":${Date.now() - 1000 * (row + 1)},"request_id":${9_007_199_254_741_001n + BigInt(row)},"flag":"fraud-v2","assigned_arm":"${row % 2 === 0 ? 'candidate' : 'current'}","features":{"amount":${row}}}\n`;
+    writeFileSync(join(cwd, 'log.jsonl'), Array.from({ length: 200 }, (_, row) => line(row)).join(''));
+    writeFileSync(join(cwd, 'same.mjs'), `import { createInterface } from 'node:readline';\nfor await (const line of createInterface({ input: process.stdin })) console.log(line.replace(/"request_id":"(\\d+)"/, process.argv[2] === 'numbers' ? '"request_id":$1' : '$&'));\n`);
+    for (const how of ['numbers', 'texts']) {
+      const { code, out, warned } = await ran(`      skew: {exec: [${JSON.stringify(process.execPath)}, same.mjs, ${how}], sample: 200}\n`, { skew: true });
+      assert.deepEqual([code, /equal in all 200 requests/.test(out), warned], [0, true, ''], out);
+    }
+  });
 });

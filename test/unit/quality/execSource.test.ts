@@ -10,6 +10,7 @@ import { compareArms } from '../../../src/core/quality/comparison.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
 import { eventually } from '../../support/eventually.ts';
+import { isRunning } from '../../support/processes.ts';
 
 const HOUR = 3_600_000;
 const START = Date.parse('2026-03-02T10:00:00Z');
@@ -139,21 +140,12 @@ describe('a command that prints windows', function () {
     // Holds the output open for longer than anybody waits here.
     const HOLDING = 'sleep 100 & echo $! > held.pid;';
     const held = (): number => Number(readFileSync(join(folder, 'held.pid'), 'utf8'));
-    const runs = (pid: number): boolean => {
-      try {
-        process.kill(pid, 0);
-      } catch {
-        return false;
-      }
-      // One that has ended and that nobody has asked about yet.
-      return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    };
     const run = (script: string, signal: AbortSignal): Promise<string> => runCommand(['sh', '-c', `${HOLDING} ${script}`], folder, { instead: 'windows' }, signal);
     beforeEach(() => rmSync(join(folder, 'held.pid'), { force: true }));
 
     it('has told all when it ends itself', async () => {
       assert.equal(await run('echo told', new AbortController().signal), 'told\n');
-      assert.ok(runs(held()));
+      assert.ok(isRunning(held()));
       process.kill(held());
       await assert.rejects(run('echo wrong >&2; exit 3', new AbortController().signal), /sh failed with exit code 3: wrong/);
       process.kill(held());
@@ -165,12 +157,12 @@ describe('a command that prints windows', function () {
       await eventually(() => existsSync(join(folder, 'held.pid')) && held() > 0, 20_000);
       cancelling.abort();
       await assert.rejects(running, (error: unknown) => error instanceof AppError && error.code === 'cancelled');
-      await eventually(() => !runs(held()), 20_000);
+      await eventually(() => !isRunning(held()), 20_000);
     });
 
     it('is ended with it when it prints too much', async () => {
       await assert.rejects(run('yes', new AbortController().signal), /^AppError: sh printed more than 64 MB: print windows\.$/);
-      await eventually(() => !runs(held()), 20_000);
+      await eventually(() => !isRunning(held()), 20_000);
     });
   });
 });

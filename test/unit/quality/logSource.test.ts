@@ -459,6 +459,15 @@ describe('the prediction log', () => {
     assert.deepEqual((await open({ source: { log: 'all.csv' } })()).notes.messages[0], 'all.csv: The header of the CSV file (line 1) cannot be read: lines end in CR alone, as old tools write them; save the file with line feeds.');
   });
 
+  it('takes ids of a CSV that look like other numbers, like none that is finite or like a truth for what they are', async () => {
+    const ids = ['12e4', '120000', '1.2e5', '1e999', '2e999', 'true', 'TRUE', 'nan', '007', '7'];
+    const all = records({ count: ids.length }).map((record, index) => ({ ...record, request_id: ids[index] ?? '', unit_id: ids[index] ?? '' }));
+    writeFileSync(path('ids.csv'), csv(all));
+    writeFileSync(path('ids.jsonl'), lines(all));
+    const [own, both] = [await open({ source: { log: 'ids.csv' } })(), await open({ source: { log: ['ids.csv', 'ids.jsonl'] } })()];
+    assert.deepEqual([own.notes.rows, own.notes.duplicates, own.notes.withoutUnit, own.arms.reduce((sum, { units }) => sum + units, 0), both.notes.duplicates], [ids.length, 0, 0, ids.length, ids.length]);
+  });
+
   it('loses of a CSV with a quote that is not closed that line only', async () => {
     const all = records({ count: 6000 }).map((record, index) => ({ ...record, error: index % 50 === 0 ? 'refused, says "it"\nsecond line' : record.error }));
     const rows = all.map((record) => csv([{ ...record, error: record.error === null ? null : `"${record.error.replaceAll('"', '""')}"` }]).split('\n').slice(1, -1).join('\r\n'));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { limitFinding, type LimitFinding } from '../../../src/core/quality/absolute.ts';
 import { compareArms, type ComparisonVerdict } from '../../../src/core/quality/comparison.ts';
+import { comparisonWords } from '../../../src/core/releases/findings.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
 import { NO_MOMENTS, type Moments } from '../../../src/core/quality/stats/confidenceSequence.ts';
 import { NO_NOTES, type QualityData, type QualityWindow } from '../../../src/core/quality/window.ts';
@@ -125,5 +126,69 @@ describe('a limit of a mean', () => {
       return limitFinding(metric, data.windows, { data, environment: 'production', arm: 'candidate', among: 1 })?.state;
     };
     assert.deepEqual([199, 399, 401, 2000].map(state), ['insufficient', 'insufficient', 'within', 'passed'], '20 of 400 would be just at the limit');
+  });
+});
+
+describe('a mean that decays after long health', () => {
+  const PER_WINDOW = 1000;
+  /** Windows of both arms, of exactly these shares of what is right. */
+  function windowsOf(count: number, candidate: number, from: number): QualityWindow[] {
+    return Array.from({ length: count }, (_, index) => index).flatMap((index) => (['candidate', 'current'] as const).map((arm): QualityWindow => {
+      const n = PER_WINDOW * (arm === 'candidate' ? 0.25 : 0.75);
+      const sum = Math.round(n * (arm === 'candidate' ? candidate : 0.9));
+      const start = (from + index) * 60_000;
+      return { arm, environment: 'production', service: '', start, end: start + 60_000, requests: n, units: n, metrics: { m: { n, sum, squares: sum } } };
+    }));
+  }
+  const both = (healthy: number, count: number, candidate: number): QualityData => ({ windows: [...windowsOf(healthy, 0.9, 0), ...windowsOf(count, candidate, healthy)], arms: [], designEffect: 1, notes: NO_NOTES });
+  const definition = definitionOf({ better: 'higher', margin: 0.02, limit: 0.8 });
+  const [metric = assert.fail()] = definition.metrics;
+
+  for (const [candidate, within] of [[0.5, 2], [0.7, 5], [0.85, 30]] as const) {
+    it(`is worse after ${within},000 predictions at most when it falls from 0.9 to ${candidate} after 500,000, and not before it falls`, () => {
+      const compared = compareArms(both(500, within, candidate), definition, 'production', { shareAt: () => 0.25 }).metrics[0]!;
+      assert.equal(compared.verdict, 'worse');
+      assert.ok(compared.lately !== undefined && compared.lately.since >= 490 * 60_000, JSON.stringify(compared.lately));
+      assert.match(compared.because, /^worse by more than 0.02 since 1970-01-01 08:/);
+      assert.ok(comparisonWords(compared).startsWith(`m since 1970-01-01 08:`), comparisonWords(compared));
+      assert.equal(compareArms(both(500, 0, candidate), definition, 'production', { shareAt: () => 0.25 }).metrics[0]?.verdict, 'not worse');
+    });
+  }
+
+  it('passes its limit, too', () => {
+    const state = (count: number): string | undefined => {
+      const data = both(500, count, 0.5);
+      return limitFinding(metric, data.windows.filter(({ arm }) => arm === 'candidate'), { data, environment: 'production', arm: 'candidate', among: 2 })?.state;
+    };
+    assert.deepEqual([state(0), state(20)], ['within', 'passed']);
+  });
+
+  it('is told as a whole where all of it shows it', () => {
+    const compared = compareArms(both(0, 60, 0.8), definition, 'production', { shareAt: () => 0.25 }).metrics[0]!;
+    assert.deepEqual([compared.verdict, compared.lately, compared.because], ['worse', undefined, 'worse by more than 0.02']);
+  });
+
+  it('is not told of releases in which nothing decays, however often it is begun anew', () => {
+    for (const value of [rarely(0.9, yes), rarely(0.02, logNormal(1.5)), logNormal(1)]) {
+      for (const share of [0.05, 0.25]) {
+        const found = Array.from({ length: 6 }, (_, release) => {
+          const random = seeded(release + 1);
+          const windows: QualityWindow[] = [];
+          const words: unknown[] = [];
+          for (let look = 0; look < 60; look += 1) {
+            const sums: Record<Arm, Moments> = { candidate: NO_MOMENTS, current: NO_MOMENTS };
+            for (let index = 0; index < 2500; index += 1) {
+              const arm: Arm = random() < share ? 'candidate' : 'current';
+              const [{ n, sum, squares }, each] = [sums[arm], value(random)];
+              sums[arm] = { n: n + 1, sum: sum + each, squares: squares + each * each };
+            }
+            windows.push(...dataOf(sums).windows.map((window) => ({ ...window, start: look * 3_600_000, end: (look + 1) * 3_600_000 })));
+            words.push(compareArms({ windows, arms: [], designEffect: 1, notes: NO_NOTES }, definitionOf({ better: 'lower' }), 'production', { shareAt: () => share }).metrics[0]?.verdict);
+          }
+          return words.includes('worse');
+        });
+        assert.ok(found.filter(Boolean).length <= 1, found.join());
+      }
+    }
   });
 });

@@ -9,7 +9,7 @@ import { histogramQuantile } from '../../../src/core/quality/histogram.ts';
 import { dataOfWindows } from '../../../src/core/quality/plainData.ts';
 import { againstWords, driftFindings } from '../../../src/core/quality/productionDrift.ts';
 import { evidenceSince, type ReleaseHistory } from '../../../src/core/quality/productionShare.ts';
-import { coarseAge, driftAlarms, silences, worstFact, type ProductionFacts } from '../../../src/core/quality/productionWords.ts';
+import { coarseAge, driftAlarms, elsewhere, silences, worstFact, worstGuardrail, type ProductionFacts } from '../../../src/core/quality/productionWords.ts';
 import { shadowReport } from '../../../src/core/quality/shadow.ts';
 import { dataSince } from '../../../src/core/quality/since.ts';
 import { skewReport } from '../../../src/core/quality/skew.ts';
@@ -18,6 +18,10 @@ import type { ArmSummary, QualityData, QualityWindow } from '../../../src/core/q
 import { dashboardCsv } from '../../../src/extension/quality/dashboardCsv.ts';
 import { dashboardMarkdown, dashboardModel, type DashboardInput } from '../../../src/extension/quality/dashboardModel.ts';
 import { sampleChart, timeAxis } from '../../../src/extension/quality/dashboardCharts.ts';
+import type { FlagFacts } from '../../../src/extension/flags/facts.ts';
+import { qualityHoverText, qualityLensText, qualityNodes } from '../../../src/extension/quality/qualityParts.ts';
+import type { QualityReading } from '../../../src/extension/quality/qualityReader.ts';
+import type { QualityStore } from '../../../src/extension/quality/qualityStore.ts';
 import { fromDashboard, toDashboard, type DashboardModel } from '../../../src/shared/dashboard.ts';
 import { records, START, type PredictionRecord, type RecordOptions } from '../../support/qualityRecords.ts';
 
@@ -41,7 +45,7 @@ function factsOf(data: QualityData, change: Partial<ProductionFacts> = {}): Prod
 function input(options: RecordOptions, change: Partial<DashboardInput> = {}): DashboardInput {
   const data = collect(records(options));
   const { report, drift, now } = factsOf(data);
-  return { model: 'fraud', flag: 'fraud-v2', environment: 'production', data, since: { at: undefined, because: 'exposure' }, report, drift, now, history: undefined, readAt: now, failure: undefined, ...change };
+  return { model: 'fraud', flag: 'fraud-v2', environment: 'production', source: { kind: 'log', log: ['log.jsonl'], outcomes: [] }, data, since: { at: undefined, because: 'exposure' }, report, drift, now, history: undefined, readAt: now, failure: undefined, ...change };
 }
 
 describe('scores of a regression', () => {
@@ -283,6 +287,136 @@ describe('the dashboard', () => {
     assert.match(markdown, /### Latency quantiles by arm, ms/);
     const csv = dashboardCsv(given, dashboardModel(given));
     for (const line of [/^report,model,,.*fraud/m, /^report,environment,.*production/m, /^report,the last reading failed,.*the log is gone/m, /^report,alarm,.*errors is worse/m]) assert.match(csv, line);
+  });
+
+  describe('where an arm or the reference has few units', () => {
+    const units = (count: number): QualityData => collect(records({ count: 400, units: count }));
+    const reference = { name: 'train.csv', rows: 400, units: 400, samples: (units(400).production?.parts[0] ?? assert.fail()).features };
+    const data: QualityData = { ...units(6), references: [reference] };
+    const given = input({ count: 10 }, { data, drift: driftFindings(data, 'production'), hasReference: true, report: compareArms(data, definition(), 'production') });
+    const nothing = /Drift of production: nothing was compared: (candidate|current) against train\.csv tells nothing: \w+ not measured by fewer than 10 units: production has \d\./;
+
+    it('the dashboard says insufficient data: no alarm, and no all-clear', () => {
+      const { alarms, insufficient, drift } = dashboardModel(given);
+      assert.deepEqual(alarms.filter(({ about, words }) => about.startsWith('drift') || words.includes('compared')), []);
+      assert.deepEqual(insufficient.map((words) => nothing.exec(words)?.[0]), insufficient);
+      assert.equal(insufficient.length, 2);
+      const rows = drift.flatMap((table) => table.rows);
+      assert.ok(rows.length > 6 && rows.every(({ cells, alarm }) => !alarm && /^insufficient data: not measured by fewer than 10 units: /.test(cells.at(-1) ?? '')), JSON.stringify(rows.map(({ cells }) => cells)));
+      // Where there is enough it is neither.
+      const enough: QualityData = { ...units(400), references: [reference] };
+      const measured = dashboardModel({ ...given, data: enough, drift: driftFindings(enough, 'production') });
+      assert.deepEqual([measured.insufficient, measured.drift.flatMap((table) => table.rows).filter(({ cells }) => cells.at(-1)?.includes('insufficient') === true)], [[], []]);
+    });
+
+    it('the exports say it, too', () => {
+      const markdown = dashboardMarkdown(given).replaceAll('\\', '');
+      assert.match(markdown, new RegExp(`^Insufficient data: ${nothing.source}`, 'm'));
+      assert.match(markdown, /\| insufficient data: not measured by fewer than 10 units: /);
+      assert.doesNotMatch(markdown, /ALARM: Drift/);
+      const csv = dashboardCsv(given, dashboardModel(given)).split('\r\n');
+      assert.equal(csv.filter((row) => row.startsWith('report,insufficient data,') && nothing.test(row)).length, 2);
+      const verdicts = csv.filter((row) => /^drift,\w+,PSI,/.test(row)).map((row) => /,,,,([a-z ]+),,/.exec(row)?.[1]);
+      assert.deepEqual([verdicts.length > 6, [...new Set(verdicts)]], [true, ['insufficient data']]);
+    });
+
+    it('tree and hover say it, with the mark of such a verdict', () => {
+      const skew = { report: { features: [], asked: 10, told: 1, unknown: 0, notRecomputed: [], notLogged: [], insufficient: 'the command told 1 of 10 requests' }, at: START };
+      const reading = {
+        model: { name: 'fraud' }, folder: { uri: 'file:///folder' }, environment: 'production', data, report: given.report, readAt: given.now, error: undefined, wrong: undefined, loading: false, history: undefined, skew,
+        definition: { ...definition(), drift: { reference: { kind: 'file', path: 'train.csv' }, columns: {}, windowHours: 24 } },
+      } as unknown as QualityReading;
+      const store = { of: () => reading } as unknown as QualityStore;
+      const facts = { connection: { baseUrl: 'http://unleash', project: 'default' }, name: 'fraud-v2', status: 'active', arms: [{ model: {} }] } as unknown as FlagFacts;
+      const [node] = qualityNodes(store, facts, given.now);
+      const lines = (node?.children?.() ?? []) as readonly { readonly label: string; readonly description?: string; readonly icon: string }[];
+      const found = lines.filter(({ label }) => label.endsWith('insufficient data'));
+      assert.deepEqual(found.map(({ label, icon }) => `${label} ${icon}`), ['drift: insufficient data circle-outline', 'drift: insufficient data circle-outline', 'feature skew: insufficient data circle-outline']);
+      assert.ok(found.slice(0, 2).every(({ description }) => nothing.test(description ?? '')), JSON.stringify(found));
+      assert.match(qualityHoverText(store, facts, given.now).replaceAll('\\', ''), /^- drift: insufficient data: Drift of production: nothing was compared/m);
+    });
+  });
+
+  describe('in lens, hover and tree', () => {
+    const readingOf = (name: string, all: readonly PredictionRecord[], section: Readonly<Record<string, unknown>> = SECTION): QualityReading => {
+      const quality = readQuality(section).quality ?? assert.fail();
+      const collector = new Collector(quality, { flags: ['fraud-v2'] });
+      for (const record of all) collector.add({ ...record }, () => 'record');
+      const data = collector.data(START + 7_200_000, []);
+      const readAt = Math.max(...data.arms.map(({ lastSeen }) => lastSeen)) + 1000;
+      return {
+        model: { name }, folder: { uri: 'file:///folder' }, environment: 'production', data, report: compareArms(data, quality, 'production'), readAt, definition: quality,
+        error: undefined, wrong: undefined, loading: false, history: undefined, skew: undefined,
+      } as unknown as QualityReading;
+    };
+    const storeOf = (...readings: readonly QualityReading[]): QualityStore => ({ of: (model: unknown) => readings.find((reading) => reading.model === model) }) as unknown as QualityStore;
+    const factsOfFlag = (...readings: readonly QualityReading[]): FlagFacts => ({ connection: { baseUrl: 'http://unleash', project: 'default' }, name: 'fraud-v2', status: 'active', arms: readings.map(({ model }) => ({ model })) }) as unknown as FlagFacts;
+    const at = (reading: QualityReading): number => reading.readAt ?? 0;
+
+    it('the worst of the models behind one flag is shown, whichever stands first', () => {
+      const [fine, bad] = [readingOf('a', records({ count: 6000 })), readingOf('b', records({ count: 40_000, candidateErrors: 0.08 }))];
+      for (const order of [[fine, bad], [bad, fine]]) assert.match(qualityLensText(storeOf(...order), factsOfFlag(...order), 200, at(bad)) ?? '', /^errors worse: /);
+      const failed = { ...fine, model: { name: 'c' }, data: undefined, report: undefined, readAt: undefined, error: new Error('gone') } as unknown as QualityReading;
+      assert.equal(qualityLensText(storeOf(fine, failed), factsOfFlag(fine, failed), 200, at(fine)), 'quality: the source cannot be read');
+      assert.match(qualityLensText(storeOf(failed, bad), factsOfFlag(failed, bad), 200, at(bad)) ?? '', /^errors worse: /);
+    });
+
+    it('the hover begins with what is worse, and says how many metrics it leaves out', () => {
+      const guardrails = [...Array.from({ length: 13 }, (_, index) => ({ name: `m${index}`, bad: 'latency_ms > 1000' })), { name: 'errors', bad: 'error' }];
+      const reading = readingOf('a', records({ count: 40_000, candidateErrors: 0.2 }), { guardrails, window: '1min' });
+      const lines = qualityHoverText(storeOf(reading), factsOfFlag(reading), at(reading)).replaceAll('\\', '').split('\n');
+      assert.match(lines[1] ?? '', /^- errors: .*\*\*worse\*\*$/);
+      assert.deepEqual([lines.filter((line) => /^- m\d/.test(line)).length, lines.includes('- 2 more in the dashboard')], [11, true]);
+    });
+
+    it('records of another environment only are told as that, and not as silence', () => {
+      for (const [environment, named] of [['prod', '6k of prod'], ['', '6k without environment']] as const) {
+        const reading = readingOf('a', records({ count: 6000 }).map((record) => ({ ...record, environment })));
+        const words = `no record of production, ${named}`;
+        assert.equal(qualityLensText(storeOf(reading), factsOfFlag(reading), 200, at(reading)), words);
+        const [node] = qualityNodes(storeOf(reading), factsOfFlag(reading), at(reading));
+        assert.deepEqual([node?.description, node?.icon], [words, 'warning']);
+        const lines = (node?.children?.() ?? []) as readonly { readonly label: string; readonly description?: string }[];
+        assert.match(lines.find(({ label }) => label === words)?.description ?? '', /^let the service log environment: production/);
+        assert.deepEqual(lines.filter(({ label }) => label.includes('no data')), []);
+        const given = { ...input({ count: 10 }), data: reading.data!, report: reading.report! };
+        assert.ok(dashboardModel(given).alarms.some((alarm) => alarm.words.startsWith(words)), JSON.stringify(dashboardModel(given).alarms));
+      }
+      assert.equal(elsewhere(readingOf('a', records({ count: 100 })).data!, 'production'), undefined);
+    });
+  });
+
+  it('is not the guardrail of a few events below its min_rate', () => {
+    const section = { guardrails: [{ name: 'errors', bad: 'error', max_ratio: 1.2, min_rate: 0.005 }, { name: 'slow', bad: 'latency_ms > 80', max_ratio: 1.25 }] };
+    const collector = new Collector(readQuality(section).quality!, { flags: ['fraud-v2'] });
+    let first = true;
+    for (const record of records({ count: 8000, candidateErrors: 0, currentErrors: 0 })) {
+      const error = first && record.assigned_arm === 'candidate' ? 'boom' : null;
+      if (error !== null) first = false;
+      collector.add({ ...record, error }, () => 'record');
+    }
+    const data = collector.data(START + 7_200_000, []);
+    assert.equal(worstGuardrail(compareArms(data, readQuality(section).quality!, 'production'))?.name, 'slow');
+  });
+
+  it('says truly why there are no scores or latencies', () => {
+    const at = START + 5 * 60_000 + 1;
+    const undrawn = (all: readonly PredictionRecord[], change: Partial<DashboardInput> = {}): readonly string[] => dashboardModel({ ...input({ count: 10 }), data: collect(all), ...change }).undrawn;
+    const [noScore, noLatency] = [{ score: Number.NaN }, { latency_ms: Number.NaN }];
+    const all = records({ count: 600 });
+    assert.deepEqual(undrawn(all), []);
+    assert.deepEqual(undrawn(all.map((record) => ({ ...record, ...noScore, ...noLatency }))), ['No record of production tells a score: a number, as score or proba.', 'No record of production tells a latency: a number, as latency_ms.']);
+    assert.deepEqual(undrawn(all.map((record) => ({ ...record, ...noLatency }))), ['No record of production tells a latency: a number, as latency_ms.']);
+    // What was told before the release does not count, so the log is not to blame.
+    const after = records({ count: 600 }).map((record, index) => ({ ...record, ...noScore, ts: new Date(START + 6 * 60_000 + 100 * index).toISOString(), request_id: `later-${index}` }));
+    assert.deepEqual(undrawn([...records({ count: 3000 }), ...after], { since: { at, because: 'exposure' } }), ['No score has come since 2026-03-02 10:05:00 UTC, when evidence about this release began; it had before.']);
+    assert.deepEqual(undrawn(after, { since: { at, because: 'exposure' } }), ['No record of production tells a score: a number, as score or proba.']);
+    // Scores with an outcome that are none of a probability, and no record of the last hours.
+    const section = { signals: [{ name: 'accuracy', measure: 'accuracy' }], window: '1min' };
+    const collector = new Collector(readQuality(section).quality ?? assert.fail(), { flags: ['fraud-v2'] });
+    for (const record of all) collector.add({ ...record, score: 100 * record.score, outcome: 1 }, () => 'record');
+    const labelled = collector.data(START + 90 * 86_400_000, []);
+    assert.deepEqual([dashboardModel({ ...input({ count: 10 }), data: labelled }).scores, undrawn([], { data: labelled }).map((words) => words.split('. ')[0])], [undefined, ['More than 1 % of an arm\'s scores with an outcome are outside 0 to 1, so they are no probabilities']]);
   });
 
   it('draws the largest categories of a feature, and the rest as one', () => {

@@ -10,15 +10,20 @@ const SECTION = { guardrails: [{ name: 'errors', bad: 'error' }], by: ['features
 
 const grown = (labels: FakeSeries['labels'], count: number): FakeSeries => ({ labels, samples: [[0, '0'], [1, String(count)]] });
 
+const QUERIES = { queries: { errors: { total: 'predictions_total{arm="$arm"}', bad: 'errors_total{arm="$arm"}' } } };
+const LATENCY = { latency: { buckets: 'latency_seconds_bucket{arm="$arm"}', unit: 's' } };
+
 /** Of 1000 answers of the candidate 600 took 50 ms at most, 980 took 250; current was faster. */
-async function input(): Promise<DashboardInput> {
-  const data = await readFake(SECTION, { queries: { errors: { total: 'predictions_total{arm="$arm"}', bad: 'errors_total{arm="$arm"}' } }, latency: { buckets: 'latency_seconds_bucket{arm="$arm"}', unit: 's' } }, (asked) => {
+async function input(prometheus: object = { ...QUERIES, ...LATENCY }, hasBuckets = true): Promise<DashboardInput> {
+  const data = await readFake(SECTION, prometheus, (asked) => {
+    if (asked.includes('_bucket') && !hasBuckets) return [];
     if (asked.includes('predictions_total')) return [grown({ country: 'DE' }, 700), grown({ country: 'FR' }, 300)];
     if (asked.includes('errors_total')) return [grown({ country: 'DE' }, 7)];
     return asked.includes('candidate') ? [grown({ le: '0.05' }, 600), grown({ le: '0.25' }, 980), grown({ le: '+Inf' }, 1000)] : [grown({ le: '0.05' }, 1000), grown({ le: '0.25' }, 1000), grown({ le: '+Inf' }, 1000)];
   });
-  const report = compareArms(data, readQuality(SECTION).quality ?? assert.fail(), 'production');
-  return { model: 'fraud', flag: 'fraud-v2', environment: 'production', data, since: { at: undefined, because: 'exposure' }, report, drift: [], now: NOW, history: undefined, readAt: NOW, failure: undefined };
+  const quality = readQuality({ source: { prometheus: { url: 'http://prometheus.test', design_effect: 1, lookback: '10m', ...prometheus } }, ...SECTION }).quality ?? assert.fail();
+  const report = compareArms(data, quality, 'production');
+  return { model: 'fraud', flag: 'fraud-v2', environment: 'production', source: quality.source, data, since: { at: undefined, because: 'exposure' }, report, drift: [], now: NOW, history: undefined, readAt: NOW, failure: undefined };
 }
 
 describe('the dashboard of a model that Prometheus tells of', () => {
@@ -36,6 +41,14 @@ describe('the dashboard of a model that Prometheus tells of', () => {
     assert.ok(model.summary.some((line) => line.startsWith('Latency quantiles are interpolated within')));
     assert.deepEqual(model.slices?.rows.map(([name, candidate]) => [name, candidate]), [['errors, country = DE', '1 % (0.485 % to 2.05 %), n 700'], ['errors, country = FR', '0 % (0 % to 1.26 %), n 300']]);
     assert.equal(model.scores, undefined);
+  });
+
+  it('says truly why there are no scores or latencies', async () => {
+    const scores = (who: string): string => `Scores need the records themselves, source: {log: ...}: ${who} tells counts only.`;
+    assert.deepEqual(dashboardModel(await input()).undrawn, [scores('Prometheus')]);
+    assert.deepEqual(dashboardModel(await input(QUERIES)).undrawn, [scores('Prometheus'), 'Latency needs the buckets of a histogram: source.prometheus has no latency: {buckets: ...}.']);
+    assert.deepEqual(dashboardModel(await input({ ...QUERIES, ...LATENCY }, false)).undrawn, [scores('Prometheus'), 'Prometheus has told no answer by latency.buckets in the last 10 min; what it said stands in the tab Source.']);
+    assert.deepEqual(dashboardModel({ ...await input(QUERIES), source: { kind: 'exec', command: ['windows'] } }).undrawn, [scores('the command of source.exec'), 'Latency needs the records themselves, source: {log: ...}, or the buckets of a histogram in Prometheus: the command of source.exec tells counts and sums only.']);
   });
 
   it('is exported with the buckets, and without a number above the last boundary', async () => {

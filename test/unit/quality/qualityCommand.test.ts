@@ -8,7 +8,7 @@ import { compareReleased, quality } from '../../../src/cli/commands/quality.ts';
 import type { CliContext } from '../../../src/cli/context.ts';
 
 /** Every request of the candidate fails, none of the current version. */
-async function ran(command: (context: CliContext) => Promise<number>, warnings: readonly string[], options: CliContext['options'] = {}, isEmpty = false): Promise<{ readonly code: number; readonly out: string; readonly warned: readonly string[] }> {
+async function ran(command: (context: CliContext) => Promise<number>, warnings: readonly string[], options: CliContext['options'] = {}, isEmpty = false, more = ''): Promise<{ readonly code: number; readonly out: string; readonly warned: readonly string[] }> {
   const server = createServer((request, response) => {
     const asked = new URL(request.url ?? '', 'http://localhost').searchParams.get('query') ?? '';
     const last = asked.includes('errors_total') && asked.includes('current') ? '0' : '5000';
@@ -34,7 +34,7 @@ models:
           latency: {buckets: 'seconds_bucket{arm="$arm"}', unit: s}
           queries: {errors: {total: 'predictions_total{arm="$arm"}', bad: 'errors_total{arm="$arm"}'}}
       guardrails: [{name: errors, bad: error}]
-`);
+${more}`);
     const context: CliContext = { options, operands: [], env: {}, cwd, signal: new AbortController().signal, write: (text) => void out.push(text), own: {}, warn: (sentence) => void warned.push(sentence), progress: () => undefined };
     return { code: await command(context), out: out.join(''), warned };
   } finally {
@@ -67,5 +67,15 @@ describe('the exit code of quality and compare', () => {
     const { arms } = JSON.parse(out) as { arms: { arm: string; latencyMs: unknown }[] };
     const latencyMs = { p50: { low: 0, high: 50, value: 31.25 }, p95: { low: 50, high: 'Infinity', value: null }, p99: { low: 50, high: 'Infinity', value: null } };
     assert.deepEqual(arms.map(({ arm, latencyMs: told }) => [arm, told]), [['candidate', latencyMs], ['current', latencyMs]]);
+  });
+
+  it('is that of an environment that is not there: the queries of Prometheus know none, so modelswitch.yaml says which there are', async () => {
+    const plan = '    plan: [{environment: development, percent: 100}, {environment: production, percent: 5}, {environment: production, percent: 100}]\n';
+    for (const command of [(context: CliContext) => quality.run(context), compareReleased]) {
+      await assert.rejects(ran(command, [], { environment: 'nosuch' }, false, plan), { code: 'network', message: 'modelswitch.yaml knows no environment "nosuch". There are: development, production. Which one the numbers of Prometheus are of, its queries say.' });
+      await assert.rejects(ran(command, [], { environment: 'development' }), { code: 'network', message: /^modelswitch\.yaml knows no environment "development"\. There are: production\./ });
+      await assert.rejects(ran(command, [], { environment: 'production' }, false, 'unleash: {environment: live}\n'), { code: 'network', message: /There are: live\./ });
+      for (const [environment, more] of [['production', ''], ['development', plan], ['live', 'unleash: {environment: live}\n']] as const) assert.equal((await ran(command, [], { environment }, false, more)).code, 1, environment);
+    }
   });
 });

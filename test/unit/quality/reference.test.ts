@@ -139,6 +139,10 @@ describe('a reference of drift', () => {
       ['train.txt', 'amount\n1\n', undefined, /^train\.txt: the ending must be \.jsonl, \.ndjson, \.csv or \.parquet: that of drift\.reference is another\.$/],
       ['named.csv', 'amount,kind\n1,a\n', ['amunt'], /^named\.csv has no column amunt: correct drift\.features, or the reference\. Did you mean "?amount/],
       ['named.csv', 'amount,kind\n1,a\n', ['zzzzzz'], /There are: amount, kind\.$/],
+      ['named.csv', 'amount,kind\n1,a\n', ['kind', 'zzzzzz'], /has no column zzzzzz:/],
+      ['blank.csv', 'amount,kind\n1,\n2,\n', ['amount', 'kind'], /^blank\.csv has nothing in its column kind, in no row: correct drift\.features, or the reference\.$/],
+      ['blank.csv', 'amount,kind,other\n1,,nan\n2,,\n', ['kind', 'amount', 'other'], /^blank\.csv has nothing in its columns kind, other, in no row:/],
+      ['blank.jsonl', '{"amount":1,"kind":null}\n{"amount":2}\n', ['kind'], /^blank\.jsonl has nothing in its column kind, in no row:/],
     ] as const) {
       writeFileSync(join(folder, name), text);
       await assert.rejects(read({}, name, features), { code: 'validation', message }, name);

@@ -14,7 +14,7 @@ import { seeded } from '../../support/guardSimulation.ts';
 
 const labels = { field: 'defaulted', threshold: 0.5 } as LabelDefinition;
 const id = (number: number): string => `r-${number}`;
-const NOTHING: Omit<LoggedAnswer, 'request'> = { environment: 'production', score: Number.NaN, label: undefined, error: undefined, outcome: undefined, slices: [] };
+const NOTHING: Omit<LoggedAnswer, 'request'> = { environment: 'production', score: Number.NaN, label: undefined, error: undefined, outcome: undefined, slices: [], at: 0 };
 
 function served(collector: ShadowCollector, number: number, given: Partial<LoggedAnswer>): void {
   const request = hash53(id(number));
@@ -57,8 +57,8 @@ describe('answers that wait for their partner', () => {
         for (const answers of [known, restarted]) {
           if (kind === 'settle') answers.settle();
           else if (!isFollowed) continue;
-          else if (kind === 'outcome') answers.addOutcome(request, index % 2 === 0);
-          else if (kind === 'served' || kind === 'shadow') answers.add(request, kind, { score: label === 'no' ? Number.NaN : index / 7, error: index % 5 === 0, outcome: index % 3 === 0 ? true : null, label, slices: [...slices], environment: index % 3, version: 1, requestId: kind === 'served' ? undefined : id(number) });
+          else if (kind === 'outcome') answers.addOutcome(request, index % 2 === 0, index % 5, 2);
+          else if (kind === 'served' || kind === 'shadow') answers.add(request, kind, { score: label === 'no' ? Number.NaN : index / 7, error: index % 5 === 0, outcome: index % 3 === 0 ? true : null, told: index % 7, limit: index % 4, label, slices: [...slices], environment: index % 3, version: 1, requestId: kind === 'served' ? undefined : id(number) });
         }
         assert.deepEqual([restarted.level, restarted.unpaired], [known.level, known.unpaired]);
       }
@@ -73,7 +73,7 @@ describe('answers that wait for their partner', () => {
       const all = steps.map((_, number) => hash53(id(number)));
       const add = (answers: WaitingAnswers, number: number): void => {
         const [request = 0, { label, slices = [] } = {}] = [all[number], steps[number]];
-        if (answers.follows(request)) answers.add(request, 'served', { score: number, error: false, outcome: null, label, slices: [...slices], environment: number % 3, version: 0, requestId: undefined });
+        if (answers.follows(request)) answers.add(request, 'served', { score: number, error: false, outcome: null, told: 0, limit: 0, label, slices: [...slices], environment: number % 3, version: 0, requestId: undefined });
       };
       for (const [number, { isSettled }] of steps.entries()) {
         for (const answers of [early, late]) {
@@ -88,14 +88,14 @@ describe('answers that wait for their partner', () => {
 
   it('take the last one where one comes again before any was looked for', () => {
     const answers = new WaitingAnswers(MOST, () => undefined);
-    const parts = { error: false, outcome: null, slices: [], environment: 0, version: 0, requestId: undefined };
+    const parts = { error: false, outcome: null, told: 0, limit: 0, slices: [], environment: 0, version: 0, requestId: undefined };
     for (const [request, score, label] of [[1, 1, 'a'], [2, 2, 'b'], [1, 3, undefined], [3, 4, undefined]] as const) answers.add(request, 'served', { ...parts, score, label });
     assert.deepEqual([1, 2, 3].map((request) => answers.take(request, 'served')).map((answer) => [answer?.score, answer?.label]), [[3, undefined], [2, 'b'], [4, undefined]]);
   });
 
   it('are saved without ids, and without what was asked of those that were taken', () => {
     const answers = new WaitingAnswers(MOST, () => assert.fail());
-    for (const [index, label] of ['first', 'second', 'second'].entries()) answers.add(index + 1, 'shadow', { score: index + 0.5, error: false, outcome: null, label, slices: ['a'], environment: 0, version: 0, requestId: `id ${index}` });
+    for (const [index, label] of ['first', 'second', 'second'].entries()) answers.add(index + 1, 'shadow', { score: index + 0.5, error: false, outcome: null, told: 0, limit: 0, label, slices: ['a'], environment: 0, version: 0, requestId: `id ${index}` });
     answers.take(1, 'shadow');
     const { requests, scores, labels: names, slices, unpaired } = answers.saved;
     assert.deepEqual([[...requests], [...scores], names?.values, [...names?.places ?? []], slices?.values, unpaired], [[2, 3], [1.5, 2.5], ['second'], [1, 1], [['a']], [2]]);
@@ -156,7 +156,7 @@ describe('pairs of served and shadow answers', () => {
       const own = (collector: ShadowCollector): void => served(collector, number, { environment, score: label === undefined ? score : Number.NaN, label, error: luck > 0.98 ? error : undefined, outcome: luck < 0.2 ? 1 : undefined, slices });
       const near = Math.min(1, Math.max(0, score + (isFar ? (score > 0.5 ? -0.3 : 0.3) : (random() - 0.5) / 10)));
       const other = (collector: ShadowCollector): void => shadow(collector, number, { environment: luck < 0.5 ? environment : '', version, at: number + (version === '15' ? 100_000 : 0), score: label === undefined ? near : Number.NaN, label, error });
-      const outcome = (collector: ShadowCollector): void => collector.addOutcome(hash53(id(number)), random() < 0.3 ? 1 : 0);
+      const outcome = (collector: ShadowCollector): void => collector.addOutcome(hash53(id(number)), random() < 0.3 ? 1 : 0, Number.NaN);
       if (isFar) {
         yield own;
         yield other;
@@ -293,7 +293,7 @@ describe('pairs of served and shadow answers', () => {
       served(collector, number, { score: 0.2 });
       shadow(collector, number, { score: 0.8 });
     }
-    for (let number = 0; number < 2000; number += 1) collector.addOutcome(hash53(id(number)), number % 4 === 0);
+    for (let number = 0; number < 2000; number += 1) collector.addOutcome(hash53(id(number)), number % 4 === 0, Number.NaN);
     const { pairs, oneIn, labelledOneIn, labelled, onlyServedRight, onlyShadowRight } = told(collector);
     assert.deepEqual([pairs, oneIn, onlyServedRight + onlyShadowRight], [2000, 1, labelled]);
     assert.ok([4, 8].includes(labelledOneIn) && Math.abs(labelled - 2000 / labelledOneIn) < 80 && Math.abs(onlyShadowRight / labelled - 0.25) < 0.1, JSON.stringify({ labelledOneIn, labelled, onlyShadowRight }));
@@ -301,7 +301,7 @@ describe('pairs of served and shadow answers', () => {
   });
 
   it('are judged by their outcome in whatever order the three come', () => {
-    const parts = [(collector: ShadowCollector, number: number): void => served(collector, number, { score: 0.9 }), (collector: ShadowCollector, number: number): void => shadow(collector, number, { score: 0.1 }), (collector: ShadowCollector, number: number): void => collector.addOutcome(hash53(id(number)), true)] as const;
+    const parts = [(collector: ShadowCollector, number: number): void => served(collector, number, { score: 0.9 }), (collector: ShadowCollector, number: number): void => shadow(collector, number, { score: 0.1 }), (collector: ShadowCollector, number: number): void => collector.addOutcome(hash53(id(number)), true, Number.NaN)] as const;
     const orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] as const;
     for (const isRestarted of [false, true]) {
       let collector = new ShadowCollector(labels);
@@ -316,9 +316,70 @@ describe('pairs of served and shadow answers', () => {
       const { pairs, labelled, onlyServedRight, onlyShadowRight } = told(collector);
       assert.deepEqual([pairs, labelled, onlyServedRight, onlyShadowRight], [6, 6, 6, 0]);
       // Once.
-      for (const number of orders.keys()) collector.addOutcome(hash53(id(number)), false);
+      for (const number of orders.keys()) collector.addOutcome(hash53(id(number)), false, Number.NaN);
       assert.equal(told(collector).labelled, 6);
     }
+  });
+
+  describe('are judged by the outcome that metrics go by', () => {
+    type Told = readonly [value: boolean, at: number];
+    const SERVED_AT = 1000;
+
+    /** By the rule of docs/quality.md. */
+    function counting(all: readonly Told[], own: boolean | undefined, { matureAfterMs, absentMeans }: LabelDefinition): boolean | undefined {
+      const limit = SERVED_AT + matureAfterMs;
+      const by = (from: readonly Told[], sign: 1 | -1): boolean | undefined => from.toSorted((a, b) => sign * (a[1] - b[1]) || Number(a[0]) - Number(b[0])).at(-1)?.[0];
+      const late = all.filter(([, at]) => at > limit);
+      return by(all.filter(([, at]) => at <= limit), 1) ?? all.findLast(([, at]) => Number.isNaN(at))?.[0] ?? own ?? (absentMeans === undefined ? by(late, -1) : undefined);
+    }
+
+    /** Of each request both answers, of which the served one is always yes, and then its outcomes; where `isBefore` each stands, that may be before the answers. */
+    function judged(definition: LabelDefinition, seed: number, isBefore: (told: readonly Told[]) => boolean): void {
+      const random = seeded(seed);
+      let collector = new ShadowCollector(definition);
+      let [right, wrong] = [0, 0];
+      shadow(collector, 10_000, {});
+      for (let number = 0; number < 600; number += 1) {
+        const at = (): number => (random() < 0.2 ? Number.NaN : SERVED_AT + Math.floor(random() * 8) * 50);
+        const all = Array.from({ length: Math.floor(random() * 5) }, (): Told => [random() < 0.5, at()]);
+        const own = random() < 0.2 ? random() < 0.5 : undefined;
+        const early = isBefore(all) && random() < 0.5 ? all.length : 0;
+        const tell = (told: readonly Told[]): void => { for (const [value, when] of told) collector.addOutcome(hash53(id(number)), Number(value), when); };
+        const answers = [(): void => served(collector, number, { score: 0.9, at: SERVED_AT, outcome: own === undefined ? undefined : Number(own) }), (): void => shadow(collector, number, { score: 0.1 })];
+        tell(all.slice(0, early));
+        for (const answer of random() < 0.5 ? answers : answers.toReversed()) answer();
+        for (const told of all.slice(early)) {
+          if (random() < 0.1) collector = new ShadowCollector(definition, { shadow: structuredClone<SavedShadow>(collector.saved ?? assert.fail()) });
+          tell([told]);
+        }
+        const outcome = counting(all, own, definition);
+        right += Number(outcome === true);
+        wrong += Number(outcome === false);
+      }
+      const { labelled, onlyServedRight, onlyShadowRight } = told(collector);
+      assert.deepEqual([labelled, onlyServedRight, onlyShadowRight], [right + wrong, right, wrong]);
+      assert.ok(right > 100 && wrong > 100);
+    }
+
+    for (const [name, more] of [['those in time', { matureAfterMs: 150 }], ['those in time alone, where absence means something', { matureAfterMs: 150, absentMeans: 0 }], ['the first, without mature_after', { matureAfterMs: 0 }]] as const) {
+      it(`in whatever order several come, and when they were saved in between: ${name}`, () => {
+        judged({ ...labels, ...more }, 7, () => false);
+        // Before the prediction is known it is not known which are late; one of them, or several that are not, are no question.
+        judged({ ...labels, ...more }, 8, (all) => more.matureAfterMs === 0 ? all.every(([, at]) => at > SERVED_AT) : all.length === 1 || all.every(([, at]) => !(at > SERVED_AT + more.matureAfterMs)));
+      });
+    }
+
+    it('of those that were judged last, of which so many are kept', () => {
+      const collector = new ShadowCollector({ ...labels, matureAfterMs: 500 }, undefined, 40);
+      for (const value of [0, 1]) {
+        for (let number = 0; number < 100; number += 1) {
+          if (value === 0) { served(collector, number, { score: 0.9, at: SERVED_AT }); shadow(collector, number, { score: 0.1 }); }
+          collector.addOutcome(hash53(id(number)), value, SERVED_AT + value);
+        }
+      }
+      const { labelled, onlyServedRight } = told(collector);
+      assert.ok(labelled === 100 && onlyServedRight >= 10 && onlyServedRight < 20, `${labelled} ${onlyServedRight}`);
+    });
   });
 
   it('are what both answered: no answer is no agreement', () => {
@@ -347,7 +408,7 @@ describe('pairs of served and shadow answers', () => {
       shadow(collector, number, { label: other });
     }
     // Of classes nobody knows which is the positive one, so no outcome says that one of both was right.
-    for (const number of kinds.keys()) collector.addOutcome(hash53(id(number)), 7);
+    for (const number of kinds.keys()) collector.addOutcome(hash53(id(number)), 7, Number.NaN);
     assert.equal(told(collector).labelled, kinds.filter(([own]) => own === 1 || own === true).length);
     // A score and a name have nothing that could be the same.
     served(collector, 100, { score: 0.8 });
@@ -454,7 +515,7 @@ describe('pairs of served and shadow answers', () => {
 describe('sides', () => {
   it('are never mistaken for each other', () => {
     const answers = new WaitingAnswers(10, () => undefined);
-    const parts = { score: 0.5, error: true, outcome: false, label: undefined, slices: [], environment: 1, version: 2, requestId: undefined };
+    const parts = { score: 0.5, error: true, outcome: false, told: 3, limit: 4, label: undefined, slices: [], environment: 1, version: 2, requestId: undefined };
     for (const side of ['served', 'shadow'] satisfies Side[]) {
       answers.add(1, side, parts);
       assert.equal(answers.take(1, side === 'served' ? 'shadow' : 'served'), undefined);

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WorkerSource } from '../../../src/adapters/quality/workerSource.ts';
 import { AppError } from '../../../src/core/base/errors.ts';
+import { eventually } from '../../support/eventually.ts';
+import { isRunning, startedPid } from '../../support/processes.ts';
 import { lines, records } from '../../support/qualityRecords.ts';
 
 const script = new URL('../../../src/adapters/quality/quality.worker.ts', import.meta.url);
@@ -60,4 +62,20 @@ describe('the source in a thread', () => {
     assert.match(String(before.status === 'rejected' ? before.reason : 'read'), /thread that reads the source ended/);
     assert.equal(next.status === 'fulfilled' ? next.value.notes.rows : String(next.reason), 30_000);
   });
+
+  for (const [what, before] of [['with all that it has started', ''], ['also where that does not end when it is asked to', 'trap "" TERM; ']] as const) {
+    it(`ends a command that runs when it is let go of, ${what}, and starts none for a read that waits`, async function ends() {
+      this.timeout(60_000);
+      const command = `exec 2> /dev/null; trap "echo asked > asked; exit" TERM; echo started >> starts; (${before}exec sleep 1000) & echo $! > held.pid; wait`;
+      const commanded = new WorkerSource(script, { section: { ...section, source: { exec: ['sh', '-c', command] } }, folder, flags: [], environment: '' });
+      const signal = new AbortController().signal;
+      const reading = Promise.allSettled([commanded.read({ now: Date.now(), signal }), commanded.read({ now: Date.now(), signal })]);
+      const held = await startedPid(join(folder, 'held.pid'));
+      assert.ok(isRunning(held));
+      commanded.dispose();
+      assert.deepEqual((await reading).map(({ status }) => status), ['rejected', 'rejected']);
+      await eventually(() => !isRunning(held), 30_000);
+      assert.deepEqual(['starts', 'asked'].map((name) => readFileSync(join(folder, name), 'utf8')), ['started\n', 'asked\n']);
+    });
+  }
 });

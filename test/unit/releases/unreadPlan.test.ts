@@ -80,9 +80,32 @@ describe('taking back and guarding by a modelswitch.yaml with errors', () => {
     const { code, out, asked } = await ran(guard, file(model('fraud', LOWERS), model('churn', RIGHT)));
     assert.deepEqual([code, asked], [12, ['scoring/churn-v2']], out);
     assert.match(out, / fraud fraud-v2 : unreadable: not guarded: modelswitch\.yaml is wrong about it; modelswitch\.yaml:4: .*a plan only goes up/);
+    const unplanned = await ran(guard, file('  fraud: {flag: fraud-v2, quality: {source: {log: log.jsonl}, guardrails: [{name: errors, bad: eror}]}}\n', model('churn', RIGHT)));
+    assert.doesNotMatch(unplanned.out, /fraud/, 'nobody guards what has no plan');
     const all = await ran(guard, file(model('fraud', LOWERS)));
     assert.deepEqual([all.code, all.asked], [2, []], 'where it would guard nothing it ends');
     assert.deepEqual((await ran(guard, file(model('fraud', LOWERS), model('churn', RIGHT)), { model: 'fraud' })).code, 2);
+  });
+
+  it('guard --watch tells at the next look what the webhook did not take, and then no more', async () => {
+    writeFileSync(join(cwd, 'modelswitch.yaml'), file(model('churn', RIGHT)));
+    const statuses = [503, 200];
+    const hook = await hostileServer(() => ({ status: statuses.shift() ?? 500, body: '{}' }));
+    const end = new AbortController();
+    const said: string[] = [];
+    let looks = 0;
+    const write = (): void => {
+      looks += 1;
+      if (looks === 4) end.abort();
+    };
+    const context: CliContext = { options: { url: server.origin }, operands: [], env: { UNLEASH_TOKEN: 'user:some', MODELSWITCH_WEBHOOK_URL: hook.origin }, cwd, signal: end.signal, write, own: { watch: true, every: '1s' }, warn: (sentence) => void said.push(sentence), progress: () => undefined };
+    try {
+      await assert.rejects(guard.run(context));
+      assert.deepEqual([looks, hook.requests.length], [4, 2]);
+      assert.deepEqual(said.filter((sentence) => sentence.includes('nobody was notified')), ['MODELSWITCH_WEBHOOK_URL answered 503: nobody was notified by it.']);
+    } finally {
+      hook.close();
+    }
   });
 
   it('guard goes past what it does not use, also of the same model', async () => {

@@ -117,6 +117,9 @@ personas:
     assert.deepEqual(messages('version: 1\nmodels: {m: {flag: 2024}}'), ['models.m.flag must be text, such as fraud-v2. Put 2024 in quotes.']);
     assert.deepEqual(messages('version: 1\npersonas: [{userId: "1"}]'), ['personas[0] lacks name, which must be text, such as internal tester.']);
     assert.deepEqual(messages('version: 1\nmodels: {m: {}}'), ['m has no flag, so nothing switches it: add one, such as flag: m-v2.']);
+    const planned = (more: string): string[] => loadWorkspaceFile(`version: 1\nmodels: {m: {plan: [{environment: production, percent: 5}]${more}}}\n`).problems.filter(({ severity }) => severity === 'error').map(({ message }) => message);
+    for (const more of ['', ', flg: m-v2', ', switches: []']) assert.deepEqual(planned(more), ['m has a plan and no flag, so nothing is released or guarded by it: add one, such as flag: m-v2.'], more);
+    assert.deepEqual(planned(', flag: m-v2'), []);
     assert.deepEqual(messages('version: 1\nmodels: {m: {flag: ""}}'), ['models.m.flag must not be empty; write for example fraud-v2.']);
   });
 

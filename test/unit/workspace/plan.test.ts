@@ -47,12 +47,18 @@ describe('the plan of a release', () => {
     assert.equal(second?.range.start.line, 6);
   });
 
+  it('warns of metrics without a source: nothing is judged by them', () => {
+    const said = (quality: string): string[] => loadWorkspaceFile(`${file('{environment: development, percent: 5}')}    quality: ${quality}\n`).problems.map(({ severity, message, range }) => `${range.start.line + 1} ${severity} ${message}`);
+    const warning = ['7 warning quality has metrics, but names no source, so nothing is judged by them: add source: {log: logs/predictions-*.jsonl}.'];
+    assert.deepEqual(['{guardrails: [{name: errors, bad: error}]}', '{signals: [{name: a, mean: score}]}', '{source: {log: a}, guardrails: [{name: errors, bad: error}]}', '{guardrails: []}'].map(said), [warning, warning, [], []]);
+  });
+
   it('asks for statistics only where a guardrail is declared that they go by', () => {
     const said = (gates: string, quality = ''): string[] => loadWorkspaceFile(`${file(`{environment: development, percent: 5${gates}}`)}${quality === '' ? '' : `    quality: ${quality}\n`}`).problems.map(({ code, severity, message, range }) => `${range.start.line + 1} ${code} ${severity} ${message}`);
     const wrong = '6 plan error Stage 1 of fraud asks for statistics, and no guardrail can show that the candidate is not worse: declare one below quality, such as guardrails: [{name: errors, bad: error}], or take statistics out of its gates.';
-    for (const quality of ['', '{source: {log: a}}', '{guardrails: []}', '{signals: [{name: a, mean: score}]}']) assert.deepEqual(said(', gates: [suites, statistics]', quality), [wrong], quality);
-    assert.deepEqual([said(''), said(', gates: [suites]'), said(', gates: [statistics]', '{guardrails: [{name: errors, bad: error}]}')], [[], [], []]);
-    assert.equal(said(', gates: [statistics]', '{guardrails: [{name: errors, bad: eror}]}').length, 1, 'what is wrong with the guardrail is told at its place');
+    for (const quality of ['', '{source: {log: a}}', '{guardrails: []}', '{source: {log: a}, signals: [{name: a, mean: score}]}']) assert.deepEqual(said(', gates: [suites, statistics]', quality), [wrong], quality);
+    assert.deepEqual([said(''), said(', gates: [suites]'), said(', gates: [statistics]', '{source: {log: a}, guardrails: [{name: errors, bad: error}]}')], [[], [], []]);
+    assert.equal(said(', gates: [statistics]', '{source: {log: a}, guardrails: [{name: errors, bad: eror}]}').length, 1, 'what is wrong with the guardrail is told at its place');
   });
 
   it('of variants has weights', () => {
@@ -88,7 +94,7 @@ describe('the plan of a release', () => {
 
   it('warns where everyone is compared after members of a segment, whom nothing leaves out of what is counted', () => {
     const said = (quality: string): string[] => loadWorkspaceFile(`${file('{environment: production, segment: internal, percent: 100}', '{environment: production, percent: 5}', '{environment: production, percent: 25}')}${quality}`).problems.map(({ severity, message, range }) => `${range.start.line + 1} ${severity} ${message}`);
-    const quality = (where: string): string => `    quality: {guardrails: [{name: errors, bad: error}]${where}}\n`;
+    const quality = (where: string): string => `    quality: {source: {log: a}, guardrails: [{name: errors, bad: error}]${where}}\n`;
     assert.deepEqual([said(''), said(quality(', where: features.group != "internal"'))], [[], []]);
     const [found = '', ...more] = said(quality(''));
     assert.match(found, /^7 warning Stage 2 of fraud compares everyone in production, of whom the members of segment internal have had the candidate before: .*Leave them out/);

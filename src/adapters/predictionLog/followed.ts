@@ -14,8 +14,10 @@ const SECOND = 1000;
 export interface Elsewhere {
   /** Those that have another name in their folder, in the order in which they were asked for. */
   readonly moved: readonly FoundFile[];
-  /** The others. `compressed`: a file that may be one of them, compressed. */
-  readonly gone: readonly { readonly file: ReadFile; readonly compressed: string | undefined }[];
+  /** The others. `compressed`: files that may be one of them, or hold what came after it, compressed. */
+  readonly gone: readonly { readonly file: ReadFile; readonly compressed: readonly string[] }[];
+  /** Files beside them that were written after them and were rotated, too, before they were read. The one that was written first comes first. */
+  readonly unread: readonly FoundFile[];
 }
 
 /** The format of a file that is read as a whole; undefined: its lines are read on. */
@@ -36,32 +38,89 @@ function stemOf(name: string): string {
   return /^.[^.]*/.exec(name)?.[0] ?? name;
 }
 
-/** Whether a file of this identity is the one that was read: an identity that has become free may be another file's by now. */
-async function isThat({ tail }: ReadFile, { path, size }: FoundFile): Promise<boolean> {
+/** Whether a file of this identity is the one whose lines were read: an identity that has become free may be another file's by now. */
+export async function isThat({ tail }: ReadFile, { path, size }: FoundFile): Promise<boolean> {
   return tail !== undefined && size >= tail.offset && wholeFormatOf(path) === undefined && (await markAt(path, tail.offset).catch(() => '')) === tail.mark;
 }
 
+/** Whether a file begins as one that was read as a whole. */
+export async function begins({ path, size }: FoundFile, read: ReadFile): Promise<boolean> {
+  return size >= read.size && (await markAt(path, read.size).catch(() => '')) === read.mark;
+}
+
+/** The name of a log is followed by a number or a time, as those of rotated files are: `log.jsonl.1`, `log.jsonl-20260302`. */
+const ROTATED = /^[-._]\d[\dTZ._:-]*$/;
+/** Such an end behind an extension. */
+const SUFFIX = /(?<=\.[a-z]\w*)[-._]\d[\dTZ._:-]*$/i;
+
+/**
+ * What names of rotated files are of a log, by that which one of them has got: numbers and times in the same place and form. Others of the folder with a number in their name may be logs of their own.
+ */
+function isRotatedName(log: string, as: string | undefined): (name: string) => boolean {
+  const stem = stemOf(log);
+  const end = log.slice(stem.length);
+  const inserted = (name: string): string => (name.length > log.length && name.startsWith(stem) && name.endsWith(end) ? name.slice(stem.length, name.length - end.length) : '');
+  const added = as === undefined || !ROTATED.test(inserted(as)) ? undefined : inserted(as);
+  // A counter goes up to 999; more digits are a time.
+  const form = added === undefined ? undefined : new RegExp(`^${added.replace(/\d+|[^\d]/g, (part) => (/^\d/.test(part) ? `\\d{${part.length > 3 ? part.length : '1,3'}}` : `[${part}]`))}$`);
+  return (name) => (name.startsWith(log) && ROTATED.test(name.slice(log.length))) || form?.test(inserted(name)) === true;
+}
+
 /** Looks for files whose lines were read under other names in the folders where they were: a log that is rotated is written on until its writer opens the new one. */
-export async function filesElsewhere(missing: readonly ReadFile[]): Promise<Elsewhere> {
+export async function filesElsewhere(read: readonly ReadFile[], found: readonly FoundFile[]): Promise<Elsewhere> {
+  const there = new Set(found.map(({ identity }) => identity));
   const moved: FoundFile[] = [];
   const gone: Elsewhere['gone'][number][] = [];
-  const folders = new Map<string, Promise<FoundFile[]>>();
-  for (const file of missing) {
+  const folders = new Map<string, Promise<readonly FoundFile[]>>();
+  /** By the name of a log, since when what is written beside it is not read, and how it was called when it was rotated. */
+  const logs = new Map<string, { readonly since: number; readonly as: string | undefined; readonly others: readonly FoundFile[] }>();
+  for (const file of read) {
+    if (there.has(file.identity)) continue;
     const [folder, name] = [dirname(file.path), basename(file.path)];
     const stem = stemOf(name);
     const key = join(folder, stem);
-    const others = await (folders.get(key) ?? folders.set(key, neighbours(folder, stem)).get(key));
-    const other = others?.find(({ identity }) => identity === file.identity);
-    if (other !== undefined && await isThat(file, other)) {
+    const others = await (folders.get(key) ?? folders.set(key, neighbours(folder, stem)).get(key)) ?? [];
+    const same = others.find(({ identity }) => identity === file.identity);
+    const other = same !== undefined && await isThat(file, same) ? same : undefined;
+    const log = join(folder, name.replace(SUFFIX, ''));
+    if (file.modified >= (logs.get(log)?.since ?? 0)) logs.set(log, { since: file.modified, as: other === undefined ? undefined : basename(other.path), others });
+    if (other !== undefined) {
       moved.push(other);
       continue;
     }
     // The compressed copy of `log.jsonl.1` may be called `log.jsonl.2.gz` when it is looked for.
     const start = name.replace(/[.-]\d+$/, '');
-    const compressed = others?.filter(({ path, modified }) => basename(path).startsWith(start) && COMPRESSED.test(path) && modified >= file.modified - SECOND).map(({ path }) => path).sort()[0];
+    const compressed = others.filter(({ path, modified }) => basename(path).startsWith(start) && COMPRESSED.test(path) && modified >= file.modified - SECOND).map(({ path }) => path).sort();
     gone.push({ file, compressed });
   }
-  return { moved, gone };
+  const known = new Set([...found, ...moved].map(({ identity }) => identity));
+  const unread: FoundFile[] = [];
+  for (const [path, { since, as, others }] of logs) {
+    const isRotated = isRotatedName(basename(path), as);
+    for (const other of others) {
+      if (other.modified < since || known.has(other.identity) || !isRotated(basename(other.path)) || await isCopy(other, read)) continue;
+      known.add(other.identity);
+      unread.push(other);
+    }
+  }
+  return { moved, gone, unread: unread.sort((a, b) => a.modified - b.modified) };
+}
+
+/** Whether a file begins with all that was read of one of others. */
+async function isCopy(file: FoundFile, others: readonly ReadFile[]): Promise<boolean> {
+  for (const other of others) if (other.tail !== undefined && other.tail.offset > 0 && await isThat(other, file)) return true;
+  return false;
+}
+
+/** The copy of a file that was cut after it was read, as logrotate's `copytruncate` makes it in the same folder: what was read of the one was read of the other. `known`: files that are none. */
+export async function copyOf(read: ReadFile, known: ReadonlySet<string>): Promise<FoundFile | undefined> {
+  for (const other of await neighbours(dirname(read.path), stemOf(basename(read.path)))) if (!known.has(other.identity) && await isCopy(other, [read])) return other;
+  return undefined;
+}
+
+/** Whether a file that was read as a whole lies in its folder under another name, as a rotated one does. */
+export async function isBeside({ path, identity, size }: FoundFile): Promise<boolean> {
+  return (await neighbours(dirname(path), stemOf(basename(path)))).some((other) => other.identity === identity && other.size === size && other.path !== path);
 }
 
 /**
@@ -74,9 +133,14 @@ export class FollowedFiles {
     if (file.tail !== undefined) this.#files.set(file.identity, file);
   }
 
+  /** What was read of one is that of another now. */
+  replace(before: ReadFile, now: ReadFile): void {
+    this.#files.delete(before.identity);
+    this.keep(now);
+  }
+
   /** Where those are that are not among what patterns find. */
   elsewhere(found: readonly FoundFile[]): Promise<Elsewhere> {
-    const identities = new Set(found.map(({ identity }) => identity));
-    return filesElsewhere([...this.#files.values()].filter(({ identity }) => !identities.has(identity)));
+    return filesElsewhere([...this.#files.values()], found);
   }
 }

@@ -32,7 +32,8 @@ export async function unreadableAs(path: string): Promise<{ readonly what: strin
   }
 }
 
-function namesOf(names: readonly string[]): string {
+/** Some names of files, and how many there are. */
+export function namesOf(names: readonly string[]): string {
   return `${names.slice(0, MOST_NAMED).join(', ')}${names.length > MOST_NAMED ? `, ... (${names.length} files)` : ''}`;
 }
 

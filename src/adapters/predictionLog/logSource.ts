@@ -9,17 +9,18 @@ import { csvRecords, nested } from '../rows/csvRows.ts';
 import { parquetGroups } from '../rows/parquetRows.ts';
 import type { CachePlace } from '../node/diskCache.ts';
 import { filesOf, withoutFile, type FoundFile } from './files.ts';
-import { FollowedFiles, wholeFormatOf, type Elsewhere } from './followed.ts';
-import { checkHeader, emptyMessages, LeftOut, unreadableAs } from './leftOut.ts';
+import { begins, copyOf, FollowedFiles, isBeside, isThat, wholeFormatOf, type Elsewhere } from './followed.ts';
+import { checkHeader, emptyMessages, LeftOut, namesOf, unreadableAs } from './leftOut.ts';
 import { LineReader } from './lineReader.ts';
 import type { Wanted } from './lineShape.ts';
+import { Losses } from './losses.ts';
 import { readRecords } from './readLines.ts';
 import { OwnStaging } from './ownStaging.ts';
 import { parquetQuestion, readParquet } from './readParquet.ts';
 import { SavedLogs, type ReadFile } from './savedLog.ts';
 import { Staging } from './staging.ts';
 import { StagingFailed, StagingThreads, type StagedListener } from './stagingThreads.ts';
-import { tail } from './tail.ts';
+import { markAt, tail, type TailState } from './tail.ts';
 import { wantedBy } from './wanted.ts';
 
 const MOST_MESSAGES = 20;
@@ -30,6 +31,11 @@ const LEAST_THREADED = 16 * 1024 * 1024;
 const MOST_THREADS = 2;
 /** How much larger the same records are as lines. */
 const PARQUET_SHRINKS = 10;
+
+/** The first messages, and how many more there are. */
+function someOf(messages: readonly string[]): readonly string[] {
+  return messages.length <= MOST_MESSAGES ? messages : [...messages.slice(0, MOST_MESSAGES - 1), `${messages.length - MOST_MESSAGES + 1} more of the files of the log are not listed here.`];
+}
 
 export interface LogSourceOptions extends CollectorOptions {
   /** What paths are relative to. */
@@ -45,8 +51,8 @@ export interface LogSourceOptions extends CollectorOptions {
 
 /**
  * The prediction log as a source: JSON Lines are read on from where the last call ended, files in other formats once. A file is known by its identity, so a rotation by
- * renaming loses and doubles nothing, also where no pattern finds its new name: `FollowedFiles`; a file that was cut is read from its beginning, and its earlier records still count. When a CSV or Parquet file that was read
- * has changed, everything is read anew. Files that vanish have been counted and are named. Where there is a cache, the first read goes on from what an earlier source has counted: `SavedLogs`.
+ * renaming loses and doubles nothing, also where no pattern finds its new name, or that of one that was rotated before it was read: `FollowedFiles`. A file that was cut after a copy was made of it is as one that was renamed; without a copy it is read from its beginning, and its
+ * earlier records still count. When a CSV or Parquet file that was read has changed, or another has taken its place, everything is read anew. What no file holds any more is told at each reading: `Losses`. Where there is a cache, the first read goes on from what an earlier source has counted: `SavedLogs`.
  */
 export class LogSource implements QualitySource {
   readonly #options: LogSourceOptions;
@@ -56,7 +62,8 @@ export class LogSource implements QualitySource {
   #known = new Map<string, ReadFile>();
   readonly #followed = new FollowedFiles();
   /** What was counted before a restart and is not any more. */
-  #lost: readonly string[] = [];
+  #beforeRestart: readonly string[] = [];
+  readonly #losses = new Losses();
   readonly #saved: SavedLogs | undefined;
   /** Bytes that were read since something was saved, and so many that it is worth it. */
   #unsaved = 0;
@@ -91,31 +98,33 @@ export class LogSource implements QualitySource {
     if (source?.kind !== 'log') throw new AppError('internal', 'The source is no prediction log.');
     const messages: string[] = [];
     const { found, without } = await this.#find(source, messages);
-    if (this.#broken || this.#isRewritten(found)) this.#reset();
+    if (this.#broken || this.#isRewritten(found)) await this.#reset(found);
     if (this.#known.size === 0 && found.length > 0) await this.#resume(found);
-    messages.push(...this.#lost);
+    messages.push(...this.#beforeRestart);
+    await this.#followCopies(found);
     const elsewhere = await this.#followed.elsewhere(found);
+    for (const file of elsewhere.unread) this.#freeIdentity(file);
     // What was appended to a log before it was rotated comes before what is in the new one.
-    const files = [...elsewhere.moved, ...found];
+    const files = [...elsewhere.moved, ...elsewhere.unread, ...found];
     const said = messages.length;
     try {
       await this.#readFiles(files, messages, request);
     } catch (error) {
       if (!(error instanceof StagingFailed)) throw error;
       this.#withoutThreads = true;
-      this.#reset();
+      await this.#reset(found);
       messages.length = said;
       await this.#readFiles(files, messages, request);
     }
     if (this.#collector.isIncomplete) {
       this.#saved?.delete();
-      this.#reset();
+      await this.#reset(found);
       messages.length = said;
       await this.#readFiles(files, messages, request);
     }
     this.#tellGone(files, elsewhere.gone, messages);
     await this.#save();
-    const data = this.#collector.data(now, messages.slice(0, MOST_MESSAGES));
+    const data = this.#collector.data(now, someOf(messages));
     const empty = emptyMessages(this.#emptyOf(files, data.arms.length > 0));
     const outcomesMissing = source.outcomes.length > 0 && elsewhere.moved.length === 0 && source.outcomes.every((pattern) => without.has(pattern));
     return { ...data, notes: { ...data.notes, ...(outcomesMissing ? { outcomesMissing } : {}), messages: [...empty, ...data.notes.messages] } };
@@ -128,14 +137,14 @@ export class LogSource implements QualitySource {
 
   /** Says of files that are there no more what of them counts. */
   #tellGone(files: readonly FoundFile[], gone: Elsewhere['gone'], messages: string[]): void {
-    for (const [identity, { path, tail: read }] of this.#known) {
-      if (files.some((file) => file.identity === identity)) continue;
-      if (read === undefined) messages.push(`${this.#name(path)} is gone; what it held counts.`);
-      this.#impure = true;
-    }
+    const there = new Set(files.map(({ identity }) => identity));
+    const missing = [...this.#known.values()].filter(({ identity }) => !there.has(identity));
+    if (missing.length > 0) this.#impure = true;
+    this.#losses.gone = missing.filter(({ tail: read }) => read === undefined).map(({ path }) => this.#name(path));
+    messages.push(...this.#losses.messages);
     for (const { file: { identity, path }, compressed } of gone) {
       const held = this.#known.has(identity) ? 'what was read of it counts; what may have been appended to it after the last reading is not known' : 'all was read anew since it was read, so what it held counts no more';
-      messages.push(`${this.#name(path)} is gone: ${held}.${compressed === undefined ? '' : ` ${this.#name(compressed)} may hold it, but compressed files are not read.`}`);
+      messages.push(`${this.#name(path)} is gone: ${held}.${compressed.length === 0 ? '' : ` ${namesOf(compressed.map((each) => this.#name(each)))} may hold it, but compressed files are not read.`}`);
     }
   }
 
@@ -145,7 +154,11 @@ export class LogSource implements QualitySource {
       const saved = await this.#saved?.get(found);
       if (saved === undefined) return;
       if ('gone' in saved) {
-        this.#lost = saved.gone.map(({ path }) => `${this.#name(path)}, which was read before the restart, is gone: what it held counts no more.`);
+        this.#beforeRestart = [
+          ...saved.gone.map(({ path }) => `${this.#name(path)}, which was read before the restart, is gone: what it held counts no more.`),
+          ...saved.cut.map(({ path }) => `${this.#name(path)}, which was read before the restart, was cut or written anew: what it held then counts only as far as it still does.`),
+        ];
+        for (const file of saved.others) this.#followed.keep(file);
         return;
       }
       this.#collector = new Collector(this.#options.definition, this.#options, saved.collected);
@@ -167,7 +180,6 @@ export class LogSource implements QualitySource {
   }
 
   async #readFiles(files: readonly FoundFile[], messages: string[], { now, since, signal, onProgress }: QualityRequest): Promise<void> {
-    this.#broken = true;
     this.#collector.now = now;
     this.#collector.since = since;
     const total = files.reduce((sum, { identity, size }) => sum + Math.max(0, size - (this.#known.get(identity)?.tail?.offset ?? 0)), 0);
@@ -177,49 +189,102 @@ export class LogSource implements QualitySource {
       this.#unsaved += bytes;
       onProgress?.(done, Math.max(done, total));
     };
-    let isKnown = true;
     const leftOut = new LeftOut();
     try {
-      for (const file of files) isKnown = await this.#readFile(file, { messages, leftOut }, signal, progress) && isKnown;
+      for (const file of files) await this.#readFile(file, { messages, leftOut }, signal, progress);
     } finally {
       await this.#endThreads();
     }
     messages.push(...leftOut.messages);
-    this.#broken = !isKnown;
   }
 
   /** The files that patterns find, and the patterns that find none. Predictions before the outcomes that stand apart from them: of the several outcomes that a request may have, it is known which one counts when its prediction is. */
   async #find({ log, outcomes }: { readonly log: readonly string[]; readonly outcomes: readonly string[] }, messages: string[]): Promise<{ readonly found: readonly FoundFile[]; readonly without: ReadonlySet<string> }> {
     const found = new Map<string, FoundFile>();
     const without = new Set<string>();
+    const passedOver = new LeftOut();
     for (const patterns of [log, outcomes]) {
       const own: FoundFile[] = [];
       for (const pattern of patterns) {
-        const files = await filesOf(this.#options.folder, pattern);
-        if (files.length === 0) without.add(pattern);
-        if (files.length === 0) messages.push(await withoutFile(this.#options.folder, pattern));
-        own.push(...files);
+        const unreadable: string[] = [];
+        const files = await this.#filesOf(pattern, messages, (path, code) => {
+          unreadable.push(path);
+          passedOver.add(this.#name(path), `not to be read${code === '' ? '' : ` (${code})`}`, 'Give the right to, or narrow the pattern');
+        });
+        if (files?.length !== 0) own.push(...files ?? []);
+        else if (unreadable.length === 0) messages.push(await withoutFile(this.#options.folder, pattern));
+        if ((files?.length ?? 0) === 0) without.add(pattern);
       }
       for (const file of own.sort((a, b) => (a.path < b.path ? -1 : 1))) if (!found.has(file.identity)) found.set(file.identity, file);
     }
+    messages.push(...passedOver.messages);
     return { found: [...found.values()], without };
   }
 
+  /** Undefined where it is no pattern, which is said. */
+  async #filesOf(pattern: string, messages: string[], passedOver: (path: string, code: string) => void): Promise<readonly FoundFile[] | undefined> {
+    try {
+      return await filesOf(this.#options.folder, pattern, passedOver);
+    } catch (error) {
+      messages.push(toAppError(error).message);
+      return undefined;
+    }
+  }
+
+  /** Where a file lies that is a copy of one that was read and cut after it, that one is as renamed: nothing of it is lost, and nothing counts twice. */
+  async #followCopies(found: readonly FoundFile[]): Promise<void> {
+    for (const file of found) {
+      const known = this.#known.get(file.identity);
+      if (known?.tail === undefined || (file.size === known.size && file.modified === known.modified) || await isThat(known, file)) continue;
+      const copy = await copyOf(known, new Set(this.#known.keys()));
+      if (copy !== undefined) this.#replace(known, { ...known, ...copy });
+      else if (known.path !== file.path) this.#freeIdentity(file);
+    }
+  }
+
+  /** A file has the identity of one that was read and is gone. */
+  #freeIdentity({ identity }: FoundFile): void {
+    const known = this.#known.get(identity);
+    if (known !== undefined) this.#replace(known, { ...known, identity: `${identity} as ${known.path}` });
+  }
+
+  /** What was read of one is that of another now. */
+  #replace(known: ReadFile, now: ReadFile): void {
+    this.#known.delete(known.identity);
+    this.#known.set(now.identity, now);
+    this.#followed.replace(known, now);
+  }
+
   #isRewritten(files: readonly FoundFile[]): boolean {
+    const there = new Set(files.map(({ identity }) => identity));
+    const missing = new Set([...this.#known.values()].filter(({ identity, tail: read }) => read === undefined && !there.has(identity)).map(({ path }) => path));
     return files.some(({ path, identity, size, modified }) => {
       const known = this.#known.get(identity);
-      if (known === undefined) return false;
+      // Careful writers put a new file in the place of the one before.
+      if (known === undefined) return missing.has(path);
       // A name may come later than the content, and another file take an identity that has become free.
       if ((wholeFormatOf(path) === undefined) !== (known.tail !== undefined)) return true;
       return known.tail === undefined && (known.size !== size || known.modified !== modified);
     });
   }
 
-  #reset(): void {
+  async #reset(found: readonly FoundFile[]): Promise<void> {
+    const paths = new Map(found.map((file) => [file.path, file]));
+    const there = new Map(found.map((file) => [file.identity, file]));
+    this.#losses.loseCut();
+    for (const file of this.#known.values()) {
+      if (file.tail !== undefined) continue;
+      const [now, same] = [paths.get(file.path), there.get(file.identity)];
+      const isThere = same !== undefined && (same.path === file.path || await begins(same, file));
+      if (now === undefined && !isThere) this.#losses.lose('gone', this.#name(file.path));
+      // Rotated, or written anew with less: nothing else tells it from one that was only corrected.
+      if (now !== undefined && (now.size < file.size || (!isThere && await isBeside(file)))) this.#losses.lose('exchanged', this.#name(file.path));
+    }
     this.#collector = new Collector(this.#options.definition, this.#options);
     this.#known.clear();
     this.#failed.clear();
     this.#impure = false;
+    this.#broken = false;
   }
 
   /** Threads that read so many bytes of lines. Records that wait for their outcome are kept by the thread that counts, so it reads them itself. */
@@ -243,8 +308,7 @@ export class LogSource implements QualitySource {
     return plainLine(path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path);
   }
 
-  /** Answers whether it is known what was counted of it. */
-  async #readFile(file: FoundFile, { messages, leftOut }: { readonly messages: string[]; readonly leftOut: LeftOut }, signal: AbortSignal, progress: (bytes: number) => void): Promise<boolean> {
+  async #readFile(file: FoundFile, { messages, leftOut }: { readonly messages: string[]; readonly leftOut: LeftOut }, signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
     const format = wholeFormatOf(file.path);
     const before = this.#collector.told;
     const known = this.#known.get(file.identity);
@@ -252,50 +316,68 @@ export class LogSource implements QualitySource {
       const other = format === 'parquet' || (known !== undefined && known.tail?.offset !== 0) ? undefined : await unreadableAs(file.path);
       if (other !== undefined) {
         leftOut.add(this.#name(file.path), other.what, other.mend);
-        return true;
+        return;
       }
-      if (format === undefined) await this.#tail(file, messages, signal, progress);
+      if (format === undefined) await this.#tail(file, signal, progress);
       // Were it another than the known one, all would be read anew.
       else if (known === undefined) await this.#whole(file, format, signal, progress);
       else if (this.#failed.has(file.identity)) messages.push(`${this.#name(file.path)}: ${this.#failed.get(file.identity)}`);
     } catch (error) {
-      throwIfCancelled(signal);
-      if (error instanceof StagingFailed) throw error;
       // What else was given to them is not wanted any more.
       await this.#endThreads();
+      const isKnown = this.#collector.told === before || this.#known.get(file.identity) !== known;
+      this.#keepEmpty(file, known, before);
+      if (signal.aborted || error instanceof StagingFailed) this.#broken ||= !isKnown;
+      throwIfCancelled(signal);
+      if (error instanceof StagingFailed) throw error;
       // It vanished between the listing and the reading, or is no file of its kind: the others count.
       const message = plainLine(toAppError(error).message, 200);
       messages.push(`${this.#name(file.path)}: ${message}`);
-      if (this.#collector.told === before) return true;
+      if (isKnown) return;
       this.#impure = true;
-      if (format === undefined) return false;
+      if (format === undefined) {
+        this.#broken = true;
+        return;
+      }
       this.#known.set(file.identity, file);
       this.#failed.set(file.identity, message);
-      return true;
+      return;
     }
-    const read = this.#known.get(file.identity);
-    if (read !== undefined && read !== known) this.#known.set(file.identity, { ...read, isEmpty: known?.isEmpty !== false && this.#collector.told === before });
-    return true;
+    this.#keepEmpty(file, known, before);
+  }
+
+  /** Whether a file that was read further has no record still. `told`: how many were told before. */
+  #keepEmpty({ identity }: FoundFile, known: ReadFile | undefined, told: number): void {
+    const read = this.#known.get(identity);
+    if (read !== undefined && read !== known) this.#known.set(identity, { ...read, isEmpty: known?.isEmpty !== false && this.#collector.told === told });
   }
 
   async #whole(file: FoundFile, format: string, signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
+    const mark = await markAt(file.path, file.size);
     if (format === 'csv') await this.#csv(file, signal);
     else await this.#parquet(file, signal);
     progress(file.size);
-    this.#known.set(file.identity, file);
+    this.#losses.back(this.#name(file.path));
+    this.#known.set(file.identity, { ...file, mark });
   }
 
-  async #tail(file: FoundFile, messages: string[], signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
+  async #tail(file: FoundFile, signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
     const name = this.#name(file.path);
-    const known = this.#known.get(file.identity)?.tail;
+    const before = this.#known.get(file.identity);
+    const known = before?.tail;
     const threads = this.#threadsFor(file.size - (known?.offset ?? 0), signal);
     let line = known?.line ?? 0;
     const placeOf = (index: number): string => `${name}:${line + index + 1}`;
     const staged = this.#staged(placeOf, (count) => { line += count; });
+    const keep = (reached: TailState): void => {
+      const read = { ...file, tail: { ...reached, line } };
+      this.#known.set(file.identity, read);
+      this.#followed.keep(read);
+    };
     const state = await tail(file, known, {
       restarted: () => {
         line = 0;
-        messages.push(`${name} was cut or written anew: it is read from its beginning. What was read before counts; what may have been appended between the last reading and the cut is not known.`);
+        this.#losses.cut(name);
         this.#impure = true;
       },
       lines: (bytes, from, to) => {
@@ -305,10 +387,9 @@ export class LogSource implements QualitySource {
         line += 1;
         this.#collector.malformed(`${name}:${line}`, 'the line is longer than 16 MB');
       },
+      stopped: (state) => keep(state),
     }, signal, progress, threads?.ranges(file, staged));
-    const read = { ...file, tail: { ...state, line } };
-    this.#known.set(file.identity, read);
-    this.#followed.keep(read);
+    keep(state);
   }
 
   /** Counts what was staged, here or in threads. */

@@ -24,7 +24,7 @@ export class RangeStaging {
     if (this.#file?.path === path && this.#file.identity === identity) return this.#file.handle;
     this.close();
     const handle = openSync(path, 'r');
-    this.#file = { path, identity: identityOf(fstatSync(handle)), handle };
+    this.#file = { path, identity: identityOf(fstatSync(handle, { bigint: true })), handle };
     if (this.#file.identity !== identity) throw new AppError('internal', 'the file is another by now');
     return handle;
   }

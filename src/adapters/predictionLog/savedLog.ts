@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import type { SavedCollector } from '../../core/quality/collector.ts';
 import { DiskCache, type CachePlace } from '../node/diskCache.ts';
 import type { FoundFile } from './files.ts';
-import { filesElsewhere } from './followed.ts';
+import { copyOf, filesElsewhere } from './followed.ts';
 import { markAt, type TailState } from './tail.ts';
 
 /** Of what is written here; the digest of the code stands beside it. */
-export const SAVED_LOG_FORMAT = 16;
+export const SAVED_LOG_FORMAT = 17;
 const LARGEST_BYTES = 256_000_000;
 const LARGEST_ENTRY = 128_000_000;
 const FLOAT_BYTES = Float64Array.BYTES_PER_ELEMENT;
@@ -15,6 +15,8 @@ const FLOAT_BYTES = Float64Array.BYTES_PER_ELEMENT;
 export interface ReadFile extends FoundFile {
   /** How far, where it is read on from there. */
   readonly tail?: TailState & { readonly line: number } | undefined;
+  /** `markOf` all of it, where it was read as a whole. */
+  readonly mark?: string | undefined;
   /** Whether no record was in it. */
   readonly isEmpty?: boolean | undefined;
 }
@@ -23,6 +25,14 @@ export interface ReadFile extends FoundFile {
 export interface SavedLog {
   readonly files: readonly ReadFile[];
   readonly collected: SavedCollector;
+}
+
+/** Why what was saved cannot be used: files that are there no more, or were cut or written anew. */
+export interface NotContinued {
+  readonly gone: readonly ReadFile[];
+  readonly cut: readonly ReadFile[];
+  /** Those that go on as they were. */
+  readonly others: readonly ReadFile[];
 }
 
 /** With a file's mark (`markOf`) as it was when it was read. */
@@ -45,26 +55,34 @@ export class SavedLogs {
     this.#key = createHash('sha256').update(JSON.stringify(question)).digest('hex').slice(0, 32);
   }
 
-  /** What was saved, where it is of files as they are now: found, or under another name in their folder. `gone`: files that are there no more, so that what was saved cannot be used. */
-  async get(found: readonly FoundFile[]): Promise<SavedLog | { readonly gone: readonly ReadFile[] } | undefined> {
+  /** What was saved, where it is of files as they are now: found, or under another name in their folder, or the copy that was made before one was cut. */
+  async get(found: readonly FoundFile[]): Promise<SavedLog | NotContinued | undefined> {
     const content = this.#disk.get(this.#key);
     if (content === undefined) return undefined;
     const { files, collected } = decoded(content) as Written;
     const now = new Map(found.map((file) => [file.identity, file]));
-    const { moved, gone } = await filesElsewhere(files.filter(({ identity }) => !now.has(identity)));
-    if (gone.length > 0) return { gone: gone.map(({ file }) => file) };
+    const { moved, gone } = await filesElsewhere(files, found);
     for (const file of moved) now.set(file.identity, file);
+    const known = new Set(files.map(({ identity }) => identity));
+    const others: MarkedFile[] = [];
+    const cut: ReadFile[] = [];
+    let isChanged = gone.length > 0;
     for (const saved of files) {
       const file = now.get(saved.identity);
-      if (file === undefined || !(await isContinued(saved, file))) return undefined;
+      const state = file === undefined ? 'gone' : await continuation(saved, file);
+      const copy = state === 'cut' && saved.tail !== undefined ? await copyOf(saved, known) : undefined;
+      const isCut = state === 'cut' && copy === undefined && saved.tail !== undefined;
+      if (isCut) cut.push(saved);
+      else if (file !== undefined) others.push({ ...saved, ...copy });
+      isChanged ||= state !== 'continued' && copy === undefined;
     }
-    return { files, collected };
+    return isChanged ? { gone: gone.map(({ file }) => file).filter(({ tail, path }) => tail !== undefined || !found.some((file) => file.path === path)), cut, others } : { files: others, collected };
   }
 
   /** Answers how many bytes it takes, also where they are too many to be kept, so that who asks does not ask soon again; 0: a file is gone. */
   async set({ files, collected }: SavedLog): Promise<number> {
     try {
-      const marked = await Promise.all(files.map(async (file) => ({ ...file, mark: file.tail?.mark ?? (await markAt(file.path, file.size)) })));
+      const marked = await Promise.all(files.map(async (file) => ({ ...file, mark: file.tail?.mark ?? file.mark ?? (await markAt(file.path, file.size)) })));
       const content = encoded({ files: marked, collected } satisfies Written);
       const size = content.reduce((sum, part) => sum + part.length, 0);
       if (size > this.#largest) return size;
@@ -81,11 +99,12 @@ export class SavedLogs {
   }
 }
 
-/** Whether a file is as it was, or, where it is read on, has only grown. One that was written to and has no more bytes than before was changed somewhere within. */
-async function isContinued(saved: MarkedFile, now: FoundFile): Promise<boolean> {
+/** Whether a file is as it was, or, where it is read on, has only grown; or was cut or written anew. One that was written to and has no more bytes than before may have been changed somewhere within. */
+async function continuation(saved: MarkedFile, now: FoundFile): Promise<'continued' | 'changed' | 'cut'> {
+  const read = saved.tail?.offset ?? saved.size;
+  if (now.size < read || (await markAt(now.path, read).catch(() => '')) !== saved.mark) return 'cut';
   const isSame = now.size === saved.size && now.modified === saved.modified;
-  const hasGrown = saved.tail !== undefined && now.size > saved.size && now.size >= saved.tail.offset;
-  return (isSame || hasGrown) && (await markAt(now.path, saved.tail?.offset ?? saved.size).catch(() => '')) === saved.mark;
+  return isSame || (saved.tail !== undefined && now.size > saved.size) ? 'continued' : 'changed';
 }
 
 /** A length, JSON of that length, and after it the numbers of the arrays, for which their places stand in the JSON. */

@@ -25,6 +25,8 @@ export interface TailState {
   readonly offset: number;
   /** See `markOf`. */
   readonly mark: string;
+  /** Whether reading ended within a line that is too long: what comes of it is no line. */
+  readonly isWithin?: boolean | undefined;
 }
 
 /** Digest of the first bytes of a file and of those before `length`: another file, or one that was truncated and written anew, has another. */
@@ -64,6 +66,8 @@ export interface TailListener {
   /** Lines from `from` to `to`. Beyond `to` there are at least `PADDING` bytes that mean nothing. */
   lines(bytes: Buffer, from: number, to: number): void;
   tooLong?(): void;
+  /** After what is told before an error or a cancel ends the reading, where it is known how far that is. */
+  stopped?(state: TailState): void;
 }
 
 /** Who reads whole lines elsewhere: from a place of the file to another. Waits as long as it has enough to do. */
@@ -103,16 +107,22 @@ function room(size: number): Buffer {
  */
 export async function tail({ path, identity }: { readonly path: string; readonly identity?: string }, from: TailState | undefined, listener: TailListener, signal: AbortSignal, progress: (bytes: number) => void, ranges?: RangeReader): Promise<TailState> {
   const file = await open(path, 'r');
+  let [offset, tooLong, isTelling] = [0, false, true];
+  const tell = (bytes: Buffer, start: number, end: number): void => {
+    isTelling = true;
+    listener.lines(bytes, start, end);
+  };
   try {
-    const stats = await file.stat();
+    const stats = await file.stat({ bigint: true });
     if (identity !== undefined && identityOf(stats) !== identity) throw new AppError('conflict', 'It was given another name while it was looked for: the next reading goes on with it.');
-    const { size } = stats;
+    const size = Number(stats.size);
     const isSame = from !== undefined && size >= from.offset && (await markOf(file, from.offset)) === from.mark;
     if (from !== undefined && !isSame) listener.restarted?.();
-    let offset = isSame ? from.offset : 0;
-    if (ranges !== undefined) offset = await giveRanges(file.fd, { from: offset, to: size }, ranges, signal, progress);
+    if (isSame) [offset, tooLong] = [from.offset, from.isWithin === true];
+    if (ranges !== undefined && !tooLong) offset = await giveRanges(file.fd, { from: offset, to: size }, ranges, signal, progress);
     let bytes = room(2 * CHUNK);
-    let [rest, tooLong] = [0, false];
+    let rest = 0;
+    isTelling = false;
     for (let position = offset; ;) {
       throwIfCancelled(signal);
       if (rest + CHUNK + PADDING > bytes.length) {
@@ -133,19 +143,23 @@ export async function tail({ path, identity }: { readonly path: string; readonly
         listener.tooLong?.();
         tooLong = false;
       }
-      if (whole > start) listener.lines(bytes, start, whole);
+      if (whole > start) tell(bytes, start, whole);
       bytes.copyWithin(0, whole, end);
       rest = end - whole;
       if (tooLong || rest > LONGEST_LINE) [rest, tooLong] = [0, true];
       offset = position - rest;
+      isTelling = false;
     }
     if (!tooLong && rest > 0 && isWhole(bytes.toString('utf8', 0, rest))) {
       // The end of the line comes later, as an empty one.
       bytes[rest] = LINE_END;
-      listener.lines(bytes, 0, rest + 1);
+      tell(bytes, 0, rest + 1);
       offset += rest;
     }
-    return { offset, mark: await markOf(file, offset) };
+    return { offset, mark: await markOf(file, offset), ...(tooLong ? { isWithin: true } : {}) };
+  } catch (error) {
+    if (!isTelling) await markOf(file, offset).then((mark) => listener.stopped?.({ offset, mark, ...(tooLong ? { isWithin: true } : {}) }), () => undefined);
+    throw error;
   } finally {
     await file.close();
   }

@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
 import { AppError } from '../../core/base/errors.ts';
+import { redact } from '../../core/base/redact.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { isGroupLeft, ownGroups, signalGroup } from '../node/processGroups.ts';
 
 const LARGEST = 64 * 1024 * 1024;
+/** Characters of what it writes for people: more than a last line has, of which a part might hide what is to be redacted. */
+const KEPT = 64 * 1024;
 const TIMEOUT_MS = 5 * 60_000;
 /** What a command has left running may hold its output open; so long it is waited for. */
 const LEFT_MS = 1000;
@@ -59,7 +62,7 @@ export function runCommand([command = '', ...args]: readonly string[], cwd: stri
       if (size > LARGEST) stop(new AppError('validation', `${name} printed more than 64 MB: print ${instead}.`));
       else parts.push(part);
     });
-    child.stderr.on('data', (part: Buffer) => void (errors = (errors + part.toString('utf8')).slice(-2000)));
+    child.stderr.on('data', (part: Buffer) => void (errors = (errors + part.toString('utf8')).slice(-KEPT)));
     // One that does not read all of its input is no failure: its exit code says what is.
     child.stdin.on('error', () => undefined);
     child.stdin.end(text ?? '');
@@ -73,7 +76,7 @@ export function runCommand([command = '', ...args]: readonly string[], cwd: stri
     });
     child.on('close', (code) => {
       if (code === 0) resolve(Buffer.concat(parts).toString('utf8'));
-      else reject(new AppError('network', `${name} failed with exit code ${code ?? 'none'}: ${plainLine(errors.trim().split('\n').at(-1) ?? '', 300)}`));
+      else reject(new AppError('network', `${name} failed with exit code ${code ?? 'none'}: ${plainLine(redact(errors.trim().split('\n').at(-1) ?? ''), 300)}`));
       done();
     });
     signal.addEventListener('abort', cancel);

@@ -10,12 +10,15 @@ const NOT_CLOSED = 'a quote is opened and not closed';
 
 export type CsvValue = string | number | boolean | null;
 
-const IDS: ReadonlySet<string> = new Set(['request_id', 'unit_id', 'batch_id']);
+/** Columns of ids and versions, which tools that know no whole numbers with gaps write as `13.0`. */
+const NUMBERED: ReadonlySet<string> = new Set(['request_id', 'unit_id', 'batch_id', 'model_version']);
+const NAMES: ReadonlySet<string> = new Set([...NUMBERED, 'assigned_arm', 'app_version', 'flag', 'environment', 'service', 'role']);
 
-/** A field by its look; what a number would not give back, such as leading zeros and long ids, stays text. An id such as 12e4 is none of a number, and `true` is one, too. */
+/** A field by its look; what a number would not give back, such as leading zeros and long ids, stays text. So do names: `1.10`, `12e4`, `+5` and `true` are no others than they are in a log with types. */
 function valueOf(name: string, text: string): CsvValue {
-  if (text === '' || (IDS.has(name) && !/^[\d.+-]+$/.test(text))) return text === '' ? null : text;
+  if (text === '') return null;
   const value = byLook(text);
+  if (NAMES.has(name)) return typeof value === 'number' && (String(value) === text || (NUMBERED.has(name) && `${value}.0` === text)) ? value : text;
   return name.startsWith('features.') ? nearestNumber(value) : value;
 }
 
@@ -95,7 +98,7 @@ class CsvLines {
 }
 
 /**
- * The records of a CSV file, each field a number, true, false or text by its look, null when it is empty. A record that cannot be read is told to `skipped` with its line, and passed over.
+ * The records of a CSV file, each field a number, true, false or text by its look, a name as it is written, null when it is empty. A record that cannot be read is told to `skipped` with its line, and passed over.
  * @throws AppError cancelled, validation when the header cannot be read; errors of the file system as they come
  */
 export async function* csvRecords(path: string, skipped: (line: number, reason: string) => void, signal: AbortSignal): AsyncGenerator<CsvRecord<CsvValue>> {

@@ -56,7 +56,7 @@ async function openModel(context: CliContext): Promise<Opened> {
   const found = options.model === undefined ? models : models.filter(({ name }) => name === options.model);
   const [model] = found;
   if (model?.quality === undefined) {
-    throw new AppError('notFound', options.model === undefined ? `No model of ${CONFIGURATION_FILE} in this folder has quality:${config.models.length === 0 ? ': it is not there, or names no model' : ''}.` : `${options.model} has no quality: in modelswitch.yaml.${didYouMean(options.model, names) || (names.length === 0 ? '' : ` There are: ${names.join(', ')}.`)}`);
+    throw new AppError('notFound', options.model === undefined ? `No model of ${CONFIGURATION_FILE} in this folder has quality:${config.models.length === 0 ? ' (the file is not there, or names no model)' : ''}.` : `${options.model} has no quality: in modelswitch.yaml.${didYouMean(options.model, names) || (names.length === 0 ? '' : ` There are: ${names.join(', ')}.`)}`);
   }
   if (found.length > 1) throw new AppError('validation', `Give --model NAME: ${names.join(', ')} have quality.`);
   return { model, definition: model.quality, config };

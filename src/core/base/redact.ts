@@ -5,7 +5,7 @@
 const TOKEN = new RegExp([
   String.raw`user:[\w-]{8,}[\w.-]*|gh[pousr]_\w{20,}[\w.-]*|eyJ[\w-]{5,200}\.[\w-]+\.[\w-]+|AKIA[0-9A-Z]{16}`,
   String.raw`(?<![\w*-])[\w*-]{1,200}:[\w*-]{1,200}\.[\w-]{16,}[\w.-]*`,
-  String.raw`((?:authorization|token)["']?\s{0,20}[:=]\s{0,20}["']?(?:bearer |basic )?)[^\s"',]+`,
+  String.raw`((?:authorization|token|password|passwd|api[_-]?key)["']?\s{0,20}[:=]\s{0,20}["']?(?:bearer |basic )?)[^\s"',]+`,
   String.raw`([a-z][a-z0-9+.-]{1,20}:[\\/]{2})[^/?#\s@]{1,300}(?=@)`,
 ].join('|'), 'gi');
 

@@ -1,7 +1,7 @@
 import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
 import { absenceMessages } from './absence.ts';
 import { versionName } from './armCollector.ts';
-import { codedAt, EXCLUDED, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME, NOT_FINITE_SCORE, ROWS, WITHOUT_UNIT, type BatchRows, type CodedColumn, type RowList } from './batch.ts';
+import { codedAt, EXCLUDED, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME, NOT_FINITE_SCORE, ROWS, seedOf, WITHOUT_UNIT, type BatchRows, type CodedColumn, type RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
 import type { FeatureOptions } from './featureCollector.ts';
 import { Groups, type Group, type SavedGroups, type WindowState } from './groups.ts';
@@ -79,6 +79,8 @@ export class Collector {
   readonly #audienceOf = new Int32Array(ROWS);
   readonly #numberOf = new Int32Array(ROWS);
   readonly #newOf = new Float64Array(ROWS);
+  /** Of rows of several environments, what tells their requests apart. */
+  readonly #idOf = new Float64Array(ROWS);
   readonly #hours: Hour[] = [];
   readonly #seen: RecentHashes;
   readonly #outcomes: OutcomeCounter;
@@ -252,7 +254,10 @@ export class Collector {
   #countSome(batch: BatchRows, groups: readonly Group[], from: number, to: number): void {
     const { requests, times, flags, arms } = batch;
     const known = this.#knownOf;
-    this.#seen.seenMany(requests, from, to, known);
+    const own = seedOf(this.#groups.all[0]?.environment ?? '');
+    const isMixed = batch.keys.some(({ seed }) => seed !== own);
+    if (isMixed) this.#seeApart(batch, own, from, to);
+    else this.#seen.seenMany(requests, from, to, known);
     let counted = 0;
     for (let row = from; row < to; row += 1) {
       const request = requests[row] ?? 0;
@@ -264,7 +269,8 @@ export class Collector {
         continue;
       }
       if (at > this.#now + SKEW_MS) this.#notes.future += 1;
-      if (request !== 0 && group.arm === 'current') this.#served(batch, row, request, group);
+      // Of requests of several environments, the answer of the one that came first in the log is paired with the shadow's.
+      if (request !== 0 && group.arm === 'current' && (!isMixed || this.#idOf[row - from] === request || !this.#seen.has(request))) this.#served(batch, row, request, group);
       const window = this.#groups.window(group, at, undefined);
       window.served += 1;
       // The exposure counters count those, too.
@@ -288,6 +294,16 @@ export class Collector {
       for (let index = place; index < place + step; index += 1) this.#predicted(batch, groups, from, index);
       this.#countColumns(batch, from);
     }
+  }
+
+  /** Mirrored traffic keeps its request ids, so those of another environment are other requests. `own`: the seed of the environment that came first, whose ids are what they are. */
+  #seeApart({ requests, arms, keys }: BatchRows, own: number, from: number, to: number): void {
+    for (let row = from; row < to; row += 1) {
+      const request = requests[row] ?? 0;
+      const seed = keys[arms[row] ?? 0]?.seed ?? own;
+      this.#idOf[row - from] = request === 0 || seed === own ? request : rehash(request, seed);
+    }
+    this.#seen.seenMany(this.#idOf, 0, to - from, this.#knownOf);
   }
 
   #seeOne(place: number): void {
@@ -322,7 +338,7 @@ export class Collector {
     if (isNew > 0) window.drawn += 1;
     group.audience.collector.units += isNew;
     group.audience.staged.add(row);
-    this.#countHour(group, Math.min(times[row] ?? 0, this.#now), codedAt(versions, row), row, unitHash);
+    this.#countHour(batch, group, Math.min(times[row] ?? 0, this.#now), codedAt(versions, row), row, unitHash);
     const names = slicesAt(sliced, row);
     const slices = this.#slices.of(names);
     if (names !== undefined && slices.length < names.length) this.#notes.otherSlices += 1;
@@ -343,10 +359,14 @@ export class Collector {
     for (const flag of [NOT_FINITE_SCORE, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME]) if ((flags & flag) !== 0) notes.notFinite += 1;
   }
 
-  #countHour({ number }: Group, at: number, version: unknown, row: number, unitHash: number): void {
+  #countHour({ columns }: BatchRows, { number }: Group, at: number, version: unknown, row: number, unitHash: number): void {
     const hours = this.#hoursOf[number];
-    const hour = hours === undefined ? undefined : this.#recent.of(hours, at, version);
-    if (hour === undefined) return;
+    if (hours === undefined) return;
+    const hour = this.#recent.of(hours, at, version);
+    if (hour === undefined) {
+      this.#recent.passOver(hours, columns, row);
+      return;
+    }
     hour.units.add(unitHash);
     if (hour.staged.size === 0) this.#hours.push(hour);
     hour.staged.add(row);

@@ -4,7 +4,7 @@ import { latencyBin, NO_BIN, scoreBin } from './bins.ts';
 import { scoreFrom } from './measures.ts';
 import { countFlag } from './otherFlags.ts';
 import { LEAST_TIME, MOST_TIME, RecordTimes } from './recordTimes.ts';
-import { hashOf, textOf, type Stager } from './stager.ts';
+import { hashOf, isShadow, textOf, type Stager } from './stager.ts';
 
 /** Combinations of values, and values of a column, that are few enough to look at each once for many rows. */
 const FEW = 1024;
@@ -186,7 +186,7 @@ export class ColumnStager {
 
   #whose({ columns, known }: Choice, code: number, row: number): Whose {
     const [arm, flag, role, environment = '', service = ''] = columns.map((column) => textOf(valueAt(column, row)));
-    const whose: Whose = { arm, environment, service, flag: flag ?? '', isWanted: this.#stager.wants(flag), isShadow: role === 'shadow', place: -1 };
+    const whose: Whose = { arm, environment, service, flag: flag ?? '', isWanted: this.#stager.wants(flag), isShadow: isShadow(role), place: -1 };
     if (known !== undefined) known[code] = whose;
     return whose;
   }

@@ -13,6 +13,7 @@ import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure } from './silence.
 import { differInLabels } from './labelledShare.ts';
 import { dataSince } from './since.ts';
 import { allocationIntervals, apartWords, comparedPart, countIntervals, isAcrossChange, leftOutWords, onlyAcrossWords, restarts, windowsFrom, type ShareAt } from './strata.ts';
+import { differInTold, toldDispersion, toldOf } from './toldShare.ts';
 import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
 import { unitsIn } from './unitsIn.ts';
@@ -209,6 +210,17 @@ class Comparer {
     return differ ? { always: true, verdict: 'void', because: 'the arms have outcomes for different shares of their predictions' } : undefined;
   }
 
+  /** Where the share of records that tell a metric, of those that could, differs by arm, what one of them leaves out may be what would speak against it: `differInTold`. */
+  toldDiffers(metric: MetricDefinition): Refusal | undefined {
+    if (this.#data.hasOwnTotals === true || metric.measure === 'pr_auc') return undefined;
+    const [candidate, current] = this.windows();
+    const drawn = [candidate.filter(this.#isDrawn), current.filter(this.#isDrawn)] as const;
+    const isShare = metric.kind === 'bad' || isProportion(metric.name, drawn);
+    const phi = toldDispersion(drawn.flat(), this.#arms(), metric.name) ?? this.#data.designEffect ?? 1;
+    if (!differInTold(allocationIntervals(...drawn, this.#options.shareAt), metric, { phi, isShare })) return undefined;
+    return { always: false, verdict: 'void', because: `the arms tell it of different shares of their records${metric.labelled ? ' with an outcome' : ''} (${ARMS.map((arm, index) => `${arm} ${toldWords(drawn[index] ?? [], metric)}`).join(', ')}), and what is left out may be what is bad` };
+  }
+
   #arms(): readonly ArmSummary[] {
     return this.#data.arms.filter(({ arm, environment }) => environment === this.#environment && ARMS.includes(arm));
   }
@@ -384,6 +396,11 @@ class Comparer {
   }
 }
 
+function toldWords(windows: readonly QualityWindow[], metric: MetricDefinition): string {
+  const { n, sum } = toldOf(windows, metric);
+  return `${Number(((100 * sum) / n).toFixed(2))} %`;
+}
+
 /** `3,320`, `4.86`: three digits. */
 function oddsWords(odds: number): string {
   return Number(odds.toPrecision(3)).toLocaleString('en-US');
@@ -408,7 +425,8 @@ export function compareArms(data: QualityData, definition: QualityDefinition, en
     return own?.always === true ? own : comparer.labelsDiffer(metric.name) ?? own;
   };
   const byLabels = new Map(definition.metrics.filter(({ labelled }) => labelled).map((metric) => [metric.name, unknown(metric)]));
-  const refused = ({ name }: MetricDefinition): Refusal | undefined => byLabels.get(name) ?? mismatch;
+  const byTold = new Map(definition.metrics.map((metric) => [metric.name, comparer.toldDiffers(metric)]));
+  const refused = ({ name }: MetricDefinition): Refusal | undefined => byLabels.get(name) ?? byTold.get(name) ?? mismatch;
   const declared = definition.metrics.map((metric) => comparer.compare(metric, refused(metric)));
   const missing = comparer.missing(declared.filter(({ kind }) => kind === 'bad').map(({ dispersion: own }) => own));
   const compared: readonly (MetricComparison & { readonly logEvidence?: number })[] = missing === undefined ? declared : [...declared, missing];

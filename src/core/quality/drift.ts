@@ -217,12 +217,23 @@ export function isMeasured({ features }: DriftReport): boolean {
 /** The prediction itself, which is logged as a score or as a label. */
 export const PREDICTION: ReadonlySet<string> = new Set(['score', 'label']);
 
-/** Every feature that both have, and those that one of them lacks. */
-export function driftReport(reference: readonly FeatureSample[], production: readonly FeatureSample[], units: DriftUnits): DriftReport {
+/** A feature of which no record of production says anything. */
+function nothingOf({ name }: FeatureSample, rows: number): FeatureSample {
+  return { name, rows, missing: rows, values: [], categories: {}, otherCategories: 0 };
+}
+
+/**
+ * Every feature that both have, and those that one of them lacks.
+ *
+ * @param isGone whether a feature that production lacks is missing there, and not just none that is logged: then it is measured, as one that every record misses. Not asked of the prediction.
+ */
+export function driftReport(reference: readonly FeatureSample[], production: readonly FeatureSample[], units: DriftUnits, isGone: (name: string) => boolean = () => false): DriftReport {
   const hasValues = ({ rows, missing }: FeatureSample): boolean => rows > missing;
   // That a service logs labels and no scores is no drift.
   const isThere = (sample: FeatureSample): boolean => hasValues(sample) || !PREDICTION.has(sample.name);
   const own = new Map(production.filter(isThere).map((sample) => [sample.name, sample]));
+  const rows = Math.max(0, ...production.map((sample) => sample.rows));
+  for (const sample of reference) if (rows > 0 && hasValues(sample) && !own.has(sample.name) && !PREDICTION.has(sample.name) && isGone(sample.name)) own.set(sample.name, nothingOf(sample, rows));
   const known = new Map(reference.map((sample) => [sample.name, sample]));
   const both = reference.filter((sample) => hasValues(sample) && own.has(sample.name));
   return {

@@ -5,6 +5,7 @@ import type { LabelSlot } from './labelSlots.ts';
 import { LabelDelays, type SavedDelays } from './labelDelay.ts';
 import { LEAST_VARIANCE } from './stats/confidenceSequence.ts';
 import { dispersion, type UnitSums } from './stats/dispersion.ts';
+import { isOfAPart } from './toldShare.ts';
 import type { Units } from './units.ts';
 import type { ArmSummary, QualityWindow, UnitsBefore } from './window.ts';
 
@@ -17,7 +18,7 @@ export interface WindowState {
   units: number;
   /** Those of them that were followed: each may stand for several. */
   drawn: number;
-  /** n, sum, squares per metric; then, where outcomes are counted by slots, how many predictions have matured, and per slot how many of them are labelled. */
+  /** n, sum, squares per metric; then, where metrics need outcomes, how many predictions have matured, and per slot how many of them are labelled; last, where precision or recall is asked for, how many are decided. */
   readonly sums: Float64Array;
 }
 
@@ -57,6 +58,9 @@ export interface SavedGroups {
 export class Groups {
   readonly #definition: QualityDefinition;
   readonly #slots: readonly LabelSlot[];
+  /** Whether any metric needs outcomes. */
+  readonly #isLabelled: boolean;
+  readonly #isOfDecisions: boolean;
   /** Of a window. */
   readonly #width: number;
   readonly all: Group[] = [];
@@ -67,7 +71,9 @@ export class Groups {
   constructor(definition: QualityDefinition, slots: readonly LabelSlot[], saved: SavedGroups = { audiences: [], groups: [] }) {
     this.#definition = definition;
     this.#slots = slots;
-    this.#width = 3 * definition.metrics.length + (slots.length === 0 ? 0 : 1 + slots.length);
+    this.#isLabelled = definition.metrics.some(({ labelled }) => labelled);
+    this.#isOfDecisions = definition.metrics.some(isOfAPart);
+    this.#width = 3 * definition.metrics.length + (this.#isLabelled ? 1 + slots.length : 0) + Number(this.#isOfDecisions);
     for (const { environment, arm, ...audience } of saved.audiences) this.#audience(environment, arm, audience);
     for (const { environment, service, arm, windows } of saved.groups) {
       const group = this.#made(environment, service, arm);
@@ -145,10 +151,16 @@ export class Groups {
     sums[place] = (sums[place] ?? 0) + times;
   }
 
+  /** Counts one of them of which it is known what was decided and what turned out; `times`: -1 takes back what was counted. */
+  countDecided({ sums }: WindowState, times: 1 | -1): void {
+    if (this.#isOfDecisions) sums[this.#width - 1] = (sums[this.#width - 1] ?? 0) + times;
+  }
+
   #labels(sums: Float64Array): Pick<QualityWindow, 'labels'> {
-    if (this.#slots.length === 0) return {};
+    if (!this.#isLabelled) return {};
     const place = 3 * this.#definition.metrics.length;
-    return { labels: { matured: sums[place] ?? 0, labelled: Object.fromEntries(this.#slots.flatMap(({ metrics }, slot) => metrics.map((name) => [name, sums[place + 1 + slot] ?? 0]))) } };
+    const labelled = Object.fromEntries(this.#slots.flatMap(({ metrics }, slot) => metrics.map((name) => [name, sums[place + 1 + slot] ?? 0])));
+    return { labels: { matured: sums[place] ?? 0, labelled, ...(this.#isOfDecisions ? { decided: sums[this.#width - 1] ?? 0 } : {}) } };
   }
 
   /** Keeps how dependent requests of units were until now, before units are counted anew. */
@@ -162,7 +174,31 @@ export class Groups {
 
   summaries(units: Units): ArmSummary[] {
     const sums = units.sums(this.audiences.length);
-    return this.audiences.filter(({ collector }) => collector.requests > 0).map((audience) => this.#summary(audience, sums[audience.number] ?? [], units.from));
+    const pairs = this.#untold();
+    const told = pairs.length === 0 ? [] : units.toldSums(this.audiences.length, pairs);
+    const toldSums = ({ number }: Audience): Pick<ArmSummary, 'toldSums'> => (pairs.length === 0 ? {} : { toldSums: Object.fromEntries(pairs.flatMap(({ name }, pair) => { const own = told[number]?.[pair]; return own === undefined || own.requests === 0 ? [] : [[name, own]]; })) });
+    return this.audiences.filter(({ collector }) => collector.requests > 0).map((audience) => ({ ...this.#summary(audience, sums[audience.number] ?? [], units.from), ...toldSums(audience) }));
+  }
+
+  /** The metrics that not every record told that could, and what a unit could: as many as told another metric which all tell, or, of metrics that need outcomes, those that are labelled, or have matured. */
+  #untold(): readonly { readonly name: string; readonly told: number; readonly could: number; readonly isBad: boolean }[] {
+    const { metrics } = this.#definition;
+    const totals = new Float64Array(this.#width + 1);
+    for (const { windows } of this.all) {
+      for (const { slice, requests, sums } of windows.values()) {
+        if (slice !== undefined) continue;
+        for (const [place, value] of sums.entries()) totals[place] = (totals[place] ?? 0) + value;
+        totals[this.#width] = (totals[this.#width] ?? 0) + requests;
+      }
+    }
+    const [requests, whole] = [totals[this.#width] ?? 0, metrics.findIndex(({ labelled }, metric) => !labelled && totals[3 * metric] === totals[this.#width])];
+    return metrics.flatMap((metric, told) => {
+      const slot = this.#slots.findIndex((each) => each.metrics.includes(metric.name));
+      const isCounted = metric.labelled ? this.#slots.length > 0 && !isOfAPart(metric) : whole >= 0;
+      const could = metric.labelled ? totals[3 * metrics.length + Math.max(0, slot + 1)] ?? 0 : requests;
+      if (!isCounted || (totals[3 * told] ?? 0) >= could) return [];
+      return [{ name: metric.name, told, could: metric.labelled ? metrics.length + Math.max(0, slot) : whole, isBad: metric.labelled && slot >= 0 }];
+    });
   }
 
   #summary(audience: Audience, perMetric: readonly UnitSums[], from: number): ArmSummary {

@@ -62,6 +62,12 @@ function judged(record: RecordLike, labels: LabelDefinition): Judged {
   return { decided: score >= threshold, actual: isPositive(record[field]) };
 }
 
+/** Whether it is known both what the model decided, yes or no, and what was true. */
+export function isDecided(record: RecordLike, labels: LabelDefinition): boolean {
+  const { decided, actual } = judged(record, labels);
+  return decided !== null && actual !== null;
+}
+
 /** The score as how likely a yes is, and whether it was one; undefined where either is not told, or they are classes. */
 function likelihood(record: RecordLike, field: string): { readonly score: number; readonly actual: boolean } | undefined {
   const [score, actual] = [probabilityOf(record), isPositive(record[field])];

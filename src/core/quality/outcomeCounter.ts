@@ -5,11 +5,12 @@ import type { QualityDefinition } from './definitions.ts';
 import type { Groups } from './groups.ts';
 import { RecentHashes, type SavedHashes } from './hashing.ts';
 import type { LabelSlot } from './labelSlots.ts';
-import { valueOf } from './measures.ts';
+import { isDecided, valueOf } from './measures.ts';
 import { Outcomes, type SavedOutcomes } from './outcomes.ts';
 import { MOST_OF_ONE } from './severalOutcomes.ts';
 import type { Stager } from './stager.ts';
 import { addTo } from './sums.ts';
+import { isOfAPart } from './toldShare.ts';
 import type { Units } from './units.ts';
 import { outcomeReaders, untoldFieldMessages } from './untoldFields.ts';
 import type { ToldOutcome, Waiting } from './waitingPredictions.ts';
@@ -42,6 +43,8 @@ export class OutcomeCounter {
   readonly #units: Units;
   /** The metrics that need outcomes. */
   readonly #metrics: readonly { readonly metric: number; readonly read: (record: RecordLike) => number | null }[];
+  /** Whether any of them is of a part of what was decided. */
+  readonly #isOfDecisions: boolean;
   readonly #outcomes: Outcomes;
   readonly classes: ClassCounts;
   /** Records of outcomes that tell none. */
@@ -60,6 +63,7 @@ export class OutcomeCounter {
     this.#groups = groups;
     this.#units = units;
     this.#metrics = metrics.flatMap((metric, index) => (metric.labelled ? [{ metric: index, read: valueOf(metric, labels) }] : []));
+    this.#isOfDecisions = metrics.some(isOfAPart);
     this.#readers = outcomeReaders(metrics, labels);
     this.#leftOut = definition.where === undefined || !stager.isLabelled ? undefined : new RecentHashes(undefined, saved?.leftOut);
     this.#untold = new Set(saved?.untold ?? this.#readers.keys());
@@ -99,7 +103,7 @@ export class OutcomeCounter {
   add(request: number, outcome: RecordLike | undefined, at: number): void {
     if (outcome !== undefined) this.#tell(outcome);
     if (outcome === undefined) this.#blank += 1;
-    else if (this.#metrics.length > 0 && this.#leftOut?.has(request) !== true) this.#outcomes.add(request, outcome, at);
+    else if (this.#metrics.length > 0 && (this.#leftOut?.has(request) !== true || this.#outcomes.has(request))) this.#outcomes.add(request, outcome, at);
   }
 
   /** A prediction that does not count; 0: it has no id. */
@@ -123,7 +127,7 @@ export class OutcomeCounter {
 
   /** `features`: the names of those that came; undefined: no prediction came. */
   messages(features: ReadonlySet<string> | undefined): readonly string[] {
-    const { oneIn, tooLate, withoutTime, passedOver } = this.#outcomes;
+    const { oneIn, tooLate, withoutTime, passedOver, elsewhere } = this.#outcomes;
     const { matureAfterMs, absentMeans } = this.#definition.labels;
     const told = (count: number, words: string): readonly string[] => (count === 0 ? [] : [`${count.toLocaleString('en')} ${words}`]);
     return [
@@ -132,6 +136,7 @@ export class OutcomeCounter {
       ...this.classes.messages,
       ...told(this.#blank, `records of outcomes tell none (${this.#stager.outcomeFields.join(', ')}: null, blank or NaN): their predictions have no outcome by them.`),
       ...told(passedOver, `predictions had more than ${MOST_OF_ONE} outcomes before they came themselves, and the one that counts may not be among those that were kept. Write outcomes into files of their own, which source.outcomes names: they are read after the predictions.`),
+      ...told(elsewhere, 'predictions have the request id of one of another environment, as mirrored traffic has: outcomes are counted with the one that was read first, and metrics that need them leave the others out. Log each environment into files of its own, and name those of one.'),
       ...told(tooLate, `outcomes bear a ts that is more than labels.mature_after (${durationWords(matureAfterMs)}) after that of their prediction: they do not count, for what was missing of the label has counted as absent_means (${String(absentMeans)}) since then. Raise mature_after where outcomes take longer.`),
       ...told(withoutTime, 'outcomes bear no ts: whether they came within labels.mature_after is not known, so they count whenever they come, also where their prediction has counted as absent_means before. Log ts with outcomes.'),
     ];
@@ -144,7 +149,7 @@ export class OutcomeCounter {
 
   #matured({ group, at }: Waiting): void {
     group.audience.collector.matured(at);
-    if (this.#slots.length > 0) this.#groups.countMatured(this.#groups.window(group, at, undefined));
+    if (this.#metrics.length > 0) this.#groups.countMatured(this.#groups.window(group, at, undefined));
   }
 
   /** Counts whether a matured prediction has an outcome with what metrics need; `told`: the outcome, and the prediction with it. `times`: -1 takes back what was counted. */
@@ -173,6 +178,7 @@ export class OutcomeCounter {
     this.classes.add(whole, times);
     const unit = this.#unitOf(waiting);
     const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));
+    if (this.#isOfDecisions && isDecided(whole, labels)) this.#groups.countDecided(this.#groups.window(group, at, undefined), times);
     for (const { metric, read } of this.#metrics) {
       const value = read(whole);
       if (value === null) continue;

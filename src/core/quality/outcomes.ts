@@ -31,6 +31,7 @@ export interface SavedOutcomes {
   readonly tooLate: number;
   readonly withoutTime: number;
   readonly passedOver: number;
+  readonly elsewhere: number;
   readonly predictions: {
     readonly requests: Float64Array;
     readonly units: Float64Array;
@@ -80,6 +81,8 @@ export class Outcomes {
   withoutTime = 0;
   /** Predictions of which an outcome may have counted that was not kept until they came. */
   passedOver = 0;
+  /** Predictions that wait for nothing, because one of another environment has the same request id. */
+  elsewhere = 0;
   #level = 1;
   #largest = 1;
 
@@ -99,7 +102,7 @@ export class Outcomes {
     const places = requests.map((request) => slots.find(request));
     const numbers = (of: (place: number) => number): Float64Array => Float64Array.from(places, of);
     return {
-      level: this.#level, largest: this.#largest, dropped: this.#dropped, tooLate: this.tooLate, withoutTime: this.withoutTime, passedOver: this.passedOver,
+      level: this.#level, largest: this.#largest, dropped: this.#dropped, tooLate: this.tooLate, withoutTime: this.withoutTime, passedOver: this.passedOver, elsewhere: this.elsewhere,
       predictions: {
         requests: Float64Array.from(requests), units: numbers((place) => units.get(place)), times: numbers((place) => times.get(place)), told: Array.from(told.values(), (times) => numbers((place) => times.get(place))), groups: numbers((place) => groups[place]?.number ?? 0),
         states: numbers((place) => (hasOutcome[place] === true ? HAS_OUTCOME : 0) | (hasMatured[place] === true ? HAS_MATURED : 0)),
@@ -111,7 +114,7 @@ export class Outcomes {
   }
 
   /** Goes on from what was saved, where nothing has been told yet. */
-  restore({ level, largest, dropped, tooLate, withoutTime, passedOver, predictions, early }: SavedOutcomes, groups: readonly Group[]): void {
+  restore({ level, largest, dropped, tooLate, withoutTime, passedOver, elsewhere, predictions, early }: SavedOutcomes, groups: readonly Group[]): void {
     const { requests, units, times, told, groups: numbers, states, slices, records, outcomes } = predictions;
     for (const [index, request] of requests.entries()) {
       const group = groups[numbers[index] ?? 0];
@@ -124,7 +127,7 @@ export class Outcomes {
       for (const [number, field] of this.#fields.entries()) this.#waiting.setTold(place, { outcome, at: told[number]?.[index] ?? Number.NaN }, [field]);
     }
     this.#early.restore(early);
-    [this.#level, this.#largest, this.#dropped, this.tooLate, this.withoutTime, this.passedOver] = [level, largest, dropped, tooLate, withoutTime, passedOver];
+    [this.#level, this.#largest, this.#dropped, this.tooLate, this.withoutTime, this.passedOver, this.elsewhere] = [level, largest, dropped, tooLate, withoutTime, passedOver, elsewhere];
   }
 
   /** Of those that are followed. */
@@ -140,6 +143,12 @@ export class Outcomes {
   /** A prediction; `own` is the outcome that stands in it. */
   wait(request: number, own: RecordLike | undefined, waiting: Waiting): void {
     if (!this.#isFollowed(request)) return;
+    const known = this.#waiting.slots.find(request);
+    // Whose the outcome is, nothing says.
+    if (known >= 0 && this.#waiting.groups[known]?.environment !== waiting.group.environment) {
+      this.elsewhere += 1;
+      return;
+    }
     const early = this.#early.of(request);
     if (this.#early.mayLack(request, waiting.at + this.#definition.labels.matureAfterMs)) this.passedOver += 1;
     this.#early.delete(request);
@@ -211,6 +220,11 @@ export class Outcomes {
   }
 
   /** Forgets outcomes that came before a prediction that does not count. */
+  /** Whether a prediction of this request is known. */
+  has(request: number): boolean {
+    return this.#waiting.slots.find(request) >= 0;
+  }
+
   leaveOut(request: number): void {
     this.#early.delete(request);
   }

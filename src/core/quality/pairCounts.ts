@@ -20,6 +20,8 @@ const NO_COUNTS = {
   decided: 0, agreed: 0,
   /** Pairs with a score that is no probability, for which no threshold is given, and without labels. */
   notProbable: 0,
+  /** Pairs whose decisions are by their labels, and pairs with a label that is neither yes nor no. */
+  byLabel: 0, ofClasses: 0,
   /** What is no pair: requests without an answer, or with an error. */
   servedNothing: 0, shadowNothing: 0, servedErrors: 0, errors: 0,
   labelled: 0, onlyServedRight: 0, onlyShadowRight: 0,
@@ -96,6 +98,9 @@ export class PairCounts {
     if (isShadowEmpty) counts.shadowNothing += 1;
     if (shadow.error || served.error || isServedEmpty || isShadowEmpty) return undefined;
     counts.pairs += 1;
+    const isByLabel = this.#areByLabel(served, shadow);
+    if (isByLabel) counts.byLabel += 1;
+    if ([served, shadow].some((answer) => isOfClasses(answer, isByLabel))) counts.ofClasses += 1;
     const agrees = this.#agrees(served, shadow);
     if (agrees !== undefined) counts.decided += 1;
     if (agrees === true) counts.agreed += 1;
@@ -161,6 +166,11 @@ export class PairCounts {
       slices: [...this.#slices].map(([slice, counted]) => ({ slice, ...counted })), examples: this.#examples.map((example) => ({ ...example, requestId: example.requestId ?? '' })),
     };
   }
+}
+
+/** Whether its label is one class of several: a number that is neither 0 nor 1, or words, where they and not a score beside them are what was decided. */
+function isOfClasses({ score, label }: Answer, isByLabel: boolean): boolean {
+  return label !== undefined && binaryOf(label) === null && (isByLabel || score === null || toNumber(label) !== null);
 }
 
 /** Neither a number nor a label, and no error that would say why. */

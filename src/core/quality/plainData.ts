@@ -1,6 +1,7 @@
 import { plainLine } from '../base/words.ts';
 import type { MetricDefinition } from './definitions.ts';
 import { NO_HISTOGRAM } from './histogram.ts';
+import { toldOf } from './toldShare.ts';
 import { NO_NOTES, type ArmStretch, type ArmSummary, type Histogram, type QualityData, type QualityWindow } from './window.ts';
 
 /** Latencies of an arm in milliseconds: of all the time that was read, and by stretches of it. */
@@ -13,6 +14,7 @@ export interface LatencyTold {
 export interface BesideWindows {
   readonly designEffect: number;
   readonly messages: readonly string[];
+  readonly hasOwnTotals?: boolean;
   /** Why it told a part only. */
   readonly incomplete?: string | undefined;
   readonly doubts?: QualityData['doubts'];
@@ -23,7 +25,7 @@ export interface BesideWindows {
 }
 
 /** What a source knows that has windows: no units, no scores, no features. */
-export function dataOfWindows(windows: readonly QualityWindow[], { designEffect, messages, incomplete, doubts, seen = () => Number.POSITIVE_INFINITY, latencies }: BesideWindows): QualityData {
+export function dataOfWindows(windows: readonly QualityWindow[], { designEffect, messages, hasOwnTotals, incomplete, doubts, seen = () => Number.POSITIVE_INFINITY, latencies }: BesideWindows): QualityData {
   const arms = new Map<string, { -readonly [K in keyof ArmSummary]: ArmSummary[K] }>();
   for (const { arm, environment, requests, units, end } of windows.filter(({ slice }) => slice === undefined)) {
     const key = `${environment}\n${arm}`;
@@ -33,7 +35,7 @@ export function dataOfWindows(windows: readonly QualityWindow[], { designEffect,
     if (requests > 0) known.lastSeen = Math.max(known.lastSeen, Math.min(end, seen(arm)));
     arms.set(key, known);
   }
-  return { windows: [...windows].sort((a, b) => a.start - b.start), arms: [...arms.values()], designEffect, ...(doubts === undefined ? {} : { doubts }), notes: { ...NO_NOTES, messages, ...(incomplete === undefined ? {} : { incomplete }) } };
+  return { windows: [...windows].sort((a, b) => a.start - b.start), arms: [...arms.values()], designEffect, ...(hasOwnTotals === undefined ? {} : { hasOwnTotals }), ...(doubts === undefined ? {} : { doubts }), notes: { ...NO_NOTES, messages, ...(incomplete === undefined ? {} : { incomplete }) } };
 }
 
 /** The metrics of a definition for which a source of windows has no numbers. */
@@ -45,17 +47,16 @@ export function metricsWithout(windows: readonly QualityWindow[], metrics: reado
 const LITTLE = 0.01;
 
 /**
- * In words, of which metrics an arm's records do not tell more than a little: they count neither for them nor against them, so what they would say is missing from the rate. Not of metrics that
- * need outcomes, which are told later or never.
+ * In words, of which metrics an arm's records do not tell more than a little: they count neither for them nor against them, so what they would say is missing from the rate. Of metrics that need outcomes, which are told later or
+ * never, only records that have them.
  */
 export function untoldWords(windows: readonly QualityWindow[], metrics: readonly MetricDefinition[]): readonly string[] {
   const arms = [...new Set(windows.map(({ arm }) => arm))];
-  return metrics.filter(({ labelled }) => !labelled).flatMap(({ name }) => {
+  return metrics.flatMap((metric) => {
+    const { name, labelled } = metric;
     const found = arms.flatMap((arm) => {
-      const own = windows.filter((window) => window.arm === arm && window.slice === undefined);
-      const requests = own.reduce((sum, window) => sum + window.requests, 0);
-      const untold = requests - own.reduce((sum, window) => sum + (window.metrics[name]?.n ?? 0), 0);
-      return untold > LITTLE * requests ? [`${untold} of ${requests} records of ${plainLine(arm, 60)}`] : [];
+      const { n, sum } = toldOf(windows.filter((window) => window.arm === arm && window.slice === undefined), metric);
+      return n - sum > LITTLE * n ? [`${n - sum} of ${n} records of ${plainLine(arm, 60)}${labelled ? ' with an outcome' : ''}`] : [];
     });
     return found.length === 0 ? [] : [`${found.join(' and ')} do not tell ${plainLine(name, 60)}: they do not count for it.`];
   });

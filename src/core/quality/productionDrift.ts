@@ -36,6 +36,14 @@ function inOwnBins(samples: readonly FeatureSample[]): readonly FeatureSample[] 
   return samples.map(({ binned, ...sample }) => (binned !== undefined && sample.values.length === 0 ? { ...sample, binned } : sample));
 }
 
+/** So many names of those that are left out are known at most: of more, one that is not among them may be. */
+const MOST_LEFT_OUT = 1000;
+
+/** Whether an arm lacks a feature that was logged elsewhere, and not because it has too many to be looked at. */
+function lacks({ leftOut = [] }: ProductionPart): (name: string) => boolean {
+  return (name) => leftOut.length < MOST_LEFT_OUT && !leftOut.includes(name);
+}
+
 /** Each arm of an environment against the reference, if there is one, and the candidate against current in the hours of both: all of the newest hours only. */
 export function driftFindings({ production, references = [] }: QualityData, environment: string): DriftFinding[] {
   const partsOf = (window: ProductionWindow | undefined): readonly ProductionPart[] => (window?.parts ?? []).filter((part) => part.environment === environment);
@@ -43,11 +51,12 @@ export function driftFindings({ production, references = [] }: QualityData, envi
     const window = reference.production ?? production;
     return partsOf(window).map((part): DriftFinding => ({
       environment, production: part.arm, reference: reference.name, window: window?.name ?? '',
-      report: driftReport(reference.samples, part.features, { reference: reference.units, production: part.units }),
+      // Of a file, or training data, no service need log every column; what an arm has logged before, it has lost.
+      report: driftReport(reference.samples, part.features, { reference: reference.units, production: part.units }, reference.production === undefined ? (feature) => part.lost?.includes(feature) === true : lacks(part)),
     }));
   });
   const both = (production?.both ?? []).filter(({ candidate }) => candidate.environment === environment).map(({ name, candidate, current }): DriftFinding => ({
-    environment, production: 'candidate', reference: CURRENT, window: name, report: ofTwoModels(driftReport(inOwnBins(current.features), inOwnBins(candidate.features), { reference: current.units, production: candidate.units })),
+    environment, production: 'candidate', reference: CURRENT, window: name, report: ofTwoModels(driftReport(inOwnBins(current.features), inOwnBins(candidate.features), { reference: current.units, production: candidate.units }, lacks(candidate))),
   }));
   return [...found, ...both];
 }

@@ -11,7 +11,15 @@ const OPERATOR = /=~|!~|!=|=/y;
 const BINARY = /==|!=|>=|<=|[-+*/%^<>]|\b(?:and|atan2)\b/g;
 /** What may stand between an operator and its right side. */
 const MATCHING = /^\s*(?:bool\b\s*|(?:on|ignoring|group_left|group_right)\b\s*(?:\([^)]*\))?\s*)+/;
-const PER_SECOND = /\b(rate|irate|deriv|idelta)\s*\(/;
+/** Also those of VictoriaMetrics' language. */
+const PER_SECOND = /\b(rate|irate|deriv|deriv_fast|ideriv|rollup_rate|rollup_deriv|idelta)\s*\(/;
+/** Functions that tell what a counter stood at in a range, and not what it grew by; `count_over_time` and `sum_over_time` count samples and what they say. */
+const LEVEL = /\b((?!count|sum)\w+_over_time)\s*\(/;
+/** Where growth is asked for. */
+const OVER_RANGE = /\[\s*\$range\b/;
+const COMPARISON = /(==|!=|>=|<=|>(?!=)|<(?!=))(?!\s*bool\b)/g;
+/** A number on one side of an operator. */
+const [NUMBER_BEFORE, NUMBER_AFTER] = [/(?<![\w:.])([\d.][\w.]*)$/, /^([-+]?[\d.][\w.]*)/];
 /** Words that are numbers. */
 const NUMBER = /^(?:nan|inf)$/i;
 
@@ -107,15 +115,31 @@ function operatorOf(text: string): string | undefined {
     const [before, after] = [text.slice(0, index).trimEnd(), text.slice(index + operator.length).replace(MATCHING, '').trimStart()];
     const isSign = /^[-+]$/.test(operator) && (!/[\w:.)]$/.test(before) || /\b(?:offset|and|or|unless|atan2|bool)$/.test(before));
     const isExponent = /(?<![\w:.])\d[\d.]*e$/i.test(before) && /^\d/.test(after);
-    const besideNumber = /(?<![\w:.])[\d.][\w.]*$/.test(before) || /^[-+]?[\d.]/.test(after);
+    const besideNumber = NUMBER_BEFORE.test(before) || NUMBER_AFTER.test(after);
     const isZero = hasZero(bracketed(after, after.indexOf('('), 1)) && (operator === '-' || hasZero(bracketed(before, before.length - 1, -1)));
     if (!isSign && !isExponent && !besideNumber && !isZero) return operator;
   }
   return undefined;
 }
 
-/** What is wrong with a query of which no answer is taken for no events: PromQL answers nothing to `a - b` where b has no series yet, and then all may be events. */
+/** A comparison with a number that leaves out more than what is 0; with `bool` it leaves out nothing. */
+function filterOf(text: string): string | undefined {
+  for (const { 0: found, 1: operator = '', index } of text.matchAll(COMPARISON)) {
+    const [before, after] = [NUMBER_BEFORE.exec(text.slice(0, index).trimEnd())?.[1], NUMBER_AFTER.exec(text.slice(index + found.length).trimStart())?.[1]];
+    const number = Number(after ?? before);
+    const isAbove = after === undefined ? operator.startsWith('<') : operator.startsWith('>');
+    const leavesAll = (isAbove && number <= 0) || (operator === '!=' && number === 0);
+    if ((before ?? after) !== undefined && !leavesAll) return `${operator} ${after ?? before}`;
+  }
+  return undefined;
+}
+
+/**
+ * What is wrong with a query of which no answer is taken for no events: PromQL answers nothing to `a - b` where b has no series yet, and then all may be events, and nothing to `a > 5` where a is 5.
+ */
 export function absenceProblem(written: string): string | undefined {
+  const filter = filterOf(bare(written));
+  if (filter !== undefined) return `tells nothing where ${filter} does not hold, and that would be no event: leave the comparison out, for all events count`;
   const operator = operatorOf(bare(written));
   return operator === undefined ? undefined : `tells nothing where one side of its ${operator} has no series, and that would be no event: give each side a 0, as (sum(increase(...)) or vector(0)), or write good, the counter of those that are not bad`;
 }
@@ -126,6 +150,8 @@ export function queryProblem(written: string): string | undefined {
   if (isWrittenSelector(written)) return undefined;
   const [, perSecond] = PER_SECOND.exec(bare(written)) ?? [];
   if (perSecond !== undefined) return `${plainLine(written, 150)} goes by ${perSecond}, which tells no counts of a window (rate is per second), so evidence would be a fraction of what there is: write increase`;
-  if (query.includes('$range')) return undefined;
-  return `${plainLine(written, 150)} is no plain selector and has no $range, so it tells what counters have reached, not what they grew by in a window: write a selector, such as predictions_total{arm="$arm"}, or an expression of their growth, such as sum(increase(predictions_total{arm="$arm"}[$range]))`;
+  const [, level] = LEVEL.exec(bare(written)) ?? [];
+  if (level !== undefined) return `${plainLine(written, 150)} goes by ${level}, which tells what counters stood at, and not what they grew by in a window: write increase`;
+  if (OVER_RANGE.test(query.replace(new RegExp(QUOTED.source, 'g'), ''))) return undefined;
+  return `${plainLine(written, 150)} is no plain selector and has no [$range], so it tells what counters have reached, not what they grew by in a window: write a selector, such as predictions_total{arm="$arm"}, or an expression of their growth, such as sum(increase(predictions_total{arm="$arm"}[$range]))`;
 }

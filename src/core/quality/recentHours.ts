@@ -1,9 +1,9 @@
 import { plainLine } from '../base/words.ts';
 import { versionName } from './armCollector.ts';
-import { RowList } from './batch.ts';
+import { codedAt, RowList, type FeatureColumn } from './batch.ts';
 import type { DriftDefinition, DriftReferenceTarget } from './definitions.ts';
 import { DistinctCount } from './distinct.ts';
-import { FeatureCollector, leftOutWords, type FeatureOptions, type SavedFeatures } from './featureCollector.ts';
+import { FeatureCollector, leftOutWords, sampleName, type FeatureOptions, type SavedFeatures } from './featureCollector.ts';
 import { joined, weighted } from './joinedSamples.ts';
 import type { ArmSummary, DriftReference, FeatureSample, LoggedVersion, ProductionPart, ProductionWindow } from './window.ts';
 
@@ -34,6 +34,9 @@ export interface ArmHours {
   readonly versions: Set<string>;
   /** The hour that came last, the version as its record has it, and when it began: the next prediction mostly is of it, too. */
   last: Hour | undefined;
+  /** Names of features that hours told which are no longer kept, or too old to be counted; and how many predictions were too old. */
+  readonly had: Set<string>;
+  old: number;
   lastVersion: unknown;
   lastFrom: number;
 }
@@ -41,7 +44,7 @@ export interface ArmHours {
 /** What is known of hours, to go on from later. */
 export interface SavedHours {
   readonly newest: number;
-  readonly arms: readonly { readonly environment: string; readonly arm: string; readonly hours: readonly { readonly number: number; readonly version: string; readonly collected: SavedFeatures; readonly units: Float64Array }[] }[];
+  readonly arms: readonly { readonly environment: string; readonly arm: string; readonly had: readonly string[]; readonly old: number; readonly hours: readonly { readonly number: number; readonly version: string; readonly collected: SavedFeatures; readonly units: Float64Array }[] }[];
 }
 
 export interface FoundHours {
@@ -53,6 +56,8 @@ export interface FoundHours {
 }
 
 const MOST_VERSIONS = 20;
+/** Of how many predictions that are too old one is looked at, and how many names of features are remembered of an arm. */
+const [LEARNT_OF, MOST_HAD] = [1000, 2000];
 /** A version that has answered nothing for so long, and for so many of its mean distances, while another did, was replaced. */
 const [REPLACED_MS, REPLACED_GAPS] = [600_000, 20];
 
@@ -91,8 +96,10 @@ export class RecentHours {
     this.#options = { features, edges, categories, sample: sampleOf(Math.min(windowHours, earlier?.hours ?? windowHours), this.#kept) };
     this.#newest = saved?.newest ?? 0;
     this.#from = this.#oldest * HOUR_MS;
-    for (const { environment, arm, hours } of saved?.arms ?? []) {
+    for (const { environment, arm, had, old, hours } of saved?.arms ?? []) {
       const known = this.arm(environment, arm);
+      for (const name of had) known.had.add(name);
+      known.old = old;
       for (const { number, version, collected, units } of hours) {
         known.versions.add(version);
         known.hours.set(keyOf(number, version), { number, version, collector: new FeatureCollector(this.#options, collected), units: new DistinctCount(units), staged: new RowList() });
@@ -103,7 +110,7 @@ export class RecentHours {
   get saved(): SavedHours {
     return {
       newest: this.#newest,
-      arms: this.#arms.map(({ environment, arm, hours }) => ({ environment, arm, hours: [...hours.values()].map(({ number, version, collector, units }) => ({ number, version, collected: collector.saved, units: units.saved })) })),
+      arms: this.#arms.map(({ environment, arm, had, old, hours }) => ({ environment, arm, had: [...had], old, hours: [...hours.values()].map(({ number, version, collector, units }) => ({ number, version, collected: collector.saved, units: units.saved })) })),
     };
   }
 
@@ -114,7 +121,7 @@ export class RecentHours {
 
   arm(environment: string, arm: string): ArmHours {
     for (const known of this.#arms) if (known.arm === arm && known.environment === environment) return known;
-    const added: ArmHours = { environment, arm, hours: new Map(), versions: new Set(), last: undefined, lastVersion: undefined, lastFrom: 0 };
+    const added: ArmHours = { environment, arm, hours: new Map(), versions: new Set(), had: new Set(), old: 0, last: undefined, lastVersion: undefined, lastFrom: 0 };
     this.#arms.push(added);
     return added;
   }
@@ -132,6 +139,13 @@ export class RecentHours {
       arm.hours.set(key, arm.last);
     }
     return arm.last;
+  }
+
+  /** A prediction that is too old to be counted: of some of them it is learnt which features it tells. */
+  passOver(arm: ArmHours, columns: readonly FeatureColumn[], row: number): void {
+    arm.old += 1;
+    if (arm.old % LEARNT_OF !== 1) return;
+    for (const { name, numbers, others } of columns) if (!Number.isNaN(numbers[row] ?? Number.NaN) || codedAt(others, row) !== undefined) learn(arm, sampleName(name));
   }
 
   #versionOf({ versions }: ArmHours, version: unknown): string {
@@ -220,11 +234,23 @@ export class RecentHours {
     this.#from = this.#oldest * HOUR_MS;
     for (const arm of this.#arms) {
       if (arm.lastFrom < this.#from) arm.last = undefined;
-      for (const [key, { number: old }] of arm.hours) if (old < this.#oldest) arm.hours.delete(key);
+      for (const [key, { number: old, collector }] of arm.hours) {
+        if (old >= this.#oldest) continue;
+        for (const { name } of collector.samples.filter(hasValue)) learn(arm, name);
+        arm.hours.delete(key);
+      }
       const kept = new Set([...arm.hours.values()].map(({ version }) => version));
       for (const version of arm.versions) if (!kept.has(version)) arm.versions.delete(version);
     }
   }
+}
+
+function hasValue({ rows, missing }: FeatureSample): boolean {
+  return rows > missing;
+}
+
+function learn({ had }: ArmHours, name: string): void {
+  if (had.size < MOST_HAD) had.add(name);
 }
 
 function nothingWords(environment: string, { name }: ProductionWindow, newest: number): string {
@@ -317,5 +343,7 @@ function merged(each: ArmHours, from: number, end: number, without = NONE, weigh
   const names = new Set(samples.flatMap(({ features }) => [...features.keys()]));
   const features = [...names].map((name) => joined(name, samples.map(({ rows, weight, features: known }): FeatureSample => { const sample = known.get(name) ?? { name, rows, missing: rows, values: [], categories: {}, otherCategories: 0 }; return weight === 1 ? sample : weighted(sample, weight); }), SAMPLE));
   const leftOut = new Set(own.flatMap(({ collector }) => collector.leftOut));
-  return { environment, arm, requests, units: units.effective, features, ...(leftOut.size === 0 ? {} : { leftOut: [...leftOut] }) };
+  const told = new Set(features.filter(hasValue).map(({ name }) => name));
+  const lost = [...new Set([...each.had, ...[...each.hours.values()].flatMap(({ number, collector }) => (number < from ? collector.samples.filter(hasValue).map(({ name }) => name) : []))])].filter((name) => !told.has(name) && !leftOut.has(name));
+  return { environment, arm, requests, units: units.effective, features, ...(leftOut.size === 0 ? {} : { leftOut: [...leftOut] }), ...(lost.length === 0 ? {} : { lost }) };
 }

@@ -13,7 +13,10 @@ export interface ShadowReport extends Pick<ShadowPairs, 'environment' | 'version
   readonly difference: { readonly p50: number; readonly p95: number; readonly max: number };
   readonly wasserstein: number;
   readonly psi: number;
+  /** Missing where no pair has an outcome, and where it would say something wrong: `unjudged`. */
   readonly mcnemar?: { readonly labelled: number; readonly onlyServedRight: number; readonly onlyShadowRight: number; readonly statistic: number; readonly p: number; readonly exact: boolean };
+  /** Why there is no McNemar though pairs have outcomes: labels or outcomes are of more classes than two, of which no outcome shows which of two answers is right; or that there is no outcome means something (`absent_means`), so that pairs with one are not all. */
+  readonly unjudged?: 'classes' | 'absence';
   /** The slices that agree least, or, where there are no decisions, differ most, with at least 30 pairs each. */
   readonly slices: readonly ShadowSlice[];
 }
@@ -52,11 +55,19 @@ function slicesOf({ slices }: ShadowPairs, hasDecisions: boolean): ShadowSlice[]
   return found.sort((a, b) => (hasDecisions ? (a.agreement?.share ?? 0) - (b.agreement?.share ?? 0) : b.difference - a.difference)).slice(0, MOST_SLICES);
 }
 
+/** See `ShadowReport.unjudged`. */
+function unjudgedOf({ labelled, byLabel, ofClasses, hasOtherOutcomes, absentMeans }: ShadowPairs): ShadowReport['unjudged'] {
+  if (labelled === 0) return undefined;
+  if (ofClasses > 0 || (hasOtherOutcomes && byLabel > 0)) return 'classes';
+  return absentMeans === undefined ? undefined : 'absence';
+}
+
 export function shadowReport(found: ShadowPairs): ShadowReport {
   const { environment, version, since, otherVersions, oneIn, labelledOneIn, pairs, unpaired, dropped, decided, notProbable, servedNothing, shadowNothing, servedErrors, errors, served, shadow, differences, onlyServedRight, onlyShadowRight, labelled, examples } = found;
   const [own, other] = [Float64Array.from(served).sort(), Float64Array.from(shadow).sort()];
   const sorted = Float64Array.from(differences).sort();
   const edges = quantileEdges(own);
+  const unjudged = unjudgedOf(found);
   const hasDecisions = pairs === 0 || (decided > 0 && notProbable * NOT_PROBABLE_IN <= pairs);
   return {
     environment, ...(version === undefined ? {} : { version }), ...(Number.isFinite(since) ? { since: new Date(since).toISOString() } : {}), otherVersions, oneIn, labelledOneIn,
@@ -65,7 +76,7 @@ export function shadowReport(found: ShadowPairs): ShadowReport {
     difference: { p50: quantile(sorted, 0.5), p95: quantile(sorted, 0.95), max: examples[0]?.difference ?? (pairs > 0 ? 0 : Number.NaN) },
     wasserstein: own.length > 0 && other.length > 0 ? wasserstein(own, other) : Number.NaN,
     psi: own.length > 0 && other.length > 0 ? psi(countsIn(edges, own), countsIn(edges, other)) : Number.NaN,
-    ...(labelled === 0 || !hasDecisions ? {} : { mcnemar: { labelled, onlyServedRight, onlyShadowRight, ...mcnemar(onlyServedRight, onlyShadowRight) } }),
+    ...(unjudged !== undefined ? { unjudged } : labelled === 0 || !hasDecisions ? {} : { mcnemar: { labelled, onlyServedRight, onlyShadowRight, ...mcnemar(onlyServedRight, onlyShadowRight) } }),
     slices: slicesOf(found, hasDecisions),
   };
 }

@@ -2,9 +2,10 @@ import type { LabelDefinition } from './definitions.ts';
 import { DrawnSlots } from './drawnSlots.ts';
 import { NumberColumn } from './hashSlots.ts';
 import { JudgedPairs, type JudgedPair, type SavedJudged } from './judgedPairs.ts';
-import { isPositive } from './measures.ts';
+import { binaryOf, isPositive } from './measures.ts';
 import { isBetterTold, isLate, OWN } from './outcomeRank.ts';
 import { PairCounts, type SavedPairs } from './pairCounts.ts';
+import { isOutcome } from './stager.ts';
 import { WaitingAnswers, type Answer, type AnswerParts, type SavedWaiting } from './waitingAnswers.ts';
 import type { ShadowPairs } from './window.ts';
 
@@ -52,6 +53,7 @@ export interface SavedShadow {
   readonly dropped: readonly number[];
   readonly oneIn: number;
   readonly labelledOneIn: number;
+  readonly hasOtherOutcomes: boolean;
   readonly waiting: SavedWaiting;
   readonly pairs: readonly { readonly environment: number; readonly version: number; readonly counted: SavedPairs }[];
   /** Pairs that wait for their outcome, in the order in which they came: by request both decisions and the number of the environment's and the version's pairs. */
@@ -109,6 +111,7 @@ export class ShadowCollector {
   #oneIn: number;
   #labelledOneIn: number;
   #hasShadow: boolean;
+  #hasOtherOutcomes: boolean;
   /** Whether answers that were served are not known here, because what was read of them was saved without them. */
   readonly #isPartial: boolean;
 
@@ -118,6 +121,7 @@ export class ShadowCollector {
     this.#labels = labels;
     this.#isPartial = saved !== undefined && known === undefined;
     this.#hasShadow = known !== undefined;
+    this.#hasOtherOutcomes = known?.hasOtherOutcomes ?? false;
     this.#environments = new Names(known?.environments);
     this.#versions = new Names(known?.versions);
     [this.#first, this.#dropped] = [[...known?.first ?? []], [...known?.dropped ?? []]];
@@ -137,7 +141,7 @@ export class ShadowCollector {
     const requests = this.#unlabelled.inOrder().filter((request) => places.has(this.#pairsOf.get(this.#unlabelled.find(request))));
     const numbers = (of: (place: number) => number): Float64Array => Float64Array.from(requests, (request) => of(this.#unlabelled.find(request)));
     return {
-      environments: this.#environments.all, versions: this.#versions.all, first: this.#first, dropped: this.#dropped, oneIn: this.#oneIn, labelledOneIn: this.#labelledOneIn, waiting: this.#waiting.saved,
+      environments: this.#environments.all, versions: this.#versions.all, first: this.#first, dropped: this.#dropped, oneIn: this.#oneIn, labelledOneIn: this.#labelledOneIn, hasOtherOutcomes: this.#hasOtherOutcomes, waiting: this.#waiting.saved,
       pairs: counted.map(({ environment, version, counts }) => ({ environment, version, counted: counts.saved })),
       unlabelled: { level: this.#unlabelled.level, requests: Float64Array.from(requests), decisions: numbers((place) => this.#decisions.get(place)), pairs: numbers((place) => places.get(this.#pairsOf.get(place)) ?? 0), limits: numbers((place) => this.#limits.get(place)) },
       judged: this.#judged.saved((number) => places.get(number)),
@@ -188,7 +192,13 @@ export class ShadowCollector {
   }
 
   #partsOf({ environment, score, label, error, outcome, slices }: LoggedAnswer, limit: number): AnswerParts {
-    return { score, error: isError(error), outcome: isPositive(outcome), told: OWN, limit, label: labelOf(label), slices, environment: this.#environments.of(environment), version: 0, requestId: undefined };
+    return { score, error: isError(error), outcome: this.#toldBy(outcome), told: OWN, limit, label: labelOf(label), slices, environment: this.#environments.of(environment), version: 0, requestId: undefined };
+  }
+
+  /** What an outcome tells; null: neither yes nor no. */
+  #toldBy(value: unknown): boolean | null {
+    if (!this.#hasOtherOutcomes && isOutcome(value)) this.#hasOtherOutcomes = binaryOf(value) === null;
+    return isPositive(value);
   }
 
   /** A shadow answer is not followed. */
@@ -243,7 +253,7 @@ export class ShadowCollector {
 
   /** `told`: when, in milliseconds since 1970; NaN where it bears no time. */
   addOutcome(request: number, value: unknown, told: number): void {
-    const outcome = isPositive(value);
+    const outcome = this.#toldBy(value);
     if (outcome === null) return;
     const judged = this.#judged.find(request);
     if (judged !== undefined) {
@@ -318,6 +328,7 @@ export class ShadowCollector {
     return {
       environment: this.#environments.all[environment] ?? '', ...(version === undefined ? {} : { version }), since: this.#first[newest?.version ?? 0] ?? Number.NaN,
       otherVersions: others.map((each) => ({ version: nameOf(each.version), pairs: each.counts.counts.pairs })),
+      ...(this.#labels.absentMeans === undefined ? {} : { absentMeans: this.#labels.absentMeans }), hasOtherOutcomes: this.#hasOtherOutcomes,
       oneIn: this.#oneIn, labelledOneIn: this.#labelledOneIn, unpaired: countIn(unpaired, environment), dropped: countIn(this.#dropped, environment), ...(newest?.counts ?? new PairCounts(this.#labels)).told,
     };
   }

@@ -13,14 +13,20 @@ function undecidedWords({ notProbable }: ShadowReport): string {
   return `no decision to agree on${notProbable === 0 ? '' : ': scores lie outside of 0 to 1, and labels: says no threshold'}`;
 }
 
+const UNJUDGED: Readonly<Record<NonNullable<ShadowReport['unjudged']>, string>> = {
+  classes: 'There is no McNemar: labels or outcomes are of more than two classes.',
+  absence: 'There is no McNemar: by labels.absent_means most outcomes may be that there is none, and pairs with one are not like the others.',
+};
+
 /** Sentences that say what the figures are of. */
-export function shadowNotes({ version, since, otherVersions, oneIn, labelledOneIn, pairs }: ShadowReport): string[] {
+export function shadowNotes({ version, since, otherVersions, oneIn, labelledOneIn, unjudged, pairs }: ShadowReport): string[] {
   const others = otherVersions.map((each) => `${countWords(each.pairs)} of ${each.version ?? 'records without a version'}`);
   return [
     ...(version === undefined || pairs === 0 ? [] : [`Counted are pairs of version ${version}${since === undefined ? '' : `, first logged ${utcTime(Date.parse(since))}`}${others.length === 0 ? '' : `; not counted: ${others.join(', ')}`}.`]),
     ...(version === undefined && others.length > 0 ? [`Counted are pairs of records without a version; not counted: ${others.join(', ')}.`] : []),
     ...(oneIn === 1 ? [] : [`More answers wait for each other than can be kept: one request in ${oneIn} was followed, drawn by its id, and all counts are of those.`]),
     ...(labelledOneIn === 1 ? [] : [`More pairs wait for their outcome than can be kept: one in ${labelledOneIn} was followed to it, drawn by its id.`]),
+    ...(unjudged === undefined ? [] : [UNJUDGED[unjudged]]),
   ];
 }
 

@@ -24,6 +24,11 @@ export function hashOf(value: unknown): number {
   return id === undefined ? 0 : hash53(id);
 }
 
+/** Whether a record is of an answer that was not served; loggers write names of levels and roles in whatever letter case. */
+export function isShadow(role: unknown): boolean {
+  return role === 'shadow' || (typeof role === 'string' && role !== 'serving' && role.trim().toLowerCase() === 'shadow');
+}
+
 /** Whether there is an outcome in its place: a number, a text or a truth; null, blank, NaN and infinities tell none. */
 export function isOutcome(value: unknown): boolean {
   if (typeof value === 'string') return value.trim() !== '' && !isNotFinite(value);
@@ -120,7 +125,7 @@ export class Stager {
       return true;
     }
     const at = this.timeOf(record, drawn);
-    if (!Number.isFinite(at) || record['role'] === 'shadow') return false;
+    if (!Number.isFinite(at) || isShadow(record['role'])) return false;
     this.#put(record, arm, at, drawn);
     return true;
   }

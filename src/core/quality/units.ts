@@ -223,11 +223,34 @@ export class Units {
 
   /** The sums that dispersion needs, by group and metric. */
   sums(groups: number): readonly (readonly UnitSums[])[] {
-    return Array.from({ length: groups }, (_, group) => Array.from({ length: this.#metrics }, (__, metric) => {
-      const place = SUMS * (group * this.#metrics + metric);
-      const [units = 0, requests = 0, bad = 0, requestsSquared = 0, badSquared = 0, product = 0] = this.#sums.subarray(place, place + SUMS);
-      return { units, requests, bad, requestsSquared, badSquared, product };
-    }));
+    return Array.from({ length: groups }, (_, group) => Array.from({ length: this.#metrics }, (__, metric) => unitSumsAt(this.#sums, SUMS * (group * this.#metrics + metric))));
+  }
+
+  /**
+   * By group and pair the sums of dispersion where the bad events are records that told a metric, of those that could. It passes over all units.
+   *
+   * @param pairs `could`: the metric whose requests could, or, by `isBad`, whose bad events
+   */
+  toldSums(groups: number, pairs: readonly { readonly told: number; readonly could: number; readonly isBad: boolean }[]): readonly (readonly UnitSums[])[] {
+    const sums = new Float64Array(SUMS * groups * pairs.length);
+    const rows = this.#rows;
+    for (let row = 0; row < this.#size * this.#width; row += this.#width) {
+      const group = Math.abs(rows[row + 1] ?? 0) - 1;
+      for (let pair = 0; pair < pairs.length; pair += 1) {
+        const { told = 0, could = 0, isBad = false } = pairs[pair] ?? {};
+        const m = rows[row + HEAD + 2 * could + Number(isBad)] ?? 0;
+        if (group < 0 || m === 0) continue;
+        const place = SUMS * (group * pairs.length + pair);
+        const b = Math.min(m, rows[row + HEAD + 2 * told] ?? 0);
+        sums[place] = (sums[place] ?? 0) + 1;
+        sums[place + 1] = (sums[place + 1] ?? 0) + m;
+        sums[place + 2] = (sums[place + 2] ?? 0) + b;
+        sums[place + 3] = (sums[place + 3] ?? 0) + m * m;
+        sums[place + 4] = (sums[place + 4] ?? 0) + b * b;
+        sums[place + 5] = (sums[place + 5] ?? 0) + b * m;
+      }
+    }
+    return Array.from({ length: groups }, (_, group) => pairs.map((__, pair) => unitSumsAt(sums, SUMS * (group * pairs.length + pair))));
   }
 
   #find(hash: number): number {
@@ -281,6 +304,11 @@ export class Units {
       }
     }
   }
+}
+
+function unitSumsAt(sums: Float64Array, place: number): UnitSums {
+  const [units = 0, requests = 0, bad = 0, requestsSquared = 0, badSquared = 0, product = 0] = sums.subarray(place, place + SUMS);
+  return { units, requests, bad, requestsSquared, badSquared, product };
 }
 
 function tagOf(hash: number): number {

@@ -20,7 +20,7 @@ export interface QualityWindow {
   readonly drawn?: number;
   /** By metric: how many records told it, the sum of the values (bad events count 1) and of their squares. */
   readonly metrics: Readonly<Record<string, Moments>>;
-  /** Missing where no metric needs outcomes, or only the label where `absent_means` says what it means that there is none, and where the source does not tell. */
+  /** Missing where no metric needs outcomes, and where the source does not tell. */
   readonly labels?: WindowLabels;
   /** The value of which slice, `country = DE`; undefined: all records. */
   readonly slice?: string;
@@ -30,8 +30,10 @@ export interface QualityWindow {
 export interface WindowLabels {
   /** Predictions whose outcome is final by now. */
   readonly matured: number;
-  /** By metric: of how many of them the outcome tells what the metric needs. */
+  /** By metric: of how many of them the outcome tells what the metric needs; missing where it needs none but the label and `absent_means` says what it means that there is none, so that all of them count. */
   readonly labelled: Readonly<Record<string, number>>;
+  /** Of how many it is known both what was decided, yes or no, and what turned out; missing where no metric is precision or recall. */
+  readonly decided?: number;
 }
 
 /** Counts in bins. `edges` are inner edges: bin i holds values up to and including edge i. */
@@ -118,6 +120,8 @@ export interface ArmSummary {
   readonly unitSums: Readonly<Record<string, UnitSums>>;
   /** The same of `QualityWindow.labels`, matured predictions that have what a metric needs being the bad ones; missing where windows have none. */
   readonly labelSums?: Readonly<Record<string, UnitSums>>;
+  /** The same of the records that could tell a metric, those that did being the bad ones; missing where all did, where what a unit could tell is not counted, and where the source knows no units. */
+  readonly toldSums?: Readonly<Record<string, UnitSums>>;
   /** Where the sums of units are of a part of the time, because evidence began then: what was known before. */
   readonly unitsBefore?: UnitsBefore;
   readonly latency: Histogram;
@@ -171,6 +175,8 @@ export interface QualityData {
   readonly designEffect?: number;
   /** Whose records name no unit; missing where all do, or the source tells no records. */
   readonly unnamed?: UnnamedUnits;
+  /** Whether each metric has a total of its own, which need not be of the same predictions as that of another: what one lacks is then no prediction that did not tell it. */
+  readonly hasOwnTotals?: boolean;
   /** By metric: why it is no evidence about the candidate that nothing bad was told of it. */
   readonly doubts?: Readonly<Record<string, string>>;
   /** By environment; undefined where no shadow answered. */
@@ -215,6 +221,8 @@ export interface ProductionPart {
   readonly features: readonly FeatureSample[];
   /** Names of features that are too many to be looked at, as far as they are known; missing where there are none. */
   readonly leftOut?: readonly string[];
+  /** Names of features that records before these told, and none of these does; missing where there are none. */
+  readonly lost?: readonly string[];
 }
 
 /** Answers to the same requests in an environment: what was served, and the shadow of one version of the candidate. A pair is what both answered. */
@@ -241,6 +249,13 @@ export interface ShadowPairs {
   readonly agreed: number;
   /** Pairs with scores that are no probabilities, which decide nothing as no threshold is given. */
   readonly notProbable: number;
+  /** Pairs in which labels, not scores, are compared with an outcome; and pairs with a label that is neither yes nor no, but one class of several. */
+  readonly byLabel: number;
+  readonly ofClasses: number;
+  /** Whether an outcome was told that is neither: of labels, one of a third class. */
+  readonly hasOtherOutcomes: boolean;
+  /** What it means that there is no outcome; missing where it means nothing. */
+  readonly absentMeans?: number | boolean | string;
   /** Requests that were served, or shadowed, without an answer and without an error. */
   readonly servedNothing: number;
   readonly shadowNothing: number;

@@ -100,7 +100,7 @@ describe('comparing the arms', () => {
 
     it('counts those that told the metric, and those of a slice', () => {
       const section = { ...SECTION, by: ['features.country'] };
-      const some = asking(1000, 20).map((record, index) => (index % 3000 < 1000 && index % 3000 >= 100 ? { ...record, score: null } : record));
+      const some = asking(1000, 20).map((record, index) => (index % 1000 >= 100 ? { ...record, score: null } : record));
       const sparse = score(collect(some));
       assert.deepEqual([sparse.candidate.n, sparse.verdict], [2000, 'insufficient data']);
       const sliced = (units: number): string[] => compareArms(collect(asking(units, 30), section), definition(section), 'production').slices.filter(({ name }) => name === 'score').map(({ verdict }) => verdict);
@@ -212,7 +212,7 @@ describe('comparing the arms', () => {
     assert.ok(between.length > 0, 'no case between');
     for (const report of between) {
       assert.equal(metric(report, 'errors').verdict, 'undecided');
-      assert.match(metric(report, 'errors').because, /all guardrails together alarm at 40\.0 : 1/);
+      assert.match(metric(report, 'errors').because, /all guardrails together alarm at 40 : 1/);
     }
     assert.ok(reports.some(({ joint }) => joint.alarms));
     assert.ok(reports.every((report) => report.joint.alarms || report.metrics.every(({ verdict }) => verdict !== 'worse')));

@@ -148,6 +148,10 @@ describe('a command that prints windows', function () {
       assert.ok(isRunning(held()));
       process.kill(held());
       await assert.rejects(run('echo wrong >&2; exit 3', new AbortController().signal), /sh failed with exit code 3: wrong/);
+      // What it writes for people may have an address with a password in it, also at the beginning of a long line.
+      for (const text of ['Error: postgresql://svc:hunter2-very-secret@db/x is down', `postgresql://svc:hunter2-very-secret@db/x is down ${'x'.repeat(1980)}`]) {
+        await assert.rejects(run(`echo '${text}' >&2; exit 3`, new AbortController().signal), ({ message }: Error) => message.includes('postgresql://[redacted]@db/x is down') && !message.includes('hunter2') && !message.includes('very-secret'));
+      }
       process.kill(held());
     });
 

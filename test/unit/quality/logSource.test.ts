@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { LogSource } from '../../../src/adapters/predictionLog/logSource.ts';
-import { filesOf } from '../../../src/adapters/predictionLog/files.ts';
+import { filesOf, identityOf } from '../../../src/adapters/predictionLog/files.ts';
 import { tail } from '../../../src/adapters/predictionLog/tail.ts';
 import { AppError } from '../../../src/core/base/errors.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
@@ -173,22 +173,86 @@ describe('the prediction log', () => {
       assert.match(data.notes.messages.join(), /^log\.jsonl is gone: what was read of it counts; /);
     });
 
-    it('is read again from its beginning when everything has to be', async () => {
+    it('is said to be gone, and not to be cut, where the next file has got its inode', async () => {
       const read = open(section);
+      writeFileSync(path('log.jsonl'), lines(all.slice(0, 10)));
+      await read();
+      renameSync(path('log.jsonl'), path('log.jsonl.2'));
+      await read();
+      rmSync(path('log.jsonl.2'));
+      writeFileSync(path('log.jsonl'), lines(all.slice(10, 50)));
+      assert.deepEqual(told(await read()), [50, 0, ['log.jsonl.2 is gone: what was read of it counts; what may have been appended to it after the last reading is not known.']]);
+    });
+
+    it('is read again from its beginning when everything has to be', async () => {
+      const read = open({ source: { log: ['log.jsonl', 'some.csv'] } });
       writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
+      writeFileSync(path('some.csv'), csv(all.slice(100, 110)));
       await read();
       renameSync(path('log.jsonl'), path('log.jsonl.1'));
-      writeFileSync(path('log.jsonl'), lines(all.slice(100)));
-      const controller = new AbortController();
-      await assert.rejects(source!.read({ now: NOW, signal: controller.signal, onProgress: () => controller.abort() }), { code: 'cancelled' });
+      writeFileSync(path('log.jsonl'), lines(all.slice(120)));
+      appendFileSync(path('some.csv'), csv(all.slice(110, 120)).replace(/^.*\n/, ''));
       assert.deepEqual(told(await read()), [400, 0, []]);
       // Gone while everything has to be read again.
-      appendFileSync(path('log.jsonl'), lines(records({ count: 1, firstId: 900 })));
-      const again = new AbortController();
-      await assert.rejects(source!.read({ now: NOW, signal: again.signal, onProgress: () => again.abort() }), { code: 'cancelled' });
+      writeFileSync(path('some.csv'), csv([...all.slice(100, 120), ...records({ count: 1, firstId: 900 })]));
       rmSync(path('log.jsonl.1'));
       assert.deepEqual(told(await read()), [301, 0, ['log.jsonl.1 is gone: all was read anew since it was read, so what it held counts no more.']]);
     });
+
+    it('is read with those that were rotated after it and before a look, and with no other log of the folder', async () => {
+      const rotate = (): void => {
+        for (const number of [2, 1]) if (existsSync(path(`log.jsonl.${number}`))) renameSync(path(`log.jsonl.${number}`), path(`log.jsonl.${number + 1}`));
+        renameSync(path('log.jsonl'), path('log.jsonl.1'));
+      };
+      // From before the first look.
+      writeFileSync(path('log.jsonl'), lines(records({ count: 7, firstId: 7000 })));
+      utimesSync(path('log.jsonl'), new Date(START), new Date(START));
+      rotate();
+      writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
+      const read = open(section);
+      await read();
+      copyFileSync(path('log.jsonl'), path('log.jsonl.77'));
+      rotate();
+      for (const name of ['log-2.jsonl', 'log.jsonl.bak', 'log.jsonl.1.csv', 'logs.jsonl.1', 'log2.jsonl.1']) writeFileSync(path(name), lines(records({ count: 20, firstId: 8000 })));
+      writeFileSync(path('log.jsonl'), lines(all.slice(100, 300)));
+      rotate();
+      writeFileSync(path('log.jsonl'), lines(all.slice(300, 310)));
+      assert.deepEqual(told(await read()), [310, 0, []]);
+      rotate();
+      assert.deepEqual(told(await read()), [310, 0, ['No file is called log.jsonl.']]);
+      // The first one is removed, as rotation does at last; the next may get its inode, once others that are free are taken.
+      for (const name of ['x', 'y']) writeFileSync(path(name), '');
+      for (const name of ['log.jsonl.3', 'log.jsonl.77']) rmSync(path(name));
+      writeFileSync(path('log.jsonl'), lines(all.slice(310, 390)));
+      rotate();
+      writeFileSync(path('log.jsonl'), lines(all.slice(390)));
+      assert.deepEqual(told(await read()), [400, 0, ['log.jsonl.3 is gone: what was read of it counts; what may have been appended to it after the last reading is not known.']]);
+    });
+
+    it('is read with those that have got a time into their name after it', async () => {
+      writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
+      const read = open(section);
+      await read();
+      renameSync(path('log.jsonl'), path('log-20260302-10.jsonl'));
+      writeFileSync(path('log-20260302-11.jsonl'), lines(all.slice(100, 300)));
+      writeFileSync(path('log-2.jsonl'), lines(records({ count: 20, firstId: 8000 })));
+      writeFileSync(path('log.jsonl'), lines(all.slice(300)));
+      assert.deepEqual(told(await read()), [400, 0, []]);
+    });
+
+    for (const log of ['log.jsonl', 'log.jsonl*']) {
+      it(`counts nothing twice and loses nothing when a copy is made of it and it is cut, ${log}`, async () => {
+        const without = all.map((record) => ({ ...record, request_id: undefined }));
+        const read = open({ source: { log } });
+        writeFileSync(path('log.jsonl'), lines(without.slice(0, 100)));
+        await read();
+        appendFileSync(path('log.jsonl'), lines(without.slice(100, 150)));
+        copyFileSync(path('log.jsonl'), path('log.jsonl.1'));
+        writeFileSync(path('log.jsonl'), lines(without.slice(150, 400)));
+        assert.deepEqual(told(await read()), [400, 0, []]);
+        assert.deepEqual(told(await read()), [400, 0, []]);
+      });
+    }
 
     it('loses no line between the finding and the reading', async () => {
       writeFileSync(path('log.jsonl'), lines(all.slice(0, 100)));
@@ -243,6 +307,52 @@ describe('the prediction log', () => {
     assert.equal(data.notes.duplicates, 10);
     assert.equal(data.notes.excluded, all.filter(({ features }) => features.country === 'DE').length);
     assert.equal(data.arms.reduce((sum, { requests }) => sum + requests, 0), 100 - data.notes.excluded);
+  });
+
+  it('counts requests of two environments that have the same ids in both, and once in each', async () => {
+    const all = records({ count: 20, share: 0, currentErrors: 0 });
+    const mirrored = all.map((record) => ({ ...record, environment: 'staging', error: 'boom' }));
+    const labelled = { labels: { field: 'defaulted' }, signals: [{ name: 'defaults', mean: 'defaulted' }] };
+    const outcomes = all.map(({ request_id }) => ({ request_id, defaulted: 1 }));
+    for (const [first, second] of [[all, mirrored], [mirrored, all]] as const) {
+      writeFileSync(path('logs/a.jsonl'), lines(first.flatMap((record, index) => [record, second[index]!])));
+      const read = open(labelled);
+      await read();
+      // Each of them once more, and their outcomes.
+      appendFileSync(path('logs/a.jsonl'), lines([...second, ...first, ...outcomes]));
+      const { arms, notes, windows } = await read();
+      assert.deepEqual(new Map(arms.map(({ environment, requests }) => [environment, requests])), new Map([['production', 20], ['staging', 20]]));
+      const told = (environment: string, metric: string): number => windows.filter((each) => each.environment === environment).reduce((sum, { metrics }) => sum + (metrics[metric]?.n ?? 0), 0);
+      assert.deepEqual([notes.duplicates, windows.reduce((sum, { metrics }) => sum + (metrics['errors']?.sum ?? 0), 0)], [40, 20]);
+      // Whose outcomes they are, nothing says.
+      assert.deepEqual([told(first[0]!.environment, 'defaults'), told(second[0]!.environment, 'defaults')], [20, 0]);
+      assert.match(notes.messages.join('\n'), /^20 predictions have the request id of one of another environment, as mirrored traffic has: /m);
+    }
+    // Those that are left out take nothing from the others.
+    writeFileSync(path('logs/a.jsonl'), lines([...mirrored, ...all, ...outcomes]));
+    const { windows, notes } = await open({ ...labelled, where: 'environment == "production"' })();
+    assert.deepEqual([windows.reduce((sum, { metrics }) => sum + (metrics['defaults']?.n ?? 0), 0), notes.messages], [20, []]);
+  });
+
+  it('takes shadow answers for those in whatever letter case', async () => {
+    const all = records({ count: 30, share: 0, currentErrors: 0 });
+    writeFileSync(path('logs/a.jsonl'), lines([...all, ...['Shadow', 'SHADOW', 'shadow '].map((role, index) => ({ ...all[index]!, assigned_arm: 'candidate', role }))]));
+    const { arms, shadow } = await open()();
+    assert.deepEqual([arms.map((each) => [each.arm, each.requests]), shadow?.[0]?.pairs], [[['current', 30]], 3]);
+  });
+
+  it('takes arms, versions and ids of a CSV file as they are written', async () => {
+    const head = 'ts,request_id,unit_id,flag,assigned_arm,model_version,error\n';
+    const rows = [['1e2', '1e3', '1.10'], ['100', '1000', '1.1'], ['1234e567', '+5', '1.10'], ['7', '5', '1.1'], ['8', '6', 'true']].map(([request = '', unit = '', version = ''], index) => ({ ts: `2026-03-02T10:00:0${index}Z`, request_id: request, unit_id: unit, flag: 'fraud-v2', assigned_arm: version, model_version: version, error: '' }));
+    writeFileSync(path('log.csv'), `${head}${rows.map((row) => `${Object.values(row).join(',')}\n`).join('')}`);
+    writeFileSync(path('logs/a.jsonl'), lines(rows));
+    const [first, second] = [await open()(), await open({ source: { log: 'log.csv' } })()];
+    const told = ({ arms, notes }: QualityData): unknown => [notes.rows, notes.duplicates, notes.malformed, notes.withoutUnit, arms.map((each) => [each.arm, each.requests, each.units, each.versions?.map(({ version }) => version)])];
+    assert.deepEqual(told(second), told(first));
+    assert.deepEqual(told(second), [5, 0, 0, 0, [['1.10', 2, 2, ['1.10']], ['1.1', 2, 2, ['1.1']], ['true', 1, 1, ['true']]]]);
+    // As pandas writes a column of whole numbers in which one is missing.
+    writeFileSync(path('log.csv'), `${head}2026-03-02T10:00:00Z,7.0,5.0,fraud-v2,1.0,13.0,\n2026-03-02T10:00:00Z,7,5,fraud-v2,1.0,13,\n`);
+    assert.deepEqual(told(await open({ source: { log: 'log.csv' } })()), [2, 1, 0, 0, [['1.0', 1, 1, ['13']]]]);
   });
 
   it('tells clocks that are wrong, units in both arms, missing units and NaN', async () => {
@@ -381,7 +491,97 @@ describe('the prediction log', () => {
     }
   });
 
-  it('can be cancelled, and begins anew after it', async () => {
+  describe('what no file holds any more', () => {
+    const all = records({ count: 400 });
+    const told = ({ notes }: QualityData): unknown => [notes.rows, notes.messages];
+    const cut = 'log.jsonl was cut or written anew: it is read from its beginning. What was read before counts; what may have been appended between the last reading and the cut is not known.';
+
+    it('is said at each reading: a log that was cut counts, also after a cancel, until everything is read anew, and then no more', async () => {
+      const read = open({ source: { log: 'log.jsonl', outcomes: 'o.csv' } });
+      writeFileSync(path('log.jsonl'), lines(all.slice(0, 200)));
+      writeFileSync(path('o.csv'), 'request_id,outcome\nr-1,1\n');
+      await read();
+      writeFileSync(path('log.jsonl'), lines(all.slice(200, 250)));
+      for (let look = 0; look < 2; look += 1) assert.deepEqual(told(await read()), [251, [cut]]);
+      appendFileSync(path('log.jsonl'), lines(all.slice(250, 260)));
+      const controller = new AbortController();
+      await assert.rejects(source!.read({ now: NOW, signal: controller.signal, onProgress: () => controller.abort() }), { code: 'cancelled' });
+      assert.deepEqual(told(await read()), [261, [cut]]);
+      appendFileSync(path('o.csv'), 'r-2,1\n');
+      for (let look = 0; look < 2; look += 1) assert.deepEqual(told(await read()), [62, ['log.jsonl was cut or written anew, and all was read anew since: what it held before counts no more.']]);
+    });
+
+    it('is said of CSV files that are gone, as long as they are', async () => {
+      const read = open({ source: { log: '*.csv' } });
+      for (const [index, name] of ['a.csv', 'b.csv', 'c.csv'].entries()) writeFileSync(path(name), csv(all.slice(100 * index, 100 * index + 100)));
+      await read();
+      for (const name of ['a.csv', 'b.csv']) rmSync(path(name));
+      assert.deepEqual(told(await read()), [300, ['a.csv, b.csv are gone; what they held counts.']]);
+      // A new file may have the inode of one of them.
+      writeFileSync(path('d.csv'), csv(all.slice(300, 310)));
+      appendFileSync(path('c.csv'), '\n');
+      assert.deepEqual(told(await read()), [110, ['a.csv, b.csv are gone: all was read anew since they were read, so what they held counts no more.']]);
+      writeFileSync(path('a.csv'), csv(all.slice(0, 100)));
+      assert.deepEqual(told(await read()), [210, ['b.csv is gone: all was read anew since it was read, so what it held counts no more.']]);
+    });
+
+    it('is said of a CSV file in whose place another is, where that is smaller or the one before was rotated', async () => {
+      const read = open({ source: { log: 'log.csv' } });
+      const exchanged = ['log.csv is another file than before, or a smaller one: what it held before counts only as far as it still does.'];
+      for (const [count, isSaid] of [[100, false], [200, false], [90, true]] as const) {
+        writeFileSync(path('new'), csv(all.slice(0, count)));
+        renameSync(path('new'), path('log.csv'));
+        assert.deepEqual(told(await read()), [count, isSaid ? exchanged : []]);
+      }
+      const again = open({ source: { log: 'log.csv' } });
+      await again();
+      renameSync(path('log.csv'), path('log.csv.1'));
+      writeFileSync(path('log.csv'), csv(all.slice(90, 300)));
+      assert.deepEqual(told(await again()), [210, exchanged]);
+    });
+  });
+
+  it('counts a CSV file that is exchanged for another once, without request ids, too, and takes back what that leaves out', async () => {
+    const read = open({ source: { log: 'log.csv', outcomes: 'o.csv' }, labels: { field: 'defaulted', mature_after: '0s', absent_means: 0 }, guardrails: [{ name: 'errors', bad: 'defaulted == 1' }] });
+    const all = records({ count: 300, share: 0 }).map((record) => ({ ...record, request_id: record.request_id === 'r-1' || record.request_id === 'r-2' ? record.request_id : '' }));
+    for (const [count, outcomes] of [[100, 'r-1,1\nr-2,1\n'], [200, 'r-1,1\nr-2,1\n'], [200, 'r-1,1\n'], [300, 'r-1,1\n']] as const) {
+      writeFileSync(path('new'), csv(all.slice(0, count)));
+      renameSync(path('new'), path('log.csv'));
+      writeFileSync(path('new'), `request_id,defaulted\n${outcomes}`);
+      renameSync(path('new'), path('o.csv'));
+      const data = await read();
+      assert.deepEqual([arm(data, 'current').requests, bad(data, 'current')], [count, outcomes.split('\n').length - 1]);
+    }
+  });
+
+  it('goes on after a cancel from where it was, and counts each line once', async () => {
+    const all = records({ count: 30_000 }).map((record) => ({ ...record, request_id: undefined }));
+    writeFileSync(path('logs/a.jsonl'), lines(all));
+    writeFileSync(path('logs/b.jsonl'), lines(records({ count: 10 })));
+    const read = open();
+    let before = 0;
+    for (const part of [0.2, 0.5, 0.9]) {
+      const controller = new AbortController();
+      await assert.rejects(source!.read({ now: NOW, signal: controller.signal, onProgress: (done, total) => { if (done >= part * total) controller.abort(); } }), { code: 'cancelled' });
+    }
+    const { notes } = await source!.read({ now: NOW, signal: new AbortController().signal, onProgress: (done) => { before = done; } });
+    assert.deepEqual([notes.rows, notes.malformed], [30_010, 0]);
+    assert.ok(before < 0.5 * statSync(path('logs/a.jsonl')).size, String(before));
+    assert.equal((await read()).notes.rows, 30_010);
+  });
+
+  it('can be cancelled while a CSV file is read, and begins anew after it', async () => {
+    writeFileSync(path('logs/a.csv'), csv(records({ count: 5000 }).map((record) => ({ ...record, request_id: '' }))));
+    const read = open({ source: { log: 'logs/*.csv' } });
+    for (const time of [1, 20]) {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(), time);
+      await source!.read({ now: NOW, signal: controller.signal }).catch((error: unknown) => assert.ok(error instanceof AppError && error.code === 'cancelled'));
+    }
+    assert.equal((await read()).notes.rows, 5000);
+  });
+
+  it('can be cancelled, and counts each record once after it', async () => {
     writeFileSync(path('logs/a.jsonl'), lines(records({ count: 20_000 })));
     const read = open();
     const controller = new AbortController();
@@ -389,6 +589,29 @@ describe('the prediction log', () => {
     await assert.rejects(pending, (error) => error instanceof AppError && error.code === 'cancelled');
     const { notes } = await read();
     assert.deepEqual([notes.rows, notes.duplicates], [20_000, 0]);
+  });
+
+  it('says what cannot be looked at, what is no pattern, and how many messages are not shown', async () => {
+    const told = async (log: string | readonly string[]): Promise<unknown> => { const { notes } = await open({ source: { log } })(); return [notes.rows, notes.messages]; };
+    writeFileSync(path('logs/a.jsonl'), lines(records({ count: 10 })));
+    // A link to itself, which nobody can read, whoever runs the test.
+    for (const name of ['loop', 'ring']) symlinkSync(path(`logs/${name}`), path(`logs/${name}`));
+    symlinkSync(path('nowhere'), path('logs/gone'));
+    const closed = 'logs/loop, logs/ring are not to be read (ELOOP) and left out. Give the right to, or narrow the pattern.';
+    assert.deepEqual(await told('logs/*'), [10, [closed]]);
+    assert.deepEqual(await told(['logs/a.jsonl', 'logs/*/*.jsonl']), [10, [closed]]);
+    assert.deepEqual(await told('logs/loop/p.jsonl'), [0, ['logs/loop is not to be read (ELOOP) and left out. Give the right to, or narrow the pattern.']]);
+    assert.deepEqual(await told(['logs/[z-a].jsonl', 'logs/a.jsonl']), [10, ['[z-a].jsonl is no pattern: a range of characters goes from the lower to the higher, as [a-z] does.']]);
+    assert.deepEqual(await told('logs/{b*,a.*}'), [10, []]);
+    assert.deepEqual(await told('{logs/a,logs/b}.jsonl'), [0, ['No file is called {logs/a,logs/b}.jsonl: braces stand within one folder, so list the patterns.']]);
+    assert.deepEqual(await told('logs/**'), [0, ['No file is called logs/**: ** stands for folders, so say which files in them, such as logs/**/*.jsonl.']]);
+    const broken = Array.from({ length: 25 }, (_, index) => `none-${index}.jsonl`);
+    const [, messages] = await told(broken) as [number, string[]];
+    assert.deepEqual([messages.length, messages[18], messages[19]], [20, 'No file is called none-18.jsonl.', '6 more of the files of the log are not listed here.']);
+  });
+
+  it('knows files by numbers that are larger than a plain number can tell apart', () => {
+    assert.notEqual(identityOf({ dev: 1n, ino: 55732045388927856n }), identityOf({ dev: 1n, ino: 55732045388927859n }));
   });
 
   it('finds files by globs, and says when there is none', async () => {

@@ -183,6 +183,6 @@ describe('a question to a Prometheus', () => {
     const { quality, problems } = readQuality({ ...GUARDED, source: { prometheus: { url: 'http://prometheus.test', design_effect: 1, queries: { errors: { total: 'sum(p{arm="$arm"})', bad: 'e{arm="$arm"}' } } } } });
     assert.equal(problems.length, 1);
     const opened = openQualitySource(quality ?? assert.fail(), { folder: '/', flags: ['fraud'], environment: 'production', fetch: () => assert.fail('it was asked'), credentialsFor: () => ({}) });
-    await assert.rejects(opened.read({ now: NOW, signal: new AbortController().signal }), /^AppError: Prometheus is not asked: sum\(p\{arm="candidate"\}\) is no plain selector and has no \$range/);
+    await assert.rejects(opened.read({ now: NOW, signal: new AbortController().signal }), /^AppError: Prometheus is not asked: sum\(p\{arm="candidate"\}\) is no plain selector and has no \[\$range\]/);
   });
 });

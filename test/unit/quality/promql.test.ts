@@ -26,7 +26,7 @@ describe('a query with comments', () => {
     assert.equal(withoutComments('p{x!~"a|b"} # all but these'), 'p{x!~"a|b"}');
     assert.equal(withoutComments('# all\np{x="#1", # "one"\n y=\'#\', z=`#`}#'), 'p{x="#1", \n y=\'#\', z=`#`}');
     assert.equal(queryProblem('p{arm="$arm"} # all'), undefined);
-    assert.match(queryProblem('sum(p{arm="$arm"}) # by $range') ?? '', /has no \$range/);
+    assert.match(queryProblem('sum(p{arm="$arm"}) # by [$range]') ?? '', /has no \[\$range\]/);
   });
 });
 
@@ -57,7 +57,7 @@ describe('queries of modelswitch.yaml', () => {
   it('that tell what counters have reached are refused at their line, with the mend', () => {
     const found = problems('queries:\n  errors:\n    total: sum(predictions_total{arm="$arm"})\n    bad: predictions_total{arm="$arm",outcome="error"}\nlatency: {buckets: \'sum by (le) (latency_bucket{arm="$arm"})\', unit: s}');
     assert.equal(found.length, 2);
-    assert.match(found[0] ?? '', /^13: .*queries\.errors\.total: sum\(predictions_total\{arm="\$arm"\}\) is no plain selector and has no \$range, so it tells what counters have reached, .*: write a selector, such as .*, or an expression of their growth, such as sum\(increase\(/);
+    assert.match(found[0] ?? '', /^13: .*queries\.errors\.total: sum\(predictions_total\{arm="\$arm"\}\) is no plain selector and has no \[\$range\], so it tells what counters have reached, .*: write a selector, such as .*, or an expression of their growth, such as sum\(increase\(/);
     assert.match(found[1] ?? '', /^15: .*latency\.buckets: sum by \(le\) \(latency_bucket\{arm="\$arm"\}\) is no plain selector/);
   });
 
@@ -73,7 +73,25 @@ describe('queries of modelswitch.yaml', () => {
     // Without good events nothing is told, rather than that all is well.
     assert.deepEqual(found('good', less), []);
     for (const name of ['rate', 'irate', 'deriv', 'idelta']) assert.match(found('bad', `sum(${name}(p{arm="$arm",outcome="error"}[$range]))`).join('\n'), new RegExp(`^14: .*queries\\.errors\\.bad: .* goes by ${name}, which tells no counts .*: write increase\\.$`));
+    for (const name of ['deriv_fast', 'ideriv', 'rollup_rate']) assert.match(found('bad', `sum(${name}(p{arm="$arm"}[$range]))`).join('\n'), /which tells no counts/);
     assert.deepEqual(found('bad', 'sum(increase(rate_total{arm="$arm",x="rate(y)"}[$range])) # rate(z)'), []);
+  });
+
+  it('that tell what counters stood at in the range are refused, and those that have it elsewhere only', () => {
+    for (const name of ['last', 'max', 'min', 'avg', 'first', 'quantile', 'present', 'mad']) {
+      assert.match(queryProblem(`sum(${name}_over_time(p{arm="$arm"}[$range]))`) ?? '', new RegExp(`^sum\\(${name}_over_time\\(.* goes by ${name}_over_time, which tells what counters stood at, .*: write increase$`));
+    }
+    for (const name of ['sum', 'count', 'count_eq']) assert.equal(queryProblem(`sum(${name}_over_time(p{arm="$arm"}[$range]))`), undefined);
+    for (const query of ['sum(p{arm="$arm"} offset $range)', 'sum(p{arm="$arm",x="[$range]"})', 'sum(increase(p{arm="$arm"}[5m])) + 0 * $range']) assert.match(queryProblem(query) ?? '', /has no \[\$range\], so it tells what counters have reached/);
+    for (const query of ['sum(increase(p{arm="$arm"}[ $range ]))', 'sum_over_time(p{arm="$arm"}[$range:15s])', 'sum(increase(p_over_time{arm="$arm",x="max_over_time("}[$range]))']) assert.equal(queryProblem(query), undefined, query);
+  });
+
+  it('that leave out windows with few bad events are refused, for those would have none', () => {
+    const errors = 'sum(increase(e{arm="$arm"}[$range]))';
+    for (const query of [`${errors} > 5`, `${errors}>=1`, `5 < ${errors}`, `sum(increase(e{arm="$arm"}[$range]) > 1e2)`, `${errors} < 1000`, `${errors} == 1`, `${errors} != 3`, `0 > ${errors}`, `(${errors} > 5) or vector(0)`]) {
+      assert.match(absenceProblem(query) ?? '', /^tells nothing where (?:==|!=|>=|<=|>|<) \S+ does not hold, and that would be no event: leave the comparison out/, query);
+    }
+    for (const query of [errors, `${errors} > 0`, `${errors} >= 0`, `0 < ${errors}`, `${errors} != 0`, `${errors} > -1`, `1 >= bool ${errors}`, `sum(sum_over_time((l{arm="$arm",x!="1"} > bool 80)[$range:]))`]) assert.equal(absenceProblem(query), undefined, query);
   });
 
   it('of which one is a selector and one an expression are refused: they are not counted alike', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LogSource } from '../../../src/adapters/predictionLog/logSource.ts';
@@ -194,25 +194,26 @@ describe('what was counted of a log, on disk', () => {
 
   it('begins anew when a file is another than it was: cut, written anew, changed within', async () => {
     const [first, other] = [lines(records({ count: 1000 })), lines(records({ count: 1000, seed: 2, firstId: 5000 }))];
-    const changes: readonly (() => void)[] = [
-      () => truncateSync(path(), first.length - 200),
-      () => writeFileSync(path(), other),
+    const cut = ['a.jsonl, which was read before the restart, was cut or written anew: what it held then counts only as far as it still does.'];
+    const changes: readonly (readonly [change: () => void, messages: readonly string[]])[] = [
+      [() => truncateSync(path(), first.length - 200), cut],
+      [() => writeFileSync(path(), other), cut],
       // It begins as before, and has grown.
-      () => writeFileSync(path(), first.slice(0, first.indexOf('\n', 5000) + 1) + other),
+      [() => writeFileSync(path(), first.slice(0, first.indexOf('\n', 5000) + 1) + other), cut],
       // One value within, with the same length.
-      () => {
+      [() => {
         writeFileSync(path(), `${first.slice(0, 20_000)}${first.slice(20_000, 40_000).replaceAll('"error":null', '"error":1234')}${first.slice(40_000)}`);
         utimesSync(path(), new Date(), new Date(Date.now() + 5000));
-      },
+      }, []],
     ];
-    for (const change of changes) {
+    for (const [change, messages] of changes) {
       writeFileSync(path(), first);
       writeFileSync(path('b.jsonl'), lines(records({ count: 10, firstId: 9000 })));
       await restarted();
       assert.equal((await restarted()).bytes, 0);
       change();
-      const { data, bytes } = await restarted();
-      assert.deepEqual(data, await whole());
+      const [{ data, bytes }, expected] = [await restarted(), await whole()];
+      assert.deepEqual(data, { ...expected, notes: { ...expected.notes, messages } });
       assert.ok(bytes >= statSync(path()).size, `${bytes}`);
       rmSync(cache, { recursive: true });
     }
@@ -245,6 +246,44 @@ describe('what was counted of a log, on disk', () => {
       assert.deepEqual(data, await inMemory.read());
       assert.deepEqual([data.notes.rows, data.notes.messages], [from + 1000, []]);
     }
+  });
+
+  it('goes on with the copy that was made of a file before it was cut', async () => {
+    const all = records({ count: 300 });
+    writeFileSync(path(), lines(all.slice(0, 100)));
+    await restarted();
+    appendFileSync(path(), lines(all.slice(100, 150)));
+    copyFileSync(path(), path('a.jsonl.1'));
+    writeFileSync(path(), lines(all.slice(150)));
+    const { data } = await restarted();
+    assert.deepEqual([data.notes.rows, data.notes.duplicates, data.notes.messages], [300, 0, []]);
+    assert.equal((await restarted()).bytes, 0);
+  });
+
+  it('reads those that were rotated after the last one that was saved, and before a restart', async () => {
+    const all = records({ count: 300 });
+    const section = { source: { log: 'app.jsonl' } };
+    writeFileSync(path('app.jsonl'), lines(all.slice(0, 100)));
+    await restarted({ section });
+    renameSync(path('app.jsonl'), path('app.jsonl.2'));
+    writeFileSync(path('app.jsonl.1'), lines(all.slice(100, 200)));
+    writeFileSync(path('app.jsonl'), lines(all.slice(200)));
+    const { data } = await restarted({ section });
+    assert.deepEqual([data.notes.rows, data.notes.messages], [300, []]);
+    // One of them is removed: the others count still.
+    rmSync(path('app.jsonl.1'));
+    const { data: without } = await restarted({ section });
+    assert.deepEqual([without.notes.rows, without.notes.messages], [200, ['app.jsonl.1, which was read before the restart, is gone: what it held counts no more.']]);
+  });
+
+  it('says of a CSV file that was exchanged for another not that it is gone', async () => {
+    const section = { source: { log: '*.csv' } };
+    writeFileSync(path('a.csv'), csv(records({ count: 100 })));
+    await restarted({ section });
+    writeFileSync(path('new'), csv(records({ count: 200 })));
+    renameSync(path('new'), path('a.csv'));
+    const { data } = await restarted({ section });
+    assert.deepEqual([data.notes.rows, data.notes.messages], [200, []]);
   });
 
   it('keeps nothing of what no file holds any more: cut, gone or exchanged while it is read on', async () => {

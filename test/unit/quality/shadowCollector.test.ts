@@ -500,6 +500,50 @@ describe('pairs of served and shadow answers', () => {
       assert.deepEqual([labelled.agreement?.share, labelled.difference.p50], [0.75, 50]);
     });
 
+    it('are not judged by outcomes where there is a third class: of those no outcome says which of two answers is right', () => {
+      const judged = (given: (number: number) => readonly [Partial<LoggedAnswer>, Partial<LoggedShadow>], outcome: (number: number) => unknown, definition = labels): readonly [unjudged: string | undefined, labelled: number | undefined] => {
+        let collector = new ShadowCollector(definition);
+        for (let number = 0; number < 300; number += 1) {
+          const [own, other] = given(number);
+          served(collector, number, own);
+          shadow(collector, number, other);
+          collector.addOutcome(hash53(id(number)), outcome(number), Number.NaN);
+          if (number === 150) collector = new ShadowCollector(definition, { shadow: structuredClone<SavedShadow>(collector.saved ?? assert.fail()) });
+        }
+        const report = shadowReport(told(collector));
+        assert.equal(/There is no McNemar: labels or outcomes are of more than two classes\./.test(words(report)), report.unjudged === 'classes');
+        return [report.unjudged, report.mcnemar?.labelled];
+      };
+      // Truth 2, of which neither is right: an outcome above 0 is no 1.
+      assert.deepEqual(judged(() => [{ label: 0 }, { label: 1 }], () => 2), ['classes', undefined]);
+      assert.deepEqual(judged(() => [{ label: 0 }, { label: 1 }], (number) => (number === 7 ? 2 : 1)), ['classes', undefined], 'one of them, before it was saved');
+      assert.deepEqual(judged(() => [{ label: 0 }, { label: 1 }], (number) => (number === 7 ? 'cat' : 1)), ['classes', undefined]);
+      assert.deepEqual(judged((number) => [{ label: 0 }, { label: number === 299 ? 2 : 1 }], () => 1), ['classes', undefined]);
+      assert.deepEqual(judged((number) => [{ label: 0, outcome: number === 3 ? 2 : undefined }, { label: 1 }], () => 1), ['classes', undefined]);
+      assert.deepEqual(judged(() => [{ label: 0 }, { label: 'true' }], (number) => number % 2), [undefined, 300]);
+      // Scores have no classes, and words beside them are what two of them are called.
+      assert.deepEqual(judged(() => [{ score: 0.2 }, { score: 0.8 }], () => 2), [undefined, 300]);
+      assert.deepEqual(judged(() => [{ score: 0.2, label: 'decline' }, { score: 0.8 }], () => 1), [undefined, 300]);
+      assert.deepEqual(judged(() => [{ score: 0.2, label: 2 }, { score: 0.8 }], () => 1), ['classes', undefined]);
+    });
+
+    it('are not judged where absence is an outcome: pairs that have one are not like the others', () => {
+      const judged = (absentMeans?: number): ShadowReport => {
+        const collector = new ShadowCollector({ ...labels, ...(absentMeans === undefined ? {} : { absentMeans, matureAfterMs: 1000 }) });
+        for (let number = 0; number < 1000; number += 1) {
+          served(collector, number, { score: 0.1 });
+          shadow(collector, number, { score: number % 2 === 0 ? 0.9 : 0.1 });
+          if (number % 50 === 0) collector.addOutcome(hash53(id(number)), 1, 500);
+        }
+        return shadowReport(told(collector));
+      };
+      // Only frauds are logged: a model that flags half of everybody is right about all that are known.
+      const [known, absent] = [judged(), judged(0)];
+      assert.deepEqual([known.mcnemar?.onlyShadowRight, known.unjudged, absent.mcnemar, absent.unjudged], [20, undefined, undefined, 'absence']);
+      assert.match(words(absent), /There is no McNemar: by labels\.absent_means /);
+      assert.doesNotMatch(words(absent), /McNemar +only/);
+    });
+
     it('are of probabilities what the labels beside them say, where no threshold is given', () => {
       // Classes, and how sure of them.
       const given = (number: number): readonly [Partial<LoggedAnswer>, Partial<LoggedShadow>] => [{ score: 0.8, label: number % 3 }, { score: 0.7, label: number < 100 ? (number + 1) % 3 : number % 3 }];

@@ -9,7 +9,7 @@ import { silence, type SilenceOptions } from '../../src/core/quality/silence.ts'
 import { NO_NOTES, type ArmSummary, type QualityData, type QualityWindow } from '../../src/core/quality/window.ts';
 import { alarms, guardEvidence } from '../../src/core/quality/stats/countRule.ts';
 import { dispersion } from '../../src/core/quality/stats/dispersion.ts';
-import { countIntervals, type ShareAt } from '../../src/core/quality/strata.ts';
+import { countIntervals, isAcrossChange, type ShareAt } from '../../src/core/quality/strata.ts';
 import { toldOf } from '../../src/core/quality/told.ts';
 import { SETTLE_MS } from '../../src/core/releases/allocation.ts';
 import { assessRelease } from '../../src/core/releases/assessment.ts';
@@ -114,7 +114,8 @@ function isNear(data: QualityData, exposures: readonly ExposureCount[] | undefin
   const phi = sums.length === 0 ? data.designEffect ?? 1 : dispersion(sums);
   const told = [toldOf(data, 'production', 'candidate'), toldOf(data, 'production', 'current')] as const;
   if (exposures !== undefined && alarms(silence(exposures, of('candidate'), of('current'), { ...known, told, lateMs: lateAfter(GUARD_DEFAULTS), dispersion: phi }).evidence.restarted, 2 * ALPHA)) return true;
-  return alarms(guardEvidence(countIntervals(of('candidate'), of('current'), 'errors', phi), MARGIN).restarted, 2 * ALPHA);
+  const compared = (arm: string): QualityWindow[] => of(arm).filter((each) => !isAcrossChange(each, known.shareAt));
+  return alarms(guardEvidence(countIntervals(compared('candidate'), compared('current'), 'errors', phi), MARGIN).restarted, 2 * ALPHA);
 }
 
 /**

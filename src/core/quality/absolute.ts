@@ -7,6 +7,7 @@ import { countIntervals, restarts, windowsFrom } from './strata.ts';
 import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
 import { unitsIn } from './unitsIn.ts';
+import { unnamedOf } from './unnamed.ts';
 import type { QualityData, QualityWindow } from './window.ts';
 
 /** Observations at which the interval of a mean is tightest. */
@@ -28,7 +29,7 @@ export interface LimitFinding {
 
 /** What decides whether a limit was passed. */
 export interface LimitOptions {
-  readonly data: Pick<QualityData, 'arms' | 'designEffect' | 'windows' | 'doubts'>;
+  readonly data: Pick<QualityData, 'arms' | 'designEffect' | 'windows' | 'doubts' | 'unnamed'>;
   readonly environment: string;
   /** The arm that the windows are of; all that serve where it is not given. */
   readonly arm?: string;
@@ -50,7 +51,7 @@ export function limitFinding(metric: MetricDefinition, windows: readonly Quality
   const found = { name, limit, n: total.n, value: total.sum / total.n };
   if (total.n === 0) return { ...found, state: 'insufficient', because: 'no record tells it' };
   const all = data.arms.filter((each) => each.environment === environment);
-  const phi = dispersionIn(windows, all, name) ?? data.designEffect ?? 1;
+  const phi = Math.max(dispersionIn(windows, all, name) ?? data.designEffect ?? 1, unnamedOf(data, environment)?.designEffect ?? 1);
   const alpha = ALPHA / Math.max(1, among);
   const doubt = total.sum === 0 ? data.doubts?.[name] : undefined;
   const decided = (isPassed: boolean): LimitFinding => (isPassed ? { ...found, state: 'passed' } : doubt === undefined ? { ...found, state: 'within' } : { ...found, state: 'insufficient', because: doubt });

@@ -29,6 +29,8 @@ export interface SavedArm {
   readonly units: number;
   readonly lastSeen: number;
   readonly notFinite: number;
+  readonly named: number;
+  readonly nameless: number;
 }
 
 /** A version as its record names it; undefined: none. */
@@ -49,17 +51,20 @@ export class ArmCollector {
   lastSeen = 0;
   /** Values of features and scores that were NaN or infinite. */
   notFinite = 0;
+  /** Predictions that say of which unit they are, and those that do not, since units were last counted anew. */
+  named = 0;
+  nameless = 0;
 
   constructor(saved?: SavedArm) {
     this.#stretches = new Stretches(saved?.stretches);
     if (saved === undefined) return;
     for (const { version, ...seen } of saved.versions) this.#versions.set(version, { name: version, ...seen });
-    [this.requests, this.units, this.lastSeen, this.notFinite] = [saved.requests, saved.units, saved.lastSeen, saved.notFinite];
+    [this.requests, this.units, this.lastSeen, this.notFinite, this.named, this.nameless] = [saved.requests, saved.units, saved.lastSeen, saved.notFinite, saved.named, saved.nameless];
   }
 
   get saved(): SavedArm {
-    const { requests, units, lastSeen, notFinite } = this;
-    return { stretches: this.#stretches.all, versions: this.#loggedVersions(), requests, units, lastSeen, notFinite };
+    const { requests, units, lastSeen, notFinite, named, nameless } = this;
+    return { stretches: this.#stretches.all, versions: this.#loggedVersions(), requests, units, lastSeen, notFinite, named, nameless };
   }
 
   /** Counts predictions of a batch column by column. `now`: what comes from after it counts as of then. */

@@ -18,6 +18,7 @@ import { otherArmsMessages } from './otherArms.ts';
 import { NO_TIME } from './recordTimes.ts';
 import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
 import { addTo } from './sums.ts';
+import { unnamedIn, unnamedMessages } from './unnamed.ts';
 import { Units, type SavedUnits } from './units.ts';
 import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
 
@@ -154,6 +155,7 @@ export class Collector {
     const newest = Math.max(...this.#groups.audiences.map(({ collector }) => collector.lastSeen), 0);
     const from = Math.max(at, newest + 1);
     this.#groups.keepDispersions(this.#units);
+    for (const { collector } of this.#groups.audiences) [collector.named, collector.nameless] = [0, 0];
     this.#units.beginAnew(from);
   }
 
@@ -331,6 +333,7 @@ export class Collector {
     const flagged = flags[row] ?? 0;
     if (flagged !== 0) this.#countFlags(flagged);
     this.#unitOf[row - from] = (times[row] ?? 0) < this.#units.from ? -1 : this.#numberOf[index] ?? -1;
+    this.#countNamed(group, flagged, times[row] ?? 0);
     window.units += isNew;
     if (isNew > 0) window.drawn += 1;
     group.audience.collector.units += isNew;
@@ -342,6 +345,12 @@ export class Collector {
     for (const slice of slices) this.#sliced(batch, row, this.#groups.window(group, times[row] ?? 0, slice));
     const keep = kept[row];
     if (keep !== undefined) this.#outcomes.wait(requests[row] ?? 0, keep.outcome, { record: keep.record, group, slices, unitHash, at: times[row] ?? 0 });
+  }
+
+  #countNamed({ audience: { collector } }: Group, flags: number, at: number): void {
+    if (at < this.#units.from) return;
+    if ((flags & WITHOUT_UNIT) === 0) collector.named += 1;
+    else collector.nameless += 1;
   }
 
   #countFlags(flags: number): void {
@@ -407,18 +416,19 @@ export class Collector {
     this.#outcomes.settle(now);
     this.#shadow.settle();
     const shadow = this.#shadow.pairs;
+    const unnamed = unnamedIn(this.#groups.audiences.map(({ environment, collector: { named, nameless } }) => ({ environment, named, nameless })), this.#definition.source);
     const { windows, arms } = this.#outcomes.classes.without(this.#groups.snapshots().sort((a, b) => a.start - b.start), this.#groups.summaries(this.#units));
     const { messages: found, ...drift } = this.#recent.found(now, arms);
     return {
       windows,
       arms, ...drift,
-      ...(shadow === undefined ? {} : { shadow }),
+      ...(shadow === undefined ? {} : { shadow }), ...(unnamed === undefined ? {} : { unnamed }),
       notes: {
         ...this.#notes,
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.audiences.reduce((sum, { collector }) => sum + collector.notFinite, this.#notes.notFinite),
-        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...otherArmsMessages(arms.map(({ arm }) => arm)), ...found, ...(arms.length === 0 ? [] : untoldSlices(this.#definition.slices.map(({ text }) => text), this.#slices.saved)), ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...absenceMessages(arms, this.#definition.labels.absentMeans), ...this.#outcomes.messages(arms.length === 0 ? undefined : new Set(this.#stager.batch.columns.map(({ name }) => name)))],
+        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...otherArmsMessages(arms.map(({ arm }) => arm)), ...found, ...(arms.length === 0 ? [] : untoldSlices(this.#definition.slices.map(({ text }) => text), this.#slices.saved)), ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...unnamedMessages(unnamed), ...absenceMessages(arms, this.#definition.labels.absentMeans), ...this.#outcomes.messages(arms.length === 0 ? undefined : new Set(this.#stager.batch.columns.map(({ name }) => name)))],
       },
     };
   }

@@ -11,12 +11,13 @@ import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure, type SilenceOptions } from './silence.ts';
 import { ARMS, outcomeRefusals, type Refusal } from './refusals.ts';
 import { countedSince, dataSince } from './since.ts';
-import { allocationIntervals, apartWords, comparedPart, countIntervals, restarts, windowsFrom, type ShareAt, type TimedInterval } from './strata.ts';
+import { allocationIntervals, apartWords, comparedPart, countIntervals, isAcrossChange, leftOutWords, onlyAcrossWords, restarts, windowsFrom, type ShareAt, type TimedInterval } from './strata.ts';
 import { toldOf } from './told.ts';
 import { countTold, differInTold, toldDispersion } from './toldShare.ts';
 import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
 import { unitsIn } from './unitsIn.ts';
+import { UNNAMED, unnamedOf, type UnnamedUnits } from './unnamed.ts';
 import type { ArmSummary, QualityData, QualityWindow } from './window.ts';
 
 /** One release, all stages and looks together. */
@@ -109,6 +110,8 @@ export interface Exposed extends Pick<SilenceOptions, 'now' | 'began' | 'lateMs'
 export interface ComparisonOptions {
   /** Configured share of the candidate at a time; undefined where it is not known. */
   readonly shareAt?: ShareAt | undefined;
+  /** Why the sample ratio cannot be checked by it, though it says when the percentage changed. */
+  readonly unchecked?: string | undefined;
   readonly alpha?: number;
   /** From when on observations count, in milliseconds since 1970: what was learnt about another version is no evidence about this one. */
   readonly since?: number | undefined;
@@ -164,6 +167,8 @@ class Comparer {
   readonly #windowMs: number;
   /** The largest dispersion of bad events: a metric that has none yet may depend on units as much as the others do. */
   readonly #widest: number;
+  /** The windows in which evidence began: what came in them before is about something else, so they do not count. */
+  readonly #begun: readonly QualityWindow[];
   /** Among how many the level is divided, so that all of them together raise one false alarm at most in 1 / alpha releases. */
   readonly guardrails: number;
   /** The level of the whole comparison. */
@@ -174,6 +179,8 @@ class Comparer {
     this.#data = dataSince(data, options.since);
     this.#counted = countedSince(data.windows.filter((window) => window.environment === environment), options.since);
     this.#environment = environment;
+    const { since } = options;
+    this.#begun = since === undefined ? [] : data.windows.filter(({ environment: own, start, end }) => own === environment && start < since && end > since);
     this.#options = options;
     this.#labels = definition.labels;
     this.#windowMs = definition.windowMs;
@@ -207,7 +214,18 @@ class Comparer {
   }
 
   dispersionOf(metric: string): number {
-    return dispersionIn(this.windows().flat(), this.#arms(), metric) ?? this.#data.designEffect ?? 1;
+    return Math.max(dispersionIn(this.windows().flat(), this.#arms(), metric) ?? this.#data.designEffect ?? 1, this.unnamed?.designEffect ?? 1);
+  }
+
+  /** Undefined: records name their unit, or the source has none. */
+  get unnamed(): UnnamedUnits | undefined {
+    return unnamedOf(this.#data, this.#environment);
+  }
+
+  /** Of records that name no unit nobody knows how much they show, so they let no release go on. That it is worse counts: to take a healthy one back costs less than to let a bad one go on. */
+  #unitless<T extends Pick<MetricComparison, 'verdict' | 'because'>>(result: T): T {
+    const isUnknown = this.unnamed !== undefined && this.unnamed.designEffect === undefined;
+    return !isUnknown || result.verdict !== 'not worse' ? result : { ...result, verdict: 'undecided', because: `${UNNAMED}, so nobody knows how many are of one user: log unit_id, or say source.design_effect` };
   }
 
   /** How many units told a metric in windows of the candidate (0) or of the current version (1); undefined where the source knows no units. */
@@ -218,12 +236,14 @@ class Comparer {
   }
 
   /** Why a metric has no observation in either arm. */
-  #untold({ measure, labelled }: MetricDefinition): string {
+  #untold({ name, measure, labelled }: MetricDefinition): string {
     const arms = this.#arms();
     const sum = (of: (arm: ArmSummary) => number): number => arms.reduce((total, arm) => total + of(arm), 0);
     // Sources of windows count by themselves what has matured.
     const isWaiting = labelled && this.#data.designEffect === undefined && this.#labels.matureAfterMs > 0 && sum(({ requests }) => requests) > 0 && sum(({ matured }) => matured) === 0;
     if (isWaiting) return `no prediction has matured yet: outcomes count ${durationWords(this.#labels.matureAfterMs)} after their prediction (labels.mature_after)`;
+    const begun = this.#begun.filter(({ metrics }) => (metrics[name]?.n ?? 0) > 0);
+    if (begun.length > 0) return `evidence began within a window (of ${durationWords(Math.max(...begun.map(({ start, end }) => end - start)))}), and counts from the next one on, which begins at ${utcTime(Math.max(...begun.map(({ end }) => end)))}`;
     const isUnlike = measure === 'accuracy' && sum((arm) => arm.labelled) > 0;
     return `no record tells it${measure === undefined || (measure === 'accuracy' && !isUnlike) ? '' : NEEDS[measure] ?? ''}`;
   }
@@ -249,17 +269,20 @@ class Comparer {
     if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? ARMS[0] : ARMS[1]} has no data` };
     if (curve?.untold !== undefined) return { ...common, verdict: 'insufficient data', because: curve.untold };
     if (curve !== undefined) return { ...common, effect: curve.effect, verdict: 'undecided', because: 'shown only: the area has no interval here' };
+    const across = onlyAcrossWords([candidate, current], metric.name, this.#options.shareAt);
+    if (across !== undefined) return { ...common, verdict: 'insufficient data', because: across };
     const drawn = [candidate.filter(this.#isDrawn), current.filter(this.#isDrawn)] as const;
     if (comparedPart(...drawn, metric.name, this.#options.shareAt) === undefined) return { ...common, verdict: 'no control', because: apartWords(...drawn, metric.name) };
-    const result = this.#doubted(metric.name, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi, slice !== undefined));
+    const found = this.#unitless(this.#doubted(metric.name, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi, slice !== undefined)));
+    const result = { ...found, because: `${found.because}${leftOutWords([...candidate, ...current], metric.name, this.#options.shareAt)}` };
     // A mismatch voids what would let a release go on, never a breach, and so do outcomes that have ceased. Where only some predictions have outcomes, chosen differently by arm, neither is known.
     if (refused === undefined || (result.verdict === 'worse' && !refused.always)) return { ...common, ...result };
     // What says nothing is no evidence in the mean of all guardrails either.
     return { ...common, ...result, verdict: refused.verdict, because: refused.because, ...(refused.always && 'logEvidence' in result ? { logEvidence: 0 } : {}) };
   }
 
-  /** Whether who has the candidate is drawn by a percentage: at 0 % they are members of a segment, who are no sample of everyone. */
-  readonly #isDrawn = ({ start, end }: QualityWindow): boolean => this.#options.shareAt?.(start, end) !== 0;
+  /** Whether who has the candidate is drawn by a percentage, and one only: at 0 % they are members of a segment, who are no sample of everyone. */
+  readonly #isDrawn = (window: QualityWindow): boolean => this.#options.shareAt?.(window.start, window.end) !== 0 && !isAcrossChange(window, this.#options.shareAt);
 
   /** What was told as none, but may only not have been told, lets no release go on. */
   #doubted<T extends Pick<MetricComparison, 'verdict' | 'because'>>(metric: string, result: T): T {
@@ -397,7 +420,7 @@ function evidenceWords(log: number): string {
  */
 export function compareArms(data: QualityData, definition: QualityDefinition, environment: string, options: ComparisonOptions = {}): ComparisonReport {
   const comparer = new Comparer(data, definition, environment, options);
-  const sampleRatio = ratioOf(comparer.windows(), options.shareAt);
+  const sampleRatio = ratioOf(comparer.windows(), options.shareAt, options.unchecked ?? (comparer.unnamed === undefined ? undefined : UNNAMED));
   const mismatch: Refusal | undefined = sampleRatio.verdict === 'mismatch' ? { always: false, verdict: 'void', because: 'the sample ratio is not as configured' } : undefined;
   const byLabels = comparer.refusals(definition);
   const byTold = new Map(definition.metrics.map((metric) => [metric.name, comparer.toldDiffers(metric)]));

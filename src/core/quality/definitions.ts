@@ -57,7 +57,8 @@ export interface LabelDefinition {
 }
 
 export type QualitySourceTarget =
-  | { readonly kind: 'log'; readonly log: readonly string[]; readonly outcomes: readonly string[] }
+  /** `designEffect`: how much more bad events vary than independent requests would, for records that name no unit. */
+  | { readonly kind: 'log'; readonly log: readonly string[]; readonly outcomes: readonly string[]; readonly designEffect?: number }
   | { readonly kind: 'prometheus'; readonly prometheus: PrometheusTarget }
   | { readonly kind: 'exec'; readonly command: readonly string[] };
 
@@ -231,13 +232,14 @@ class Reader {
   source(content: QualitySection): QualitySourceTarget | undefined {
     const { source } = content;
     if (source === undefined) return undefined;
-    const { log, outcomes, prometheus, exec } = source;
+    const { log, outcomes, prometheus, exec, design_effect } = source;
     const given = Object.entries({ log, prometheus, exec }).filter(([, value]) => value !== undefined);
     if (given.length !== 1) {
       this.problems.push({ path: ['source'], message: given.length === 0 ? 'must name one source: log, prometheus or exec' : `names ${given.map(([key]) => key).join(' and ')}: keep one of them` });
       return undefined;
     }
-    if (log !== undefined) return { kind: 'log', log: [log].flat(), outcomes: outcomes === undefined ? [] : [outcomes].flat() };
+    if (log === undefined && design_effect !== undefined) this.problems.push({ path: ['source', 'design_effect'], message: 'is of a log whose records name no unit: Prometheus has its own, below prometheus, and a command prints it' });
+    if (log !== undefined) return { kind: 'log', log: [log].flat(), outcomes: outcomes === undefined ? [] : [outcomes].flat(), ...(design_effect === undefined ? {} : { designEffect: design_effect }) };
     if (exec !== undefined) return { kind: 'exec', command: exec };
     if (prometheus === undefined) return undefined;
     return { kind: 'prometheus', prometheus: prometheusTarget(prometheus, content, this.report) };

@@ -14,13 +14,14 @@ export interface RatioReport {
   readonly because: string;
 }
 
-/** The units of both arms against the share that was configured when they came. */
-export function ratioOf([candidate, current]: readonly [candidate: readonly QualityWindow[], current: readonly QualityWindow[]], shareAt: ShareAt | undefined): RatioReport {
+/** The units of both arms against the share that was configured when they came; `unchecked`: why that says nothing of them. */
+export function ratioOf([candidate, current]: readonly [candidate: readonly QualityWindow[], current: readonly QualityWindow[]], shareAt: ShareAt | undefined, unchecked?: string): RatioReport {
   const units = (windows: readonly QualityWindow[]): number => windows.reduce((sum, window) => sum + window.units, 0);
   const counted = { candidate: units(candidate), current: units(current) };
   const shareOf = ([own, other]: readonly [number, number]): number => own / (own + other);
   const observed = shareOf([counted.candidate, counted.current]);
   if (shareAt === undefined) return { ...counted, observed, verdict: 'not checked', because: 'the configured share is not known' };
+  if (unchecked !== undefined) return { ...counted, observed, verdict: 'not checked', because: unchecked };
   if (counted.candidate + counted.current === 0) return { ...counted, observed, verdict: 'not checked', because: 'the source tells no units' };
   const byShare = new Map<number, [number, number]>();
   let last: number | undefined;

@@ -1,15 +1,18 @@
-import { plainLine } from '../base/words.ts';
+import { durationWords } from '../base/duration.ts';
+import { plainLine, utcTime } from '../base/words.ts';
 import { NO_MOMENTS } from './stats/confidenceSequence.ts';
 import type { CountInterval } from './stats/countRule.ts';
 import type { QualityWindow } from './window.ts';
 
-/** The configured share of the candidate from start to end; undefined where it changed meanwhile or is not known. */
+/** The configured share of the candidate, of those who get it or the current version, from start to end; undefined where it changed meanwhile or is not known. */
 export type ShareAt = (start: number, end: number) => number | undefined;
 
 /** Predictions in one block of the restarting rule. */
 export const BLOCK = 10_000;
 /** A window in which the observed share differs by more than this from the stretch so far begins a new one. */
 const SHARE_CHANGE = 0.025;
+/** A part of the records that is not left out without a word; of windows up to this length it is soon a small one. */
+const [MUCH, SHORT_MS] = [0.1, 300_000];
 
 /** With its begin, in milliseconds since 1970. */
 export interface TimedInterval extends CountInterval {
@@ -112,13 +115,20 @@ export function allocationIntervals(candidate: readonly QualityWindow[], current
  */
 export function comparedPart(candidate: readonly QualityWindow[], current: readonly QualityWindow[], metric: string, shareAt?: ShareAt): number | undefined {
   const pairs = (own: number, other: number): number => (own + other === 0 ? 0 : (own * other) / (own + other));
-  const count = (windows: readonly QualityWindow[]): number => windows.reduce((sum, { metrics }) => sum + (metrics[metric]?.n ?? 0), 0);
   let [windows, stretches] = [0, 0];
   for (const stretch of allocationIntervals(candidate, current, shareAt)) {
     windows += countIntervals(...stretch, metric, 1).reduce((sum, { candidateCount, currentCount }) => sum + pairs(candidateCount, currentCount), 0);
-    stretches += pairs(count(stretch[0]), count(stretch[1]));
+    stretches += pairs(recordsOf(stretch[0], metric), recordsOf(stretch[1], metric));
   }
   return stretches === 0 ? undefined : windows / stretches;
+}
+
+/**
+ * Whether the configured share changed within a window. What the arms did in it is then of two shares, and would be pooled: of a day on which 5 % became 95 at noon the candidate has the afternoon, and current the morning. Where the
+ * share is known neither at its beginning nor at its end it is not known at all, which is no change.
+ */
+export function isAcrossChange({ start, end }: Pick<QualityWindow, 'start' | 'end'>, shareAt: ShareAt | undefined): boolean {
+  return shareAt !== undefined && shareAt(start, end) === undefined && (shareAt(start, start) !== undefined || shareAt(end, end) !== undefined);
 }
 
 function moved([a, b]: readonly [number, number], [c, d]: readonly [number, number]): boolean {
@@ -126,6 +136,28 @@ function moved([a, b]: readonly [number, number], [c, d]: readonly [number, numb
   const [before, now, all] = [a / (a + b), c / (c + d), (a + c) / (a + b + c + d)];
   const error = Math.sqrt(all * (1 - all) * (1 / (a + b) + 1 / (c + d)));
   return Math.abs(now - before) > Math.max(SHARE_CHANGE, 4 * error);
+}
+
+/** How many records of a metric windows have. */
+function recordsOf(windows: readonly QualityWindow[], metric: string): number {
+  return windows.reduce((sum, { metrics }) => sum + (metrics[metric]?.n ?? 0), 0);
+}
+
+/** Why nothing is compared yet, where all that one of the arms has is in windows across a change; undefined: something is. */
+export function onlyAcrossWords(arms: readonly (readonly QualityWindow[])[], metric: string, shareAt: ShareAt | undefined): string | undefined {
+  const left = arms.flat().filter((window) => isAcrossChange(window, shareAt));
+  const isOne = arms.some((windows) => recordsOf(windows, metric) > 0 && recordsOf(windows.filter((window) => !isAcrossChange(window, shareAt)), metric) === 0);
+  if (!isOne) return undefined;
+  const [width, end] = [left.map((window) => window.end - window.start), left.map((window) => window.end)].map((all) => Math.max(...all));
+  return `the percentage changed within the windows (of ${durationWords(width ?? 0)}) that hold what there is, and arms are compared at one percentage only: what comes from ${utcTime(end ?? 0)} on is compared`;
+}
+
+/** What is said where much is left out because it is in long windows across a change; else nothing. */
+export function leftOutWords(windows: readonly QualityWindow[], metric: string, shareAt: ShareAt | undefined): string {
+  const left = windows.filter((window) => isAcrossChange(window, shareAt));
+  const width = Math.max(0, ...left.map(({ start, end }) => end - start));
+  const part = recordsOf(left, metric) / recordsOf(windows, metric);
+  return width > SHORT_MS && part > MUCH ? `; ${Math.round(100 * part)} % of the records are left out, because the percentage changed within their window (of ${durationWords(width)})` : '';
 }
 
 /** Why nothing of the one arm is compared with anything of the other, where both have records. */

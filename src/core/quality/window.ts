@@ -1,5 +1,6 @@
 import type { Moments } from './stats/confidenceSequence.ts';
 import type { UnitSums } from './stats/dispersion.ts';
+import type { UnnamedUnits } from './unnamed.ts';
 
 /** What was observed of one arm in one stretch of time: all that decisions need. */
 export interface QualityWindow {
@@ -172,6 +173,8 @@ export interface QualityData {
   readonly arms: readonly ArmSummary[];
   /** By how much bad events vary more than independent requests would, where the source knows no units. */
   readonly designEffect?: number;
+  /** Whose records name no unit; missing where all do, or the source tells no records. */
+  readonly unnamed?: UnnamedUnits;
   /** Whether each metric has a total of its own, which need not be of the same predictions as that of another: what one lacks is then no prediction that did not tell it. */
   readonly hasOwnTotals?: boolean;
   /** By metric: why it is no evidence about the candidate that nothing bad was told of it. */

@@ -1,13 +1,15 @@
+import { plainLine } from '../base/words.ts';
 import { everyoneShare } from '../flags/planner.ts';
+import { conditionReach } from '../flags/parents.ts';
 import { environmentHistory, type EnvironmentHistory, type EnvironmentState } from '../flags/history.ts';
-import { environmentOf, type FlagEnvironment } from '../flags/model.ts';
+import { environmentOf, type Dependency, type FlagEnvironment } from '../flags/model.ts';
 import { environmentPins, segmentMap, type FlagReading } from '../flags/planning.ts';
 import { ownIds } from '../flags/ownership.ts';
-import { maxExposure, variantSplit, type Segments } from '../flags/rollout.ts';
+import { effectiveRollout, maxExposure, variantSplit, type Segments } from '../flags/rollout.ts';
 import { pinsModel, type Pin } from '../flags/titles.ts';
 import { markedEvents } from './latch.ts';
 
-/** A time in which the candidate's share of everyone did not change. Times are milliseconds since 1970. */
+/** A time in which the candidate's share of everyone, and of those who are compared, did not change. Times are milliseconds since 1970. */
 export interface Allocation {
   /** Undefined: from before what the log tells. */
   readonly from: number | undefined;
@@ -15,6 +17,8 @@ export interface Allocation {
   readonly to: number | undefined;
   /** From 0 to 1; undefined where the split of variants depends on who asks. */
   readonly share: number | undefined;
+  /** Of those who get the candidate or the current version, where others get something else: of variants that are three or more. Where it is not given, `share`. */
+  readonly compared?: number | undefined;
 }
 
 /** SDKs learn of a change at their next poll, every 15 s by default; until then some answer as before. */
@@ -25,8 +29,9 @@ const HOUR_MS = 3_600_000;
  * How an environment gave out the candidate, oldest first, by Unleash's event log. The share is that of everyone whom no segment singles out: only
  * those are drawn by the percentage, and only they can be compared with each other.
  * @param variant the arm that is a variant; without one whoever gets the flag on is the candidate
+ * @param currentVariant the variant that stands for the current version, beside whoever gets the flag off
  */
-export function allocations(reading: FlagReading, environmentName: string, variant?: string): Allocation[] {
+export function allocations(reading: FlagReading, environmentName: string, variant?: string, currentVariant?: string): Allocation[] {
   const environment = environmentOf(reading.detail.flag, environmentName);
   if (environment === undefined) return [];
   const segments = segmentMap(reading.segments);
@@ -35,10 +40,11 @@ export function allocations(reading: FlagReading, environmentName: string, varia
     const at = events.at(-1);
     const from = at === undefined ? undefined : Date.parse(at.createdAt);
     const share = armShare(state, segments, variant);
+    const compared = share === undefined || variant === undefined ? undefined : ofBoth(share, currentShare(state, segments, currentVariant));
     const last = found.at(-1);
-    if (last?.share === share && last !== undefined) continue;
+    if (last !== undefined && last.share === share && last.compared === compared) continue;
     if (last !== undefined) found[found.length - 1] = { ...last, to: from };
-    found.push({ from, to: undefined, share });
+    found.push({ from, to: undefined, share, ...(compared === undefined ? {} : { compared }) });
   }
   return found;
 }
@@ -50,7 +56,36 @@ function armShare(environment: FlagEnvironment, segments: Segments, variant: str
   return split === undefined ? undefined : share * (split.find(({ name }) => name === variant)?.share ?? 0) / 100;
 }
 
-/** The candidate's share from start to end; undefined where it changed meanwhile or just before, so that not every SDK knew of it, or where it is not known. */
+/** Of everyone: whoever gets the flag off, which the current version serves, and the variant that stands for it. */
+function currentShare(environment: FlagEnvironment, segments: Segments, variant: string | undefined): number {
+  return 1 - everyoneShare(environment, segments) / 100 + (variant === undefined ? 0 : armShare(environment, segments, variant) ?? 0);
+}
+
+/** Undefined where all get one of the two: the share of everyone is that of those then. */
+function ofBoth(candidate: number, current: number): number | undefined {
+  return candidate === 0 || Math.abs(candidate + current - 1) < 1e-9 ? undefined : candidate / (candidate + current);
+}
+
+/**
+ * Why the arms need not hold who the percentage says, however they are drawn: a parent flag is not on for everybody, or nobody knows whether it is, so that some of those whom the percentage chose have the current version.
+ * Undefined: no parent has a say.
+ */
+export function parentsLimit(reading: FlagReading, environmentName: string): string | undefined {
+  const { detail: { flag: { dependencies } }, family, segments } = reading;
+  const limiting = dependencies.filter((dependency) => {
+    const detail = family?.parents.find(({ flag }) => flag === dependency.feature)?.detail;
+    return !letsAllThrough(dependency, detail === undefined ? undefined : environmentOf(detail.flag, environmentName), segmentMap(segments));
+  });
+  return limiting.length === 0 ? undefined : `the condition on ${limiting.map(({ feature }) => plainLine(feature, 40)).join(', ')} decides beside the percentage who gets the candidate`;
+}
+
+/** Who lacks what a parent at 100 % is sticky on lacks it for its child, too. */
+function letsAllThrough(dependency: Dependency, parent: FlagEnvironment | undefined, segments: Segments): boolean {
+  const isAtTop = dependency.enabled && dependency.variants.length === 0 && parent !== undefined && effectiveRollout(parent, segments).low === 100;
+  return isAtTop || conditionReach(dependency, parent, segments) === 'everybody';
+}
+
+/** The candidate's share of everyone from start to end; undefined where it changed meanwhile or just before, so that not every SDK knew of it, or where it is not known. */
 export function shareDuring(given: readonly Allocation[], start: number, end: number): number | undefined {
   const during = given.filter(({ from, to }) => (from ?? Number.NEGATIVE_INFINITY) < end && (to ?? Number.POSITIVE_INFINITY) > start - SETTLE_MS);
   return during.length === 1 ? during[0]?.share : undefined;
@@ -64,6 +99,11 @@ export function drawnSince(given: readonly Allocation[], at = Number.NEGATIVE_IN
 /** Whether it was everyone in all of these times: then nobody is left to compare with. */
 export function isForAll(drawn: readonly Allocation[]): boolean {
   return drawn.length > 0 && drawn.every(({ share }) => share === 1);
+}
+
+/** The same of those who get either arm, which is what the arms are compared with. */
+export function comparedDuring(given: readonly Allocation[], start: number, end: number): number | undefined {
+  return shareDuring(given.map((each) => ({ ...each, share: each.compared ?? each.share })), start, end);
 }
 
 /** From when on evidence counts about what is released now, and what began then. */

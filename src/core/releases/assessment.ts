@@ -11,7 +11,7 @@ import { GUARD_DEFAULTS, type GuardSettings } from '../workspace/guard.ts';
 import type { ModelMapping } from '../workspace/config.ts';
 import type { Stage } from '../workspace/plan.ts';
 import type { QualityData } from '../quality/window.ts';
-import { allocations, countedFrom, drawnSince, evidenceStart, isForAll, shareDuring, type EvidenceStart } from './allocation.ts';
+import { allocations, comparedDuring, countedFrom, drawnSince, evidenceStart, isForAll, parentsLimit, type EvidenceStart } from './allocation.ts';
 import { approvalDigest, approvalsOf, type Approval } from './approval.ts';
 import { armVariants } from './armVariants.ts';
 import { countersWords, dataAge, lateAfter, newestData, type DataAge } from './dataAge.ts';
@@ -209,10 +209,10 @@ function watch(known: ReleaseLook, environment: FlagEnvironment, stage: (Stage &
   if (definition === undefined || quality.kind === 'none') return { environment, since: exposure, findings: undefined, blind: undefined, unread: undefined, quiet: [], data: { state: 'not set up', words: `${model.name} has no quality: in modelswitch.yaml, so nothing is compared` } };
   const data = newestData(quality);
   const since = loggedSince(exposure, data, name);
-  const given = allocations(reading, name, variants.candidateVariant);
+  const given = allocations(reading, name, variants.candidateVariant, variants.currentVariant);
   const findings = data === undefined ? undefined : qualityFindings({
     data, definition, environment: name, variants, since: countedFrom(since), began: since.at, now, comparable: drawnSince(given, since.at).length > 0, isForAll: (from) => isForAll(drawnSince(given, from)), exposures: known.exposures, lateMs: lateAfter(settings),
-    shareAt: (start, end) => shareDuring(given, start, end), statistics: stage === undefined || stage.gates.includes('statistics'),
+    shareAt: (start, end) => comparedDuring(given, start, end), unchecked: parentsLimit(reading, name), statistics: stage === undefined || stage.gates.includes('statistics'),
     ...(stage !== undefined && stage.began > (since.at ?? Number.NEGATIVE_INFINITY) ? { stageSince: stage.began } : {}),
   });
   const seen = dataAge(quality, data, name, now, since, settings);

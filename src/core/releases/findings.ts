@@ -35,6 +35,8 @@ export interface FindingsInput {
   /** When evidence began: `since` may be the beginning of that hour. */
   readonly began?: number | undefined;
   readonly shareAt: ShareAt;
+  /** Why the sample ratio cannot be checked by that share. */
+  readonly unchecked?: string | undefined;
   /** Undefined: not known, so that missing answers are no guardrail. */
   readonly exposures: readonly ExposureCount[] | undefined;
   /** So many milliseconds later than the other's an arm's records may be told; 10 min where it is not said. */
@@ -100,7 +102,7 @@ function judge(input: FindingsInput, service: string | undefined, judged: readon
   const data = service === undefined ? input.data : { ...input.data, windows: input.data.windows.filter((window) => window.service === service) };
   const allotted = { comparable, everyone: isForAll(input, data) };
   const exposures = exposuresOf(input, service, judged);
-  const options = { shareAt, alpha: ALPHA / services };
+  const options = { shareAt, unchecked: input.unchecked, alpha: ALPHA / services };
   const report = compareArms(data, definition, environment, { ...options, since, ...(exposures === undefined ? {} : { exposed: { exposures, now, began, lateMs, isPart: service !== undefined } }) });
   const metrics = report.metrics.filter(({ name }) => definition.metrics.find((each) => each.name === name)?.measure !== 'pr_auc');
   const isSilent = (metric: MetricComparison): boolean => isUntold(metric, allotted) || (data.doubts?.[metric.name] !== undefined && metric.candidate.n > 0 && metric.current.n > 0);

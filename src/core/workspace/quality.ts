@@ -57,6 +57,7 @@ const prometheus = z.strictObject({
 const source = z.strictObject({
   log: paths.meta({ description: 'The prediction log: *.jsonl, *.parquet or *.csv.' }).optional(),
   outcomes: paths.meta({ description: 'Where outcomes are that arrive later, joined by request_id; they may stand in the prediction log, too.' }).optional(),
+  design_effect: amount('Of a log whose records have neither unit_id nor batch_id: how much more the bad events vary than independent requests would. 1 says that requests are independent. Where records name their unit it is measured.', 1, 1, 3).optional(),
   prometheus: prometheus.optional(),
   exec: z.array(words('The command and its arguments.', 'scripts/windows.sh'), { error: 'must be a list of texts, such as [python, scripts/windows.py]' }).min(1).meta({ description: 'A command that prints windows as JSON.' }).optional(),
 }, { error: 'must name one source: {log: glob}, {prometheus: {...}} or {exec: [command]}' }).meta({ description: 'Where the observations come from.' });

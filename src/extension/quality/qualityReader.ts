@@ -168,5 +168,5 @@ export class QualityReader implements Disposable {
 /** The comparison in one environment, since evidence counts. Slices are only compared `withSlices`. */
 export function reportOf({ definition }: Pick<QualitySubject, 'definition'>, data: QualityData, environment: string, history: ReleaseHistory | undefined, withSlices = false): ComparisonReport {
   const shown = withSlices ? data : { ...data, windows: data.windows.filter(({ slice }) => slice === undefined) };
-  return compareArms(shown, definition, environment, { shareAt: shareOf(history), since: countedFrom(evidenceSince(data, environment, history)) });
+  return compareArms(shown, definition, environment, { shareAt: shareOf(history), unchecked: history?.unchecked, since: countedFrom(evidenceSince(data, environment, history)) });
 }

@@ -393,6 +393,55 @@ describe('arms that nothing of is compared', () => {
   });
 });
 
+describe('windows in which the percentage changed', () => {
+  const DAY = 86_400_000;
+  const D0 = Date.UTC(2026, 2, 2);
+  const [CHANGE, PER_DAY] = [D0 + 1.5 * DAY, 20_000];
+  const shareAt = (start: number, end: number): number | undefined => (end <= CHANGE ? 0.05 : start >= CHANGE ? 0.95 : undefined);
+  /** Errors are 1.5 % in the morning and 4.5 % after, of both arms; 5 % until noon of the second day, then 95 %. Half days as windows of `width`. */
+  const windowsOf = (width: number, times: number, days: number, mornings = 0.015): QualityWindow[] => {
+    const found = new Map<string, QualityWindow>();
+    for (let half = D0; half < D0 + days * DAY; half += DAY / 2) {
+      const share = half < CHANGE ? 0.05 : 0.95;
+      const rate = (half - D0) % DAY === 0 ? mornings : 0.06 - mornings;
+      for (const [arm, part, own] of [['candidate', share, rate * times], ['current', 1 - share, rate]] as const) {
+        const start = Math.floor(half / width) * width;
+        const before = found.get(`${arm} ${start}`);
+        const n = (PER_DAY / 2) * part + (before?.requests ?? 0);
+        const bad = (PER_DAY / 2) * part * own + (before?.metrics['errors']?.sum ?? 0);
+        found.set(`${arm} ${start}`, { arm, environment: '', service: '', start, end: start + width, requests: n, units: n, metrics: { errors: { n, sum: bad, squares: bad }, failed: { n, sum: bad, squares: bad } } });
+      }
+    }
+    return [...found.values()];
+  };
+  const SECTIONS = { guardrails: [{ name: 'errors', bad: 'error' }, { name: 'failed', mean: 'error == "x"', margin: 0.015 }] };
+  const compared = (width: number, times: number, days: number, known: typeof shareAt | 'not given' = shareAt, mornings?: number): MetricComparison[] =>
+    [...compareArms(dataOfWindows(windowsOf(width, times, days, mornings), { designEffect: 1, messages: [] }), definition({ ...SECTIONS, window: '1d' }), '', { ...(known === 'not given' ? {} : { shareAt: known }), since: D0 }).metrics];
+
+  it('are left out, for the arms are of other hours there: nothing healthy is worse, and nothing bad is not', () => {
+    const verdicts = (all: readonly MetricComparison[]): string[] => all.map(({ verdict }) => verdict);
+    assert.deepEqual(verdicts(compared(DAY, 1, 12)), ['not worse', 'not worse']);
+    assert.ok(Math.abs((compared(DAY, 1, 4)[0]?.effect ?? 0) - 1) < 1e-6);
+    // Bad mornings hide a candidate that is twice as bad.
+    assert.deepEqual(verdicts(compared(DAY, 2, 12, shareAt, 0.045)), ['worse', 'worse']);
+    // Nobody says when it changed: as it was told.
+    assert.equal(compared(DAY, 1, 2, () => undefined)[0]?.verdict, 'worse');
+    assert.equal(compared(DAY, 1, 2, 'not given')[0]?.verdict, 'worse');
+  });
+
+  it('are none where they end at the change', () => {
+    assert.deepEqual(compared(DAY / 2, 2, 2).map(({ because }) => /left out/.test(because)), [false, false]);
+  });
+
+  it('are told, where much is left out or nothing else is there', () => {
+    const [errors, failed] = compared(DAY, 1.3, 2);
+    assert.match(errors?.because ?? '', /; 50 % of the records are left out, because the percentage changed within their window \(of 1 d\)$/);
+    assert.match(failed?.because ?? '', /; 50 % of the records are left out/);
+    const all = compareArms(dataOfWindows(windowsOf(DAY, 2, 2), { designEffect: 1, messages: [] }), definition(SECTIONS), '', { shareAt, since: D0 + DAY }).metrics;
+    assert.deepEqual(all.map(({ verdict, because }) => [verdict, because])[0], ['insufficient data', 'the percentage changed within the windows (of 1 d) that hold what there is, and arms are compared at one percentage only: what comes from 2026-03-04 00:00:00 UTC on is compared']);
+  });
+});
+
 describe('drift', () => {
   const sample = (name: string, values: readonly number[], missing = 0): FeatureSample => ({ name, rows: values.length + missing, missing, values, categories: {}, otherCategories: 0 });
   const named = (name: string, categories: Record<string, number>): FeatureSample => ({ name, rows: Object.values(categories).reduce((a, b) => a + b, 0), missing: 0, values: [], categories, otherCategories: 0 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { planSetRollout, planSwitchOff } from '../../../src/core/flags/planner.ts';
 import { planRepin, planStart } from '../../../src/core/flags/startRollout.ts';
 import { pin } from '../../../src/core/flags/titles.ts';
-import { allocations, evidenceStart, SETTLE_MS, shareDuring } from '../../../src/core/releases/allocation.ts';
+import { allocations, comparedDuring, evidenceStart, parentsLimit, SETTLE_MS, shareDuring, type Allocation } from '../../../src/core/releases/allocation.ts';
 import { planRearm, planStepDown } from '../../../src/core/releases/stageChange.ts';
 import { rolloutStrategy } from '../flags/flagSupport.ts';
 import { stage, World } from './worldSupport.ts';
@@ -31,6 +31,46 @@ describe('what an environment gave out', () => {
     const variants = [['v13', 800], ['v14', 200]].map(([name, weight]) => ({ name: String(name), weight: Number(weight), weightType: 'fix' as const, stickiness: 'userId' }));
     world.environments = world.environments.map((each) => (each.name === 'production' ? { ...each, enabled: true, strategies: [rolloutStrategy('a', 50, { variants })] } : each));
     assert.deepEqual(allocations(world.reading(), 'production', 'v14').map(({ share }) => share), [0.1]);
+  });
+
+  it('of three variants is also that of those who get either arm, whoever gets the flag off having the current version', () => {
+    const of = (percent: number, weights: Readonly<Record<string, number>>): Pick<Allocation, 'share' | 'compared'>[] => {
+      const world = new World();
+      const variants = Object.entries(weights).map(([name, weight]) => ({ name, weight, weightType: 'fix' as const, stickiness: 'userId' }));
+      world.environments = world.environments.map((each) => (each.name === 'production' ? { ...each, enabled: true, strategies: [rolloutStrategy('a', percent, { variants })] } : each));
+      return allocations(world.reading(), 'production', 'v14', 'v13').map(({ share, compared }) => ({ share, ...(compared === undefined ? {} : { compared }) }));
+    };
+    assert.deepEqual(of(100, { v13: 500, v14: 500 }), [{ share: 0.5 }]);
+    assert.deepEqual(of(50, { v13: 500, v14: 500 }), [{ share: 0.25 }]);
+    assert.deepEqual(of(100, { v13: 450, v14: 450, v15: 100 }), [{ share: 0.45, compared: 0.5 }]);
+    assert.deepEqual(of(50, { v13: 400, v14: 200, v15: 400 }), [{ share: 0.1, compared: 0.12500000000000003 }]);
+    assert.deepEqual(of(100, { v13: 600, v15: 400 }), [{ share: 0 }]);
+    const given = [{ from: undefined, to: undefined, share: 0.2, compared: 1 / 3 }];
+    assert.deepEqual([shareDuring(given, 0, 1), comparedDuring(given, 0, 1), comparedDuring([{ from: undefined, to: undefined, share: 0.2 }], 0, 1)], [0.2, 1 / 3, 0.2]);
+  });
+
+  it('is of another time where only the part of the current version changed', () => {
+    const world = new World();
+    const strategy = (weights: Readonly<Record<string, number>>): ReturnType<typeof rolloutStrategy> => rolloutStrategy('a', 100, { variants: Object.entries(weights).map(([name, weight]) => ({ name, weight, weightType: 'fix' as const, stickiness: 'userId' })) });
+    const [before, after] = [strategy({ v13: 400, v14: 200, v15: 400 }), strategy({ v13: 600, v14: 200, v15: 200 })];
+    world.environments = world.environments.map((each) => (each.name === 'production' ? { ...each, enabled: true, strategies: [before] } : each));
+    world.edit('production', (environment) => ({ ...environment, strategies: [after] }), { type: 'feature-strategy-update', strategy: after, previousStrategy: before });
+    assert.deepEqual(allocations(world.reading(), 'production', 'v14', 'v13').map(({ compared }) => compared), [1 / 3, 0.25]);
+  });
+
+  it('does not say who the arms hold where a parent has a say that is not on for everybody', () => {
+    const world = new World();
+    const reading = world.reading();
+    const parent = (rollout: number): NonNullable<typeof reading.family>['parents'][number] =>
+      ({ flag: 'base', detail: { ...reading.detail, flag: { ...reading.detail.flag, name: 'base', environments: [{ name: 'production', type: 'production', enabled: true, strategies: [rolloutStrategy('p', rollout)] }] } } });
+    const child = { ...reading, detail: { ...reading.detail, flag: { ...reading.detail.flag, dependencies: [{ feature: 'base', enabled: true, variants: [] }] } } };
+    const of = (family: typeof reading.family): string | undefined => parentsLimit({ ...child, family }, 'production');
+    const words = 'the condition on base decides beside the percentage who gets the candidate';
+    assert.equal(parentsLimit(reading, 'production'), undefined);
+    assert.equal(of({ parents: [parent(100)], children: [], unread: [] }), undefined);
+    assert.equal(of({ parents: [parent(50)], children: [], unread: [] }), words);
+    assert.equal(of({ parents: [{ flag: 'base', detail: undefined }], children: [], unread: [] }), words);
+    assert.equal(of(undefined), words, 'nobody has read it');
   });
 
   it('is nothing in an environment that there is not', () => {

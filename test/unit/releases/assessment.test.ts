@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { planSetRollout } from '../../../src/core/flags/planner.ts';
+import { readQuality } from '../../../src/core/quality/definitions.ts';
 import { assessRelease, type ReleaseAssessment } from '../../../src/core/releases/assessment.ts';
 import type { ExposureCount } from '../../../src/core/releases/findings.ts';
 import { planAdvance, planRearm, stageBefore } from '../../../src/core/releases/stageChange.ts';
 import { GUARD_DEFAULTS } from '../../../src/core/workspace/guard.ts';
 import { MINUTE, PLAN, QUALITY, assess, data, lastEvent, model, released, windows } from './assessSupport.ts';
-import { stage } from './worldSupport.ts';
+import { rolloutStrategy } from '../flags/flagSupport.ts';
+import { stage, World } from './worldSupport.ts';
 
 describe('the assessment of a release', () => {
   it('lets a good candidate go on once hold time, sample and evidence are there, with the change that does it', () => {
@@ -132,10 +134,51 @@ describe('the assessment of a release', () => {
     assert.notEqual(assess(world, pods(0.02, 40)).verdict.word, 'rollback', 'as good as the current version');
   });
 
+  it('says of a window in which evidence began from when on it counts, not that nothing was told', () => {
+    const world = released(1);
+    for (const at of [Date.UTC(2026, 0, 1, 8, 30), Date.UTC(2026, 0, 1, 8, 40)]) {
+      world.at = at;
+      world.apply(planAdvance(PLAN, world.reading()).change);
+    }
+    const DAY = 86_400_000;
+    const midnight = Math.floor(lastEvent(world) / DAY) * DAY;
+    // A candidate of which half fails, since the morning.
+    const days = (count: number): ReturnType<typeof windows> => Array.from({ length: count }, (_, day) => windows({ start: midnight, count: 1, candidateErrors: 0.5 })
+      .map((window) => ({ ...window, start: midnight + day * DAY, end: midnight + (day + 1) * DAY }))).flat();
+    const found = assess(world, days(1), { now: lastEvent(world) + 3_600_000, model: model({ quality: readQuality({ ...QUALITY.section as object, window: '1d' }).quality! }) });
+    assert.equal(found.verdict.word, 'insufficient data');
+    assert.match(found.verdict.reasons[0]?.words ?? '', /^errors .*: evidence began within a window \(of 1 d\), and counts from the next one on, which begins at 2026-01-02 00:00:00 UTC$/);
+    assert.equal(assess(world, days(2)).verdict.word, 'rollback');
+    assert.match(assess(world, []).comparisons[0]?.report.metrics[0]?.because ?? '', /^no record tells it/);
+  });
+
   it('holds and alarms when units do not fall into the arms as configured', () => {
     const world = released(3);
     const found = assess(world, windows({ start: lastEvent(world) + 5 * MINUTE, share: 0.35 }));
     assert.deepEqual([found.verdict.word, found.verdict.alarm, found.verdict.reasons[0]?.kind], ['hold', true, 'mismatch']);
+  });
+
+  it('does not take what a parent flag lets through, or a third variant, for units that are missing', () => {
+    const world = released(3);
+    const reading = world.reading();
+    const { flag } = reading.detail;
+    const parent = { ...reading.detail, flag: { ...flag, name: 'base', environments: flag.environments.map((each) => ({ ...each, enabled: true, strategies: [rolloutStrategy('p', 50)] })) } };
+    const limited = { ...reading, detail: { ...reading.detail, flag: { ...flag, dependencies: [{ feature: 'base', enabled: true, variants: [] }] } }, family: { parents: [{ flag: 'base', detail: parent }], children: [], unread: [] } };
+    const halved = windows({ start: lastEvent(world) + 5 * MINUTE, share: 0.125 });
+    assert.equal(assess(world, halved).verdict.reasons[0]?.kind, 'mismatch', 'without a parent it is one');
+    const found = assess(world, halved, { reading: limited });
+    assert.deepEqual(found.look.mismatches, []);
+    assert.deepEqual(found.comparisons.map(({ report: { sampleRatio: { verdict, because } } }) => [verdict, because]), [['not checked', 'the condition on base decides beside the percentage who gets the candidate']]);
+
+    const three = { switches: [{ ...model().switches[0]!, variants: { v14: 'candidate', v13: 'current' } }], plan: [stage('production', 100)] };
+    const strategy = rolloutStrategy('a', 100, { variants: [['v13', 400], ['v14', 200], ['v15', 400]].map(([name, weight]) => ({ name: String(name), weight: Number(weight), weightType: 'fix', stickiness: 'userId' })) });
+    const varied = new World().edit('production', (each) => ({ ...each, enabled: true, strategies: [strategy] }), { type: 'feature-strategy-add', strategy });
+    const ratioOf = (share: number): readonly (string | number | undefined)[] => {
+      const { sampleRatio } = assess(varied, windows({ start: lastEvent(varied) + 5 * MINUTE, share }), { model: model(three) }).comparisons[0]?.report ?? assert.fail();
+      return [sampleRatio.verdict, sampleRatio.configured];
+    };
+    assert.deepEqual(ratioOf(1 / 3), ['as configured', 1 / 3]);
+    assert.deepEqual(ratioOf(0.2), ['mismatch', 1 / 3]);
   });
 
   it('tests the limit of a metric where nobody is left to compare with', () => {

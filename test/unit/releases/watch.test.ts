@@ -20,7 +20,7 @@ describe('the watch over what serves', () => {
     watchChampion({ model: model(), quality: { kind: 'data', data: data([...all].sort((a, b) => a.start - b.start)) }, now: NOW, reading: released(0).reading() });
 
   it('alarms on a limit that was passed in the last day, and not on one that was passed before', () => {
-    assert.match(watch(day(0, 0.3))?.alarms[0] ?? '', /^production: errors is 0\.3 \(n 55\.8k\) in the last day, past its limit 0\.2$/);
+    assert.match(watch(day(0, 0.3))?.alarms[0] ?? '', /^production: errors is 0\.3 \(n 56k\) in the last day, past its limit 0\.2$/);
     assert.deepEqual(watch([...day(1, 0.3), ...day(0, 0.1)])?.alarms, []);
   });
 
@@ -58,6 +58,61 @@ describe('the watch over what serves', () => {
     assert.deepEqual(watch([...nights(1), ...nights(0)])?.alarms, []);
     // Against another hour it would be one: the morning is four times as good.
     assert.equal(watch([...day(1, 0.01), ...nights(0)])?.alarms.length, 1);
+  });
+
+  describe('by outcomes that are known a week later', () => {
+    const HOUR = DAY / 24;
+    const quality = readQuality({ source: { log: 'x.jsonl' }, window: '1h', labels: { mature_after: '7d' }, guardrails: [{ name: 'accuracy', measure: 'accuracy', margin: 0.02, limit: 0.8 }, { name: 'errors', bad: 'error', limit: 0.2 }] }).quality ?? assert.fail();
+    /** Forty days by the hour, of which the last seven have no outcome yet. */
+    const hours = (accuracy: (start: number) => number): QualityWindow[] => Array.from({ length: 40 * 24 }, (_, index): QualityWindow => {
+      const start = NOW - (40 * 24 - index) * HOUR;
+      const n = start + HOUR + WEEK <= NOW ? 1000 : 0;
+      const right = Math.round(n * accuracy(start));
+      return { arm: 'current', environment: 'production', service: 'credit', start, end: start + HOUR, requests: 1000, units: 1000, metrics: { accuracy: { n, sum: right, squares: right }, errors: { n: 1000, sum: 20, squares: 20 } } };
+    });
+    const watchOf = (all: readonly QualityWindow[], known: Partial<ReturnType<typeof data>> = {}, own = quality): NonNullable<ReturnType<typeof watchChampion>> =>
+      watchChampion({ model: model({ quality: own }), quality: { kind: 'data', data: { ...data(all), ...known } }, now: NOW, reading: released(0).reading() }) ?? assert.fail();
+    const LAST = 'the last day whose outcomes are known (2026-02-22 12:00:00 UTC to 2026-02-23 12:00:00 UTC)';
+
+    it('judges the last day of which they are known, and says which it is', () => {
+      const { alarms, words } = watchOf(hours((start) => (start < NOW - 20 * DAY ? 0.9 : 0.3)));
+      assert.deepEqual(alarms, [`production: accuracy is 0.3 (n 24k) in ${LAST}, past its limit 0.8`, `production: accuracy 0.3 vs 0.75 (n 24k), worse by more than 0.02, ${LAST} against the same hours of 4 weeks before`]);
+      assert.equal(words, `production: the last day with the same hours of 4 earlier weeks; accuracy: ${LAST} with the same hours of 4 earlier weeks`);
+      assert.deepEqual(watchOf(hours(() => 0.9)).alarms, []);
+    });
+
+    it('says that a version which answers now is not the one of that day', () => {
+      const all = hours(() => 0.3);
+      const arms = data(all).arms.map((arm) => ({ ...arm, versions: [{ version: '13', first: 0, last: NOW - 3 * DAY, requests: 1 }, { version: '15', first: NOW - 3 * DAY, last: NOW, requests: 1 }] }));
+      assert.match(watchOf(all, { arms }).alarms[0] ?? '', /in the last day whose outcomes are known \(.* UTC to .* UTC, before 15 answered\), past its limit 0\.8$/);
+    });
+
+    it('says that none is known yet, and judges the rest', () => {
+      const untold = hours(() => 0.9).slice(-6 * 24);
+      assert.match(watchOf(untold).words, /less than a week back.*; accuracy is not judged: no outcome is known yet$/);
+      assert.match(watchOf(untold.map((window) => ({ ...window, metrics: { ...window.metrics, errors: { n: 1000, sum: 300, squares: 300 } } }))).alarms[0] ?? '', /^production: errors is 0\.3 .* in the last day, past its limit 0\.2$/);
+    });
+
+    it('does not take the absence of all outcomes for the fault of a model', () => {
+      const absent = readQuality({ ...quality.section as object, labels: { mature_after: '7d', absent_means: 0 } }).quality ?? assert.fail();
+      const found = watchOf(hours(() => 0.3), { notes: { ...data([]).notes, outcomesMissing: true } }, absent);
+      assert.deepEqual(found.alarms, []);
+      assert.match(found.words, /; the limit of accuracy is not judged: there is no file of source\.outcomes, and absence alone says nothing$/);
+      assert.equal(watchOf(hours(() => 0.3), {}, absent).alarms.length, 1);
+    });
+
+    it('counts who has an outcome in all arms and weeks together, whichever comes first', () => {
+      // Of the candidate all have one, of the others half.
+      const arms = (window: QualityWindow): QualityWindow[] => (['candidate', 'current'] as const).map((arm) => {
+        const [part, labelled] = arm === 'candidate' ? [0.1, 1] : [0.9, 0.5];
+        const matured = (window.metrics['accuracy']?.n ?? 0) * part;
+        const { n = 0, sum = 0, squares = 0 } = window.metrics['accuracy'] ?? {};
+        const told = { n: n * part * labelled, sum: sum * part * labelled, squares: squares * part * labelled };
+        return { ...window, arm, requests: window.requests * part, units: window.units * part, metrics: { accuracy: told, errors: { n: window.requests * part, sum: 0, squares: 0 } }, labels: { matured, labelled: { accuracy: told.n } } };
+      });
+      const all = hours((start) => (start < NOW - 9 * DAY ? 0.9 : 0.85)).flatMap((window) => (window.start < NOW - 9 * DAY ? arms(window).reverse() : arms(window)));
+      assert.match(watchOf(all).alarms.join(), /^production: accuracy 0\.85 vs 0\.9 \(n 13\.2k\), worse by more than 0\.02/);
+    });
   });
 
   it('says that there is nothing to compare with in the first week, and nothing at all without data', () => {

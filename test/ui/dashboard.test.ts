@@ -192,15 +192,12 @@ models:
         window.addEventListener('message', ({ data }) => { if (data.kind === 'model') resolve(data.model); });
         document.getElementById('refresh').click();
       });
-      const frames = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-      await frames();
       const table = () => document.querySelectorAll('.beside > .scroll')[1];
       const rows = () => [...table().querySelectorAll('tbody tr')];
       table().style.maxWidth = '250px';
       table().scrollTop = 700;
       table().scrollLeft = 40;
       document.scrollingElement.scrollTop = 300;
-      await frames();
       const head = rows().find((row) => row.getBoundingClientRect().top > table().getBoundingClientRect().top + 60).querySelector('th').textContent;
       const row = () => rows().find((each) => each.querySelector('th').textContent === head);
       const range = document.createRange();
@@ -213,7 +210,6 @@ models:
       const [newest, ...older] = metric.table.rows;
       const told = { ...metric, table: { ...metric.table, rows: [['2099-01-01 00:00:00', '-', '0', '-', '0'], [newest[0], '1 %', '7', '2 %', '8'], ...older] } };
       window.dispatchEvent(new MessageEvent('message', { data: { kind: 'model', model: { ...model, readAt: 1, metrics: [told, ...others] } } }));
-      await frames();
       const texts = (index) => [...rows()[index].querySelectorAll('th, td')].map(({ textContent }) => textContent);
       const shown = { before, after: state(), first: texts(0), second: texts(1).slice(1) };
       getSelection().removeAllRanges();

@@ -290,7 +290,8 @@ describe('the dashboard', () => {
     const steps = (...shares: readonly (readonly [number | undefined, number | undefined])[]): ReleaseHistory => ({
       given: shares.map(([from, share], at) => ({ from, to: shares[at + 1]?.[0], share })), since: { at: undefined, because: 'exposure' },
     });
-    const shown = (history: ReleaseHistory, now = end): DashboardModel['rollout'] => dashboardModel({ ...input({ count: 10 }), data: dataOfWindows(windows, { designEffect: 1, messages: [] }), history, now }).rollout;
+    const given = (history: ReleaseHistory, now = end): DashboardInput => ({ ...input({ count: 10 }), data: dataOfWindows(windows, { designEffect: 1, messages: [] }), history, now });
+    const shown = (history: ReleaseHistory, now = end): DashboardModel['rollout'] => dashboardModel(given(history, now)).rollout;
     const line = ({ series }: DashboardModel['rollout']): unknown[] => { const { x = [], values = [] } = series.find(({ label }) => label === 'configured') ?? {}; return x.map((at, index) => [Math.round(1000 * at) - START, values[index]]); };
 
     it('has what was configured for less than a point: the line by its own steps, the table every share of the point', () => {
@@ -309,8 +310,10 @@ describe('the dashboard', () => {
       const rollout = shown(steps([START - 90 * 86_400_000, 0.01], [before, 0.2], [START + 3_600_000, undefined], [START + 7_200_000, 0.3], [after, 0]), end + 90 * 86_400_000);
       assert.deepEqual(line(rollout), [[before - START, 0.2], [3_600_000, null], [7_200_000, 0.3], [after - START, 0], [2 * (end - START), 0]]);
       assert.deepEqual([rollout.table.rows[0], rollout.table.rows.at(-1)], [['2026-04-01 12:00:00', '0 %', '-', '0'], ['2026-03-02 09:00:00', '20 %', '-', '0']]);
-      // What the log does not lead back to is not known.
-      assert.deepEqual(line(shown(steps([START + MINUTE, 0.2]))), [[0, null], [MINUTE, 0.2], [end - START, 0.2]]);
+      // What the log does not lead back to is not known, and no line of a spreadsheet.
+      const late = given(steps([START + MINUTE, 0.2]));
+      assert.deepEqual(line(dashboardModel(late).rollout), [[0, null], [MINUTE, 0.2], [end - START, 0.2]]);
+      assert.deepEqual([...dashboardCsv(late, dashboardModel(late)).matchAll(/^rollout,[^,]*,([^,]*),configured,,([^,]*),/gm)].map(([, at, share]) => [Date.parse(at ?? '') - START, share]), [[MINUTE, '0.2'], [end - START, '0.2']]);
     });
   });
 

@@ -8,6 +8,8 @@ const series = z.object({
   label: z.string(),
   /** Whose it is: each arm has a colour and a line of its own. */
   arm: z.enum(['candidate', 'current', 'other']),
+  /** Points of its own, in the chart's unit, where it does not have those of the chart: steps, each of which holds until the next. */
+  x: z.array(z.number()).optional(),
   values: z.array(z.number().nullable()),
   /** An interval of 95 % about each value. */
   low: z.array(z.number().nullable()).optional(),
@@ -69,15 +71,21 @@ const model = z.object({
   rollout: chart,
   metrics: z.array(chart),
   drift: z.array(drift),
+  /** What the numbers of the drift tables are; empty where there is none. */
+  driftDefinitions: z.array(z.string()),
   /** Feature skew: whether it can be checked, and what the last check found. */
   skew: z.object({ table: table.optional(), lines: z.array(z.string()) }).optional(),
   scores: chart.optional(),
   latency: chart.optional(),
   /** Why there is no chart of scores, or none of latency, as sentences. */
   undrawn: z.array(z.string()),
+  /** Why a tab has nothing to show, as a sentence. */
+  absent: z.object({ drift: z.string().optional(), slices: z.string().optional(), shadow: z.string().optional() }),
   slices: table.optional(),
   /** Of the environment; what its figures are of, in sentences. */
   shadow: z.object({ tables: z.array(table), lines: z.array(z.string()), scores: chart.optional() }).optional(),
+  /** Whether the shadow is on, and for how many requests. */
+  shadowState: z.string(),
   /** Who changed what of the release, newest first, and what the log does not tell; undefined where it could not be read. */
   timeline: z.object({ table, lines: z.array(z.string()) }).optional(),
   notes: z.array(z.string()),

@@ -2,6 +2,8 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Chart, Series } from '../shared/dashboard.ts';
 import { el, svg, tableOf } from './dom.ts';
+import { alignedSteps } from './steps.ts';
+import { timeLabels } from './timeLabels.ts';
 
 const HEIGHT = 190;
 const COLOURS: Readonly<Record<Series['arm'], string>> = { candidate: '--vscode-charts-yellow', current: '--vscode-charts-blue', other: '--vscode-charts-green' };
@@ -47,14 +49,18 @@ function endOfBars({ x }: Chart): number {
 function drawn(chart: Chart): Drawn {
   // The last bar ends where the next would begin.
   const isBars = chart.kind === 'bars';
-  const data: [number[], ...Values[]] = [isBars ? [...chart.x, endOfBars(chart)] : [...chart.x]];
+  const { x, valuesOf } = alignedSteps(chart);
+  const data: [number[], ...Values[]] = [isBars ? [...x, endOfBars(chart)] : x];
   const series: uPlot.Series[] = [{}];
   const bands: uPlot.Band[] = [];
-  const stepped = uPlot.paths.stepped?.({ align: 1 });
-  for (const { label, arm, values, low, high } of chart.series) {
+  // A step holds until what is not known begins, and nothing is drawn until something is known again.
+  const stepped = uPlot.paths.stepped?.({ align: 1, alignGaps: 1 });
+  for (const each of chart.series) {
+    const { label, arm, low, high } = each;
+    const values = valuesOf(each);
     const stroke = armColour(arm);
     const isStep = isBars || arm === 'other';
-    const isSingle = values.filter((value) => value !== null).length === 1;
+    const isSingle = each.values.filter((value) => value !== null).length === 1;
     if (low !== undefined && high !== undefined) {
       data.push([...high], [...low]);
       bands.push({ series: [series.length, series.length + 1], fill: `color-mix(in srgb, ${stroke} 22%, transparent)` });
@@ -63,7 +69,7 @@ function drawn(chart: Chart): Drawn {
     }
     data.push(isBars ? [...values, values.at(-1)] : [...values]);
     series.push({
-      label, stroke, width: 2, dash: DASHES[arm], points: { show: chart.kind === 'steps' || isSingle || (values.length <= 40 && !isBars), size: 6, stroke, fill: arm === 'current' ? colour('--vscode-editor-background', 'Canvas') : stroke },
+      label, stroke, width: 2, dash: DASHES[arm], points: { show: chart.kind === 'steps' || isSingle || (values.length <= 40 && !isBars && each.x === undefined), size: 6, stroke, fill: arm === 'current' ? colour('--vscode-editor-background', 'Canvas') : stroke },
       ...(isStep && stepped !== undefined ? { paths: stepped } : {}),
     });
   }
@@ -74,7 +80,8 @@ function axes(chart: Chart): uPlot.Axis[] {
   const grid = { stroke: `color-mix(in srgb, ${foreground()} 18%, transparent)`, width: 1 };
   const common: uPlot.Axis = { stroke: foreground(), grid, ticks: grid, font: `11px ${colour('--vscode-font-family', 'sans-serif')}` };
   const labels = chart.labels;
-  const x: uPlot.Axis = chart.kind === 'steps' ? { ...common, splits: () => [...chart.x], values: (_plot, splits) => splits.map((at) => labels?.[at] ?? '') } : common;
+  const x: uPlot.Axis = chart.kind === 'steps' ? { ...common, splits: () => [...chart.x], values: (_plot, splits) => splits.map((at) => labels?.[at] ?? '') }
+    : chart.kind === 'time' ? { ...common, space: 76, values: (_plot, splits, _axis, _space, step) => timeLabels(splits, step) } : common;
   return [x, { ...common, size: 64, values: (_plot, splits) => splits.map((value) => valueWords(chart, value)) }];
 }
 
@@ -101,19 +108,29 @@ function spoken(chart: Chart): string {
   return `Chart: ${chart.title}. ${chart.kind === 'time' ? `Last: ${last.join(', ')}. ` : ''}The table beside it has the figures.`;
 }
 
+/** From the first to the last point of charts over time, so that one below the other they show the same time. */
+export function timeSpan(charts: readonly Chart[]): readonly [number, number] | undefined {
+  const points = charts.flatMap(({ x, series }) => [x, ...series.map(({ x: own = [] }) => own)]).flatMap((each) => [each[0], each.at(-1)]).filter((each) => each !== undefined);
+  const [first, last] = [Math.min(...points), Math.max(...points)];
+  return first < last ? [first, last] : undefined;
+}
+
 /** A chart with its table beside it. Charts over time share their cursor. */
 export class ChartView {
   readonly element: HTMLElement;
   readonly #chart: Chart;
+  readonly #span: readonly [number, number] | undefined;
   readonly #place: HTMLElement;
   readonly #observer: ResizeObserver;
   #plot: uPlot | undefined;
   #width = 0;
 
-  constructor(chart: Chart) {
+  /** `span`: what is shown of time, in seconds since 1970; else what the chart has points of. */
+  constructor(chart: Chart, span?: readonly [number, number]) {
     this.#chart = chart;
+    this.#span = span;
     this.#place = el('div', { class: 'plot', role: 'img', 'aria-label': spoken(chart) });
-    this.element = el('section', { class: 'chart' }, el('h3', {}, chart.kind === 'time' ? `${chart.title} (UTC)` : chart.title), el('div', { class: 'beside' }, el('div', {}, legend(chart), this.#place), tableOf(chart.table)));
+    this.element = el('section', { class: 'chart', 'data-part': chart.id }, el('h3', {}, chart.kind === 'time' ? `${chart.title} (UTC)` : chart.title), el('div', { class: 'beside' }, el('div', {}, legend(chart), this.#place), tableOf(chart.table)));
     this.#observer = new ResizeObserver(() => this.#fit());
     this.#observer.observe(this.#place);
   }
@@ -145,7 +162,7 @@ export class ChartView {
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, points: { show: false }, ...(chart.kind === 'time' ? { sync: { key: 'time' } } : {}) },
       scales: {
-        x: { time: chart.kind === 'time', ...(chart.kind === 'steps' ? { range: [-0.3, chart.x.length - 0.7] as [number, number] } : chart.kind === 'bars' ? { range: [chart.x[0] ?? 0, endOfBars(chart)] as [number, number] } : {}) },
+        x: { time: chart.kind === 'time', ...(this.#span !== undefined ? { range: [...this.#span] as [number, number] } : chart.kind === 'steps' ? { range: [-0.3, chart.x.length - 0.7] as [number, number] } : chart.kind === 'bars' ? { range: [chart.x[0] ?? 0, endOfBars(chart)] as [number, number] } : {}) },
         y: { range: (_plot, low, high) => (Number.isFinite(low) && Number.isFinite(high) ? bottomOf(chart, low, high) : [0, 1]) },
       },
     }, data, this.#place);

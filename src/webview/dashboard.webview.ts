@@ -3,6 +3,7 @@ import { dashboardState, toDashboard, type DashboardModel, type DashboardState, 
 import type { ChartView } from './charts.ts';
 import './dashboard.css';
 import { button, el, list } from './dom.ts';
+import { keepRows, matchChildren } from './morph.ts';
 import { alarmsOf, News } from './news.ts';
 import { SECTIONS } from './sections.ts';
 
@@ -35,19 +36,8 @@ function keep(change: Partial<DashboardState>): void {
   api.setState(state);
 }
 
-const FOCUSABLE = 'button, select, summary, [tabindex="0"]';
-
-/** What a person has opened in the panel, and which of what can have the focus has it: by their places, for most have no id. */
-function heldIn(tab: string): { readonly focus: number; readonly open: readonly boolean[] } {
-  const panel = document.getElementById('panel');
-  if (panel?.getAttribute('aria-labelledby') !== tab) return { focus: -1, open: [] };
-  return { focus: [...panel.querySelectorAll(FOCUSABLE)].findIndex((each) => each === document.activeElement), open: [...panel.querySelectorAll('details')].map(({ open }) => open) };
-}
-
-/** Draws anew what is there; focus, scrolling and what was opened stay as they were. */
+/** Draws what is there now. What was there before stays, with its new figures: focus, scrolling, selection and what was opened are kept. */
 function draw(): void {
-  const focused = document.activeElement?.id ?? '';
-  const scrolled = document.scrollingElement?.scrollTop ?? 0;
   for (const chart of charts) chart.destroy();
   charts = [];
   if (model === undefined) {
@@ -55,16 +45,15 @@ function draw(): void {
     return;
   }
   const section = SECTIONS.find(({ id }) => id === state.tab) ?? SECTIONS[0];
-  const tab = `tab-${section?.id ?? ''}`;
-  const { focus, open } = heldIn(tab);
+  const tab = section?.id ?? '';
   const drawn = section?.draw(model, (message) => api.postMessage(message));
   charts = drawn?.charts ?? [];
-  const panel = el('div', { role: 'tabpanel', id: 'panel', 'aria-labelledby': tab }, el('h2', { class: 'unseen' }, section?.title ?? ''), ...drawn?.nodes ?? []);
-  root.replaceChildren(header(model), ...notices(model), tabs(section?.id ?? ''), panel);
-  for (const [index, each] of [...panel.querySelectorAll('details')].entries()) each.open = open[index] ?? each.open;
-  const again = focus < 0 ? document.getElementById(focused) : panel.querySelectorAll<HTMLElement>(FOCUSABLE)[focus];
-  again?.focus({ preventScroll: true });
-  if (document.scrollingElement !== null) document.scrollingElement.scrollTop = scrolled;
+  const panel = el('div', { role: 'tabpanel', id: 'panel', 'aria-labelledby': `tab-${tab}` }, el('h2', { class: 'unseen' }, section?.title ?? ''), ...drawn?.nodes ?? []);
+  // Another tab's tables are others, whatever they have in common.
+  if (document.getElementById('panel')?.getAttribute('aria-labelledby') !== `tab-${tab}`) document.getElementById('panel')?.remove();
+  const again = keepRows(root);
+  matchChildren(root, [header(model), ...notices(model), tabs(tab), panel]);
+  again();
 }
 
 /** A first reading may take long: it tells how far it is, and can be ended. */
@@ -74,6 +63,11 @@ function drawNothing(): void {
     el('div', { class: 'actions' }, percent === null ? button('refresh', 'Refresh', () => api.postMessage({ kind: 'refresh' })) : button('cancel', 'Cancel', () => api.postMessage({ kind: 'cancel' }), 'End the reading')));
 }
 
+/** As the tables have it, with its date: what is shown may be old. */
+function utcTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
 function header({ model: name, flag, environment, environments, readAt, mayRetrain }: DashboardModel): HTMLElement {
   const choice = el('select', { id: 'environment', 'aria-label': 'Environment' }, ...environments.map((each) => el('option', { value: each, ...(each === environment ? { selected: '' } : {}) }, each === '' ? 'no environment' : each)));
   choice.addEventListener('change', () => {
@@ -81,7 +75,7 @@ function header({ model: name, flag, environment, environments, readAt, mayRetra
     api.postMessage({ kind: 'environment', environment: choice.value });
   });
   return el('header', {},
-    el('h1', {}, name), el('p', { class: 'about' }, `flag ${flag} · read `, el('time', { datetime: new Date(readAt).toISOString() }, new Date(readAt).toLocaleTimeString()), progress()),
+    el('h1', {}, name), el('p', { class: 'about' }, `flag ${flag} · read `, el('time', { datetime: new Date(readAt).toISOString() }, utcTime(readAt)), progress()),
     el('div', { class: 'actions' }, choice,
       button('refresh', 'Refresh', () => api.postMessage({ kind: 'refresh' })),
       ...(percent === null ? [] : [button('cancel', 'Cancel', () => api.postMessage({ kind: 'cancel' }), 'End the reading')]),

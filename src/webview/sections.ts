@@ -1,5 +1,5 @@
 import type { DashboardModel, DriftTable, FromDashboard } from '../shared/dashboard.ts';
-import { ChartView } from './charts.ts';
+import { ChartView, timeSpan } from './charts.ts';
 import { button, el, list, svg, tableOf } from './dom.ts';
 
 export interface Drawn {
@@ -15,8 +15,13 @@ export interface Section {
 
 const none = (text: string): Node => el('p', { class: 'none' }, text);
 
+function absentNodes(why: string | undefined): Node[] {
+  return why === undefined ? [] : [none(why)];
+}
+
 function overview({ comparison, rollout, metrics, arms, summary }: DashboardModel): Drawn {
-  const charts = [rollout, ...metrics].map((chart) => new ChartView(chart));
+  const span = timeSpan([rollout, ...metrics]);
+  const charts = [rollout, ...metrics].map((chart) => new ChartView(chart, span));
   const [first, ...others] = charts;
   return { charts, nodes: [tableOf(comparison), list(summary, 'summary'), ...(first === undefined ? [] : [first.element]), ...others.map(({ element }) => element), tableOf(arms)] };
 }
@@ -49,8 +54,8 @@ function skewNodes({ skew }: DashboardModel, post: (message: FromDashboard) => v
 }
 
 function drift(model: DashboardModel, post: (message: FromDashboard) => void): Drawn {
-  const { drift: findings } = model;
-  if (findings.length === 0) return { charts: [], nodes: [...skewNodes(model, post), none('Drift needs the records themselves, some of them within drift.window (24h where it is not given), and something to measure against: drift: {reference: data/train.parquet}, {reference: {training: candidate}} or {reference: {weeks_ago: 1}}.')] };
+  const { drift: findings, driftDefinitions, absent } = model;
+  if (findings.length === 0) return { charts: [], nodes: [...skewNodes(model, post), ...absentNodes(absent.drift)] };
   const nodes = findings.flatMap((finding) => {
     const { production, reference } = finding;
     const bins = finding.rows.map((row) => {
@@ -59,9 +64,9 @@ function drift(model: DashboardModel, post: (message: FromDashboard) => void): D
       return el('details', {}, el('summary', {}, `${name}, bin by bin`), tableOf({ title: `${name}: shares by bin`, columns: ['bin', reference, production], rows: shares }));
     });
     const table = tableOf({ title: finding.title, columns: finding.columns, rows: finding.rows.map(({ cells }) => cells) }, { column: 'shares by bin', cell: (row) => { const found = finding.rows[row]; return found === undefined ? document.createTextNode('') : histogram(found, reference, production); } });
-    return [driftKey(), table, ...bins, el('details', {}, el('summary', {}, 'What the numbers are'), list(finding.notes, 'summary'))];
+    return [driftKey(), table, list(finding.notes, 'summary'), ...bins];
   });
-  return { charts: [], nodes: [...nodes, ...skewNodes(model, post)] };
+  return { charts: [], nodes: [...nodes, el('details', { id: 'drift-definitions' }, el('summary', {}, 'What the numbers are'), list(driftDefinitions, 'summary')), ...skewNodes(model, post)] };
 }
 
 function distributions({ scores, latency, undrawn }: DashboardModel): Drawn {
@@ -69,16 +74,16 @@ function distributions({ scores, latency, undrawn }: DashboardModel): Drawn {
   return { charts, nodes: [...charts.map(({ element }) => element), ...undrawn.map(none)] };
 }
 
-function slices({ slices: table }: DashboardModel): Drawn {
-  return { charts: [], nodes: [table === undefined ? none('No slices: by: [features.country] compares the arms by country.') : tableOf(table)] };
+function slices({ slices: table, absent }: DashboardModel): Drawn {
+  return { charts: [], nodes: table === undefined ? absentNodes(absent.slices) : [tableOf(table)] };
 }
 
-function shadow({ shadow: found }: DashboardModel, post: (message: FromDashboard) => void): Drawn {
+function shadow({ shadow: found, shadowState, absent }: DashboardModel, post: (message: FromDashboard) => void): Drawn {
   const control = (wish: 'on' | 'off' | 'sampling', label: string): Node => button(`shadow-${wish}`, label, () => post({ kind: 'shadow', wish }));
-  const controls = el('div', { class: 'actions' }, control('on', 'Shadow On...'), control('sampling', 'Set Sampling...'), control('off', 'Shadow Off...'));
-  if (found === undefined) return { charts: [], nodes: [controls, none('No shadow answers: records with role "shadow" and the request_id of what was served.')] };
+  const controls = [el('p', { class: 'about' }, shadowState), el('div', { class: 'actions' }, control('on', 'Shadow On...'), control('sampling', 'Set Sampling...'), control('off', 'Shadow Off...'))];
+  if (found === undefined) return { charts: [], nodes: [...controls, ...absentNodes(absent.shadow)] };
   const charts = found.scores === undefined ? [] : [new ChartView(found.scores)];
-  return { charts, nodes: [controls, ...found.tables.slice(0, 1).map((table) => tableOf(table)), list(found.lines, 'summary'), ...charts.map(({ element }) => element), ...found.tables.slice(1).map((table) => tableOf(table))] };
+  return { charts, nodes: [...controls, ...found.tables.slice(0, 1).map((table) => tableOf(table)), list(found.lines, 'summary'), ...charts.map(({ element }) => element), ...found.tables.slice(1).map((table) => tableOf(table))] };
 }
 
 /** The event log as a table; what the guard did stands in a column of its own, in words. */

@@ -7,7 +7,7 @@ import { DRIFT_DEFINITIONS } from '../../core/quality/drift.ts';
 import type { FeatureOptions } from '../../core/quality/featureCollector.ts';
 import { histogramQuantile } from '../../core/quality/histogram.ts';
 import { againstWords, driftFindings, unmeasured } from '../../core/quality/productionDrift.ts';
-import { blocksText, comparisonBlocks, driftBlocks, notesBlock, SHOWN_QUANTILES, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
+import { blocksText, comparisonBlocks, driftBlocks, driftDefinitions, notesBlock, SHOWN_QUANTILES, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
 import { shadowIn, shadowReport } from '../../core/quality/shadow.ts';
 import { shadowBlocks } from '../../core/quality/shadowText.ts';
@@ -219,6 +219,7 @@ export const drift: Command = {
     const skew = context.own['skew'] === true ? await checkSkew(opened.definition, skewPlace(context, opened), context.signal) : undefined;
     const blocks = [
       ...found.flatMap((each) => driftBlocks(each.report, `${each.environment === '' ? '' : `${each.environment}: `}${each.production} against ${againstWords(each)}`)),
+      ...(found.length === 0 ? [] : [driftDefinitions()]),
       ...(skew === undefined ? [] : skewBlocks(skew, (opened.definition.skew?.command ?? []).join(' '))),
     ];
     if (skew?.insufficient !== undefined) context.warn(`Feature skew is not known: ${skew.insufficient}.`);

@@ -3,7 +3,7 @@ import { currentAlike, type ArmValue, type ComparisonReport, type MetricComparis
 import { DRIFT_DEFINITIONS, driftVerdict, type DriftReport, type FeatureDrift } from './drift.ts';
 import { histogramQuantile } from './histogram.ts';
 import { labelDelayWords } from './labelDelay.ts';
-import type { SkewReport } from './skew.ts';
+import type { FeatureSkew, SkewReport } from './skew.ts';
 import { MOST_SLICES } from './slices.ts';
 import type { ArmSummary, Histogram, QualityData, SourceNotes } from './window.ts';
 
@@ -131,15 +131,24 @@ export function driftBlocks({ features, onlyReference, onlyProduction, notMeasur
   ]);
   return [
     { title: what, columns: ['feature', 'PSI', 'noise', 'JS', 'KS', 'Wasserstein', 'chi-squared', 'missing', 'unseen', 'verdict'], rows },
-    { lines: [...(onlyReference.length === 0 ? [] : [`Only in the reference: ${onlyReference.join(', ')}.`]), ...(onlyProduction.length === 0 ? [] : [`Only in production: ${onlyProduction.join(', ')}.`]), ...(notMeasured.length === 0 ? [] : [`Not measured, being lists or mappings: ${notMeasured.join(', ')}.`]), ...Object.entries(DRIFT_DEFINITIONS).map(([name, definition]) => `${name}: ${definition}.`)] },
+    { lines: [...(onlyReference.length === 0 ? [] : [`Only in the reference: ${onlyReference.join(', ')}.`]), ...(onlyProduction.length === 0 ? [] : [`Only in production: ${onlyProduction.join(', ')}.`]), ...(notMeasured.length === 0 ? [] : [`Not measured, being lists or mappings: ${notMeasured.join(', ')}.`])] },
   ];
 }
 
-/** Features as they were logged against those that were recomputed. */
+/** What has another name in the tables than in JSON. */
+const DRIFT_COLUMNS: Readonly<Record<string, string>> = { psi: 'PSI', jensenShannon: 'JS', kolmogorovSmirnov: 'KS', wasserstein: 'Wasserstein', chiSquared: 'chi-squared', rare: 'rare values, in the verdict' };
+
+/** What the numbers of all drift tables of a report are, by the names of their columns: once, behind the last of them. */
+export function driftDefinitions(): Block {
+  return { lines: Object.entries(DRIFT_DEFINITIONS).map(([name, definition]) => `${DRIFT_COLUMNS[name] ?? name}: ${definition}.`) };
+}
+
+/** Features as they were logged against those that were recomputed. Where too few were, no verdict of a feature is more than its figures. */
 export function skewBlocks({ features, asked, told, unknown, notRecomputed, notLogged, insufficient }: SkewReport, command: string): Block[] {
-  const rows = features.map(({ feature, share, different, onlyLogged, onlyRecomputed, largest, alarm, because }) => [
+  const verdict = ({ alarm, because }: Pick<FeatureSkew, 'alarm' | 'because'>): string => (insufficient !== undefined ? `insufficient data: ${because}` : alarm ? `ALARM: ${because}` : because);
+  const rows = features.map(({ feature, share, different, onlyLogged, onlyRecomputed, largest, ...each }) => [
     feature, percent(1 - share), countWords(different), countWords(onlyLogged), countWords(onlyRecomputed),
-    largest === undefined ? '-' : `${largest.difference === undefined ? '' : `${number(largest.difference)}: `}${largest.logged} logged, ${largest.recomputed} recomputed (${largest.requestId})`, alarm ? `ALARM: ${because}` : because,
+    largest === undefined ? '-' : `${largest.difference === undefined ? '' : `${number(largest.difference)}: `}${largest.logged} logged, ${largest.recomputed} recomputed (${largest.requestId})`, verdict(each),
   ]);
   const lines = [
     `Recomputed by ${command}: ${told} of ${asked} requests.`, ...(insufficient === undefined ? [] : [`That says nothing: ${insufficient}.`]), ...(unknown === 0 ? [] : [`${unknown} answers to requests that were not asked for, left out.`]),

@@ -1,4 +1,3 @@
-import type { Allocation } from '../../core/releases/allocation.ts';
 import { countWords, utcTime } from '../../core/base/words.ts';
 import type { MetricComparison } from '../../core/quality/comparison.ts';
 import { histogramQuantile } from '../../core/quality/histogram.ts';
@@ -39,7 +38,7 @@ export function timeAxis(windows: readonly QualityWindow[]): TimeAxis {
 const GAP = 3;
 
 /** Points and series of a chart over time, with one without a value in each gap: no line shall lead over hours of which nothing is known. */
-function overTime({ starts, ends }: TimeAxis, series: readonly Series[]): Pick<Chart, 'x' | 'series'> {
+export function overTime({ starts, ends }: TimeAxis, series: readonly Series[]): Pick<Chart, 'x' | 'series'> {
   const distances = starts.slice(1).map((start, at) => start - (starts[at] ?? 0)).sort((a, b) => a - b);
   const usual = distances[Math.floor(distances.length / 2)] ?? 0;
   const isBefore = starts.map((_, at) => (starts[at + 1] ?? 0) - (ends[at] ?? 0) > GAP * usual);
@@ -54,11 +53,11 @@ function overTime({ starts, ends }: TimeAxis, series: readonly Series[]): Pick<C
 }
 
 /** In a table whose head says that it is UTC. */
-function shortTime(ms: number): string {
+export function shortTime(ms: number): string {
   return utcTime(ms).slice(0, 19);
 }
 
-function known(value: number): number | null {
+export function known(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
@@ -103,26 +102,6 @@ export function metricChart(metric: MetricComparison, windows: readonly QualityW
   return {
     id: `metric ${metric.name}`, title: metric.name, kind: 'time', unit: metric.kind === 'bad' ? 'share' : 'number', ...overTime(axis, series),
     table: { title: `${metric.name} over time, newest first`, columns: ['from (UTC)', 'candidate', 'n', 'current', 'n'], rows },
-  };
-}
-
-/** The candidate's share: what the event log says was configured, beside what the records show. Without an interval: requests of a unit all go to one arm, and how many units a point is of is not known; the sample ratio checks the split. */
-export function rolloutChart(given: readonly Allocation[] | undefined, windows: readonly QualityWindow[], axis: TimeAxis): Chart {
-  const counts = axis.starts.map((): [number, number] => [0, 0]);
-  for (const { arm, start, requests } of windows) {
-    const pair = counts[axis.indexOf(start)];
-    if (pair !== undefined && (arm === 'candidate' || arm === 'current')) pair[arm === 'candidate' ? 0 : 1] += requests;
-  }
-  const shareAt = (at: number): number | undefined => given?.find(({ from, to }) => (from ?? Number.NEGATIVE_INFINITY) <= at && at < (to ?? Number.POSITIVE_INFINITY))?.share;
-  const middles = axis.starts.map((start, at) => (start + (axis.ends[at] ?? start)) / 2);
-  const configured = middles.map((at) => shareAt(at) ?? null);
-  const totals = counts.map(([own, other]) => own + other);
-  const observed = counts.map(([own], at) => known(own / (totals[at] ?? 0)));
-  const rows = axis.starts.map((start, at) => [shortTime(start), ...[configured[at], observed[at]].map((share) => (typeof share === 'number' ? percent(share) : '-')), countWords(totals[at] ?? 0)]).reverse();
-  return {
-    id: 'rollout', title: 'Rollout: the candidate\'s share', kind: 'time', unit: 'share',
-    ...overTime(axis, [...(given === undefined ? [] : [{ label: 'configured', arm: 'other' as const, values: configured }]), { label: 'observed', arm: 'candidate', values: observed, n: totals }]),
-    table: { title: 'The candidate\'s share of predictions over time, newest first', columns: ['from (UTC)', 'configured', 'observed', 'n'], rows },
   };
 }
 

@@ -110,7 +110,7 @@ function skewLines({ skew }: DashboardInput): Line[] {
   return [
     { part, name: 'requests', at: new Date(last.at).toISOString(), n: asked, value: told, because: `recomputed by ${skew.command}${unknown === 0 ? '' : `; ${unknown} answers to requests that were not asked for`}` },
     ...features.flatMap(({ feature: name, requests, different, onlyLogged, onlyRecomputed, share, interval, alarm, because, largest }: FeatureSkew): Line[] => [
-      { part, name, at: 'not equal', n: requests, value: share, low: interval.low, high: interval.high, verdict: alarm ? 'alarm' : 'no alarm', because },
+      { part, name, at: 'not equal', n: requests, value: share, low: interval.low, high: interval.high, verdict: insufficient !== undefined ? 'insufficient data' : alarm ? 'alarm' : 'no alarm', because },
       ...([['different', different], ['only logged', onlyLogged], ['only recomputed', onlyRecomputed]] as const).map(([at, value]) => ({ part, name, at, n: requests, value })),
       ...(largest === undefined ? [] : [{ part, name, at: 'largest difference', value: largest.difference, because: `${largest.logged} logged, ${largest.recomputed} recomputed (${largest.requestId})` }]),
     ]),
@@ -152,13 +152,17 @@ function historyLines({ history, timeline }: DashboardInput): Line[] {
   ];
 }
 
+/** Every point of a chart. What has no value over time is a gap of the line, were it a point that only ends it: nothing is known then. */
 function chartLines(chart: Chart): Line[] {
-  return chart.series.flatMap(({ label, values, low, high, n }) => values.flatMap((value, at): Line[] => (value === null && n?.[at] === 0 ? [] : [{ part: chart.id.split(' ')[0] ?? '', name: chart.title, at: pointName(chart, at), arm: label, n: n?.[at], value, low: low?.[at], high: high?.[at] }])));
+  return chart.series.flatMap(({ label, x = chart.x, values, low, high, n }) => values.flatMap((value, at): Line[] => {
+    if (value === null && chart.kind === 'time' && (n?.[at] ?? 0) === 0) return [];
+    return [{ part: chart.id.split(' ')[0] ?? '', name: chart.title, at: pointName(chart, x, at), arm: label, n: n?.[at], value, low: low?.[at], high: high?.[at] }];
+  }));
 }
 
-function pointName(chart: Chart, at: number): string | number | undefined {
-  if (chart.kind === 'time') return new Date(1000 * (chart.x[at] ?? 0)).toISOString();
-  return chart.labels?.[at] ?? chart.x[at];
+function pointName({ kind, labels }: Chart, x: readonly number[], at: number): string | number | undefined {
+  if (kind === 'time') return new Date(Math.round(1000 * (x[at] ?? 0))).toISOString();
+  return labels?.[at] ?? x[at];
 }
 
 /** All that the Markdown export has and every point of every chart, a line each, numbers unrounded. */

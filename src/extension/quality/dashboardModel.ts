@@ -2,23 +2,31 @@ import { countedFrom, shareDuring, type EvidenceStart } from '../../core/release
 import { timelineNotes, timelineTable, type ReleaseTimeline } from '../../core/releases/releaseTimeline.ts';
 import { plainLine, utcTime } from '../../core/base/words.ts';
 import type { ComparisonReport } from '../../core/quality/comparison.ts';
-import type { QualitySourceTarget } from '../../core/quality/definitions.ts';
+import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { againstReference, againstWords, unmeasured, type DriftFinding } from '../../core/quality/productionDrift.ts';
 import { driftAlarms, elsewhere, silences } from '../../core/quality/productionWords.ts';
 import { sinceWords, type ReleaseHistory } from '../../core/quality/productionShare.ts';
-import { blocksText, comparisonBlocks, driftBlocks, notesBlock, percent, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
+import { blocksText, comparisonBlocks, driftBlocks, driftDefinitions, notesBlock, percent, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { shadowIn, shadowReport } from '../../core/quality/shadow.ts';
 import { shadowBlocks } from '../../core/quality/shadowText.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
 import { dataSince } from '../../core/quality/since.ts';
 import type { ArmSummary, QualityData } from '../../core/quality/window.ts';
 import type { DashboardModel, DriftTable, Table } from '../../shared/dashboard.ts';
-import { latencyChart, metricChart, rolloutChart, sampleChart, scoreChart, timeAxis } from './dashboardCharts.ts';
-import { whyNoLatency, whyNoScores } from './dashboardReasons.ts';
+import { latencyChart, metricChart, sampleChart, scoreChart, timeAxis } from './dashboardCharts.ts';
+import { shadowStateWords, whyNoDrift, whyNoLatency, whyNoScores, whyNoShadow, whyNoSlices } from './dashboardReasons.ts';
+import { rolloutChart } from './rolloutChart.ts';
 
 export interface DashboardSkew {
   readonly command: string;
   readonly last: { readonly report: SkewReport; readonly at: number } | undefined;
+}
+
+/** The flag that samples requests for the shadow. */
+export interface ShadowFlag {
+  readonly name: string;
+  /** Its rollout in the environment that is shown, in words; undefined where there is no such flag. */
+  readonly rollout: string | undefined;
 }
 
 /** What a dashboard is made of. */
@@ -26,17 +34,18 @@ export interface DashboardInput {
   readonly model: string;
   readonly flag: string;
   readonly environment: string;
-  readonly source: QualitySourceTarget | undefined;
+  /** What is declared: the source, metrics, slices and what drift is measured against. */
+  readonly definition: QualityDefinition;
   readonly data: QualityData;
   /** From when on observations count. */
   readonly since: EvidenceStart;
   /** The comparison in that environment since then, with slices. */
   readonly report: ComparisonReport;
   readonly drift: readonly DriftFinding[];
-  /** Whether drift.reference names what is to be measured against. */
-  readonly hasReference?: boolean;
   /** Where features can be recomputed: by what, and what came of the last time. */
   readonly skew?: DashboardSkew | undefined;
+  /** Undefined where nobody is connected, so that it is not known. */
+  readonly shadowFlag?: ShadowFlag | undefined;
   readonly history: ReleaseHistory | undefined;
   /** What happened to the release; undefined where nobody is connected. */
   readonly timeline?: ReleaseTimeline | undefined;
@@ -85,15 +94,18 @@ export function dashboardModel(input: DashboardInput): DashboardModel {
     summary: [...sentences(blocks), ...sentences(status), ...sinceWords(input.since)],
     arms: armTable ?? { title: 'Arms', columns: [], rows: [] },
     comparison: comparison ?? { title: '', columns: [], rows: [] },
-    rollout: rolloutChart(history?.given, windows, axis),
-    metrics: report.metrics.flatMap((metric) => (windows.some(({ metrics }) => (metrics[metric.name]?.n ?? 0) > 0) && !isCurve(metric.because) ? [metricChart(metric, windows, axis)] : [])),
+    rollout: rolloutChart(history?.given, windows, axis, input.now),
+    metrics: report.metrics.flatMap((metric) => (windows.some(({ metrics }) => (metrics[metric.name]?.n ?? 0) > 0) && !isCurve(input.definition, metric.name) ? [metricChart(metric, windows, axis)] : [])),
     drift: drift.map(driftTable),
+    driftDefinitions: drift.length === 0 ? [] : sentences([driftDefinitions()]),
     ...(input.skew === undefined ? {} : { skew: skewOf(input.skew) }),
     ...(scores === undefined ? {} : { scores }),
     ...(latency === undefined ? {} : { latency }),
     undrawn: [...(scores === undefined ? [whyNoScores(input, arms)] : []), ...(latency === undefined ? [whyNoLatency(input)] : [])],
+    absent: { ...(drift.length > 0 ? {} : { drift: whyNoDrift(input) }), ...(slices === undefined ? { slices: whyNoSlices(input) } : {}), ...(shadow === undefined ? { shadow: whyNoShadow(input) } : {}) },
     ...(slices === undefined ? {} : { slices: cut(slices) }),
     ...(shadow === undefined ? {} : { shadow }),
+    shadowState: shadowStateWords(input),
     ...timelineOf(input),
     notes: sentences([notesBlock(data.notes)]),
   };
@@ -104,9 +116,9 @@ function cut(table: Table): Table {
   return left <= 0 ? table : { ...table, title: `${table.title}: the first ${MOST_SLICES} lines; ${left} more are in the exports`, rows: table.rows.slice(0, MOST_SLICES) };
 }
 
-/** The area under a curve has no value by window. */
-function isCurve(because: string): boolean {
-  return because.startsWith('shown only');
+/** The area under a curve has no value by window: windows hold the outcomes of such a metric, whose mean is another figure. */
+function isCurve({ metrics }: QualityDefinition, metric: string): boolean {
+  return metrics.some(({ name, measure }) => name === metric && measure === 'pr_auc');
 }
 
 function alarmsOf({ wrong, data, report, drift, history, now, readAt, skew }: DashboardInput): DashboardModel['alarms'] {
@@ -126,8 +138,8 @@ function alarmsOf({ wrong, data, report, drift, history, now, readAt, skew }: Da
 }
 
 /** What was not measured though drift.reference asks for it: nobody looked, and nothing is wrong by that. */
-function insufficientOf({ data, environment, drift, hasReference = false }: DashboardInput): string[] {
-  return unmeasured(data, environment, drift, hasReference).filter(({ isAsked }) => isAsked).map(({ words }) => plainLine(words, 300));
+function insufficientOf({ data, environment, drift, definition }: DashboardInput): string[] {
+  return unmeasured(data, environment, drift, definition.drift.reference !== undefined).filter(({ isAsked }) => isAsked).map(({ words }) => plainLine(words, 300));
 }
 
 function driftTable(finding: DriftFinding): DriftTable {
@@ -184,7 +196,7 @@ export function dashboardMarkdown(input: DashboardInput): string {
   const blocks = [
     { lines: failure === undefined ? [] : [`The last reading failed: ${failure}`] }, { lines: [...alarmsOf(input).map(({ words }) => `ALARM: ${words}`), ...insufficientOf(input).map((line) => `Insufficient data: ${line}`)] },
     ...(history === undefined ? [] : [configured]), ...statusBlocks({ ...data, arms }, readAt), ...comparisonBlocks(report), { lines: sinceWords(input.since) }, ...[latencyChart(arms), scoreChart(arms, data.production)].flatMap((chart) => (chart === undefined ? [] : [chart.table])),
-    ...drift.flatMap((each) => driftBlocks(each.report, `Drift: ${each.production} against ${againstWords(each)}`)), ...(skew?.last === undefined ? [] : skewBlocks(skew.last.report, skew.command)), ...(shadow === undefined ? [] : shadowBlocks(shadowReport(shadow))), ...(timeline === undefined ? [] : [timelineTable(timeline), { lines: timelineNotes(timeline) }]), notesBlock(data.notes),
+    ...drift.flatMap((each) => driftBlocks(each.report, `Drift: ${each.production} against ${againstWords(each)}`)), ...(drift.length === 0 ? [] : [driftDefinitions()]), ...(skew?.last === undefined ? [] : skewBlocks(skew.last.report, skew.command)), ...(shadow === undefined ? [] : shadowBlocks(shadowReport(shadow))), ...(timeline === undefined ? [] : [timelineTable(timeline), { lines: timelineNotes(timeline) }]), notesBlock(data.notes),
   ];
-  return `${blocksText([{ lines: [`${model} (${flag}) in ${environment}, read ${utcTime(readAt)}`] }], true)}\n${blocksText(blocks, true)}`;
+  return `${blocksText([{ lines: [`${model} (${flag})${environment === '' ? ', records without an environment' : ` in ${environment}`}, read ${utcTime(readAt)}`] }], true)}\n${blocksText(blocks, true)}`;
 }

@@ -169,6 +169,7 @@ export class Dashboard implements Disposable {
     }
     const environment = this.last?.kind === 'model' && this.last.model.environment !== '' ? this.last.model.environment : reading.environment;
     await vscode.commands.executeCommand({ on: Command.shadowOn, off: Command.shadowOff, sampling: Command.shadowSampling }[wish], { connection, flag, environment });
+    await this.#tell();
   }
 
   #progress(done: number, total: number): void {
@@ -190,9 +191,9 @@ export class Dashboard implements Disposable {
     const history = environment === reading.environment ? reading.history : await this.#parts.store.historyOf(reading, environment);
     const timeline = await this.#parts.store.timelineOf(reading);
     return {
-      model: model.name, flag: model.switches[0]?.flag ?? '', environment, source: definition.source, data, since: evidenceSince(data, environment, history), history, timeline, readAt, failure: error?.message, wrong: wrong?.message, now: this.#parts.clock.now(),
+      model: model.name, flag: model.switches[0]?.flag ?? '', environment, definition, data, since: evidenceSince(data, environment, history), history, timeline, readAt, failure: error?.message, wrong: wrong?.message, now: this.#parts.clock.now(),
       ...(definition.skew === undefined ? {} : { skew: { command: definition.skew.command.join(' '), last: skew } }),
-      drift: driftIn(data, environment), hasReference: definition.drift.reference !== undefined, report: reportOf(reading, data, environment, history, true),
+      drift: driftIn(data, environment), shadowFlag: this.#parts.store.shadowFlagOf(reading, environment), report: reportOf(reading, data, environment, history, true),
     };
   }
 

@@ -7,6 +7,8 @@ import { roleName } from '../../core/models/mapping.ts';
 import type { VersionDetail } from '../../core/models/model.ts';
 import type { FoundTrainingData } from '../../adapters/quality/reference.ts';
 import { releaseTimeline, type ReleaseTimeline } from '../../core/releases/releaseTimeline.ts';
+import { describeRollout } from '../../core/flags/rollout.ts';
+import { shadowFlagOf } from '../../core/flags/shadowFlag.ts';
 import type { HistoryReading } from '../../core/flags/timeline.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
 import { releaseHistory, type ReleaseHistory } from '../../core/quality/productionShare.ts';
@@ -15,8 +17,10 @@ import type { ModelMapping } from '../../core/workspace/config.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { WorkspaceFiles } from '../connection/workspaceFiles.ts';
+import { flagFacts, rolloutIn } from '../flags/facts.ts';
 import type { FlagHistories } from '../flags/histories.ts';
 import type { Log } from '../platform/log.ts';
+import type { ShadowFlag } from './dashboardModel.ts';
 import type { PrometheusCredentials } from './prometheusCredentials.ts';
 import { QualityReader, type QualityReading, type QualitySubject } from './qualityReader.ts';
 
@@ -124,6 +128,16 @@ export class QualityStore implements Disposable {
   async timelineOf(subject: QualitySubject): Promise<ReleaseTimeline | undefined> {
     const reading = await this.#eventsOf(subject);
     return reading === undefined ? undefined : releaseTimeline(subject.model.name, subject.model.plan ?? [], reading);
+  }
+
+  /** The flag that samples for the shadow of the model's first flag, in an environment (without a name: the first one); undefined where it is not known. */
+  shadowFlagOf({ folder, model, environment: first }: QualitySubject, environment: string): ShadowFlag | undefined {
+    const connection = this.connectionOf(folder);
+    const flag = model.switches[0]?.flag;
+    if (connection?.session?.store.snapshot === undefined || flag === undefined) return undefined;
+    const name = shadowFlagOf(flag);
+    const rollout = rolloutIn(flagFacts(this.#parts.connections, connection, name), environment === '' ? first : environment);
+    return { name, rollout: rollout && describeRollout(rollout) };
   }
 
   /** Brings readers in line with files and trust; one run after another. */

@@ -53,7 +53,7 @@ describe('the exit code of drift', () => {
     log();
     writeFileSync(join(cwd, 'few.mjs'), `import { createInterface } from 'node:readline';\nlet at = 0;\nfor await (const line of createInterface({ input: process.stdin })) { const { request_id, features } = JSON.parse(line); if (at++ % 5 === 0) console.log(JSON.stringify({ request_id, features: { amount: features.amount + 1 } })); }\n`);
     const { code, out, warned } = await ran(`      skew: {exec: [${JSON.stringify(process.execPath)}, few.mjs], sample: 200}\n`, { skew: true });
-    assert.deepEqual([code, /ALARM/.test(out), /^Feature skew is not known: the command told 40 of 200 requests\.$/.test(warned)], [5, true, true], `${out} ${warned}`);
+    assert.deepEqual([code, /ALARM/.test(out), /insufficient data: other values in 100 % of 40 requests/.test(out), /^Feature skew is not known: the command told 40 of 200 requests\.$/.test(warned)], [5, false, true, true], `${out} ${warned}`);
   });
 
   it('goes by what the command of skew recomputes of requests whose ids are whole numbers beyond 2^53, which it may print as numbers', async () => {

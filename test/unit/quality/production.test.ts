@@ -45,7 +45,7 @@ function factsOf(data: QualityData, change: Partial<ProductionFacts> = {}): Prod
 function input(options: RecordOptions, change: Partial<DashboardInput> = {}): DashboardInput {
   const data = collect(records(options));
   const { report, drift, now } = factsOf(data);
-  return { model: 'fraud', flag: 'fraud-v2', environment: 'production', source: { kind: 'log', log: ['log.jsonl'], outcomes: [] }, data, since: { at: undefined, because: 'exposure' }, report, drift, now, history: undefined, readAt: now, failure: undefined, ...change };
+  return { model: 'fraud', flag: 'fraud-v2', environment: 'production', definition: { ...definition(), source: { kind: 'log', log: ['log.jsonl'], outcomes: [] } }, data, since: { at: undefined, because: 'exposure' }, report, drift, now, history: undefined, readAt: now, failure: undefined, ...change };
 }
 
 describe('scores of a regression', () => {
@@ -271,12 +271,126 @@ describe('the dashboard', () => {
     const history: ReleaseHistory = { given: [{ from: undefined, to: START + 3_600_000, share: 0.05 }, { from: START + 3_600_000, to: undefined, share: 0.25 }], since: { at: undefined, because: 'exposure' } };
     const given = { ...input({ count: 100 }, { history }), data, report: compareArms(data, definition(), 'production') };
     const { rollout, metrics } = dashboardModel(given);
-    assert.deepEqual(rollout.table.rows.map(([, configured, observed]) => [configured, observed]), [['25 %', '25 %'], ['25 %', '25 %'], ['5 %', '5 %'], ['5 %', '5 %'], ['5 %', '5 %']]);
+    assert.deepEqual(rollout.table.rows.map(([, configured, observed]) => [configured, observed]), [['25 %', '25 %'], ['25 %', '25 %'], ['25 %', '-'], ['5 %', '5 %'], ['5 %', '5 %'], ['5 %', '5 %']]);
     for (const chart of [rollout, ...metrics]) {
       assert.deepEqual(chart.x, [...starts.slice(0, 3), START + 180_000, ...starts.slice(3)].map((at) => at / 1000));
-      for (const { values, n } of chart.series) assert.deepEqual([values[3], values.filter((value) => value === null).length, n?.[3] ?? 0], [null, 1, 0]);
+      for (const { values, n } of chart.series.filter(({ x }) => x === undefined)) assert.deepEqual([values[3], values.filter((value) => value === null).length, n?.[3] ?? 0], [null, 1, 0]);
     }
     assert.equal(dashboardCsv(given, dashboardModel(given)).split('\r\n').filter((line) => line.startsWith('rollout') && line.includes('observed')).length, 5);
+    // In a spreadsheet there is a line where something is known only: of what was configured where it changed.
+    assert.deepEqual(dashboardCsv(given, dashboardModel(given)).split('\r\n').filter((line) => line.startsWith('rollout') && line.includes('configured')).map((line) => line.split(',').slice(2, 6).join()), [
+      [START, 0.05], [START + 3_600_000, 0.25], [later + 120_000, 0.25],
+    ].map(([at, share]) => `${new Date(at ?? 0).toISOString()},configured,,${share}`));
+  });
+
+  describe('the rollout over a month of windows', () => {
+    const [MINUTE, WINDOW] = [60_000, 300_000];
+    const [count, end] = [8640, START + 8640 * WINDOW];
+    const windows = Array.from({ length: count }, (_, index): QualityWindow => ({ arm: index % 4 === 0 ? 'candidate' : 'current', environment: 'production', service: '', start: START + index * WINDOW, end: START + (index + 1) * WINDOW, requests: 1, units: 1, metrics: {} }));
+    const steps = (...shares: readonly (readonly [number | undefined, number | undefined])[]): ReleaseHistory => ({
+      given: shares.map(([from, share], at) => ({ from, to: shares[at + 1]?.[0], share })), since: { at: undefined, because: 'exposure' },
+    });
+    const given = (history: ReleaseHistory, now = end): DashboardInput => ({ ...input({ count: 10 }), data: dataOfWindows(windows, { designEffect: 1, messages: [] }), history, now });
+    const shown = (history: ReleaseHistory, now = end): DashboardModel['rollout'] => dashboardModel(given(history, now)).rollout;
+    const line = ({ series }: DashboardModel['rollout']): unknown[] => { const { x = [], values = [] } = series.find(({ label }) => label === 'configured') ?? {}; return x.map((at, index) => [Math.round(1000 * at) - START, values[index]]); };
+
+    it('has what was configured for less than a point: the line by its own steps, the table every share of the point', () => {
+      // A point is three hours; fifty minutes, and then one, lie within it.
+      const raised = START + 30 * 3_600_000 + 20 * MINUTE;
+      const rollout = shown(steps([undefined, 0.05], [raised, 0.5], [raised + 50 * MINUTE, 0.05]));
+      assert.ok(rollout.x.length <= 240);
+      assert.deepEqual(line(rollout), [[0, 0.05], [raised - START, 0.5], [raised + 50 * MINUTE - START, 0.05], [end - START, 0.05]]);
+      assert.deepEqual(rollout.table.rows.map(([, configured]) => configured).filter((words) => words !== '5 %'), ['5 % -> 50 % -> 5 %']);
+      const many = shown(steps([undefined, 0.05], ...Array.from({ length: 6 }, (_, index) => [raised + index * MINUTE, index % 2 === 0 ? 0.5 : 0.1] as const)));
+      assert.deepEqual(many.table.rows.map(([, configured]) => configured).filter((words) => words?.includes('->')), ['5 % -> ... -> 10 % (6 changes, 5 % to 50 %)']);
+    });
+
+    it('has changes shortly before and after the records, and what is not known as such', () => {
+      const [before, after] = [START - 3_600_000, end + 7_200_000];
+      const rollout = shown(steps([START - 90 * 86_400_000, 0.01], [before, 0.2], [START + 3_600_000, undefined], [START + 7_200_000, 0.3], [after, 0]), end + 90 * 86_400_000);
+      assert.deepEqual(line(rollout), [[before - START, 0.2], [3_600_000, null], [7_200_000, 0.3], [after - START, 0], [2 * (end - START), 0]]);
+      assert.deepEqual([rollout.table.rows[0], rollout.table.rows.at(-1)], [['2026-04-01 12:00:00', '0 %', '-', '0'], ['2026-03-02 09:00:00', '20 %', '-', '0']]);
+      // What the log does not lead back to is not known, and no line of a spreadsheet.
+      const late = given(steps([START + MINUTE, 0.2]));
+      assert.deepEqual(line(dashboardModel(late).rollout), [[0, null], [MINUTE, 0.2], [end - START, 0.2]]);
+      assert.deepEqual([...dashboardCsv(late, dashboardModel(late)).matchAll(/^rollout,[^,]*,([^,]*),configured,,([^,]*),/gm)].map(([, at, share]) => [Date.parse(at ?? '') - START, share]), [[MINUTE, '0.2'], [end - START, '0.2']]);
+    });
+  });
+
+  it('draws no rate of a metric that is an area under a curve, whatever is said of it', () => {
+    const section = { labels: { field: 'outcome' }, guardrails: [{ name: 'errors', bad: 'error' }], signals: [{ name: 'area', measure: 'pr_auc' }], window: '1min' };
+    const declared = readQuality(section).quality ?? assert.fail();
+    const all = records({ count: 6000 }).map((record) => ({ ...record, outcome: Number(record.score > 0.9) }));
+    const cases: readonly (readonly [RegExp, readonly (PredictionRecord & { readonly outcome: number })[]])[] = [
+      [/^shown only/, all],
+      [/^candidate has no data/, all.filter(({ assigned_arm }) => assigned_arm === 'current')],
+      [/are outside 0 to 1/, all.map((record) => ({ ...record, score: 3 * record.score }))],
+      [/lie too near to each other/, all.map((record, index) => ({ ...record, score: 0.5, outcome: Number(index % 50 === 0) }))],
+    ];
+    for (const [because, told] of cases) {
+      const collector = new Collector(declared, { flags: ['fraud-v2'] });
+      for (const record of told) collector.add({ ...record }, () => 'record');
+      const data = collector.data(START + 7_200_000, []);
+      const given = { ...input({ count: 10 }), definition: declared, data, report: compareArms(data, declared, 'production'), drift: [] };
+      assert.match(given.report.metrics.find(({ name }) => name === 'area')?.because ?? '', because);
+      const model = dashboardModel(given);
+      assert.deepEqual(model.metrics.map(({ title }) => title), ['errors'], String(because));
+      assert.doesNotMatch(dashboardCsv(given, model), /^metric,area,/m);
+    }
+  });
+
+  it('says what the numbers of drift are once, by the names of the columns', () => {
+    const data = { ...collect(records({ count: 6000 })), references: [{ name: 'train.csv', rows: 400, units: 400, samples: (collect(records({ count: 400 })).production?.parts[0] ?? assert.fail()).features }] };
+    const given = input({ count: 10 }, { data, drift: driftFindings(data, 'production') });
+    const { drift, driftDefinitions } = dashboardModel(given);
+    assert.deepEqual([drift.length, drift.flatMap(({ notes }) => notes)], [3, []]);
+    const names = driftDefinitions.map((words) => words.split(':')[0] ?? '');
+    assert.deepEqual(names, ['PSI', 'noise', 'JS', 'KS', 'Wasserstein', 'chi-squared', 'missing', 'rare values, in the verdict', 'unseen']);
+    assert.deepEqual(drift[0]?.columns.filter((name) => name !== 'feature' && name !== 'verdict' && !names.includes(name)), []);
+    const markdown = dashboardMarkdown(given);
+    for (const name of names) assert.equal(markdown.split('\n').filter((words) => words.startsWith(`${name}: `)).length, 1, name);
+    assert.deepEqual(dashboardModel({ ...given, drift: [] }).driftDefinitions, []);
+  });
+
+  it('says truly why a tab has nothing to show', () => {
+    const given = input({ count: 600 });
+    const absent = (change: Partial<DashboardInput>): DashboardModel['absent'] => dashboardModel({ ...given, ...change }).absent;
+    assert.deepEqual(absent({}), { shadow: 'No shadow answers: records with role "shadow" and the request_id of what was served.' });
+    const undivided = { ...given.report, slices: [] };
+    const declared = (change: object): QualityDefinition => ({ ...(readQuality({ ...SECTION, ...change }).quality ?? assert.fail()), source: { kind: 'log', log: ['log.jsonl'], outcomes: [] } });
+    assert.equal(absent({ report: undivided, definition: declared({ by: undefined }) }).slices, 'No slices: by: [features.country] compares the arms by country.');
+    assert.match(absent({ report: undivided, definition: declared({ by: ['features.land'] }), data: collect([]) }).slices ?? '', /^No slices: by asks for features\.land, and no record of production tells a value\. What the source says/);
+    assert.match(absent({ report: undivided, environment: 'staging' }).slices ?? '', /no record of staging tells a value\. There are slices of other environments\.$/);
+    assert.match(absent({ report: undivided, definition: declared({ guardrails: [], signals: [{ name: 'area', measure: 'pr_auc' }] }) }).slices ?? '', /no metric is declared/);
+    const one = collect(records({ count: 600, share: 0 }));
+    assert.match(absent({ drift: [], data: one }).drift ?? '', /^Drift of production: nothing was compared: the records are of current only, and there is no reference\. Add drift: /);
+    assert.match(absent({ drift: [], data: one, environment: 'staging' }).drift ?? '', /^Drift of staging: nothing was compared: the log has no record of staging of the last \d+ h\.$/);
+    const exec = { ...definition(), source: { kind: 'exec' as const, command: ['windows'] } };
+    for (const words of Object.values(absent({ drift: [], definition: exec, data: { ...one, shadow: [] } }))) assert.match(words ?? '', /source: \{log: \.\.\.\}: the command of source\.exec tells counts only\.$/);
+  });
+
+  it('says of which environments there are shadow answers, and whether the shadow is on', () => {
+    const all = records({ count: 300, share: 0, environment: 'staging' });
+    const data = collect([...all, ...all.map((record) => ({ ...record, role: 'shadow', assigned_arm: 'candidate' }))]);
+    const given = input({ count: 10 }, { data, drift: [], report: compareArms(data, definition(), 'production') });
+    assert.equal(dashboardModel(given).absent.shadow, 'No shadow answers to what was served in production. There are some of staging.');
+    assert.equal(dashboardModel({ ...given, environment: 'staging', report: compareArms(data, definition(), 'staging') }).absent.shadow, undefined);
+    const state = (shadowFlag: DashboardInput['shadowFlag'], environment = 'production'): string => dashboardModel({ ...given, environment, shadowFlag }).shadowState;
+    assert.deepEqual([undefined, { name: 'fraud-v2.shadow', rollout: undefined }, { name: 'fraud-v2.shadow', rollout: 'off' }, { name: 'fraud-v2.shadow', rollout: '20 % · random per call' }].map((each) => state(each)), [
+      'Whether the shadow is on is not known: that needs Unleash.', 'The shadow in production is off: there is no flag fraud-v2.shadow.', 'The shadow in production is off (flag fraud-v2.shadow).', 'The shadow in production is on: 20 % · random per call (flag fraud-v2.shadow).',
+    ]);
+    assert.equal(state({ name: 'fraud-v2.shadow', rollout: 'off' }, ''), 'The shadow is off (flag fraud-v2.shadow).');
+  });
+
+  it('gives no verdict of skew by too few requests', () => {
+    const logged = records({ count: 50 }).map(({ request_id, features }) => ({ requestId: request_id, features }));
+    const report = (told: number): ReturnType<typeof skewReport> => skewReport(logged, new Map(logged.slice(0, told).map(({ requestId, features }) => [requestId, { ...features, amount: features.amount + 1 }])), { command: [], abs: 0, rel: 1e-6, maxShare: 0.01, sample: 50, lookbackMs: 1 });
+    for (const [told, words, verdicts] of [[10, /^insufficient data: /, ['insufficient data']], [50, /^(ALARM: other|equal in all)/, ['alarm', 'no alarm']]] as const) {
+      const given = input({ count: 100 }, { skew: { command: 'features', last: { at: START, report: report(told) } } });
+      const model = dashboardModel(given);
+      assert.deepEqual(model.skew?.table?.rows.map((row) => words.test(row.at(-1) ?? '')), [true, true, true], JSON.stringify(model.skew?.table?.rows));
+      assert.deepEqual([...new Set([...dashboardCsv(given, model).matchAll(/^skew,\w+,not equal,,\d+,[^,]*,[^,]*,[^,]*,([a-z ]+),/gm)].map(([, verdict]) => verdict))], verdicts);
+    }
   });
 
   it('exports what stands above the tables, too: alarms, and why the last reading failed', () => {
@@ -293,7 +407,7 @@ describe('the dashboard', () => {
     const units = (count: number): QualityData => collect(records({ count: 400, units: count }));
     const reference = { name: 'train.csv', rows: 400, units: 400, samples: (units(400).production?.parts[0] ?? assert.fail()).features };
     const data: QualityData = { ...units(6), references: [reference] };
-    const given = input({ count: 10 }, { data, drift: driftFindings(data, 'production'), hasReference: true, report: compareArms(data, definition(), 'production') });
+    const given = input({ count: 10 }, { data, drift: driftFindings(data, 'production'), definition: { ...definition(), drift: { reference: { kind: 'file', path: 'train.csv' }, columns: {}, windowHours: 24 } }, report: compareArms(data, definition(), 'production') });
     const nothing = /Drift of production: nothing was compared: (candidate|current) against train\.csv tells nothing: \w+ not measured by fewer than 10 units: production has \d\./;
 
     it('the dashboard says insufficient data: no alarm, and no all-clear', () => {
@@ -543,6 +657,7 @@ describe('the dashboard', () => {
     assert.ok(text.startsWith('\\[fraud\\] (command:x) (fraud-v2) in production, read 2026-'), text.slice(0, 80));
     assert.match(text, /### Candidate against current in production\n\n\| metric \|/);
     assert.match(text, /^### Drift: candidate against current, last 3 h$/m);
+    assert.match(dashboardMarkdown(input({ count: 100, environment: '' }, { environment: '' })), /^fraud \(fraud-v2\), records without an environment, read 2026-/);
   });
 
   it('tells the history of the release, also in Markdown, and obeys nothing in it', () => {

@@ -23,7 +23,7 @@ async function input(prometheus: object = { ...QUERIES, ...LATENCY }, hasBuckets
   });
   const quality = readQuality({ source: { prometheus: { url: 'http://prometheus.test', design_effect: 1, lookback: '10m', ...prometheus } }, ...SECTION }).quality ?? assert.fail();
   const report = compareArms(data, quality, 'production');
-  return { model: 'fraud', flag: 'fraud-v2', environment: 'production', source: quality.source, data, since: { at: undefined, because: 'exposure' }, report, drift: [], now: NOW, history: undefined, readAt: NOW, failure: undefined };
+  return { model: 'fraud', flag: 'fraud-v2', environment: 'production', definition: quality, data, since: { at: undefined, because: 'exposure' }, report, drift: [], now: NOW, history: undefined, readAt: NOW, failure: undefined };
 }
 
 describe('the dashboard of a model that Prometheus tells of', () => {
@@ -48,7 +48,9 @@ describe('the dashboard of a model that Prometheus tells of', () => {
     assert.deepEqual(dashboardModel(await input()).undrawn, [scores('Prometheus')]);
     assert.deepEqual(dashboardModel(await input(QUERIES)).undrawn, [scores('Prometheus'), 'Latency needs the buckets of a histogram: source.prometheus has no latency: {buckets: ...}.']);
     assert.deepEqual(dashboardModel(await input({ ...QUERIES, ...LATENCY }, false)).undrawn, [scores('Prometheus'), 'Prometheus has told no answer by latency.buckets in the last 10 min; what it said stands in the tab Source.']);
-    assert.deepEqual(dashboardModel({ ...await input(QUERIES), source: { kind: 'exec', command: ['windows'] } }).undrawn, [scores('the command of source.exec'), 'Latency needs the records themselves, source: {log: ...}, or the buckets of a histogram in Prometheus: the command of source.exec tells counts and sums only.']);
+    const given = await input(QUERIES);
+    const exec = { ...given, definition: { ...given.definition, source: { kind: 'exec' as const, command: ['windows'] } } };
+    assert.deepEqual(dashboardModel(exec).undrawn, [scores('the command of source.exec'), 'Latency needs the records themselves, source: {log: ...}, or the buckets of a histogram in Prometheus: the command of source.exec tells counts and sums only.']);
   });
 
   it('is exported with the buckets, and without a number above the last boundary', async () => {

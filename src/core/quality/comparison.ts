@@ -203,6 +203,8 @@ class Comparer {
     if (this.#data.hasOwnTotals === true || metric.measure === 'pr_auc') return undefined;
     const [candidate, current] = this.windows();
     const drawn = [candidate.filter(this.#isDrawn), current.filter(this.#isDrawn)] as const;
+    // Of an arm that tells nothing of it that is what is said.
+    if (drawn.some((windows) => totalOf(windows, metric.name).n === 0)) return undefined;
     const isShare = metric.kind === 'bad' || isProportion(metric.name, drawn);
     const phi = toldDispersion(drawn.flat(), this.#arms(), metric.name) ?? this.#data.designEffect ?? 1;
     if (!differInTold(allocationIntervals(...drawn, this.#options.shareAt), metric, { phi, isShare })) return undefined;

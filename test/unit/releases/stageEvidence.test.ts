@@ -43,7 +43,7 @@ describe('the evidence of a stage', () => {
   it('is none before its first record', () => {
     const found = judged([]);
     assert.deepEqual([found.stageWords, found.verdict.word, found.verdict.reasons[0]], ['stage 2 of 4', 'insufficient data', { kind: 'data', words: 'the stage asks for statistics, and no window with a prediction of the candidate has begun since it was reached' }]);
-    assert.equal(judged(windows({ start: since }).filter(({ arm }) => arm === 'current').map((each) => ({ ...each, units: 0 }))).verdict.word, 'insufficient data');
+    assert.deepEqual(told(judged(windows({ start: since }).filter(({ arm }) => arm === 'current').map((each) => ({ ...each, units: 0 })))), ['hold', ['blind', 'evidence']]);
   });
 
   it('is missed by about as many predictions as is said, if the candidate is as good', () => {

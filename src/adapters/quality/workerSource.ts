@@ -149,7 +149,8 @@ export class WorkerSource implements QualitySource {
       void worker.terminate();
       return;
     }
-    for (const [id, { worker: asked }] of this.#pending) if (asked === worker) worker.postMessage({ kind: 'cancel', id } satisfies ToWorker);
+    // The last first: one that waits would begin as soon as the one before it is told to end.
+    for (const [id, { worker: asked }] of [...this.#pending].reverse()) if (asked === worker) worker.postMessage({ kind: 'cancel', id } satisfies ToWorker);
     // The thread sees them end, which nobody else can wait for; where it does not come to it, its end kills them.
     setTimeout(() => void worker.terminate(), KILL_MS + SEEN_MS).unref();
   }

@@ -109,7 +109,7 @@ describe('comparing the arms', () => {
     });
 
     it('holds for limits', () => {
-      const section = { guardrails: [{ name: 'score', mean: 'score', limit: 0.3 }] };
+      const section = { guardrails: [{ name: 'score', mean: 'score', margin: 0.1, limit: 0.3 }] };
       const state = (units: number): string | undefined => {
         const data = collect(asking(units, 50), section);
         const [of] = definition(section).metrics;
@@ -277,7 +277,7 @@ describe('comparing the arms', () => {
   });
 
   it('leaves guardrails of means their part of the level', () => {
-    const section = { guardrails: [...SECTION.guardrails, { name: 'revenue', mean: 'score', better: 'higher', margin: 0 }] };
+    const section = { guardrails: [...SECTION.guardrails, { name: 'revenue', mean: 'score', better: 'higher', margin: 0.001 }] };
     const report = compareArms(collect(records({ count: 2000 }), section), definition(section), 'production');
     assert.equal(report.joint.level, 60);
   });

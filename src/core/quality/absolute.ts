@@ -20,7 +20,7 @@ export interface LimitFinding {
   readonly n: number;
   /** Rate of bad events, or mean; NaN without records. */
   readonly value: number;
-  /** Of a rate that is above its limit since a part of the time, in milliseconds since 1970: `n` and `value` are of that part. */
+  /** Of what is past its limit since a part of the time, in milliseconds since 1970: `n` and `value` are of that part, for those of all may be within it. */
   readonly since?: number;
   readonly state: 'passed' | 'within' | 'insufficient';
   /** Why it says nothing: of what is insufficient. */
@@ -55,13 +55,16 @@ export function limitFinding(metric: MetricDefinition, windows: readonly Quality
   const alpha = ALPHA / Math.max(1, among);
   const doubt = total.sum === 0 ? data.doubts?.[name] : undefined;
   const decided = (isPassed: boolean): LimitFinding => (isPassed ? { ...found, state: 'passed' } : doubt === undefined ? { ...found, state: 'within' } : { ...found, state: 'insufficient', because: doubt });
+  const passedSince = (since: number): LimitFinding => {
+    const late = totalOf(windowsFrom(windows, since), name);
+    return { ...found, n: late.n, value: late.sum / late.n, since, state: 'passed' };
+  };
   if (metric.kind === 'bad') {
     const intervals = countIntervals(windows, [], name, phi);
     const isPassed = alarms(evidenceAboveRate(intervals, limit).restarted, alpha);
     const since = isPassed ? intervals[aboveRateSince(intervals, limit)]?.start : undefined;
     if (since === undefined || since === intervals[0]?.start) return decided(isPassed);
-    const late = totalOf(windowsFrom(windows, since), name);
-    return { ...found, n: late.n, value: late.sum / late.n, since, state: 'passed' };
+    return passedSince(since);
   }
   if (Number.isNaN(total.squares)) return { ...found, state: 'insufficient', because: 'the squares of its values are not known, so the mean has no interval' };
   const isShare = areProportions([total]);
@@ -82,5 +85,6 @@ export function limitFinding(metric: MetricDefinition, windows: readonly Quality
   const [first, ...later] = restarts(windows, [], name);
   const passed = passedIn(windows, alpha * (first?.part ?? 1));
   if (typeof passed === 'string') return { ...found, state: 'insufficient', because: passed };
-  return decided(passed || later.some(({ start, part }) => passedIn(windowsFrom(windows, start), alpha * part) === true));
+  const late = passed ? undefined : later.find(({ start, part }) => passedIn(windowsFrom(windows, start), alpha * part) === true);
+  return late === undefined ? decided(passed) : passedSince(late.start);
 }

@@ -206,7 +206,7 @@ class Comparer {
     // Of an arm that tells nothing of it that is what is said.
     if (drawn.some((windows) => totalOf(windows, metric.name).n === 0)) return undefined;
     const isShare = metric.kind === 'bad' || isProportion(metric.name, drawn);
-    const phi = toldDispersion(drawn.flat(), this.#arms(), metric.name) ?? this.#data.designEffect ?? 1;
+    const phi = Math.max(toldDispersion(drawn.flat(), this.#arms(), metric.name) ?? this.#data.designEffect ?? 1, this.unnamed?.designEffect ?? 1);
     if (!differInTold(allocationIntervals(...drawn, this.#options.shareAt), metric, { phi, isShare })) return undefined;
     return { always: false, verdict: 'void', because: `the arms tell it of different shares of their records${metric.labelled ? ' with an outcome' : ''} (${ARMS.map((arm, index) => `${arm} ${toldWords(drawn[index] ?? [], metric)}`).join(', ')}), and what is left out may be what is bad` };
   }

@@ -91,6 +91,11 @@ export function shareDuring(given: readonly Allocation[], start: number, end: nu
   return during.length === 1 ? during[0]?.share : undefined;
 }
 
+/** The same of those who get either arm, which is what the arms are compared with. */
+export function comparedDuring(given: readonly Allocation[], start: number, end: number): number | undefined {
+  return shareDuring(given.map((each) => ({ ...each, share: each.compared ?? each.share })), start, end);
+}
+
 /** The times since `at`, in milliseconds since 1970, in which the percentage drew who got the candidate. */
 export function drawnSince(given: readonly Allocation[], at = Number.NEGATIVE_INFINITY): Allocation[] {
   return given.filter(({ share, to }) => (share ?? 1) > 0 && (to ?? Number.POSITIVE_INFINITY) > at);
@@ -99,11 +104,6 @@ export function drawnSince(given: readonly Allocation[], at = Number.NEGATIVE_IN
 /** Whether it was everyone in all of these times: then nobody is left to compare with. */
 export function isForAll(drawn: readonly Allocation[]): boolean {
   return drawn.length > 0 && drawn.every(({ share }) => share === 1);
-}
-
-/** The same of those who get either arm, which is what the arms are compared with. */
-export function comparedDuring(given: readonly Allocation[], start: number, end: number): number | undefined {
-  return shareDuring(given.map((each) => ({ ...each, share: each.compared ?? each.share })), start, end);
 }
 
 /** From when on evidence counts about what is released now, and what began then. */

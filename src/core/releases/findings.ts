@@ -208,7 +208,7 @@ export function qualityFindings(input: FindingsInput): Findings {
   const each = judged.length < 2 ? [judge(input, undefined, judged, 1)] : judged.map((service) => judge(input, service, judged, 2 * judged.length));
   const breaches = ({ guardrails }: Findings): readonly GuardrailFinding[] => guardrails.filter(({ state }) => state === 'breach');
   const alone = new Set(each.flatMap(breaches).map(({ name }) => name));
-  const together = judged.length < 2 ? [] : breaches(judge(input, undefined, judged, 2)).filter(({ name }) => !alone.has(name)).map((finding) => named(`${judged.length} services together`, finding));
+  const together = judged.length < 2 ? [] : breaches(judge({ ...input, statistics: false }, undefined, judged, 2)).filter(({ name }) => !alone.has(name)).map((finding) => named(`${judged.length} services together`, finding));
   return {
     guardrails: [...each.flatMap(({ guardrails }) => guardrails), ...together, ...silent.map(unseen)], signals: each.flatMap(({ signals }) => signals), acceptance: each.flatMap(({ acceptance }) => acceptance),
     mismatches: each.flatMap(({ mismatches }) => mismatches), reports: each.flatMap(({ reports }) => reports),

@@ -156,11 +156,14 @@ describe('a mean that decays after long health', () => {
   }
 
   it('passes its limit, too', () => {
-    const state = (count: number): string | undefined => {
+    const found = (count: number): LimitFinding | undefined => {
       const data = both(500, count, 0.5);
-      return limitFinding(metric, data.windows.filter(({ arm }) => arm === 'candidate'), { data, environment: 'production', arm: 'candidate', among: 2 })?.state;
+      return limitFinding(metric, data.windows.filter(({ arm }) => arm === 'candidate'), { data, environment: 'production', arm: 'candidate', among: 2 });
     };
-    assert.deepEqual([state(0), state(20)], ['within', 'passed']);
+    const [before, late] = [found(0), found(20)];
+    assert.deepEqual([before?.state, before?.since, late?.state], ['within', undefined, 'passed']);
+    // What is told is of the time since when it is so: of all it is within the limit.
+    assert.ok(late !== undefined && late.value < 0.8 && late.n <= 10_000 && (late.since ?? 0) > 400 * 60_000, JSON.stringify(late));
   });
 
   it('is told as a whole where all of it shows it', () => {

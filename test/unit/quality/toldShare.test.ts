@@ -164,6 +164,13 @@ describe('records that do not tell a metric', () => {
     assert.deepEqual([of(0.03), of(0.3)], [false, true]);
   });
 
+  it('vary as design_effect says where records name no unit', () => {
+    const definition = defined(SLOW);
+    const data = collected(definition, ({ isCandidate, random }) => ({ latency_ms: isCandidate && random() < 0.03 ? null : random() < 0.1 ? 120 : 40 }));
+    const differs = (designEffect: number): boolean => verdictOf({ ...data, unnamed: { environments: ['production'], designEffect } }, definition, 'slow')[1];
+    assert.deepEqual([differs(1), differs(100)], [true, false]);
+  });
+
   it('are unknown where each metric has a total of its own', () => {
     const definition = defined(SLOW);
     const data = collected(definition, timed({ hidden: ({ isCandidate }) => (isCandidate ? 0.5 : 0) }), { count: 40_000 });

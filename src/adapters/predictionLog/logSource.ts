@@ -8,7 +8,8 @@ import type { QualityData, QualityRequest, QualitySource } from '../../core/qual
 import { csvRecords, nested } from '../rows/csvRows.ts';
 import { parquetGroups } from '../rows/parquetRows.ts';
 import type { CachePlace } from '../node/diskCache.ts';
-import { filesOf, withoutFile, type FoundFile } from './files.ts';
+import type { FoundFile } from './files.ts';
+import { findLogs, nameIn } from './findLogs.ts';
 import { begins, copyOf, FollowedFiles, isBeside, isThat, wholeFormatOf, type Elsewhere } from './followed.ts';
 import { checkHeader, emptyMessages, LeftOut, namesOf, unreadableAs } from './leftOut.ts';
 import { LineReader } from './lineReader.ts';
@@ -97,7 +98,7 @@ export class LogSource implements QualitySource {
     const { source } = this.#options.definition;
     if (source?.kind !== 'log') throw new AppError('internal', 'The source is no prediction log.');
     const messages: string[] = [];
-    const { found, without } = await this.#find(source, messages);
+    const { found, without } = await findLogs(this.#options.folder, source, messages);
     if (this.#broken || this.#isRewritten(found)) await this.#reset(found);
     if (this.#known.size === 0 && found.length > 0) await this.#resume(found);
     messages.push(...this.#beforeRestart);
@@ -198,39 +199,6 @@ export class LogSource implements QualitySource {
     messages.push(...leftOut.messages);
   }
 
-  /** The files that patterns find, and the patterns that find none. Predictions before the outcomes that stand apart from them: of the several outcomes that a request may have, it is known which one counts when its prediction is. */
-  async #find({ log, outcomes }: { readonly log: readonly string[]; readonly outcomes: readonly string[] }, messages: string[]): Promise<{ readonly found: readonly FoundFile[]; readonly without: ReadonlySet<string> }> {
-    const found = new Map<string, FoundFile>();
-    const without = new Set<string>();
-    const passedOver = new LeftOut();
-    for (const patterns of [log, outcomes]) {
-      const own: FoundFile[] = [];
-      for (const pattern of patterns) {
-        const unreadable: string[] = [];
-        const files = await this.#filesOf(pattern, messages, (path, code) => {
-          unreadable.push(path);
-          passedOver.add(this.#name(path), `not to be read${code === '' ? '' : ` (${code})`}`, 'Give the right to, or narrow the pattern');
-        });
-        if (files?.length !== 0) own.push(...files ?? []);
-        else if (unreadable.length === 0) messages.push(await withoutFile(this.#options.folder, pattern));
-        if ((files?.length ?? 0) === 0) without.add(pattern);
-      }
-      for (const file of own.sort((a, b) => (a.path < b.path ? -1 : 1))) if (!found.has(file.identity)) found.set(file.identity, file);
-    }
-    messages.push(...passedOver.messages);
-    return { found: [...found.values()], without };
-  }
-
-  /** Undefined where it is no pattern, which is said. */
-  async #filesOf(pattern: string, messages: string[], passedOver: (path: string, code: string) => void): Promise<readonly FoundFile[] | undefined> {
-    try {
-      return await filesOf(this.#options.folder, pattern, passedOver);
-    } catch (error) {
-      messages.push(toAppError(error).message);
-      return undefined;
-    }
-  }
-
   /** Where a file lies that is a copy of one that was read and cut after it, that one is as renamed: nothing of it is lost, and nothing counts twice. */
   async #followCopies(found: readonly FoundFile[]): Promise<void> {
     for (const file of found) {
@@ -304,8 +272,7 @@ export class LogSource implements QualitySource {
   }
 
   #name(path: string): string {
-    const { folder } = this.#options;
-    return plainLine(path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path);
+    return nameIn(this.#options.folder, path);
   }
 
   async #readFile(file: FoundFile, { messages, leftOut }: { readonly messages: string[]; readonly leftOut: LeftOut }, signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {

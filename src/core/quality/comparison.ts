@@ -1,7 +1,7 @@
 import { durationWords } from '../base/duration.ts';
 import { utcTime } from '../base/words.ts';
+import { curveAreas } from './curveAreas.ts';
 import { MISSING_ANSWERS, type LabelDefinition, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
-import { averagePrecision } from './measures.ts';
 import { NO_MOMENTS, hasTold, LEAST_EVENTS, LEAST_UNITS, mayTell, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Difference, type Moments } from './stats/confidenceSequence.ts';
 import { alarms, evidenceNotWorse, guardEvidence, joinEvidence, worseSince } from './stats/countRule.ts';
 import type { Interval } from './stats/intervals.ts';
@@ -34,8 +34,6 @@ const NEEDS: Readonly<Partial<Record<Measure, string>>> = {
   precision: ': precision is of labels and outcomes that are 0 or 1, true or false, or of scores', recall: ': recall is of labels and outcomes that are 0 or 1, true or false, or of scores',
   brier: ': brier is of outcomes and of scores from 0 to 1', pr_auc: ': pr_auc is of outcomes and of scores from 0 to 1',
 };
-/** The part of the scores that may be none, and how far apart the areas under a curve may be that scores in one bin allow. */
-const [MOST_OUTSIDE, MOST_UNORDERED] = [0.001, 0.2];
 /** Observations at which the intervals of means are tightest. */
 const TIGHTEST = 10_000;
 const [HOUR_MS, DAY_MS] = [3_600_000, 86_400_000];
@@ -256,7 +254,7 @@ class Comparer {
     const phi = this.dispersionOf(metric.name);
     const isBad = metric.kind === 'bad';
     const isShare = isBad || isProportion(metric.name, [candidate, current]);
-    const curve = metric.measure === 'pr_auc' && a.n + b.n > 0 ? this.#curve(metric.name) : undefined;
+    const curve = metric.measure === 'pr_auc' && a.n + b.n > 0 ? curveAreas(this.#arms(), metric.name) : undefined;
     // Of a slice units are told where its windows do; what the verdict goes by else is an estimate.
     const unitsOf = (windows: readonly QualityWindow[], arm: 0 | 1): number | undefined => (slice === undefined || windows.some(({ units }) => units > 0) ? this.#units(windows, metric.name, arm) : undefined);
     const common = {
@@ -314,23 +312,6 @@ class Comparer {
       tolerated: MISSING_RATIO, dispersion, verdict, evidence: bounded(evidence.restarted), logEvidence: evidence.restarted,
       because: nobody ? why : isWorse ? `evidence ${evidenceWords(evidence.restarted)}: ${missing}` : `${missing}; up to ${100 * MISSING_LEAST} % may be lost on the way`,
     };
-  }
-
-  /** PR-AUC of both arms; `untold`: why there is none. */
-  #curve(metric: string): { readonly candidate: ArmValue; readonly current: ArmValue; readonly effect: number; readonly untold: string | undefined } {
-    const area = (name: string): ArmValue & { readonly untold: string | undefined } => {
-      const arms = this.#data.arms.filter(({ arm, environment }) => arm === name && environment === this.#environment);
-      const add = (pick: (arm: (typeof arms)[number]) => readonly number[]): number[] => arms.map(pick).reduce<number[]>((sum, counts) => counts.map((count, bin) => count + (sum[bin] ?? 0)), []);
-      const all = add(({ labelledScore }) => labelledScore.counts);
-      const [n, units] = [all.reduce((sum, count) => sum + count, 0), arms.reduce((sum, { unitSums }) => sum + (unitSums[metric]?.units ?? 0), 0)];
-      const { value, low, high } = averagePrecision(all, add(({ scoreOfPositives }) => scoreOfPositives.counts));
-      const outside = (all[0] ?? 0) + (all.at(-1) ?? 0);
-      const untold = outside > MOST_OUTSIDE * n ? `${outside} of ${n} scores of ${name} are outside 0 to 1`
-        : high - low > MOST_UNORDERED ? `the scores of ${name} lie too near to each other to tell their order (between ${low.toFixed(2)} and ${high.toFixed(2)})` : undefined;
-      return { n, ...(units === 0 ? {} : { units }), value: untold === undefined ? value : Number.NaN, untold };
-    };
-    const [{ untold, ...candidate }, { untold: also, ...current }] = [area(ARMS[0]), area(ARMS[1])];
-    return { candidate, current, effect: candidate.value - current.value, untold: untold ?? also };
   }
 
   #counts(metric: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval' | 'evidence' | 'lately'> & { readonly logEvidence: number } {

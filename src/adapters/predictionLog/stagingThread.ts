@@ -9,8 +9,8 @@ import { stagedRows, Staging } from './staging.ts';
 import type { FromStaging, StagingData, ToStaging } from './stagingThreads.ts';
 import { wantedBy } from './wanted.ts';
 
-/** Of what was sent and is not told: more would only take memory. */
-const MOST_WAITING = 8;
+/** Batches that were sent and are not told: so many that there is something to count while a row group is begun, of which pages of all columns are to be read first; more would only take memory. */
+const [LEAST_WAITING, MOST_WAITING, WAITING_BYTES] = [8, 64, 32 * 1024 * 1024];
 const { section, flags, features, told: toldMemory } = workerData as StagingData;
 const told = new Int32Array(toldMemory);
 const { quality } = readQuality(section);
@@ -21,14 +21,17 @@ let sent = 0;
 /** What goes with the last message of a part. */
 let end: Pick<FromStaging, 'over' | 'failure'> = {};
 
-const stager = new Stager(quality, { flags, features }, { most: stagedRows(features), memory: (bytes) => new SharedArrayBuffer(bytes) });
+let taken = 0;
+const stager = new Stager(quality, { flags, features }, { most: stagedRows(features), memory: (bytes) => { taken += bytes; return new SharedArrayBuffer(bytes); } });
+/** Where features are not named, nobody knows how large a batch will be. */
+const waiting = features === undefined ? LEAST_WAITING : Math.max(LEAST_WAITING, Math.min(MOST_WAITING, Math.floor(WAITING_BYTES / taken)));
 /** One after another is filled while the others are told. */
-const batches = [stager.batch, ...Array.from({ length: MOST_WAITING }, () => stager.another())];
+const batches = [stager.batch, ...Array.from({ length: waiting }, () => stager.another())];
 
 const staging = new Staging(stager, (rows, apart) => {
   parentPort?.postMessage({ id, rows, apart, ...end } satisfies FromStaging);
   sent += 1;
-  for (let known = Atomics.load(told, 0); sent - known > MOST_WAITING; known = Atomics.load(told, 0)) Atomics.wait(told, 0, known);
+  for (let known = Atomics.load(told, 0); sent - known > waiting; known = Atomics.load(told, 0)) Atomics.wait(told, 0, known);
   return batches[sent % batches.length] ?? rows;
 });
 

@@ -10,13 +10,12 @@ const SILENT_MS = 86_400_000;
 
 /** How many of some rows have a number that is none: NaN or an infinity. */
 function notFiniteIn({ numbers, others: { places, values } }: Pick<FeatureColumn, 'numbers' | 'others'>, rows: Uint16Array, size: number): number {
+  const isNone = values.map((value) => typeof value === 'number' && !Number.isFinite(value));
+  if (!isNone.includes(true)) return 0;
   let found = 0;
   for (let index = 0; index < size; index += 1) {
     const row = rows[index] ?? 0;
-    const place = places[row] ?? 0;
-    if (place === 0) continue;
-    const value = values[place];
-    if (typeof value === 'number' && !Number.isFinite(value) && Number.isNaN(numbers[row])) found += 1;
+    if (isNone[places[row] ?? 0] === true && Number.isNaN(numbers[row])) found += 1;
   }
   return found;
 }
@@ -45,7 +44,6 @@ interface Seen { readonly name: string; first: number; last: number; requests: n
 export class ArmCollector {
   readonly #stretches: Stretches;
   readonly #versions = new Map<string, Seen>();
-  #lastVersion: Seen | undefined;
   requests = 0;
   units = 0;
   lastSeen = 0;
@@ -70,11 +68,20 @@ export class ArmCollector {
   /** Counts predictions of a batch column by column. `now`: what comes from after it counts as of then. */
   countRows({ times, versions, latencyBins, scoreBins, scores, labels, columns }: BatchRows, { rows, size }: RowList, now: number): void {
     this.requests += size;
+    let place = -1;
+    let seen: Seen | undefined;
     for (let index = 0; index < size; index += 1) {
       const row = rows[index] ?? 0;
       const at = Math.min(times[row] ?? 0, now);
       if (at > this.lastSeen) this.lastSeen = at;
-      this.#answered(codedAt(versions, row), at);
+      if (versions.places[row] !== place) {
+        place = versions.places[row] ?? 0;
+        seen = this.#seenVersion(codedAt(versions, row), at);
+      }
+      if (seen === undefined) continue;
+      if (at < seen.first) seen.first = at;
+      if (at > seen.last) seen.last = at;
+      seen.requests += 1;
     }
     for (let from = 0; from < size;) {
       const timeOf = (index: number): number => Math.min(times[rows[index] ?? 0] ?? 0, now);
@@ -89,19 +96,16 @@ export class ArmCollector {
     for (const column of columns) this.notFinite += notFiniteIn(column, rows, size);
   }
 
-  #answered(version: unknown, at: number): void {
+  /** Undefined: none is told, or there are too many. */
+  #seenVersion(version: unknown, at: number): Seen | undefined {
     const name = versionName(version);
-    if (name === undefined) return;
-    if (this.#lastVersion?.name !== name) {
-      const known = this.#versions.get(name);
-      if (known === undefined && this.#versions.size >= MOST_VERSIONS && !this.#forgetVersion(at)) return;
-      this.#lastVersion = known ?? { name, first: at, last: at, requests: 0 };
-      this.#versions.set(name, this.#lastVersion);
-    }
-    const seen = this.#lastVersion;
-    if (at < seen.first) seen.first = at;
-    if (at > seen.last) seen.last = at;
-    seen.requests += 1;
+    if (name === undefined) return undefined;
+    const known = this.#versions.get(name);
+    if (known !== undefined) return known;
+    if (this.#versions.size >= MOST_VERSIONS && !this.#forgetVersion(at)) return undefined;
+    const seen: Seen = { name, first: at, last: at, requests: 0 };
+    this.#versions.set(name, seen);
+    return seen;
   }
 
   /** Forgets the version that has been silent longest, for a day at least: one that answers now is to be known as new. False: all of them answer side by side. */

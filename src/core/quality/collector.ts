@@ -317,8 +317,8 @@ export class Collector {
   }
 
   #served({ scores, labels, errors, outcomes, slices, times }: BatchRows, row: number, request: number, { environment }: Group): void {
-    const names = this.#slices.of(slicesAt(slices, row));
-    if (this.#shadow.follows(request)) this.#shadow.addServed({ request, environment, score: scores[row] ?? Number.NaN, label: codedAt(labels, row), error: codedAt(errors, row), outcome: codedAt(outcomes, row), slices: names, at: times[row] ?? Number.NaN });
+    if (!this.#shadow.follows(request)) return;
+    this.#shadow.addServed({ request, environment, score: scores[row] ?? Number.NaN, label: codedAt(labels, row), error: codedAt(errors, row), outcome: codedAt(outcomes, row), slices: this.#slices.of(slicesAt(slices, row)), at: times[row] ?? Number.NaN });
   }
 
   /** `index`: the place of the row among those that are counted; `from`: the first of the rows. */

@@ -48,10 +48,10 @@ export class DistinctCount {
     }
     // Beyond the last place the largest one falls out.
     const end = Math.min(this.#size, KEPT - 1);
-    for (const [values, value] of [[this.#hashes, hash], [this.#counts, count]] as const) {
-      values.copyWithin(place + 1, place, end);
-      values[place] = value;
-    }
+    this.#hashes.copyWithin(place + 1, place, end);
+    this.#counts.copyWithin(place + 1, place, end);
+    this.#hashes[place] = hash;
+    this.#counts[place] = count;
     this.#size = end + 1;
     if (this.#size === KEPT) this.#limit = this.#hashes[KEPT - 1] ?? Number.POSITIVE_INFINITY;
   }

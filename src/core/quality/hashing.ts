@@ -28,7 +28,7 @@ export function rehash(hash: number, seed: number): number {
   return finished(Math.imul(((hash - (low >>> 0)) / 4294967296) ^ seed, 2654435761), Math.imul(low ^ Math.imul(seed, 2246822507), 1597334677));
 }
 
-function finished(first: number, second: number): number {
+export function finished(first: number, second: number): number {
   const high = Math.imul(first ^ (first >>> 16), 2246822507) ^ Math.imul(second ^ (second >>> 13), 3266489909);
   const low = Math.imul(second ^ (second >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
   return 4294967296 * (2097151 & low) + (high >>> 0) + 1;
@@ -249,70 +249,5 @@ export class RecentHashes {
       this.#young.clear();
     }
     return !this.#young.add(hash) || isOld;
-  }
-}
-
-/** A sample and where it stands, to go on from later. */
-export interface SavedReservoir {
-  readonly values: Float64Array;
-  readonly seen: number;
-  readonly state: number;
-}
-
-/** A uniform sample of a stream (Vitter, Random sampling with a reservoir, ACM TOMS 11, 1985, algorithm R), the same for the same stream. */
-export class Reservoir {
-  readonly values: number[];
-  readonly #size: number;
-  #seen: number;
-  #state: number;
-
-  constructor(size: number, seed = 1, saved?: SavedReservoir) {
-    this.#size = size;
-    this.values = [...saved?.values ?? []];
-    this.#seen = saved?.seen ?? 0;
-    this.#state = saved?.state ?? seed >>> 0;
-  }
-
-  get saved(): SavedReservoir {
-    return { values: Float64Array.from(this.values), seen: this.#seen, state: this.#state };
-  }
-
-  add(value: number): void {
-    this.#seen += 1;
-    if (this.values.length < this.#size) {
-      this.values.push(value);
-      return;
-    }
-    this.#state = (Math.imul(this.#state, 1664525) + 1013904223) >>> 0;
-    const place = Math.floor((this.#state / 4294967296) * this.#seen);
-    if (place < this.#size) this.values[place] = value;
-  }
-
-  /** Takes a value back that was added; one that is not in the sample changes nothing of that. */
-  remove(value: number): void {
-    this.#seen -= 1;
-    const place = this.values.indexOf(value);
-    if (place >= 0) this.values.splice(place, 1);
-  }
-
-  /** `add` for the first `count` values. */
-  addMany(values: Float64Array, count: number): void {
-    let index = 0;
-    while (index < count && this.values.length < this.#size) {
-      this.add(values[index] ?? 0);
-      index += 1;
-    }
-    const kept = this.values;
-    const size = this.#size;
-    let state = this.#state;
-    let seen = this.#seen;
-    for (; index < count; index += 1) {
-      seen += 1;
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      const place = (state / 4294967296) * seen;
-      if (place < size) kept[Math.floor(place)] = values[index] ?? 0;
-    }
-    this.#state = state;
-    this.#seen = seen;
   }
 }

@@ -1,6 +1,6 @@
 import { durationWords } from '../base/duration.ts';
 import { countWords } from '../base/words.ts';
-import { Reservoir, type SavedReservoir } from './hashing.ts';
+import { Reservoir, type SavedReservoir } from './reservoir.ts';
 import { quantile } from './stats/orderStatistics.ts';
 import type { LabelDelay } from './window.ts';
 

@@ -1,7 +1,7 @@
 import { toNumber } from '../expressions/evaluate.ts';
-import { Reservoir, type SavedReservoir } from './hashing.ts';
 import type { LabelDefinition } from './definitions.ts';
 import { binaryOf } from './measures.ts';
+import { Reservoir, type SavedReservoir } from './reservoir.ts';
 import type { Answer } from './waitingAnswers.ts';
 import type { ShadowPairs } from './window.ts';
 

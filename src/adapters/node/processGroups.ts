@@ -4,6 +4,8 @@ import { AppError } from '../../core/base/errors.ts';
 /** So many programs of one thread run at once; nobody comes near. */
 const MOST = 256;
 const FREE = 0;
+/** Of a program that is being started: its number is not known yet. */
+const STARTING = -1;
 
 /** Sends a signal to a process that leads a group of its own and to all of the group; Windows has no groups, and there all that it has started is ended at once. */
 export function signalGroup(pid: number, signal: NodeJS.Signals): void {
@@ -34,22 +36,47 @@ const guarded = new Set<ProcessGroups>();
 export class ProcessGroups {
   /** For a thread that starts programs for another (`useGroups`). */
   readonly memory: SharedArrayBuffer;
+  /** By place: the number of the program that leads the group, FREE or STARTING. */
   readonly #pids: Int32Array;
+  /** 1: no more are started. */
+  readonly #closed: Int32Array;
 
-  constructor(memory = new SharedArrayBuffer(MOST * Int32Array.BYTES_PER_ELEMENT)) {
+  constructor(memory = new SharedArrayBuffer((MOST + 1) * Int32Array.BYTES_PER_ELEMENT)) {
     this.memory = memory;
-    this.#pids = new Int32Array(memory);
+    this.#pids = new Int32Array(memory, 0, MOST);
+    this.#closed = new Int32Array(memory, this.#pids.byteLength);
   }
 
+  /** Whether nothing runs and nothing is being started. Once it is closed, that stays so. */
   get isEmpty(): boolean {
     return this.#pids.every((_pid, slot) => Atomics.load(this.#pids, slot) === FREE);
   }
 
-  /** @throws AppError internal where there are too many; it has then been ended */
-  add(pid: number): void {
-    for (let slot = 0; slot < this.#pids.length; slot += 1) if (Atomics.compareExchange(this.#pids, slot, FREE, pid) === FREE) return;
-    signalGroup(pid, 'SIGKILL');
+  /**
+   * Starts a program, for which a place is taken before it runs: whoever looks meanwhile, or closes this, must not take it for none.
+   * @throws AppError cancelled where this is closed, internal where there are too many; as `spawn` does
+   */
+  start<T extends { readonly pid?: number | undefined }>(spawn: () => T): T {
+    const slot = this.#take();
+    let pid: number | undefined;
+    try {
+      if (Atomics.load(this.#closed, 0) === 1) throw new AppError('cancelled', 'Cancelled.');
+      const child = spawn();
+      ({ pid } = child);
+      return child;
+    } finally {
+      Atomics.store(this.#pids, slot, pid ?? FREE);
+    }
+  }
+
+  #take(): number {
+    for (let slot = 0; slot < this.#pids.length; slot += 1) if (Atomics.compareExchange(this.#pids, slot, FREE, STARTING) === FREE) return slot;
     throw new AppError('internal', `More than ${MOST} programs run at once.`);
+  }
+
+  /** Nothing is started any more. */
+  close(): void {
+    Atomics.store(this.#closed, 0, 1);
   }
 
   remove(pid: number): void {
@@ -59,7 +86,7 @@ export class ProcessGroups {
   kill(): void {
     for (let slot = 0; slot < this.#pids.length; slot += 1) {
       const pid = Atomics.load(this.#pids, slot);
-      if (pid !== FREE) signalGroup(pid, 'SIGKILL');
+      if (pid !== FREE && pid !== STARTING) signalGroup(pid, 'SIGKILL');
     }
   }
 

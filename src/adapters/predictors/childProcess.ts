@@ -31,7 +31,6 @@ export class PredictorProcess {
     // It may end while something is written to it: `ended` says so.
     child.stdin.on('error', () => undefined);
     const { pid } = child;
-    if (pid !== undefined) ownGroups().add(pid);
     const exit = once(child, 'exit').then(() => {
       // What it started and left behind would hold its streams, and a port.
       this.kill('SIGKILL');
@@ -42,7 +41,7 @@ export class PredictorProcess {
 
   /** @throws AppError notFound when the program cannot be started */
   static async start({ command: [program = '', ...args], cwd, env }: ProcessCommand): Promise<PredictorProcess> {
-    const child = spawn(program, args, { cwd, env: { ...env }, stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true, detached: !isWindows });
+    const child = ownGroups().start(() => spawn(program, args, { cwd, env: { ...env }, stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true, detached: !isWindows }));
     try {
       await once(child, 'spawn');
     } catch (error) {

@@ -27,10 +27,9 @@ export interface CommandInput {
 export function runCommand([command = '', ...args]: readonly string[], cwd: string, { text, instead }: CommandInput, signal: AbortSignal): Promise<string> {
   const name = plainLine(command);
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, stdio: ['pipe', 'pipe', 'pipe'], detached: process.platform !== 'win32' });
-    const { pid } = child;
     const groups = ownGroups();
-    if (pid !== undefined) groups.add(pid);
+    const child = groups.start(() => spawn(command, args, { cwd, stdio: ['pipe', 'pipe', 'pipe'], detached: process.platform !== 'win32' }));
+    const { pid } = child;
     let killing: NodeJS.Timeout | undefined;
     const parts: Buffer[] = [];
     let [size, errors] = [0, ''];

@@ -145,6 +145,7 @@ export class WorkerSource implements QualitySource {
     const worker = this.#worker;
     if (worker === undefined) return;
     this.#worker = undefined;
+    this.#groups.close();
     if (this.#groups.isEmpty) {
       void worker.terminate();
       return;

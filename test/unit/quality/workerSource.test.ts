@@ -63,11 +63,29 @@ describe('the source in a thread', () => {
     assert.equal(next.status === 'fulfilled' ? next.value.notes.rows : String(next.reason), 30_000);
   });
 
-  for (const [what, before] of [['with all that it has started', ''], ['also where that does not end when it is asked to', 'trap "" TERM; ']] as const) {
+  /** The thread with a `spawn` that returns long after the program runs, as it does on a machine that is busy. */
+  function slowToSpawn(): string {
+    const file = join(folder, 'slow.worker.mjs');
+    writeFileSync(file, `import processes from 'node:child_process';
+import { syncBuiltinESMExports } from 'node:module';
+const { spawn } = processes;
+processes.spawn = (...args) => {
+  const child = spawn(...args);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000);
+  return child;
+};
+syncBuiltinESMExports();
+await import(${JSON.stringify(script.href)});
+`);
+    return file;
+  }
+
+  const lettingGo: readonly (readonly [what: string, before?: string, thread?: () => string | URL])[] = [['with all that it has started'], ['also where that does not end when it is asked to', 'trap "" TERM; '], ['also where it has only just been started', '', slowToSpawn]];
+  for (const [what, before = '', thread = () => script] of lettingGo) {
     it(`ends a command that runs when it is let go of, ${what}, and starts none for a read that waits`, async function ends() {
       this.timeout(60_000);
       const command = `exec 2> /dev/null; trap "echo asked > asked; exit" TERM; echo started >> starts; echo $$ > shell.pid; (${before}exec sleep 1000) & echo $! > held.pid; wait`;
-      const commanded = new WorkerSource(script, { section: { ...section, source: { exec: ['sh', '-c', command] } }, folder, flags: [], environment: '' });
+      const commanded = new WorkerSource(thread(), { section: { ...section, source: { exec: ['sh', '-c', command] } }, folder, flags: [], environment: '' });
       const signal = new AbortController().signal;
       const reading = Promise.allSettled([commanded.read({ now: Date.now(), signal }), commanded.read({ now: Date.now(), signal })]);
       // The shell and what it started are asked at once, and either may be the first to end.

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventually } from '../support/eventually.ts';
 import { isRunning, startedPid } from '../support/processes.ts';
 
 const program = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
@@ -29,7 +30,8 @@ describe('the command line that is told to end', function () {
     child.kill(first);
     await then({ again: () => void child.kill(first) });
     const [code, signal] = await ended;
-    const isLeft = isRunning(held);
+    // It may have been killed and not have come to its end yet.
+    const isLeft = await eventually(() => !isRunning(held), 30_000).then(() => false, () => true);
     if (isLeft) process.kill(held, 'SIGKILL');
     return { code, signal, said, isLeft };
   }

@@ -7,6 +7,7 @@ import { OwnStaging } from '../../../src/adapters/predictionLog/ownStaging.ts';
 import { StagingThreads } from '../../../src/adapters/predictionLog/stagingThreads.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
+import { eventually } from '../../support/eventually.ts';
 import { seeded } from '../../support/guardSimulation.ts';
 import { records, START, type PredictionRecord } from '../../support/qualityRecords.ts';
 
@@ -107,10 +108,16 @@ describe('a log that several threads read', function () {
   });
 
   it('is read by one thread while threads read another', async () => {
-    const [script, asked] = [join(folder, 'other.cjs'), join(folder, 'other asked')];
+    const [held, go, script, asked] = [join(folder, 'held.mjs'), join(folder, 'go'), join(folder, 'other.cjs'), join(folder, 'other asked')];
+    // The threads of the first one are kept waiting until the second one has been read.
+    writeFileSync(held, `import { existsSync } from "node:fs"; while (!existsSync(${JSON.stringify(go)})) await new Promise((resolve) => setTimeout(resolve, 20)); await import(${JSON.stringify(SCRIPT.href)});`);
     writeFileSync(script, `require("node:fs").writeFileSync(${JSON.stringify(asked)}, "");`);
-    const [first, second] = await Promise.all([open({}, { threads: { script: SCRIPT, count: 1, least: 1 } })(), open({}, { threads: { script, count: 1, least: 1 } })()]);
-    assert.deepEqual(second, first);
+    const pending = open({}, { threads: { script: held, count: 1, least: 1 } })();
+    await eventually(() => StagingThreads.isBusy, 30_000);
+    const second = await open({}, { threads: { script, count: 1, least: 1 } })();
+    assert.ok(StagingThreads.isBusy);
+    writeFileSync(go, '');
+    assert.deepEqual(second, await pending);
     assert.ok(!existsSync(asked));
   });
 

@@ -6,8 +6,11 @@ import { AppError } from '../../../src/core/base/errors.ts';
 import { JsonSender, type HttpAnswered } from '../../../src/adapters/predictors/httpRequest.ts';
 import { isLocal, LocalSender } from '../../../src/adapters/predictors/localSender.ts';
 import type { Failure } from '../../../src/core/suites/subject.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const never = new AbortController().signal;
+/** Longer than any answer of this process takes, also on a machine that is busy. */
+const PATIENT_MS = 20_000;
 
 /** What a raw server says to one request after another; each piece is written by itself. A text `close` ends the connection. */
 async function serverOf(answer: (request: string, number: number) => readonly string[] | Promise<readonly string[]>): Promise<{ readonly url: string; readonly requests: string[]; readonly sockets: Set<Socket>; stop(): Promise<void> }> {
@@ -59,7 +62,7 @@ describe('asking a server of this machine', () => {
   for (const [name, { pieces, told }] of Object.entries(answers)) {
     it(`reads ${name}`, async () => {
       const server = await serverOf(() => pieces);
-      const sender = new LocalSender(server.url, 2000);
+      const sender = new LocalSender(server.url, PATIENT_MS);
       try {
         assert.deepEqual(brief(await sender.send('POST', `${server.url}/invocations?a=1`, '{"ü": 1}', never)), told);
         assert.match(server.requests[0] ?? '', /^POST \/invocations\?a=1 HTTP\/1\.1\r\nhost: 127\.0\.0\.1:\d+\r\naccept: application\/json\r\nconnection: keep-alive\r\ncontent-type: application\/json\r\ncontent-length: 9\r\n\r\n\{"ü": 1\}$/);
@@ -79,7 +82,7 @@ describe('asking a server of this machine', () => {
     }).on('connection', () => (connections += 1));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const senders = [new LocalSender(url, 2000), new JsonSender(url, 1, 2000)];
+    const senders = [new LocalSender(url, PATIENT_MS), new JsonSender(url, 1, PATIENT_MS)];
     for (const path of ['', '/', '/a/b', '/a?b=c']) {
       for (const [method, body] of [['GET', undefined], ['POST', '{"a":"ü"}']] as const) {
         const [ours, theirs] = await Promise.all(senders.map(async (sender) => {
@@ -97,13 +100,13 @@ describe('asking a server of this machine', () => {
   it('asks again where a kept connection was closed meanwhile, and only then', async () => {
     const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}';
     const server = await serverOf((_, number) => (number === 2 ? ['close'] : [ok]));
-    const sender = new LocalSender(server.url, 2000);
+    const sender = new LocalSender(server.url, PATIENT_MS);
     assert.deepEqual(brief(await sender.send('POST', server.url, '1', never)), [200, '{}']);
     assert.deepEqual(brief(await sender.send('POST', server.url, '2', never)), [200, '{}']);
     assert.deepEqual(server.requests.map((request) => request.at(-1)), ['1', '2', '2']);
     sender.close();
     await server.stop();
-    assert.match(String(brief(await new LocalSender(server.url, 2000).send('GET', server.url, undefined, never))), /^unreachable: http:\/\/127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\)\.$/);
+    assert.match(String(brief(await new LocalSender(server.url, PATIENT_MS).send('GET', server.url, undefined, never))), /^unreachable: http:\/\/127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\)\.$/);
   });
 
   it('takes large answers in many pieces as they come, and drops what is too large', async () => {
@@ -119,7 +122,7 @@ describe('asking a server of this machine', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const sender = new LocalSender(url, 20_000);
+    const sender = new LocalSender(url, PATIENT_MS);
     for (const path of ['/length', '/chunks']) {
       const answer = await sender.send('GET', `${url}${path}`, undefined, never);
       assert.ok(!('failed' in answer) && answer.text.length === 300 * piece.length, path);
@@ -135,11 +138,11 @@ describe('asking a server of this machine', () => {
     const sender = new LocalSender(server.url, 50);
     assert.equal(brief(await sender.send('POST', server.url, '1', never)), 'timeout: There was no answer within 50 ms.');
     const abort = new AbortController();
-    const asked = new LocalSender(server.url, 60_000).send('POST', server.url, '1', abort.signal);
-    setTimeout(() => abort.abort(), 20);
+    const asked = new LocalSender(server.url, 60_000).send('POST', server.url, '2', abort.signal);
+    await eventually(() => server.requests.some((request) => request.endsWith('2')), 10_000);
+    abort.abort();
     await assert.rejects(asked, (error) => error instanceof AppError && error.code === 'cancelled');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    assert.equal(server.sockets.size, 0);
+    await eventually(() => server.sockets.size === 0, 10_000);
     await server.stop();
   });
 });

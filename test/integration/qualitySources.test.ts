@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -18,7 +17,7 @@ import type { SkewReport } from '../../src/core/quality/skew.ts';
 import type { QualityData } from '../../src/core/quality/window.ts';
 import { eventually } from '../support/eventually.ts';
 import { mlflowPython } from '../support/mlflow.ts';
-import { prometheusBinary, startExporter, startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
+import { prometheusBinary, startExporter, startPrometheus, type Exporter, type RunningPrometheus } from '../support/prometheus.ts';
 import { csv, lines, records, recordsOfToday, START, type PredictionRecord } from '../support/qualityRecords.ts';
 
 const METRICS = { guardrails: [{ name: 'errors', bad: 'error' }, { name: 'slow', bad: 'latency_ms > 80' }], signals: [{ name: 'latency', mean: 'latency_ms' }] };
@@ -385,7 +384,7 @@ open("typed.jsonl", "w").writelines(json.dumps({**{key: value for key, value in 
   describe('a real Prometheus', () => {
     const binary = prometheusBinary();
     let prometheus: RunningPrometheus | undefined;
-    let exporter: { target: string; server: Server } | undefined;
+    let exporter: Exporter | undefined;
     let shown: readonly PredictionRecord[] = [];
 
     before(async function () {
@@ -400,16 +399,16 @@ open("typed.jsonl", "w").writelines(json.dumps({**{key: value for key, value in 
 
     it('tells the same counts, slices and buckets of latency, across a restart of the service', async () => {
       const source = { prometheus: { url: prometheus?.url, design_effect: 2, lookback: '1h', queries: QUERIES, latency: { buckets: 'latency_ms_bucket{arm="$arm"}', unit: 'ms' } } };
-      const scrapes = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2500));
+      const scraped = (): Promise<void> => exporter?.scraped() ?? assert.fail();
       // What a process has counted before it was first scraped is of nobody knows when.
       await eventually(async () => (await (await fetch(`${prometheus?.url ?? ''}/api/v1/query?query=predictions_total`)).text()).includes('"candidate"'), 30_000);
       shown = ALL.slice(0, 1000);
-      await scrapes();
+      await scraped();
       shown = ALL.slice(0, 3000);
-      await scrapes();
+      await scraped();
       // The process starts anew and counts from 0.
       shown = ALL.slice(3000);
-      await scrapes();
+      await scraped();
       const by = ['features.country'];
       writeFileSync(join(folder, 'log.jsonl'), lines(ALL));
       const [data, log] = [await read(source, { by }), await read({ log: 'log.jsonl' }, { by })];

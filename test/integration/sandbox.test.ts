@@ -52,6 +52,8 @@ describe('the sandbox', function () {
     const { users, share } = world.exposure('customers', since);
     return users >= 500 && Math.abs(share - percent / 100) <= 4 * standardError(percent / 100, users);
   };
+  /** By the last seconds, which are more where a busy machine has answered few users in them. */
+  const isNow = (percent: number): boolean => [7_000, 20_000].some((ms) => isWithin(percent, Date.now() - ms));
 
   before(async () => {
     dir = mkdtempSync(join(tmpdir(), 'modelswitch-world-'));
@@ -114,7 +116,7 @@ describe('the sandbox', function () {
     const { id, rollout } = await everyone();
     assert.equal(rollout, 25);
     await alice().setRollout(modelFlag, 'production', id, 50);
-    await eventually(() => isWithin(50, Date.now() - 7_000), 15_000);
+    await eventually(() => isNow(50), 60_000);
   });
 
   it('seeds flags whose history names several persons', async () => {
@@ -224,7 +226,7 @@ describe('the sandbox', function () {
     assert.deepEqual(world.seeded, seeded);
     assert.equal((await everyone()).rollout, 50);
     assert.equal(readFileSync(join(world.workspace, 'notes.txt'), 'utf8'), 'mine\n');
-    await eventually(() => isWithin(50, Date.now() - 7_000), 30_000);
+    await eventually(() => isNow(50), 60_000);
     assert.deepEqual(await events(), eventsAtStop);
     assert.deepEqual((await versions()).map(({ version }) => version), ['14', '13'], 'nothing was trained again');
   });

@@ -141,10 +141,10 @@ describe('parts of the sandbox', function () {
       await query('LOCK TABLE feature_lifecycles IN EXCLUSIVE MODE', []);
       await admin.createFlag({ name: 'short-lived' });
       // Unleash has seen that the flag is there, and waits to note its first stage.
-      await eventually(waiting, 10_000);
+      await eventually(waiting, 30_000);
       await query('DELETE FROM features WHERE name = $1', ['short-lived']);
       await query('COMMIT', []);
-      await eventually(async () => !await waiting(), 10_000);
+      await eventually(async () => !await waiting(), 30_000);
       await new Promise((resolve) => setTimeout(resolve, 500));
       assert.equal((await fetch(`${url}/health`)).status, 200);
     });

@@ -104,7 +104,7 @@ describe('subjects that are processes', function () {
     const pid = (answer as { document: { score: number } }).document.score;
     assert.ok(groupIsAlive(pid));
     await subject.close();
-    await eventually(() => !groupIsAlive(pid), 10_000);
+    await eventually(() => !groupIsAlive(pid), 30_000);
 
     const other = python('predictors:odd');
     const [first] = await other.predict([{ kind: 'child' }], quiet);
@@ -114,6 +114,6 @@ describe('subjects that are processes', function () {
     setTimeout(() => stop.abort(), 200);
     await assert.rejects(hanging, { code: 'cancelled' });
     await other.close();
-    await eventually(() => !groupIsAlive(otherPid), 10_000);
+    await eventually(() => !groupIsAlive(otherPid), 30_000);
   });
 });

@@ -96,14 +96,14 @@ describe('suites by the command line', function () {
     await eventually(() => processesWith('app.slow:slow').length > 0, 120_000);
     process.kill(started, 'SIGINT');
     assert.equal((await running).code, 130);
-    await eventually(() => processesWith('app.slow:slow').length === 0, 10_000);
+    await eventually(() => processesWith('app.slow:slow').length === 0, 30_000);
     // Killed, it cannot end anything: the runner ends by itself when its input closes.
     write('slow.mltest.yaml', `subject: {python: "app.models:current"}\noutput: {score: $.score}\n${TESTS.replace('times: 5', 'times: 1000')}  - {id: long, kind: performance, samples: 1000000, limits_ms: {p50: 1}}\n`);
     const killed = run(['slow.mltest.yaml'], {}, (pid) => { started = pid; });
     await eventually(() => processesWith('app.models:current').length > 0, 120_000);
     process.kill(started, 'SIGKILL');
     await killed;
-    await eventually(() => processesWith('app.models:current').length === 0, 10_000);
+    await eventually(() => processesWith('app.models:current').length === 0, 30_000);
   });
 
   it('keep credentials from addresses and programs of the repository', async () => {
@@ -193,7 +193,7 @@ describe('suites by the command line', function () {
       await eventually(() => processesWith('models:/suite-model/2').length > 1, 60_000);
       process.kill(started, 'SIGINT');
       assert.equal((await running).code, 130);
-      await eventually(() => processesWith('models:/suite-model').length === 0, 15_000);
+      await eventually(() => processesWith('models:/suite-model').length === 0, 30_000);
     });
 
     it('say why a version cannot be served', async () => {

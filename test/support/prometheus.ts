@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canInstallDebianPackages } from '../../sandbox/editor/debian.ts';
 import { freePort, ownGroup, stop, waitForHttp } from '../../sandbox/processes.ts';
+import { eventually } from './eventually.ts';
 
 const folder = join(import.meta.dirname, '..', '..', '.sandbox', 'prometheus');
 
@@ -53,9 +54,26 @@ export async function startPrometheus(binary: string, target: string, past?: str
   return { url, stop: end };
 }
 
+export interface Exporter {
+  /** host:port */
+  readonly target: string;
+  readonly server: Server;
+  /** Waits until Prometheus has what the page shows now. */
+  scraped(): Promise<void>;
+}
+
 /** An exporter whose page is `text()`. */
-export async function startExporter(text: () => string): Promise<{ readonly target: string; readonly server: Server }> {
-  const server = createServer((_, response) => void response.setHeader('content-type', 'text/plain; version=0.0.4').end(text()));
+export async function startExporter(text: () => string): Promise<Exporter> {
+  let asked = 0;
+  const server = createServer((_, response) => {
+    asked += 1;
+    response.setHeader('content-type', 'text/plain; version=0.0.4').end(text());
+  });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  return { target: `127.0.0.1:${(server.address() as AddressInfo).port}`, server };
+  const scraped = (): Promise<void> => {
+    // It asks again once it has kept what it was told before.
+    const enough = asked + 2;
+    return eventually(() => asked >= enough, 60_000);
+  };
+  return { target: `127.0.0.1:${(server.address() as AddressInfo).port}`, server, scraped };
 }

@@ -9,5 +9,5 @@ export async function shifted(world: World, percent: number): Promise<void> {
     const { users, share } = world.exposure('customers', Math.max(since, Date.now() - 4000));
     const target = percent / 100;
     return users >= 100 && Math.abs(share - target) <= 4 * Math.sqrt(Math.max(target * (1 - target), 1e-9) / users);
-  }, 15_000);
+  }, 60_000);
 }

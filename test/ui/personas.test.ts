@@ -81,7 +81,7 @@ describe('which model would this user get', () => {
     await workbench.answerToast('somebody', 'Save as Persona...');
     await workbench.fillInput('some customer');
     const file = join(dir, 'modelswitch.yaml');
-    await eventually(() => readFileSync(file, 'utf8').includes('  - {name: some customer, userId: somebody, properties: {group: customer}}\n'), 15_000);
+    await eventually(() => readFileSync(file, 'utf8').includes('  - {name: some customer, userId: somebody, properties: {group: customer}}\n'), 30_000);
     assert.match(readFileSync(file, 'utf8'), /# the environment that the editor shows first/);
   });
 

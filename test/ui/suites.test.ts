@@ -79,7 +79,7 @@ describe('suites by clicks', () => {
   });
 
   it('are recorded when the person says so, and their badge stands in the tree', async () => {
-    await eventually(() => readFileSync(join(folder, 'models', 'registry.yaml'), 'utf8').includes('modelswitch.suite.suites/people'), 15_000);
+    await eventually(() => readFileSync(join(folder, 'models', 'registry.yaml'), 'utf8').includes('modelswitch.suite.suites/people'), 30_000);
     await workbench.showContainer('Modelswitch');
     await workbench.expand('detector');
     await workbench.treeRow(/14.*suite\.people failed 1 of 2/).waitFor();
@@ -99,6 +99,6 @@ describe('suites by clicks', () => {
     await workbench.runCommand('Test: Run All Tests');
     await eventually(() => processes().length > 0, 30_000);
     await workbench.runCommand('Test: Cancel Test Run');
-    await eventually(() => processes().length === 0, 10_000);
+    await eventually(() => processes().length === 0, 30_000);
   });
 });

@@ -79,10 +79,10 @@ describe('the guard', () => {
   it('takes a candidate back that falls silent while Unleash counts that it is chosen', async function silent() {
     this.timeout(60_000);
     const made = await release(2);
-    // Records of the candidate may come ten minutes after those of the current version.
-    const later = 11 * 60_000;
+    // In the middle of an hour, by which Unleash counts, and which begins later than ten minutes from now: so late may records of the candidate come after those of the current version.
+    const hour = Math.ceil((Date.now() + 11 * 60_000) / 3_600_000) * 3_600_000;
+    const later = hour + 1_800_000 - Date.now();
     await made.traffic(0, 0.02, 12_000, later - 5000);
-    const hour = Math.floor((Date.now() + later) / 3_600_000) * 3_600_000;
     // Unleash drops counters of flags that are younger than ten seconds: its answer is replaced here, and read in exposures.test.ts.
     const own = made.ports({ clockOffset: later, readExposures: () => Promise.resolve([{ environment: 'production', app: 'credit', start: hour, end: hour + 3_600_000, yes: 4000, no: 12_000, variants: {} }]) });
     const found = await guardRelease(own, made.model, made.flag);

@@ -64,6 +64,6 @@ describe('the signature of an MLmodel file', () => {
   it('never throws, whatever the lists are', () => {
     fc.assert(fc.property(fc.anything(), fc.anything(), (inputs, outputs) => {
       assert.ok(['known', 'missing', 'broken'].includes(signatureFromLists({ inputs, outputs }).kind));
-    }));
+    }), { seed: 20_261_130 });
   });
 });

@@ -24,7 +24,7 @@ describe('numbers of a Parquet page', () => {
     fc.assert(fc.property(fc.array(fc.bigInt({ min: -(2n ** 54n), max: 2n ** 54n }), { minLength: 1, maxLength: 5 }), (values) => {
       const isExact = values.every((value) => value >= -(2n ** 53n) && value < 2n ** 53n);
       assert.deepEqual(read(page(values), values.length), isExact ? Float64Array.from(values, Number) : undefined);
-    }), { numRuns: 500 });
+    }), { seed: 20_261_130, numRuns: 500 });
   });
 
   it('are milliseconds where times are asked for, in any unit, or none where a record would take them for something else', () => {
@@ -35,7 +35,7 @@ describe('numbers of a Parquet page', () => {
       fc.assert(fc.property(fc.array(fc.oneof(time, fc.bigInt({ min: 0n, max: 2n * MOST }), time.map((value) => value - (value % perMilli)), fc.bigInt({ min: -(2n ** 62n), max: 2n ** 62n })), { minLength: 1, maxLength: 3 }), (values) => {
         const millis = values.map((value) => (value - ((value % perMilli) + perMilli) % perMilli) / perMilli);
         assert.deepEqual(read(page(values), values.length), millis.every((each, index) => each >= LEAST && each < MOST && (unit === 'NANOS' || (values[index] ?? 0n) < 2n ** 53n)) ? Float64Array.from(millis, Number) : undefined);
-      }), { numRuns: 500 });
+      }), { seed: 20_261_130, numRuns: 500 });
     }
   });
 

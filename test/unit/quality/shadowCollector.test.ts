@@ -66,7 +66,7 @@ describe('answers that wait for their partner', () => {
         }
         assert.deepEqual([restarted.level, restarted.unpaired], [known.level, known.unpaired]);
       }
-    }), { numRuns: 500 });
+    }), { seed: 20_261_130, numRuns: 500 });
   });
 
   it('are the same ones when they were looked for only later', () => {
@@ -87,7 +87,7 @@ describe('answers that wait for their partner', () => {
         assert.equal(late.level, early.level);
       }
       assert.deepEqual(all.map((request) => late.take(request, 'served')), all.map((request) => early.take(request, 'served')));
-    }), { numRuns: 300 });
+    }), { seed: 20_261_130, numRuns: 300 });
   });
 
   it('take the last one where one comes again before any was looked for', () => {

@@ -10,7 +10,7 @@ describe('edits of texts', () => {
       const edits = lineDiff(before, after);
       assert.equal(applySpanEdits(before, edits), after);
       for (const { start } of edits) assert.ok(start === 0 || start === before.length || /[\r\n]/.test(before[start - 1]!));
-    }), { numRuns: 2000 });
+    }), { seed: 20_261_130, numRuns: 2000 });
   });
 
   it('touch only the lines that differ', () => {

@@ -50,7 +50,7 @@ describe('CheckList\'s definitions', () => {
     assert.deepEqual(judgeInvariance(sentiment(0.52), sentiment(0.45), undefined, EXACT), { kind: 'failed', expected: '"positive", probability 0.52', actual: '"negative", probability 0.55' });
     assert.equal(kind(judgeInvariance(sentiment(0.52), sentiment(0.45), undefined, { abs: 0.1, rel: 0 })), 'passed');
     assert.equal(kind(judgeInvariance(sentiment(0.9), sentiment(0.2), undefined, { abs: 0.1, rel: 0 })), 'failed');
-    fc.assert(fc.property(share, share, tolerance, (a, b, abs) => assert.equal(kind(judgeInvariance(sentiment(a), sentiment(b), undefined, { abs, rel: 0 })), outcome(checklist.inv(sentiment(a), sentiment(b), abs)))));
+    fc.assert(fc.property(share, share, tolerance, (a, b, abs) => assert.equal(kind(judgeInvariance(sentiment(a), sentiment(b), undefined, { abs, rel: 0 })), outcome(checklist.inv(sentiment(a), sentiment(b), abs)))), { seed: 20_261_130 });
   });
 
   it('DIR: "I dread you." added does not make the sentiment more positive', () => {
@@ -63,7 +63,7 @@ describe('CheckList\'s definitions', () => {
       const judged = judgeDirection(sentiment(a), sentiment(b), { expect: increasing ? 'increase' : 'decrease', class: label, tolerance: { abs, rel: 0 } });
       // A tolerance of the whole range: both skip, ours for every value.
       if (abs < 0.9) assert.equal(kind(judged), outcome(checklist.monotonic(sentiment(a), sentiment(b), increasing, abs, label)));
-    }));
+    }), { seed: 20_261_130 });
   });
 });
 
@@ -72,7 +72,7 @@ describe('judgements', () => {
     // Values by CPython 3.11.
     assert.deepEqual([[1, 1.1, 0.1, 0], [1, 1.1, 0, 0.1], [-100, -101, 0.01, 0], [0, 1e-9, 1e-3, 0], [1e308, Infinity, 0.5, 0], [Infinity, Infinity, 0, 0], [Number.NaN, Number.NaN, 1, 1]].map(([a = 0, b = 0, rel = 0, abs = 0]) => isClose(a, b, { abs, rel })), [true, false, true, false, false, true, false]);
     assert.equal(kind(judgeInvariance({ score: -100 }, { score: -101 }, undefined, { abs: 0, rel: 0.001 })), 'failed');
-    fc.assert(fc.property(fc.double({ noNaN: true }), fc.double({ noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true }), (a, b, rel) => assert.equal(isClose(a, b, { abs: 0, rel }), isClose(b, a, { abs: 0, rel }))));
+    fc.assert(fc.property(fc.double({ noNaN: true }), fc.double({ noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true }), (a, b, rel) => assert.equal(isClose(a, b, { abs: 0, rel }), isClose(b, a, { abs: 0, rel }))), { seed: 20_261_130 });
   });
 
   it('by at least and at most, and skip where there is no room', () => {

@@ -3,6 +3,7 @@ import { describeRollout, effectiveRollout } from '../../src/core/flags/rollout.
 import { familyParents, readFamily } from '../../src/core/flags/parents.ts';
 import { planPromote, planSetRollout, planSwitchOff, segmentMap } from '../../src/core/flags/planner.ts';
 import { gradual } from '../../sandbox/unleash/admin.ts';
+import { eventually } from '../support/eventually.ts';
 import { crossed, raced, startReleases, type Releases } from '../support/releases.ts';
 import { freshFlag } from '../support/unleash.ts';
 
@@ -26,8 +27,7 @@ describe('parents and children on a real Unleash', () => {
   };
   /** The frontend API answers from a copy that is up to a second old. */
   const eventuallyOn = async (flag: string, expected: boolean): Promise<void> => {
-    for (let look = 0; look < 100 && (await isOnFor(flag, '7')) !== expected; look += 1) await new Promise((resolve) => setTimeout(resolve, 100));
-    assert.equal(await isOnFor(flag, '7'), expected);
+    await eventually(async () => await isOnFor(flag, '7') === expected, 30_000);
   };
 
   it('says of a child that its parent is off, and nobody gets it; promoting the parent starts it', async () => {

@@ -67,7 +67,7 @@ describe('subjects that are processes', function () {
   });
 
   it('that hang are ended after the timeout, and the next row is answered', async () => {
-    const subject = python('predictors:odd', { timeout_ms: 1500 });
+    const subject = python('predictors:odd', { timeout_ms: 5000 });
     await subject.start(quiet);
     const hung = await ask(subject, 'hang');
     assert.ok(hung !== undefined && 'failed' in hung && hung.failed === 'timeout', JSON.stringify(hung));

@@ -92,7 +92,7 @@ const named = <T>(service: string | undefined, finding: T): T => (service === un
 /** What keeps a release back for ever, where it is of a service that comes no more, with what to do about it; else nothing. */
 function quietWords({ data, environment, now }: FindingsInput, service: string | undefined): string {
   if (service === undefined) return '';
-  const last = Math.max(...data.windows.filter((each) => each.environment === environment && each.service === service && each.requests > 0).map(({ end }) => end));
+  const last = data.windows.reduce((newest, each) => (each.environment === environment && each.service === service && each.requests > 0 ? Math.max(newest, each.end) : newest), Number.NEGATIVE_INFINITY);
   return now - last > QUIET_MS ? `; it logged last ${ageWords(now - last)}: where it is retired, leave it out by where: service != "${plainLine(service, 40)}"` : '';
 }
 

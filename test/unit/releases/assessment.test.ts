@@ -18,6 +18,13 @@ describe('the assessment of a release', () => {
     assert.deepEqual(found.pin, { model: 'fraud', candidate: 'v14', current: 'v13' });
   });
 
+  it('goes by more windows than a call takes arguments', () => {
+    const world = released(3);
+    const start = lastEvent(world);
+    const all = ['credit', 'web'].flatMap((service) => [...windows({ start: start - 80_000 * 5 * MINUTE, count: 75_000, service, perWindow: 4 }), ...windows({ start, count: 14, service })]);
+    assert.equal(assess(world, all.toSorted((a, b) => a.start - b.start)).verdict.word, 'advance');
+  });
+
   it('does not go on by statistics that were asked for and had nothing to go by', () => {
     const world = released(3);
     const plan = (more: Parameters<typeof stage>[2]): typeof PLAN => [...PLAN.slice(0, 2), stage('production', 25, { gates: ['statistics'], auto: true, ...more }), stage('production', 100)];

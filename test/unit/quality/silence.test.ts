@@ -46,6 +46,16 @@ describe('a candidate that falls silent', () => {
     assert.ok(!isSilent(found(windows('candidate', 104), windows('current', 340))), 'the counters lag');
   });
 
+  it('is none when both arms lose half for an hour, of which one had always lost a few more', () => {
+    const hour = (index: number, own: number, other: number): readonly [QualityWindow, QualityWindow] => {
+      const of = (arm: string, requests: number): QualityWindow => ({ arm, environment: '', service: '', start: START + index * HOUR, end: START + (index + 1) * HOUR, requests, units: 0, metrics: {} });
+      return [of('candidate', own), of('current', other)];
+    };
+    const day = Array.from({ length: 24 }, (_, index) => (index < 23 ? hour(index, 3840, 11_760) : hour(index, 2000, 6000)));
+    const exposures = day.map((_, index) => ({ start: START + index * HOUR, end: START + (index + 1) * HOUR, yes: 4000, no: 12_000 }));
+    assert.ok(!isSilent(found(day.map(([own]) => own), day.map(([, other]) => other), { now: START + 24 * HOUR }, exposures)));
+  });
+
   it('is not known when neither arm tells anything, or of what a source that lags has not told', () => {
     assert.deepEqual(found([], []).intervals, []);
     // The log ends within the second hour, and in its rest the share was another.

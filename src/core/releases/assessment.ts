@@ -276,7 +276,8 @@ function offerRollback(plan: readonly Stage[], stage: number, reading: FlagReadi
     return { to, change: planStepDown(plan, to, reading, name, verdict.word === 'rollback' ? 'guard' : 'person', reason === undefined ? {} : { reason: plainLine(reason.words, 80) }) };
   });
   const [first] = changes;
-  if (first === undefined || changes.every(({ change }) => change.environments.every(({ steps }) => steps.length === 0))) return { kind: 'none', because: 'Nobody gets the candidate, so there is nothing to take back.' };
+  // What somebody else's strategy keeps up is a blocker, and no step: then there is something to take back.
+  if (first === undefined || changes.every(({ change: { environments: changed, blockers } }) => blockers.length === 0 && changed.every(({ steps }) => steps.length === 0))) return { kind: 'none', because: 'Nobody gets the candidate, so there is nothing to take back.' };
   return { kind: 'change', to: first.to, change: changes.map(({ change }) => change).reduce((a, b) => ({ ...a, environments: [...a.environments, ...b.environments], blockers: [...a.blockers, ...b.blockers], warnings: [...a.warnings, ...b.warnings] })) };
 }
 

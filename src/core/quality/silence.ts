@@ -53,6 +53,8 @@ export const MISSING_LEAST = 0.1;
 export const LIVE_MS = 10 * 60_000;
 /** Of a stretch of constant share this part at most may be untold when it counts: with what else is lost it is less than `MISSING_LEAST`. */
 const MOST_UNTOLD = 0.05;
+/** And it is so long that half of an arm that is late by itself (one of two instances of it) misses no more than `MISSING_LEAST`. */
+const MOST_LATE = 2 * MISSING_LEAST;
 
 const sum = <T>(all: readonly T[], of: (each: T) => number): number => all.reduce((total, each) => total + of(each), 0);
 
@@ -70,8 +72,8 @@ function withWholeWindows(exposures: readonly Exposure[], windows: readonly Qual
 
 /**
  * Whether both arms are known to have been told as far as a stretch is counted. The counters are of the hour, up to about now, and the records of an hour come later: those that are still to come are
- * missing by the share of now, in an hour whose answers were given by the shares that it had. Where the share was constant both arms miss alike, and little of the hour may be untold; else all of it has been told, and
- * what an arm may be late with. A candidate of which nothing has come for longer, while the current version was heard of, is not late, but silent.
+ * missing by the share of now, in an hour whose answers were given by the shares that it had. Where the share was constant both arms miss alike, and little of the hour may be untold, nor may it be short: of an arm whose records
+ * come from several instances one may be late, which its newest record does not show. Else all of it has been told, and what an arm may be late with. A candidate of which nothing has come for longer, while the current version was heard of, is not late, but silent.
  */
 function isTold({ now, told: [own, other], began = Number.NEGATIVE_INFINITY, shareAt, lateMs = LIVE_MS }: SilenceOptions): (stretch: Exposure) => boolean {
   const newest = Math.min(now, Math.max(own.least, other.least));
@@ -80,7 +82,7 @@ function isTold({ now, told: [own, other], began = Number.NEGATIVE_INFINITY, sha
   return ({ start, end }) => {
     const to = Math.min(end, now);
     if (start >= until) return false;
-    if (shareAt?.(start, to) !== undefined && to - until <= MOST_UNTOLD * (to - start)) return true;
+    if (shareAt?.(start, to) !== undefined && to - until <= MOST_UNTOLD * (to - start) && lateMs <= MOST_LATE * (to - start)) return true;
     return isSilent ? newest >= Math.min(end, now - LIVE_MS) : until >= end + lateMs;
   };
 }

@@ -105,6 +105,19 @@ describe('a candidate that falls silent', () => {
     });
   });
 
+  it('is none of which one instance of four comes five minutes late, also at the beginning of an hour', () => {
+    const MINUTE = 60_000;
+    const at = (minute: number, left: number, late: number): Silence => {
+      const now = START + minute * MINUTE;
+      const candidate = windows('candidate', 3600, { size: MINUTE, hours: minute / 60 }).map((each) => ({ ...each, requests: each.end > now - late * MINUTE ? 60 * left : 60 }));
+      const exposures = [{ start: START, end: START + HOUR, yes: 60 * minute, no: 180 * minute }];
+      return found(candidate, windows('current', 10_800, { size: MINUTE, hours: minute / 60 }), { now, told: [0, 1].map(() => ({ least: now, most: now })) as [Told, Told] }, exposures);
+    };
+    for (const minute of [3, 5, 8, 20, 50, 60]) assert.ok(!isSilent(at(minute, 0.75, 5)), `minute ${minute}`);
+    assert.ok(!isSilent(at(50, 0.5, 10)), 'nor is half of it that comes ten minutes late');
+    assert.ok(isSilent(at(55, 0.5, 55)), 'but half of it that does not come');
+  });
+
   it('is none when windows are longer than the hours of the counters', () => {
     const size = 2.5 * HOUR;
     const long = found(windows('candidate', 100, { size }), windows('current', 300, { size }));
@@ -128,7 +141,7 @@ describe('a candidate that falls silent', () => {
       const collector = new Collector(definition(), { flags: ['fraud-v2'] });
       for (const record of all.filter(logs)) collector.add({ ...record }, () => '');
       const now = START + HOUR / 2;
-      return compareArms(collector.data(now, []), definition(), 'production', { shareAt, exposed: { exposures, now }, ...since });
+      return compareArms(collector.data(now, []), definition(), 'production', { shareAt, exposed: { exposures, now, lateMs: HOUR / 12 }, ...since });
     };
     const missing = ({ metrics }: ComparisonReport): MetricComparison => metrics.find(({ name }) => name === MISSING_ANSWERS) ?? assert.fail();
 

@@ -34,6 +34,8 @@ export interface FindingsInput {
   readonly since: number | undefined;
   /** When evidence began: `since` may be the beginning of that hour. */
   readonly began?: number | undefined;
+  /** From when on windows in which evidence began hold nothing of the candidate that is about something else, in milliseconds since 1970; undefined: they may. */
+  readonly alone?: number | undefined;
   readonly shareAt: ShareAt;
   /** Why the sample ratio cannot be checked by that share. */
   readonly unchecked?: string | undefined;
@@ -172,11 +174,12 @@ interface Compared {
 }
 
 /**
- * Limits hold for the candidate whatever the current version does. One that says nothing is told where nothing else judges the metric: what was told as none may not have been told, or nobody is left to compare with. Of a
+ * Limits hold for the candidate whatever the current version does, so the window in which its exposure began counts for them: in one of a day it would be watched by nobody before midnight. One that says nothing is told where nothing else judges the metric: what was told as none may not have been told, or nobody is left to compare with. Of a
  * segment, which may be small for ever, only what no record tells.
  */
-function limits({ definition, environment, since = Number.NEGATIVE_INFINITY, comparable, shareAt }: FindingsInput, { data, service, services, metrics, guardrails }: Compared): GuardrailFinding[] {
-  const windows = data.windows.filter((each) => each.environment === environment && each.arm === 'candidate' && each.slice === undefined && each.start >= since);
+function limits({ definition, environment, since = Number.NEGATIVE_INFINITY, began = since, alone = since, comparable, shareAt }: FindingsInput, { data, service, services, metrics, guardrails }: Compared): GuardrailFinding[] {
+  const isSince = ({ start, end }: QualityWindow): boolean => start >= since || (start >= alone && end > began);
+  const windows = data.windows.filter((each) => each.environment === environment && each.arm === 'candidate' && each.slice === undefined && isSince(each));
   const limited = definition.metrics.filter(({ role, limit }) => role === 'guardrail' && limit !== undefined);
   const refusals = limited.some(({ labelled }) => labelled) ? outcomeRefusals(dataSince(data, since), definition, environment, shareAt) : undefined;
   const isServed = windows.some(({ requests }) => requests > 0);

@@ -85,6 +85,9 @@ describe('the assessment of a release', () => {
     const found = assess(world, bad);
     assert.deepEqual([found.since.because, found.position.stage], ['exposure', 1]);
     assert.notEqual(found.verdict.word, 'rollback', JSON.stringify(found.verdict.reasons));
+    const DAY = 86_400_000;
+    const daily = bad.map((each) => ({ ...each, start: Math.floor(each.start / DAY) * DAY, end: Math.ceil(each.end / DAY) * DAY }));
+    assert.notEqual(assess(world, daily, { now: lastEvent(world) + MINUTE }).verdict.word, 'rollback', 'nor by its limit, in the same day');
     assert.equal(assess(world, [...bad, ...windows({ start: lastEvent(world), share: 0.05, candidateErrors: 0.2 })]).verdict.word, 'rollback');
   });
 
@@ -152,9 +155,13 @@ describe('the assessment of a release', () => {
     // A candidate of which half fails, since the morning.
     const days = (count: number): ReturnType<typeof windows> => Array.from({ length: count }, (_, day) => windows({ start: midnight, count: 1, candidateErrors: 0.5 })
       .map((window) => ({ ...window, start: midnight + day * DAY, end: midnight + (day + 1) * DAY }))).flat();
-    const found = assess(world, days(1), { now: lastEvent(world) + 3_600_000, model: model({ quality: readQuality({ ...QUALITY.section as object, window: '1d' }).quality! }) });
+    const daily = (guardrail: object): ReleaseAssessment => assess(world, days(1), { now: lastEvent(world) + 3_600_000, model: model({ quality: readQuality({ source: { log: 'x.jsonl' }, guardrails: [{ name: 'errors', bad: 'error', max_ratio: 1.2, ...guardrail }], window: '1d' }).quality! }) });
+    const found = daily({});
     assert.equal(found.verdict.word, 'insufficient data');
     assert.match(found.verdict.reasons[0]?.words ?? '', /^errors .*: evidence began within a window \(of 1 d\), and counts from the next one on, which begins at 2026-01-02 00:00:00 UTC$/);
+    // Nobody had the candidate before that morning, so a limit of its own is passed by what it did in the same window.
+    assert.match(daily({ limit: 0.2 }).verdict.reasons[0]?.words ?? '', /^errors 50 % \(n 1k\), limit 20 %$/);
+    assert.equal(daily({ limit: 0.6 }).verdict.word, 'insufficient data');
     assert.equal(assess(world, days(2)).verdict.word, 'rollback');
     assert.match(assess(world, []).comparisons[0]?.report.metrics[0]?.because ?? '', /^no record tells it/);
   });

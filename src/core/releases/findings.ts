@@ -9,7 +9,7 @@ import type { ShareAt } from '../quality/strata.ts';
 import type { QualityData, QualityWindow } from '../quality/window.ts';
 import { acceptanceOf } from './acceptance.ts';
 import type { ArmVariants } from './armVariants.ts';
-import { comparisonWords, figure, isUntold, sinceWords, untoldWords, type Allotted } from './metricWords.ts';
+import { comparisonWords, figure, isUntold, limitFigure, sinceWords, untoldWords, type Allotted } from './metricWords.ts';
 import type { GuardrailFinding, Look, SignalFinding } from './verdict.ts';
 
 /** How often a flag was asked in a stretch of time by one application, as Unleash counts it. Times are milliseconds since 1970. */
@@ -116,7 +116,7 @@ function judge(input: FindingsInput, service: string | undefined, judged: readon
   const acceptance = !statistics ? [] : acceptanceOf({ metrics, definition, alpha: options.alpha, allotted }, ofStage).map((finding) => named(service, finding));
   const { sampleRatio } = report;
   const mismatches = sampleRatio.verdict === 'mismatch' && comparable
-    ? [named(service, { words: `the candidate has ${figure({ kind: 'bad' }, sampleRatio.observed)} of the units instead of ${figure({ kind: 'bad' }, sampleRatio.configured ?? Number.NaN)}: ${sampleRatio.because}` })] : [];
+    ? [named(service, { words: `the candidate has ${figure({ kind: 'bad' }, sampleRatio.observed, sampleRatio.configured)} of the units instead of ${figure({ kind: 'bad' }, sampleRatio.configured ?? Number.NaN)}: ${sampleRatio.because}` })] : [];
   const told = [...guardrails, ...limits(input, { data, service, services, metrics, guardrails })];
   const quiet = quietWords(input, service);
   const withQuiet = <T extends { readonly state: string; readonly words: string }>(finding: T): T => (finding.state === 'open' || finding.state === 'insufficient' ? { ...finding, words: `${finding.words}${quiet}` } : finding);
@@ -188,10 +188,10 @@ function limits({ definition, environment, since = Number.NEGATIVE_INFINITY, beg
     const isSaid = guardrails.some((each) => each.name === name && each.state === 'insufficient');
     // What outcomes do not tell they tell of no version: absence that means nothing passes no limit.
     const refused = refusals?.get(name);
-    if (refused !== undefined) return isSaid ? [] : [named(service, { name, state: 'insufficient', words: `${plainLine(name, 40)}, limit ${figure(metric, metric.limit ?? Number.NaN)}: ${refused.because}` })];
+    if (refused !== undefined) return isSaid ? [] : [named(service, { name, state: 'insufficient', words: `${plainLine(name, 40)}, limit ${limitFigure(metric, metric.limit ?? Number.NaN)}: ${refused.because}` })];
     const found = limitFinding(metric, windows, { data, environment, arm: 'candidate', among: limited.length * services * levelShares(limited) });
     if (found === undefined) return [];
-    const words = `${plainLine(name, 40)} ${figure(metric, found.value)} (n ${countWords(found.n)})${sinceWords(found.since)}, limit ${figure(metric, found.limit)}`;
+    const words = `${plainLine(name, 40)} ${figure(metric, found.value, found.limit)} (n ${countWords(found.n)})${sinceWords(found.since)}, limit ${limitFigure(metric, found.limit)}`;
     if (found.state !== 'insufficient') return [named(service, { name, state: found.state === 'passed' ? 'breach' : 'clear', words })];
     if (isSaid) return [];
     const isAlone = comparable && metrics.some((each) => each.name === name && each.verdict === 'no control');

@@ -170,6 +170,13 @@ describe('the assessment of a release', () => {
     const world = released(3);
     const found = assess(world, windows({ start: lastEvent(world) + 5 * MINUTE, share: 0.35 }));
     assert.deepEqual([found.verdict.word, found.verdict.alarm, found.verdict.reasons[0]?.kind], ['hold', true, 'mismatch']);
+    // At 5 % the candidate had 9 % of them, at 25 % now as many as it should.
+    const raised = released(2);
+    const before = windows({ start: lastEvent(raised) + 5 * MINUTE, share: 0.09 });
+    raised.at = before.at(-1)!.end;
+    raised.apply(planAdvance(PLAN, raised.reading()).change);
+    const since = assess(raised, [...before, ...windows({ start: raised.at + 5 * MINUTE })]);
+    assert.match(since.verdict.reasons[0]?.words ?? '', /^the candidate has 9 % of the units instead of 5 %/);
   });
 
   it('does not take what a parent flag lets through, or a third variant, for units that are missing', () => {

@@ -155,7 +155,7 @@ function guardrail(metric: MetricComparison, allotted: Allotted, isSilent: boole
   if (verdict === 'worse') return { name, state: 'breach', words: comparisonWords(metric) };
   // The counters are a second witness: where they say nothing, the records still do.
   if (name === MISSING_ANSWERS) return { name, state: 'clear', words: comparisonWords(metric) };
-  return { name, state: isSilent ? 'insufficient' : 'clear', words: untoldWords(metric, allotted) };
+  return { name, state: isSilent ? 'insufficient' : 'clear', words: untoldWords(metric, allotted), ...(verdict === 'void' ? { isVoid: true } : {}) };
 }
 
 function signal(metric: MetricComparison, allotted: Allotted, isSilent: boolean): SignalFinding {
@@ -188,7 +188,7 @@ function limits({ definition, environment, since = Number.NEGATIVE_INFINITY, beg
     const isSaid = guardrails.some((each) => each.name === name && each.state === 'insufficient');
     // What outcomes do not tell they tell of no version: absence that means nothing passes no limit.
     const refused = refusals?.get(name);
-    if (refused !== undefined) return isSaid ? [] : [named(service, { name, state: 'insufficient', words: `${plainLine(name, 40)}, limit ${limitFigure(metric, metric.limit ?? Number.NaN)}: ${refused.because}` })];
+    if (refused !== undefined) return isSaid ? [] : [named(service, { name, state: 'insufficient', words: `${plainLine(name, 40)}, limit ${limitFigure(metric, metric.limit ?? Number.NaN)}: ${refused.because}`, ...(refused.verdict === 'void' ? { isVoid: true } : {}) })];
     const found = limitFinding(metric, windows, { data, environment, arm: 'candidate', among: limited.length * services * levelShares(limited) });
     if (found === undefined) return [];
     const words = `${plainLine(name, 40)} ${figure(metric, found.value, found.limit)} (n ${countWords(found.n)})${sinceWords(found.since)}, limit ${limitFigure(metric, found.limit)}`;

@@ -94,6 +94,20 @@ describe('a candidate that falls silent', () => {
       assert.deepEqual([-1, 0, 9, 10].map(counted), [0, 0, 0, 1]);
     });
 
+    it('where the share was not constant: what both arms lose after it was raised is no more of the candidate', () => {
+      const changed = (start: number, end: number): number | undefined => (end <= START + HOUR / 2 ? 0.05 : start >= START + HOUR / 2 ? 0.25 : undefined);
+      // 2,000 answers before and after: 100 and 500 of the candidate, of which the second half of the hour loses so much.
+      const lost = (own: number, other: number): Silence => {
+        const of = (arm: string, [first, second]: readonly [number, number]): QualityWindow[] => [0, 1].map((half) => ({ arm, environment: '', service: '', start: START + (half * HOUR) / 2, end: START + ((half + 1) * HOUR) / 2, requests: half === 0 ? first : second, units: 0, metrics: {} }));
+        const now = START + 2 * HOUR;
+        return found(of('candidate', [100, 500 * (1 - own)]), of('current', [1900, 1500 * (1 - other)]), { now, shareAt: changed, told: [0, 1].map(() => ({ least: now, most: now })) as [Told, Told] }, [{ start: START, end: START + HOUR, yes: 600, no: 3400 }]);
+      };
+      const alike = lost(0.5, 0.5);
+      assert.deepEqual([alike.candidate, alike.current], [{ chosen: 600, missing: 250 }, { chosen: 3400, missing: 750 }]);
+      assert.ok(!isSilent(alike));
+      assert.ok(isSilent(lost(0.5, 0.02)));
+    });
+
     it('where it is not known up to when windows have been told: the newest one may go on', () => {
       const hours = (arm: string, count: number): QualityWindow[] => windows(arm, 1, { size: HOUR, hours: count });
       const arm = (name: string, lastSeen: number): ArmSummary => ({ arm: name, environment: '', requests: 1, units: 0, lastSeen, unitSums: {}, latency: NO_HISTOGRAM, score: NO_HISTOGRAM, labelledScore: NO_HISTOGRAM, scoreOfPositives: NO_HISTOGRAM, matured: 0, labelled: 0 });

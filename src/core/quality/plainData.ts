@@ -27,12 +27,12 @@ export interface BesideWindows {
 /** What a source knows that has windows: no units, no scores, no features. */
 export function dataOfWindows(windows: readonly QualityWindow[], { designEffect, messages, hasOwnTotals, incomplete, doubts, seen = () => Number.POSITIVE_INFINITY, latencies }: BesideWindows): QualityData {
   const arms = new Map<string, { -readonly [K in keyof ArmSummary]: ArmSummary[K] }>();
-  for (const { arm, environment, requests, units, end } of windows.filter(({ slice }) => slice === undefined)) {
+  for (const { arm, environment, requests, units, end, newest = end } of windows.filter(({ slice }) => slice === undefined)) {
     const key = `${environment}\n${arm}`;
     const known = arms.get(key) ?? { arm, environment, requests: 0, units: 0, lastSeen: 0, unitSums: {}, latency: NO_HISTOGRAM, score: NO_HISTOGRAM, labelledScore: NO_HISTOGRAM, scoreOfPositives: NO_HISTOGRAM, matured: 0, labelled: 0, ...latencies?.get(arm) };
     known.requests += requests;
     known.units += units;
-    if (requests > 0) known.lastSeen = Math.max(known.lastSeen, Math.min(end, seen(arm)));
+    if (requests > 0) known.lastSeen = Math.max(known.lastSeen, Math.min(newest, seen(arm)));
     arms.set(key, known);
   }
   return { windows: [...windows].sort((a, b) => a.start - b.start), arms: [...arms.values()], designEffect, ...(hasOwnTotals === undefined ? {} : { hasOwnTotals }), ...(doubts === undefined ? {} : { doubts }), notes: { ...NO_NOTES, messages, ...(incomplete === undefined ? {} : { incomplete }) } };

@@ -70,6 +70,8 @@ interface Whose {
 interface Choice {
   readonly run: RowRun;
   readonly batch: Batch;
+  /** Those of the batch when the places of `known` were found. */
+  readonly keys: Batch['keys'];
   /** The columns that say whose a row is, and those among them that change. */
   readonly columns: readonly ColumnRun[];
   readonly changing: readonly ColumnRun[];
@@ -176,11 +178,11 @@ export class ColumnStager {
 
   #choiceOf(run: RowRun): Choice {
     const { batch } = this.#stager;
-    if (this.#choice?.run === run && this.#choice.batch === batch) return this.#choice;
+    if (this.#choice?.run === run && this.#choice.batch === batch && this.#choice.keys === batch.keys) return this.#choice;
     const columns = ['assigned_arm', 'flag', 'role', 'environment', 'service'].map((name) => columnOf(run, name));
     const changing = columns.filter(({ isConstant }) => !isConstant);
     const combinations = changing.reduce((product, { indices, values }) => product * (indices === undefined ? Number.POSITIVE_INFINITY : values.length), 1);
-    this.#choice = { run, batch, columns, changing, known: combinations <= FEW ? new Array<undefined>(combinations).fill(undefined) : undefined };
+    this.#choice = { run, batch, keys: batch.keys, columns, changing, known: combinations <= FEW ? new Array<undefined>(combinations).fill(undefined) : undefined };
     return this.#choice;
   }
 

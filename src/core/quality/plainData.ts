@@ -51,11 +51,17 @@ const LITTLE = 0.01;
  * never, only records that have them.
  */
 export function untoldWords(windows: readonly QualityWindow[], metrics: readonly MetricDefinition[]): readonly string[] {
-  const arms = [...new Set(windows.map(({ arm }) => arm))];
+  const arms = new Map<string, QualityWindow[]>();
+  for (const window of windows) {
+    if (window.slice !== undefined) continue;
+    const own = arms.get(window.arm);
+    if (own === undefined) arms.set(window.arm, [window]);
+    else own.push(window);
+  }
   return metrics.flatMap((metric) => {
     const { name, labelled } = metric;
-    const found = arms.flatMap((arm) => {
-      const { n, sum } = countTold(windows.filter((window) => window.arm === arm && window.slice === undefined), metric);
+    const found = [...arms].flatMap(([arm, own]) => {
+      const { n, sum } = countTold(own, metric);
       return n - sum > LITTLE * n ? [`${n - sum} of ${n} records of ${plainLine(arm, 60)}${labelled ? ' with an outcome' : ''}`] : [];
     });
     return found.length === 0 ? [] : [`${found.join(' and ')} do not tell ${plainLine(name, 60)}: they do not count for it.`];

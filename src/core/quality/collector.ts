@@ -16,7 +16,7 @@ import { outsideWords, untoldWords } from './plainData.ts';
 import { countFlag, otherFlagsMessages } from './otherFlags.ts';
 import { otherArmsMessages } from './otherArms.ts';
 import { NO_TIME } from './recordTimes.ts';
-import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
+import { hashOf, shadowProblem, Stager, textOf, type Drawn } from './stager.ts';
 import { addTo } from './sums.ts';
 import { unnamedIn, unnamedMessages } from './unnamed.ts';
 import { Units, type SavedUnits } from './units.ts';
@@ -198,18 +198,18 @@ export class Collector {
       return;
     }
     const at = this.#stager.timeOf(record, drawn);
-    if (!Number.isFinite(at)) this.malformed(place(), reasonOf(at));
-    else this.#shadowed(record, request, at, drawn);
+    const reason = Number.isFinite(at) ? shadowProblem(record, request) : reasonOf(at);
+    if (reason === undefined) this.#shadowed(record, request, at, drawn);
+    else this.malformed(place(), reason);
   }
 
   #shadowed(record: RecordLike, request: number, at: number, drawn: Drawn | undefined): void {
     this.#flush();
-    if (request !== 0 && this.#seen.seen(rehash(request, SHADOW))) {
+    if (this.#seen.seen(rehash(request, SHADOW))) {
       this.#notes.duplicates += 1;
       return;
     }
     if (at > this.#now + SKEW_MS) this.#notes.future += 1;
-    if (request === 0) return;
     this.#shadow.addShadow({
       request, requestId: drawn?.requestId() ?? textOf(record['request_id']) ?? '', environment: textOf(record['environment']) ?? '', version: versionName(record['model_version']) ?? '', at: Math.min(at, this.#now), dropped: Math.max(0, toNumber(record['dropped']) ?? 0),
       score: scoreOf(record) ?? Number.NaN, label: record['label'], error: record['error'], outcome: record[this.#definition.labels.field], slices: this.#slices.of(this.#stager.slicesOf(record)),

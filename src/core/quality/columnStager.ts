@@ -4,7 +4,7 @@ import { latencyBin, NO_BIN, scoreBin } from './bins.ts';
 import { scoreFrom } from './measures.ts';
 import { countFlag } from './otherFlags.ts';
 import { LEAST_TIME, MOST_TIME, RecordTimes } from './recordTimes.ts';
-import { hashOf, isShadow, textOf, type Stager } from './stager.ts';
+import { hashOf, isServed, textOf, type Stager } from './stager.ts';
 
 /** Combinations of values, and values of a column, that are few enough to look at each once for many rows. */
 const FEW = 1024;
@@ -61,7 +61,7 @@ interface Whose {
   /** Its flag, and whether that is asked for. */
   readonly flag: string;
   readonly isWanted: boolean;
-  readonly isShadow: boolean;
+  readonly isServed: boolean;
   /** In the keys of the batch, as soon as one of the rows is taken into it; -1 before. */
   place: number;
 }
@@ -164,7 +164,7 @@ export class ColumnStager {
         continue;
       }
       const time = this.#timeAt(times, row);
-      this.isApart = whose.isShadow || !Number.isFinite(time);
+      this.isApart = !whose.isServed || !Number.isFinite(time);
       if (this.isApart) break;
       if (whose.place < 0) whose.place = batch.placeOf(whose.environment, whose.service, whose.arm);
       this.#source[size] = row;
@@ -187,8 +187,9 @@ export class ColumnStager {
   }
 
   #whose({ columns, known }: Choice, code: number, row: number): Whose {
-    const [arm, flag, role, environment = '', service = ''] = columns.map((column) => textOf(valueAt(column, row)));
-    const whose: Whose = { arm, environment, service, flag: flag ?? '', isWanted: this.#stager.wants(flag), isShadow: isShadow(role), place: -1 };
+    const [arm, flag, role, environment, service] = columns.map((column) => valueAt(column, row));
+    const own = textOf(flag);
+    const whose: Whose = { arm: textOf(arm), environment: textOf(environment) ?? '', service: textOf(service) ?? '', flag: own ?? '', isWanted: this.#stager.wants(own), isServed: isServed(role), place: -1 };
     if (known !== undefined) known[code] = whose;
     return whose;
   }

@@ -321,9 +321,14 @@ export class LogSource implements QualitySource {
 
   async #whole(file: FoundFile, format: string, signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
     const mark = await markAt(file.path, file.size);
-    if (format === 'csv') await this.#csv(file, signal);
-    else await this.#parquet(file, signal);
-    progress(file.size);
+    let left = file.size;
+    const some = (bytes: number): void => {
+      left -= bytes;
+      progress(bytes);
+    };
+    if (format === 'csv') await this.#csv(file, signal, some);
+    else await this.#parquet(file, signal, (rows, all) => some((file.size * rows) / all));
+    some(Math.max(0, left));
     this.#losses.back(this.#name(file.path));
     this.#known.set(file.identity, { ...file, mark });
   }
@@ -364,24 +369,28 @@ export class LogSource implements QualitySource {
     return { rows: (rows, apart) => this.#collector.addRows(rows, apart.map(({ index, drawn, ...each }) => ({ ...each, place: () => placeOf(index), drawn: drawn === undefined ? undefined : { ...drawn, requestId: () => drawn.id } }))), over };
   }
 
-  async #csv(file: FoundFile, signal: AbortSignal): Promise<void> {
+  async #csv(file: FoundFile, signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
     const name = this.#name(file.path);
     let isHeaderKnown = false;
-    for await (const { record, line } of csvRecords(file.path, (at, reason) => this.#collector.malformed(`${name}:${at}`, plainLine(reason)), signal)) {
+    for await (const { record, line } of csvRecords(file.path, (at, reason) => this.#collector.malformed(`${name}:${at}`, plainLine(reason)), signal, progress)) {
       if (!isHeaderKnown) checkHeader(Object.keys(record));
       isHeaderKnown = true;
       this.#collector.add(nested(record), () => `${name}:${line}`);
     }
   }
 
-  async #parquet(file: FoundFile, signal: AbortSignal): Promise<void> {
+  async #parquet(file: FoundFile, signal: AbortSignal, onRows: (some: number, all: number) => void): Promise<void> {
     const name = this.#name(file.path);
     const threads = this.#threadsFor(PARQUET_SHRINKS * file.size, signal);
-    const groups = threads === undefined ? 0 : await parquetGroups(parquetQuestion(file.path, this.#wanted));
-    if (threads !== undefined && groups > 0) {
+    const groups = threads === undefined ? [] : await parquetGroups(parquetQuestion(file.path, this.#wanted));
+    if (threads !== undefined && groups.length > 0) {
+      const all = groups.reduce((sum, count) => sum + count, 0);
       let row = 0;
-      const staged = this.#staged((index) => `${name}, row ${row + index + 1}`, (count) => { row += count; });
-      for (let group = 0; group < groups; group += 1) await threads.give(file, { group }, staged);
+      const staged = this.#staged((index) => `${name}, row ${row + index + 1}`, (count) => {
+        row += count;
+        onRows(count, all);
+      });
+      for (const group of groups.keys()) await threads.give(file, { group }, staged);
       await threads.drain();
       return;
     }
@@ -392,7 +401,7 @@ export class LogSource implements QualitySource {
       return batch;
     });
     try {
-      await readParquet(file.path, this.#wanted, staging, signal);
+      await readParquet(file.path, this.#wanted, staging, signal, { onRows });
     } finally {
       staging.close();
     }

@@ -18,11 +18,12 @@ import { otherArmsMessages } from './otherArms.ts';
 import { NO_TIME } from './recordTimes.ts';
 import { hashOf, shadowProblem, Stager, textOf, type Drawn } from './stager.ts';
 import { addTo } from './sums.ts';
+import { errorlessMessages } from './untoldFields.ts';
 import { unnamedIn, unnamedMessages } from './unnamed.ts';
 import { Units, type SavedUnits } from './units.ts';
 import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
 
-const MOST_EXAMPLES = 5;
+export const MOST_EXAMPLES = 5;
 /** A record from further in the future says that a clock is wrong. */
 const SKEW_MS = 60_000;
 /** Of a hash, so that a request's shadow and its served answer are told apart. */
@@ -47,6 +48,7 @@ export interface SavedCollector {
   readonly refused: readonly (readonly [flag: string, count: number])[];
   readonly slices: readonly string[];
   readonly columns: readonly string[];
+  readonly hasError: boolean;
   readonly notes: SourceNotes;
 }
 
@@ -94,6 +96,8 @@ export class Collector {
   /** Predictions of other flags. */
   readonly #refused: Map<string, number>;
   readonly #notes: { -readonly [K in keyof SourceNotes]: SourceNotes[K] };
+  /** Whether any record has the field, be it null. */
+  #hasError: boolean;
   /** Time as the reader has it: what a record is compared with to find clocks that are wrong. */
   #now = Number.POSITIVE_INFINITY;
 
@@ -110,6 +114,7 @@ export class Collector {
     this.#seen = new RecentHashes(undefined, saved?.seen);
     this.#slices = new CountedSlices(saved?.slices);
     this.#flags = options.flags;
+    this.#hasError = saved?.hasError ?? false;
     this.#refused = new Map(saved?.refused);
     this.#notes = { ...NO_NOTES, ...saved?.notes };
     this.#shadow = new ShadowCollector(labels, saved);
@@ -122,7 +127,7 @@ export class Collector {
     if (this.#stager.isLabelled && this.#stager.keptFields.includes('features')) return undefined;
     return {
       outcomes: this.#outcomes.saved, refused: [...this.#refused], shadow: this.#shadow.saved,
-      groups: this.#groups.saved, units: this.#units.saved, seen: this.#seen.saved, recent: this.#recent.saved, slices: this.#slices.saved, columns: this.#stager.batch.columns.map(({ name }) => name), notes: this.#notes,
+      groups: this.#groups.saved, units: this.#units.saved, seen: this.#seen.saved, recent: this.#recent.saved, slices: this.#slices.saved, columns: this.#stager.batch.columns.map(({ name }) => name), hasError: this.#hasError, notes: this.#notes,
     };
   }
 
@@ -237,8 +242,9 @@ export class Collector {
     batch.clear();
   }
 
-  #tell({ told, refused }: BatchRows): void {
+  #tell({ told, refused, errors }: BatchRows): void {
     this.#notes.rows += told;
+    if (errors.values.length > 1) this.#hasError = true;
     for (const [flag, count] of refused) countFlag(this.#refused, flag, count);
   }
 
@@ -428,7 +434,7 @@ export class Collector {
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.audiences.reduce((sum, { collector }) => sum + collector.notFinite, this.#notes.notFinite),
-        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...otherArmsMessages(arms.map(({ arm }) => arm)), ...found, ...(arms.length === 0 ? [] : untoldSlices(this.#definition.slices.map(({ text }) => text), this.#slices.saved)), ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...unnamedMessages(unnamed), ...absenceMessages(arms, this.#definition.labels.absentMeans), ...this.#outcomes.messages(arms.length === 0 ? undefined : new Set(this.#stager.batch.columns.map(({ name }) => name)))],
+        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...otherArmsMessages(arms.map(({ arm }) => arm)), ...found, ...(arms.length === 0 ? [] : untoldSlices(this.#definition.slices.map(({ text }) => text), this.#slices.saved)), ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...errorlessMessages(this.#hasError, arms.reduce((sum, { requests }) => sum + requests, 0), this.#definition.metrics), ...unnamedMessages(unnamed), ...absenceMessages(arms, this.#definition.labels.absentMeans), ...this.#outcomes.messages(arms.length === 0 ? undefined : new Set(this.#stager.batch.columns.map(({ name }) => name)))],
       },
     };
   }

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { AppError, throwIfCancelled, toAppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
-import { Collector, type CollectorOptions } from '../../core/quality/collector.ts';
+import { Collector, MOST_EXAMPLES, type CollectorOptions } from '../../core/quality/collector.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { Stager } from '../../core/quality/stager.ts';
 import type { QualityData, QualityRequest, QualitySource } from '../../core/quality/window.ts';
@@ -10,15 +10,15 @@ import { parquetGroups } from '../rows/parquetRows.ts';
 import type { CachePlace } from '../node/diskCache.ts';
 import type { FoundFile } from './files.ts';
 import { findLogs, nameIn } from './findLogs.ts';
-import { begins, copyOf, FollowedFiles, isBeside, isThat, wholeFormatOf, type Elsewhere } from './followed.ts';
-import { checkHeader, emptyMessages, LeftOut, namesOf, unreadableAs } from './leftOut.ts';
+import { begins, copyOf, FollowedFiles, isBeside, isThat, successorOf, wholeFormatOf, type Elsewhere } from './followed.ts';
+import { checkHeader, emptyMessages, LeftOut, namesOf, sameMessages, unreadableAs } from './leftOut.ts';
 import { LineReader } from './lineReader.ts';
 import type { Wanted } from './lineShape.ts';
 import { Losses } from './losses.ts';
 import { readRecords } from './readLines.ts';
 import { OwnStaging } from './ownStaging.ts';
 import { parquetQuestion, readParquet } from './readParquet.ts';
-import { SavedLogs, type ReadFile } from './savedLog.ts';
+import { heldBy, isAsRead, SavedLogs, type ReadFile } from './savedLog.ts';
 import { Staging } from './staging.ts';
 import { StagingFailed, StagingThreads, type StagedListener } from './stagingThreads.ts';
 import { markAt, tail, type TailState } from './tail.ts';
@@ -30,6 +30,9 @@ const LEAST_SAVED = 16 * 1024 * 1024;
 /** Bytes of a file for which threads are worth their start. */
 const LEAST_THREADED = 16 * 1024 * 1024;
 const MOST_THREADS = 2;
+/** A last line of a file that was not written to for so long stays as it is. */
+const WRITTEN_MS = 60_000;
+const TOO_LONG = 'the line is longer than 16 MB';
 /** How much larger the same records are as lines. */
 const PARQUET_SHRINKS = 10;
 
@@ -69,6 +72,9 @@ export class LogSource implements QualitySource {
   /** Bytes that were read since something was saved, and so many that it is worth it. */
   #unsaved = 0;
   #enough: number;
+  #now = 0;
+  /** Lines that count as malformed as long as nobody goes on with them. */
+  #unfinished: string[] = [];
   /** Whether the last read, or that of a file that is read on, was cut off by an error or a cancel: what is in the collector is then not known. */
   #broken = false;
   /** Whether what was counted is more than the files hold: another start could not get to it from them, so it is not saved. */
@@ -103,7 +109,7 @@ export class LogSource implements QualitySource {
     if (this.#known.size === 0 && found.length > 0) await this.#resume(found);
     messages.push(...this.#beforeRestart);
     await this.#followCopies(found);
-    const elsewhere = await this.#followed.elsewhere(found);
+    const elsewhere = await this.#followSuccessors(await this.#followed.elsewhere(found), found);
     for (const file of elsewhere.unread) this.#freeIdentity(file);
     // What was appended to a log before it was rotated comes before what is in the new one.
     const files = [...elsewhere.moved, ...elsewhere.unread, ...found];
@@ -124,11 +130,14 @@ export class LogSource implements QualitySource {
       await this.#readFiles(files, messages, request);
     }
     this.#tellGone(files, elsewhere.gone, messages);
+    messages.push(...sameMessages([...this.#known.values()].flatMap((file) => heldBy(file).map((held) => ({ name: this.#name(file.path), held })))));
     await this.#save();
     const data = this.#collector.data(now, someOf(messages));
+    const { notes } = data;
     const empty = emptyMessages(this.#emptyOf(files, data.arms.length > 0));
     const outcomesMissing = source.outcomes.length > 0 && elsewhere.moved.length === 0 && source.outcomes.every((pattern) => without.has(pattern));
-    return { ...data, notes: { ...data.notes, ...(outcomesMissing ? { outcomesMissing } : {}), messages: [...empty, ...data.notes.messages] } };
+    const [malformed, examples] = [notes.malformed + this.#unfinished.length, [...notes.examples, ...this.#unfinished].slice(0, MOST_EXAMPLES)];
+    return { ...data, notes: { ...notes, malformed, examples, ...(outcomesMissing ? { outcomesMissing } : {}), messages: [...empty, ...notes.messages] } };
   }
 
   /** Files without a record; a log that has just been rotated is none of them, as long as others tell something. */
@@ -181,7 +190,8 @@ export class LogSource implements QualitySource {
   }
 
   async #readFiles(files: readonly FoundFile[], messages: string[], { now, since, signal, onProgress }: QualityRequest): Promise<void> {
-    this.#collector.now = now;
+    this.#collector.now = this.#now = now;
+    this.#unfinished = [];
     this.#collector.since = since;
     const total = files.reduce((sum, { identity, size }) => sum + Math.max(0, size - (this.#known.get(identity)?.tail?.offset ?? 0)), 0);
     let done = 0;
@@ -208,6 +218,24 @@ export class LogSource implements QualitySource {
       if (copy !== undefined) this.#replace(known, { ...known, ...copy });
       else if (known.path !== file.path) this.#freeIdentity(file);
     }
+  }
+
+  /** Goes on in files that were written in the place of those that are gone. */
+  async #followSuccessors(elsewhere: Elsewhere, found: readonly FoundFile[]): Promise<Elsewhere> {
+    const unknown = new Set(found.filter(({ identity }) => !this.#known.has(identity)));
+    const gone: Elsewhere['gone'][number][] = [];
+    for (const each of elsewhere.gone) {
+      const now = await successorOf(each.file, unknown);
+      const known = this.#known.get(each.file.identity);
+      if (now === undefined) {
+        gone.push(each);
+        continue;
+      }
+      unknown.delete(now);
+      if (known === undefined) this.#followed.replace(each.file, { ...each.file, ...now });
+      else this.#replace(known, { ...known, ...now });
+    }
+    return { ...elsewhere, gone };
   }
 
   /** A file has the identity of one that was read and is gone. */
@@ -279,6 +307,7 @@ export class LogSource implements QualitySource {
     const format = wholeFormatOf(file.path);
     const before = this.#collector.told;
     const known = this.#known.get(file.identity);
+    if (isAsRead(known, file)) return;
     try {
       const other = format === 'parquet' || (known !== undefined && known.tail?.offset !== 0) ? undefined : await unreadableAs(file.path);
       if (other !== undefined) {
@@ -352,12 +381,16 @@ export class LogSource implements QualitySource {
         this.#losses.cut(name);
         this.#impure = true;
       },
-      lines: (bytes, from, to) => {
-        line += readRecords(this.#lines, bytes, from, to, { record: (record, index, drawn) => this.#collector.add(record, () => placeOf(index), drawn), malformed: (index, reason) => this.#collector.malformed(placeOf(index), reason) });
+      lines: (bytes, from, to, isOpen) => {
+        const count = readRecords(this.#lines, bytes, from, to, { record: (record, index, drawn) => this.#collector.add(record, () => placeOf(index), drawn), malformed: (index, reason) => this.#collector.malformed(placeOf(index), reason) });
+        line += count - Number(isOpen);
       },
       tooLong: () => {
         line += 1;
-        this.#collector.malformed(`${name}:${line}`, 'the line is longer than 16 MB');
+        this.#collector.malformed(`${name}:${line}`, TOO_LONG);
+      },
+      unfinished: (isTooLong) => {
+        if (file.modified < this.#now - WRITTEN_MS) this.#unfinished.push(`${name}:${line + 1}: ${isTooLong ? TOO_LONG : 'the last line is not whole, and nobody goes on with it'}`);
       },
       stopped: (state) => keep(state),
     }, signal, progress, threads?.ranges(file, staged));

@@ -21,6 +21,17 @@ export interface ReadFile extends FoundFile {
   readonly isEmpty?: boolean | undefined;
 }
 
+/** Whether a file is as it was read, to its end. */
+export function isAsRead(known: ReadFile | undefined, { path, size, modified }: FoundFile): boolean {
+  return known?.tail?.offset === size && known.tail.isWithin !== true && known.path === path && known.size === size && known.modified === modified;
+}
+
+/** What tells a file with the same content, as far as it was read; none: it has none. */
+export function heldBy({ tail: read, size, mark }: ReadFile): readonly string[] {
+  const [length, content] = read === undefined ? [size, mark] : [read.offset, read.mark];
+  return length === 0 || content === undefined ? [] : [`${length} ${content}`];
+}
+
 /** What was counted of which files. */
 export interface SavedLog {
   readonly files: readonly ReadFile[];

@@ -181,14 +181,15 @@ export class Collector {
   /** Predictions that were staged elsewhere, with what stood among them. */
   addRows(batch: BatchRows, apart: readonly Apart[]): void {
     this.#flush();
+    const groups = this.#groupsOf(batch);
     let from = 0;
     for (const { row, record, drawn, reason, place } of apart) {
-      this.#count(batch, from, row);
+      this.#count(batch, groups, from, row);
       from = row;
       if (record === undefined) this.malformed(place(), reason);
       else this.#apart(record, place, drawn);
     }
-    this.#count(batch, from, batch.size);
+    this.#count(batch, groups, from, batch.size);
     this.#tell(batch);
   }
 
@@ -237,7 +238,7 @@ export class Collector {
   /** Counts what was staged here. */
   #flush(): void {
     const { batch } = this.#stager;
-    this.#count(batch, 0, batch.size);
+    this.#count(batch, this.#groupsOf(batch), 0, batch.size);
     this.#tell(batch);
     batch.clear();
   }
@@ -248,11 +249,16 @@ export class Collector {
     for (const [flag, count] of refused) countFlag(this.#refused, flag, count);
   }
 
-  /** Counts predictions of a batch, in their order. */
-  #count(batch: BatchRows, from: number, to: number): void {
-    if (from === to) return;
-    const groups = batch.keys.map(({ environment, service, arm }) => this.#groups.of(environment, service, this.#roles.get(arm) ?? arm));
+  /** Whose the rows of a batch are, by the keys of it. */
+  #groupsOf({ size, keys }: BatchRows): readonly Group[] {
+    if (size === 0) return [];
+    const groups = keys.map(({ environment, service, arm }) => this.#groups.of(environment, service, this.#roles.get(arm) ?? arm));
     for (const { number, environment, arm } of groups) this.#hoursOf[number] ??= this.#recent.arm(environment, arm);
+    return groups;
+  }
+
+  /** Counts predictions of a batch, in their order. */
+  #count(batch: BatchRows, groups: readonly Group[], from: number, to: number): void {
     for (let start = from; start < to; start += ROWS) this.#countSome(batch, groups, start, Math.min(to, start + ROWS));
   }
 

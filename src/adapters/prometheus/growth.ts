@@ -122,7 +122,8 @@ export class Growth {
   /** Forgets what was before. */
   begin(from: CountedFrom): void {
     this.#from = from;
-    this.#falls = this.#falls.filter(({ to }) => to >= from.from);
+    // All series of a process fall at one time.
+    this.#falls = [...new Map(this.#falls.filter(({ to }) => to >= from.from).map((fall) => [`${fall.target} ${fall.from} ${fall.to}`, fall])).values()];
     this.#returns = this.#returns.filter(({ to }) => to >= from.from);
     this.#gaps = this.#gaps.filter(({ to }) => to >= from.from);
     for (const [name, at] of this.#fallenRules) if (at < from.from) this.#fallenRules.delete(name);
@@ -236,12 +237,18 @@ export class Growth {
     return this.#groups;
   }
 
-  /** The median distance of samples in milliseconds; undefined while there are too few to tell. */
+  /** The median distance of samples in milliseconds, or that of now where they are scraped more seldom than before; undefined while there are too few to tell. */
   get sampledEveryMs(): number | undefined {
     const all = [...this.#distances].sort(([a], [b]) => a - b);
     const count = all.reduce((sum, [, each]) => sum + each, 0);
     let below = 0;
-    return count < 3 ? undefined : 1000 * (all.find(([, each]) => (below += each) >= count / 2)?.[0] ?? 0);
+    return count < 3 ? undefined : Math.max(1000 * (all.find(([, each]) => (below += each) >= count / 2)?.[0] ?? 0), this.#everyNow());
+  }
+
+  /** The median of how often series are scraped that are scraped still, to the second. */
+  #everyNow(): number {
+    const all = [...this.#series.values()].flatMap(({ scraped, every = 0 }) => (every > 0 && this.#newest - scraped <= MISSED * every ? [every] : [])).sort((a, b) => a - b);
+    return 1000 * Math.round((all[Math.floor(all.length / 2)] ?? 0) / 1000);
   }
 
   #scraped(series: Followed, at: number): void {

@@ -121,6 +121,18 @@ describe('what is kept of counters of a Prometheus', () => {
     assert.equal(counts(data)[1], 79);
   });
 
+  it('is told by windows as long as scrapes are apart now, and an arm is seen until the next one is due', async () => {
+    // Every 15 s, and since an hour ago every 5 min, either arm at another time.
+    const at = (index: number): number => 15 * Math.min(index, 240) + 300 * Math.max(0, index - 240);
+    const scraped = (labels: object, each: number, phase: number): FakeSeries => series({ instance: String(phase), ...labels }, Array.from({ length: 252 }, (_, index) => [at(index) + phase, each * at(index)]));
+    const all = [['candidate', 100], ['current', 250]].flatMap(([arm, phase]) => [scraped({ arm }, 10, Number(phase)), scraped({ arm, outcome: 'error' }, 1, Number(phase))]);
+    const { notes, windows, arms } = await readFake({ ...GUARDED, window: '1min' }, { queries: QUERIES, lookback: '3h' }, answering(all));
+    assert.deepEqual(notes.messages, ['Prometheus: it is scraped every 5 min, so windows are of 5 min, not of 1 min (window:).']);
+    const lately = (name: string): readonly number[] => windows.filter(({ arm, start }) => arm === name && start >= NOW - 3_000_000).map(({ start }) => start);
+    assert.deepEqual(lately('candidate').slice(0, 8), lately('current').slice(0, 8));
+    assert.deepEqual(arms.map(({ lastSeen }) => lastSeen), [NOW, NOW]);
+  });
+
   it('is what recording rules grew by, and never all of what is left where a process has ended', async () => {
     const rule = (outcome: object, left: number): FakeSeries => ({ labels: { __name__: 'job:p:sum', arm: 'candidate', ...outcome }, samples: series({}, Array.from({ length: 480 }, (_, index) => [15 * index, (index < 240 ? 5000 : left) + index])).samples });
     const data = await read([rule({}, 3000), rule({ outcome: 'error' }, 2000)]);

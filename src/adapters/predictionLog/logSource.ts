@@ -11,10 +11,10 @@ import type { CachePlace } from '../node/diskCache.ts';
 import type { FoundFile } from './files.ts';
 import { findLogs, nameIn } from './findLogs.ts';
 import { begins, copyOf, FollowedFiles, isBeside, isThat, successorOf, wholeFormatOf, type Elsewhere } from './followed.ts';
-import { checkHeader, emptyMessages, LeftOut, namesOf, sameMessages, unreadableAs } from './leftOut.ts';
+import { checkHeader, emptyMessages, LeftOut, sameMessages, unreadableAs } from './leftOut.ts';
 import { LineReader } from './lineReader.ts';
 import type { Wanted } from './lineShape.ts';
-import { Losses } from './losses.ts';
+import { goneMessages, Losses } from './losses.ts';
 import { readRecords } from './readLines.ts';
 import { OwnStaging } from './ownStaging.ts';
 import { parquetQuestion, readParquet } from './readParquet.ts';
@@ -152,10 +152,7 @@ export class LogSource implements QualitySource {
     if (missing.length > 0) this.#impure = true;
     this.#losses.gone = missing.filter(({ tail: read }) => read === undefined).map(({ path }) => this.#name(path));
     messages.push(...this.#losses.messages);
-    for (const { file: { identity, path }, compressed } of gone) {
-      const held = this.#known.has(identity) ? 'what was read of it counts; what may have been appended to it after the last reading is not known' : 'all was read anew since it was read, so what it held counts no more';
-      messages.push(`${this.#name(path)} is gone: ${held}.${compressed.length === 0 ? '' : ` ${namesOf(compressed.map((each) => this.#name(each)))} may hold it, but compressed files are not read.`}`);
-    }
+    messages.push(...goneMessages(gone.map(({ file: { identity, path }, compressed }) => ({ name: this.#name(path), isCounted: this.#known.has(identity), compressed: compressed.map((each) => this.#name(each)) }))));
   }
 
   /** Goes on from what was saved of these files. */

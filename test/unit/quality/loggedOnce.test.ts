@@ -154,6 +154,15 @@ describe('what a prediction log holds counts once', () => {
     assert.match(await messages(), /^c\.csv: The header of the CSV file \(line 1\) cannot be read: it names error twice\.$/);
   });
 
+  it('and old files that were removed are told in one sentence', async () => {
+    for (const [index, record] of records({ count: 30 }).entries()) writeFileSync(path(`${index}.jsonl`), lines([record]));
+    const read = open();
+    await read();
+    for (let index = 0; index < 25; index += 1) rmSync(path(`${index}.jsonl`));
+    const { notes } = await read();
+    assert.deepEqual([notes.rows, notes.messages], [30, ['0.jsonl, 1.jsonl, 10.jsonl, ... (25 files) are gone: what was read of them counts; what may have been appended to them after the last reading is not known.']]);
+  });
+
   it('and a guardrail that reads a field which no record has is told', async () => {
     const all = records({ count: 1000 });
     const messages = async (record: (error: string | null) => object): Promise<readonly string[]> => {

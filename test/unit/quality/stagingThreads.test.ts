@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { LogSource, type LogSourceOptions } from '../../../src/adapters/predictionLog/logSource.ts';
 import { OwnStaging } from '../../../src/adapters/predictionLog/ownStaging.ts';
 import { StagingThreads } from '../../../src/adapters/predictionLog/stagingThreads.ts';
@@ -125,7 +126,7 @@ describe('a log that several threads read', function () {
     const read = open({}, { threads: { script: SCRIPT, count: 2, least: 1 } });
     const cancel = new AbortController();
     const cut = read(cancel.signal);
-    setImmediate(() => cancel.abort());
+    void setImmediate().then(() => cancel.abort());
     await assert.rejects(cut, { code: 'cancelled' });
     assert.deepEqual(await read(), await open({})());
   });

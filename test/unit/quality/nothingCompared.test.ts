@@ -55,6 +55,6 @@ describe('where nothing is compared', () => {
 
   it('where: that leaves out everything is said to do so', async () => {
     const { code, warned } = await ran(`${ERRORS}\nwhere: features.group == "none"`);
-    assert.deepEqual([code, warned], [5, ['where: leaves out all 400 records of this model: nothing was compared.']]);
+    assert.deepEqual([code, warned], [5, ['where: leaves out all 400 records of this model: nothing was compared. Where a record does not tell features.group, it is left out, too.']]);
   });
 });

@@ -126,11 +126,17 @@ interface Compared {
   readonly blocks: readonly Block[];
 }
 
+/** Whether nothing but the configured share is missing for the check of the sample ratio. */
+function mayCheck({ sampleRatio: { candidate, current } }: ComparisonReport, { unnamed, designEffect }: QualityData): boolean {
+  return candidate > 0 && current > 0 && unnamed === undefined && designEffect === undefined;
+}
+
 function compared(context: CliContext, { definition }: Opened, data: QualityData): Compared[] {
   return environments(data, context.options.environment).map((environment) => {
     const since = evidenceSince(data, environment, undefined);
-    const report = compareArms(data, definition, environment, { shareAt: shareAt(context), since: since.at });
-    return { report, since, arms: dataSince(data, since.at).arms.filter((arm) => arm.environment === environment), blocks: [...comparisonBlocks(report), { lines: sinceWords(since) }] };
+    const share = shareAt(context);
+    const report = compareArms(data, definition, environment, { shareAt: share, since: since.at });
+    return { report, since, arms: dataSince(data, since.at).arms.filter((arm) => arm.environment === environment), blocks: [...comparisonBlocks(report), { lines: [...(share === undefined && mayCheck(report, data) ? ['--percent N, what the candidate was configured to get all the time, has the sample ratio checked.'] : []), ...sinceWords(since)] }] };
   });
 }
 

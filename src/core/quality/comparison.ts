@@ -11,7 +11,7 @@ import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure, type SilenceOptions } from './silence.ts';
 import { ARMS, outcomeRefusals, type Refusal } from './refusals.ts';
 import { countedSince, dataSince } from './since.ts';
-import { allocationIntervals, apartWords, comparedPart, countIntervals, isAcrossChange, leftOutWords, onlyAcrossWords, restarts, windowsFrom, type ShareAt, type TimedInterval } from './strata.ts';
+import { allocationIntervals, apartWords, comparedPart, countIntervals, isDrawn, leftOutWords, onlyAcrossWords, restarts, windowsFrom, type ShareAt, type TimedInterval } from './strata.ts';
 import { toldOf } from './told.ts';
 import { countTold, differInTold, toldDispersion } from './toldShare.ts';
 import { totalOf } from './totals.ts';
@@ -281,8 +281,7 @@ class Comparer {
     return { ...common, ...result, verdict: refused.verdict, because: refused.because, ...(refused.always && 'logEvidence' in result ? { logEvidence: 0 } : {}) };
   }
 
-  /** Whether who has the candidate is drawn by a percentage, and one only: at 0 % they are members of a segment, who are no sample of everyone. */
-  readonly #isDrawn = (window: QualityWindow): boolean => this.#options.shareAt?.(window.start, window.end) !== 0 && !isAcrossChange(window, this.#options.shareAt);
+  readonly #isDrawn = (window: QualityWindow): boolean => isDrawn(window, this.#options.shareAt);
 
   /** What was told as none, but may only not have been told, lets no release go on. */
   #doubted<T extends Pick<MetricComparison, 'verdict' | 'because'>>(metric: string, result: T): T {

@@ -6,7 +6,7 @@ import type { QualityWindow } from './window.ts';
 export interface RatioReport {
   readonly candidate: number;
   readonly current: number;
-  /** The candidate's configured share: the last one, if any is known. */
+  /** The candidate's configured share: the last one, if any is known, or of a mismatch the one at which it is clearest. */
   readonly configured?: number;
   /** The share of the candidate among the units that came while it was that, else among all. */
   readonly observed: number;
@@ -35,9 +35,10 @@ export function ratioOf([candidate, current]: readonly [candidate: readonly Qual
       last = share;
     }
   }
-  const inLast = last === undefined ? undefined : byShare.get(last);
-  if (last === undefined || inLast === undefined) return { ...counted, observed, verdict: 'not checked', because: 'no window in which the configured share was constant' };
-  const evidence = sampleRatioEvidence([...byShare].map(([share, counts]) => ({ counts, shares: [share, 1 - share] })));
-  const mismatch = isMismatch(evidence);
-  return { ...counted, configured: last, observed: shareOf(inLast), verdict: mismatch ? 'mismatch' : 'as configured', because: mismatch ? 'units do not fall into the arms as configured: comparisons would be about different people' : 'units fall into the arms as configured' };
+  if (last === undefined) return { ...counted, observed, verdict: 'not checked', because: 'no window in which the configured share was constant' };
+  const intervals = [...byShare].map(([share, counts]) => ({ counts, shares: [share, 1 - share] }));
+  const mismatch = isMismatch(sampleRatioEvidence(intervals));
+  const worst = intervals.toSorted((a, b) => sampleRatioEvidence([b]) - sampleRatioEvidence([a]))[0];
+  const shown = mismatch ? worst?.shares[0] ?? last : last;
+  return { ...counted, configured: shown, observed: shareOf(byShare.get(shown) ?? [0, 0]), verdict: mismatch ? 'mismatch' : 'as configured', because: mismatch ? 'units do not fall into the arms as configured: comparisons would be about different people' : 'units fall into the arms as configured' };
 }

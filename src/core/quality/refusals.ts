@@ -1,7 +1,7 @@
 import { absenceOf } from './absence.ts';
 import type { MetricDefinition, QualityDefinition } from './definitions.ts';
 import { differInLabels } from './labelledShare.ts';
-import { allocationIntervals, isAcrossChange, type ShareAt } from './strata.ts';
+import { allocationIntervals, isDrawn, type ShareAt } from './strata.ts';
 import { dispersionIn } from './unitDispersion.ts';
 import { unnamedOf } from './unnamed.ts';
 import type { QualityData } from './window.ts';
@@ -34,7 +34,7 @@ export function absenceRefusals(data: Pick<QualityData, 'notes' | 'arms'>, { lab
 function labelsDiffer(data: QualityData, environment: string, metric: string, shareAt: ShareAt | undefined): Refusal | undefined {
   const { windows, arms } = data;
   const own = windows.filter((window) => window.environment === environment && window.slice === undefined && ARMS.includes(window.arm));
-  const whole = own.filter((window) => !isAcrossChange(window, shareAt));
+  const whole = own.filter((window) => isDrawn(window, shareAt));
   const [candidate, current] = [whole.filter(({ arm }) => arm === ARMS[0]), whole.filter(({ arm }) => arm === ARMS[1])];
   const phi = Math.max(dispersionIn(own, arms.filter((each) => each.environment === environment && ARMS.includes(each.arm)), metric, 'labelSums') ?? 1, unnamedOf(data, environment)?.designEffect ?? 1);
   return differInLabels(allocationIntervals(candidate, current, shareAt), metric, phi) ? { always: true, verdict: 'void', because: 'the arms have outcomes for different shares of their predictions' } : undefined;

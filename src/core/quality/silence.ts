@@ -49,10 +49,13 @@ export interface MissingAnswers {
 export const MISSING_RATIO = 1.2;
 /** Some records are always lost on the way, and a restart loses more in one arm: a share below this is no silence. */
 export const MISSING_LEAST = 0.1;
+const MINUTE_MS = 60_000;
 /** A source whose newest record is older than that is late by itself: of what it has not told nothing is known. */
-export const LIVE_MS = 10 * 60_000;
+export const LIVE_MS = 10 * MINUTE_MS;
 /** Of a stretch of constant share this part at most may be untold when it counts: with what else is lost it is less than `MISSING_LEAST`. */
 const MOST_UNTOLD = 0.05;
+/** And it is so long that half of an arm that is late by itself (one of two instances of it) misses no more than `MISSING_LEAST`. */
+const MOST_LATE = 2 * MISSING_LEAST;
 
 const sum = <T>(all: readonly T[], of: (each: T) => number): number => all.reduce((total, each) => total + of(each), 0);
 
@@ -70,8 +73,8 @@ function withWholeWindows(exposures: readonly Exposure[], windows: readonly Qual
 
 /**
  * Whether both arms are known to have been told as far as a stretch is counted. The counters are of the hour, up to about now, and the records of an hour come later: those that are still to come are
- * missing by the share of now, in an hour whose answers were given by the shares that it had. Where the share was constant both arms miss alike, and little of the hour may be untold; else all of it has been told, and
- * what an arm may be late with. A candidate of which nothing has come for longer, while the current version was heard of, is not late, but silent.
+ * missing by the share of now, in an hour whose answers were given by the shares that it had. Where the share was constant both arms miss alike, and little of the hour may be untold, nor may it be short: of an arm whose records
+ * come from several instances one may be late, which its newest record does not show. Else all of it has been told, and what an arm may be late with. A candidate of which nothing has come for longer, while the current version was heard of, is not late, but silent.
  */
 function isTold({ now, told: [own, other], began = Number.NEGATIVE_INFINITY, shareAt, lateMs = LIVE_MS }: SilenceOptions): (stretch: Exposure) => boolean {
   const newest = Math.min(now, Math.max(own.least, other.least));
@@ -80,9 +83,20 @@ function isTold({ now, told: [own, other], began = Number.NEGATIVE_INFINITY, sha
   return ({ start, end }) => {
     const to = Math.min(end, now);
     if (start >= until) return false;
-    if (shareAt?.(start, to) !== undefined && to - until <= MOST_UNTOLD * (to - start)) return true;
+    if (shareAt?.(start, to) !== undefined && to - until <= MOST_UNTOLD * (to - start) && lateMs <= MOST_LATE * (to - start)) return true;
     return isSilent ? newest >= Math.min(end, now - LIVE_MS) : until >= end + lateMs;
   };
+}
+
+/**
+ * What is missing of a stretch, as it is tested: answers are counted for all of it, so where the share changed meanwhile each that is missing may be of the time in which it was largest. Both arms alike may have lost what was told then;
+ * by the answers of the whole stretch the candidate would have lost more (Simpson).
+ */
+function atLargestShare(interval: CountInterval, { start, end }: Exposure, shareAt: ShareAt | undefined): CountInterval {
+  if (shareAt === undefined || shareAt(start, end) !== undefined) return interval;
+  let largest = 0;
+  for (let at = start; at <= end; at += MINUTE_MS) largest = Math.max(largest, shareAt(at, at) ?? 0);
+  return largest === 0 ? interval : { ...interval, currentCount: Math.min(interval.currentCount, (interval.candidateCount * (1 - largest)) / largest) };
 }
 
 /**
@@ -91,17 +105,19 @@ function isTold({ now, told: [own, other], began = Number.NEGATIVE_INFINITY, sha
  * that is asked twice for one prediction) is no evidence, and what may only not have been told yet does not count. When nothing at all is told, nothing is known about either arm: that is missing data, not a failure.
  */
 export function silence(exposures: readonly Exposure[], candidate: readonly QualityWindow[], current: readonly QualityWindow[], options: SilenceOptions): Silence {
-  const { dispersion = 1 } = options;
+  const { dispersion = 1, shareAt } = options;
   const windows = [...candidate, ...current].filter((window) => answersIn(window) > 0);
   const told = withWholeWindows(exposures, windows).filter(isTold(options));
   const answered = (own: readonly QualityWindow[], { start, end }: Exposure): number => sum(own.filter((window) => window.start >= start && window.start < end), answersIn);
   let [before, ownMissing, otherMissing] = [0, 0, 0];
+  const tested: CountInterval[] = [];
   const intervals = told.map((each): CountInterval => {
     const [own, other] = [Math.max(0, each.yes - answered(candidate, each)), Math.max(0, each.no - answered(current, each))];
     ownMissing += own;
     otherMissing += other;
     const interval = { candidateBad: own / dispersion, bad: (own + other) / dispersion, candidateCount: each.yes / dispersion, currentCount: each.no / dispersion, block: Math.floor(before / BLOCK) };
     before += each.yes + each.no;
+    tested.push(atLargestShare(interval, each, shareAt));
     return interval;
   });
   return {
@@ -109,6 +125,6 @@ export function silence(exposures: readonly Exposure[], candidate: readonly Qual
     candidate: { chosen: sum(told, ({ yes }) => yes), missing: ownMissing },
     current: { chosen: sum(told, ({ no }) => no), missing: otherMissing },
     // At 100 % there is nothing to compare with, and the smaller of both is 0.
-    evidence: guardEvidence(intervals, MISSING_RATIO, MISSING_LEAST),
+    evidence: guardEvidence(tested, MISSING_RATIO, MISSING_LEAST),
   };
 }

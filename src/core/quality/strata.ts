@@ -131,6 +131,11 @@ export function isAcrossChange({ start, end }: Pick<QualityWindow, 'start' | 'en
   return shareAt !== undefined && shareAt(start, end) === undefined && (shareAt(start, start) !== undefined || shareAt(end, end) !== undefined);
 }
 
+/** Whether who has the candidate was drawn by a percentage in a window, and by one only: at 0 % they are members of a segment, who are no sample of everyone. */
+export function isDrawn(window: Pick<QualityWindow, 'start' | 'end'>, shareAt: ShareAt | undefined): boolean {
+  return shareAt?.(window.start, window.end) !== 0 && !isAcrossChange(window, shareAt);
+}
+
 function moved([a, b]: readonly [number, number], [c, d]: readonly [number, number]): boolean {
   if (a + b === 0 || c + d === 0) return false;
   const [before, now, all] = [a / (a + b), c / (c + d), (a + c) / (a + b + c + d)];

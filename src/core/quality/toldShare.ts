@@ -5,7 +5,7 @@ import { dispersion, type UnitSums } from './stats/dispersion.ts';
 import { totalOf } from './totals.ts';
 import type { ArmSummary, QualityWindow } from './window.ts';
 
-/** How sure it must be that shares differ, and the most that they may. */
+/** How sure it must be that shares differ, and the most of them that may be hidden. */
 const [LEVEL, MOST_DIFFERENCE] = [0.001, 0.01];
 
 /** Whether a metric by design says nothing of a part of the predictions: precision of those that were decided no, recall of those whose outcome was no. */
@@ -32,7 +32,7 @@ export function countTold(windows: readonly QualityWindow[], { name, measure, la
   }, { n: 0, sum: 0 });
 }
 
-/** By how much shares may differ, where what is hidden so could not be more than the metric tolerates, were all of it bad. At most a point: what a mean of any values lacks may be anything. */
+/** What part of what tells a metric may be hidden, so that it could not be more than the metric tolerates, were all of it bad. At most a hundredth: what a mean of any values lacks may be anything. */
 function tolerated({ name, kind, maxRatio, minRate, margin }: MetricDefinition, current: readonly QualityWindow[], isShare: boolean): number {
   const { n, sum } = totalOf(current, name);
   const own = kind === 'bad' ? Math.max(maxRatio * (sum / n), minRate) - sum / n : isShare ? margin : MOST_DIFFERENCE;
@@ -70,6 +70,7 @@ export function toldDispersion(windows: readonly QualityWindow[], arms: readonly
 export function differInTold(strata: readonly (readonly [candidate: readonly QualityWindow[], current: readonly QualityWindow[]])[], metric: MetricDefinition, by: { readonly phi: number; readonly isShare: boolean }): boolean {
   const { phi, isShare } = by;
   const shares = strata.map(([candidate, current]): ShareStratum => ({ candidate: countTold(candidate, metric), current: countTold(current, metric) }));
-  const { p, difference } = cochranMantelHaenszel(shares, phi);
-  return p < LEVEL && Math.abs(difference) > tolerated(metric, strata.flatMap(([, current]) => current), isShare);
+  const { p, difference, share } = cochranMantelHaenszel(shares, phi);
+  // Of a metric that few records tell, a few of all records are many of those.
+  return p < LEVEL && Math.abs(difference) > share * tolerated(metric, strata.flatMap(([, current]) => current), isShare);
 }

@@ -112,6 +112,8 @@ export interface EvidenceStart {
   readonly at: number | undefined;
   /** The beginning of the hour where nothing before `at` in it is evidence about something else: counters are by the hour. Else, and where it is missing, `at`. */
   readonly counted?: number;
+  /** Where it is by exposure: up to when there was evidence about something else, in milliseconds since 1970; missing: never. What the candidate did in a window that began later is about what is released now, also where the window began before `at`. */
+  readonly alone?: number;
   readonly because: 'exposure' | 'versions' | 'guard rollback' | 're-armed';
 }
 
@@ -128,23 +130,22 @@ export function evidenceStart(reading: FlagReading, environmentName: string, mod
   const environment = environmentOf(reading.detail.flag, environmentName);
   if (environment === undefined) return { at: undefined, because: 'exposure' };
   const history = environmentHistory(environment, reading.events);
-  const starts: EvidenceStart[] = [exposedSince(history, segmentMap(reading.segments)), pinnedSince(history, reading, model)];
+  const segments = segmentMap(reading.segments);
+  const starts: EvidenceStart[] = [exposedSince(history, segments), pinnedSince(history, reading, model)];
   for (const { mark, at } of markedEvents(reading.events, environmentName)) starts.push({ at: Date.parse(at), because: mark === 'guard' ? 'guard rollback' : 're-armed' });
   const latest = starts.reduce((last, each) => ((each.at ?? Number.NEGATIVE_INFINITY) > (last.at ?? Number.NEGATIVE_INFINITY) ? each : last));
   if (latest.at === undefined || latest.because !== 'exposure') return latest;
+  // Whoever got the candidate before it was taken back was evidence about what was taken back; of other versions only where somebody got what was pinned before them, were it by a segment only.
+  const others = starts.filter((each) => each !== latest).map(({ at, because }) => (because === 'versions' ? heldUntil(history, (state) => maxExposure(state, segments) > 0, at) : at ?? Number.NEGATIVE_INFINITY));
+  const alone = Math.max(heldUntil(history, (state) => everyoneShare(state, segments) > 0, latest.at), ...others);
   const hour = Math.floor(latest.at / HOUR_MS) * HOUR_MS;
-  // Whoever got the candidate earlier in that hour, before it was taken back, was evidence about what was taken back.
-  const others = starts.filter((each) => each !== latest && (each.at ?? Number.NEGATIVE_INFINITY) >= hour);
-  const segments = segmentMap(reading.segments);
-  // Other versions count where somebody got what was pinned before them, were it by a segment only.
-  const isAnew = ({ at, because }: EvidenceStart): boolean => because !== 'versions' || wasSo(history, (state) => maxExposure(state, segments) > 0, hour, at ?? hour);
-  return others.some(isAnew) || wasSo(history, (state) => everyoneShare(state, segments) > 0, hour, latest.at) ? latest : { ...latest, counted: hour };
+  return { ...latest, ...(alone > hour ? {} : { counted: hour }), ...(Number.isFinite(alone) ? { alone } : {}) };
 }
 
-/** Whether something held at some time from start up to end. */
-function wasSo({ states }: EnvironmentHistory, holds: (state: FlagEnvironment) => boolean, start: number, end: number): boolean {
+/** Up to when, at the latest before `end`, something held, in milliseconds since 1970; -Infinity where it never did. */
+function heldUntil({ states }: EnvironmentHistory, holds: (state: FlagEnvironment) => boolean, end = Number.NEGATIVE_INFINITY): number {
   const began = states.map(({ events }) => Date.parse(events.at(-1)?.createdAt ?? ''));
-  return states.some(({ environment }, index) => holds(environment) && !((began[index] ?? 0) >= end) && (began[index + 1] ?? Number.POSITIVE_INFINITY) > start);
+  return states.reduce((last, { environment }, index) => (holds(environment) && !((began[index] ?? 0) >= end) ? Math.max(last, Math.min(end, began[index + 1] ?? Number.POSITIVE_INFINITY)) : last), Number.NEGATIVE_INFINITY);
 }
 
 /** When what holds now began to hold; undefined when it does not, or always did. */

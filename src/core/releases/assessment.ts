@@ -21,7 +21,7 @@ import { clockObstacle } from './clockObstacle.ts';
 import { loggedObstacle, loggedSince } from './loggedVersions.ts';
 import { planPosition, planVisits, type Position } from './position.ts';
 import { planAdvance, planStageAgain, planStepDown, planWayOn, stageBefore, stageWords } from './stageChange.ts';
-import { quietArms, type QuietArm } from './quietArms.ts';
+import { quietArms, quietServices, type QuietArm } from './quietArms.ts';
 import { verdictOf, type GateFinding, type Look, type Verdict } from './verdict.ts';
 
 /** What a source of observations told, or why it told nothing. */
@@ -88,7 +88,7 @@ export interface ReleaseAssessment {
   /** A guard's rollback that nobody has re-armed, in any environment of the plan. */
   readonly latch?: Latch;
   readonly next: Offer;
-  /** Takes the environments that are in breach (without a breach: the one of the stage) back as `guard:` says. */
+  /** Takes the environments that are in breach, or blind where that takes back (else the one of the stage), back as `guard:` says. */
   readonly rollback: Offer;
   /** What an approval of the next change has to name, and those that do, newest first; one of them has to be by another user than who makes the change. */
   readonly approval?: { readonly digest: string; readonly given: readonly Approval[] };
@@ -135,10 +135,12 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
   const others = watches.filter((each) => each !== main).flatMap((each) => (each.findings?.guardrails ?? []).filter(({ state }) => state === 'breach').map((finding) => ({ ...finding, words: `${each.environment.name}: ${finding.words}` })));
   const wanted = new Set(reached?.gates ?? []);
   const isComplete = position.stage === plan.length - 1 && known.moved.some(({ side, now: named }) => side === 'off' && named === pin?.candidate);
-  const blind = main?.blind ?? watches.find((each) => each.blind !== undefined)?.blind;
+  // In an environment that the ramp has left nobody need be there, but in production: a developer's own is quiet at night.
+  const heard = watches.filter((each) => each === main || each.environment.type === 'production');
+  const blind = main?.blind ?? heard.find((each) => each.blind !== undefined)?.blind;
   const standstill = started && position.deviations.length === 0 && position.stage < plan.length - 1 ? standstillOf(next) : [];
   const unread = watches.find((each) => each.unread !== undefined)?.unread;
-  const quiet = watches.flatMap((each) => each.quiet);
+  const quiet = heard.flatMap((each) => each.quiet);
   const withoutApproval: Look = {
     guardrails: [...findings.guardrails, ...others], signals: findings.signals, acceptance: findings.acceptance, asksStatistics: asksStatistics(reached, model, main?.findings), mismatches: findings.mismatches,
     gates: known.gates.filter(({ name }) => !isGate(name) || wanted.has(name)),
@@ -152,7 +154,8 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
   const approval = wanted.has('approval') && next.kind === 'change' ? approvalFor(known, next.change, withoutApproval, pin, since) : undefined;
   const look: Look = approval === undefined ? withoutApproval : { ...withoutApproval, approval: approval.given.length === 0 ? 'missing' : 'given' };
   const verdict: Verdict = started ? verdictOf(look) : notStarted(latch, look);
-  const breached = watches.filter((each) => each.findings?.guardrails.some(({ state }) => state === 'breach') === true).map((each) => each.environment.name);
+  const breached = watches.filter((each) => each.findings?.guardrails.some(({ state }) => state === 'breach') === true);
+  const called = breached.length > 0 || verdict.word !== 'rollback' ? breached : heard.filter((each) => each.blind !== undefined);
   return {
     model: model.name, flag: flag.name,
     state: !started ? 'not started' : position.stage < plan.length - 1 ? 'under way' : isComplete ? 'complete' : 'last stage',
@@ -161,7 +164,7 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
     ways: waysBack(plan, position, reading), since, look, verdict, evidence: evidenceLines(verdict, look),
     data: main?.data ?? { state: 'not set up', words: 'nobody gets the candidate' }, comparisons: findings.reports,
     ...(latch === undefined ? {} : { latch }), next,
-    rollback: offerRollback(plan, position.stage, reading, breached.length > 0 ? breached : [environment], settings, verdict),
+    rollback: offerRollback(plan, position.stage, reading, called.length > 0 ? called.map((each) => each.environment.name) : [environment], settings, verdict),
     ...(approval === undefined ? {} : { approval }),
     needsPerson: verdict.needsPerson || latch !== undefined || (position.deviations.length > 0 && !isComplete),
   };
@@ -211,7 +214,7 @@ function watch(known: ReleaseLook, environment: FlagEnvironment, stage: (Stage &
   const since = loggedSince(exposure, data, name);
   const given = allocations(reading, name, variants.candidateVariant, variants.currentVariant);
   const findings = data === undefined ? undefined : qualityFindings({
-    data, definition, environment: name, variants, since: countedFrom(since), began: since.at, now, comparable: drawnSince(given, since.at).length > 0, isForAll: (from) => isForAll(drawnSince(given, from)), exposures: known.exposures, lateMs: lateAfter(settings),
+    data, definition, environment: name, variants, since: countedFrom(since), began: since.at, alone: since.because === 'exposure' ? since.alone ?? Number.NEGATIVE_INFINITY : undefined, now, comparable: drawnSince(given, since.at).length > 0, isForAll: (from) => isForAll(drawnSince(given, from)), exposures: known.exposures, lateMs: lateAfter(settings),
     shareAt: (start, end) => comparedDuring(given, start, end), unchecked: parentsLimit(reading, name), statistics: stage === undefined || stage.gates.includes('statistics'),
     ...(stage !== undefined && stage.began > (since.at ?? Number.NEGATIVE_INFINITY) ? { stageSince: stage.began } : {}),
   });
@@ -220,7 +223,8 @@ function watch(known: ReleaseLook, environment: FlagEnvironment, stage: (Stage &
   const isWatched = environment.type === 'production' || seen.lastSeen !== undefined || (stage?.minPredictions ?? 0) > 0;
   if (!isWatched) return { environment, since, findings: undefined, blind: undefined, unread: undefined, quiet: [], data: seen };
   // Where nothing at all is fresh, no arm is told from the other.
-  const quiet = data === undefined || seen.blind !== undefined ? [] : quietArms({ data, environment: name, variants, exposures: known.exposures, now, given, settings });
+  const listened = data === undefined || seen.blind !== undefined ? undefined : { data, environment: name, variants, exposures: known.exposures, since: since.at, now, given, settings };
+  const quiet = listened === undefined ? [] : [...quietArms(listened), ...quietServices(listened)];
   return { environment, since, findings, quiet: quiet.map(({ words, ...each }) => ({ ...each, words: `${words}${countersWords(known, name)}` })), blind: seen.blind === undefined ? undefined : { words: `${seen.blind}${countersWords(known, name)}` }, unread: seen.unread === undefined ? undefined : { words: seen.unread }, data: seen };
 }
 
@@ -276,7 +280,8 @@ function offerRollback(plan: readonly Stage[], stage: number, reading: FlagReadi
     return { to, change: planStepDown(plan, to, reading, name, verdict.word === 'rollback' ? 'guard' : 'person', reason === undefined ? {} : { reason: plainLine(reason.words, 80) }) };
   });
   const [first] = changes;
-  if (first === undefined || changes.every(({ change }) => change.environments.every(({ steps }) => steps.length === 0))) return { kind: 'none', because: 'Nobody gets the candidate, so there is nothing to take back.' };
+  // What somebody else's strategy keeps up is a blocker, and no step: then there is something to take back.
+  if (first === undefined || changes.every(({ change: { environments: changed, blockers } }) => blockers.length === 0 && changed.every(({ steps }) => steps.length === 0))) return { kind: 'none', because: 'Nobody gets the candidate, so there is nothing to take back.' };
   return { kind: 'change', to: first.to, change: changes.map(({ change }) => change).reduce((a, b) => ({ ...a, environments: [...a.environments, ...b.environments], blockers: [...a.blockers, ...b.blockers], warnings: [...a.warnings, ...b.warnings] })) };
 }
 

@@ -6,7 +6,7 @@ import { absenceRefusals } from '../quality/refusals.ts';
 import type { QualityData, QualityWindow, WindowLabels } from '../quality/window.ts';
 import type { Moments } from '../quality/stats/confidenceSequence.ts';
 import type { ReleaseLook } from './assessment.ts';
-import { comparisonWords, sinceWords } from './metricWords.ts';
+import { comparisonWords, rounded, sinceWords } from './metricWords.ts';
 
 /** How what serves does without a candidate to compare it with. */
 export interface ChampionWatch {
@@ -94,7 +94,7 @@ function watchDay({ to, isLast, metrics }: Day, own: readonly QualityWindow[], {
   const untold = absenceRefusals(data, definition, environment);
   const limited = metrics.filter(({ limit }) => limit !== undefined);
   const found = limited.filter(({ name }) => !untold.has(name)).flatMap((metric) => limitFinding(metric, recent, { data, environment, among: among.filter(({ limit }) => limit !== undefined).length }) ?? []);
-  const limits = found.filter(({ state }) => state === 'passed').map(({ name, value, n, limit, since }) => `${plainLine(name, 40)} is ${Number(value.toPrecision(2))} (n ${countWords(n)})${since === undefined ? ` in ${when}` : sinceWords(since)}, past its limit ${limit}`);
+  const limits = found.filter(({ state }) => state === 'passed').map(({ name, value, n, limit, since }) => `${plainLine(name, 40)} is ${rounded(value, 2, limit)} (n ${countWords(n)})${since === undefined ? ` in ${when}` : sinceWords(since)}, past its limit ${limit}`);
   const silent = [...limited.flatMap(({ name }) => { const refused = untold.get(name); return refused === undefined ? [] : [{ name, because: refused.because }]; }), ...found.filter(({ state }) => state === 'insufficient')];
   const withoutLimits = silent.map(({ name, because = '' }) => `; the limit of ${plainLine(name, 40)} is not judged: ${because}`).join('');
   const weeks = Array.from({ length: WEEKS }, (_, index) => index + 1).filter((week) => before(week).some((each) => isLast || metrics.some(({ name }) => isTold(each, name))));

@@ -1,4 +1,6 @@
 import { ageWords, countWords, plainLine } from '../base/words.ts';
+import { otherArms } from '../quality/otherArms.ts';
+import { ARMS } from '../quality/refusals.ts';
 import type { QualityData } from '../quality/window.ts';
 import type { GuardSettings } from '../workspace/guard.ts';
 import type { EvidenceStart } from './allocation.ts';
@@ -23,9 +25,12 @@ export function lateAfter({ blindAfter }: GuardSettings): number {
   return blindAfter / 3;
 }
 
-/** `blind`: why there is nothing fresh enough to judge by; `unread`: why what there is, though fresh enough, is not the newest. */
+/** `blind`: why there is nothing fresh enough to judge by; `unread`: why what there is, though fresh enough, is not the newest. What is logged under names of other arms says nothing of those that are judged. */
 export function dataAge(quality: QualityLook, data: QualityData | undefined, environment: string, now: number, since: EvidenceStart, { blindAfter }: GuardSettings): DataAge & { readonly blind?: string; readonly unread?: string } {
-  const lastSeen = Math.max(0, ...(data?.arms ?? []).filter((arm) => arm.environment === environment).map((arm) => arm.lastSeen));
+  const logged = (data?.arms ?? []).filter((arm) => arm.environment === environment);
+  const lastSeen = Math.max(0, ...logged.filter(({ arm }) => ARMS.includes(arm)).map((arm) => arm.lastSeen));
+  const others = otherArms(logged.filter((arm) => arm.lastSeen > lastSeen).map(({ arm }) => arm));
+  const beside = others === undefined ? '' : `, but newer records of ${others.words}`;
   const seen = lastSeen === 0 ? {} : { lastSeen };
   const age = now - lastSeen;
   if (quality.kind === 'failed') {
@@ -34,11 +39,11 @@ export function dataAge(quality: QualityLook, data: QualityData | undefined, env
   }
   if (lastSeen === 0) {
     const waits = since.at === undefined ? Number.POSITIVE_INFINITY : now - since.at;
-    const words = `no prediction of ${plainLine(environment, 40)} was logged`;
+    const words = `no prediction of ${plainLine(environment, 40)} was logged${beside}`;
     return { state: 'missing', words, ...(waits > blindAfter ? { blind: words } : {}) };
   }
   const words = `data ${ageWords(age)}`;
-  return age > blindAfter ? { state: 'old', lastSeen, words, blind: `the newest prediction of ${plainLine(environment, 40)} was logged ${ageWords(age)}` } : { state: 'fresh', lastSeen, words };
+  return age > blindAfter ? { state: 'old', lastSeen, words, blind: `the newest prediction of ${plainLine(environment, 40)} was logged ${ageWords(age)}${beside}` } : { state: 'fresh', lastSeen, words };
 }
 
 /** Whether somebody was sent to the models while nothing was logged. */

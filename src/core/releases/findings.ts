@@ -9,7 +9,7 @@ import type { ShareAt } from '../quality/strata.ts';
 import type { QualityData, QualityWindow } from '../quality/window.ts';
 import { acceptanceOf } from './acceptance.ts';
 import type { ArmVariants } from './armVariants.ts';
-import { comparisonWords, figure, isUntold, sinceWords, untoldWords, type Allotted } from './metricWords.ts';
+import { comparisonWords, figure, isUntold, limitFigure, sinceWords, untoldWords, type Allotted } from './metricWords.ts';
 import type { GuardrailFinding, Look, SignalFinding } from './verdict.ts';
 
 /** How often a flag was asked in a stretch of time by one application, as Unleash counts it. Times are milliseconds since 1970. */
@@ -34,6 +34,8 @@ export interface FindingsInput {
   readonly since: number | undefined;
   /** When evidence began: `since` may be the beginning of that hour. */
   readonly began?: number | undefined;
+  /** From when on windows in which evidence began hold nothing of the candidate that is about something else, in milliseconds since 1970; undefined: they may. */
+  readonly alone?: number | undefined;
   readonly shareAt: ShareAt;
   /** Why the sample ratio cannot be checked by that share. */
   readonly unchecked?: string | undefined;
@@ -92,7 +94,7 @@ const named = <T>(service: string | undefined, finding: T): T => (service === un
 /** What keeps a release back for ever, where it is of a service that comes no more, with what to do about it; else nothing. */
 function quietWords({ data, environment, now }: FindingsInput, service: string | undefined): string {
   if (service === undefined) return '';
-  const last = Math.max(...data.windows.filter((each) => each.environment === environment && each.service === service && each.requests > 0).map(({ end }) => end));
+  const last = data.windows.reduce((newest, each) => (each.environment === environment && each.service === service && each.requests > 0 ? Math.max(newest, each.end) : newest), Number.NEGATIVE_INFINITY);
   return now - last > QUIET_MS ? `; it logged last ${ageWords(now - last)}: where it is retired, leave it out by where: service != "${plainLine(service, 40)}"` : '';
 }
 
@@ -114,7 +116,7 @@ function judge(input: FindingsInput, service: string | undefined, judged: readon
   const acceptance = !statistics ? [] : acceptanceOf({ metrics, definition, alpha: options.alpha, allotted }, ofStage).map((finding) => named(service, finding));
   const { sampleRatio } = report;
   const mismatches = sampleRatio.verdict === 'mismatch' && comparable
-    ? [named(service, { words: `the candidate has ${figure({ kind: 'bad' }, sampleRatio.observed)} of the units instead of ${figure({ kind: 'bad' }, sampleRatio.configured ?? Number.NaN)}: ${sampleRatio.because}` })] : [];
+    ? [named(service, { words: `the candidate has ${figure({ kind: 'bad' }, sampleRatio.observed, sampleRatio.configured)} of the units instead of ${figure({ kind: 'bad' }, sampleRatio.configured ?? Number.NaN)}: ${sampleRatio.because}` })] : [];
   const told = [...guardrails, ...limits(input, { data, service, services, metrics, guardrails })];
   const quiet = quietWords(input, service);
   const withQuiet = <T extends { readonly state: string; readonly words: string }>(finding: T): T => (finding.state === 'open' || finding.state === 'insufficient' ? { ...finding, words: `${finding.words}${quiet}` } : finding);
@@ -153,7 +155,7 @@ function guardrail(metric: MetricComparison, allotted: Allotted, isSilent: boole
   if (verdict === 'worse') return { name, state: 'breach', words: comparisonWords(metric) };
   // The counters are a second witness: where they say nothing, the records still do.
   if (name === MISSING_ANSWERS) return { name, state: 'clear', words: comparisonWords(metric) };
-  return { name, state: isSilent ? 'insufficient' : 'clear', words: untoldWords(metric, allotted) };
+  return { name, state: isSilent ? 'insufficient' : 'clear', words: untoldWords(metric, allotted), ...(verdict === 'void' ? { isVoid: true } : {}) };
 }
 
 function signal(metric: MetricComparison, allotted: Allotted, isSilent: boolean): SignalFinding {
@@ -172,11 +174,12 @@ interface Compared {
 }
 
 /**
- * Limits hold for the candidate whatever the current version does. One that says nothing is told where nothing else judges the metric: what was told as none may not have been told, or nobody is left to compare with. Of a
+ * Limits hold for the candidate whatever the current version does, so the window in which its exposure began counts for them: in one of a day it would be watched by nobody before midnight. One that says nothing is told where nothing else judges the metric: what was told as none may not have been told, or nobody is left to compare with. Of a
  * segment, which may be small for ever, only what no record tells.
  */
-function limits({ definition, environment, since = Number.NEGATIVE_INFINITY, comparable, shareAt }: FindingsInput, { data, service, services, metrics, guardrails }: Compared): GuardrailFinding[] {
-  const windows = data.windows.filter((each) => each.environment === environment && each.arm === 'candidate' && each.slice === undefined && each.start >= since);
+function limits({ definition, environment, since = Number.NEGATIVE_INFINITY, began = since, alone = since, comparable, shareAt }: FindingsInput, { data, service, services, metrics, guardrails }: Compared): GuardrailFinding[] {
+  const isSince = ({ start, end }: QualityWindow): boolean => start >= since || (start >= alone && end > began);
+  const windows = data.windows.filter((each) => each.environment === environment && each.arm === 'candidate' && each.slice === undefined && isSince(each));
   const limited = definition.metrics.filter(({ role, limit }) => role === 'guardrail' && limit !== undefined);
   const refusals = limited.some(({ labelled }) => labelled) ? outcomeRefusals(dataSince(data, since), definition, environment, shareAt) : undefined;
   const isServed = windows.some(({ requests }) => requests > 0);
@@ -185,10 +188,10 @@ function limits({ definition, environment, since = Number.NEGATIVE_INFINITY, com
     const isSaid = guardrails.some((each) => each.name === name && each.state === 'insufficient');
     // What outcomes do not tell they tell of no version: absence that means nothing passes no limit.
     const refused = refusals?.get(name);
-    if (refused !== undefined) return isSaid ? [] : [named(service, { name, state: 'insufficient', words: `${plainLine(name, 40)}, limit ${figure(metric, metric.limit ?? Number.NaN)}: ${refused.because}` })];
+    if (refused !== undefined) return isSaid ? [] : [named(service, { name, state: 'insufficient', words: `${plainLine(name, 40)}, limit ${limitFigure(metric, metric.limit ?? Number.NaN)}: ${refused.because}`, ...(refused.verdict === 'void' ? { isVoid: true } : {}) })];
     const found = limitFinding(metric, windows, { data, environment, arm: 'candidate', among: limited.length * services * levelShares(limited) });
     if (found === undefined) return [];
-    const words = `${plainLine(name, 40)} ${figure(metric, found.value)} (n ${countWords(found.n)})${sinceWords(found.since)}, limit ${figure(metric, found.limit)}`;
+    const words = `${plainLine(name, 40)} ${figure(metric, found.value, found.limit)} (n ${countWords(found.n)})${sinceWords(found.since)}, limit ${limitFigure(metric, found.limit)}`;
     if (found.state !== 'insufficient') return [named(service, { name, state: found.state === 'passed' ? 'breach' : 'clear', words })];
     if (isSaid) return [];
     const isAlone = comparable && metrics.some((each) => each.name === name && each.verdict === 'no control');

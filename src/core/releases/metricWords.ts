@@ -2,9 +2,24 @@ import { countWords, plainLine, utcTime } from '../base/words.ts';
 import { currentAlike, type MetricComparison } from '../quality/comparison.ts';
 import { MISSING_ANSWERS } from '../quality/definitions.ts';
 
-export function figure({ kind }: Pick<MetricComparison, 'kind'>, value: number): string {
+/** Digits of a number that somebody wrote. */
+const WRITTEN = 6;
+
+/** With as few digits as there may be where it still lies on the side of a bound on which it is: `4 %, limit 4 %` would not show what was decided. */
+export function rounded(value: number, least: number, bound = Number.NaN): number {
+  const digits = Array.from({ length: WRITTEN - least }, (_, more) => least + more).find((each) => Number.isNaN(bound) || Math.sign(Number(value.toPrecision(each)) - bound) === Math.sign(value - bound));
+  return Number(value.toPrecision(digits ?? WRITTEN));
+}
+
+/** `bound`: what it stands beside, if that is more than another figure. */
+export function figure({ kind }: Pick<MetricComparison, 'kind'>, value: number, bound?: number): string {
   if (Number.isNaN(value)) return 'no data';
-  return kind === 'bad' ? `${Number((100 * value).toPrecision(2))} %` : String(Number(value.toPrecision(3)));
+  return kind === 'bad' ? `${rounded(100 * value, 2, bound === undefined ? undefined : 100 * bound)} %` : String(rounded(value, 3, bound));
+}
+
+/** Of a limit, as it was written. */
+export function limitFigure({ kind }: Pick<MetricComparison, 'kind'>, limit: number): string {
+  return kind === 'bad' ? `${Number((100 * limit).toPrecision(WRITTEN))} %` : String(Number(limit.toPrecision(WRITTEN)));
 }
 
 /** `errors 4.1 % vs 2 % (n 12.8k)`. */
@@ -24,7 +39,7 @@ export function comparisonWords(metric: MetricComparison): string {
   if (metric.verdict !== 'worse' || name === MISSING_ANSWERS) return `${comparedWords(metric)}: ${because}`;
   const shown = lately === undefined ? metric : { name, kind, ...lately };
   // Where the current version has no bad event there is no ratio to tell.
-  const ratio = shown.effect !== undefined && Number.isFinite(shown.effect) ? `${Number(shown.effect.toPrecision(2))} ` : '';
+  const ratio = shown.effect !== undefined && Number.isFinite(shown.effect) ? `${rounded(shown.effect, 2, tolerated)} ` : '';
   return `${comparedWords(shown)}, ${kind === 'bad' ? `ratio ${ratio}above ${tolerated}` : `worse by more than ${tolerated}`}${sinceWords(lately?.since)}`;
 }
 

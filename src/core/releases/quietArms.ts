@@ -7,7 +7,7 @@ import type { Allocation } from './allocation.ts';
 import { lateAfter } from './dataAge.ts';
 import { exposuresOf, type FindingsInput } from './findings.ts';
 
-export interface QuietInput extends Pick<FindingsInput, 'data' | 'environment' | 'variants' | 'exposures' | 'now'> {
+export interface QuietInput extends Pick<FindingsInput, 'data' | 'environment' | 'variants' | 'exposures' | 'since' | 'now'> {
   readonly given: readonly Allocation[];
   readonly settings: GuardSettings;
 }
@@ -51,6 +51,21 @@ export function quietArms({ data, environment, variants, exposures, now, given, 
       const words = `${lastWords(NAMES[arm], environment, told[arm], now)}, while the newest of ${NAMES[other]} was ${ageWords(now - told[other].most)}`;
       return service === undefined ? { words } : { service, words };
     });
+  });
+}
+
+/**
+ * Services of several of which neither arm has logged anything for longer than `blind_after`, though by an hour of Unleash's counters that is over they ask for the flag: a candidate may take down all that serves with it, and what the
+ * service had shown before would let the release go on. One that asks no more may be retired; one that has logged nothing since evidence began is told by `qualityFindings`.
+ */
+export function quietServices({ data, environment, variants, exposures, since = Number.NEGATIVE_INFINITY, now, settings }: QuietInput): QuietArm[] {
+  const newest = new Map<string, number>();
+  for (const window of data.windows.filter((each) => each.environment === environment && each.slice === undefined && each.requests > 0)) newest.set(window.service, Math.max(newest.get(window.service) ?? window.end, window.end));
+  if (newest.size < 2) return [];
+  return [...newest].sort().flatMap(([service, last]) => {
+    const counted = exposuresOf({ exposures, environment, variants, data }, service) ?? [];
+    const isAsking = counted.some(({ start, end, yes, no }) => start >= last && end <= now - lateAfter(settings) && yes + no > 0);
+    return last >= since && now - last > settings.blindAfter && isAsking ? [{ service, words: `the newest prediction of ${plainLine(environment, 40)} was logged ${ageWords(now - last)}, though it goes on asking for the flag: see whether its predictions are logged, or leave it out by where: service != "${plainLine(service, 40)}"` }] : [];
   });
 }
 

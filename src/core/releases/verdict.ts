@@ -15,6 +15,8 @@ interface Finding {
 export interface GuardrailFinding extends Finding {
   readonly name: string;
   readonly state: 'breach' | 'clear' | 'insufficient';
+  /** Whether it says nothing because what the arms tell is not alike, which does not pass by waiting: nothing guards, so somebody is to know. */
+  readonly isVoid?: boolean;
 }
 
 /** A signal's answer: worse than allowed holds the ramp, and never rolls back. */
@@ -96,7 +98,7 @@ function wordsOf({ service, words }: Finding): string {
 /**
  * The verdict of one look, a function of what is known now and of nothing else. First and always: a breached guardrail takes exposure
  * back, whatever hold time, mismatch, sample or gates say. Then what makes the numbers untrustworthy holds and alarms; signals hold; hold
- * time, sample and gates only delay; approval comes last. Where one flag serves several services, the worst decides: a breach in
+ * time, sample and gates only delay; approval comes last. A guardrail that is void alarms, too. Where one flag serves several services, the worst decides: a breach in
  * one is a breach, and to advance all must be shown to be good. Missing data is neither good nor bad.
  */
 export function verdictOf(look: Look): Verdict {
@@ -114,9 +116,10 @@ export function verdictOf(look: Look): Verdict {
   ];
   const signals = look.signals.filter(({ state }) => state === 'worse').map((each): Reason => ({ kind: 'signal', words: wordsOf(each) }));
   const held = [...alarming, ...standing, ...signals];
-  if (held.length > 0) return { word: 'hold', reasons: [...held, ...delays(look)], alarm: alarming.length > 0, needsPerson: standing.length > 0 };
+  const alarm = alarming.length > 0 || look.guardrails.some(({ isVoid }) => isVoid === true);
+  if (held.length > 0) return { word: 'hold', reasons: [...held, ...delays(look)], alarm, needsPerson: standing.length > 0 };
   const missing = [...[...look.guardrails, ...look.signals].filter(({ state }) => state === 'insufficient').map((each): Reason => ({ kind: 'data', words: wordsOf(each) })), ...unshown(look)];
-  if (missing.length > 0) return { word: 'insufficient data', reasons: [...missing, ...delays(look)], alarm: false, needsPerson: false };
+  if (missing.length > 0) return { word: 'insufficient data', reasons: [...missing, ...delays(look)], alarm, needsPerson: false };
   const delayed = delays(look);
   if (delayed.length > 0) return { word: 'hold', reasons: delayed, alarm: false, needsPerson: delayed.every(({ kind }) => kind === 'gate' || kind === 'approval') };
   return { word: 'advance', reasons: [], alarm: false, needsPerson: false };

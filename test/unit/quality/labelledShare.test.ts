@@ -48,7 +48,7 @@ describe('shares of predictions with an outcome', () => {
     // One stratum: Pearson's chi-squared times (n - 1) / n.
     near(cochranMantelHaenszel([table([30, 70, 45, 55])]).statistic, 4.8 * 199 / 200, 1e-12);
     const alike = [table([600, 400, 1200, 800]), table([1900, 100, 950, 50])];
-    assert.deepEqual(cochranMantelHaenszel(alike), { statistic: 0, p: 1, difference: 0 });
+    assert.deepEqual(cochranMantelHaenszel(alike), { statistic: 0, p: 1, difference: 0, share: 0.775 });
     assert.deepEqual([cochranMantelHaenszel([]).p, cochranMantelHaenszel([table([3, 4, 0, 0])]).p], [1, 1]);
   });
 
@@ -67,6 +67,28 @@ describe('shares of predictions with an outcome', () => {
   it('may change with time where the percentage does, too: the same process in both arms voids nothing, and hides nothing', () => {
     assert.deepEqual(staged(1).map(({ verdict }) => verdict), ['not worse']);
     assert.deepEqual(staged(4).map(({ verdict }) => verdict), ['worse']);
+  });
+
+  it('are not those of members of a segment, who were not drawn', () => {
+    const [random, definition, count] = [seeded(4), defined(DEFAULTS), 20_000];
+    const raised = 10_800;
+    const data = collected(definition, count, (index) => {
+      const arm = random() < 0.25 ? 'candidate' : 'current';
+      return { arm, unit: `u-${index}`, outcome: index < raised && arm === 'candidate' && random() < 0.5 ? undefined : { defaulted: Number(random() < 0.05) } };
+    });
+    const at = (before: number): string | undefined => told(data, definition, { shareAt: (start) => (start < START + 1000 * raised ? before : 0.25) })[0]?.verdict;
+    assert.equal(at(0.25), 'void');
+    assert.notEqual(at(0), 'void');
+  });
+
+  it('differ by less than a point where few have one: a third of a sample of 2 % may be what was wrong', () => {
+    const [random, definition] = [seeded(5), defined(DEFAULTS)];
+    const of = (share: number): string | undefined => told(collected(definition, 40_000, (index) => {
+      const arm = random() < 0.25 ? 'candidate' : 'current';
+      return { arm, unit: `u-${index}`, outcome: random() < (arm === 'candidate' ? share : 0.02) ? { defaulted: Number(random() < 0.05) } : undefined };
+    }), definition)[0]?.verdict;
+    assert.equal(of(0.013), 'void');
+    assert.notEqual(of(0.02), 'void');
   });
 
   it('may be others in each service', () => {

@@ -46,6 +46,16 @@ describe('a candidate that falls silent', () => {
     assert.ok(!isSilent(found(windows('candidate', 104), windows('current', 340))), 'the counters lag');
   });
 
+  it('is none when both arms lose half for an hour, of which one had always lost a few more', () => {
+    const hour = (index: number, own: number, other: number): readonly [QualityWindow, QualityWindow] => {
+      const of = (arm: string, requests: number): QualityWindow => ({ arm, environment: '', service: '', start: START + index * HOUR, end: START + (index + 1) * HOUR, requests, units: 0, metrics: {} });
+      return [of('candidate', own), of('current', other)];
+    };
+    const day = Array.from({ length: 24 }, (_, index) => (index < 23 ? hour(index, 3840, 11_760) : hour(index, 2000, 6000)));
+    const exposures = day.map((_, index) => ({ start: START + index * HOUR, end: START + (index + 1) * HOUR, yes: 4000, no: 12_000 }));
+    assert.ok(!isSilent(found(day.map(([own]) => own), day.map(([, other]) => other), { now: START + 24 * HOUR }, exposures)));
+  });
+
   it('is not known when neither arm tells anything, or of what a source that lags has not told', () => {
     assert.deepEqual(found([], []).intervals, []);
     // The log ends within the second hour, and in its rest the share was another.
@@ -84,6 +94,20 @@ describe('a candidate that falls silent', () => {
       assert.deepEqual([-1, 0, 9, 10].map(counted), [0, 0, 0, 1]);
     });
 
+    it('where the share was not constant: what both arms lose after it was raised is no more of the candidate', () => {
+      const changed = (start: number, end: number): number | undefined => (end <= START + HOUR / 2 ? 0.05 : start >= START + HOUR / 2 ? 0.25 : undefined);
+      // 2,000 answers before and after: 100 and 500 of the candidate, of which the second half of the hour loses so much.
+      const lost = (own: number, other: number): Silence => {
+        const of = (arm: string, [first, second]: readonly [number, number]): QualityWindow[] => [0, 1].map((half) => ({ arm, environment: '', service: '', start: START + (half * HOUR) / 2, end: START + ((half + 1) * HOUR) / 2, requests: half === 0 ? first : second, units: 0, metrics: {} }));
+        const now = START + 2 * HOUR;
+        return found(of('candidate', [100, 500 * (1 - own)]), of('current', [1900, 1500 * (1 - other)]), { now, shareAt: changed, told: [0, 1].map(() => ({ least: now, most: now })) as [Told, Told] }, [{ start: START, end: START + HOUR, yes: 600, no: 3400 }]);
+      };
+      const alike = lost(0.5, 0.5);
+      assert.deepEqual([alike.candidate, alike.current], [{ chosen: 600, missing: 250 }, { chosen: 3400, missing: 750 }]);
+      assert.ok(!isSilent(alike));
+      assert.ok(isSilent(lost(0.5, 0.02)));
+    });
+
     it('where it is not known up to when windows have been told: the newest one may go on', () => {
       const hours = (arm: string, count: number): QualityWindow[] => windows(arm, 1, { size: HOUR, hours: count });
       const arm = (name: string, lastSeen: number): ArmSummary => ({ arm: name, environment: '', requests: 1, units: 0, lastSeen, unitSums: {}, latency: NO_HISTOGRAM, score: NO_HISTOGRAM, labelledScore: NO_HISTOGRAM, scoreOfPositives: NO_HISTOGRAM, matured: 0, labelled: 0 });
@@ -93,6 +117,19 @@ describe('a candidate that falls silent', () => {
       assert.deepEqual(toldOf(all, '', 'candidate'), { least: now, most: now });
       assert.deepEqual([toldOf(all, 'other', 'candidate'), toldOf({ ...all, windows: [], designEffect: 1 }, '', 'current')], [NOTHING_TOLD, NOTHING_TOLD]);
     });
+  });
+
+  it('is none of which one instance of four comes five minutes late, also at the beginning of an hour', () => {
+    const MINUTE = 60_000;
+    const at = (minute: number, left: number, late: number): Silence => {
+      const now = START + minute * MINUTE;
+      const candidate = windows('candidate', 3600, { size: MINUTE, hours: minute / 60 }).map((each) => ({ ...each, requests: each.end > now - late * MINUTE ? 60 * left : 60 }));
+      const exposures = [{ start: START, end: START + HOUR, yes: 60 * minute, no: 180 * minute }];
+      return found(candidate, windows('current', 10_800, { size: MINUTE, hours: minute / 60 }), { now, told: [0, 1].map(() => ({ least: now, most: now })) as [Told, Told] }, exposures);
+    };
+    for (const minute of [3, 5, 8, 20, 50, 60]) assert.ok(!isSilent(at(minute, 0.75, 5)), `minute ${minute}`);
+    assert.ok(!isSilent(at(50, 0.5, 10)), 'nor is half of it that comes ten minutes late');
+    assert.ok(isSilent(at(55, 0.5, 55)), 'but half of it that does not come');
   });
 
   it('is none when windows are longer than the hours of the counters', () => {
@@ -118,7 +155,7 @@ describe('a candidate that falls silent', () => {
       const collector = new Collector(definition(), { flags: ['fraud-v2'] });
       for (const record of all.filter(logs)) collector.add({ ...record }, () => '');
       const now = START + HOUR / 2;
-      return compareArms(collector.data(now, []), definition(), 'production', { shareAt, exposed: { exposures, now }, ...since });
+      return compareArms(collector.data(now, []), definition(), 'production', { shareAt, exposed: { exposures, now, lateMs: HOUR / 12 }, ...since });
     };
     const missing = ({ metrics }: ComparisonReport): MetricComparison => metrics.find(({ name }) => name === MISSING_ANSWERS) ?? assert.fail();
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { difference, relativeDifference, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, variance } from '../../../src/core/quality/stats/confidenceSequence.ts';
 import type { Moments } from '../../../src/core/quality/stats/confidenceSequence.ts';
-import { alarms, evidenceNotWorse, evidenceWorse, guardEvidence, joinEvidence } from '../../../src/core/quality/stats/countRule.ts';
+import { alarms, evidenceAboveRate, evidenceNotWorse, evidenceWorse, guardEvidence, joinEvidence, worseSince } from '../../../src/core/quality/stats/countRule.ts';
 import type { CountInterval } from '../../../src/core/quality/stats/countRule.ts';
 import { dispersion } from '../../../src/core/quality/stats/dispersion.ts';
 import { binOf, jensenShannon, justBelow, kolmogorovSmirnov, kolmogorovSmirnovP, psi, psiNoise, quantileEdges, wasserstein } from '../../../src/core/quality/stats/driftMeasures.ts';
@@ -56,6 +56,17 @@ describe('statistics: bad-event counts', () => {
     assert.ok(guardEvidence(tiny, 1, 0.01).plain < guardEvidence(tiny, 1).plain);
     const many = [count(80, 82, 1000, 1000)];
     assert.ok(alarms(guardEvidence(many, 1.2, 0.01).plain, 0.025));
+  });
+
+  it('need both exceeded at the same time: what hits both arms alike is no breach of one that had a few more before', () => {
+    const few = Array.from({ length: 40 }, (_, block) => count(2, 3, 2500, 7500, block));
+    const then = (hits: number, trials: number): Parameters<typeof guardEvidence>[0] => [...few, count(hits, trials, 2500, 7500, 40)];
+    const alike = then(50, 200);
+    assert.ok(alarms(evidenceWorse(alike, 1.2).restarted, 0.025) && alarms(evidenceAboveRate(alike, 0.001).restarted, 0.025), 'each of them was, for itself');
+    assert.ok(!alarms(guardEvidence(alike, 1.2, 0.001).restarted, 0.025));
+    const own = then(90, 200);
+    assert.ok(alarms(guardEvidence(own, 1.2, 0.001).restarted, 0.025));
+    assert.equal(worseSince(own, 1.2, 0.001), 40);
   });
 
   it('show by the mirror that a candidate is not worse, and by nothing that a small sample is', () => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { Collector } from '../../../src/core/quality/collector.ts';
 import { compareArms, type MetricComparison } from '../../../src/core/quality/comparison.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
-import type { QualityData } from '../../../src/core/quality/window.ts';
+import { differInTold } from '../../../src/core/quality/toldShare.ts';
+import type { QualityData, QualityWindow } from '../../../src/core/quality/window.ts';
 import { seeded } from '../../support/guardSimulation.ts';
 import { START } from '../../support/qualityRecords.ts';
 
@@ -97,6 +98,15 @@ describe('records that do not tell a metric', () => {
     // A quarter of 2 % is tolerated; so much is missing at random.
     const few = collected(definition, ({ isCandidate, random }) => ({ latency_ms: isCandidate && random() < 0.003 ? null : random() < 0.02 ? 120 : 40 }), { count: 60_000 });
     assert.equal(verdictOf(few, definition, 'slow')[1], false);
+  });
+
+  it('void by what is hidden of those that tell it, where few do', () => {
+    const [metric = assert.fail()] = defined({ guardrails: [{ name: 'slow', bad: 'latency_ms > 80', max_ratio: 1.2 }] }).metrics;
+    const arm = (requests: number, told: number): QualityWindow => ({ arm: '', environment: '', service: '', start: 0, end: 1, requests, units: requests, metrics: { slow: { n: told, sum: 0.02 * told, squares: 0.02 * told } } });
+    /** Of a tenth of the requests it is told; of the candidate's of so much less. */
+    const differs = (part: number): boolean => differInTold([[[arm(5e7, 5e6 * (1 - part))], [arm(1.5e8, 1.5e7)]]], metric, { phi: 1, isShare: true });
+    // Slow are 2 %, and up to 2.4 % are tolerated: it may be 5.4 %, were all slow that is not told, and 2.3 %.
+    assert.deepEqual([differs(0.035), differs(0.003)], [true, false]);
   });
 
   it('void nothing where the expression says what a missing value means', () => {

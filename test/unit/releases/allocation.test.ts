@@ -131,8 +131,9 @@ describe('when evidence begins to count', () => {
   it('is again the first exposure after everything was switched off', () => {
     const world = released();
     world.apply(planSwitchOff('kill', world.reading(), ['production']));
+    const off = now(world);
     assert.ok((evidenceStart(world.reading(), 'production', 'fraud').at ?? 0) > began(world));
     set(world, 5);
-    assert.deepEqual(evidenceStart(world.reading(), 'production', 'fraud'), { at: now(world), because: 'exposure' });
+    assert.deepEqual(evidenceStart(world.reading(), 'production', 'fraud'), { at: now(world), alone: off, because: 'exposure' });
   });
 });

@@ -53,7 +53,7 @@ export function windows({ start, count = 12, share = 0.25, candidateErrors = 0.0
 
 export function data(all: readonly QualityWindow[], versions: Readonly<Record<string, string>> = { candidate: '14', current: '13' }): QualityData {
   const nothing = { edges: [], counts: [] };
-  const lastOf = (name: string): number => Math.max(1, ...all.filter(({ arm, requests }) => arm === name && requests > 0).map(({ end }) => end)) - 1;
+  const lastOf = (name: string): number => all.reduce((last, { arm, requests, end }) => (arm === name && requests > 0 ? Math.max(last, end) : last), 1) - 1;
   return {
     windows: all, notes: NO_NOTES,
     arms: ['candidate', 'current'].map((arm) => [arm, lastOf(arm)] as const).map(([arm, lastSeen]) => ({
@@ -64,7 +64,7 @@ export function data(all: readonly QualityWindow[], versions: Readonly<Record<st
 }
 
 export function assess(world: World, all: readonly QualityWindow[], more: Partial<ReleaseLook> = {}): ReleaseAssessment {
-  const now = Math.max(lastEvent(world), ...all.map(({ end }) => end));
+  const now = all.reduce((last, { end }) => Math.max(last, end), lastEvent(world));
   const assessment = assessRelease({
     now, model: model(), reading: world.reading(), quality: { kind: 'data', data: data(all) }, gates: [], moved: [], sha256: (text) => createHash('sha256').update(text).digest('hex'), ...more,
   });

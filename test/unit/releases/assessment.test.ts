@@ -18,6 +18,13 @@ describe('the assessment of a release', () => {
     assert.deepEqual(found.pin, { model: 'fraud', candidate: 'v14', current: 'v13' });
   });
 
+  it('goes by more windows than a call takes arguments', () => {
+    const world = released(3);
+    const start = lastEvent(world);
+    const all = ['credit', 'web'].flatMap((service) => [...windows({ start: start - 80_000 * 5 * MINUTE, count: 75_000, service, perWindow: 4 }), ...windows({ start, count: 14, service })]);
+    assert.equal(assess(world, all.toSorted((a, b) => a.start - b.start)).verdict.word, 'advance');
+  });
+
   it('does not go on by statistics that were asked for and had nothing to go by', () => {
     const world = released(3);
     const plan = (more: Parameters<typeof stage>[2]): typeof PLAN => [...PLAN.slice(0, 2), stage('production', 25, { gates: ['statistics'], auto: true, ...more }), stage('production', 100)];
@@ -78,6 +85,9 @@ describe('the assessment of a release', () => {
     const found = assess(world, bad);
     assert.deepEqual([found.since.because, found.position.stage], ['exposure', 1]);
     assert.notEqual(found.verdict.word, 'rollback', JSON.stringify(found.verdict.reasons));
+    const DAY = 86_400_000;
+    const daily = bad.map((each) => ({ ...each, start: Math.floor(each.start / DAY) * DAY, end: Math.ceil(each.end / DAY) * DAY }));
+    assert.notEqual(assess(world, daily, { now: lastEvent(world) + MINUTE }).verdict.word, 'rollback', 'nor by its limit, in the same day');
     assert.equal(assess(world, [...bad, ...windows({ start: lastEvent(world), share: 0.05, candidateErrors: 0.2 })]).verdict.word, 'rollback');
   });
 
@@ -145,9 +155,13 @@ describe('the assessment of a release', () => {
     // A candidate of which half fails, since the morning.
     const days = (count: number): ReturnType<typeof windows> => Array.from({ length: count }, (_, day) => windows({ start: midnight, count: 1, candidateErrors: 0.5 })
       .map((window) => ({ ...window, start: midnight + day * DAY, end: midnight + (day + 1) * DAY }))).flat();
-    const found = assess(world, days(1), { now: lastEvent(world) + 3_600_000, model: model({ quality: readQuality({ ...QUALITY.section as object, window: '1d' }).quality! }) });
+    const daily = (guardrail: object): ReleaseAssessment => assess(world, days(1), { now: lastEvent(world) + 3_600_000, model: model({ quality: readQuality({ source: { log: 'x.jsonl' }, guardrails: [{ name: 'errors', bad: 'error', max_ratio: 1.2, ...guardrail }], window: '1d' }).quality! }) });
+    const found = daily({});
     assert.equal(found.verdict.word, 'insufficient data');
     assert.match(found.verdict.reasons[0]?.words ?? '', /^errors .*: evidence began within a window \(of 1 d\), and counts from the next one on, which begins at 2026-01-02 00:00:00 UTC$/);
+    // Nobody had the candidate before that morning, so a limit of its own is passed by what it did in the same window.
+    assert.match(daily({ limit: 0.2 }).verdict.reasons[0]?.words ?? '', /^errors 50 % \(n 1k\), limit 20 %$/);
+    assert.equal(daily({ limit: 0.6 }).verdict.word, 'insufficient data');
     assert.equal(assess(world, days(2)).verdict.word, 'rollback');
     assert.match(assess(world, []).comparisons[0]?.report.metrics[0]?.because ?? '', /^no record tells it/);
   });
@@ -156,6 +170,13 @@ describe('the assessment of a release', () => {
     const world = released(3);
     const found = assess(world, windows({ start: lastEvent(world) + 5 * MINUTE, share: 0.35 }));
     assert.deepEqual([found.verdict.word, found.verdict.alarm, found.verdict.reasons[0]?.kind], ['hold', true, 'mismatch']);
+    // At 5 % the candidate had 9 % of them, at 25 % now as many as it should.
+    const raised = released(2);
+    const before = windows({ start: lastEvent(raised) + 5 * MINUTE, share: 0.09 });
+    raised.at = before.at(-1)!.end;
+    raised.apply(planAdvance(PLAN, raised.reading()).change);
+    const since = assess(raised, [...before, ...windows({ start: raised.at + 5 * MINUTE })]);
+    assert.match(since.verdict.reasons[0]?.words ?? '', /^the candidate has 9 % of the units instead of 5 %/);
   });
 
   it('does not take what a parent flag lets through, or a third variant, for units that are missing', () => {

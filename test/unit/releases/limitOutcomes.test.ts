@@ -62,7 +62,10 @@ describe('a limit of what needs outcomes', () => {
   it('says nothing where the arms have outcomes for different shares of their predictions', () => {
     const quality = defined({ name: 'accuracy', measure: 'accuracy', margin: 0.02, limit: 0.9 }, {});
     assert.equal(judged(quality, read(quality, start, () => true))[0], 'rollback');
-    assert.deepEqual(judged(quality, read(quality, start, (batch, arm) => arm === 'candidate' || batch % 2 === 0)), ['insufficient data', ['insufficient']]);
+    const differing = read(quality, start, (batch, arm) => arm === 'candidate' || batch % 2 === 0);
+    assert.deepEqual(judged(quality, differing), ['insufficient data', ['insufficient']]);
+    assert.equal(assessed(quality, differing).verdict.alarm, true, 'nothing guards it');
+    assert.equal(assessed(quality, read(quality, start, () => false)).verdict.alarm, false, 'what is not there yet may come');
   });
 
   it('is told where nothing is compared', () => {

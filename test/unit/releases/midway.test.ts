@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import type { ChangePlan } from '../../../src/core/flags/changePlan.ts';
+import type { ChangeOutcome } from '../../../src/core/flags/changeRunner.ts';
 import { planSetRollout, planSwitchOff, planSwitchOn } from '../../../src/core/flags/planner.ts';
 import { planRepin } from '../../../src/core/flags/startRollout.ts';
 import { pin } from '../../../src/core/flags/titles.ts';
+import { guardRelease } from '../../../src/core/releases/guard.ts';
 import { latches } from '../../../src/core/releases/latch.ts';
 import { planLatch, planStepDown, planTowardsOff } from '../../../src/core/releases/stageChange.ts';
 import { interruptedRollback } from '../../../src/core/releases/interrupted.ts';
 import { GUARD_DEFAULTS } from '../../../src/core/workspace/guard.ts';
+import { rolloutStrategy } from '../flags/flagSupport.ts';
 import { MINUTE, PLAN, assess, data, lastEvent, model, released, windows } from './assessSupport.ts';
 import { stage, type World } from './worldSupport.ts';
 
@@ -29,6 +33,28 @@ describe('in the middle of a release', () => {
     // A breach is one under any plan that exposes the environment.
     const bad = windows({ start: lastEvent(world), candidateErrors: 0.04 });
     for (const plan of [finer, [stage('production', 10), stage('production', 100)]]) assert.equal(assess(world, bad, { model: model({ plan }) }).verdict.word, 'rollback');
+  });
+
+  it('what only somebody else’s strategy exposes is taken back, too: by the switch, for nothing else does', async () => {
+    const world = released(2);
+    world.apply(planSetRollout(world.reading(), 'production', 0));
+    const strategy = rolloutStrategy('theirs', 25, { title: 'of operations' });
+    world.edit('production', (each) => ({ ...each, enabled: true, strategies: [...each.strategies, strategy] }), { type: 'feature-strategy-add', strategy });
+    const bad = windows({ start: lastEvent(world), candidateErrors: 0.08 });
+    const found = assess(world, bad);
+    assert.equal(found.verdict.word, 'rollback');
+    assert.deepEqual(found.rollback.kind === 'change' && found.rollback.change.blockers.map(({ strategyId }) => strategyId), ['theirs'], JSON.stringify(found.rollback));
+    const runner = {
+      read: () => Promise.resolve(world.reading()),
+      apply: (change: ChangePlan): Promise<ChangeOutcome> => {
+        world.apply(change, 'guard');
+        return Promise.resolve({ kind: 'done', environments: [], foreign: [], warnings: [] });
+      },
+    };
+    const look = { now: found.data.lastSeen ?? 0, model: model(), reading: world.reading(), quality: { kind: 'data', data: data(bad) }, gates: [], moved: [], sha256: String } as const;
+    const report = await guardRelease({ reader: { look: () => Promise.resolve({ look, assessment: found }) }, runner, project: 'default', sleep: () => Promise.resolve(), keepEvidence: () => Promise.resolve() }, model(), 'fraud');
+    assert.equal(report.state, 'rolled back', JSON.stringify(report.words));
+    assert.deepEqual(world.environments.map(({ name, enabled }) => [name, enabled]), [['development', true], ['production', false]]);
   });
 
   it('a moved alias holds until it is moved back or re-pinned, and a breach is one all the same', () => {

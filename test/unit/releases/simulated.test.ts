@@ -32,6 +32,11 @@ describe('the assessment in simulated releases', function () {
     }
   });
 
+  it('takes one back within 20,000 predictions that loses every second record, also from the minute of an hour on from which it takes longest', () => {
+    const { median, before } = detection(fallingSilent(50, { left: 0.5 }), 50, (each) => assessed(each, false), RUNS / 4, 7);
+    assert.ok(median <= 20_000 && before === 0, `${median}`);
+  });
+
   it('takes nobody back when neither arm is logged any more, or when the counters are not known', () => {
     assert.equal(falseRollbacks(fallingSilent(20, { both: true }), (each) => assessed(each, false), 5, 1), 0);
     const silent = fallingSilent(20);

@@ -31,6 +31,8 @@ describe('the verdict of one look', () => {
     'an alias moved': { given: { obstacles: [{ words: 'challenger is v15 now' }] }, word: 'hold', first: 'obstacle', needsPerson: true },
     'a signal is worse': { given: { signals: [{ name: 'conversion', state: 'worse', words: 'conversion 4 % vs 5 %' }] }, word: 'hold', first: 'signal' },
     'a guardrail has too little data': { given: { guardrails: [{ name: 'errors', state: 'insufficient', words: '12 predictions' }] }, word: 'insufficient data', first: 'data' },
+    'a guardrail is void': { given: { guardrails: [{ name: 'errors', state: 'insufficient', isVoid: true, words: 'told of different shares' }] }, word: 'insufficient data', first: 'data', alarm: true },
+    'a guardrail is void and a signal is worse': { given: { guardrails: [{ name: 'errors', state: 'insufficient', isVoid: true, words: 'told of different shares' }], signals: [{ name: 'conversion', state: 'worse', words: 'conversion 4 % vs 5 %' }] }, word: 'hold', first: 'signal', alarm: true },
     'a signal has too little data in one service': { given: { signals: [{ name: 'conversion', state: 'insufficient', words: '12 units', service: 'batch' }] }, word: 'insufficient data', first: 'data' },
     'the hold time is not over': { given: { stage: stageOf({ heldMs: 60_000 }) }, word: 'hold', first: 'hold time' },
     'the sample is too small': { given: { stage: stageOf({ predictions: 1999 }) }, word: 'hold', first: 'sample' },

@@ -25,6 +25,11 @@ export interface CountInterval {
   readonly block: number;
 }
 
+/** `hits` of `trials` events, of which the share is at most `share` while nothing is wrong. */
+type Counts = readonly [share: number, hits: number, trials: number];
+/** What is counted of one interval against one limit. */
+type Counted = (interval: CountInterval) => Counts;
+
 /** The candidate's share of the bad events when its rate is `ratio` times the current's. */
 export function nullShare(ratio: number, { candidateCount, currentCount }: Pick<CountInterval, 'candidateCount' | 'currentCount'>): number {
   return (ratio * candidateCount) / (ratio * candidateCount + currentCount);
@@ -38,28 +43,40 @@ function logLikelihoodRatio(p: number, times: number, hits: number, trials: numb
 
 /** One betting fraction: the running product, and the sum over the blocks at which it was begun anew. */
 class RestartedProduct {
-  /** ln of the product since the first interval. */
+  /** ln of the product of the blocks that are over. */
   #total = 0;
+  /** ln of the product of the block that runs, against each limit. */
+  #running: number[] = [];
+  /** ln of the product before each of the begun blocks. */
+  readonly #before: number[] = [];
   /** ln of the sum over begun blocks j of weight(j) / product before j. */
   #started = Number.NEGATIVE_INFINITY;
 
   start(block: number): void {
+    this.#total = this.plain;
+    this.#running = [];
+    this.#before.push(this.#total);
     const term = -Math.log(block * (block + 1)) - this.#total;
     const larger = Math.max(term, this.#started);
     this.#started = larger + Math.log(Math.exp(term - larger) + Math.exp(this.#started - larger));
   }
 
-  add(logRatio: number): void {
-    this.#total += logRatio;
+  add(limit: number, logRatio: number): void {
+    this.#running[limit] = (this.#running[limit] ?? 0) + logRatio;
   }
 
   /** ln of the sum over begun blocks of weight times product since the block. */
   get restarted(): number {
-    return this.#total + this.#started;
+    return this.plain + this.#started;
   }
 
   get plain(): number {
-    return this.#total;
+    return this.#running.length === 0 ? this.#total : this.#total + Math.min(...this.#running);
+  }
+
+  /** ln of the product since a begun block, the first of which is 0. */
+  since(block: number): number {
+    return this.plain - (this.#before[block] ?? 0);
   }
 }
 
@@ -95,13 +112,29 @@ export class EvidenceProcess {
    * known before its data, so the weights may follow the blocks that have some.
    */
   add(share: number, hits: number, trials: number, block: number): void {
+    this.addEither([[share, hits, trials]], block);
+  }
+
+  /**
+   * The same where there are several limits, one of which is kept while nothing is wrong, but not always the same: each block counts against the one that it speaks least against. Over all blocks together that would be another claim: a
+   * candidate that is over the one before, and over the other later, was never over both.
+   */
+  addEither(counted: readonly Counts[], block: number): void {
     if (block > this.#block) {
       this.#block = block;
       this.#blocks += 1;
       for (const product of this.#products) product.start(this.#blocks);
     }
-    if (!(share > 0 && share < 1)) return;
-    for (const [index, product] of this.#products.entries()) product.add(logLikelihoodRatio(share, this.#times[index] ?? 1, hits, trials));
+    for (const [limit, [share, hits, trials]] of counted.entries()) {
+      const tells = share > 0 && share < 1;
+      for (const [index, product] of this.#products.entries()) product.add(limit, tells ? logLikelihoodRatio(share, this.#times[index] ?? 1, hits, trials) : 0);
+    }
+  }
+
+  /** Which of the begun blocks, the first of which is 0, has most of the restarted E. */
+  get strongest(): number {
+    const parts = Array.from({ length: this.#blocks }, (_, block) => logMeanExp(this.#products.map((product) => product.since(block))) - Math.log((block + 1) * (block + 2)));
+    return parts.reduce((best, log, block) => (log > (parts[best] ?? Number.NEGATIVE_INFINITY) ? block : best), 0);
   }
 
   get evidence(): Evidence {
@@ -114,47 +147,48 @@ export class EvidenceProcess {
   }
 }
 
+const relativeTo = (ratio: number): Counted => (each) => [nullShare(ratio, each), each.candidateBad, each.bad];
+const above = (rate: number): Counted => (each) => [rate, each.candidateBad, each.candidateCount];
+
+/** ln E that a candidate was over all limits; intervals in the order of time. */
+function evidenceOf(intervals: Iterable<CountInterval>, limits: readonly Counted[]): Evidence {
+  const process = new EvidenceProcess();
+  for (const each of intervals) process.addEither(limits.map((limit) => limit(each)), each.block);
+  return process.evidence;
+}
+
 /** ln E that the candidate's rate is more than `ratio` times the current's; intervals in the order of time. */
 export function evidenceWorse(intervals: Iterable<CountInterval>, ratio: number): Evidence {
-  const process = new EvidenceProcess();
-  for (const each of intervals) process.add(nullShare(ratio, each), each.candidateBad, each.bad, each.block);
-  return process.evidence;
+  return evidenceOf(intervals, [relativeTo(ratio)]);
 }
 
 /** ln E that the candidate's own rate is more than `rate`: for baselines so small that ratios say nothing. */
 export function evidenceAboveRate(intervals: Iterable<CountInterval>, rate: number): Evidence {
-  const process = new EvidenceProcess();
-  for (const each of intervals) process.add(rate, each.candidateBad, each.candidateCount, each.block);
-  return process.evidence;
+  return evidenceOf(intervals, [above(rate)]);
+}
+
+function guardLimits(ratio: number, minRate: number): readonly Counted[] {
+  return minRate > 0 ? [relativeTo(ratio), above(minRate)] : [relativeTo(ratio)];
 }
 
 /**
- * ln E against "the candidate's rate is at most the larger of `ratio` times the current's and `minRate`": both have to be exceeded, so the smaller
- * of the two evidences counts, and it is valid whichever of the two limits holds.
+ * ln E against "the candidate's rate is at most the larger of `ratio` times the current's and `minRate`": both have to be exceeded, and at the same time, so in each block the smaller of the two evidences counts. It is valid whichever of the
+ * two limits holds in a block: by the evidence of all blocks a candidate with few bad events, but more than the current version, would be in breach as soon as both alike have many.
  */
 export function guardEvidence(intervals: readonly CountInterval[], ratio: number, minRate = 0): Evidence {
-  const relative = evidenceWorse(intervals, ratio);
-  if (minRate <= 0) return relative;
-  const absolute = evidenceAboveRate(intervals, minRate);
-  return { restarted: Math.min(relative.restarted, absolute.restarted), plain: Math.min(relative.plain, absolute.plain) };
+  return evidenceOf(intervals, guardLimits(ratio, minRate));
 }
 
-/** What is counted of one interval: `hits` of `trials` events, of which the share is at most `share` while nothing is wrong. */
-type Counted = (interval: CountInterval) => readonly [share: number, hits: number, trials: number];
-
-/** Where the restart begins that has most of the restarted E, and the ln of its part. */
-function strongestRestart(intervals: readonly CountInterval[], counted: Counted): { readonly index: number; readonly log: number } {
-  const totals = WORSE_RATIOS.map(() => 0);
-  const starts: { readonly index: number; readonly before: readonly number[] }[] = [];
+/** Where the restart begins that has most of the restarted E. */
+function strongestRestart(intervals: readonly CountInterval[], limits: readonly Counted[]): number {
+  const [process, firsts] = [new EvidenceProcess(), [] as number[]];
   let block = Number.NEGATIVE_INFINITY;
   for (const [index, interval] of intervals.entries()) {
-    if (interval.block > block) starts.push({ index, before: [...totals] });
+    if (interval.block > block) firsts.push(index);
     block = Math.max(block, interval.block);
-    const [share, hits, trials] = counted(interval);
-    if (share > 0 && share < 1) for (const [place, times] of WORSE_RATIOS.entries()) totals[place] = (totals[place] ?? 0) + logLikelihoodRatio(share, times, hits, trials);
+    process.addEither(limits.map((limit) => limit(interval)), interval.block);
   }
-  const parts = starts.map(({ index, before }, number) => ({ index, log: logMeanExp(totals.map((total, place) => total - (before[place] ?? 0))) - Math.log((number + 1) * (number + 2)) }));
-  return parts.reduce((best, each) => (each.log > best.log ? each : best), { index: 0, log: Number.NEGATIVE_INFINITY });
+  return firsts[process.strongest] ?? 0;
 }
 
 /**
@@ -162,14 +196,12 @@ function strongestRestart(intervals: readonly CountInterval[], counted: Counted)
  * @returns its index; 0 where all of them carry it
  */
 export function worseSince(intervals: readonly CountInterval[], ratio: number, minRate = 0): number {
-  const relative = strongestRestart(intervals, (each) => [nullShare(ratio, each), each.candidateBad, each.bad]);
-  const absolute = minRate <= 0 ? undefined : strongestRestart(intervals, (each) => [minRate, each.candidateBad, each.candidateCount]);
-  return absolute !== undefined && absolute.log < relative.log ? absolute.index : relative.index;
+  return strongestRestart(intervals, guardLimits(ratio, minRate));
 }
 
 /** The same of an alarm of `evidenceAboveRate`. */
 export function aboveRateSince(intervals: readonly CountInterval[], rate: number): number {
-  return strongestRestart(intervals, (each) => [rate, each.candidateBad, each.candidateCount]).index;
+  return strongestRestart(intervals, [above(rate)]);
 }
 
 /**

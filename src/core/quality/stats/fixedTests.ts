@@ -57,25 +57,26 @@ export interface ShareStratum {
 
 /**
  * Whether two shares are alike in every stratum (each a 2 x 2 table), by their differences all together, without continuity correction; `difference` is the mean of candidate - current with weights
- * n_T n_C / (n_T + n_C), NaN without a stratum that has both. Strata that differ in their shares and in how many are on either side make no difference (Simpson). `dispersion`: how much more counts vary than those of
+ * n_T n_C / (n_T + n_C), `share` that of current's share by the same weights, both NaN without a stratum that has both. Strata that differ in their shares and in how many are on either side make no difference (Simpson). `dispersion`: how much more counts vary than those of
  * independent observations do, by which the statistic is divided (Rao and Scott 1992).
  *
  * Source: Cochran, Some methods for strengthening the common chi-squared tests, Biometrics 10, 1954; Mantel and Haenszel, J. Natl. Cancer Inst. 22, 1959; Agresti, Categorical Data Analysis, 2002, 6.3.
  */
-export function cochranMantelHaenszel(strata: readonly ShareStratum[], dispersion = 1): TestResult & { readonly difference: number } {
-  let [difference, variance, weight] = [0, 0, 0];
+export function cochranMantelHaenszel(strata: readonly ShareStratum[], dispersion = 1): TestResult & { readonly difference: number; readonly share: number } {
+  let [difference, share, variance, weight] = [0, 0, 0, 0];
   for (const { candidate, current } of strata) {
     const n = candidate.n + current.n;
     if (candidate.n === 0 || current.n === 0) continue;
     const sum = candidate.sum + current.sum;
     const own = (candidate.n * current.n) / n;
     weight += own;
+    share += own * (current.sum / current.n);
     // The same as the count of the candidate less what is expected of it.
     difference += own * (candidate.sum / candidate.n - current.sum / current.n);
     variance += (own * sum * (n - sum)) / (n * (n - 1));
   }
   const statistic = variance > 0 ? difference ** 2 / (variance * dispersion) : 0;
-  return { statistic, p: chiSquaredTail(statistic, 1), difference: difference / weight };
+  return { statistic, p: chiSquaredTail(statistic, 1), difference: difference / weight, share: share / weight };
 }
 
 /**

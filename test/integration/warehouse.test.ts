@@ -40,7 +40,7 @@ function odd(): object[] {
     const shadow = { ...served, ts: new Date(at - 1800).toISOString(), role: 'shadow', assigned_arm: 'candidate', model_version: '14' };
     return [
       // A record that names no request cannot be known to have come twice.
-      ...(index % 4 === 0 ? [shadow] : []), served, ...(index % 50 === 0 && served.request_id !== null ? [{ ...served, ts: new Date(at + 900).toISOString() }] : []),
+      ...(index % 4 === 0 && served.request_id !== null ? [shadow] : []), served, ...(index % 50 === 0 && served.request_id !== null ? [{ ...served, ts: new Date(at + 900).toISOString() }] : []),
       ...(index % 60 === 0 ? [{ ...served, flag: 'other', request_id: `other-${index}` }] : []), ...(index % 30 === 0 && served.request_id !== null ? [{ request_id: served.request_id, outcome: 1 }] : []),
     ];
   });
@@ -83,5 +83,7 @@ describe('the SQL of docs/quality.md', function () {
     assert.ok(log.windows.some(({ metrics }) => metrics['latency']?.n === 0), 'no hour without a latency');
     assert.equal(new Set(log.windows.map(({ environment, service }) => `${environment} ${service}`)).size, 4);
     assert.deepEqual(plain(told), plain(log));
+    const lastSeen = ({ arms }: QualityData): readonly string[] => arms.map((arm) => `${arm.environment} ${arm.arm} ${arm.lastSeen}`).sort();
+    assert.deepEqual(lastSeen(told), lastSeen(log));
   });
 });

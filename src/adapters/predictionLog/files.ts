@@ -5,7 +5,7 @@ import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 
 const WILD = /[*?[{]/;
-const MOST_FILES = 100_000;
+export const MOST_FILES = 100_000;
 
 export interface FoundFile {
   readonly path: string;

@@ -1,6 +1,7 @@
 import { toAppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
-import { filesOf, withoutFile, type FoundFile } from './files.ts';
+import { filesOf, MOST_FILES, withoutFile, type FoundFile } from './files.ts';
+import { byAge } from './followed.ts';
 import { LeftOut } from './leftOut.ts';
 
 /** What a path is called in messages: as it stands in its folder. */
@@ -31,11 +32,12 @@ export async function findLogs(folder: string, { log, outcomes }: { readonly log
         unreadable.push(path);
         passedOver.add(nameIn(folder, path), `not to be read${code === '' ? '' : ` (${code})`}`, 'Give the right to, or narrow the pattern');
       });
+      if ((files?.length ?? 0) >= MOST_FILES) messages.push(`${plainLine(pattern)} names more than ${MOST_FILES.toLocaleString('en')} files: the others are left out. Narrow the pattern.`);
       if (files?.length !== 0) own.push(...files ?? []);
       else if (unreadable.length === 0) messages.push(await withoutFile(folder, pattern));
       if ((files?.length ?? 0) === 0) without.add(pattern);
     }
-    for (const file of own.sort((a, b) => (a.path < b.path ? -1 : 1))) if (!found.has(file.identity)) found.set(file.identity, file);
+    for (const file of own.sort((a, b) => byAge(a.path, b.path))) if (!found.has(file.identity)) found.set(file.identity, file);
   }
   messages.push(...passedOver.messages);
   return { found: [...found.values()], without };

@@ -52,6 +52,22 @@ export async function begins({ path, size }: FoundFile, read: ReadFile): Promise
 const ROTATED = /^[-._]\d[\dTZ._:-]*$/;
 /** Such an end behind an extension. */
 const SUFFIX = /(?<=\.[a-z]\w*)[-._]\d[\dTZ._:-]*$/i;
+/** A counter goes up to 999; more digits are a time. */
+const MOST_DIGITS = 3;
+
+/** Paths in the order in which files were written, as far as names tell it: others by name, but `log.jsonl.2` before `log.jsonl.1` and that before `log.jsonl`, which is written still. */
+export function byAge(a: string, b: string): number {
+  const [[log, age], [otherLog, otherAge]] = [ageOf(a), ageOf(b)];
+  if (log !== otherLog) return log < otherLog ? -1 : 1;
+  return otherAge - age || (a < b ? -1 : 1);
+}
+
+/** The log that a file is of by its name, and how old it is beside others of that. */
+function ageOf(path: string): readonly [log: string, age: number] {
+  const [suffix = ''] = SUFFIX.exec(path) ?? [];
+  const digits = suffix.replace(/\D/g, '');
+  return [path.slice(0, path.length - suffix.length), suffix === '' ? 0 : digits.length > MOST_DIGITS ? 10 ** MOST_DIGITS : Number(digits)];
+}
 
 /**
  * What names of rotated files are of a log, by that which one of them has got: numbers and times in the same place and form. Others of the folder with a number in their name may be logs of their own.
@@ -61,8 +77,7 @@ function isRotatedName(log: string, as: string | undefined): (name: string) => b
   const end = log.slice(stem.length);
   const inserted = (name: string): string => (name.length > log.length && name.startsWith(stem) && name.endsWith(end) ? name.slice(stem.length, name.length - end.length) : '');
   const added = as === undefined || !ROTATED.test(inserted(as)) ? undefined : inserted(as);
-  // A counter goes up to 999; more digits are a time.
-  const form = added === undefined ? undefined : new RegExp(`^${added.replace(/\d+|[^\d]/g, (part) => (/^\d/.test(part) ? `\\d{${part.length > 3 ? part.length : '1,3'}}` : `[${part}]`))}$`);
+  const form = added === undefined ? undefined : new RegExp(`^${added.replace(/\d+|[^\d]/g, (part) => (/^\d/.test(part) ? `\\d{${part.length > MOST_DIGITS ? part.length : `1,${MOST_DIGITS}`}}` : `[${part}]`))}$`);
   return (name) => (name.startsWith(log) && ROTATED.test(name.slice(log.length))) || form?.test(inserted(name)) === true;
 }
 
@@ -115,6 +130,13 @@ async function isCopy(file: FoundFile, others: readonly ReadFile[]): Promise<boo
 /** The copy of a file that was cut after it was read, as logrotate's `copytruncate` makes it in the same folder: what was read of the one was read of the other. `known`: files that are none. */
 export async function copyOf(read: ReadFile, known: ReadonlySet<string>): Promise<FoundFile | undefined> {
   for (const other of await neighbours(dirname(read.path), stemOf(basename(read.path)))) if (!known.has(other.identity) && await isCopy(other, [read])) return other;
+  return undefined;
+}
+
+/** The file among some, of those of its folder, that begins with all that was read of one that is gone, as rsync and the sync of object stores write a log anew each time, also under the name that it was rotated to: reading goes on in it. */
+export async function successorOf(read: ReadFile, among: Iterable<FoundFile>): Promise<FoundFile | undefined> {
+  const place = (path: string): string => join(dirname(path), stemOf(basename(path)));
+  for (const other of among) if (place(other.path) === place(read.path) && await isCopy(other, [read])) return other;
   return undefined;
 }
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { AppError, throwIfCancelled, toAppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
-import { Collector, type CollectorOptions } from '../../core/quality/collector.ts';
+import { Collector, MOST_EXAMPLES, type CollectorOptions } from '../../core/quality/collector.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { Stager } from '../../core/quality/stager.ts';
 import type { QualityData, QualityRequest, QualitySource } from '../../core/quality/window.ts';
@@ -10,15 +10,15 @@ import { parquetGroups } from '../rows/parquetRows.ts';
 import type { CachePlace } from '../node/diskCache.ts';
 import type { FoundFile } from './files.ts';
 import { findLogs, nameIn } from './findLogs.ts';
-import { begins, copyOf, FollowedFiles, isBeside, isThat, wholeFormatOf, type Elsewhere } from './followed.ts';
-import { checkHeader, emptyMessages, LeftOut, namesOf, unreadableAs } from './leftOut.ts';
+import { begins, copyOf, FollowedFiles, isBeside, isThat, successorOf, wholeFormatOf, type Elsewhere } from './followed.ts';
+import { checkHeader, emptyMessages, LeftOut, sameMessages, unreadableAs } from './leftOut.ts';
 import { LineReader } from './lineReader.ts';
 import type { Wanted } from './lineShape.ts';
-import { Losses } from './losses.ts';
+import { goneMessages, Losses } from './losses.ts';
 import { readRecords } from './readLines.ts';
 import { OwnStaging } from './ownStaging.ts';
 import { parquetQuestion, readParquet } from './readParquet.ts';
-import { SavedLogs, type ReadFile } from './savedLog.ts';
+import { heldBy, isAsRead, SavedLogs, type ReadFile } from './savedLog.ts';
 import { Staging } from './staging.ts';
 import { StagingFailed, StagingThreads, type StagedListener } from './stagingThreads.ts';
 import { markAt, tail, type TailState } from './tail.ts';
@@ -30,6 +30,9 @@ const LEAST_SAVED = 16 * 1024 * 1024;
 /** Bytes of a file for which threads are worth their start. */
 const LEAST_THREADED = 16 * 1024 * 1024;
 const MOST_THREADS = 2;
+/** A last line of a file that was not written to for so long stays as it is. */
+const WRITTEN_MS = 60_000;
+const TOO_LONG = 'the line is longer than 16 MB';
 /** How much larger the same records are as lines. */
 const PARQUET_SHRINKS = 10;
 
@@ -69,6 +72,9 @@ export class LogSource implements QualitySource {
   /** Bytes that were read since something was saved, and so many that it is worth it. */
   #unsaved = 0;
   #enough: number;
+  #now = 0;
+  /** Lines that count as malformed as long as nobody goes on with them. */
+  #unfinished: string[] = [];
   /** Whether the last read, or that of a file that is read on, was cut off by an error or a cancel: what is in the collector is then not known. */
   #broken = false;
   /** Whether what was counted is more than the files hold: another start could not get to it from them, so it is not saved. */
@@ -103,7 +109,7 @@ export class LogSource implements QualitySource {
     if (this.#known.size === 0 && found.length > 0) await this.#resume(found);
     messages.push(...this.#beforeRestart);
     await this.#followCopies(found);
-    const elsewhere = await this.#followed.elsewhere(found);
+    const elsewhere = await this.#followSuccessors(await this.#followed.elsewhere(found), found);
     for (const file of elsewhere.unread) this.#freeIdentity(file);
     // What was appended to a log before it was rotated comes before what is in the new one.
     const files = [...elsewhere.moved, ...elsewhere.unread, ...found];
@@ -124,11 +130,14 @@ export class LogSource implements QualitySource {
       await this.#readFiles(files, messages, request);
     }
     this.#tellGone(files, elsewhere.gone, messages);
+    messages.push(...sameMessages([...this.#known.values()].flatMap((file) => heldBy(file).map((held) => ({ name: this.#name(file.path), held })))));
     await this.#save();
     const data = this.#collector.data(now, someOf(messages));
+    const { notes } = data;
     const empty = emptyMessages(this.#emptyOf(files, data.arms.length > 0));
     const outcomesMissing = source.outcomes.length > 0 && elsewhere.moved.length === 0 && source.outcomes.every((pattern) => without.has(pattern));
-    return { ...data, notes: { ...data.notes, ...(outcomesMissing ? { outcomesMissing } : {}), messages: [...empty, ...data.notes.messages] } };
+    const [malformed, examples] = [notes.malformed + this.#unfinished.length, [...notes.examples, ...this.#unfinished].slice(0, MOST_EXAMPLES)];
+    return { ...data, notes: { ...notes, malformed, examples, ...(outcomesMissing ? { outcomesMissing } : {}), messages: [...empty, ...notes.messages] } };
   }
 
   /** Files without a record; a log that has just been rotated is none of them, as long as others tell something. */
@@ -143,10 +152,7 @@ export class LogSource implements QualitySource {
     if (missing.length > 0) this.#impure = true;
     this.#losses.gone = missing.filter(({ tail: read }) => read === undefined).map(({ path }) => this.#name(path));
     messages.push(...this.#losses.messages);
-    for (const { file: { identity, path }, compressed } of gone) {
-      const held = this.#known.has(identity) ? 'what was read of it counts; what may have been appended to it after the last reading is not known' : 'all was read anew since it was read, so what it held counts no more';
-      messages.push(`${this.#name(path)} is gone: ${held}.${compressed.length === 0 ? '' : ` ${namesOf(compressed.map((each) => this.#name(each)))} may hold it, but compressed files are not read.`}`);
-    }
+    messages.push(...goneMessages(gone.map(({ file: { identity, path }, compressed }) => ({ name: this.#name(path), isCounted: this.#known.has(identity), compressed: compressed.map((each) => this.#name(each)) }))));
   }
 
   /** Goes on from what was saved of these files. */
@@ -181,7 +187,8 @@ export class LogSource implements QualitySource {
   }
 
   async #readFiles(files: readonly FoundFile[], messages: string[], { now, since, signal, onProgress }: QualityRequest): Promise<void> {
-    this.#collector.now = now;
+    this.#collector.now = this.#now = now;
+    this.#unfinished = [];
     this.#collector.since = since;
     const total = files.reduce((sum, { identity, size }) => sum + Math.max(0, size - (this.#known.get(identity)?.tail?.offset ?? 0)), 0);
     let done = 0;
@@ -208,6 +215,24 @@ export class LogSource implements QualitySource {
       if (copy !== undefined) this.#replace(known, { ...known, ...copy });
       else if (known.path !== file.path) this.#freeIdentity(file);
     }
+  }
+
+  /** Goes on in files that were written in the place of those that are gone. */
+  async #followSuccessors(elsewhere: Elsewhere, found: readonly FoundFile[]): Promise<Elsewhere> {
+    const unknown = new Set(found.filter(({ identity }) => !this.#known.has(identity)));
+    const gone: Elsewhere['gone'][number][] = [];
+    for (const each of elsewhere.gone) {
+      const now = await successorOf(each.file, unknown);
+      const known = this.#known.get(each.file.identity);
+      if (now === undefined) {
+        gone.push(each);
+        continue;
+      }
+      unknown.delete(now);
+      if (known === undefined) this.#followed.replace(each.file, { ...each.file, ...now });
+      else this.#replace(known, { ...known, ...now });
+    }
+    return { ...elsewhere, gone };
   }
 
   /** A file has the identity of one that was read and is gone. */
@@ -279,6 +304,7 @@ export class LogSource implements QualitySource {
     const format = wholeFormatOf(file.path);
     const before = this.#collector.told;
     const known = this.#known.get(file.identity);
+    if (isAsRead(known, file)) return;
     try {
       const other = format === 'parquet' || (known !== undefined && known.tail?.offset !== 0) ? undefined : await unreadableAs(file.path);
       if (other !== undefined) {
@@ -321,9 +347,14 @@ export class LogSource implements QualitySource {
 
   async #whole(file: FoundFile, format: string, signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
     const mark = await markAt(file.path, file.size);
-    if (format === 'csv') await this.#csv(file, signal);
-    else await this.#parquet(file, signal);
-    progress(file.size);
+    let left = file.size;
+    const some = (bytes: number): void => {
+      left -= bytes;
+      progress(bytes);
+    };
+    if (format === 'csv') await this.#csv(file, signal, some);
+    else await this.#parquet(file, signal, (rows, all) => some((file.size * rows) / all));
+    some(Math.max(0, left));
     this.#losses.back(this.#name(file.path));
     this.#known.set(file.identity, { ...file, mark });
   }
@@ -347,12 +378,16 @@ export class LogSource implements QualitySource {
         this.#losses.cut(name);
         this.#impure = true;
       },
-      lines: (bytes, from, to) => {
-        line += readRecords(this.#lines, bytes, from, to, { record: (record, index, drawn) => this.#collector.add(record, () => placeOf(index), drawn), malformed: (index, reason) => this.#collector.malformed(placeOf(index), reason) });
+      lines: (bytes, from, to, isOpen) => {
+        const count = readRecords(this.#lines, bytes, from, to, { record: (record, index, drawn) => this.#collector.add(record, () => placeOf(index), drawn), malformed: (index, reason) => this.#collector.malformed(placeOf(index), reason) });
+        line += count - Number(isOpen);
       },
       tooLong: () => {
         line += 1;
-        this.#collector.malformed(`${name}:${line}`, 'the line is longer than 16 MB');
+        this.#collector.malformed(`${name}:${line}`, TOO_LONG);
+      },
+      unfinished: (isTooLong) => {
+        if (file.modified < this.#now - WRITTEN_MS) this.#unfinished.push(`${name}:${line + 1}: ${isTooLong ? TOO_LONG : 'the last line is not whole, and nobody goes on with it'}`);
       },
       stopped: (state) => keep(state),
     }, signal, progress, threads?.ranges(file, staged));
@@ -364,24 +399,28 @@ export class LogSource implements QualitySource {
     return { rows: (rows, apart) => this.#collector.addRows(rows, apart.map(({ index, drawn, ...each }) => ({ ...each, place: () => placeOf(index), drawn: drawn === undefined ? undefined : { ...drawn, requestId: () => drawn.id } }))), over };
   }
 
-  async #csv(file: FoundFile, signal: AbortSignal): Promise<void> {
+  async #csv(file: FoundFile, signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
     const name = this.#name(file.path);
     let isHeaderKnown = false;
-    for await (const { record, line } of csvRecords(file.path, (at, reason) => this.#collector.malformed(`${name}:${at}`, plainLine(reason)), signal)) {
+    for await (const { record, line } of csvRecords(file.path, (at, reason) => this.#collector.malformed(`${name}:${at}`, plainLine(reason)), signal, progress)) {
       if (!isHeaderKnown) checkHeader(Object.keys(record));
       isHeaderKnown = true;
       this.#collector.add(nested(record), () => `${name}:${line}`);
     }
   }
 
-  async #parquet(file: FoundFile, signal: AbortSignal): Promise<void> {
+  async #parquet(file: FoundFile, signal: AbortSignal, onRows: (some: number, all: number) => void): Promise<void> {
     const name = this.#name(file.path);
     const threads = this.#threadsFor(PARQUET_SHRINKS * file.size, signal);
-    const groups = threads === undefined ? 0 : await parquetGroups(parquetQuestion(file.path, this.#wanted));
-    if (threads !== undefined && groups > 0) {
+    const groups = threads === undefined ? [] : await parquetGroups(parquetQuestion(file.path, this.#wanted));
+    if (threads !== undefined && groups.length > 0) {
+      const all = groups.reduce((sum, count) => sum + count, 0);
       let row = 0;
-      const staged = this.#staged((index) => `${name}, row ${row + index + 1}`, (count) => { row += count; });
-      for (let group = 0; group < groups; group += 1) await threads.give(file, { group }, staged);
+      const staged = this.#staged((index) => `${name}, row ${row + index + 1}`, (count) => {
+        row += count;
+        onRows(count, all);
+      });
+      for (const group of groups.keys()) await threads.give(file, { group }, staged);
       await threads.drain();
       return;
     }
@@ -392,7 +431,7 @@ export class LogSource implements QualitySource {
       return batch;
     });
     try {
-      await readParquet(file.path, this.#wanted, staging, signal);
+      await readParquet(file.path, this.#wanted, staging, signal, { onRows });
     } finally {
       staging.close();
     }

@@ -14,6 +14,29 @@ const LOST: Readonly<Record<Loss, Words>> = {
   exchanged: ['is another file than before, or a smaller one: what it held before counts only as far as it still does.', 'are other files than before, or smaller ones: what they held before counts only as far as they still do.'],
 };
 
+/** Of files whose lines were read on: those of which what was read counts, and those of which it does not. */
+const LINES_HELD: Words = ['is gone: what was read of it counts; what may have been appended to it after the last reading is not known.', 'are gone: what was read of them counts; what may have been appended to them after the last reading is not known.'];
+const LINES_LOST: Words = ['is gone: all was read anew since it was read, so what it held counts no more.', 'are gone: all was read anew since they were read, so what they held counts no more.'];
+
+/** A file whose lines were read on and that is gone. `compressed`: names of files that may hold it. */
+export interface GoneFile {
+  readonly name: string;
+  readonly isCounted: boolean;
+  readonly compressed: readonly string[];
+}
+
+/** What is said of them: one sentence of all that are simply gone, for logs are removed when they are old. */
+export function goneMessages(gone: readonly GoneFile[]): readonly string[] {
+  return ([[true, LINES_HELD], [false, LINES_LOST]] as const).flatMap(([isCounted, [one, several]]) => {
+    const own = gone.filter((each) => each.isCounted === isCounted);
+    const names = own.filter(({ compressed }) => compressed.length === 0).map(({ name }) => name);
+    return [
+      ...own.filter(({ compressed }) => compressed.length > 0).map(({ name, compressed }) => `${name} ${one} ${namesOf(compressed)} may hold it, but compressed files are not read.`),
+      ...(names.length === 0 ? [] : [`${namesOf(names)} ${names.length === 1 ? one : several}`]),
+    ];
+  });
+}
+
 /** Names of files of which records were counted that no file holds any more. They count until all is read anew, and then no more; either is said at every reading, for verdicts go by it. */
 export class Losses {
   readonly #cut = new Set<string>();

@@ -11,8 +11,8 @@ export function parquetQuestion(path: string, { fields, features, asWritten }: W
 }
 
 /** Stages the records of a Parquet file, or of one of its row groups: by columns where that is possible, or else row by row. Answers how many there are. @throws AppError cancelled, validation */
-export async function readParquet(path: string, wanted: Wanted, staging: Staging, signal: AbortSignal, group?: number): Promise<number> {
-  const question = parquetQuestion(path, wanted, group);
+export async function readParquet(path: string, wanted: Wanted, staging: Staging, signal: AbortSignal, { group, onRows }: Pick<ParquetQuestion, 'group' | 'onRows'> = {}): Promise<number> {
+  const question = { ...parquetQuestion(path, wanted, group), onRows };
   let count = 0;
   if (wanted.listed !== undefined && !staging.stager.isLabelled) {
     const columns = new ColumnStager(staging.stager);

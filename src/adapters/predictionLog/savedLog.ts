@@ -6,7 +6,7 @@ import { copyOf, filesElsewhere } from './followed.ts';
 import { markAt, type TailState } from './tail.ts';
 
 /** Of what is written here; the digest of the code stands beside it. */
-export const SAVED_LOG_FORMAT = 19;
+export const SAVED_LOG_FORMAT = 20;
 const LARGEST_BYTES = 256_000_000;
 const LARGEST_ENTRY = 128_000_000;
 const FLOAT_BYTES = Float64Array.BYTES_PER_ELEMENT;
@@ -19,6 +19,17 @@ export interface ReadFile extends FoundFile {
   readonly mark?: string | undefined;
   /** Whether no record was in it. */
   readonly isEmpty?: boolean | undefined;
+}
+
+/** Whether a file is as it was read, to its end. */
+export function isAsRead(known: ReadFile | undefined, { path, size, modified }: FoundFile): boolean {
+  return known?.tail?.offset === size && known.tail.isWithin !== true && known.path === path && known.size === size && known.modified === modified;
+}
+
+/** What tells a file with the same content, as far as it was read; none: it has none. */
+export function heldBy({ tail: read, size, mark }: ReadFile): readonly string[] {
+  const [length, content] = read === undefined ? [size, mark] : [read.offset, read.mark];
+  return length === 0 || content === undefined ? [] : [`${length} ${content}`];
 }
 
 /** What was counted of which files. */

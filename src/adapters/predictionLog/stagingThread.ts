@@ -41,7 +41,7 @@ async function readPart({ path, identity, part }: ToStaging): Promise<Pick<FromS
   if (!('group' in part)) return { over: ranges.stage({ path, identity }, part) };
   ranges.open({ path, identity });
   try {
-    return { over: await readParquet(path, wanted, staging, new AbortController().signal, part.group) };
+    return { over: await readParquet(path, wanted, staging, new AbortController().signal, { group: part.group }) };
   } catch (error) {
     // Nothing comes after it, so nobody asks how many rows there were.
     return { over: 0, failure: toAppError(error).message };

@@ -3,10 +3,13 @@ import { readSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
+import { withoutNaN } from '../rows/lines.ts';
 import { identityOf } from './files.ts';
 import { LONGEST_BETWEEN } from './lineShape.ts';
 
 const CHUNK = 1024 * 1024;
+/** Of a small file: there may be thousands. */
+const LEAST_CHUNK = 64 * 1024;
 /** After so many bytes others get their turn. */
 const LISTENED = 8 * CHUNK;
 /** Bytes that are read elsewhere at one go, and in how many of them at its end a line must end. */
@@ -50,12 +53,15 @@ export async function markAt(path: string, length: number): Promise<string> {
   }
 }
 
+/** Whether a text is a whole record. */
 function isWhole(text: string): boolean {
+  const line = text.replace(/^\ufeff/, '').trim();
+  if (!line.startsWith('{')) return false;
   try {
-    JSON.parse(text.replace(/^\ufeff/, ''));
+    JSON.parse(line);
     return true;
   } catch {
-    return false;
+    return withoutNaN(line) !== undefined;
   }
 }
 
@@ -63,9 +69,11 @@ function isWhole(text: string): boolean {
 export interface TailListener {
   /** Before anything else, where the file is begun anew because it is another or was cut. */
   restarted?(): void;
-  /** Lines from `from` to `to`. Beyond `to` there are at least `PADDING` bytes that mean nothing. */
-  lines(bytes: Buffer, from: number, to: number): void;
+  /** Lines from `from` to `to`. Beyond `to` there are at least `PADDING` bytes that mean nothing. `isOpen`: in the file the last of them has no end yet, which comes later as that of an empty one. */
+  lines(bytes: Buffer, from: number, to: number, isOpen: boolean): void;
   tooLong?(): void;
+  /** The file ends within a line: its writer may be in the middle of it. `isTooLong`: it is already too long. */
+  unfinished?(isTooLong: boolean): void;
   /** After what is told before an error or a cancel ends the reading, where it is known how far that is. */
   stopped?(state: TailState): void;
 }
@@ -108,9 +116,9 @@ function room(size: number): Buffer {
 export async function tail({ path, identity }: { readonly path: string; readonly identity?: string }, from: TailState | undefined, listener: TailListener, signal: AbortSignal, progress: (bytes: number) => void, ranges?: RangeReader): Promise<TailState> {
   const file = await open(path, 'r');
   let [offset, tooLong, isTelling] = [0, false, true];
-  const tell = (bytes: Buffer, start: number, end: number): void => {
+  const tell = (bytes: Buffer, start: number, end: number, isOpen = false): void => {
     isTelling = true;
-    listener.lines(bytes, start, end);
+    listener.lines(bytes, start, end, isOpen);
   };
   try {
     const stats = await file.stat({ bigint: true });
@@ -120,19 +128,20 @@ export async function tail({ path, identity }: { readonly path: string; readonly
     if (from !== undefined && !isSame) listener.restarted?.();
     if (isSame) [offset, tooLong] = [from.offset, from.isWithin === true];
     if (ranges !== undefined && !tooLong) offset = await giveRanges(file.fd, { from: offset, to: size }, ranges, signal, progress);
-    let bytes = room(2 * CHUNK);
+    const chunk = Math.min(CHUNK, Math.max(LEAST_CHUNK, size - offset));
+    let bytes = room(2 * chunk);
     let rest = 0;
     isTelling = false;
     for (let position = offset; ;) {
       throwIfCancelled(signal);
-      if (rest + CHUNK + PADDING > bytes.length) {
+      if (rest + chunk + PADDING > bytes.length) {
         const larger = room(2 * bytes.length);
         bytes.copy(larger, 0, 0, rest);
         bytes = larger;
       }
       // At once, for waiting takes longer than reading; whoever wants to cancel is heard in between.
-      if (position % LISTENED < CHUNK) await setImmediate();
-      const bytesRead = readSync(file.fd, bytes, rest, CHUNK, position);
+      if (position % LISTENED < chunk) await setImmediate();
+      const bytesRead = readSync(file.fd, bytes, rest, chunk, position);
       if (bytesRead === 0) break;
       position += bytesRead;
       progress(bytesRead);
@@ -150,11 +159,13 @@ export async function tail({ path, identity }: { readonly path: string; readonly
       offset = position - rest;
       isTelling = false;
     }
-    if (!tooLong && rest > 0 && isWhole(bytes.toString('utf8', 0, rest))) {
-      // The end of the line comes later, as an empty one.
+    const last = tooLong ? '' : bytes.toString('utf8', 0, rest);
+    if (isWhole(last)) {
       bytes[rest] = LINE_END;
-      tell(bytes, 0, rest + 1);
+      tell(bytes, 0, rest + 1, true);
       offset += rest;
+    } else if (tooLong || last.trim() !== '') {
+      listener.unfinished?.(tooLong);
     }
     return { offset, mark: await markOf(file, offset), ...(tooLong ? { isWithin: true } : {}) };
   } catch (error) {

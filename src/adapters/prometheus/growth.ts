@@ -1,13 +1,13 @@
 import type { Increases } from './counters.ts';
 import type { Labels, Series } from './prometheusClient.ts';
-import { targetOf, withoutReplica, type Fall, type Presence, type Scrapes } from './scrapes.ts';
+import { MISSED, targetOf, withoutReplica, type Fall, type Presence, type Scrapes } from './scrapes.ts';
 
 /** The group of all series. */
 export const WHOLE = '';
 /** For so long Prometheus itself goes by the last sample of a series. */
 const HOLDS_MS = 5 * 60_000;
-/** So many times its step after the sample before, a series has missed a scrape. */
-const MISSED = 1.5;
+/** A series that has ended so long before what counts is forgotten: nothing that counts goes on with it. */
+const FORGOTTEN_MS = 3_600_000;
 
 /** The names of all that a series counts for. */
 export type Grouping = (labels: Labels) => readonly string[];
@@ -18,6 +18,9 @@ interface Followed extends Presence {
   /** With those of who collected it first. */
   readonly asked: Labels;
   step: number | undefined;
+  /** The distance of its last two samples; and of the last two distances the smaller, for one scrape may have been missed: how often it is scraped now. */
+  distance: number | undefined;
+  every: number | undefined;
   last: number;
   /** At `last`. */
   value: number;
@@ -69,6 +72,11 @@ function nameOf(labels: Labels): string {
   return labels['__name__'] ?? '';
 }
 
+/** Whether a series is that of a recording rule, whose names alone have colons: most are sums, which fall where one of their processes ends. */
+function isRule(labels: Labels): boolean {
+  return nameOf(labels).includes(':');
+}
+
 /**
  * What counters grew by, per window, by the groups that their series are in; samples come in the order of time. A value below the one before says that the process was started anew and the counter began at 0 (as Prometheus'
  * increase does, but without its extrapolation, so that counts stay whole). Told are the windows with a number, and those that begin within five minutes after one: scrapes come when they come, and what grew meanwhile shows at the next.
@@ -85,6 +93,8 @@ export class Growth {
   #falls: Fall[] = [];
   #returns: Return[] = [];
   #gaps: Gap[] = [];
+  /** When a recording rule fell last, by its name. */
+  readonly #fallenRules = new Map<string, number>();
   /** Whether series came twice, from those that collect the same. */
   #isReplicated = false;
   /** How often samples were so many seconds apart. */
@@ -105,20 +115,28 @@ export class Growth {
     for (const [name, increases] of this.#groups) copy.#groups.set(name, new Map(increases));
     [copy.#falls, copy.#returns, copy.#gaps, copy.#isReplicated] = [[...this.#falls], [...this.#returns], [...this.#gaps], this.#isReplicated];
     for (const [seconds, count] of this.#distances) copy.#distances.set(seconds, count);
+    for (const [name, at] of this.#fallenRules) copy.#fallenRules.set(name, at);
     return copy;
   }
 
   /** Forgets what was before. */
   begin(from: CountedFrom): void {
     this.#from = from;
-    this.#falls = this.#falls.filter(({ to }) => to >= from.from);
+    // All series of a process fall at one time.
+    this.#falls = [...new Map(this.#falls.filter(({ to }) => to >= from.from).map((fall) => [`${fall.target} ${fall.from} ${fall.to}`, fall])).values()];
     this.#returns = this.#returns.filter(({ to }) => to >= from.from);
     this.#gaps = this.#gaps.filter(({ to }) => to >= from.from);
-    for (const [name, increases] of this.#groups) for (const start of increases.keys()) if (start < this.#least(name)) increases.delete(start);
+    for (const [name, at] of this.#fallenRules) if (at < from.from) this.#fallenRules.delete(name);
+    for (const [key, { scraped }] of this.#series) if (scraped < from.from - FORGOTTEN_MS) this.#series.delete(key);
+    const followed = new Set([...this.#series.values()].flatMap(({ groups }) => groups));
+    for (const [name, increases] of this.#groups) {
+      for (const start of increases.keys()) if (start < this.#least(name)) increases.delete(start);
+      if (increases.size === 0 && !followed.has(name)) this.#groups.delete(name);
+    }
   }
 
-  /** Counts samples; those that came before count no more. */
-  follow({ labels: all, samples }: Series, groupsOf: Grouping): void {
+  /** Counts samples; those that came before count no more. `hasRestarted`: whether another counter of a target tells that its process was started anew between two samples, and was scraped meanwhile. */
+  follow({ labels: all, samples }: Series, groupsOf: Grouping, hasRestarted: (between: Fall) => boolean = () => false): void {
     const labels = withoutReplica(all);
     const key = JSON.stringify(Object.entries(labels).sort());
     let known = this.#series.get(key);
@@ -127,25 +145,38 @@ export class Growth {
       const at = Math.round(seconds * 1000);
       if (at <= (known?.scraped ?? Number.NEGATIVE_INFINITY)) continue;
       this.#newest = Math.max(this.#newest, at);
-      const hasMissed = known?.step !== undefined && at - known.scraped > MISSED * known.step;
+      const hasMissed = known?.every !== undefined && at - known.scraped > MISSED * known.every;
       if (known !== undefined) this.#scraped(known, at);
       if (!Number.isFinite(value)) continue;
       if (known === undefined) {
-        known = { labels, asked: all, target: targetOf(labels), first: at, step: undefined, last: at, value, scraped: at, initial: value, told: Number.NEGATIVE_INFINITY, groups: groupsOf(labels) };
+        known = { labels, asked: all, target: targetOf(labels), first: at, step: undefined, distance: undefined, every: undefined, last: at, value, scraped: at, initial: value, told: Number.NEGATIVE_INFINITY, groups: groupsOf(labels) };
         this.#series.set(key, known);
         this.#tell(known, at, 0);
         continue;
       }
-      const between = { target: known.target, from: known.last, to: at };
-      if (value < known.value) this.#falls.push(between);
-      else if (hasMissed && known.value > 0) this.#returns.push({ ...between, before: known.value, groups: known.groups });
-      const grown = value < known.value ? value : value - known.value;
+      const grown = this.#grownBetween(known, { at, value, hasMissed }, hasRestarted);
       if (grown > 0 && hasMissed && at - known.last > HOLDS_MS) this.#gaps.push({ from: known.last, to: at, grown, groups: known.groups });
       if (grown > 0) this.#grew = Math.max(this.#grew, at);
       known.step ??= at - known.first;
       [known.last, known.value] = [at, value];
       this.#tell(known, at, grown);
     }
+  }
+
+  /** What a series grew by since its last sample, and what that tells of a restart. */
+  #grownBetween(known: Followed, { at, value, hasMissed }: { readonly at: number; readonly value: number; readonly hasMissed: boolean }, hasRestarted: (between: Fall) => boolean): number {
+    const between = { target: known.target, from: known.last, to: at };
+    if (isRule(known.labels)) {
+      if (value < known.value) this.#fallenRules.set(nameOf(known.labels), at);
+      return Math.max(0, value - known.value);
+    }
+    if (value < known.value) {
+      this.#falls.push(between);
+      return value;
+    }
+    // One that is made by its first event, and whose process ends soon after, has one sample of each life: how often it would be scraped it does not tell.
+    if (known.value > 0 && (hasMissed || hasRestarted(between))) this.#returns.push({ ...between, before: known.value, groups: known.groups });
+    return value - known.value;
   }
 
   /** Counts what somebody else has computed: how much there was in the window that begins then. */
@@ -160,7 +191,7 @@ export class Growth {
   show(scrapes: Scrapes): void {
     for (const each of this.#series.values()) {
       scrapes.add(each);
-      scrapes.ended({ ...each, name: nameOf(each.labels) });
+      scrapes.ended({ ...each, step: each.every, name: nameOf(each.labels) });
     }
     for (const each of this.#falls) scrapes.fell(each);
   }
@@ -183,6 +214,11 @@ export class Growth {
     return this.#isReplicated;
   }
 
+  /** Names of recording rules that have fallen. */
+  get fallenRules(): readonly string[] {
+    return [...this.#fallenRules.keys()];
+  }
+
   get grew(): number {
     return this.#grew;
   }
@@ -201,18 +237,25 @@ export class Growth {
     return this.#groups;
   }
 
-  /** The median distance of samples in milliseconds; undefined while there are too few to tell. */
+  /** The median distance of samples in milliseconds, or that of now where they are scraped more seldom than before; undefined while there are too few to tell. */
   get sampledEveryMs(): number | undefined {
     const all = [...this.#distances].sort(([a], [b]) => a - b);
     const count = all.reduce((sum, [, each]) => sum + each, 0);
     let below = 0;
-    return count < 3 ? undefined : 1000 * (all.find(([, each]) => (below += each) >= count / 2)?.[0] ?? 0);
+    return count < 3 ? undefined : Math.max(1000 * (all.find(([, each]) => (below += each) >= count / 2)?.[0] ?? 0), this.#everyNow());
+  }
+
+  /** The median of how often series are scraped that are scraped still, to the second. */
+  #everyNow(): number {
+    const all = [...this.#series.values()].flatMap(({ scraped, every = 0 }) => (every > 0 && this.#newest - scraped <= MISSED * every ? [every] : [])).sort((a, b) => a - b);
+    return 1000 * Math.round((all[Math.floor(all.length / 2)] ?? 0) / 1000);
   }
 
   #scraped(series: Followed, at: number): void {
-    const seconds = Math.round((at - series.scraped) / 1000);
+    const distance = at - series.scraped;
+    const seconds = Math.round(distance / 1000);
     this.#distances.set(seconds, (this.#distances.get(seconds) ?? 0) + 1);
-    series.scraped = at;
+    [series.every, series.distance, series.scraped] = [Math.min(distance, series.distance ?? distance), distance, at];
   }
 
   #tell(series: Followed, at: number, grown: number): void {

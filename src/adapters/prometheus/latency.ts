@@ -83,9 +83,12 @@ export class LatencyBuckets {
   told(increases: ReadonlyMap<string, Increases>, unitMs: number, windowMs: number): LatencyTold & { readonly messages: readonly string[] } {
     const byProcess = new Map<string, Map<number, Increases>>();
     for (const [name, { process, le }] of this.#groups) {
+      const own = increases.get(name);
+      // It ended before what counts.
+      if (own === undefined) continue;
       const buckets = byProcess.get(process) ?? new Map<number, Increases>();
       byProcess.set(process, buckets);
-      buckets.set(le, increases.get(name) ?? new Map<number, number>());
+      buckets.set(le, own);
     }
     const counted = [...byProcess.values()].filter(isCounted);
     const ended = counted.filter((buckets) => buckets.has(Number.POSITIVE_INFINITY));

@@ -154,32 +154,38 @@ export class PrometheusSource implements QualitySource {
   /** Reads every query once. What is new can be told when all of them are known. */
   async #grown(range: ReadRange, onProgress: QualityRequest['onProgress']): Promise<Grown> {
     const { queries, latency, arms, slices } = this.#target;
-    const asked: (readonly [key: string, reader: CounterReader, range: ReadRange])[] = [];
+    const asked: { readonly key: string; readonly reader: CounterReader; readonly range: ReadRange; readonly total?: string }[] = [];
     for (const [arm, label] of Object.entries(arms)) {
       for (const { name } of this.#definition.metrics) {
-        for (const query of Object.values(queries[name] ?? {})) {
-          const text = forArm(String(query), label);
+        // The total comes first: it tells of restarts that others do not show.
+        const { total = '', ...others } = queries[name] ?? {};
+        for (const query of total === '' ? [] : [total, ...Object.values(others)]) {
+          const text = forArm(query, label);
           const groups = new SliceGroups(slices);
           const followed = this.#counters.get(text) ?? { groups, reader: new CounterReader(this.#client, text, groups.groupsOf) };
           this.#counters.set(text, followed);
-          asked.push([text, followed.reader, range]);
+          asked.push({ key: text, reader: followed.reader, range, total: forArm(total, label) });
         }
       }
       if (latency === undefined) continue;
       const groups = new LatencyBuckets();
       const followed = this.#latencies.get(arm) ?? { groups, reader: new CounterReader(this.#client, forArm(latency.buckets, label), groups.groupsOf) };
       this.#latencies.set(arm, followed);
-      asked.push([latencyKey(arm), followed.reader, { ...range, from: range.detailFrom }]);
+      asked.push({ key: latencyKey(arm), reader: followed.reader, range: { ...range, from: range.detailFrom } });
     }
     const grown = new Map<string, Growth>();
-    for (const [index, [key, reader, own]] of asked.entries()) {
-      if (!grown.has(key)) grown.set(key, await reader.read(own));
+    const restarts = new Map<string, Scrapes>();
+    for (const [index, { key, reader, range: own, total = '' }] of asked.entries()) {
+      if (!grown.has(key)) grown.set(key, await reader.read(own, (between) => restarts.get(total)?.hasRestarted(between) === true));
+      if (key === total && !restarts.has(key)) restarts.set(key, scrapesOf(grown.get(key)));
       onProgress?.(index + 1, asked.length);
     }
-    this.#settle(grown, asked.map(([, reader]) => reader), range);
+    this.#settle(grown, asked.map(({ reader }) => reader), range);
     const scrapes = new Scrapes();
     for (const each of grown.values()) each.show(scrapes);
     for (const each of grown.values()) each.countFirst(scrapes, range.since);
+    const rules = new Set([...grown.values()].flatMap(({ fallenRules }) => fallenRules));
+    if (rules.size > 0) range.remarks.messages.add(`Prometheus: ${plainLine([...rules].join(', '))} fell. By the colon in the name it is a recording rule, and a sum of counters falls where one of its processes ends: what it grew by in that scrape is left out, and what comes back counts again. Name the counters themselves.`);
     if ([...grown.values()].some(({ isReplicated }) => isReplicated)) range.remarks.messages.add('Prometheus: series of one instance differ by replica or prometheus_replica alone, so they are counted once: let the server deduplicate them, for of expressions that is not known.');
     return grown;
   }
@@ -259,6 +265,12 @@ export class PrometheusSource implements QualitySource {
       for (const what of own.lost.keys()) remarks.messages.add(`Prometheus: the ${what} of ${plainLine(name)} is missing or no number for a time where ${plainLine(slice)}: left out.`);
     }
   }
+}
+
+function scrapesOf(growth: Growth | undefined): Scrapes {
+  const scrapes = new Scrapes();
+  growth?.show(scrapes);
+  return scrapes;
 }
 
 /** No query is called so. */

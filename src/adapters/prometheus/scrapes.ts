@@ -38,6 +38,9 @@ export interface Fall {
   readonly to: number;
 }
 
+/** So many times its distance after the sample before, a series has missed a scrape. */
+export const MISSED = 1.5;
+
 const NO_INSTANCE = 'any ';
 
 /** Labels without who collected: of one instance that is the same series. Without an instance a replica may be a process. */
@@ -61,6 +64,8 @@ export class Scrapes {
   /** By target and metric, and by when they ended: that which had reached least. */
   readonly #ended = new Map<string, Map<number, Ended>>();
   readonly #fallen = new Map<string, Map<string, Fall>>();
+  /** By target how long the shortest of them took: most samples lie nearer to each other than any that could hold one and another scrape. */
+  readonly #shortest = new Map<string, number>();
 
   add(series: Presence): void {
     const known = this.#present.get(series.target) ?? new Map<string, Presence>();
@@ -90,6 +95,15 @@ export class Scrapes {
     const known = this.#fallen.get(fall.target) ?? new Map<string, Fall>();
     this.#fallen.set(fall.target, known);
     known.set(`${fall.from} ${fall.to}`, fall);
+    this.#shortest.set(fall.target, Math.min(fall.to - fall.from, this.#shortest.get(fall.target) ?? Number.POSITIVE_INFINITY));
+  }
+
+  /** Whether the process of a target was started anew between two samples of a series, which was missing in a scrape meanwhile: another of its counters was scraped then, and fell. */
+  hasRestarted({ target, from, to }: Fall): boolean {
+    const shortest = this.#shortest.get(target);
+    if (shortest === undefined || to - from <= MISSED * shortest) return false;
+    for (const fall of this.#fallen.get(target)?.values() ?? []) if (fall.from >= from && fall.to <= to && to - from > MISSED * (fall.to - fall.from)) return true;
+    return false;
   }
 
   /** Whether the process of a target was started anew between these samples, by what another of its counters did. */
@@ -98,11 +112,13 @@ export class Scrapes {
     return false;
   }
 
-  /** Whether a series was not there yet when its target was scraped before. `began`: since when it has been asked for; others may have been read from before that. */
+  /** Whether a series was not there yet when its target was scraped before. `began`: since when it has been asked for; others may have been read from before that. Its own step may be longer than that of scrapes, where it is gone with its process. */
   isNew({ target, first, step }: Presence, began: number): boolean {
     for (const other of this.#present.get(target)?.values() ?? []) {
-      const least = target.startsWith(NO_INSTANCE) || other.first < began ? ANY_SCRAPE : SAME_SCRAPE;
-      if (other.last >= first && other.step !== undefined && Math.max(other.first, began) <= first - least * (step ?? other.step)) return true;
+      if (other.last < first || other.step === undefined) continue;
+      const own = step ?? other.step;
+      const least = target.startsWith(NO_INSTANCE) || other.first < began ? ANY_SCRAPE * own : SAME_SCRAPE * Math.min(own, other.step);
+      if (Math.max(other.first, began) <= first - least) return true;
     }
     return false;
   }

@@ -4,13 +4,13 @@ import { plainLine } from '../../core/base/words.ts';
 import type { MetricDefinition } from '../../core/quality/definitions.ts';
 import { dataOfWindows, metricsWithout } from '../../core/quality/plainData.ts';
 import type { QualityData, QualityRequest, QualitySource } from '../../core/quality/window.ts';
-import { armWords, byArm, checkWindows, misalignedWords } from './execWindows.ts';
+import { armWords, byArm, checkWindows, misalignedWords, unseenWords } from './execWindows.ts';
 import { runCommand } from './runCommand.ts';
 
 const moments = z.object({ n: z.number().min(0), sum: z.number(), squares: z.number().min(0).optional() });
 const time = z.union([z.number(), z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))]);
 const windowSchema = z.object({
-  arm: z.string(), environment: z.string().default(''), service: z.string().default(''), start: time, end: time,
+  arm: z.string(), environment: z.string().default(''), service: z.string().default(''), start: time, end: time, last_seen: time.nullish().transform((at) => at ?? undefined),
   requests: z.number().min(0), units: z.number().min(0).default(0), slice: z.string().nullish().transform((slice) => slice ?? undefined), metrics: z.record(z.string(), moments),
 });
 const DESIGN_EFFECT = 'must be a number of at least 1: how much more bad events vary than independent requests would, for windows do not tell which requests are of one unit. docs/quality.md has SQL that computes it; 1 says that requests are independent';
@@ -70,8 +70,8 @@ export class ExecSource implements QualitySource {
     }
     checkWindows(parsed.data.windows, this.#metrics, now, name);
     const windows = byArm(parsed.data.windows, this.#metrics, this.#roles);
-    const misaligned = misalignedWords(windows);
+    const [misaligned, unseen] = [misalignedWords(windows), unseenWords(windows, now)];
     const without = metricsWithout(windows, this.#metrics).map((metric) => `${name} tells nothing about ${plainLine(metric)}.`);
-    return dataOfWindows(windows, { designEffect: parsed.data.design_effect, messages: [...parsed.data.warnings.map((warning) => plainLine(warning, 200)), ...without, ...armWords(windows, name), ...(misaligned === undefined ? [] : [`${name}: ${misaligned}.`])], incomplete: misaligned, seen: () => now });
+    return dataOfWindows(windows, { designEffect: parsed.data.design_effect, messages: [...parsed.data.warnings.map((warning) => plainLine(warning, 200)), ...without, ...armWords(windows, name), ...[misaligned, unseen].flatMap((words) => (words === undefined ? [] : [`${name}: ${words}.`]))], incomplete: misaligned, seen: () => now });
   }
 }

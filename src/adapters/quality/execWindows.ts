@@ -1,13 +1,14 @@
 import { AppError } from '../../core/base/errors.ts';
-import { plainLine } from '../../core/base/words.ts';
+import { plainLine, utcTime } from '../../core/base/words.ts';
 import type { MetricDefinition } from '../../core/quality/definitions.ts';
 import type { Moments } from '../../core/quality/stats/confidenceSequence.ts';
 import { NAME_ARMS, otherArms } from '../../core/quality/otherArms.ts';
+import { LIVE_MS } from '../../core/quality/silence.ts';
 import { isYesOrNo } from '../../core/quality/tolerances.ts';
 import type { QualityWindow } from '../../core/quality/window.ts';
 
 /** A window as a command printed it: squares are there where it told them. */
-export type PrintedWindow = Omit<QualityWindow, 'metrics' | 'slice'> & { readonly slice?: string | undefined; readonly metrics: Readonly<Record<string, { readonly n: number; readonly sum: number; readonly squares?: number | undefined }>> };
+export type PrintedWindow = Omit<QualityWindow, 'metrics' | 'slice' | 'newest'> & { readonly slice?: string | undefined; readonly last_seen?: number | undefined; readonly metrics: Readonly<Record<string, { readonly n: number; readonly sum: number; readonly squares?: number | undefined }>> };
 
 /** Milliseconds of 1973: a smaller number is a time in seconds. */
 const LEAST_MS = 1e11;
@@ -28,10 +29,11 @@ function momentsProblem(metric: string, { n, sum, squares }: PrintedWindow['metr
   return squares * (1 + ROUNDING) < (sum * sum) / n ? `${name} has squares of ${squares}, less than any ${n} values with a sum of ${sum} have (sum * sum / n)` : undefined;
 }
 
-function windowProblem({ start, end, requests, units, metrics }: PrintedWindow, now: number, counts: ReadonlySet<string>): string | undefined {
+function windowProblem({ start, end, requests, units, metrics, last_seen: newest }: PrintedWindow, now: number, counts: ReadonlySet<string>): string | undefined {
   if (start < LEAST_MS) return `start ${start} is of ${new Date(Math.max(start, 0)).getUTCFullYear()}: times are milliseconds since 1970, or ISO 8601, not seconds`;
   if (end <= start) return 'it ends before it begins';
   if (start > now + SKEW_MS) return `it begins in the future, ${new Date(start).toISOString()}: times are in UTC`;
+  if (newest !== undefined && !(newest >= start && newest <= end)) return `last_seen, when its newest record came, is ${newest} (${Number.isFinite(newest) ? utcTime(newest) : 'no time'}), not within it`;
   if (units > requests) return `${units} units appeared in ${requests} requests`;
   for (const [metric, told] of Object.entries(metrics)) {
     const problem = momentsProblem(metric, told, requests, counts.has(metric));
@@ -79,15 +81,26 @@ export function checkWindows(windows: readonly PrintedWindow[], metrics: readonl
 export function byArm(windows: readonly PrintedWindow[], metrics: readonly MetricDefinition[], roles: ReadonlyMap<string, string>): readonly QualityWindow[] {
   const counts = new Set(metrics.filter(isYesOrNo).map(({ name }) => name));
   const found = new Map<string, QualityWindow>();
-  for (const { slice, metrics: told, arm: variant, ...rest } of windows) {
+  for (const { slice, last_seen: newest, metrics: told, arm: variant, ...rest } of windows) {
     const arm = roles.get(variant) ?? variant;
     const own = Object.fromEntries(Object.entries(told).map(([metric, { n, sum, squares }]): [string, Moments] => [metric, { n, sum, squares: squares ?? (n === 0 || counts.has(metric) ? sum : Number.NaN) }]));
-    const window: QualityWindow = { ...rest, arm, metrics: own, ...(slice === undefined ? {} : { slice }) };
+    const window: QualityWindow = { ...rest, arm, metrics: own, ...(slice === undefined ? {} : { slice }), ...(newest === undefined ? {} : { newest }) };
     const key = JSON.stringify([rest.environment, rest.service, arm, slice ?? null, rest.start, rest.end]);
     const known = found.get(key);
-    found.set(key, known === undefined ? window : { ...known, requests: known.requests + window.requests, units: known.units + window.units, metrics: added(known.metrics, own) });
+    found.set(key, known === undefined ? window : { ...known, ...newestOf(known, window), requests: known.requests + window.requests, units: known.units + window.units, metrics: added(known.metrics, own) });
   }
   return [...found.values()];
+}
+
+/** Of two that are one. */
+function newestOf(a: QualityWindow, b: QualityWindow): Pick<QualityWindow, 'newest'> {
+  return a.newest === undefined && b.newest === undefined ? {} : { newest: Math.max(a.newest ?? a.end, b.newest ?? b.end) };
+}
+
+/** That of windows that go on it is not said when their last record came. An arm that falls silent would be known as such only when they have ended. */
+export function unseenWords(windows: readonly QualityWindow[], now: number): string | undefined {
+  const long = windows.find(({ arm, slice, newest, start, end, requests }) => newest === undefined && slice === undefined && requests > 0 && COMPARED.has(arm) && end > now && now - start > LIVE_MS);
+  return long === undefined ? undefined : `the window of ${long.arm} that began ${utcTime(long.start)} goes on and does not say when its last record came, so an arm that falls silent is known as silent only when it has ended: print last_seen, in SQL max(ts)`;
 }
 
 function added(a: QualityWindow['metrics'], b: QualityWindow['metrics']): QualityWindow['metrics'] {

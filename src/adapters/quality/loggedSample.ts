@@ -3,7 +3,7 @@ import type { RecordLike } from '../../core/expressions/evaluate.ts';
 import { hash53 } from '../../core/quality/hashing.ts';
 import { RecordTimes } from '../../core/quality/recordTimes.ts';
 import type { LoggedFeatures } from '../../core/quality/skew.ts';
-import { isShadow } from '../../core/quality/stager.ts';
+import { isServed } from '../../core/quality/stager.ts';
 import { RECORD_TYPES } from '../../core/quality/definitions.ts';
 import { filesOf } from '../predictionLog/files.ts';
 import { LineReader } from '../predictionLog/lineReader.ts';
@@ -42,7 +42,7 @@ export async function sampleLogged(request: SampleRequest, signal: AbortSignal):
   let limit = Number.POSITIVE_INFINITY;
   const add = (record: RecordLike): void => {
     const { request_id: id, assigned_arm: arm, flag, role, features } = record;
-    if ((typeof id !== 'string' && typeof id !== 'number') || id === '' || arm === undefined || arm === null || isShadow(role) || typeof features !== 'object' || features === null) return;
+    if ((typeof id !== 'string' && typeof id !== 'number') || id === '' || arm === undefined || arm === null || !isServed(role) || typeof features !== 'object' || features === null) return;
     if ((typeof flag === 'string' && !known.has(flag)) || (environment !== undefined && record['environment'] !== environment) || !(times.of(record['ts']) >= since)) return;
     const hash = hash53(String(id));
     if (hash > limit || kept.has(String(id))) return;

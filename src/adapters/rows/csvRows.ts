@@ -90,6 +90,8 @@ class CsvLines {
       if ('reason' in found) return skip(isOne ? found.reason : NOT_CLOSED);
       if (names !== undefined && found.fields.length !== names.length) return skip(isOne ? `${found.fields.length} ${found.fields.length === 1 ? 'field' : 'fields'}, where the header has ${names.length}` : NOT_CLOSED);
       [this.#joined, this.#size] = [0, 0];
+      const twice = names === undefined ? found.fields.find((name, index) => name !== '' && found.fields.indexOf(name) !== index) : undefined;
+      if (twice !== undefined) skip(`it names ${twice} twice`);
       if (names === undefined && isOne && last.includes('\r')) skip('lines end in CR alone, as old tools write them; save the file with line feeds');
       if (names === undefined) this.#names = found.fields;
       return { lines: end - at, ...(names === undefined ? {} : { record: Object.fromEntries(names.map((name, index) => [name, found.fields[index] ?? ''])) }) };
@@ -99,22 +101,27 @@ class CsvLines {
 
 /**
  * The records of a CSV file, each field a number, true, false or text by its look, a name as it is written, null when it is empty. A record that cannot be read is told to `skipped` with its line, and passed over.
+ *
+ * @param progress told how many bytes more were read
  * @throws AppError cancelled, validation when the header cannot be read; errors of the file system as they come
  */
-export async function* csvRecords(path: string, skipped: (line: number, reason: string) => void, signal: AbortSignal): AsyncGenerator<CsvRecord<CsvValue>> {
+export async function* csvRecords(path: string, skipped: (line: number, reason: string) => void, signal: AbortSignal, progress?: (bytes: number) => void): AsyncGenerator<CsvRecord<CsvValue>> {
   const told = (line: number, reason: string): void => skipped(line, reason === NOT_CLOSED ? `${reason}: this line is left out, the next one is read by itself` : reason);
-  for await (const { record, line } of csvTexts(path, told, IN_LOG, signal)) {
+  for await (const { record, line } of csvTexts(path, told, IN_LOG, signal, progress)) {
     yield { record: Object.fromEntries(Object.entries(record).map(([name, text]) => [name, valueOf(name, text)])), line };
   }
 }
 
 /** `csvRecords`, each field the text that it is. */
-export async function* csvTexts(path: string, skipped: (line: number, reason: string) => void, most: CsvLimits, signal: AbortSignal): AsyncGenerator<CsvRecord<string>> {
+export async function* csvTexts(path: string, skipped: (line: number, reason: string) => void, most: CsvLimits, signal: AbortSignal, progress: (bytes: number) => void = () => undefined): AsyncGenerator<CsvRecord<string>> {
   const reader = new CsvLines(skipped, most);
-  let [rest, isFirst] = ['', true];
+  let [rest, isFirst, bytesRead] = ['', true, 0];
   try {
-    for await (const chunk of createReadStream(path, { signal, encoding: 'utf8', highWaterMark: 256 * 1024 })) {
+    const stream = createReadStream(path, { signal, encoding: 'utf8', highWaterMark: 256 * 1024 });
+    for await (const chunk of stream) {
       const text = String(chunk);
+      progress(stream.bytesRead - bytesRead);
+      ({ bytesRead } = stream);
       const lines = `${rest}${isFirst ? text.replace(/^\ufeff/, '') : text}`.split('\n');
       isFirst = false;
       // Of a line that is too long only that is kept.

@@ -21,10 +21,11 @@ export interface Leaf {
   readonly schemaPath: SchemaTree[];
 }
 
-/** The wanted leaves, by names such as `features.amount`; undefined where one of them is in a list, or deeper than one mapping. */
-export function leavesOf({ children }: SchemaTree, root: SchemaTree, isWanted: (name: string) => boolean): readonly Leaf[] | undefined {
+/** The wanted leaves, by names such as `features.amount`; undefined where one of them is in a list, in a mapping that is kept as a list of keys and values (`MAP`), or deeper than one mapping. `isWithin`: whether something below a name is wanted. */
+export function leavesOf({ children }: SchemaTree, root: SchemaTree, isWanted: (name: string) => boolean, isWithin: (name: string) => boolean): readonly Leaf[] | undefined {
   const leaves: Leaf[] = [];
   for (const child of children) {
+    if (child.children.some(({ element }) => element.repetition_type === 'REPEATED') && isWithin(child.element.name)) return undefined;
     const inner = child.children.length === 0 ? [[child]] : child.children.map((each) => [child, each]);
     for (const path of inner.filter((each) => isWanted(each.map(({ element }) => element.name).join('.')))) {
       if (path.at(-1)?.children.length !== 0 || path.some(({ element }) => element.repetition_type === 'REPEATED')) return undefined;

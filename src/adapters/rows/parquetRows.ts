@@ -31,6 +31,8 @@ export interface ParquetQuestion {
   readonly hashed?: readonly string[];
   /** Of this row group only: see `parquetGroups`. */
   readonly group?: number | undefined;
+  /** Told how many rows more were told, of how many in all. */
+  readonly onRows?: ((some: number, all: number) => void) | undefined;
 }
 
 /** An open file. */
@@ -39,22 +41,24 @@ interface Opened {
   readonly metadata: FileMetaData;
   /** The names of its columns, without those below them. */
   readonly names: readonly string[];
+  /** Says that so many rows more were told. */
+  readonly onRows: (some: number) => void;
   /** The columns of each row group that is asked for; undefined: some hold lists. */
   readonly groups: readonly { readonly columns: readonly Column[]; readonly count: number }[] | undefined;
 }
 
 /** @throws AppError cancelled, validation when the file is none or damaged */
-async function withFile<T>({ path, columns, asMillis = [], hashed = [], group }: ParquetQuestion, read: (opened: Opened) => Promise<T>): Promise<T> {
+async function withFile<T>({ path, columns, asMillis = [], hashed = [], group, onRows }: ParquetQuestion, read: (opened: Opened) => Promise<T>): Promise<T> {
   const { asyncBufferFromFile, parquetMetadataAsync, parquetSchema } = await import('hyparquet');
   const handle = await open(path, 'r');
   try {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
     const schema = parquetSchema(metadata);
-    const leaves = leavesOf(schema, schema, wantedIn(columns));
+    const leaves = leavesOf(schema, schema, wantedIn(columns), isWithin(columns));
     const groups = leaves === undefined ? undefined : metadata.row_groups.filter((_, index) => group === undefined || index === group)
       .map((each) => ({ columns: leaves.map((leaf) => columnOf(handle.fd, leaf, each, hashed, asMillis)), count: Number(each.num_rows) }));
-    return await read({ file, metadata, names: schema.children.map(({ element }) => element.name), groups });
+    return await read({ file, metadata, names: schema.children.map(({ element }) => element.name), onRows: (some) => onRows?.(some, Number(metadata.num_rows)), groups });
   } catch (error) {
     if (error instanceof AppError && error.code === 'cancelled') throw error;
     throw new AppError('validation', `The Parquet file cannot be read: ${error instanceof Error ? error.message : String(error)}.`, {}, error);
@@ -70,11 +74,11 @@ async function withFile<T>({ path, columns, asMillis = [], hashed = [], group }:
  */
 export async function parquetRecords(question: ParquetQuestion, tell: TellRow, signal: AbortSignal): Promise<void> {
   const { columns, hashed = [] } = question;
-  await withFile(question, async ({ file, metadata, names, groups }) => {
+  await withFile(question, async ({ file, metadata, names, onRows, groups }) => {
     const isWanted = wantedIn(columns);
     const none = { hashes: new Float64Array(hashed.length).fill(Number.NaN), text: () => '' };
-    if (groups === undefined) await assembledRows(file, metadata, names.filter((name) => isWanted(name) || columns.some((column) => column.startsWith(`${name}.`))), (record) => tell(record, none), signal);
-    else for (const group of groups) await pagedRows(group.columns, { count: group.count, hashed: hashed.length }, tell, signal);
+    if (groups === undefined) await assembledRows(file, metadata, names.filter((name) => isWanted(name) || isWithin(columns)(name)), { row: (record) => tell(record, none), onRows }, signal);
+    else for (const group of groups) await pagedRows(group.columns, { count: group.count, hashed: hashed.length, onRows }, tell, signal);
   });
 }
 
@@ -84,20 +88,24 @@ export async function parquetRecords(question: ParquetQuestion, tell: TellRow, s
  * @throws as `parquetRecords`
  */
 export function parquetRuns(question: ParquetQuestion, isNested: (name: string) => boolean, tell: (run: RowRun) => void, signal: AbortSignal): Promise<boolean> {
-  return withFile(question, async ({ groups }) => {
+  return withFile(question, async ({ groups, onRows }) => {
     if (groups?.every(({ columns }) => columns.every(({ leaf: { path } }) => { const name = path.join('.'); return !name.includes('.') || isNested(name); })) !== true) return false;
-    for (const { columns, count } of groups) await columnRuns(columns, count, tell, signal);
+    for (const { columns, count } of groups) await columnRuns(columns, count, (run) => { tell(run); onRows(run.count); }, signal);
     return true;
   });
 }
 
-/** How many row groups a Parquet file has that can be read by themselves: 0 where columns hold lists. @throws AppError validation */
-export function parquetGroups(question: ParquetQuestion): Promise<number> {
-  return withFile(question, ({ groups }) => Promise.resolve(groups?.length ?? 0));
+/** How many rows the row groups of a Parquet file have, where they can be read by themselves: none where columns hold lists. @throws AppError validation */
+export function parquetGroups(question: ParquetQuestion): Promise<readonly number[]> {
+  return withFile(question, ({ groups }) => Promise.resolve((groups ?? []).map(({ count }) => count)));
 }
 
 function wantedIn(columns: readonly string[]): (name: string) => boolean {
   return (name) => columns.some((column) => name === column || name.startsWith(`${column}.`));
+}
+
+function isWithin(columns: readonly string[]): (name: string) => boolean {
+  return (name) => columns.some((column) => column.startsWith(`${name}.`));
 }
 
 interface Column {
@@ -171,7 +179,7 @@ async function eachRun(columns: readonly Column[], count: number, fillAll: () =>
 }
 
 /** The rows of a row group. */
-async function pagedRows(columns: readonly Column[], { count, hashed }: { readonly count: number; readonly hashed: number }, tell: TellRow, signal: AbortSignal): Promise<void> {
+async function pagedRows(columns: readonly Column[], { count, hashed, onRows }: { readonly count: number; readonly hashed: number; readonly onRows: (some: number) => void }, tell: TellRow, signal: AbortSignal): Promise<void> {
   const record: Record<string, unknown> = {};
   const places = placesOf(columns, record);
   const ofHashes = columns.filter((column) => column.hashed >= 0);
@@ -204,6 +212,7 @@ async function pagedRows(columns: readonly Column[], { count, hashed }: { readon
       for (const { pages: { levels, at }, outer, into } of maybeMissing) record[outer ?? ''] = levels?.[at + row] === 0 ? null : into;
       tell(record, told);
     }
+    onRows(some);
   }, signal);
 }
 
@@ -237,7 +246,7 @@ function splitName(name: string): readonly [string, string] {
 }
 
 /** The rows by hyparquet's own assembly, a row group at a time. */
-async function assembledRows(file: AsyncBuffer, metadata: FileMetaData, wanted: readonly string[], tell: (record: Readonly<Record<string, unknown>>) => void, signal: AbortSignal): Promise<void> {
+async function assembledRows(file: AsyncBuffer, metadata: FileMetaData, wanted: readonly string[], { row, onRows }: { readonly row: (record: Readonly<Record<string, unknown>>) => void; readonly onRows: (some: number) => void }, signal: AbortSignal): Promise<void> {
   const { parquetRead } = await import('hyparquet');
   let start = 0;
   for (const { num_rows: count } of metadata.row_groups) {
@@ -245,7 +254,8 @@ async function assembledRows(file: AsyncBuffer, metadata: FileMetaData, wanted: 
     const end = start + Number(count);
     const chunks = new Map<string, { readonly first: number; readonly values: ArrayLike<unknown> }[]>(wanted.map((name) => [name, []]));
     await parquetRead({ file, metadata, compressors: COMPRESSORS, columns: [...wanted], rowStart: start, rowEnd: end, onChunk: ({ columnName, columnData, rowStart }) => void chunks.get(columnName)?.push({ first: rowStart, values: columnData }) });
-    tellRows([...chunks].map(([name, found]) => ({ name, values: joined(found, start, end) })), end - start, tell);
+    tellRows([...chunks].map(([name, found]) => ({ name, values: joined(found, start, end) })), end - start, row);
+    onRows(end - start);
     start = end;
   }
 }

@@ -52,9 +52,19 @@ export function byLook(text: string): string | number | boolean {
   return TRUTH.test(text) ? text.toLowerCase() === 'true' : text;
 }
 
-/** Whether there is anything: a missing or empty text is false, as are false and 0 in its place. */
-function isPresent(value: unknown): boolean {
-  return typeof value === 'number' ? Number.isFinite(value) && value !== 0 : value !== null && value !== undefined && value !== '' && value !== false;
+/** Whether there is anything, such as an error: a missing or blank text is false, as are false, 0 and NaN in its place, also as texts, so that a log says the same in every format. */
+export function isPresent(value: unknown): boolean {
+  switch (typeof value) {
+    case 'number': return Number.isFinite(value) && value !== 0;
+    case 'bigint': return value !== 0n;
+    case 'string': return value !== '' && !saysNothing(value);
+    default: return value !== null && value !== undefined && value !== false;
+  }
+}
+
+function saysNothing(text: string): boolean {
+  const value = byLook(text.trim());
+  return value === '' || value === 0 || value === false || isNotFinite(text);
 }
 
 function toValue(value: unknown): Value {

@@ -10,6 +10,9 @@ export const ROWS = 1024;
 export const MOST_NAMED = 500;
 export const MOST_MET = 350;
 
+/** Keys that are kept from one batch to the next, of services that have a name of their own for each process more are met; and so few that they are looked for one after another. */
+const [MOST_KEYS, FEW_KEYS] = [64, 8];
+
 /** Of a row. The last three: its score, its latency, or the outcome that stands in it is NaN or infinite. */
 export const [EXCLUDED, WITHOUT_UNIT, NOT_FINITE_SCORE, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME] = [1, 2, 4, 8, 16];
 
@@ -176,7 +179,7 @@ export class Batch implements BatchRows {
   size = 0;
   told = 0;
   readonly arms: Uint16Array;
-  readonly keys: ArmKey[] = [];
+  keys: ArmKey[] = [];
   readonly requests: Float64Array;
   readonly units: Float64Array;
   readonly times: Float64Array;
@@ -197,6 +200,7 @@ export class Batch implements BatchRows {
   readonly #listed: boolean;
   readonly #known = new Set<string>();
   #lastPlace = -1;
+  readonly #places = new Map<string, number>();
   #lastFeatures: unknown;
 
   readonly #memory: NonNullable<BatchOptions['memory']>;
@@ -225,6 +229,14 @@ export class Batch implements BatchRows {
     this.refused.clear();
     for (const codes of [this.labels, this.errors, this.outcomes, this.versions, this.slices]) codes.clear();
     for (const { others } of this.columns) others.clear();
+    if (this.keys.length > MOST_KEYS) this.#forgetKeys();
+  }
+
+  /** Whoever has kept places of keys sees that they are others. */
+  #forgetKeys(): void {
+    this.keys = [];
+    this.#places.clear();
+    this.#lastPlace = -1;
   }
 
   #codes(as: (value: unknown) => unknown): Codes {
@@ -275,10 +287,16 @@ export class Batch implements BatchRows {
   placeOf(environment: string, service: string, arm: string): number {
     const isSame = (key: ArmKey | undefined): boolean => key?.arm === arm && key.service === service && key.environment === environment;
     if (!isSame(this.keys[this.#lastPlace])) {
-      const known = this.keys.findIndex(isSame);
-      this.#lastPlace = known >= 0 ? known : this.keys.push({ environment, service, arm, seed: seedOf(environment) }) - 1;
+      const known = this.keys.length <= FEW_KEYS ? this.keys.findIndex(isSame) : this.#places.get(armName(environment, service, arm)) ?? -1;
+      this.#lastPlace = known >= 0 ? known : this.#added(environment, service, arm);
     }
     return this.#lastPlace;
+  }
+
+  #added(environment: string, service: string, arm: string): number {
+    const place = this.keys.push({ environment, service, arm, seed: seedOf(environment) }) - 1;
+    this.#places.set(armName(environment, service, arm), place);
+    return place;
   }
 
   /** New names of features. A reader gives the same mapping again and again, which holds the same names then. */
@@ -287,4 +305,8 @@ export class Batch implements BatchRows {
     this.#lastFeatures = features;
     for (const name of Object.keys(features)) this.#column(name);
   }
+}
+
+function armName(environment: string, service: string, arm: string): string {
+  return `${environment}\0${service}\0${arm}`;
 }

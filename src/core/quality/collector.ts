@@ -16,13 +16,14 @@ import { outsideWords, untoldWords } from './plainData.ts';
 import { countFlag, otherFlagsMessages } from './otherFlags.ts';
 import { otherArmsMessages } from './otherArms.ts';
 import { NO_TIME } from './recordTimes.ts';
-import { hashOf, Stager, textOf, type Drawn } from './stager.ts';
+import { hashOf, shadowProblem, Stager, textOf, type Drawn } from './stager.ts';
 import { addTo } from './sums.ts';
+import { errorlessMessages } from './untoldFields.ts';
 import { unnamedIn, unnamedMessages } from './unnamed.ts';
 import { Units, type SavedUnits } from './units.ts';
 import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
 
-const MOST_EXAMPLES = 5;
+export const MOST_EXAMPLES = 5;
 /** A record from further in the future says that a clock is wrong. */
 const SKEW_MS = 60_000;
 /** Of a hash, so that a request's shadow and its served answer are told apart. */
@@ -47,6 +48,7 @@ export interface SavedCollector {
   readonly refused: readonly (readonly [flag: string, count: number])[];
   readonly slices: readonly string[];
   readonly columns: readonly string[];
+  readonly hasError: boolean;
   readonly notes: SourceNotes;
 }
 
@@ -94,6 +96,8 @@ export class Collector {
   /** Predictions of other flags. */
   readonly #refused: Map<string, number>;
   readonly #notes: { -readonly [K in keyof SourceNotes]: SourceNotes[K] };
+  /** Whether any record has the field, be it null. */
+  #hasError: boolean;
   /** Time as the reader has it: what a record is compared with to find clocks that are wrong. */
   #now = Number.POSITIVE_INFINITY;
 
@@ -110,6 +114,7 @@ export class Collector {
     this.#seen = new RecentHashes(undefined, saved?.seen);
     this.#slices = new CountedSlices(saved?.slices);
     this.#flags = options.flags;
+    this.#hasError = saved?.hasError ?? false;
     this.#refused = new Map(saved?.refused);
     this.#notes = { ...NO_NOTES, ...saved?.notes };
     this.#shadow = new ShadowCollector(labels, saved);
@@ -122,7 +127,7 @@ export class Collector {
     if (this.#stager.isLabelled && this.#stager.keptFields.includes('features')) return undefined;
     return {
       outcomes: this.#outcomes.saved, refused: [...this.#refused], shadow: this.#shadow.saved,
-      groups: this.#groups.saved, units: this.#units.saved, seen: this.#seen.saved, recent: this.#recent.saved, slices: this.#slices.saved, columns: this.#stager.batch.columns.map(({ name }) => name), notes: this.#notes,
+      groups: this.#groups.saved, units: this.#units.saved, seen: this.#seen.saved, recent: this.#recent.saved, slices: this.#slices.saved, columns: this.#stager.batch.columns.map(({ name }) => name), hasError: this.#hasError, notes: this.#notes,
     };
   }
 
@@ -176,14 +181,15 @@ export class Collector {
   /** Predictions that were staged elsewhere, with what stood among them. */
   addRows(batch: BatchRows, apart: readonly Apart[]): void {
     this.#flush();
+    const groups = this.#groupsOf(batch);
     let from = 0;
     for (const { row, record, drawn, reason, place } of apart) {
-      this.#count(batch, from, row);
+      this.#count(batch, groups, from, row);
       from = row;
       if (record === undefined) this.malformed(place(), reason);
       else this.#apart(record, place, drawn);
     }
-    this.#count(batch, from, batch.size);
+    this.#count(batch, groups, from, batch.size);
     this.#tell(batch);
   }
 
@@ -198,18 +204,18 @@ export class Collector {
       return;
     }
     const at = this.#stager.timeOf(record, drawn);
-    if (!Number.isFinite(at)) this.malformed(place(), reasonOf(at));
-    else this.#shadowed(record, request, at, drawn);
+    const reason = Number.isFinite(at) ? shadowProblem(record, request) : reasonOf(at);
+    if (reason === undefined) this.#shadowed(record, request, at, drawn);
+    else this.malformed(place(), reason);
   }
 
   #shadowed(record: RecordLike, request: number, at: number, drawn: Drawn | undefined): void {
     this.#flush();
-    if (request !== 0 && this.#seen.seen(rehash(request, SHADOW))) {
+    if (this.#seen.seen(rehash(request, SHADOW))) {
       this.#notes.duplicates += 1;
       return;
     }
     if (at > this.#now + SKEW_MS) this.#notes.future += 1;
-    if (request === 0) return;
     this.#shadow.addShadow({
       request, requestId: drawn?.requestId() ?? textOf(record['request_id']) ?? '', environment: textOf(record['environment']) ?? '', version: versionName(record['model_version']) ?? '', at: Math.min(at, this.#now), dropped: Math.max(0, toNumber(record['dropped']) ?? 0),
       score: scoreOf(record) ?? Number.NaN, label: record['label'], error: record['error'], outcome: record[this.#definition.labels.field], slices: this.#slices.of(this.#stager.slicesOf(record)),
@@ -232,21 +238,27 @@ export class Collector {
   /** Counts what was staged here. */
   #flush(): void {
     const { batch } = this.#stager;
-    this.#count(batch, 0, batch.size);
+    this.#count(batch, this.#groupsOf(batch), 0, batch.size);
     this.#tell(batch);
     batch.clear();
   }
 
-  #tell({ told, refused }: BatchRows): void {
+  #tell({ told, refused, errors }: BatchRows): void {
     this.#notes.rows += told;
+    if (errors.values.length > 1) this.#hasError = true;
     for (const [flag, count] of refused) countFlag(this.#refused, flag, count);
   }
 
-  /** Counts predictions of a batch, in their order. */
-  #count(batch: BatchRows, from: number, to: number): void {
-    if (from === to) return;
-    const groups = batch.keys.map(({ environment, service, arm }) => this.#groups.of(environment, service, this.#roles.get(arm) ?? arm));
+  /** Whose the rows of a batch are, by the keys of it. */
+  #groupsOf({ size, keys }: BatchRows): readonly Group[] {
+    if (size === 0) return [];
+    const groups = keys.map(({ environment, service, arm }) => this.#groups.of(environment, service, this.#roles.get(arm) ?? arm));
     for (const { number, environment, arm } of groups) this.#hoursOf[number] ??= this.#recent.arm(environment, arm);
+    return groups;
+  }
+
+  /** Counts predictions of a batch, in their order. */
+  #count(batch: BatchRows, groups: readonly Group[], from: number, to: number): void {
     for (let start = from; start < to; start += ROWS) this.#countSome(batch, groups, start, Math.min(to, start + ROWS));
   }
 
@@ -428,7 +440,7 @@ export class Collector {
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.audiences.reduce((sum, { collector }) => sum + collector.notFinite, this.#notes.notFinite),
-        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...otherArmsMessages(arms.map(({ arm }) => arm)), ...found, ...(arms.length === 0 ? [] : untoldSlices(this.#definition.slices.map(({ text }) => text), this.#slices.saved)), ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...unnamedMessages(unnamed), ...absenceMessages(arms, this.#definition.labels.absentMeans), ...this.#outcomes.messages(arms.length === 0 ? undefined : new Set(this.#stager.batch.columns.map(({ name }) => name)))],
+        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...otherArmsMessages(arms.map(({ arm }) => arm)), ...found, ...(arms.length === 0 ? [] : untoldSlices(this.#definition.slices.map(({ text }) => text), this.#slices.saved)), ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...errorlessMessages(this.#hasError, arms.reduce((sum, { requests }) => sum + requests, 0), this.#definition.metrics), ...unnamedMessages(unnamed), ...absenceMessages(arms, this.#definition.labels.absentMeans), ...this.#outcomes.messages(arms.length === 0 ? undefined : new Set(this.#stager.batch.columns.map(({ name }) => name)))],
       },
     };
   }

@@ -4,7 +4,7 @@ import { latencyBin, NO_BIN, scoreBin } from './bins.ts';
 import { scoreFrom } from './measures.ts';
 import { countFlag } from './otherFlags.ts';
 import { LEAST_TIME, MOST_TIME, RecordTimes } from './recordTimes.ts';
-import { hashOf, isShadow, textOf, type Stager } from './stager.ts';
+import { hashOf, isServed, textOf, type Stager } from './stager.ts';
 
 /** Combinations of values, and values of a column, that are few enough to look at each once for many rows. */
 const FEW = 1024;
@@ -61,7 +61,7 @@ interface Whose {
   /** Its flag, and whether that is asked for. */
   readonly flag: string;
   readonly isWanted: boolean;
-  readonly isShadow: boolean;
+  readonly isServed: boolean;
   /** In the keys of the batch, as soon as one of the rows is taken into it; -1 before. */
   place: number;
 }
@@ -70,6 +70,8 @@ interface Whose {
 interface Choice {
   readonly run: RowRun;
   readonly batch: Batch;
+  /** Those of the batch when the places of `known` were found. */
+  readonly keys: Batch['keys'];
   /** The columns that say whose a row is, and those among them that change. */
   readonly columns: readonly ColumnRun[];
   readonly changing: readonly ColumnRun[];
@@ -162,7 +164,7 @@ export class ColumnStager {
         continue;
       }
       const time = this.#timeAt(times, row);
-      this.isApart = whose.isShadow || !Number.isFinite(time);
+      this.isApart = !whose.isServed || !Number.isFinite(time);
       if (this.isApart) break;
       if (whose.place < 0) whose.place = batch.placeOf(whose.environment, whose.service, whose.arm);
       this.#source[size] = row;
@@ -176,17 +178,18 @@ export class ColumnStager {
 
   #choiceOf(run: RowRun): Choice {
     const { batch } = this.#stager;
-    if (this.#choice?.run === run && this.#choice.batch === batch) return this.#choice;
+    if (this.#choice?.run === run && this.#choice.batch === batch && this.#choice.keys === batch.keys) return this.#choice;
     const columns = ['assigned_arm', 'flag', 'role', 'environment', 'service'].map((name) => columnOf(run, name));
     const changing = columns.filter(({ isConstant }) => !isConstant);
     const combinations = changing.reduce((product, { indices, values }) => product * (indices === undefined ? Number.POSITIVE_INFINITY : values.length), 1);
-    this.#choice = { run, batch, columns, changing, known: combinations <= FEW ? new Array<undefined>(combinations).fill(undefined) : undefined };
+    this.#choice = { run, batch, keys: batch.keys, columns, changing, known: combinations <= FEW ? new Array<undefined>(combinations).fill(undefined) : undefined };
     return this.#choice;
   }
 
   #whose({ columns, known }: Choice, code: number, row: number): Whose {
-    const [arm, flag, role, environment = '', service = ''] = columns.map((column) => textOf(valueAt(column, row)));
-    const whose: Whose = { arm, environment, service, flag: flag ?? '', isWanted: this.#stager.wants(flag), isShadow: isShadow(role), place: -1 };
+    const [arm, flag, role, environment, service] = columns.map((column) => valueAt(column, row));
+    const own = textOf(flag);
+    const whose: Whose = { arm: textOf(arm), environment: textOf(environment) ?? '', service: textOf(service) ?? '', flag: own ?? '', isWanted: this.#stager.wants(own), isServed: isServed(role), place: -1 };
     if (known !== undefined) known[code] = whose;
     return whose;
   }

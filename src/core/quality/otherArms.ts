@@ -24,6 +24,13 @@ export function otherArms(arms: Iterable<string>): OtherArms | undefined {
 /** What is said of the records of such arms, where an arm that is compared has none. */
 export function otherArmsMessages(arms: Iterable<string>): readonly string[] {
   const found = otherArms(arms);
-  if (found === undefined || found.missing.length === 0) return [];
+  if (found === undefined) return [];
+  if (found.missing.length === 0) return nearMessages(new Set(arms));
   return [`There is no record of ${found.missing.join(' or ')}, but records of ${found.words}: they are not compared. Let the service ${NAME_ARMS}.`];
+}
+
+/** Of arms that are called almost as one that is compared; others may be variants. */
+function nearMessages(arms: ReadonlySet<string>): readonly string[] {
+  const near = [...arms].filter((arm) => !COMPARED.includes(arm) && COMPARED.includes(arm.trim().toLowerCase())).map((arm) => plainLine(JSON.stringify(arm), 40));
+  return near.length === 0 ? [] : [`Records of ${near.join(', ')} are not compared: an arm is called candidate or current, in small letters and without blanks.`];
 }

@@ -219,12 +219,12 @@ export class Outcomes {
     }
   }
 
-  /** Forgets outcomes that came before a prediction that does not count. */
   /** Whether a prediction of this request is known. */
   has(request: number): boolean {
     return this.#waiting.slots.find(request) >= 0;
   }
 
+  /** Forgets outcomes that came before a prediction that does not count. */
   leaveOut(request: number): void {
     this.#early.delete(request);
   }

@@ -27,12 +27,12 @@ export interface BesideWindows {
 /** What a source knows that has windows: no units, no scores, no features. */
 export function dataOfWindows(windows: readonly QualityWindow[], { designEffect, messages, hasOwnTotals, incomplete, doubts, seen = () => Number.POSITIVE_INFINITY, latencies }: BesideWindows): QualityData {
   const arms = new Map<string, { -readonly [K in keyof ArmSummary]: ArmSummary[K] }>();
-  for (const { arm, environment, requests, units, end } of windows.filter(({ slice }) => slice === undefined)) {
+  for (const { arm, environment, requests, units, end, newest = end } of windows.filter(({ slice }) => slice === undefined)) {
     const key = `${environment}\n${arm}`;
     const known = arms.get(key) ?? { arm, environment, requests: 0, units: 0, lastSeen: 0, unitSums: {}, latency: NO_HISTOGRAM, score: NO_HISTOGRAM, labelledScore: NO_HISTOGRAM, scoreOfPositives: NO_HISTOGRAM, matured: 0, labelled: 0, ...latencies?.get(arm) };
     known.requests += requests;
     known.units += units;
-    if (requests > 0) known.lastSeen = Math.max(known.lastSeen, Math.min(end, seen(arm)));
+    if (requests > 0) known.lastSeen = Math.max(known.lastSeen, Math.min(newest, seen(arm)));
     arms.set(key, known);
   }
   return { windows: [...windows].sort((a, b) => a.start - b.start), arms: [...arms.values()], designEffect, ...(hasOwnTotals === undefined ? {} : { hasOwnTotals }), ...(doubts === undefined ? {} : { doubts }), notes: { ...NO_NOTES, messages, ...(incomplete === undefined ? {} : { incomplete }) } };
@@ -51,11 +51,17 @@ const LITTLE = 0.01;
  * never, only records that have them.
  */
 export function untoldWords(windows: readonly QualityWindow[], metrics: readonly MetricDefinition[]): readonly string[] {
-  const arms = [...new Set(windows.map(({ arm }) => arm))];
+  const arms = new Map<string, QualityWindow[]>();
+  for (const window of windows) {
+    if (window.slice !== undefined) continue;
+    const own = arms.get(window.arm);
+    if (own === undefined) arms.set(window.arm, [window]);
+    else own.push(window);
+  }
   return metrics.flatMap((metric) => {
     const { name, labelled } = metric;
-    const found = arms.flatMap((arm) => {
-      const { n, sum } = countTold(windows.filter((window) => window.arm === arm && window.slice === undefined), metric);
+    const found = [...arms].flatMap(([arm, own]) => {
+      const { n, sum } = countTold(own, metric);
       return n - sum > LITTLE * n ? [`${n - sum} of ${n} records of ${plainLine(arm, 60)}${labelled ? ' with an outcome' : ''}`] : [];
     });
     return found.length === 0 ? [] : [`${found.join(' and ')} do not tell ${plainLine(name, 60)}: they do not count for it.`];

@@ -1,9 +1,10 @@
 import { parseDuration } from '../base/duration.ts';
+import { plainLine } from '../base/words.ts';
 import type { MetricDefinition } from './definitions.ts';
 import { isYesOrNo } from './tolerances.ts';
 import type { MetricSection, QualitySection } from '../workspace/quality.ts';
 import { prometheusUrlProblem } from '../workspace/url.ts';
-import { absenceProblem, mixProblem, queryProblem, withoutComments } from './promql.ts';
+import { absenceProblem, mixProblem, queryProblem, ruleOf, withoutComments } from './promql.ts';
 
 /** What Prometheus is asked for; `$arm` and `$range` are put in. */
 export interface PrometheusQuery {
@@ -110,6 +111,8 @@ export function reportQueries({ queries, latency }: PrometheusTarget, metrics: r
   for (const [name, query] of Object.entries(queries)) {
     for (const [key, text] of Object.entries(query) as readonly [string, string][]) {
       if (!withoutComments(text).includes('$arm')) report([...at, name, key], 'has no $arm, so both arms would be told alike: write the label that says the arm, such as {arm="$arm"}');
+      const rule = ruleOf(text);
+      if (rule !== undefined) report([...at, name, key], `reads the recording rule ${plainLine(rule, 60)}: where that is a sum it falls with each process that ends, and what comes back counts again. Name the counters themselves`, 'warning');
     }
   }
   if (latency !== undefined && !withoutComments(latency.buckets).includes('$arm')) report(['source', 'prometheus', 'latency', 'buckets'], 'has no $arm, so both arms would be told alike: write the label that says the arm, such as {arm="$arm"}');

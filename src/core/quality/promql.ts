@@ -77,6 +77,12 @@ export function isSelector(text: string): boolean {
   return (name !== undefined || hasBraces) && (!hasBraces || takeMatchers(pieces)) && pieces.isAtEnd;
 }
 
+/** The name of the recording rule that a selector reads: names of no others have colons. Undefined: it reads none. */
+export function ruleOf(written: string): string | undefined {
+  const [name = ''] = /^[\w:]+/.exec(withoutComments(written)) ?? [];
+  return name.includes(':') && isWrittenSelector(written) ? name : undefined;
+}
+
 function isWrittenSelector(written: string): boolean {
   return isSelector(withoutComments(written).replaceAll('$arm', 'arm'));
 }

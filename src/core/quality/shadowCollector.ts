@@ -1,3 +1,4 @@
+import { isPresent } from '../expressions/evaluate.ts';
 import type { LabelDefinition } from './definitions.ts';
 import { DrawnSlots } from './drawnSlots.ts';
 import { NumberColumn } from './hashSlots.ts';
@@ -192,7 +193,7 @@ export class ShadowCollector {
   }
 
   #partsOf({ environment, score, label, error, outcome, slices }: LoggedAnswer, limit: number): AnswerParts {
-    return { score, error: isError(error), outcome: this.#toldBy(outcome), told: OWN, limit, label: labelOf(label), slices, environment: this.#environments.of(environment), version: 0, requestId: undefined };
+    return { score, error: isPresent(error), outcome: this.#toldBy(outcome), told: OWN, limit, label: labelOf(label), slices, environment: this.#environments.of(environment), version: 0, requestId: undefined };
   }
 
   /** What an outcome tells; null: neither yes nor no. */
@@ -345,8 +346,4 @@ function countIn(counts: readonly number[], environment: number): number {
 
 function labelOf(label: unknown): string | undefined {
   return (typeof label === 'string' && label !== '') || typeof label === 'boolean' || (typeof label === 'number' && !Number.isNaN(label)) ? String(label) : undefined;
-}
-
-function isError(error: unknown): boolean {
-  return error !== null && error !== undefined && error !== '' && error !== false;
 }

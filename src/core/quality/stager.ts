@@ -1,3 +1,4 @@
+import { plainLine } from '../base/words.ts';
 import { isNotFinite, type RecordLike } from '../expressions/evaluate.ts';
 import { Batch, EXCLUDED, NOT_FINITE_OUTCOME, WITHOUT_UNIT, type BatchOptions } from './batch.ts';
 import { readsOutcome, type QualityDefinition } from './definitions.ts';
@@ -24,9 +25,19 @@ export function hashOf(value: unknown): number {
   return id === undefined ? 0 : hash53(id);
 }
 
-/** Whether a record is of an answer that was not served; loggers write names of levels and roles in whatever letter case. */
-export function isShadow(role: unknown): boolean {
-  return role === 'shadow' || (typeof role === 'string' && role !== 'serving' && role.trim().toLowerCase() === 'shadow');
+/** Whether a record is of an answer that was served, as one is that does not say; loggers write names of levels and roles in whatever letter case. What else there is (`canary`) is no word of a log: nobody knows whether the answer was served. */
+export function isServed(role: unknown): boolean {
+  return role === 'serving' || role === undefined || role === null || isRole(role, 'serving') || isRole(role, '');
+}
+
+function isRole(role: unknown, name: string): boolean {
+  return typeof role === 'string' && (role === name || role.trim().toLowerCase() === name);
+}
+
+/** Why a record that is not of a served answer is not of a shadow's either; undefined: it is. `request`: the hash of its id, 0 where there is none. */
+export function shadowProblem({ role }: RecordLike, request: number): string | undefined {
+  if (!isRole(role, 'shadow')) return `role is ${plainLine(textOf(role) ?? typeof role, 40)}, neither serving nor shadow`;
+  return request === 0 ? 'the answer of a shadow has no request_id, so it is compared with nothing' : undefined;
 }
 
 /** Whether there is an outcome in its place: a number, a text or a truth; null, blank, NaN and infinities tell none. */
@@ -125,7 +136,7 @@ export class Stager {
       return true;
     }
     const at = this.timeOf(record, drawn);
-    if (!Number.isFinite(at) || isShadow(record['role'])) return false;
+    if (!Number.isFinite(at) || !isServed(record['role'])) return false;
     this.#put(record, arm, at, drawn);
     return true;
   }

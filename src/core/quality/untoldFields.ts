@@ -30,3 +30,12 @@ export function untoldFieldMessages(fields: Iterable<string>, readers: ReadonlyM
     return `No outcome, and no record with a request_id, has told the field ${name}, which ${(readers.get(field) ?? []).map((metric) => plainLine(metric, 60)).join(', ')} ${readers.get(field)?.length === 1 ? 'reads' : 'read'}. ${plainLine(mend(field, labels, features), 200)}`;
   });
 }
+
+/** Of how many predictions it is no chance that there was no error, nor a record that says so. */
+const MANY = 1000;
+
+/** A field that no record has tells no bad event of any metric: in words, of the error. `requests`: how many predictions there are. */
+export function errorlessMessages(hasError: boolean, requests: number, metrics: readonly MetricDefinition[]): readonly string[] {
+  const names = metrics.filter(({ kind, expression }) => kind === 'bad' && expression?.paths.some((path) => path.length === 1 && path[0] === 'error') === true).map(({ name }) => plainLine(name, 60));
+  return hasError || requests < MANY || names.length === 0 ? [] : [`No record has the field error, which ${names.join(', ')} reads: there was none yet, or it is called otherwise. Log "error": null where all went well.`];
+}

@@ -10,6 +10,8 @@ export interface QualityWindow {
   /** From, and up to but without, in milliseconds since 1970. */
   readonly start: number;
   readonly end: number;
+  /** When the newest of its records came, where a source tells that of a window that may be long; in milliseconds since 1970. */
+  readonly newest?: number;
   /** Served predictions. */
   readonly requests: number;
   /** With those that `where` leaves out: what exposure counters are compared with. Where it is not told, `requests`. */

@@ -128,6 +128,21 @@ describe('a command that prints windows', function () {
     assert.deepEqual([data.windows.length, data.windows.filter((window) => 'slice' in window)], [8, []]);
   });
 
+  it('was last seen when the newest record of a window came, where the command says that', async () => {
+    const day = (seen: Record<string, number | string | null>): object[] => printed().filter(({ start }) => start === START).map((window) => ({ ...window, end: START + 24 * HOUR, ...(window.arm in seen ? { last_seen: seen[window.arm] } : {}) }));
+    const silent = await read(day({ candidate: START + HOUR, current: '2026-03-02T14:59:59Z' }));
+    assert.deepEqual([silent.arms.map(({ lastSeen }) => (lastSeen - START) / HOUR), silent.notes.messages.filter((message) => message.includes('last_seen'))], [[1, 5 - 1 / 3600], []]);
+    // Else nobody knows, which is said where it matters.
+    const unknown = await read(day({ candidate: null }));
+    assert.deepEqual(unknown.arms.map(({ lastSeen }) => (lastSeen - START) / HOUR), [5, 5]);
+    assert.match(unknown.notes.messages.join(), /the window of candidate that began 2026-03-02 10:00:00 UTC goes on and does not say when its last record came, so an arm that falls silent is known as silent only when it has ended: print last_seen, in SQL max\(ts\)\./);
+    assert.match(await refused(day({ current: START + 25 * HOUR })), /window 2 .*: last_seen, when its newest record came, is \d+ \(2026-03-03 11:00:00 UTC\), not within it/);
+    // Of variants that stand for one arm the newest.
+    const [first, second, ...others] = day({ candidate: START + HOUR, current: START + 2 * HOUR });
+    const both = await read([first!, { ...second, arm: 'other' }, ...others], { roles: { other: 'candidate' } });
+    assert.deepEqual(both.arms.map(({ arm, lastSeen }) => [arm, (lastSeen - START) / HOUR]), [['candidate', 2]]);
+  });
+
   it('leaves a mean without squares without a verdict', async () => {
     const windows = printed().map((window) => ({ ...window, metrics: { ...window.metrics, latency: { n: 900, sum: 45_000 }, conversion: { n: 0, sum: 0 } } }));
     const data = await read(windows);

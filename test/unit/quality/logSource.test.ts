@@ -748,6 +748,20 @@ describe('the prediction log', () => {
     assert.deepEqual(partOf(data, 'candidate', '').features.map(({ name, values, missing }) => [name, [...values].sort(), missing]).filter(([name]) => name === 'age'), [['age', [31, 33, 35], 0]]);
     assert.equal(data.notes.malformed, 0);
   });
+
+  // Written by pyarrow in two row groups of three: features is a map<string, double> of amount and age, missing in the fifth row.
+  it('finds features by name that Parquet keeps as lists of keys and values, and says how far it is', async () => {
+    copyFileSync(new URL('../../fixtures/quality/maps.parquet', import.meta.url), path('all.parquet'));
+    const section = { source: { log: 'all.parquet' }, guardrails: [{ name: 'errors', bad: 'error' }], by: ['features.age > 22'] };
+    const told: number[] = [];
+    for (const features of [undefined, ['amount', 'age']]) {
+      source = new LogSource({ folder, flags: ['fraud-v2'], definition: definition(section), features });
+      const data = await source.read({ now: NOW, signal: new AbortController().signal, onProgress: (done, total) => void told.push(Math.round((100 * done) / total)) });
+      assert.deepEqual(partOf(data, 'current', '').features.filter(({ name }) => name !== 'score').map(({ name, values, missing }) => [name, [...values].sort(), missing]).sort(), [['age', [20, 22], 1], ['amount', [0, 2], 1]]);
+      assert.deepEqual(data.windows.filter(({ slice }) => slice?.endsWith('true') === true).map(({ arm: name, requests }) => [name, requests]), [['candidate', 2]]);
+    }
+    assert.deepEqual(told.slice(0, 2), [50, 100]);
+  });
 });
 
 describe('files that are no log', () => {

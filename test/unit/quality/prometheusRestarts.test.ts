@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Growth } from '../../../src/adapters/prometheus/growth.ts';
 import { Scrapes, type Presence } from '../../../src/adapters/prometheus/scrapes.ts';
 import { compareArms } from '../../../src/core/quality/comparison.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
@@ -46,6 +47,13 @@ describe('a process that is started anew again and again, of a Prometheus', () =
       assert.deepEqual(verdicts(data), ['worse']);
     });
   }
+
+  it('has all of its errors counted where no life is long enough for a second scrape of them', async () => {
+    const once = crashing(() => 5).map(({ labels, samples }) => ({ labels, samples: labels['outcome'] === 'error' ? samples.filter((_, index) => index % 2 === 0) : samples }));
+    const data = await read([...once, ...steady(0.001)]);
+    assert.equal(counts(data)[1], LIVES * 5);
+    assert.deepEqual(verdicts(data), ['worse']);
+  });
 
   it('is told by its own counters alone: what misses scrapes while the process goes on counts what it grew by', async () => {
     const running = series({ arm: 'candidate', instance: 'a' }, Array.from({ length: 480 }, (_, index) => [15 * index, 150 * index]));
@@ -98,6 +106,48 @@ describe('what a Prometheus tells in another way than it was', () => {
     const missing = 4 * 40 + 2;
     assert.deepEqual(await sum(-40), [100 * (479 - missing), 2 * (479 - missing)]);
     for (const since of [undefined, -80, -5]) assert.deepEqual(await sum(since), [100 * 479, 2 * 479], String(since));
+  });
+});
+
+describe('what is kept of counters of a Prometheus', () => {
+  const NAME = { __name__: 'p', instance: 'a' };
+  const followed = (growth: Growth, labels: Record<string, string>, samples: readonly (readonly [number, number])[]): void => growth.follow({ labels: { ...NAME, ...labels }, samples }, () => ['']);
+
+  it('is no missed scrape where they are scraped more seldom than before', async () => {
+    // Every 15 s, then every minute; the process is started anew while it is, and has as many errors as before by the next scrape.
+    const at = (index: number): number => 15 * Math.min(index, 20) + 60 * Math.max(0, index - 20);
+    const scraped = (outcome: object, value: (index: number) => number): FakeSeries => series({ arm: 'candidate', instance: 'a', ...outcome }, Array.from({ length: 80 }, (_, index) => [at(index), value(index)]));
+    const data = await read([scraped({}, (index) => 1000 * (index < 50 ? index + 1 : index - 49)), scraped({ outcome: 'error' }, (index) => 5 + index)]);
+    assert.equal(counts(data)[1], 79);
+  });
+
+  it('is told by windows as long as scrapes are apart now, and an arm is seen until the next one is due', async () => {
+    // Every 15 s, and since an hour ago every 5 min, either arm at another time.
+    const at = (index: number): number => 15 * Math.min(index, 240) + 300 * Math.max(0, index - 240);
+    const scraped = (labels: object, each: number, phase: number): FakeSeries => series({ instance: String(phase), ...labels }, Array.from({ length: 252 }, (_, index) => [at(index) + phase, each * at(index)]));
+    const all = [['candidate', 100], ['current', 250]].flatMap(([arm, phase]) => [scraped({ arm }, 10, Number(phase)), scraped({ arm, outcome: 'error' }, 1, Number(phase))]);
+    const { notes, windows, arms } = await readFake({ ...GUARDED, window: '1min' }, { queries: QUERIES, lookback: '3h' }, answering(all));
+    assert.deepEqual(notes.messages, ['Prometheus: it is scraped every 5 min, so windows are of 5 min, not of 1 min (window:).']);
+    const lately = (name: string): readonly number[] => windows.filter(({ arm, start }) => arm === name && start >= NOW - 3_000_000).map(({ start }) => start);
+    assert.deepEqual(lately('candidate').slice(0, 8), lately('current').slice(0, 8));
+    assert.deepEqual(arms.map(({ lastSeen }) => lastSeen), [NOW, NOW]);
+  });
+
+  it('is what recording rules grew by, and never all of what is left where a process has ended', async () => {
+    const rule = (outcome: object, left: number): FakeSeries => ({ labels: { __name__: 'job:p:sum', arm: 'candidate', ...outcome }, samples: series({}, Array.from({ length: 480 }, (_, index) => [15 * index, (index < 240 ? 5000 : left) + index])).samples });
+    const data = await read([rule({}, 3000), rule({ outcome: 'error' }, 2000)]);
+    assert.deepEqual(counts(data), [478, 478]);
+    assert.match(data.notes.messages.join(), /Prometheus: job:p:sum fell\. By the colon in the name it is a recording rule, .* Name the counters themselves\./);
+  });
+
+  it('is none of series that ended long before', () => {
+    const growth = new Growth(300_000, 0);
+    growth.begin({ from: 0, detailFrom: 0 });
+    for (let pod = 0; pod < 50; pod += 1) followed(growth, { pod: String(pod) }, [[1000 + 60 * pod, 1], [1060 + 60 * pod, 3]]);
+    assert.equal(growth.counters.length, 50);
+    growth.begin({ from: 9_000_000, detailFrom: 9_000_000 });
+    assert.equal(growth.counters.length, 0);
+    assert.equal(growth.increases.size, 0);
   });
 });
 

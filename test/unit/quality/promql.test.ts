@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readQuality } from '../../../src/core/quality/definitions.ts';
 import { absenceProblem, isSelector, queryProblem, withoutComments } from '../../../src/core/quality/promql.ts';
 import { loadWorkspaceFile } from '../../../src/core/workspace/load.ts';
 
@@ -102,6 +103,12 @@ describe('queries of modelswitch.yaml', () => {
       assert.match(found(expression, key, selector).join('\n'), /^14: .*is a plain selector and total an expression/);
       assert.deepEqual([...found(expression, key, expression), ...found(selector, key, selector)], []);
     }
+  });
+
+  it('that read a recording rule are a warning, for a sum of counters falls with each process that ends', () => {
+    const written = (total: string): readonly string[] => (readQuality({ guardrails: [{ name: 'errors', bad: 'error' }], source: { prometheus: { url: 'http://a', design_effect: 1, queries: { errors: { total, bad: 'e{arm="$arm"}' } } } } }).problems).map(({ severity, message }) => `${severity}: ${message}`);
+    assert.match(written('job:predictions:sum{arm="$arm"}').join(), /^warning: .*reads the recording rule job:predictions:sum: where that is a sum it falls/);
+    assert.deepEqual(written('p{arm="$arm",route="a:b"}'), []);
   });
 
   it('that are selectors in whatever writing, or go by $range, are not', () => {

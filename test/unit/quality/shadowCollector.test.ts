@@ -389,14 +389,14 @@ describe('pairs of served and shadow answers', () => {
   it('are what both answered: no answer is no agreement', () => {
     const collector = new ShadowCollector(labels);
     const kinds: readonly (readonly [Partial<LoggedAnswer>, Partial<LoggedShadow>])[] = [
-      [{ score: 0.7 }, { score: 0.6 }], [{}, {}], [{ score: 0.7 }, {}], [{ score: 0.7 }, { label: '' }], [{}, { score: 0.4 }], [{ error: 'boom' }, { score: 0.4 }], [{ score: 0.4 }, { error: 'boom' }], [{ score: 0.4, error: false }, { score: 0.7, error: '' }],
+      [{ score: 0.7 }, { score: 0.6 }], [{}, {}], [{ score: 0.7 }, {}], [{ score: 0.7 }, { label: '' }], [{}, { score: 0.4 }], [{ error: 'boom' }, { score: 0.4 }], [{ score: 0.4 }, { error: 'boom' }], [{ score: 0.4, error: false }, { score: 0.7, error: '' }], [{ score: 0.4, error: 0 }, { score: 0.4, error: 'false' }],
     ];
     for (const [number, [own, other]] of kinds.entries()) {
       served(collector, number, own);
       shadow(collector, number, other);
     }
     const report = shadowReport(told(collector));
-    assert.deepEqual([report.pairs, report.agreement?.share, report.servedNothing, report.shadowNothing, report.servedErrors, report.errors], [2, 0.5, 2, 3, 1, 1]);
+    assert.deepEqual([report.pairs, report.agreement?.share, report.servedNothing, report.shadowNothing, report.servedErrors, report.errors], [3, 2 / 3, 2, 3, 1, 1]);
     assert.match(words(report), /no answer of what was served +2\n +no answer of the shadow +3\n +errors of what was served +1\n +errors of the shadow +1\n/);
     const nothing = new ShadowCollector(labels);
     served(nothing, 1, { score: 0.7 });

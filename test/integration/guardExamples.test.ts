@@ -45,11 +45,15 @@ describe('the examples of docs/guard.md', () => {
   async function run(command: string, args: readonly string[], env: Record<string, string>, until?: RegExp, seen: (output: string) => void = () => undefined): Promise<{ code: number | null; output: string }> {
     const child = spawn(command, args, { cwd: made.folder, env: { PATH: path(), HOME: releases.dir, ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout: 45_000 });
     let output = '';
+    let isEnded = false;
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => {
         output += chunk.toString();
         seen(output);
-        if (until?.test(output) === true) child.kill('SIGTERM');
+        // Once: told so again it would end at once.
+        if (isEnded || until?.test(output) !== true) return;
+        isEnded = true;
+        child.kill('SIGTERM');
       });
     }
     const [code] = await once(child, 'close') as [number | null];

@@ -178,8 +178,9 @@ function copyScripts() {
   for (const file of globSync('media/python/*.py', { cwd: root })) cpSync(join(root, file), join(dist, 'cli', 'python', basename(file)));
 }
 
-/** The command line is published by itself: `npm pack dist/cli`. */
+/** The command line is a package of its own: `npm pack ./dist/cli`. */
 function writeCliPackage() {
+  for (const file of ['LICENSE', 'THIRD_PARTY_NOTICES.md']) cpSync(join(root, file), join(dist, 'cli', file));
   const { version, license, keywords } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const manifest = {
     name: 'modelswitch',
@@ -188,7 +189,7 @@ function writeCliPackage() {
     license,
     keywords,
     bin: { modelswitch: 'modelswitch.cjs' },
-    files: ['modelswitch.cjs', '*.worker.cjs', '*.wasm', 'python/*.py'],
+    files: ['modelswitch.cjs', '*.worker.cjs', '*.wasm', 'python/*.py', 'THIRD_PARTY_NOTICES.md'],
     engines: { node: '>=20' },
   };
   writeFileSync(join(dist, 'cli', 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);

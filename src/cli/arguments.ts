@@ -19,13 +19,13 @@ export function parsedArguments<T extends Options>(argv: readonly string[], opti
 }
 
 /**
- * Refuses what a command does not go by: who gives it means something by it.
+ * Refuses what a command does not go by: who gives it means something by it. `command`: its name, and in words the options by which it does something else.
  * @throws AppError validation
  */
 export function refuseOthers({ options, operands }: CliContext, command: string, known: readonly (keyof CliOptions)[]): void {
   const [operand] = operands;
   if (operand !== undefined) throw new AppError('validation', `${command} takes no "${plainLine(operand)}"; a model is named by --model.`);
   const other = (Object.keys(options) as (keyof CliOptions)[]).find((name) => options[name] !== undefined && !known.includes(name));
-  if (other !== undefined) throw new AppError('validation', `${command} does not go by --${other}: leave it out. \`modelswitch ${command} --help\` tells its options.`);
+  if (other !== undefined) throw new AppError('validation', `${command} does not go by --${other}: leave it out. \`modelswitch ${command.split(' ')[0] ?? ''} --help\` tells its options.`);
   if (options.json === true && options.markdown === true) throw new AppError('validation', 'Give --json or --markdown, not both.');
 }

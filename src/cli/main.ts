@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { toAppError } from '../core/base/errors.ts';
 import { plainLine } from '../core/base/words.ts';
+import { didYouMean } from '../core/workspace/suggest.ts';
 import { parsedArguments } from './arguments.ts';
 import { kill, promote, repin, weights } from './commands/changes.ts';
 import { complete, keep, ship, timeline } from './commands/endings.ts';
@@ -62,7 +65,8 @@ function usage(): string {
 
 ${lines.join('\n')}
 
-\`modelswitch COMMAND --help\` tells a command's options. Most take these:
+\`modelswitch COMMAND --help\` tells a command's options, \`modelswitch --version\`
+which version this is. Most commands take these:
   --url URL, --project NAME  the Unleash server (default: UNLEASH_URL), project
   --reason TEXT              goes into the strategy's title
   --registry R               an MLflow address, a registry file or an mlflow.db
@@ -78,7 +82,18 @@ function commandUsage({ usage: line, summary, details }: Command): string {
   return [`modelswitch ${line}`, summary, ...details === undefined ? [] : [details]].join('\n    ') + '\n';
 }
 
+/** Of the package that this program stands in. */
+function ownVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, 'package.json'), 'utf8')) as { readonly version: string };
+  return version;
+}
+
 async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
+  // With a value, --version is an option of commands.
+  if (argv.length === 1 && argv[0] === '--version') {
+    process.stdout.write(`${ownVersion()}\n`);
+    return 0;
+  }
   const own = COMMANDS.find((candidate) => candidate.name === argv[0])?.options ?? {};
   const { values, positionals } = parsedArguments(argv, { ...OPTIONS, ...own });
   const [name, ...operands] = positionals;
@@ -88,7 +103,8 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<number
     return 0;
   }
   if (command === undefined) {
-    process.stderr.write(name === undefined ? usage() : `modelswitch: unknown command "${plainLine(name)}".\n\n${usage()}`);
+    if (name === undefined) process.stderr.write(usage());
+    else warn(`There is no command ${plainLine(name)}.${didYouMean(name, COMMANDS.map((each) => each.name))} \`modelswitch --help\` lists them.`);
     return USAGE_ERROR;
   }
   const shared = Object.fromEntries(Object.entries(values).filter(([option]) => !Object.hasOwn(own, option))) as CliOptions;

@@ -106,6 +106,26 @@ describe('quality in the editor', function () {
     feature.dashboards.of(ref)?.dispose();
   });
 
+  it('asks which of two models behind a flag is meant, and says how each does', async () => {
+    const whole = new TextDecoder().decode(await vscode.workspace.fs.readFile(file('modelswitch.yaml')));
+    const { showQuickPick } = vscode.window;
+    const asked: { readonly items: readonly { readonly label: string; readonly description: string; readonly detail: string }[]; readonly title: string }[] = [];
+    Object.assign(vscode.window, { showQuickPick: (items: (typeof asked)[number]['items'], { title }: { readonly title: string }) => { asked.push({ items, title }); return Promise.resolve(items.find(({ label: name }) => name === 'watched')); } });
+    try {
+      await useConfiguration(all, whole.replace(/^models:\n/m, `models:\n  beside:\n    flag: ${flag}\n    quality: {source: {log: beside.jsonl}, guardrails: [{name: errors, bad: error}]}\n`));
+      await feature.store.refresh();
+      await vscode.commands.executeCommand('modelswitch.openDashboard', { flag });
+      await eventually(() => shown()?.model === 'watched', 'the dashboard of the one that was chosen');
+    } finally {
+      Object.assign(vscode.window, { showQuickPick });
+      feature.dashboards.of(ref)?.dispose();
+      await useConfiguration(all, whole);
+    }
+    assert.deepEqual(asked.map(({ title, items }) => [title, items.map(({ label: name, description, detail }) => [name, description, detail.replace(/: .*/, '')]).sort()]), [
+      [`Quality in production of ${flag}`, [['beside', `${folder().name} · ${flag}`, 'no record yet'], ['watched', `${folder().name} · ${flag}`, 'errors worse']]],
+    ]);
+  });
+
   it('says since when an arm is silent', async () => {
     await log({ candidate: { errors: 0.02, until: 12 * MINUTE + 5000 }, current: { errors: 0.02 } });
     await eventually(async () => /candidate: no data for 12 min/.test(await lens()), 'the lens').catch(async () => assert.fail(await lens()));

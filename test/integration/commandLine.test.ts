@@ -114,7 +114,8 @@ describe('the command line', () => {
   });
 
   const failures: { name: string; args: () => string[]; env?: () => Record<string, string>; code: number; says: RegExp }[] = [
-    { name: 'an unknown command', args: () => ['fly'], code: 2, says: /unknown command "fly"/ },
+    { name: 'an unknown command', args: () => ['fly'], code: 2, says: /^modelswitch: There is no command fly\. `modelswitch --help` lists them\.\n$/ },
+    { name: 'a misspelt command', args: () => ['qualty'], code: 2, says: /^modelswitch: There is no command qualty\. Did you mean "quality"\? / },
     { name: 'an unknown option', args: () => at('status', '--flagg', 'x'), code: 2, says: /--flagg/ },
     { name: 'a missing flag', args: () => at('promote'), code: 2, says: /--flag is missing/ },
     { name: 'a missing environment', args: () => at('promote', '--flag', 'credit-risk-v2'), code: 2, says: /--environment is missing; credit-risk-v2 has development, production/ },

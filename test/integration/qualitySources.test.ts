@@ -551,7 +551,7 @@ open("typed.jsonl", "w").writelines(json.dumps({**{key: value for key, value in 
       const drifted = cli('drift');
       assert.equal(drifted.status, 1);
       assert.match(drifted.stdout, /^production: candidate against train\.csv, last 24 h\n.*\n +amount .*ALARM: PSI/m);
-      assert.match(cli('drift', '--markdown').stdout, /^### production: candidate against train\.csv, last 24 h$/m);
+      assert.match(cli('drift', '--markdown').stdout, /^# Drift of fraud\n\n[^]*^## production: candidate against train\.csv, last 24 h$/m);
       writeFileSync(join(folder, 'log.jsonl'), lines(recordsOfToday({ count: 5000, units: 4000 }, 3 * 86_400_000)));
       const old = cli('drift');
       assert.deepEqual([old.status, /^production: /m.test(old.stdout)], [5, false]);
@@ -669,6 +669,7 @@ open("typed.jsonl", "w").writelines(json.dumps({**{key: value for key, value in 
     it('stands in the help', () => {
       const { stdout } = cli('--help');
       for (const command of ['quality', 'drift', 'shadow', 'compare']) assert.match(stdout, new RegExp(`^ {2}${command} `, 'm'));
+      for (const command of ['quality', 'drift', 'compare']) assert.match(cli(command, '--help').stdout, /Exit: 0 no .+, 1 .+, 2 .+, 5 nothing could be read or compared/);
     });
   });
 });

@@ -20,6 +20,7 @@ describe('what stands on a command line', () => {
     ['quality', quality.run.bind(quality), context({ flag: 'x' }), /^quality does not go by --flag: /],
     ['drift', drift.run.bind(drift), context({ percent: '5' }), /^drift does not go by --percent: /],
     ['shadow', shadow.run.bind(shadow), context({ json: true, markdown: true }), /^Give --json or --markdown, not both\.$/],
+    ['shadow', (given) => Promise.resolve().then(() => shadow.run(given)), context({ percent: '5', model: 'fraud' }), /^shadow with --on, --off or --percent does not go by --model: leave it out\. `modelswitch shadow --help` tells its options\.$/],
     ['compare', compareReleased, context({ 'dry-run': true }), /^compare does not go by --dry-run: /],
     ['compare', (given) => Promise.resolve().then(() => compare.run(given)), context({}, 'fraud'), /^V1 and V2 are missing: compare fraud V1 V2 .*; compare --model fraud /],
   ];

@@ -111,6 +111,14 @@ describe('the bundles', () => {
     for (const part of lazy) assert.deepEqual(external(`dist/${part.slice(2)}`).filter((name) => name !== 'vscode' && !builtinModules.includes(name) && !shared.includes(name)), [], part);
   });
 
+  it('of the command line are a package with its licences, that tells its version', () => {
+    const folder = join(root, 'dist', 'cli');
+    const packed = spawnSync('npm', ['pack', '--dry-run', '--json'], { cwd: folder, encoding: 'utf8', shell: process.platform === 'win32' });
+    const [{ files, version } = { files: [], version: '' }] = JSON.parse(packed.stdout) as { readonly files: readonly { readonly path: string }[]; readonly version: string }[];
+    assert.deepEqual(files.map(({ path }) => path).toSorted(), ['LICENSE', 'THIRD_PARTY_NOTICES.md', 'index.worker.cjs', 'modelswitch.cjs', 'package.json', 'python/modelswitch_predict.py', 'python/modelswitch_serve.py', 'quality.worker.cjs', 'tree-sitter-python.wasm', 'tree-sitter-tsx.wasm', 'web-tree-sitter.wasm']);
+    assert.equal(spawnSync(process.execPath, [join(folder, 'modelswitch.cjs'), '--version'], { encoding: 'utf8' }).stdout, `${version}\n`);
+  });
+
   it('of the command line does without vscode, and starts under plain Node', () => {
     assert.ok(!external('dist/cli/modelswitch.cjs').includes('vscode'));
     const { status, stderr } = spawnSync(process.execPath, [join(root, 'dist', 'cli', 'modelswitch.cjs'), '--help'], { encoding: 'utf8' });

@@ -40,6 +40,12 @@ export interface RecordListener {
 export function readRecords(reader: LineReader, bytes: Buffer, from: number, to: number, listener: RecordListener): number {
   return readLines(reader, bytes, from, to, (value, at, index) => {
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) listener.record(value as RecordLike, index, reader.isDrawn ? reader : undefined);
-    else if (!/^\ufeff?\s*$/.test(reader.line(at))) listener.malformed(index, value === undefined ? 'no valid JSON' : 'no mapping');
+    else if (!/^\ufeff?\s*$/.test(reader.line(at))) listener.malformed(index, reasonOf(reader.line(at), value));
   });
+}
+
+/** Why a line is no record. A file that is one list, as JSON writers make it, begins with a bracket. */
+function reasonOf(line: string, value: unknown): string {
+  if (/^\ufeff?\s*\[/.test(line)) return 'a list, where each line holds one record by itself';
+  return value === undefined ? 'no valid JSON' : 'no mapping';
 }

@@ -128,7 +128,7 @@ export const kill = change('kill', 'kill --flag F (--environment E | --all-envir
  */
 export async function changeShadow(context: CliContext): Promise<number> {
   const { options, own, signal, write } = context;
-  refuseOthers(context, 'shadow --on, --off and --percent', ['url', 'project', 'flag', 'environment', 'percent', 'reason', 'json', 'dry-run']);
+  refuseOthers(context, 'shadow with --on, --off or --percent', ['url', 'project', 'flag', 'environment', 'percent', 'reason', 'json', 'dry-run']);
   const wished = [own['on'] === true, own['off'] === true, options.percent !== undefined && own['on'] !== true].filter(Boolean);
   if (wished.length !== 1) throw new AppError('validation', 'Give one of --on, --off and --percent N; --on may have a --percent.');
   const percent = percentOf(options.percent ?? '100', '--percent');

@@ -13,7 +13,7 @@ import type { MeantModels } from '../../core/workspace/concerning.ts';
 import type { WorkspaceConfig } from '../../core/workspace/config.ts';
 import { lockFindings } from '../bundle.ts';
 import { required, type CliContext, type Command } from '../context.ts';
-import { compareReleased } from './quality.ts';
+import { compareReleased, FINDINGS } from './quality.ts';
 import { featuresNow } from '../gating.ts';
 import { openCliRegistry, readConfiguration } from '../registry.ts';
 
@@ -84,6 +84,7 @@ export const compare: Command = {
   name: 'compare',
   usage: 'compare M V1 V2 | compare [--model M] [--environment E] [--percent N] [--json | --markdown]',
   summary: 'two versions; without them, candidate and current in production',
+  details: `Of the arms: ${FINDINGS}`,
   run: (context) => context.operands.length < 2 ? compareAlone(context) : withRegistry(context, async (registry, config) => {
     const { operands, options, signal, write } = context;
     const model = registeredName(required(operands[0], 'M'), config);

@@ -7,7 +7,7 @@ import { DRIFT_DEFINITIONS } from '../../core/quality/drift.ts';
 import type { FeatureOptions } from '../../core/quality/featureCollector.ts';
 import { histogramQuantile } from '../../core/quality/histogram.ts';
 import { againstWords, driftFindings, unmeasured } from '../../core/quality/productionDrift.ts';
-import { blocksText, comparisonBlocks, driftBlocks, driftDefinitions, notesBlock, SHOWN_QUANTILES, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
+import { blocksText, comparisonBlocks, driftBlocks, driftDefinitions, markdownDocument, notesBlock, SHOWN_QUANTILES, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
 import { shadowIn, shadowReport } from '../../core/quality/shadow.ts';
 import { shadowBlocks } from '../../core/quality/shadowText.ts';
@@ -31,6 +31,8 @@ import { changeShadow } from './changes.ts';
 
 /** As of `unleash.environment`, where that is not given. */
 const DEFAULT_ENVIRONMENT = 'production';
+/** Of the help. */
+export const FINDINGS = 'Exit: 0 no guardrail is worse, 1 one is, 2 modelswitch.yaml or the usage is wrong, 5 nothing could be read or compared, or a part only. --percent is what the candidate was configured to get, for the check of the sample ratio.';
 const COMPARED_BY = ['model', 'environment', 'percent', 'json', 'markdown'] as const;
 
 interface Opened {
@@ -80,9 +82,11 @@ async function read(context: CliContext, opened: Opened, extra: Pick<FeatureOpti
     folder: cwd, ...recordScope(model), environment: environmentName(context, opened),
     fetch: (url, init) => fetch(url, init), credentialsFor: prometheusCredentials(env), ...extra,
   });
+  const onProgress = (done: number, total: number): void => context.progress(`${model.name}: ${total > 0 ? Math.floor(Math.min(100, (100 * done) / total)) : 0} % read`);
   try {
-    return await source.read({ now: Date.now(), signal });
+    return await source.read({ now: Date.now(), signal, onProgress });
   } finally {
+    context.progress('');
     source.dispose();
   }
 }
@@ -108,9 +112,10 @@ export function jsonable(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value, (_key, each: unknown) => (typeof each === 'number' && !Number.isFinite(each) ? (Number.isNaN(each) ? null : String(each)) : each)));
 }
 
-function print({ options, write }: CliContext, json: unknown, blocks: readonly Block[]): void {
+/** `title`: of the Markdown document. */
+function print({ options, write }: CliContext, title: string, json: unknown, blocks: readonly Block[]): void {
   if (options.json === true) writeJson(write, jsonable(json));
-  else write(blocksText(blocks, options.markdown === true));
+  else write(options.markdown === true ? markdownDocument(title, blocks) : blocksText(blocks, false));
 }
 
 /** An environment: the comparison since evidence counts, and the arms of that time. */
@@ -121,17 +126,27 @@ interface Compared {
   readonly blocks: readonly Block[];
 }
 
+/** Whether nothing but the configured share is missing for the check of the sample ratio. */
+function mayCheck({ sampleRatio: { candidate, current } }: ComparisonReport, { unnamed, designEffect }: QualityData): boolean {
+  return candidate > 0 && current > 0 && unnamed === undefined && designEffect === undefined;
+}
+
 function compared(context: CliContext, { definition }: Opened, data: QualityData): Compared[] {
   return environments(data, context.options.environment).map((environment) => {
     const since = evidenceSince(data, environment, undefined);
-    const report = compareArms(data, definition, environment, { shareAt: shareAt(context), since: since.at });
-    return { report, since, arms: dataSince(data, since.at).arms.filter((arm) => arm.environment === environment), blocks: [...comparisonBlocks(report), { lines: sinceWords(since) }] };
+    const share = shareAt(context);
+    const report = compareArms(data, definition, environment, { shareAt: share, since: since.at });
+    return { report, since, arms: dataSince(data, since.at).arms.filter((arm) => arm.environment === environment), blocks: [...comparisonBlocks(report), { lines: [...(share === undefined && mayCheck(report, data) ? ['--percent N, what the candidate was configured to get all the time, has the sample ratio checked.'] : []), ...sinceWords(since)] }] };
   });
 }
 
 /** Why nothing was compared; undefined: something was, or no guardrail is declared. */
-function nothingCompared(found: readonly Compared[], { notes: { excluded } }: QualityData): string | undefined {
-  if (found.length === 0) return excluded === 0 ? 'The source has no record of this model: nothing was compared.' : `where: leaves out all ${excluded.toLocaleString('en')} records of this model: nothing was compared.`;
+function nothingCompared(found: readonly Compared[], { notes: { excluded } }: QualityData, { where }: QualityDefinition): string | undefined {
+  if (found.length === 0 && excluded === 0) return 'The source has no record of this model: nothing was compared.';
+  if (found.length === 0) {
+    const fields = [...new Set((where?.paths ?? []).map((path) => path.join('.')))];
+    return plainLine(`where: leaves out all ${excluded.toLocaleString('en')} records of this model: nothing was compared. Where a record does not tell ${fields.join(' or ')}, it is left out, too.`, 1000);
+  }
   const guardrails = found.flatMap(({ report: { metrics } }) => metrics.filter(({ role }) => role === 'guardrail'));
   if (guardrails.length === 0 || guardrails.some(({ candidate, current }) => candidate.n > 0 || current.n > 0)) return undefined;
   const reasons = [...new Set(guardrails.map(({ name, because }) => `${name}: ${because}`))];
@@ -139,13 +154,13 @@ function nothingCompared(found: readonly Compared[], { notes: { excluded } }: Qu
 }
 
 /** Exit code 1 when a guardrail is worse: a pipeline can stop on it. By a part of the numbers nothing is decided, neither that it is worse nor that it is not: that is as if the source had not answered, and so is a source in which there is nothing to compare. */
-function exitOf(found: readonly Compared[], data: QualityData, warn: CliContext['warn']): number {
+function exitOf(found: readonly Compared[], data: QualityData, { definition }: Opened, warn: CliContext['warn']): number {
   const { incomplete } = data.notes;
   if (incomplete !== undefined) {
     warn(`The source told a part only, by which nothing is decided: ${plainLine(incomplete, 200)}.`);
     return exitCode(new AppError('network', incomplete));
   }
-  const nothing = nothingCompared(found, data);
+  const nothing = nothingCompared(found, data, definition);
   if (nothing !== undefined) {
     warn(nothing);
     return exitCode(new AppError('network', nothing));
@@ -161,6 +176,7 @@ export const quality: Command = {
   name: 'quality',
   usage: 'quality [--model M] [--environment E] [--percent N] [--json | --markdown]',
   summary: 'each arm in production: traffic, latency, metrics, verdicts',
+  details: FINDINGS,
   run: looking(async (context) => {
     refuseOthers(context, 'quality', COMPARED_BY);
     const opened = await openModel(context);
@@ -168,8 +184,8 @@ export const quality: Command = {
     const found = compared(context, opened, { ...data, windows: data.windows.filter(({ slice }) => slice === undefined) });
     const arms = found.flatMap((each) => each.arms);
     const status = arms.map(({ arm, environment, requests, units, lastSeen, latency, matured, labelled, labelDelay }) => ({ arm, environment, requests, units, lastSeen: lastSeen === 0 ? null : new Date(lastSeen).toISOString(), latencyMs: Object.fromEntries(SHOWN_QUANTILES.map((q) => [`p${100 * q}`, histogramQuantile(latency, q) ?? null])), matured, labelled, labelDelay: labelDelay ?? null }));
-    print(context, { model: opened.model.name, arms: status, comparisons: found.map(printed), notes: data.notes }, [...statusBlocks({ ...data, arms }, Date.now()), ...found.flatMap(({ blocks }) => blocks), notesBlock(data.notes)]);
-    return exitOf(found, data, context.warn);
+    print(context, `Quality of ${opened.model.name}`, { model: opened.model.name, arms: status, comparisons: found.map(printed), notes: data.notes }, [...statusBlocks({ ...data, arms }, Date.now()), ...found.flatMap(({ blocks }) => blocks), notesBlock(data.notes)]);
+    return exitOf(found, data, opened, context.warn);
   }),
 };
 
@@ -179,8 +195,8 @@ export const compareReleased = looking(async (context) => {
   const opened = await openModel(context);
   const data = await read(context, opened);
   const found = compared(context, opened, data);
-  print(context, { model: opened.model.name, comparisons: found.map(printed), notes: data.notes }, [...found.flatMap(({ blocks }) => blocks), notesBlock(data.notes)]);
-  return exitOf(found, data, context.warn);
+  print(context, `Comparison of ${opened.model.name}`, { model: opened.model.name, comparisons: found.map(printed), notes: data.notes }, [...found.flatMap(({ blocks }) => blocks), notesBlock(data.notes)]);
+  return exitOf(found, data, opened, context.warn);
 });
 
 /** The training data, where drift is measured against that of a version. @throws AppError */
@@ -203,7 +219,7 @@ export const drift: Command = {
   usage: 'drift [--model M] [--environment E] [--skew] [--json | --markdown]',
   summary: 'inputs and predictions against the training data, and by arm',
   options: { skew: { type: 'boolean' } },
-  details: 'With --skew the command of skew: in modelswitch.yaml recomputes the features of logged requests; they are compared with those that were logged.',
+  details: 'With --skew the command of skew: in modelswitch.yaml recomputes the features of logged requests; they are compared with those that were logged. Exit: 0 no drift, 1 drift or skew, 2 modelswitch.yaml or the usage is wrong, 5 nothing could be read or compared.',
   run: looking(async (context) => {
     refuseOthers(context, 'drift', ['model', 'environment', 'registry', 'json', 'markdown']);
     const opened = await openModel(context);
@@ -223,7 +239,7 @@ export const drift: Command = {
       ...(skew === undefined ? [] : skewBlocks(skew, (opened.definition.skew?.command ?? []).join(' '))),
     ];
     if (skew?.insufficient !== undefined) context.warn(`Feature skew is not known: ${skew.insufficient}.`);
-    print(context, { model: opened.model.name, drift: found, ...(skew === undefined ? {} : { skew }), definitions: DRIFT_DEFINITIONS, notes: data.notes }, [...blocks, notesBlock(data.notes)]);
+    print(context, `Drift of ${opened.model.name}`, { model: opened.model.name, drift: found, ...(skew === undefined ? {} : { skew }), definitions: DRIFT_DEFINITIONS, notes: data.notes }, [...blocks, notesBlock(data.notes)]);
     if (found.some(({ report }) => report.features.some(({ alarm }) => alarm)) || (skew?.insufficient === undefined && skew?.features.some(({ alarm }) => alarm) === true)) return 1;
     // A pipeline that stops on drift must not go on because nobody looked. Environments without a record of the hours, or with one arm and no reference, keep others from nothing.
     const isUnknown = without.flat().some(({ isAsked }) => isAsked) || (skew === undefined && without.every(({ length }) => length > 0));
@@ -247,7 +263,7 @@ const readShadow = looking(async (context) => {
   const opened = await openModel(context);
   const data = await read(context, opened);
   const reports = shadows(data, context.options.environment).map(shadowReport);
-  print(context, { model: opened.model.name, shadow: reports, notes: data.notes }, [...reports.flatMap(shadowBlocks), notesBlock(data.notes)]);
+  print(context, `Shadow of ${opened.model.name}`, { model: opened.model.name, shadow: reports, notes: data.notes }, [...reports.flatMap(shadowBlocks), notesBlock(data.notes)]);
   return 0;
 });
 

@@ -35,10 +35,9 @@ export class AppError extends Error {
 /** Any thrown value as an `AppError`: an abort becomes `cancelled`, what nobody foresaw becomes `internal`. */
 export function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError || isFromOtherBundle(thrown)) return thrown;
-  if (thrown instanceof Error) {
-    const code = thrown.name === 'AbortError' ? 'cancelled' : 'internal';
-    return new AppError(code, thrown.message, {}, thrown);
-  }
+  // In one word, whoever was waiting: each API has its own for it.
+  if (thrown instanceof Error && thrown.name === 'AbortError') return new AppError('cancelled', 'Cancelled.', {}, thrown);
+  if (thrown instanceof Error) return new AppError('internal', thrown.message, {}, thrown);
   return new AppError('internal', String(thrown));
 }
 

@@ -369,7 +369,7 @@ class Comparer {
       return { ...common, verdict: 'worse', because: `worse by more than ${margin} since ${utcTime(start)}`, lately: { since: start, effect: since.estimate, candidate: armValue(totalOf(own, name), isShare ? phi : undefined), current: armValue(totalOf(other, name), isShare ? phi : undefined) } };
     }
     const verdict = worseBy(found) + oneSided >= margin ? 'undecided' : isShare && !hasTold(strata) ? 'insufficient data' : 'not worse';
-    return { ...common, verdict, because: verdict === 'insufficient data' ? needs : verdict === 'not worse' ? `not worse by more than ${margin}` : 'the interval holds both' };
+    return { ...common, verdict, because: verdict === 'insufficient data' ? needs : verdict === 'not worse' ? `not worse by more than ${margin}` : `shown is neither worse by more than ${margin} nor by less` };
   }
 }
 
@@ -392,7 +392,8 @@ function lateValues(part: readonly TimedInterval[], first: number | undefined): 
   return { since, candidate: armValue(candidate, undefined), current: armValue(current, undefined), ...(effect === undefined ? {} : { effect }) };
 }
 
-function evidenceWords(log: number): string {
+/** Odds in words, of their natural logarithm. */
+export function evidenceWords(log: number): string {
   return log > Math.log(1e6) ? 'over 1,000,000 : 1' : `${oddsWords(Math.exp(log))} : 1`;
 }
 

@@ -2,7 +2,7 @@ import { compileCondition, compileNumber, compileValue, type Compiled, type Expr
 import { nearest } from '../workspace/suggest.ts';
 import { parseDuration } from '../base/duration.ts';
 import { toleranceProblems } from './tolerances.ts';
-import { lookbackMs, prometheusTarget, reportQueries, type PrometheusTarget, type Report } from './prometheusTarget.ts';
+import { lookbackMs, prometheusTarget, reportQueries, sliceEntries, type PrometheusTarget, type Report } from './prometheusTarget.ts';
 import type { SkewDefinition } from './skew.ts';
 import { qualitySchema, type MetricSection, type QualitySection } from '../workspace/quality.ts';
 
@@ -111,6 +111,12 @@ export interface QualityProblem {
 
 const HIGHER: ReadonlySet<string> = new Set(['accuracy', 'precision', 'recall', 'pr_auc', 'confident']);
 const NEEDS_LABELS: ReadonlySet<string> = new Set(['accuracy', 'precision', 'recall', 'pr_auc', 'brier']);
+
+/** An entry of `by` of a log: `country` is `features.country`, for outcomes, which alone have fields of other names, are not known yet. Their own field, and what is nearly one of the record's, are refused as they stand. */
+function asFeature(text: string, outcome: string): string {
+  const isOther = /^[a-zA-Z_]\w*$/.test(text) && text !== outcome && !Object.hasOwn(RECORD_FIELDS, text) && nearest(text, Object.keys(RECORD_FIELDS)) === undefined;
+  return isOther ? `features.${text}` : text;
+}
 
 /** A field that nobody knows is one of the outcome, unless it is nearly one of the record's. */
 function misspelt({ paths }: Expression<unknown>): string | undefined {
@@ -305,7 +311,7 @@ export function readQuality(section: unknown): { readonly quality?: QualityDefin
       },
       ...(where === undefined ? {} : { where }),
       metrics: metrics.filter(({ name }, index) => metrics.findIndex((other) => other.name === name) === index),
-      slices: (content.by ?? []).flatMap((text, index) => reader.early(compileValue(text, RECORD_TYPES), ['by', index], isLog) ?? []),
+      slices: sliceEntries(content.by).flatMap(({ text, path }) => reader.early(compileValue(isLog ? asFeature(text, field) : text, RECORD_TYPES), path, isLog) ?? []),
       drift: driftDefinition(reader.referenceColumns(content.drift), content.drift),
       ...(content.skew === undefined ? {} : { skew: skewDefinition(content.skew, reader.report) }),
       windowMs: reader.windowMs(content.window),

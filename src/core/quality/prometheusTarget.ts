@@ -43,15 +43,20 @@ export function lookbackMs(written: string | undefined, path: readonly string[],
   return found;
 }
 
+/** The entries of `by`, which is one or a list of them, with their places below `quality`. */
+export function sliceEntries(by: QualitySection['by'] = []): readonly { readonly text: string; readonly path: readonly (string | number)[] }[] {
+  return typeof by === 'string' ? [{ text: by, path: ['by'] }] : by.map((text, index) => ({ text, path: ['by', index] }));
+}
+
 /** The label of each entry of `by`: the one that `slices` names, else that of its own name. */
-function sliceLabels(by: readonly string[], named: Readonly<Record<string, string>>, report: Report): Record<string, string> {
+function sliceLabels(entries: ReturnType<typeof sliceEntries>, named: Readonly<Record<string, string>>, report: Report): Record<string, string> {
   for (const text of Object.keys(named)) {
-    if (!by.includes(text)) report(['source', 'prometheus', 'slices', text], `by has no entry ${text}, whose label this would be`);
+    if (!entries.some((entry) => entry.text === text)) report(['source', 'prometheus', 'slices', text], `by has no entry ${text}, whose label this would be`);
   }
-  return Object.fromEntries(by.flatMap((text, index): [string, string][] => {
+  return Object.fromEntries(entries.flatMap(({ text, path }): [string, string][] => {
     const label = named[text] ?? text.replace(/^features\./, '');
     if (LABEL.test(label)) return [[text, label]];
-    report(['by', index], `${text} is no name that a label can have: say which label has its values, as slices: {${JSON.stringify(text)}: label} of source.prometheus`);
+    report(path, `${text} is no name that a label can have: say which label has its values, as slices: {${JSON.stringify(text)}: label} of source.prometheus`);
     return [];
   }));
 }
@@ -93,7 +98,7 @@ export function prometheusTarget(section: PrometheusSection, { guardrails, signa
   return {
     url, headers: tenant === undefined ? {} : { [tenant_header ?? 'X-Scope-OrgID']: tenant }, lookbackMs: lookbackMs(lookback, ['source', 'prometheus'], report), designEffect: design_effect, queries,
     ...(latency === undefined ? {} : { latency: { buckets: latency.buckets, unitMs: UNITS_MS[latency.unit] } }),
-    slices: sliceLabels(by ?? [], slices ?? {}, report), arms: armLabels(section.arms ?? {}, report),
+    slices: sliceLabels(sliceEntries(by), slices ?? {}, report), arms: armLabels(section.arms ?? {}, report),
   };
 }
 

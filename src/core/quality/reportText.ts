@@ -1,5 +1,5 @@
 import { ageWords, countWords, plainLine } from '../base/words.ts';
-import { currentAlike, type ArmValue, type ComparisonReport, type MetricComparison } from './comparison.ts';
+import { currentAlike, evidenceWords, type ArmValue, type ComparisonReport, type MetricComparison } from './comparison.ts';
 import { DRIFT_DEFINITIONS, driftVerdict, type DriftReport, type FeatureDrift } from './drift.ts';
 import { histogramQuantile } from './histogram.ts';
 import { labelDelayWords } from './labelDelay.ts';
@@ -68,7 +68,7 @@ function guardLines(metrics: readonly Pick<MetricComparison, 'role' | 'kind'>[],
   const guardrails = metrics.filter(({ role }) => role === 'guardrail');
   if (guardrails.length === 0) return ['No guardrail is declared: nothing alarms, and nothing takes a release back. Add one below quality, such as guardrails: [{name: errors, bad: error}].'];
   if (guardrails.every(({ kind }) => kind !== 'bad')) return [];
-  return [`Guardrails of counts together${where}: evidence ${joint.evidence > 1e6 ? 'over 1,000,000' : number(joint.evidence)}, alarm at ${number(joint.level)}: ${joint.alarms ? 'ALARM' : 'no alarm'}.`];
+  return [`Guardrails of counts together${where}: evidence ${evidenceWords(Math.log(joint.evidence))}, alarm at ${number(joint.level)} : 1: ${joint.alarms ? 'ALARM' : 'no alarm'}.`];
 }
 
 /** Of the latency of each arm. */
@@ -162,12 +162,17 @@ function asMarkdown(line: string): string {
   return line.replace(/[\\`*_[\]<>|~#&!$]/g, '\\$&');
 }
 
-/** Blocks as text with aligned columns, or as Markdown. */
+/** A report as a Markdown document: its title, with the tables one level below. */
+export function markdownDocument(title: string, blocks: readonly Block[]): string {
+  return `# ${asMarkdown(plainLine(title, 200))}\n\n${blocksText(blocks, true)}`;
+}
+
+/** Blocks as text with aligned columns, or as the body of a Markdown document. */
 export function blocksText(blocks: readonly Block[], markdown: boolean): string {
   return blocks.map((block) => {
     if ('lines' in block) return block.lines.map((line) => (markdown ? `${asMarkdown(plainLine(line, 400))}  \n` : `${plainLine(line, 400)}\n`)).join('');
     const cells = [block.columns, ...block.rows].map((row) => row.map((cell) => (markdown ? asMarkdown(plainLine(cell, 200)) : plainLine(cell, 200))));
-    if (markdown) return `### ${asMarkdown(block.title)}\n\n${cells.map((row, index) => `| ${row.join(' | ')} |\n${index === 0 ? `|${row.map(() => '---').join('|')}|\n` : ''}`).join('')}`;
+    if (markdown) return `## ${asMarkdown(block.title)}\n\n${cells.map((row, index) => `| ${row.join(' | ')} |\n${index === 0 ? `|${row.map(() => '---').join('|')}|\n` : ''}`).join('')}`;
     const widths = block.columns.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
     return `${block.title}\n${cells.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`).join('')}`;
   }).filter((text) => text !== '').join('\n');

@@ -129,13 +129,15 @@ const skew = z.strictObject({
   lookback: duration('How far back requests are taken from. Default: 1d.', '1d').optional(),
 }, { error: 'must be a mapping of exec, abs, rel, max_share, sample and lookback' }).meta({ description: 'Whether the features that were logged are those that the model was meant to get.' });
 
+const slice = words('A field whose values are looked at by themselves.', 'features.country');
+
 const qualityShape = {
   source: source.optional(),
   labels: labels.optional(),
   where: words('Only records for which this is true are compared: those whom the percentage has randomised.', 'features.group != "internal"').optional(),
   guardrails: metrics('Metrics whose breach rolls back.').optional(),
   signals: metrics('Metrics that only hold the ramp.').optional(),
-  by: z.array(words('A field whose values are looked at by themselves.', 'features.country'), { error: 'must be a list of fields, such as [features.country]' }).meta({ description: 'Slices.' }).optional(),
+  by: z.union([slice, z.array(slice)], { error: 'must be a field, or a list of fields, such as [features.country]' }).meta({ description: 'Slices.' }).optional(),
   drift: drift.optional(),
   skew: skew.optional(),
   window: duration('Length of a window, at least 1s. The arms are compared window by window, so let it be so long that most windows have records of both. Default: 5min.', '5min').optional(),

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import type { QualityParts } from './lazyQuality.ts';
+import { stateOf } from './qualityParts.ts';
 import type { QualityReading } from './qualityReader.ts';
 import type { QualityRef, QualityStore } from './qualityStore.ts';
 
@@ -17,7 +18,7 @@ function flagOf(argument: unknown): string | undefined {
  * The model that is meant: that of the argument (a model, or a flag), of the flag under the cursor, the only one, or the one that a person chooses; undefined when nobody does.
  * @throws AppError validation when no model has `quality:`, or none of the flag of the argument
  */
-export async function chooseReading(store: QualityStore, argument: unknown, { flagUnderCursor }: Pick<QualityParts, 'flagUnderCursor'>): Promise<QualityReading | undefined> {
+export async function chooseReading(store: QualityStore, argument: unknown, { flagUnderCursor, clock }: Pick<QualityParts, 'flagUnderCursor' | 'clock'>): Promise<QualityReading | undefined> {
   await store.update();
   if (isQualityRef(argument)) return store.of(argument);
   const { readings } = store;
@@ -29,6 +30,6 @@ export async function chooseReading(store: QualityStore, argument: unknown, { fl
   if (named !== undefined && meant.length === 0) throw new AppError('validation', `No model behind ${plainLine(named)} has a source of quality: add quality: {source: {log: logs/predictions-*.jsonl}} to one in modelswitch.yaml.`);
   const candidates = meant.length > 0 ? meant : readings;
   if (candidates.length === 1) return candidates[0];
-  const items = candidates.map((reading) => ({ label: plainLine(reading.model.name), description: plainLine(`${reading.folder.name} · ${reading.model.switches.map((each) => each.flag).join(', ')}`), reading }));
-  return (await vscode.window.showQuickPick(items, { title: 'Quality in production', placeHolder: 'Which model?' }))?.reading;
+  const items = candidates.map((reading) => ({ label: plainLine(reading.model.name), description: plainLine(`${reading.folder.name} · ${reading.model.switches.map((each) => each.flag).join(', ')}`), detail: plainLine(stateOf(reading, clock.now()).words), reading }));
+  return (await vscode.window.showQuickPick(items, { title: flag === undefined || meant.length === 0 ? 'Quality in production' : `Quality in production of ${plainLine(flag)}`, placeHolder: 'Which model?' }))?.reading;
 }

@@ -6,7 +6,7 @@ import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { againstReference, againstWords, unmeasured, type DriftFinding } from '../../core/quality/productionDrift.ts';
 import { driftAlarms, elsewhere, silences } from '../../core/quality/productionWords.ts';
 import { sinceWords, type ReleaseHistory } from '../../core/quality/productionShare.ts';
-import { blocksText, comparisonBlocks, driftBlocks, driftDefinitions, notesBlock, percent, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
+import { comparisonBlocks, driftBlocks, driftDefinitions, markdownDocument, notesBlock, percent, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { shadowIn, shadowReport } from '../../core/quality/shadow.ts';
 import { shadowBlocks } from '../../core/quality/shadowText.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
@@ -198,5 +198,5 @@ export function dashboardMarkdown(input: DashboardInput): string {
     ...(history === undefined ? [] : [configured]), ...statusBlocks({ ...data, arms }, readAt), ...comparisonBlocks(report), { lines: sinceWords(input.since) }, ...[latencyChart(arms), scoreChart(arms, data.production)].flatMap((chart) => (chart === undefined ? [] : [chart.table])),
     ...drift.flatMap((each) => driftBlocks(each.report, `Drift: ${each.production} against ${againstWords(each)}`)), ...(drift.length === 0 ? [] : [driftDefinitions()]), ...(skew?.last === undefined ? [] : skewBlocks(skew.last.report, skew.command)), ...(shadow === undefined ? [] : shadowBlocks(shadowReport(shadow))), ...(timeline === undefined ? [] : [timelineTable(timeline), { lines: timelineNotes(timeline) }]), notesBlock(data.notes),
   ];
-  return `${blocksText([{ lines: [`${model} (${flag})${environment === '' ? ', records without an environment' : ` in ${environment}`}, read ${utcTime(readAt)}`] }], true)}\n${blocksText(blocks, true)}`;
+  return markdownDocument(`${model} (${flag})${environment === '' ? ', records without an environment' : ` in ${environment}`}`, [{ lines: [`Read ${utcTime(readAt)}.`] }, ...blocks]);
 }

@@ -131,21 +131,26 @@ function verdictIcon({ verdict }: MetricComparison): string {
   }
 }
 
+/** The worst that is known of a model, or why nothing is. */
+export function stateOf(reading: QualityReading, now: number): { readonly words: string; readonly isBad: boolean } {
+  const known = productionFacts(reading, now);
+  const worst = known === undefined ? undefined : worstFact(known);
+  const words = worst?.words[0] ?? (reading.error !== undefined ? 'cannot be read' : reading.loading ? 'reading...' : reading.data === undefined ? 'not read yet' : 'no record yet');
+  return { words, isBad: reading.error !== undefined || reading.wrong !== undefined || (worst !== undefined && worst.kind !== 'fine') };
+}
+
 /** A node "Quality" for each model behind the flag, with its metrics below. */
 export function qualityNodes(store: QualityStore, facts: FlagFacts, now: number): DetailNode[] {
   const { connection, name } = facts;
   return readingsOf(store, facts).map((reading): DetailNode => {
     const id = JSON.stringify(['quality', connection.baseUrl, connection.project, name, reading.folder.uri.toString(), reading.model.name]);
-    const known = productionFacts(reading, now);
-    const worst = known === undefined ? undefined : worstFact(known);
-    const state = worst?.words[0] ?? (reading.error !== undefined ? 'cannot be read' : reading.loading ? 'reading...' : reading.data === undefined ? 'not read yet' : 'no record yet');
-    const isBad = reading.error !== undefined || reading.wrong !== undefined || (worst !== undefined && worst.kind !== 'fine');
+    const { words, isBad } = stateOf(reading, now);
     return {
-      kind: 'detail', id, label: facts.arms.length > 1 ? `Quality of ${reading.model.name}` : 'Quality', description: state, icon: isBad ? 'warning' : 'graph',
+      kind: 'detail', id, label: facts.arms.length > 1 ? `Quality of ${reading.model.name}` : 'Quality', description: words, icon: isBad ? 'warning' : 'graph',
       tooltip: `How ${reading.model.name} does in ${reading.environment}. Choose this line for the dashboard.`, context: 'quality',
       command: { title: 'Open Dashboard', command: Command.openDashboard, arguments: [refOf(reading)] },
       connection, flag: name,
-      children: () => lines(reading, known, id),
+      children: () => lines(reading, productionFacts(reading, now), id),
     };
   });
 }

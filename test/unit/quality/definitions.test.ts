@@ -122,6 +122,16 @@ guardrails: [{name: errors, bad: error}]`);
     assert.match(problems('skew: {exec: [a], lookback: 0s}').join(), /^6: skew\.lookback: must be at least 1s/);
   });
 
+  it('takes slices by one field or several, and of a log a bare name for a feature', () => {
+    const slices = (by: string): unknown => load(`by: ${by}`).config?.models[0]?.quality?.slices.map(({ text }) => text);
+    assert.deepEqual(['country', 'features.country', '[country, features.age > 60]', 'service'].map(slices), [['features.country'], ['features.country'], ['features.country', 'features.age > 60'], ['service']]);
+    assert.deepEqual(problems('by: servce'), ['6: by: there is no field servce. Did you mean "service"? A field of the outcome needs a name that is not so near. [servce]']);
+    assert.match(problems('labels: {field: converted}\nby: converted').join(), /^7: by: converted is a field of the outcome, .* \[converted\]$/);
+    assert.match(problems('by: 7').join(), /^6: .*by must be a field, or a list of fields, such as \[features\.country\]/);
+    const labelled = load('source: {prometheus: {url: "http://p", design_effect: 2, queries: {}}}\nby: country').config?.models[0]?.quality?.source;
+    assert.deepEqual(labelled?.kind === 'prometheus' && labelled.prometheus.slices, { country: 'country' });
+  });
+
   it('says at its line, and at its word, what is wrong with an expression', () => {
     assert.deepEqual(problems('guardrails:\n  - {name: a, bad: "latency_ms >> 80"}'), ['7: guardrails[0].bad: ">" is not expected here: a field, a number or a text is missing. [>]']);
     assert.deepEqual(problems("guardrails:\n  - {name: a, bad: 'eror'}"), ['7: guardrails[0].bad: there is no field eror. Did you mean "error"? A field of the outcome needs a name that is not so near. [\'eror\']']);

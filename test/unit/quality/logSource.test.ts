@@ -265,10 +265,18 @@ describe('the prediction log', () => {
 
   it('counts what is malformed with its place, and goes on', async () => {
     const [first, second, third] = records({ count: 3 });
-    writeFileSync(path('logs/a.jsonl'), `${lines([first!])}{"half": \n[1]\n\n${JSON.stringify({ ...second, ts: 'yesterday' })}\n${JSON.stringify({ flag: 'fraud-v2' })}\n${lines([third!])}`);
+    writeFileSync(path('logs/a.jsonl'), `${lines([first!])}{"half": \n7\n\n${JSON.stringify({ ...second, ts: 'yesterday' })}\n${JSON.stringify({ flag: 'fraud-v2' })}\n${lines([third!])}`);
     const { notes } = await open()();
     assert.deepEqual([notes.rows, notes.malformed], [4, 4]);
     assert.deepEqual(notes.examples, ['logs/a.jsonl:2: no valid JSON', 'logs/a.jsonl:3: no mapping', `logs/a.jsonl:5: ${NO_TIME}`, 'logs/a.jsonl:6: neither assigned_arm nor request_id']);
+  });
+
+  it('says of a file that is one list, on one line or several, that lines hold records', async () => {
+    const all = records({ count: 3 });
+    writeFileSync(path('logs/a.jsonl'), `${JSON.stringify(all)}\n`);
+    writeFileSync(path('logs/b.jsonl'), JSON.stringify(all, undefined, 1));
+    const { notes } = await open()();
+    assert.deepEqual([notes.examples[0], notes.examples[1]], ['logs/a.jsonl:1: a list, where each line holds one record by itself', 'logs/b.jsonl:1: a list, where each line holds one record by itself']);
   });
 
   it('takes the same instants from times without a zone in any format, and for an order number or 0 none', async () => {

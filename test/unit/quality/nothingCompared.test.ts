@@ -53,8 +53,15 @@ describe('where nothing is compared', () => {
     assert.match(out, /cat tells nothing about errors\./);
   });
 
+  it('how the sample ratio is checked is said where nothing but the configured share is missing', async () => {
+    const hint = '--percent N, what the candidate was configured to get all the time, has the sample ratio checked.';
+    assert.ok((await ran(ERRORS)).out.includes(hint));
+    assert.ok(!(await ran(ERRORS, (record) => record, (context) => quality.run({ ...context, options: { percent: '50' } }))).out.includes(hint));
+    assert.ok(!(await ran(ERRORS, (record) => ({ ...record, unit_id: undefined }))).out.includes(hint), 'by records without units it is not');
+  });
+
   it('where: that leaves out everything is said to do so', async () => {
     const { code, warned } = await ran(`${ERRORS}\nwhere: features.group == "none"`);
-    assert.deepEqual([code, warned], [5, ['where: leaves out all 400 records of this model: nothing was compared.']]);
+    assert.deepEqual([code, warned], [5, ['where: leaves out all 400 records of this model: nothing was compared. Where a record does not tell features.group, it is left out, too.']]);
   });
 });

@@ -398,7 +398,7 @@ describe('the dashboard', () => {
     const markdown = dashboardMarkdown(given);
     assert.match(markdown, /The last reading failed: the log is gone/);
     assert.match(markdown, /ALARM: errors is worse: evidence/);
-    assert.match(markdown, /### Latency quantiles by arm, ms/);
+    assert.match(markdown, /^## Latency quantiles by arm, ms$/m);
     const csv = dashboardCsv(given, dashboardModel(given));
     for (const line of [/^report,model,,.*fraud/m, /^report,environment,.*production/m, /^report,the last reading failed,.*the log is gone/m, /^report,alarm,.*errors is worse/m]) assert.match(csv, line);
   });
@@ -654,10 +654,11 @@ describe('the dashboard', () => {
 
   it('exports the report as Markdown that obeys no name', () => {
     const text = dashboardMarkdown(input({ count: 3000 }, { model: '[fraud](command:x)' }));
-    assert.ok(text.startsWith('\\[fraud\\] (command:x) (fraud-v2) in production, read 2026-'), text.slice(0, 80));
-    assert.match(text, /### Candidate against current in production\n\n\| metric \|/);
-    assert.match(text, /^### Drift: candidate against current, last 3 h$/m);
-    assert.match(dashboardMarkdown(input({ count: 100, environment: '' }, { environment: '' })), /^fraud \(fraud-v2\), records without an environment, read 2026-/);
+    assert.ok(text.startsWith('# \\[fraud\\] (command:x) (fraud-v2) in production\n\nRead 2026-'), text.slice(0, 80));
+    assert.match(text, /^## Candidate against current in production\n\n\| metric \|/m);
+    assert.match(text, /^## Drift: candidate against current, last 3 h$/m);
+    assert.match(dashboardMarkdown(input({ count: 100, environment: '' }, { environment: '' })), /^# fraud \(fraud-v2\), records without an environment\n\nRead 2026-/);
+    assert.deepEqual([...new Set(text.match(/^#+(?= )/gm))], ['#', '##'], 'one title, and tables below it');
   });
 
   it('tells the history of the release, also in Markdown, and obeys nothing in it', () => {
@@ -673,8 +674,8 @@ describe('the dashboard', () => {
     ]);
     assert.deepEqual(found.lines, ['The log leads back to the beginning.']);
     const text = dashboardMarkdown(given);
-    assert.match(text, /### History of fraud behind fraud-v2, newest first[^]*\| taken back by the guard \| \\\[eve\\\] \\?\(command:x/);
-    assert.ok(text.includes('errors \\| 4 % vs 2 %'), text.slice(text.indexOf('### History')));
+    assert.match(text, /## History of fraud behind fraud-v2, newest first[^]*\| taken back by the guard \| \\\[eve\\\] \\?\(command:x/);
+    assert.ok(text.includes('errors \\| 4 % vs 2 %'), text.slice(text.indexOf('## History')));
     assert.equal(dashboardModel(input({ count: 10 })).timeline, undefined);
   });
 

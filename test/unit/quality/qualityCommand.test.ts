@@ -8,7 +8,7 @@ import { compareReleased, quality } from '../../../src/cli/commands/quality.ts';
 import type { CliContext } from '../../../src/cli/context.ts';
 
 /** Every request of the candidate fails, none of the current version. */
-async function ran(command: (context: CliContext) => Promise<number>, warnings: readonly string[], options: CliContext['options'] = {}, isEmpty = false, more = ''): Promise<{ readonly code: number; readonly out: string; readonly warned: readonly string[] }> {
+async function ran(command: (context: CliContext) => Promise<number>, warnings: readonly string[], options: CliContext['options'] = {}, isEmpty = false, more = ''): Promise<{ readonly code: number; readonly out: string; readonly warned: readonly string[]; readonly progress: readonly string[] }> {
   const server = createServer((request, response) => {
     const asked = new URL(request.url ?? '', 'http://localhost').searchParams.get('query') ?? '';
     const last = asked.includes('errors_total') && asked.includes('current') ? '0' : '5000';
@@ -19,7 +19,7 @@ async function ran(command: (context: CliContext) => Promise<number>, warnings: 
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const cwd = mkdtempSync(join(tmpdir(), 'modelswitch-command-'));
-  const [out, warned]: [string[], string[]] = [[], []];
+  const [out, warned, progress]: [string[], string[], string[]] = [[], [], []];
   try {
     writeFileSync(join(cwd, 'modelswitch.yaml'), `version: 1
 models:
@@ -35,8 +35,8 @@ models:
           queries: {errors: {total: 'predictions_total{arm="$arm"}', bad: 'errors_total{arm="$arm"}'}}
       guardrails: [{name: errors, bad: error}]
 ${more}`);
-    const context: CliContext = { options, operands: [], env: {}, cwd, signal: new AbortController().signal, write: (text) => void out.push(text), own: {}, warn: (sentence) => void warned.push(sentence), progress: () => undefined };
-    return { code: await command(context), out: out.join(''), warned };
+    const context: CliContext = { options, operands: [], env: {}, cwd, signal: new AbortController().signal, write: (text) => void out.push(text), own: {}, warn: (sentence) => void warned.push(sentence), progress: (line) => void progress.push(line) };
+    return { code: await command(context), out: out.join(''), warned, progress };
   } finally {
     server.close();
     rmSync(cwd, { recursive: true });
@@ -60,6 +60,11 @@ describe('the exit code of quality and compare', () => {
       const { code, warned } = await ran(command, [], {}, true);
       assert.deepEqual([code, warned.at(-1)], [5, 'The source has no record of this model: nothing was compared.']);
     }
+  });
+
+  it('how far the source has been read is told meanwhile, and wiped off before the report', async () => {
+    const { progress } = await ran((context) => quality.run(context), []);
+    assert.match(progress.join('\n'), /^(?:fraud: \d+ % read\n)*fraud: 100 % read\n$/);
   });
 
   it('the JSON of quality has latency quantiles with their buckets, and no number above the last boundary', async () => {

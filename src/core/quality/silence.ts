@@ -95,7 +95,8 @@ function isTold({ now, told: [own, other], began = Number.NEGATIVE_INFINITY, sha
 function atLargestShare(interval: CountInterval, { start, end }: Exposure, shareAt: ShareAt | undefined): CountInterval {
   if (shareAt === undefined || shareAt(start, end) !== undefined) return interval;
   let largest = 0;
-  for (let at = start; at <= end; at += MINUTE_MS) largest = Math.max(largest, shareAt(at, at) ?? 0);
+  // Just after a change it is not known.
+  for (let at = start; at <= end + 2 * MINUTE_MS; at += MINUTE_MS) largest = Math.max(largest, shareAt(at, at) ?? 0);
   return largest === 0 ? interval : { ...interval, currentCount: Math.min(interval.currentCount, (interval.candidateCount * (1 - largest)) / largest) };
 }
 

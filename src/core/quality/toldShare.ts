@@ -7,6 +7,8 @@ import type { ArmSummary, QualityWindow } from './window.ts';
 
 /** How sure it must be that shares differ, and the most of them that may be hidden. */
 const [LEVEL, MOST_DIFFERENCE] = [0.001, 0.01];
+/** By how much the shares must differ where few records tell a metric: by less they may at one look of many. What a mean is of, such as the value of an order, there may be more of because a model is better. */
+const FEW_DIFFERENCE = { bad: 0.002, mean: 0.005 };
 
 /** Whether a metric by design says nothing of a part of the predictions: precision of those that were decided no, recall of those whose outcome was no. */
 export function isOfAPart({ measure }: { readonly measure?: MetricDefinition['measure'] | undefined }): boolean {
@@ -72,5 +74,5 @@ export function differInTold(strata: readonly (readonly [candidate: readonly Qua
   const shares = strata.map(([candidate, current]): ShareStratum => ({ candidate: countTold(candidate, metric), current: countTold(current, metric) }));
   const { p, difference, share } = cochranMantelHaenszel(shares, phi);
   // Of a metric that few records tell, a few of all records are many of those.
-  return p < LEVEL && Math.abs(difference) > share * tolerated(metric, strata.flatMap(([, current]) => current), isShare);
+  return p < LEVEL && Math.abs(difference) > Math.max(share * tolerated(metric, strata.flatMap(([, current]) => current), isShare), (1 - share) * FEW_DIFFERENCE[metric.kind]);
 }

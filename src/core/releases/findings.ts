@@ -60,7 +60,7 @@ export interface Findings extends Pick<Look, 'guardrails' | 'signals' | 'accepta
 }
 
 /** Counters are by the hour: who asked in this one or the one before is still there. */
-const ASKED_MS = 3_600_000;
+export const ASKED_MS = 3_600_000;
 /** A service that has logged nothing for so long, while others have, may be retired. */
 const QUIET_MS = 86_400_000;
 
@@ -108,7 +108,7 @@ function judge(input: FindingsInput, service: string | undefined, judged: readon
   const report = compareArms(data, definition, environment, { ...options, since, ...(exposures === undefined ? {} : { exposed: { exposures, now, began, lateMs, isPart: service !== undefined } }) });
   const metrics = report.metrics.filter(({ name }) => definition.metrics.find((each) => each.name === name)?.measure !== 'pr_auc');
   const isSilent = (metric: MetricComparison): boolean => isUntold(metric, allotted) || (data.doubts?.[metric.name] !== undefined && metric.candidate.n > 0 && metric.current.n > 0);
-  const guardrails = metrics.filter(({ role }) => role === 'guardrail').map((metric) => named(service, guardrail(metric, allotted, isSilent(metric))));
+  const guardrails = metrics.filter(({ role }) => role === 'guardrail').map((metric) => named(service, guardrail(metric, allotted, isSilent(metric), !input.isForAll(now))));
   const signals = metrics.filter(({ role }) => role === 'signal').map((metric) => named(service, signal(metric, allotted, statistics && isSilent(metric))));
   const { stageSince } = input;
   const ofStage = stageSince === undefined ? undefined
@@ -148,14 +148,14 @@ function isForAll(input: FindingsInput, { windows }: QualityData): boolean {
   return first !== undefined && input.isForAll(first.start);
 }
 
-/** `isSilent`: it says nothing of the candidate, or not what it was told of it. What is worse is worse all the same. */
-function guardrail(metric: MetricComparison, allotted: Allotted, isSilent: boolean): GuardrailFinding {
+/** `isSilent`: it says nothing of the candidate, or not what it was told of it. What is worse is worse all the same. `isCompared`: whether anybody has the current version; where nobody has, nothing that is told will end a void. */
+function guardrail(metric: MetricComparison, allotted: Allotted, isSilent: boolean, isCompared: boolean): GuardrailFinding {
   const { name, verdict } = metric;
   if (!allotted.comparable) return { name, state: 'clear', words: `${plainLine(name, 40)}: members of a segment are no sample of everyone, so only limits count here` };
   if (verdict === 'worse') return { name, state: 'breach', words: comparisonWords(metric) };
   // The counters are a second witness: where they say nothing, the records still do.
   if (name === MISSING_ANSWERS) return { name, state: 'clear', words: comparisonWords(metric) };
-  return { name, state: isSilent ? 'insufficient' : 'clear', words: untoldWords(metric, allotted), ...(verdict === 'void' ? { isVoid: true } : {}) };
+  return { name, state: isSilent ? 'insufficient' : 'clear', words: untoldWords(metric, allotted), ...(verdict === 'void' && isCompared ? { isVoid: true } : {}) };
 }
 
 function signal(metric: MetricComparison, allotted: Allotted, isSilent: boolean): SignalFinding {
@@ -177,7 +177,7 @@ interface Compared {
  * Limits hold for the candidate whatever the current version does, so the window in which its exposure began counts for them: in one of a day it would be watched by nobody before midnight. One that says nothing is told where nothing else judges the metric: what was told as none may not have been told, or nobody is left to compare with. Of a
  * segment, which may be small for ever, only what no record tells.
  */
-function limits({ definition, environment, since = Number.NEGATIVE_INFINITY, began = since, alone = since, comparable, shareAt }: FindingsInput, { data, service, services, metrics, guardrails }: Compared): GuardrailFinding[] {
+function limits({ definition, environment, since = Number.NEGATIVE_INFINITY, began = since, alone = since, comparable, shareAt, isForAll: isForAllFrom, now }: FindingsInput, { data, service, services, metrics, guardrails }: Compared): GuardrailFinding[] {
   const isSince = ({ start, end }: QualityWindow): boolean => start >= since || (start >= alone && end > began);
   const windows = data.windows.filter((each) => each.environment === environment && each.arm === 'candidate' && each.slice === undefined && isSince(each));
   const limited = definition.metrics.filter(({ role, limit }) => role === 'guardrail' && limit !== undefined);
@@ -188,7 +188,7 @@ function limits({ definition, environment, since = Number.NEGATIVE_INFINITY, beg
     const isSaid = guardrails.some((each) => each.name === name && each.state === 'insufficient');
     // What outcomes do not tell they tell of no version: absence that means nothing passes no limit.
     const refused = refusals?.get(name);
-    if (refused !== undefined) return isSaid ? [] : [named(service, { name, state: 'insufficient', words: `${plainLine(name, 40)}, limit ${limitFigure(metric, metric.limit ?? Number.NaN)}: ${refused.because}`, ...(refused.verdict === 'void' ? { isVoid: true } : {}) })];
+    if (refused !== undefined) return isSaid ? [] : [named(service, { name, state: 'insufficient', words: `${plainLine(name, 40)}, limit ${limitFigure(metric, metric.limit ?? Number.NaN)}: ${refused.because}`, ...(refused.verdict === 'void' && !isForAllFrom(now) ? { isVoid: true } : {}) })];
     const found = limitFinding(metric, windows, { data, environment, arm: 'candidate', among: limited.length * services * levelShares(limited) });
     if (found === undefined) return [];
     const words = `${plainLine(name, 40)} ${figure(metric, found.value, found.limit)} (n ${countWords(found.n)})${sinceWords(found.since)}, limit ${limitFigure(metric, found.limit)}`;

@@ -1,11 +1,12 @@
 import { ageWords, plainLine } from '../base/words.ts';
 import { SILENT_GAPS, newestDistance } from '../quality/productionWords.ts';
-import { toldOf, type Told } from '../quality/told.ts';
+import { answersIn, toldOf, type Told } from '../quality/told.ts';
+import type { Exposure } from '../quality/silence.ts';
 import type { QualityData } from '../quality/window.ts';
 import type { GuardSettings } from '../workspace/guard.ts';
 import type { Allocation } from './allocation.ts';
 import { lateAfter } from './dataAge.ts';
-import { exposuresOf, type FindingsInput } from './findings.ts';
+import { ASKED_MS, exposuresOf, type FindingsInput } from './findings.ts';
 
 export interface QuietInput extends Pick<FindingsInput, 'data' | 'environment' | 'variants' | 'exposures' | 'since' | 'now'> {
   readonly given: readonly Allocation[];
@@ -17,6 +18,9 @@ export interface QuietArm {
   readonly service?: string;
   readonly words: string;
 }
+
+/** Who asks at least this part of what it asked in an hour before goes on asking: applications tell their counts up to a minute late, so that some of a service that has ended fall into the next hour. */
+const LEAST_ASKED = 0.1;
 
 const NAMES = { candidate: 'the candidate', current: 'the current version' } as const;
 type Arm = keyof typeof NAMES;
@@ -55,17 +59,23 @@ export function quietArms({ data, environment, variants, exposures, now, given, 
 }
 
 /**
- * Services of several of which neither arm has logged anything for longer than `blind_after`, though by an hour of Unleash's counters that is over they ask for the flag: a candidate may take down all that serves with it, and what the
- * service had shown before would let the release go on. One that asks no more may be retired; one that has logged nothing since evidence began is told by `qualityFindings`.
+ * Services of several of which neither arm has logged anything for longer than `blind_after`, and than its traffic leaves to chance, though by the newest hour of Unleash's counters that is over they ask for the flag: a candidate may take
+ * down all that serves with it, and what the service had shown before would let the release go on. One that asks no more may be retired or at rest; one that has logged nothing since evidence began is told by `qualityFindings`.
  */
 export function quietServices({ data, environment, variants, exposures, since = Number.NEGATIVE_INFINITY, now, settings }: QuietInput): QuietArm[] {
+  const own = data.windows.filter((each) => each.environment === environment && each.slice === undefined);
   const newest = new Map<string, number>();
-  for (const window of data.windows.filter((each) => each.environment === environment && each.slice === undefined && each.requests > 0)) newest.set(window.service, Math.max(newest.get(window.service) ?? window.end, window.end));
+  for (const window of own) if (answersIn(window) > 0) newest.set(window.service, Math.max(newest.get(window.service) ?? window.end, window.end));
   if (newest.size < 2) return [];
+  const told = now - lateAfter(settings);
   return [...newest].sort().flatMap(([service, last]) => {
     const counted = exposuresOf({ exposures, environment, variants, data }, service) ?? [];
-    const isAsking = counted.some(({ start, end, yes, no }) => start >= last && end <= now - lateAfter(settings) && yes + no > 0);
-    return last >= since && now - last > settings.blindAfter && isAsking ? [{ service, words: `the newest prediction of ${plainLine(environment, 40)} was logged ${ageWords(now - last)}, though it goes on asking for the flag: see whether its predictions are logged, or leave it out by where: service != "${plainLine(service, 40)}"` }] : [];
+    const asked = (within: (hour: Exposure) => boolean): number => Math.max(0, ...counted.filter(within).map(({ yes, no }) => yes + no));
+    const still = asked(({ start, end }) => start >= last && end <= told && end > told - ASKED_MS);
+    const isAsking = still > LEAST_ASKED * asked(({ start }) => start < last);
+    const part = { windows: own.filter((each) => each.service === service) };
+    const usual = SILENT_GAPS * Math.min(...(['candidate', 'current'] as const).map((arm) => newestDistance(part, { environment, arm, lastSeen: last })).filter((distance) => distance > 0));
+    return last >= since && now - last > Math.max(settings.blindAfter, usual) && isAsking ? [{ service, words: `the newest prediction of ${plainLine(environment, 40)} was logged ${ageWords(now - last)}, though it goes on asking for the flag: see whether its predictions are logged, or leave it out by where: service != "${plainLine(service, 40)}"` }] : [];
   });
 }
 

@@ -108,6 +108,18 @@ describe('a candidate that falls silent', () => {
       assert.ok(isSilent(lost(0.5, 0.02)));
     });
 
+    it('where it was raised in the last minute, as far as that is known when the hour is over', () => {
+      const raised = START + HOUR - 48_000;
+      // What a change gives is known a minute after it.
+      const changed = (start: number, end: number): number | undefined => (end <= raised ? 0.05 : start >= raised + MINUTE ? 0.95 : undefined);
+      const now = START + 3 * HOUR;
+      const of = (arm: string, requests: number): QualityWindow[] => [{ arm, environment: '', service: '', start: START, end: START + HOUR, requests, units: 0, metrics: {} }];
+      // Of 12,000 answers both arms lose those of the 48 s: 152 and 8.
+      const alike = found(of('candidate', 592), of('current', 11_248), { now, shareAt: changed, told: [0, 1].map(() => ({ least: now, most: now })) as [Told, Told] }, [{ start: START, end: START + HOUR, yes: 744, no: 11_256 }]);
+      assert.deepEqual([alike.candidate.missing, alike.current.missing], [152, 8]);
+      assert.ok(!isSilent(alike));
+    });
+
     it('where it is not known up to when windows have been told: the newest one may go on', () => {
       const hours = (arm: string, count: number): QualityWindow[] => windows(arm, 1, { size: HOUR, hours: count });
       const arm = (name: string, lastSeen: number): ArmSummary => ({ arm: name, environment: '', requests: 1, units: 0, lastSeen, unitSums: {}, latency: NO_HISTOGRAM, score: NO_HISTOGRAM, labelledScore: NO_HISTOGRAM, scoreOfPositives: NO_HISTOGRAM, matured: 0, labelled: 0 });

@@ -62,4 +62,18 @@ describe('what a look has heard of', () => {
     assert.equal(look(healthy(3), { exposures: exposures(3), now: start + 3 * HOUR + 5 * MINUTE }).verdict.word, 'advance');
     assert.equal(look([...healthy(8, 'web'), ...healthy(7)], { exposures: exposures(8) }).verdict.word, 'advance', 'of the hour that has just ended records may still come');
   });
+
+  it('hears of a service that has ended, that is at rest, or of which all is left out, and of one that is asked seldom', () => {
+    const asked = (app: string, hours: number, yes: number, from = 0): ExposureCount[] => Array.from({ length: hours }, (_, hour) => ({ environment: 'production', app, start: start + (from + hour) * HOUR, end: start + (from + hour + 1) * HOUR, yes, no: 3 * yes, variants: {} }));
+    const word = (all: readonly QualityWindow[], exposures: readonly ExposureCount[], hours = 8): string => look([...healthy(8, 'web'), ...all], { exposures: [...asked('web', 8, 12_000), ...exposures], now: start + hours * HOUR + 10 * MINUTE }).verdict.word;
+    const before = asked('credit', 3, 12_000);
+    assert.equal(word(healthy(3), [...before, ...asked('credit', 5, 12_000, 3)]), 'hold', 'it goes on asking');
+    // What was asked in its last seconds is told in the next hour.
+    assert.equal(word(healthy(3), [...before, ...asked('credit', 1, 2, 3), ...asked('credit', 4, 0, 4)]), 'advance', 'it has ended');
+    assert.equal(word(healthy(7), [...asked('credit', 7, 12_000), ...asked('credit', 1, 2, 7)]), 'advance', 'it has just ended');
+    const leftOut = windows({ start: start + 3 * HOUR, count: 60, service: 'credit' }).map((each) => ({ ...each, units: 0, requests: 0, metrics: {}, served: each.requests }));
+    assert.equal(word([...healthy(3), ...leftOut], [...before, ...asked('credit', 5, 12_000, 3)]), 'advance', 'it logs what nobody wants');
+    const seldom = healthy(7).filter(({ start: at }) => (at - start) % HOUR === 0).map((each) => ({ ...each, requests: 1, metrics: {} }));
+    assert.notEqual(word(seldom, asked('credit', 8, 5)), 'hold', 'it is asked once an hour');
+  });
 });

@@ -4,7 +4,8 @@ import { readQuality, type QualityDefinition } from '../../../src/core/quality/d
 import type { QualityData } from '../../../src/core/quality/window.ts';
 import type { ReleaseAssessment } from '../../../src/core/releases/assessment.ts';
 import { watchChampion } from '../../../src/core/releases/championWatch.ts';
-import { MINUTE, assess, lastEvent, model, released } from './assessSupport.ts';
+import { planAdvance } from '../../../src/core/releases/stageChange.ts';
+import { MINUTE, PLAN, assess, lastEvent, model, released } from './assessSupport.ts';
 
 const HOUR = 60 * MINUTE;
 /** Ten minutes of predictions each. */
@@ -66,6 +67,10 @@ describe('a limit of what needs outcomes', () => {
     assert.deepEqual(judged(quality, differing), ['insufficient data', ['insufficient']]);
     assert.equal(assessed(quality, differing).verdict.alarm, true, 'nothing guards it');
     assert.equal(assessed(quality, read(quality, start, () => false)).verdict.alarm, false, 'what is not there yet may come');
+    const everyone = released(3);
+    everyone.at = start + 7 * HOUR;
+    everyone.apply(planAdvance(PLAN, everyone.reading()).change);
+    assert.equal(assess(everyone, differing.windows, { now: start + 8 * HOUR, model: model({ quality }), quality: { kind: 'data', data: differing } }).verdict.alarm, false, 'nobody has the current version any more, so it could not end');
   });
 
   it('is told where nothing is compared', () => {

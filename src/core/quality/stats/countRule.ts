@@ -65,6 +65,12 @@ class RestartedProduct {
     this.#running[limit] = (this.#running[limit] ?? 0) + logRatio;
   }
 
+  /** Gives up what one limit is ahead of another by more than so much. */
+  level(most: number): void {
+    const least = Math.min(...this.#running);
+    for (let limit = 0; limit < this.#running.length; limit += 1) this.#running[limit] = Math.min(this.#running[limit] ?? 0, least + most);
+  }
+
   /** ln of the sum over begun blocks of weight times product since the block. */
   get restarted(): number {
     return this.plain + this.#started;
@@ -72,6 +78,11 @@ class RestartedProduct {
 
   get plain(): number {
     return this.#running.length === 0 ? this.#total : this.#total + Math.min(...this.#running);
+  }
+
+  /** ln of the product of the block that runs, against the limit that it speaks least against. */
+  get running(): number {
+    return this.plain - this.#total;
   }
 
   /** ln of the product since a begun block, the first of which is 0. */
@@ -85,6 +96,9 @@ function logMeanExp(logs: readonly number[]): number {
   if (!Number.isFinite(largest)) return largest;
   return largest + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - largest), 0) / logs.length);
 }
+
+/** What a block must be able to tell against each limit (2.6 in ln E where odds are half as large again), ln E at which it is given up, and how much more one limit may have against it than another: see `addEither`. */
+const [ENOUGH, HOPELESS, MOST_AHEAD] = [32, 3, 3];
 
 /** Evidence as ln E: E itself overflows where the case is clear. */
 export interface Evidence {
@@ -101,6 +115,8 @@ export class EvidenceProcess {
   /** Blocks begun so far; the first is 1. */
   #blocks = 0;
   #block = Number.NEGATIVE_INFINITY;
+  /** What the block that runs could tell against each limit: the sum of trials times share times 1 - share. */
+  #told: number[] = [];
 
   constructor(times: readonly number[] = WORSE_RATIOS) {
     this.#times = times;
@@ -117,18 +133,36 @@ export class EvidenceProcess {
 
   /**
    * The same where there are several limits, one of which is kept while nothing is wrong, but not always the same: each block counts against the one that it speaks least against. Over all blocks together that would be another claim: a
-   * candidate that is over the one before, and over the other later, was never over both.
+   * candidate that is over the one before, and over the other later, was never over both. The smaller of two that tell next to nothing is mostly below 0 by chance, however bad the candidate is, so a block then lasts for several of those that are
+   * given: until it could tell enough, by what came before the next one (a stopping time, so that the product stays a supermartingale). Within it what speaks against one limit only is not kept for later: less than an alarm takes.
    */
   addEither(counted: readonly Counts[], block: number): void {
     if (block > this.#block) {
       this.#block = block;
-      this.#blocks += 1;
-      for (const product of this.#products) product.start(this.#blocks);
+      if (this.#blocks === 0 || counted.length === 1 || this.#isOver) this.#start(counted.length);
     }
     for (const [limit, [share, hits, trials]] of counted.entries()) {
       const tells = share > 0 && share < 1;
+      this.#told[limit] = (this.#told[limit] ?? 0) + (tells ? trials * share * (1 - share) : 0);
       for (const [index, product] of this.#products.entries()) product.add(limit, tells ? logLikelihoodRatio(share, this.#times[index] ?? 1, hits, trials) : 0);
     }
+    if (counted.length > 1) for (const product of this.#products) product.level(MOST_AHEAD);
+  }
+
+  /** How many blocks have begun. */
+  get blocks(): number {
+    return this.#blocks;
+  }
+
+  #start(limits: number): void {
+    this.#blocks += 1;
+    this.#told = new Array<number>(limits).fill(0);
+    for (const product of this.#products) product.start(this.#blocks);
+  }
+
+  /** Whether the block that runs tells enough against each limit, or so much for one that the next is better begun anew. */
+  get #isOver(): boolean {
+    return Math.min(...this.#told) >= ENOUGH || logMeanExp(this.#products.map(({ running }) => running)) <= -HOPELESS;
   }
 
   /** Which of the begun blocks, the first of which is 0, has most of the restarted E. */
@@ -182,11 +216,9 @@ export function guardEvidence(intervals: readonly CountInterval[], ratio: number
 /** Where the restart begins that has most of the restarted E. */
 function strongestRestart(intervals: readonly CountInterval[], limits: readonly Counted[]): number {
   const [process, firsts] = [new EvidenceProcess(), [] as number[]];
-  let block = Number.NEGATIVE_INFINITY;
   for (const [index, interval] of intervals.entries()) {
-    if (interval.block > block) firsts.push(index);
-    block = Math.max(block, interval.block);
     process.addEither(limits.map((limit) => limit(interval)), interval.block);
+    if (process.blocks > firsts.length) firsts.push(index);
   }
   return firsts[process.strongest] ?? 0;
 }

@@ -11,7 +11,7 @@ import type { HttpClient } from '../node/httpClient.ts';
 import { CounterReader, SETTLED_MS, type ReadRange } from './counterReader.ts';
 import { ranDuring, unbounded, unboundedWords, type Unbounded } from './boundaries.ts';
 import { counted, type Counted } from './counted.ts';
-import { doubtsOf, untoldWords, type Untold } from './untold.ts';
+import { doubtsOf, doubtsOfFallen, fallenWords, untoldWords, type Untold } from './untold.ts';
 import { inWider, type Increases } from './counters.ts';
 import type { Growth } from './growth.ts';
 import { LatencyBuckets } from './latency.ts';
@@ -119,6 +119,9 @@ export class PrometheusSource implements QualitySource {
     const grown = await this.#grown(range, request.onProgress);
     const windowMs = this.#windowMs(grown, range);
     const untold: Untold[] = [];
+    const fallen = new Map(metrics.map(({ name }) => [name, this.#fallen(name, grown)]));
+    const fell = fallenWords([...fallen.values(), ...Object.keys(arms).map((arm) => grown.get(latencyKey(arm))?.fallenSums ?? [])].flat());
+    if (fell !== undefined) range.remarks.messages.add(fell);
     const counting = { choice: new SliceChoice(), cells: new Map<string, Cell>(), windowMs, range };
     for (const metric of metrics) {
       const found = Object.entries(arms).flatMap(([arm, label]): [string, Counters][] => {
@@ -136,7 +139,7 @@ export class PrometheusSource implements QualitySource {
     }));
     const windows = [...counting.cells.values()].map(({ metrics: own, ...cell }) => this.#window(cell, own, windowMs));
     const without = metricsWithout(windows, metrics).map((name) => `Prometheus has no data for ${plainLine(name)}.`);
-    return dataOfWindows(windows, { designEffect, hasOwnTotals: true, messages: [...[...range.remarks.messages].slice(0, MOST_WARNINGS), ...counting.choice.messages(slices), ...without, ...untoldWords(untold)], doubts: doubtsOf(untold), seen: (arm) => this.#seen(arm, grown, range.now), incomplete: range.remarks.incomplete, latencies });
+    return dataOfWindows(windows, { designEffect, hasOwnTotals: true, messages: [...[...range.remarks.messages].slice(0, MOST_WARNINGS), ...counting.choice.messages(slices), ...without, ...untoldWords(untold)], doubts: { ...doubtsOf(untold), ...doubtsOfFallen(fallen) }, seen: (arm) => this.#seen(arm, grown, range.now), incomplete: range.remarks.incomplete, latencies });
   }
 
   /** All that is evidence, within bounds; slices and latency, which decide nothing and are many, of `lookback`. */
@@ -184,10 +187,14 @@ export class PrometheusSource implements QualitySource {
     const scrapes = new Scrapes();
     for (const each of grown.values()) each.show(scrapes);
     for (const each of grown.values()) each.countFirst(scrapes, range.since);
-    const rules = new Set([...grown.values()].flatMap(({ fallenRules }) => fallenRules));
-    if (rules.size > 0) range.remarks.messages.add(`Prometheus: ${plainLine([...rules].join(', '))} fell. By the colon in the name it is a recording rule, and a sum of counters falls where one of its processes ends: what it grew by in that scrape is left out, and what comes back counts again. Name the counters themselves.`);
     if ([...grown.values()].some(({ isReplicated }) => isReplicated)) range.remarks.messages.add('Prometheus: series of one instance differ by replica or prometheus_replica alone, so they are counted once: let the server deduplicate them, for of expressions that is not known.');
     return grown;
+  }
+
+  /** Names of sums that fell, of those that a metric is counted by in either arm. */
+  #fallen(metric: string, grown: Grown): readonly string[] {
+    const texts = Object.values(this.#target.arms).flatMap((label) => Object.values(this.#target.queries[metric] ?? {}).map((query: string) => forArm(query, label)));
+    return [...new Set(texts.flatMap((text) => grown.get(text)?.fallenSums ?? []))];
   }
 
   /** Up to when an arm is known to have answered: when a total last grew, until the next scrape is due. Windows may be of hours. */

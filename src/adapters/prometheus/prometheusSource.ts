@@ -200,11 +200,12 @@ export class PrometheusSource implements QualitySource {
   /** Up to when an arm is known to have answered: when a total last grew, until the next scrape is due. Windows may be of hours. */
   #seen(arm: string, grown: Grown, now: number): number {
     const label = this.#target.arms[arm] ?? arm;
-    const seen = Math.max(...Object.values(this.#target.queries).map(({ total }) => {
-      const growth = grown.get(forArm(total, label));
-      return growth === undefined ? Number.NEGATIVE_INFINITY : growth.grew + (growth.sampledEveryMs ?? 0);
-    }));
+    const seen = Math.max(...this.#totals(label, grown).map(({ grew, sampledEveryMs = 0 }) => grew + sampledEveryMs));
     return Number.isFinite(seen) ? Math.min(now, seen) : now;
+  }
+
+  #totals(label: string, grown: Grown): readonly Growth[] {
+    return Object.values(this.#target.queries).flatMap(({ total }) => grown.get(forArm(total, label)) ?? []);
   }
 
   /** Where now is far ahead of every sample, be it that a clock is wrong or that nothing is scraped, what was not there yet is not settled. */
@@ -214,9 +215,9 @@ export class PrometheusSource implements QualitySource {
     this.#aheadMs = Number.isFinite(newest) && newest < now - SETTLED_MS ? now - newest : 0;
   }
 
-  /** Windows that hold a scrape each: where both arms are scraped seldom, at different times, shorter ones would hold one arm or the other, and nothing could be compared. */
+  /** Windows that hold a scrape each: where both arms are scraped seldom, at different times, shorter ones would hold one arm or the other, and nothing could be compared. By the totals alone: a counter that its first event makes is away until then, and not scraped seldom. */
   #windowMs(grown: Grown, { windowMs, remarks }: ReadRange): number {
-    const everyMs = Math.max(...[...grown.values()].map(({ sampledEveryMs }) => sampledEveryMs ?? 0));
+    const everyMs = Math.max(0, ...Object.values(this.#target.arms).flatMap((label) => this.#totals(label, grown)).map(({ sampledEveryMs }) => sampledEveryMs ?? 0));
     if (everyMs <= JITTER * windowMs) return windowMs;
     const wideMs = Math.ceil(everyMs / JITTER / windowMs) * windowMs;
     remarks.messages.add(`Prometheus: it is scraped every ${durationWords(everyMs)}, so windows are of ${durationWords(wideMs)}, not of ${durationWords(windowMs)} (window:).`);

@@ -163,6 +163,17 @@ describe('what is kept of counters of a Prometheus', () => {
     }
   });
 
+  it('is not taken for seldom scraped where each life of a process makes one sample of its errors', async () => {
+    // Lives of 15 min; the first error comes with the last scrape.
+    const life = (index: number): number => index % 60;
+    const all = ['candidate', 'current'].flatMap((arm) => [
+      series({ arm, instance: arm }, Array.from({ length: 480 }, (_, index) => [15 * index, 10 * (life(index) + 1)])),
+      series({ arm, instance: arm, outcome: 'error' }, Array.from({ length: 8 }, (_, index) => [15 * (60 * index + 59), 3])),
+    ]);
+    const { notes, windows } = await readFake({ ...GUARDED, window: '1min' }, { queries: QUERIES, lookback: '3h' }, answering(all));
+    assert.deepEqual([notes.messages, new Set(windows.map(({ start, end }) => end - start))], [[], new Set([60_000])]);
+  });
+
   it('is none of series that ended long before', () => {
     const growth = new Growth(300_000, 0);
     growth.begin({ from: 0, detailFrom: 0 });

@@ -182,6 +182,9 @@ describe('what a prediction log holds counts once', () => {
     assert.deepEqual(await messages((exception) => ({ exception })), ['No record has the field error, which errors reads: there was none yet, or it is called otherwise. Log "error": null where all went well.']);
     assert.deepEqual(await messages(() => ({ error: null })), []);
     assert.deepEqual(await messages((error) => (error === null ? {} : { error })), []);
+    assert.deepEqual(await messages(() => ({ error: 'NaN' })), []);
+    writeFileSync(path('a.jsonl'), lines(all.map((record) => ({ ...record, error: null }))).replaceAll('"error":null', '"error":NaN'));
+    assert.deepEqual((await open()()).notes.messages, []);
   });
 
   it('and it is told how far a CSV file is read', async () => {

@@ -353,7 +353,7 @@ export class LogSource implements QualitySource {
       progress(bytes);
     };
     if (format === 'csv') await this.#csv(file, signal, some);
-    else await this.#parquet(file, signal, (rows, all) => some((file.size * rows) / all));
+    else await this.#parquet(file, signal, (rows, all) => some(all === 0 ? 0 : (file.size * rows) / all));
     some(Math.max(0, left));
     this.#losses.back(this.#name(file.path));
     this.#known.set(file.identity, { ...file, mark });

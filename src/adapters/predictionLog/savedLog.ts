@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { SavedCollector } from '../../core/quality/collector.ts';
 import { DiskCache, type CachePlace } from '../node/diskCache.ts';
 import type { FoundFile } from './files.ts';
-import { copyOf, filesElsewhere } from './followed.ts';
+import { copyOf, filesElsewhere, successorOf } from './followed.ts';
 import { markAt, type TailState } from './tail.ts';
 
 /** Of what is written here; the digest of the code stands beside it. */
@@ -66,19 +66,33 @@ export class SavedLogs {
     this.#key = createHash('sha256').update(JSON.stringify(question)).digest('hex').slice(0, 32);
   }
 
-  /** What was saved, where it is of files as they are now: found, or under another name in their folder, or the copy that was made before one was cut. */
+  /** What was saved, where it is of files as they are now: found, or under another name in their folder, or the copy that was made before one was cut, or what was written in the place of one that is gone. */
   async get(found: readonly FoundFile[]): Promise<SavedLog | NotContinued | undefined> {
     const content = this.#disk.get(this.#key);
     if (content === undefined) return undefined;
     const { files, collected } = decoded(content) as Written;
     const now = new Map(found.map((file) => [file.identity, file]));
-    const { moved, gone } = await filesElsewhere(files, found);
+    const { moved, gone: missing } = await filesElsewhere(files, found);
     for (const file of moved) now.set(file.identity, file);
     const known = new Set(files.map(({ identity }) => identity));
+    const unknown = new Set(found.filter(({ identity }) => !known.has(identity)));
+    const successors = new Map<ReadFile, FoundFile>();
+    for (const { file } of missing) {
+      const successor = await successorOf(file, unknown);
+      if (successor === undefined) continue;
+      successors.set(file, successor);
+      unknown.delete(successor);
+    }
+    const gone = missing.filter(({ file }) => !successors.has(file));
     const others: MarkedFile[] = [];
     const [cut, freed]: [ReadFile[], ReadFile[]] = [[], []];
     let isChanged = gone.length > 0;
     for (const saved of files) {
+      const successor = successors.get(saved);
+      if (successor !== undefined) {
+        others.push({ ...saved, ...successor });
+        continue;
+      }
       const file = now.get(saved.identity);
       const state = file === undefined ? 'gone' : await continuation(saved, file);
       const copy = state === 'cut' && saved.tail !== undefined ? await copyOf(saved, known) : undefined;

@@ -72,9 +72,9 @@ function nameOf(labels: Labels): string {
   return labels['__name__'] ?? '';
 }
 
-/** Whether a series is that of a recording rule, whose names alone have colons: most are sums, which fall where one of their processes ends. */
-function isRule(labels: Labels): boolean {
-  return nameOf(labels).includes(':');
+/** Whether a series may be a sum over processes, which falls where one of them ends: recording rules have colons in their names. Some services name their own counters so, too (`vllm:request_success_total`), but those, and rules by instance, fall with their process as any counter does. */
+function isSum(labels: Labels): boolean {
+  return nameOf(labels).includes(':') && labels['instance'] === undefined && labels['pod'] === undefined;
 }
 
 /**
@@ -93,8 +93,8 @@ export class Growth {
   #falls: Fall[] = [];
   #returns: Return[] = [];
   #gaps: Gap[] = [];
-  /** When a recording rule fell last, by its name. */
-  readonly #fallenRules = new Map<string, number>();
+  /** When a sum over processes fell last, by its name. */
+  readonly #fallenSums = new Map<string, number>();
   /** Whether series came twice, from those that collect the same. */
   #isReplicated = false;
   /** How often samples were so many seconds apart. */
@@ -115,7 +115,7 @@ export class Growth {
     for (const [name, increases] of this.#groups) copy.#groups.set(name, new Map(increases));
     [copy.#falls, copy.#returns, copy.#gaps, copy.#isReplicated] = [[...this.#falls], [...this.#returns], [...this.#gaps], this.#isReplicated];
     for (const [seconds, count] of this.#distances) copy.#distances.set(seconds, count);
-    for (const [name, at] of this.#fallenRules) copy.#fallenRules.set(name, at);
+    for (const [name, at] of this.#fallenSums) copy.#fallenSums.set(name, at);
     return copy;
   }
 
@@ -126,7 +126,7 @@ export class Growth {
     this.#falls = [...new Map(this.#falls.filter(({ to }) => to >= from.from).map((fall) => [`${fall.target} ${fall.from} ${fall.to}`, fall])).values()];
     this.#returns = this.#returns.filter(({ to }) => to >= from.from);
     this.#gaps = this.#gaps.filter(({ to }) => to >= from.from);
-    for (const [name, at] of this.#fallenRules) if (at < from.from) this.#fallenRules.delete(name);
+    for (const [name, at] of this.#fallenSums) if (at < from.from) this.#fallenSums.delete(name);
     for (const [key, { scraped }] of this.#series) if (scraped < from.from - FORGOTTEN_MS) this.#series.delete(key);
     const followed = new Set([...this.#series.values()].flatMap(({ groups }) => groups));
     for (const [name, increases] of this.#groups) {
@@ -166,8 +166,8 @@ export class Growth {
   /** What a series grew by since its last sample, and what that tells of a restart. */
   #grownBetween(known: Followed, { at, value, hasMissed }: { readonly at: number; readonly value: number; readonly hasMissed: boolean }, hasRestarted: (between: Fall) => boolean): number {
     const between = { target: known.target, from: known.last, to: at };
-    if (isRule(known.labels)) {
-      if (value < known.value) this.#fallenRules.set(nameOf(known.labels), at);
+    if (isSum(known.labels)) {
+      if (value < known.value) this.#fallenSums.set(nameOf(known.labels), at);
       return Math.max(0, value - known.value);
     }
     if (value < known.value) {
@@ -214,9 +214,9 @@ export class Growth {
     return this.#isReplicated;
   }
 
-  /** Names of recording rules that have fallen. */
-  get fallenRules(): readonly string[] {
-    return [...this.#fallenRules.keys()];
+  /** Names of sums over processes that have fallen: what they grew by is not known. */
+  get fallenSums(): readonly string[] {
+    return [...this.#fallenSums.keys()];
   }
 
   get grew(): number {

@@ -11,7 +11,7 @@ import type { HttpClient } from '../node/httpClient.ts';
 import { CounterReader, SETTLED_MS, type ReadRange } from './counterReader.ts';
 import { ranDuring, unbounded, unboundedWords, type Unbounded } from './boundaries.ts';
 import { counted, type Counted } from './counted.ts';
-import { doubtsOf, untoldWords, type Untold } from './untold.ts';
+import { doubtsOf, doubtsOfFallen, fallenWords, untoldWords, type Untold } from './untold.ts';
 import { inWider, type Increases } from './counters.ts';
 import type { Growth } from './growth.ts';
 import { LatencyBuckets } from './latency.ts';
@@ -119,6 +119,9 @@ export class PrometheusSource implements QualitySource {
     const grown = await this.#grown(range, request.onProgress);
     const windowMs = this.#windowMs(grown, range);
     const untold: Untold[] = [];
+    const fallen = new Map(metrics.map(({ name }) => [name, this.#fallen(name, grown)]));
+    const fell = fallenWords([...fallen.values(), ...Object.keys(arms).map((arm) => grown.get(latencyKey(arm))?.fallenSums ?? [])].flat());
+    if (fell !== undefined) range.remarks.messages.add(fell);
     const counting = { choice: new SliceChoice(), cells: new Map<string, Cell>(), windowMs, range };
     for (const metric of metrics) {
       const found = Object.entries(arms).flatMap(([arm, label]): [string, Counters][] => {
@@ -136,7 +139,7 @@ export class PrometheusSource implements QualitySource {
     }));
     const windows = [...counting.cells.values()].map(({ metrics: own, ...cell }) => this.#window(cell, own, windowMs));
     const without = metricsWithout(windows, metrics).map((name) => `Prometheus has no data for ${plainLine(name)}.`);
-    return dataOfWindows(windows, { designEffect, hasOwnTotals: true, messages: [...[...range.remarks.messages].slice(0, MOST_WARNINGS), ...counting.choice.messages(slices), ...without, ...untoldWords(untold)], doubts: doubtsOf(untold), seen: (arm) => this.#seen(arm, grown, range.now), incomplete: range.remarks.incomplete, latencies });
+    return dataOfWindows(windows, { designEffect, hasOwnTotals: true, messages: [...[...range.remarks.messages].slice(0, MOST_WARNINGS), ...counting.choice.messages(slices), ...without, ...untoldWords(untold)], doubts: { ...doubtsOf(untold), ...doubtsOfFallen(fallen) }, seen: (arm) => this.#seen(arm, grown, range.now), incomplete: range.remarks.incomplete, latencies });
   }
 
   /** All that is evidence, within bounds; slices and latency, which decide nothing and are many, of `lookback`. */
@@ -184,20 +187,25 @@ export class PrometheusSource implements QualitySource {
     const scrapes = new Scrapes();
     for (const each of grown.values()) each.show(scrapes);
     for (const each of grown.values()) each.countFirst(scrapes, range.since);
-    const rules = new Set([...grown.values()].flatMap(({ fallenRules }) => fallenRules));
-    if (rules.size > 0) range.remarks.messages.add(`Prometheus: ${plainLine([...rules].join(', '))} fell. By the colon in the name it is a recording rule, and a sum of counters falls where one of its processes ends: what it grew by in that scrape is left out, and what comes back counts again. Name the counters themselves.`);
     if ([...grown.values()].some(({ isReplicated }) => isReplicated)) range.remarks.messages.add('Prometheus: series of one instance differ by replica or prometheus_replica alone, so they are counted once: let the server deduplicate them, for of expressions that is not known.');
     return grown;
+  }
+
+  /** Names of sums that fell, of those that a metric is counted by in either arm. */
+  #fallen(metric: string, grown: Grown): readonly string[] {
+    const texts = Object.values(this.#target.arms).flatMap((label) => Object.values(this.#target.queries[metric] ?? {}).map((query: string) => forArm(query, label)));
+    return [...new Set(texts.flatMap((text) => grown.get(text)?.fallenSums ?? []))];
   }
 
   /** Up to when an arm is known to have answered: when a total last grew, until the next scrape is due. Windows may be of hours. */
   #seen(arm: string, grown: Grown, now: number): number {
     const label = this.#target.arms[arm] ?? arm;
-    const seen = Math.max(...Object.values(this.#target.queries).map(({ total }) => {
-      const growth = grown.get(forArm(total, label));
-      return growth === undefined ? Number.NEGATIVE_INFINITY : growth.grew + (growth.sampledEveryMs ?? 0);
-    }));
+    const seen = Math.max(...this.#totals(label, grown).map(({ grew, sampledEveryMs = 0 }) => grew + sampledEveryMs));
     return Number.isFinite(seen) ? Math.min(now, seen) : now;
+  }
+
+  #totals(label: string, grown: Grown): readonly Growth[] {
+    return Object.values(this.#target.queries).flatMap(({ total }) => grown.get(forArm(total, label)) ?? []);
   }
 
   /** Where now is far ahead of every sample, be it that a clock is wrong or that nothing is scraped, what was not there yet is not settled. */
@@ -207,9 +215,9 @@ export class PrometheusSource implements QualitySource {
     this.#aheadMs = Number.isFinite(newest) && newest < now - SETTLED_MS ? now - newest : 0;
   }
 
-  /** Windows that hold a scrape each: where both arms are scraped seldom, at different times, shorter ones would hold one arm or the other, and nothing could be compared. */
+  /** Windows that hold a scrape each: where both arms are scraped seldom, at different times, shorter ones would hold one arm or the other, and nothing could be compared. By the totals alone: a counter that its first event makes is away until then, and not scraped seldom. */
   #windowMs(grown: Grown, { windowMs, remarks }: ReadRange): number {
-    const everyMs = Math.max(...[...grown.values()].map(({ sampledEveryMs }) => sampledEveryMs ?? 0));
+    const everyMs = Math.max(0, ...Object.values(this.#target.arms).flatMap((label) => this.#totals(label, grown)).map(({ sampledEveryMs }) => sampledEveryMs ?? 0));
     if (everyMs <= JITTER * windowMs) return windowMs;
     const wideMs = Math.ceil(everyMs / JITTER / windowMs) * windowMs;
     remarks.messages.add(`Prometheus: it is scraped every ${durationWords(everyMs)}, so windows are of ${durationWords(wideMs)}, not of ${durationWords(windowMs)} (window:).`);

@@ -16,3 +16,13 @@ export function untoldWords(untold: readonly Untold[]): readonly string[] {
 export function doubtsOf(untold: readonly Untold[]): NonNullable<QualityData['doubts']> {
   return Object.fromEntries(untold.filter(({ arms }) => arms.includes('candidate')).map(({ metric }) => [metric, 'no series counts its events of the candidate (there was none yet, or the counter has another name): let the service make the counter at 0 when it starts']));
 }
+
+/** Of sums over processes that fell: in words. Undefined: none did. `names`: those of the series. */
+export function fallenWords(names: readonly string[]): string | undefined {
+  return names.length === 0 ? undefined : `Prometheus: ${plainLine([...new Set(names)].join(', '))} fell. By the colon in the name, and with neither instance nor pod, it is a recording rule that sums processes, and falls where one of them ends: what it grew by in that scrape is left out, and what comes back counts again, so no release goes on by a metric that is counted by it. Name the counters themselves.`;
+}
+
+/** By metric why the candidate is not accepted by it: a sum that it is counted by, of either arm, fell. */
+export function doubtsOfFallen(fallen: ReadonlyMap<string, readonly string[]>): NonNullable<QualityData['doubts']> {
+  return Object.fromEntries([...fallen].filter(([, names]) => names.length > 0).map(([metric, names]) => [metric, `${plainLine(names.join(', '), 100)} fell, so what it grew by is not known: a recording rule that sums processes falls where one of them ends; name the counters themselves`]));
+}

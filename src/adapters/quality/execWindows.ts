@@ -16,6 +16,11 @@ const LEAST_MS = 1e11;
 const SKEW_MS = 600_000;
 /** Sums of decimals are not exact. */
 const ROUNDING = 1e-9;
+/** Whether a number of milliseconds is a time of a date: one in nanoseconds is none. */
+function isTime(ms: number): boolean {
+  return !Number.isNaN(new Date(ms).getTime());
+}
+
 /** The arms that are compared. */
 const COMPARED: ReadonlySet<string> = new Set(['candidate', 'current']);
 
@@ -30,10 +35,11 @@ function momentsProblem(metric: string, { n, sum, squares }: PrintedWindow['metr
 }
 
 function windowProblem({ start, end, requests, units, metrics, last_seen: newest }: PrintedWindow, now: number, counts: ReadonlySet<string>): string | undefined {
+  for (const [name, at] of [['start', start], ['end', end]] as const) if (!isTime(at)) return `${name} ${at} is no time: times are milliseconds since 1970, or ISO 8601`;
   if (start < LEAST_MS) return `start ${start} is of ${new Date(Math.max(start, 0)).getUTCFullYear()}: times are milliseconds since 1970, or ISO 8601, not seconds`;
   if (end <= start) return 'it ends before it begins';
   if (start > now + SKEW_MS) return `it begins in the future, ${new Date(start).toISOString()}: times are in UTC`;
-  if (newest !== undefined && !(newest >= start && newest <= end)) return `last_seen, when its newest record came, is ${newest} (${Number.isFinite(newest) ? utcTime(newest) : 'no time'}), not within it`;
+  if (newest !== undefined && !(newest >= start && newest <= end)) return `last_seen, when its newest record came, is ${newest} (${isTime(newest) ? utcTime(newest) : 'no time'}), not within it`;
   if (units > requests) return `${units} units appeared in ${requests} requests`;
   for (const [metric, told] of Object.entries(metrics)) {
     const problem = momentsProblem(metric, told, requests, counts.has(metric));
@@ -67,7 +73,7 @@ export function checkWindows(windows: readonly PrintedWindow[], metrics: readonl
   const counts = new Set(metrics.filter(isYesOrNo).map(({ name }) => name));
   const refuse = (index: number, problem: string): never => {
     const { arm, environment, start } = windows[index] ?? { arm: '', environment: '', start: Number.NaN };
-    throw new AppError('validation', plainLine(`${command} printed what cannot be: window ${index + 1} (arm ${JSON.stringify(arm)}, environment ${JSON.stringify(environment)}, start ${Number.isFinite(start) ? new Date(start).toISOString() : 'none'}): ${problem}.`, 500));
+    throw new AppError('validation', plainLine(`${command} printed what cannot be: window ${index + 1} (arm ${JSON.stringify(arm)}, environment ${JSON.stringify(environment)}, start ${isTime(start) ? new Date(start).toISOString() : 'none'}): ${problem}.`, 500));
   };
   for (const [index, window] of windows.entries()) {
     const problem = windowProblem(window, now, counts);

@@ -40,7 +40,7 @@ export interface LimitOptions {
 /**
  * Whether a version passes a metric's own limit, by evidence that is valid however often one looks: for rates the count rule against a fixed share
  * (`evidenceAboveRate`), for means the one-sided confidence sequence, begun anew at later blocks, too (`restarts`). The variance is the larger of what these windows show and, of a share, that at the limit, of another mean that of all arms: few values that happen to lack the
- * rare large ones have neither the right mean nor the variance that would show it. What was told as none, but may only not have been told (`QualityData.doubts`), is within no limit. Undefined for metrics without a limit.
+ * rare large ones have neither the right mean nor the variance that would show it. What is in doubt (`QualityData.doubts`) is within no limit. Undefined for metrics without a limit.
  *
  * @param windows of one arm or of all that serve, in the order of time
  */
@@ -53,7 +53,7 @@ export function limitFinding(metric: MetricDefinition, windows: readonly Quality
   const all = data.arms.filter((each) => each.environment === environment);
   const phi = Math.max(dispersionIn(windows, all, name) ?? data.designEffect ?? 1, unnamedOf(data, environment)?.designEffect ?? 1);
   const alpha = ALPHA / Math.max(1, among);
-  const doubt = total.sum === 0 ? data.doubts?.[name] : undefined;
+  const doubt = data.doubts?.[name];
   const decided = (isPassed: boolean): LimitFinding => (isPassed ? { ...found, state: 'passed' } : doubt === undefined ? { ...found, state: 'within' } : { ...found, state: 'insufficient', because: doubt });
   const passedSince = (since: number): LimitFinding => {
     const late = totalOf(windowsFrom(windows, since), name);

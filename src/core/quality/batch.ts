@@ -37,6 +37,11 @@ function asText(value: unknown): unknown {
   return typeof value === 'number' && !Number.isFinite(value) ? undefined : value;
 }
 
+/** What is kept of an error: NaN is none, and says that the field is there as null does. */
+function asError(value: unknown): unknown {
+  return asText(value) ?? null;
+}
+
 /** Codes the values of a column, row by row. */
 export class Codes implements CodedColumn {
   readonly places: Uint16Array;
@@ -214,7 +219,7 @@ export class Batch implements BatchRows {
     [this.requests, this.units, this.times, this.scores] = [numbers(), numbers(), numbers(), numbers()];
     [this.flags, this.latencyBins, this.scoreBins] = [bytes(), bytes(), bytes()];
     this.arms = new Uint16Array(memory(2 * most));
-    [this.labels, this.errors, this.outcomes, this.versions, this.slices] = [this.#codes(asNumber), this.#codes(asText), this.#codes(asNumber), this.#codes(asText), this.#codes(asText)];
+    [this.labels, this.errors, this.outcomes, this.versions, this.slices] = [this.#codes(asNumber), this.#codes(asError), this.#codes(asNumber), this.#codes(asText), this.#codes(asText)];
     this.values = Array.from({ length: metrics }, numbers);
     this.outcome = outcome;
     this.#listed = features !== undefined;

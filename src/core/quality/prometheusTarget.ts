@@ -112,7 +112,7 @@ export function reportQueries({ queries, latency }: PrometheusTarget, metrics: r
     for (const [key, text] of Object.entries(query) as readonly [string, string][]) {
       if (!withoutComments(text).includes('$arm')) report([...at, name, key], 'has no $arm, so both arms would be told alike: write the label that says the arm, such as {arm="$arm"}');
       const rule = ruleOf(text);
-      if (rule !== undefined) report([...at, name, key], `reads the recording rule ${plainLine(rule, 60)}: where that is a sum it falls with each process that ends, and what comes back counts again. Name the counters themselves`, 'warning');
+      if (rule !== undefined) report([...at, name, key], `reads ${plainLine(rule, 60)}, which by the colon may be a recording rule: one that sums processes falls where one of them ends, and no release goes on by it. Where it is none, or keeps instance or pod, all is well; else name the counters themselves`, 'warning');
     }
   }
   if (latency !== undefined && !withoutComments(latency.buckets).includes('$arm')) report(['source', 'prometheus', 'latency', 'buckets'], 'has no $arm, so both arms would be told alike: write the label that says the arm, such as {arm="$arm"}');

@@ -77,7 +77,7 @@ export function isSelector(text: string): boolean {
   return (name !== undefined || hasBraces) && (!hasBraces || takeMatchers(pieces)) && pieces.isAtEnd;
 }
 
-/** The name of the recording rule that a selector reads: names of no others have colons. Undefined: it reads none. */
+/** The name of what may be a recording rule, and is read by a selector: it has a colon, as hardly any other name has (`vllm:request_success_total` is a counter). Undefined: it reads none. */
 export function ruleOf(written: string): string | undefined {
   const [name = ''] = /^[\w:]+/.exec(withoutComments(written)) ?? [];
   return name.includes(':') && isWrittenSelector(written) ? name : undefined;

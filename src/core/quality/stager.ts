@@ -1,7 +1,8 @@
 import { plainLine } from '../base/words.ts';
-import { isNotFinite, type RecordLike } from '../expressions/evaluate.ts';
+import { isNotFinite, toText, type RecordLike } from '../expressions/evaluate.ts';
 import { Batch, EXCLUDED, NOT_FINITE_OUTCOME, WITHOUT_UNIT, type BatchOptions } from './batch.ts';
 import { readsOutcome, type QualityDefinition } from './definitions.ts';
+import { saysMissing } from './featureValue.ts';
 import { hash53, rehash } from './hashing.ts';
 import { MEASURED_FIELDS, valueOf } from './measures.ts';
 import { countFlag } from './otherFlags.ts';
@@ -25,9 +26,9 @@ export function hashOf(value: unknown): number {
   return id === undefined ? 0 : hash53(id);
 }
 
-/** Whether a record is of an answer that was served, as one is that does not say; loggers write names of levels and roles in whatever letter case. What else there is (`canary`) is no word of a log: nobody knows whether the answer was served. */
+/** Whether a record is of an answer that was served, as one is that does not say, also by what tools write for nothing (NaN, `None`); loggers write names of levels and roles in whatever letter case. What else there is (`canary`) is no word of a log: nobody knows whether the answer was served. */
 export function isServed(role: unknown): boolean {
-  return role === 'serving' || role === undefined || role === null || isRole(role, 'serving') || isRole(role, '');
+  return role === 'serving' || role === undefined || role === null || isRole(role, 'serving') || isNotFinite(role) || (typeof role === 'string' && saysMissing(role));
 }
 
 function isRole(role: unknown, name: string): boolean {
@@ -36,7 +37,7 @@ function isRole(role: unknown, name: string): boolean {
 
 /** Why a record that is not of a served answer is not of a shadow's either; undefined: it is. `request`: the hash of its id, 0 where there is none. */
 export function shadowProblem({ role }: RecordLike, request: number): string | undefined {
-  if (!isRole(role, 'shadow')) return `role is ${plainLine(textOf(role) ?? typeof role, 40)}, neither serving nor shadow`;
+  if (!isRole(role, 'shadow')) return `role is ${plainLine(toText(role) ?? typeof role, 40)}, neither serving nor shadow`;
   return request === 0 ? 'the answer of a shadow has no request_id, so it is compared with nothing' : undefined;
 }
 

@@ -179,7 +179,7 @@ export interface QualityData {
   readonly unnamed?: UnnamedUnits;
   /** Whether each metric has a total of its own, which need not be of the same predictions as that of another: what one lacks is then no prediction that did not tell it. */
   readonly hasOwnTotals?: boolean;
-  /** By metric: why it is no evidence about the candidate that nothing bad was told of it. */
+  /** By metric: why what was told of it, be it none, lets no candidate go on. A breach it is all the same. */
   readonly doubts?: Readonly<Record<string, string>>;
   /** By environment; undefined where no shadow answered. */
   readonly shadow?: readonly ShadowPairs[];

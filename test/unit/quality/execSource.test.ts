@@ -137,6 +137,9 @@ describe('a command that prints windows', function () {
     assert.deepEqual(unknown.arms.map(({ lastSeen }) => (lastSeen - START) / HOUR), [5, 5]);
     assert.match(unknown.notes.messages.join(), /the window of candidate that began 2026-03-02 10:00:00 UTC goes on and does not say when its last record came, so an arm that falls silent is known as silent only when it has ended: print last_seen, in SQL max\(ts\)\./);
     assert.match(await refused(day({ current: START + 25 * HOUR })), /window 2 .*: last_seen, when its newest record came, is \d+ \(2026-03-03 11:00:00 UTC\), not within it/);
+    // In nanoseconds it is no time at all.
+    assert.match(await refused(day({ current: (START + HOUR) * 1e6 })), /window 2 .*: last_seen, when its newest record came, is \d+ \(no time\), not within it/);
+    for (const name of ['start', 'end'] as const) assert.match(await refused(printed().map((window) => ({ ...window, [name]: Number(window[name]) * 1e6 }))), new RegExp(`window 1 .*: ${name} \\d+ is no time: times are milliseconds since 1970, or ISO 8601`));
     // Of variants that stand for one arm the newest.
     const [first, second, ...others] = day({ candidate: START + HOUR, current: START + 2 * HOUR });
     const both = await read([first!, { ...second, arm: 'other' }, ...others], { roles: { other: 'candidate' } });

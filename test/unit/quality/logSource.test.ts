@@ -762,6 +762,17 @@ describe('the prediction log', () => {
     }
     assert.deepEqual(told.slice(0, 2), [50, 100]);
   });
+
+  // Written by pyarrow: the columns of maps.parquet, and no row.
+  it('says how far it is where a Parquet file has no rows', async () => {
+    for (const [file, name] of [['empty', 'a'], ['maps', 'b']] as const) copyFileSync(new URL(`../../fixtures/quality/${file}.parquet`, import.meta.url), path(`${name}.parquet`));
+    for (const features of [undefined, ['amount', 'age']]) {
+      const told: number[] = [];
+      source = new LogSource({ folder, flags: ['fraud-v2'], definition: definition({ source: { log: '*.parquet' }, guardrails: [{ name: 'errors', bad: 'error' }] }), features });
+      await source.read({ now: NOW, signal: new AbortController().signal, onProgress: (done, total) => void told.push(done / total) });
+      assert.ok(told.every((part) => part >= 0 && part <= 1) && told.at(-1) === 1, told.join());
+    }
+  });
 });
 
 describe('files that are no log', () => {

@@ -122,6 +122,16 @@ describe('what a prediction log holds counts once', () => {
     assert.deepEqual(notes.examples.slice(0, 2), ['a.jsonl:5: role is canary, neither serving nor shadow', 'a.jsonl:6: the answer of a shadow has no request_id, so it is compared with nothing']);
   });
 
+  it('and one whose role tells nothing is served, and a role that is another value is told', async () => {
+    const all = records({ count: 60 });
+    const roles = ['nan', 'NaN', 'None', 'null', '<NA>', null];
+    writeFileSync(path('a.jsonl'), lines(all.map((record, index) => ({ ...record, role: roles[index % 6] }))).replaceAll('"role":null', '"role":NaN'));
+    const { notes, arms } = await open()();
+    assert.deepEqual([arms.reduce((sum, { requests: own }) => sum + own, 0), notes.malformed, notes.examples], [60, 0, []]);
+    writeFileSync(path('b.jsonl'), lines([{ ...records({ count: 61 })[60]!, role: 1 }, { ...records({ count: 62 })[61]!, role: true }]));
+    assert.deepEqual((await open()()).notes.examples, ['b.jsonl:1: role is 1, neither serving nor shadow', 'b.jsonl:2: role is true, neither serving nor shadow']);
+  });
+
   it('and no error is none, however it is written', async () => {
     const none = [null, '', ' ', '0', 'false', 'FALSE', 'NaN', 0, false];
     writeFileSync(path('a.jsonl'), lines(records({ count: 900 }).map((record, index) => ({ ...record, error: index < 9 ? '502' : none[index % 9] }))));
@@ -172,6 +182,9 @@ describe('what a prediction log holds counts once', () => {
     assert.deepEqual(await messages((exception) => ({ exception })), ['No record has the field error, which errors reads: there was none yet, or it is called otherwise. Log "error": null where all went well.']);
     assert.deepEqual(await messages(() => ({ error: null })), []);
     assert.deepEqual(await messages((error) => (error === null ? {} : { error })), []);
+    assert.deepEqual(await messages(() => ({ error: 'NaN' })), []);
+    writeFileSync(path('a.jsonl'), lines(all.map((record) => ({ ...record, error: null }))).replaceAll('"error":null', '"error":NaN'));
+    assert.deepEqual((await open()()).notes.messages, []);
   });
 
   it('and it is told how far a CSV file is read', async () => {

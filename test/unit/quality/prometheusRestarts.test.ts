@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Growth } from '../../../src/adapters/prometheus/growth.ts';
 import { Scrapes, type Presence } from '../../../src/adapters/prometheus/scrapes.ts';
+import { limitFinding } from '../../../src/core/quality/absolute.ts';
 import { compareArms } from '../../../src/core/quality/comparison.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
@@ -137,7 +138,40 @@ describe('what is kept of counters of a Prometheus', () => {
     const rule = (outcome: object, left: number): FakeSeries => ({ labels: { __name__: 'job:p:sum', arm: 'candidate', ...outcome }, samples: series({}, Array.from({ length: 480 }, (_, index) => [15 * index, (index < 240 ? 5000 : left) + index])).samples });
     const data = await read([rule({}, 3000), rule({ outcome: 'error' }, 2000)]);
     assert.deepEqual(counts(data), [478, 478]);
-    assert.match(data.notes.messages.join(), /Prometheus: job:p:sum fell\. By the colon in the name it is a recording rule, .* Name the counters themselves\./);
+    assert.match(data.notes.messages.join(), /Prometheus: job:p:sum fell\. By the colon in the name, .* it is a recording rule .* Name the counters themselves\./);
+  });
+
+  it('is what counters of the service itself grew by where their names have colons, and where rules keep the instance', async () => {
+    for (const name of ['vllm:request_success_total', 'instance:p:sum']) {
+      const named = [...crashing(() => 5), ...steady(0.001)].map(({ labels, samples }) => ({ labels: { ...labels, __name__: name }, samples }));
+      const data = await read(named);
+      assert.deepEqual([counts(data), data.notes.messages, verdicts(data)], [[LIVES * 350 - 50, LIVES * 5], [], ['worse']], name);
+    }
+  });
+
+  it('lets no release go on where a sum over processes has fallen, of either arm, and hides no breach', async () => {
+    const sum = (arm: string, outcome: object, rate: number, falls: boolean): FakeSeries => series({ __name__: 'job:p:sum', arm, ...outcome }, Array.from({ length: 480 }, (_, index) => [15 * index, falls && index > 240 ? rate * (index - 240) : rate * index]));
+    const both = (errors: number, fallen: string | undefined): readonly FakeSeries[] => [['candidate', errors], ['current', 2]].flatMap(([arm, rate]) => [sum(String(arm), {}, 100, fallen === arm), sum(String(arm), { outcome: 'error' }, Number(rate), false)]);
+    assert.deepEqual(verdicts(await read(both(2, undefined))), ['not worse']);
+    for (const arm of ['candidate', 'current']) {
+      const data = await read(both(2, arm));
+      assert.match(compareArms(data, readQuality(GUARDED).quality ?? assert.fail(), 'production').metrics[0]?.because ?? '', /^job:p:sum fell, so what it grew by is not known/);
+      assert.deepEqual([verdicts(data), verdicts(await read(both(20, arm)))], [['undecided'], ['worse']], arm);
+      const limited = readQuality({ guardrails: [{ name: 'errors', bad: 'error', limit: 0.1 }] }).quality?.metrics[0] ?? assert.fail();
+      const { state, because } = limitFinding(limited, data.windows.filter((each) => each.arm === 'candidate'), { data, environment: 'production', arm: 'candidate', among: 1 }) ?? assert.fail();
+      assert.deepEqual([state, because?.startsWith('job:p:sum fell')], ['insufficient', true]);
+    }
+  });
+
+  it('is not taken for seldom scraped where each life of a process makes one sample of its errors', async () => {
+    // Lives of 15 min; the first error comes with the last scrape.
+    const life = (index: number): number => index % 60;
+    const all = ['candidate', 'current'].flatMap((arm) => [
+      series({ arm, instance: arm }, Array.from({ length: 480 }, (_, index) => [15 * index, 10 * (life(index) + 1)])),
+      series({ arm, instance: arm, outcome: 'error' }, Array.from({ length: 8 }, (_, index) => [15 * (60 * index + 59), 3])),
+    ]);
+    const { notes, windows } = await readFake({ ...GUARDED, window: '1min' }, { queries: QUERIES, lookback: '3h' }, answering(all));
+    assert.deepEqual([notes.messages, new Set(windows.map(({ start, end }) => end - start))], [[], new Set([60_000])]);
   });
 
   it('is none of series that ended long before', () => {

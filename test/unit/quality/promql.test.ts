@@ -105,9 +105,9 @@ describe('queries of modelswitch.yaml', () => {
     }
   });
 
-  it('that read a recording rule are a warning, for a sum of counters falls with each process that ends', () => {
+  it('that read what may be a recording rule are a warning, for a sum of counters falls with each process that ends', () => {
     const written = (total: string): readonly string[] => (readQuality({ guardrails: [{ name: 'errors', bad: 'error' }], source: { prometheus: { url: 'http://a', design_effect: 1, queries: { errors: { total, bad: 'e{arm="$arm"}' } } } } }).problems).map(({ severity, message }) => `${severity}: ${message}`);
-    assert.match(written('job:predictions:sum{arm="$arm"}').join(), /^warning: .*reads the recording rule job:predictions:sum: where that is a sum it falls/);
+    assert.match(written('job:predictions:sum{arm="$arm"}').join(), /^warning: .*reads job:predictions:sum, which by the colon may be a recording rule: one that sums processes falls/);
     assert.deepEqual(written('p{arm="$arm",route="a:b"}'), []);
   });
 

@@ -248,6 +248,21 @@ describe('what was counted of a log, on disk', () => {
     }
   });
 
+  it('goes on with a file that is written anew as a whole, with what it held, each time', async () => {
+    const all = records({ count: 300 });
+    const put = (count: number): void => {
+      writeFileSync(path('new'), lines(all.slice(0, count)));
+      renameSync(path('new'), path());
+    };
+    put(100);
+    await restarted();
+    for (const [count, before] of [[200, 100], [200, 200], [300, 200]] as const) {
+      put(count);
+      const { data, bytes } = await restarted();
+      assert.deepEqual([data.notes.rows, data.notes.messages, bytes], [count, [], Buffer.byteLength(lines(all.slice(before, count)))]);
+    }
+  });
+
   it('goes on with the copy that was made of a file before it was cut', async () => {
     const all = records({ count: 300 });
     writeFileSync(path(), lines(all.slice(0, 100)));

@@ -1,17 +1,20 @@
 import { hash53, hash53OfBytes } from '../../core/quality/hashing.ts';
 import type { Drawn } from '../../core/quality/stager.ts';
+import type { Whose } from '../../core/quality/whose.ts';
 import { exactNumber, isBeyond, parsedLine } from '../rows/wholeNumbers.ts';
 import { ByteTimes } from './byteTimes.ts';
 import type { TextReader} from './byteValues.ts';
 import { endOfText, Expected, LINE_END, MINUS, NINE, NumberReader, QUOTE, ZERO } from './byteValues.ts';
-import { isConstant, shapeOf, type Shape, type Slot, type Wanted } from './lineShape.ts';
+import { isRepeated, shapeOf, type Shape, type Slot, type Wanted } from './lineShape.ts';
 
 /** Shapes that are tried: predictions, outcomes, shadows. */
 const MOST_SHAPES = 4;
 /** Lines of a new shape are learnt from no more when so many have been. */
 const MOST_LEARNT = 200;
-/** After so many lines of a shape it shows what is the same in all of them; so many special shapes are tried before it. */
-const [SHOWN, MOST_SPECIAL] = [256, 2];
+/** So many special shapes are tried before a general one: an arm or two, with their versions, of some services. */
+const MOST_SPECIAL = 8;
+/** Lines of a shape after which it is specialized again, at most. */
+const MOST_SHOWN = 65_536;
 /** A backslash, or a control character, which JSON does not allow in a text as it stands. */
 const SPECIAL = /[^ -[\]-\uffff]/;
 const [NULL, TRUE, FALSE] = [new Expected('null'), new Expected('true'), new Expected('false')];
@@ -44,6 +47,7 @@ export class LineReader implements Drawn {
   end = 0;
   /** Whether ids and time of the last record stand here and not in it. */
   isDrawn = false;
+  whose: Whose | undefined;
 
   constructor(wanted: Wanted) {
     this.#wanted = wanted;
@@ -77,9 +81,11 @@ export class LineReader implements Drawn {
       // The shape that came last comes next.
       if (index > 0) [this.#shapes[0], this.#shapes[index]] = [shape, this.#shapes[0] ?? shape];
       this.isDrawn = shape.isDrawn;
+      this.whose = found.whose;
       return found.record;
     }
     this.isDrawn = false;
+    this.whose = undefined;
     this.end = this.#bytes.indexOf(LINE_END, start) + 1;
     const line = this.line(start);
     const value = parsedLine(line);
@@ -94,45 +100,58 @@ export class LineReader implements Drawn {
 
   /** The shape, or a special one of it, that a line is of. */
   #filled(shape: Shape, start: number): Shape | undefined {
+    this.request = this.#batch = this.#unit = this.#idStart = this.#idEnd = 0;
+    this.#idNumber = undefined;
+    this.time = Number.NaN;
+    const at = this.#values(shape.lead, start);
+    if (at < 0) return undefined;
     const { special } = shape;
     for (let index = 0; index < special.length; index += 1) {
       const each = special[index];
-      if (each !== undefined && this.#fill(each, start)) return each;
+      if (each === undefined || !this.#fill(each, at)) continue;
+      // Those that come often are tried first.
+      if (index > 0) [special[index - 1], special[index]] = [each, special[index - 1] ?? each];
+      return each;
     }
-    if (!this.#fill(shape, start)) return undefined;
+    if (!this.#fill(shape, at)) return undefined;
     shape.lines += 1;
-    if (shape.lines === SHOWN) this.#specialize(shape, start);
+    if (shape.lines >= shape.shown) this.#specialize(shape, start);
     return shape;
   }
 
   #specialize(shape: Shape, start: number): void {
-    if (shape.slots.some(isConstant)) {
+    if (shape.slots.some(isRepeated)) {
       const line = this.line(start);
-      const special = shapeOf(line, parsedLine(line) as Record<string, unknown>, this.#wanted, shape.slots);
+      const special = shapeOf(line, parsedLine(line) as Record<string, unknown>, this.#wanted, shape);
       if (special !== undefined) shape.special.unshift(special);
       if (shape.special.length > MOST_SPECIAL) shape.special.pop();
+      // Where values are so many that special shapes are of little use, they are seldom made.
+      if (shape.special.length > 1) shape.shown = Math.min(MOST_SHOWN, 2 * shape.shown);
     }
     shape.lines = 0;
-    for (const slot of shape.slots) slot.hasChanged = false;
+    for (const { put } of shape.slots) put.length = 0;
   }
 
   #fill({ slots, after, features }: Shape, start: number): boolean {
     this.#features = features;
-    this.request = this.#batch = this.#unit = this.#idStart = this.#idEnd = 0;
-    this.#idNumber = undefined;
-    this.time = Number.NaN;
+    const at = this.#values(slots, start);
+    if (at < 0 || !after.isAt(this.#view, at)) return false;
+    this.end = at + after.length;
+    return true;
+  }
+
+  /** Reads the values of slots from a place on. Answers where the last one ends; -1: something else stands there. */
+  #values(slots: readonly Slot[], start: number): number {
     let at = start;
     for (let index = 0; index < slots.length; index += 1) {
       const slot = slots[index];
-      if (slot?.before.isAt(this.#view, at) !== true) return false;
+      if (slot?.before.isAt(this.#view, at) !== true) return -1;
       this.#at = at + slot.before.length;
       this.#value(slot);
-      if (this.#at < 0) return false;
+      if (this.#at < 0) return -1;
       at = this.#at;
     }
-    if (!after.isAt(this.#view, at)) return false;
-    this.end = at + after.length;
-    return true;
+    return at;
   }
 
   #value(slot: Slot): void {
@@ -164,11 +183,15 @@ export class LineReader implements Drawn {
       this.#at = this.#read(slot.texts, start, slot);
       return;
     }
+    if (slot.kind === 'time') {
+      this.#time(slot, this.#times.read(this.#bytes, start));
+      this.#at = this.#times.end;
+      return;
+    }
     const end = endOfText(this.#bytes, start, slot.kind !== 'unwanted');
     this.#at = end < 0 ? -1 : end + 1;
     if (end < 0 || slot.kind === 'unwanted') return;
-    if (slot.kind === 'time') this.time = this.#times.ofBytes(this.#bytes, start, end);
-    else this.#id(slot, end === start ? 0 : hash53OfBytes(this.#bytes, start, end));
+    this.#id(slot, end === start ? 0 : hash53OfBytes(this.#bytes, start, end));
     if (slot.kind !== 'request') return;
     this.#idStart = start;
     this.#idEnd = end;
@@ -180,7 +203,13 @@ export class LineReader implements Drawn {
     return texts.end;
   }
 
-  #id({ kind }: Slot, hash: number): void {
+  #time({ put }: Slot, time: number): void {
+    if (put.length === 0) put.push(time);
+    this.time = time;
+  }
+
+  #id({ kind, put }: Slot, hash: number): void {
+    if (put.length === 0) put.push(hash);
     if (kind === 'request') this.request = hash;
     else if (kind === 'batch') this.#batch = hash;
     else this.#unit = hash;
@@ -189,12 +218,13 @@ export class LineReader implements Drawn {
   #put(slot: Slot, value: string | number | boolean | null): void {
     if (slot.kind === 'value') {
       if (Object.is(slot.held, value)) return;
-      slot.hasChanged = true;
+      const { put, few } = slot;
+      if (put.length <= few && !put.includes(value)) put.push(value);
       slot.held = value;
       if (slot.place >= 0 && this.#features !== undefined) this.#features[slot.place] = value;
       else slot.into[slot.name] = value;
     } else if (slot.kind === 'time') {
-      this.time = this.#times.of(value);
+      this.#time(slot, this.#times.of(value));
     } else if (slot.kind !== 'unwanted' && (typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value)))) {
       // An id may be a number: its text is what counts.
       this.#id(slot, hash53(String(value)));

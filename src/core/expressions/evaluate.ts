@@ -135,6 +135,9 @@ function convert({ type, from, operand }: Typed & { readonly kind: 'convert' }):
 
 function field({ path, type, emptyWhereAbsent }: Typed & { readonly kind: 'field' }): Evaluator {
   const read = fieldReader(path);
+  const [first = ''] = path;
+  // Metrics mostly read these, of every record.
+  if (type === 'number' && path.length === 1) return (record) => toNumber(record[first]);
   if (emptyWhereAbsent === true) return (record) => { const value = read(record); return isPresent(value) ? toText(value) : ''; };
   if (type === 'number') return (record) => toNumber(read(record));
   if (type === 'text') return (record) => toText(read(record));
@@ -158,6 +161,10 @@ function junction({ kind, left, right }: Typed & { readonly kind: 'and' | 'or' }
 function binary(left: Typed, right: Typed, combine: (a: never, b: never) => Literal): Evaluator {
   const [first, second] = [evaluator(left), evaluator(right)];
   const call = combine as (a: Literal, b: Literal) => Literal;
+  if (right.kind === 'literal') {
+    const { value } = right;
+    return (record) => { const a = first(record); return a === null ? null : call(a, value); };
+  }
   return (record) => {
     const a = first(record);
     const b = a === null ? null : second(record);

@@ -1,4 +1,4 @@
-import { isNotFinite, toBoolean, toNumber, type RecordLike } from '../expressions/evaluate.ts';
+import { isNotFinite, toNumber, type RecordLike } from '../expressions/evaluate.ts';
 import { latencyBin, NO_BIN, scoreBin } from './bins.ts';
 import { featureValue } from './featureValue.ts';
 import { hash53 } from './hashing.ts';
@@ -183,6 +183,8 @@ export class Batch implements BatchRows {
   readonly most: number;
   size = 0;
   told = 0;
+  /** How often it was begun. */
+  begun = 0;
   readonly arms: Uint16Array;
   keys: ArmKey[] = [];
   readonly requests: Float64Array;
@@ -230,6 +232,7 @@ export class Batch implements BatchRows {
   clear(): void {
     this.size = 0;
     this.told = 0;
+    this.begun += 1;
     this.kept.length = 0;
     this.refused.clear();
     for (const codes of [this.labels, this.errors, this.outcomes, this.versions, this.slices]) codes.clear();
@@ -254,7 +257,7 @@ export class Batch implements BatchRows {
     this.columns.push({ name, numbers: new Float64Array(this.#memory(8 * this.most)).fill(Number.NaN), others: this.#codes(featureValue) });
   }
 
-  /** Takes what is counted of a record as it is; the rest of the row is the caller's to fill. `listed`: the values of the columns, where they do not stand in the record. */
+  /** Takes what is counted of a record as it is; the rest of the row, its version too, is the caller's to fill. `listed`: the values of the columns, where they do not stand in the record. */
   take(record: RecordLike, listed?: readonly unknown[]): number {
     const row = this.size;
     this.size += 1;
@@ -265,7 +268,6 @@ export class Batch implements BatchRows {
     this.labels.put(row, record['label']);
     this.errors.put(row, record['error']);
     this.outcomes.put(row, record[this.outcome]);
-    this.versions.put(row, toBoolean(record['fallback']) === true ? undefined : record['model_version']);
     const features = listed === undefined ? record['features'] : undefined;
     const fields = typeof features === 'object' && features !== null ? features as RecordLike : undefined;
     if (!this.#listed && fields !== undefined) this.#names(fields);

@@ -1,5 +1,5 @@
 import { plainLine } from '../base/words.ts';
-import { isNotFinite, toText, type RecordLike } from '../expressions/evaluate.ts';
+import { isNotFinite, toBoolean, toText, type RecordLike } from '../expressions/evaluate.ts';
 import { Batch, EXCLUDED, NOT_FINITE_OUTCOME, WITHOUT_UNIT, type BatchOptions } from './batch.ts';
 import { readsOutcome, type QualityDefinition } from './definitions.ts';
 import { saysMissing } from './featureValue.ts';
@@ -8,6 +8,7 @@ import { MEASURED_FIELDS, valueOf } from './measures.ts';
 import { countFlag } from './otherFlags.ts';
 import { RecordTimes } from './recordTimes.ts';
 import { sliceName } from './slices.ts';
+import { Whose } from './whose.ts';
 
 const RECORD_FIELDS: ReadonlySet<string> = new Set(['ts', 'request_id', 'unit_id', 'environment', 'service', 'app_version', 'flag', 'assigned_arm', 'model_version', 'role', 'fallback', 'batch_id', 'features', 'score', 'proba', 'label', 'latency_ms', 'error']);
 
@@ -54,6 +55,8 @@ export interface Drawn {
   readonly time: number;
   /** The values of the features to watch, in their order; undefined: they are in the record. */
   readonly features?: readonly unknown[] | undefined;
+  /** What is found of the records that the reader knows to say the same of whose they are; undefined: it does not know. */
+  readonly whose?: Whose | undefined;
   /** The id of the request itself, which few records are asked for. */
   readonly requestId: () => string;
 }
@@ -81,6 +84,8 @@ export class Stager {
   /** The fields that are needed of a prediction when its outcome is known. */
   readonly keptFields: readonly string[];
   readonly #times = new RecordTimes();
+  /** Of a record of which its reader keeps nothing. */
+  readonly #whose = new Whose();
   readonly #lists = new Map<string, readonly string[]>();
   /** The fields in which an outcome may stand, and those of them that say that there is one. */
   readonly outcomeFields: readonly string[];
@@ -128,26 +133,35 @@ export class Stager {
    * False: it is no served prediction, and the caller's to deal with.
    */
   stage(record: RecordLike, drawn: Drawn | undefined): boolean {
-    this.batch.told += 1;
+    const { batch } = this;
+    batch.told += 1;
+    const at = this.timeOf(record, drawn);
+    const whose = drawn?.whose;
+    if (whose?.isOf(batch) === true) {
+      if (Number.isFinite(at)) this.#put(record, whose, at, drawn);
+      return Number.isFinite(at);
+    }
     const arm = textOf(record['assigned_arm']);
     if (arm === undefined) return false;
     const flag = textOf(record['flag']);
     if (flag !== undefined && !this.wants(flag)) {
-      countFlag(this.batch.refused, flag);
+      countFlag(batch.refused, flag);
       return true;
     }
-    const at = this.timeOf(record, drawn);
     if (!Number.isFinite(at) || !isServed(record['role'])) return false;
-    this.#put(record, arm, at, drawn);
+    const found = whose ?? this.#whose;
+    found.found(batch, batch.placeOf(textOf(record['environment']) ?? '', textOf(record['service']) ?? '', arm), batch.versions.placeOf(toBoolean(record['fallback']) === true ? undefined : record['model_version']));
+    this.#put(record, found, at, drawn);
     return true;
   }
 
-  #put(record: RecordLike, arm: string, at: number, drawn: Drawn | undefined): void {
+  #put(record: RecordLike, { arm, version }: Whose, at: number, drawn: Drawn | undefined): void {
     const { batch } = this;
     const row = batch.take(record, drawn?.features);
     const request = drawn === undefined ? hashOf(record['request_id']) : drawn.request;
     const unit = drawn === undefined ? hashOf(record['batch_id']) || hashOf(record['unit_id']) : drawn.unit;
-    batch.arms[row] = batch.placeOf(textOf(record['environment']) ?? '', textOf(record['service']) ?? '', arm);
+    batch.arms[row] = arm;
+    batch.versions.places[row] = version;
     batch.times[row] = at;
     this.identify(row, request, unit, batch.told);
     this.judge(row, record);

@@ -11,6 +11,7 @@ import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure, type SilenceOptions } from './silence.ts';
 import { ARMS, outcomeRefusals, type Refusal } from './refusals.ts';
 import { countedSince, dataSince } from './since.ts';
+import { atUsualRate } from './stats/usualRate.ts';
 import { allocationIntervals, apartWords, comparedPart, countIntervals, isDrawn, leftOutWords, onlyAcrossWords, restarts, windowsFrom, type ShareAt, type TimedInterval } from './strata.ts';
 import { toldOf } from './told.ts';
 import { countTold, differInTold, toldDispersion } from './toldShare.ts';
@@ -316,7 +317,7 @@ class Comparer {
   #counts(metric: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval' | 'evidence' | 'lately'> & { readonly logEvidence: number } {
     const intervals = countIntervals(candidate, current, metric.name, phi);
     const worse = guardEvidence(intervals, metric.maxRatio, metric.minRate).restarted;
-    const notWorse = evidenceNotWorse(intervals, metric.acceptRatio, metric.minRate, countIntervals(candidate, current, metric.name, Math.max(phi, this.#widest)));
+    const notWorse = evidenceNotWorse(atUsualRate(intervals), metric.acceptRatio, metric.minRate, countIntervals(candidate, current, metric.name, Math.max(phi, this.#widest)));
     const effect = stratifiedRatio(intervals);
     const verdict = alarms(worse, this.alpha) ? 'worse' : alarms(notWorse, this.alpha) ? 'not worse' : 'undecided';
     const events = intervals.reduce((sum, { bad }) => sum + bad, 0);

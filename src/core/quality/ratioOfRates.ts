@@ -1,8 +1,10 @@
 import { alarms, evidenceNotWorse, evidenceWorse, type CountInterval } from './stats/countRule.ts';
 import type { Interval } from './stats/intervals.ts';
+import { atUsualRate } from './stats/usualRate.ts';
 
 /** The ratios that neither the rule nor its mirror refutes: an interval that is valid at every look. */
 export function ratioInterval(intervals: readonly CountInterval[], alpha: number): Interval {
+  const usual = atUsualRate(intervals);
   const bisect = (isLow: (ratio: number) => boolean): number => {
     let [low, high] = [Math.log(1e-3), Math.log(1e3)];
     if (!isLow(1e-3)) return 0;
@@ -16,7 +18,7 @@ export function ratioInterval(intervals: readonly CountInterval[], alpha: number
   };
   return {
     low: bisect((ratio) => alarms(evidenceWorse(intervals, ratio).plain, alpha)),
-    high: bisect((ratio) => !alarms(evidenceNotWorse(intervals, ratio), alpha)),
+    high: bisect((ratio) => !alarms(evidenceNotWorse(usual, ratio), alpha)),
   };
 }
 

@@ -45,7 +45,7 @@ export function countIntervals(candidate: readonly QualityWindow[], current: rea
     const [own, other] = [pair.candidate?.metrics[metric] ?? NO_MOMENTS, pair.current?.metrics[metric] ?? NO_MOMENTS];
     const interval = {
       candidateBad: own.sum / dispersion, bad: (own.sum + other.sum) / dispersion,
-      candidateCount: own.n / dispersion, currentCount: other.n / dispersion, block: Math.floor(before / BLOCK), start: pair.start,
+      candidateCount: own.n / dispersion, currentCount: other.n / dispersion, block: Math.floor(before / BLOCK), service: pair.service, start: pair.start,
     };
     before += own.n + other.n;
     return interval;

@@ -51,6 +51,18 @@ describe('comparing the arms', () => {
     assert.equal(early.joint.alarms, false);
   });
 
+  it('does not find one not worse by what makes both arms fail alike for a while', () => {
+    const windows = (of: 'outage' | 'none'): QualityWindow[] => Array.from({ length: 24 }, (_, index) => index).flatMap((index) => ([['candidate', 100, 0.02], ['current', 1900, 0.01]] as const).map(([arm, n, rate]) => {
+      const bad = Math.round(n * (of === 'outage' && index >= 2 && index < 8 ? 0.3 : rate));
+      return { arm, environment: '', service: '', start: START + index * 300_000, end: START + (index + 1) * 300_000, requests: n, units: n, metrics: { errors: { n, sum: bad, squares: bad } } };
+    }));
+    const found = (of: 'outage' | 'none'): MetricComparison => metric(compareArms(dataOfWindows(windows(of), { designEffect: 1, messages: [] }), definition({ guardrails: [{ name: 'errors', bad: 'error', max_ratio: 1.2, accept_ratio: 1.8 }] }), ''), 'errors');
+    // Twice the errors, and half an hour of 30 % in both.
+    const { verdict, interval } = found('outage');
+    assert.deepEqual([found('none').verdict, verdict], ['undecided', 'undecided']);
+    assert.ok((interval?.high ?? 0) > 2, 'nor does the interval leave out what it is');
+  });
+
   it('compares means by differences, and not below 200 units', () => {
     assert.equal(metric(compare({ count: 40_000 }), 'score').verdict, 'not worse');
     assert.equal(metric(compare({ count: 300 }), 'score').verdict, 'insufficient data');

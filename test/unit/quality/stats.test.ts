@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { difference, relativeDifference, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, variance } from '../../../src/core/quality/stats/confidenceSequence.ts';
 import type { Moments } from '../../../src/core/quality/stats/confidenceSequence.ts';
 import { alarms, evidenceAboveRate, evidenceNotWorse, evidenceWorse, guardEvidence, joinEvidence, worseSince } from '../../../src/core/quality/stats/countRule.ts';
+import { atUsualRate } from '../../../src/core/quality/stats/usualRate.ts';
 import type { CountInterval } from '../../../src/core/quality/stats/countRule.ts';
 import { dispersion } from '../../../src/core/quality/stats/dispersion.ts';
 import { binOf, jensenShannon, justBelow, kolmogorovSmirnov, kolmogorovSmirnovP, psi, psiNoise, quantileEdges, wasserstein } from '../../../src/core/quality/stats/driftMeasures.ts';
@@ -26,6 +27,13 @@ function moments(values: readonly number[]): Moments {
 
 const proportion = (hits: number, n: number): Moments => ({ n, sum: hits, squares: hits });
 const count = (candidateBad: number, bad: number, candidateCount: number, currentCount: number, block = 1): CountInterval => ({ candidateBad, bad, candidateCount, currentCount, block });
+
+/** How many of so many events, each with such a chance. */
+function drawn(random: () => number, of: number, chance: number): number {
+  let hits = 0;
+  for (let event = 0; event < of; event += 1) if (random() < chance) hits += 1;
+  return hits;
+}
 
 describe('statistics: bad-event counts', () => {
   it('give the evidence of the closed form', () => {
@@ -64,10 +72,39 @@ describe('statistics: bad-event counts', () => {
     const alike = then(50, 200);
     assert.ok(alarms(evidenceWorse(alike, 1.2).restarted, 0.025) && alarms(evidenceAboveRate(alike, 0.001).restarted, 0.025), 'each of them was, for itself');
     assert.ok(!alarms(guardEvidence(alike, 1.2, 0.001).restarted, 0.025));
-    const own = then(90, 200);
+    const own = then(100, 200);
     assert.ok(alarms(guardEvidence(own, 1.2, 0.001).restarted, 0.025));
     // In one block with what came before, which by itself told too little.
     assert.equal(worseSince(own, 1.2, 0.001), 36);
+  });
+
+  it('need both exceeded at the same time, also where quiet hours and common peaks take turns again and again', () => {
+    for (let run = 0; run < 4; run += 1) {
+      const random = seeded(100 + run);
+      // At 25 %, 40 predictions in 5 minutes: 0.8 against 0.35 %, of which 1 % is tolerated, and for 15 minutes of every 3 hours both 6 %.
+      const intervals = Array.from({ length: 28 * 288 }, (_, index) => {
+        const isPeak = index % 36 >= 33;
+        const own = drawn(random, 10, isPeak ? 0.06 : 0.008);
+        return count(own, own + drawn(random, 30, isPeak ? 0.06 : 0.0035), 10, 30, Math.floor(index / 250));
+      });
+      for (let day = 1; day <= 28; day += 1) assert.ok(!alarms(guardEvidence(intervals.slice(0, 288 * day), 1.2, 0.01).restarted, 0.025), `run ${run}, day ${day}`);
+    }
+  });
+
+  it('know the current version\'s rate of each service by itself', () => {
+    const random = seeded(3);
+    const of = (rates: (isBusy: boolean) => readonly [number, number]): CountInterval[] => Array.from({ length: 2000 }, (_, index) => {
+      const isBusy = index % 2 === 1;
+      const [candidate, current] = rates(isBusy);
+      const own = drawn(random, 100, candidate);
+      return { ...count(own, own + drawn(random, 300, current), 100, 300, Math.floor(index / 25)), service: isBusy ? 'busy' : 'quiet' };
+    });
+    // Over one limit here and over the other there is over none.
+    const within = of((isBusy) => (isBusy ? [0.06, 0.06] : [0.008, 0.0035]));
+    assert.ok(!alarms(guardEvidence(within, 1.2, 0.01).restarted, 0.025));
+    const over = of((isBusy) => (isBusy ? [0.09, 0.06] : [0.016, 0.009]));
+    const [apart = 0, pooled = 0] = [over, over.map((each) => ({ ...each, service: 'one' }))].map((all) => guardEvidence(all, 1.2, 0.01).restarted);
+    assert.ok(alarms(apart, 0.025) && apart > pooled + 3, `${apart}, and ${pooled} where their rates seem to change all the time`);
   });
 
   it('find what is over both a little, where few have the current version and each window tells next to nothing', () => {
@@ -84,6 +121,39 @@ describe('statistics: bad-event counts', () => {
     assert.ok(alarms(evidenceNotWorse([count(100, 400, 5000, 15000)], 2), 0.025));
     assert.ok(!alarms(evidenceNotWorse([count(2, 8, 100, 300)], 2), 0.025));
     assert.ok(!alarms(evidenceNotWorse([count(160, 460, 5000, 15000)], 2), 0.025));
+  });
+
+  it('let no outage of both arms speak for a candidate that is bad by itself', () => {
+    const release = (seed: number, candidate: number, outage: number): CountInterval[] => {
+      const random = seeded(seed);
+      // At 5 %, 2,000 predictions in 5 minutes, for five hours; in the outage 30 % of both arms.
+      return Array.from({ length: 60 }, (_, index) => {
+        const isOut = index >= 2 && index < 2 + outage;
+        const own = drawn(random, 100, isOut ? 0.3 : candidate);
+        return count(own, own + drawn(random, 1900, isOut ? 0.3 : 0.01), 100, 1900, Math.floor(index / 5));
+      });
+    };
+    const accepted = (candidate: number, outage: number, of: (intervals: readonly CountInterval[]) => readonly CountInterval[]): number => Array.from({ length: 10 }, (_, seed) => release(seed + 1, candidate, outage)).filter((intervals) => alarms(evidenceNotWorse(of(intervals), 1.8), 0.025)).length;
+    assert.equal(accepted(0.02, 6, (intervals) => intervals), 10, 'by all bad events it is not worse');
+    assert.equal(accepted(0.02, 6, atUsualRate), 0);
+    for (const outage of [0, 6]) assert.ok(accepted(0.01, outage, atUsualRate) >= 9, `a healthy one, ${5 * outage} minutes of outage`);
+  });
+
+  it('count what is usual by service, and nothing less where a rate stays as it is', () => {
+    const steady = Array.from({ length: 20 }, (_, index) => ({ ...count(5, 20, 250, 750, index), service: index % 2 === 0 ? 'a' : 'b' }));
+    assert.deepEqual(atUsualRate(steady), steady);
+    const apart = steady.map((each, index) => (index % 2 === 0 ? each : { ...each, candidateBad: 50, bad: 200 }));
+    assert.deepEqual(atUsualRate(apart), apart, 'each service has a rate of its own');
+    const out = steady.map((each) => ({ ...each, service: 'a' })).map((each, index) => (index >= 8 && index < 12 ? { ...each, candidateBad: 50, bad: 200 } : each));
+    for (const [index, { candidateBad, bad, candidateCount, currentCount }] of atUsualRate(out).entries()) {
+      near(candidateBad, 5, 1e-9);
+      near(bad, 20, 1e-9);
+      assert.deepEqual([candidateCount, currentCount], [250, 750], String(index));
+    }
+    // Many without a bad event, after some that had few, are no rate of 0 at which nothing would count.
+    const few = [...steady.slice(0, 8).map((each) => ({ ...each, candidateBad: 0.25, bad: 1 })), ...steady.map((each) => ({ ...each, candidateBad: 0, bad: 0 }))].map((each) => ({ ...each, service: 'a' }));
+    assert.deepEqual(atUsualRate(few), few);
+    assert.deepEqual([atUsualRate([]), atUsualRate([count(0, 0, 0, 0)])], [[], [count(0, 0, 0, 0)]]);
   });
 
   it('show that a candidate without bad events is good enough where a least rate says what is little', () => {

@@ -8,6 +8,8 @@
  * detection in software deployments through sequential testing, KDD 2022 (arXiv 2205.14762); restarts: Shin, Ramdas and Rinaldo, E-detectors (arXiv 2203.03532).
  */
 
+import { RateChange, type Counted } from './rateChange.ts';
+
 /** How much worse than the margin the mixture bets on. */
 export const WORSE_RATIOS: readonly number[] = [1.25, 1.5, 2, 3, 5];
 const LESS = WORSE_RATIOS.map((times) => 1 / times);
@@ -23,12 +25,12 @@ export interface CountInterval {
   readonly currentCount: number;
   /** Which block of fixed length it lies in; never smaller than that of the interval before. */
   readonly block: number;
+  /** Services have rates of their own. */
+  readonly service?: string;
 }
 
 /** `hits` of `trials` events, of which the share is at most `share` while nothing is wrong. */
 type Counts = readonly [share: number, hits: number, trials: number];
-/** What is counted of one interval against one limit. */
-type Counted = (interval: CountInterval) => Counts;
 
 /** The candidate's share of the bad events when its rate is `ratio` times the current's. */
 export function nullShare(ratio: number, { candidateCount, currentCount }: Pick<CountInterval, 'candidateCount' | 'currentCount'>): number {
@@ -43,51 +45,71 @@ function logLikelihoodRatio(p: number, times: number, hits: number, trials: numb
 
 /** One betting fraction: the running product, and the sum over the blocks at which it was begun anew. */
 class RestartedProduct {
-  /** ln of the product of the blocks that are over. */
+  /** ln of the product of all that is over: see `Stretch`. */
   #total = 0;
-  /** ln of the product of the block that runs, against each limit. */
-  #running: number[] = [];
   /** ln of the product before each of the begun blocks. */
   readonly #before: number[] = [];
   /** ln of the sum over begun blocks j of weight(j) / product before j. */
   #started = Number.NEGATIVE_INFINITY;
 
   start(block: number): void {
-    this.#total = this.plain;
-    this.#running = [];
     this.#before.push(this.#total);
     const term = -Math.log(block * (block + 1)) - this.#total;
     const larger = Math.max(term, this.#started);
     this.#started = larger + Math.log(Math.exp(term - larger) + Math.exp(this.#started - larger));
   }
 
-  add(limit: number, logRatio: number): void {
-    this.#running[limit] = (this.#running[limit] ?? 0) + logRatio;
+  add(logRatio: number): void {
+    this.#total += logRatio;
   }
 
-  /** Gives up what one limit is ahead of another by more than so much. */
-  level(most: number): void {
-    const least = Math.min(...this.#running);
-    for (let limit = 0; limit < this.#running.length; limit += 1) this.#running[limit] = Math.min(this.#running[limit] ?? 0, least + most);
+  /** ln of the sum over begun blocks of weight times product since the block. `open`: ln of the product of what is not over. */
+  restarted(open: number): number {
+    return this.#total + open + this.#started;
   }
 
-  /** ln of the sum over begun blocks of weight times product since the block. */
-  get restarted(): number {
-    return this.plain + this.#started;
-  }
-
-  get plain(): number {
-    return this.#running.length === 0 ? this.#total : this.#total + Math.min(...this.#running);
-  }
-
-  /** ln of the product of the block that runs, against the limit that it speaks least against. */
-  get running(): number {
-    return this.plain - this.#total;
+  plain(open: number): number {
+    return this.#total + open;
   }
 
   /** ln of the product since a begun block, the first of which is 0. */
-  since(block: number): number {
-    return this.plain - (this.#before[block] ?? 0);
+  since(block: number, open: number): number {
+    return this.#total + open - (this.#before[block] ?? 0);
+  }
+}
+
+/** A service while its current version fails at the same rate: ln of the products by betting fraction and limit, of the pieces that are over and of the one that is not. */
+class Stretch {
+  readonly #change = new RateChange();
+  #logs: number[][];
+  #piece: number[][];
+
+  constructor(fractions: number, limits: number) {
+    const none = (): number[][] => Array.from({ length: fractions }, () => new Array<number>(limits).fill(0));
+    [this.#logs, this.#piece] = [none(), none()];
+  }
+
+  add(fraction: number, limit: number, logRatio: number): void {
+    const logs = this.#piece[fraction];
+    if (logs !== undefined) logs[limit] = (logs[limit] ?? 0) + logRatio;
+  }
+
+  /** Ends an interval of these events of the current version. Where a rate has changed, answers ln of the products of what was before, against the limit that each speaks least against. */
+  ended(current: Counted): readonly number[] | undefined {
+    const found = this.#change.add(current);
+    if (found === 'open') return undefined;
+    const before = found === 'changed' ? this.#logs.map((logs) => Math.min(...logs)) : undefined;
+    for (const [fraction, piece] of this.#piece.entries()) {
+      const logs = this.#logs[fraction] ?? [];
+      for (const [limit, log] of piece.entries()) logs[limit] = found === 'changed' ? log : (logs[limit] ?? 0) + log;
+      piece.fill(0);
+    }
+    return before;
+  }
+
+  /** ln of the product for a betting fraction, against the limit that it speaks least against. */
+  open(fraction: number): number {
+    return Math.min(...(this.#logs[fraction] ?? []).map((log, limit) => log + (this.#piece[fraction]?.[limit] ?? 0)));
   }
 }
 
@@ -97,8 +119,8 @@ function logMeanExp(logs: readonly number[]): number {
   return largest + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - largest), 0) / logs.length);
 }
 
-/** What a block must be able to tell against each limit (2.6 in ln E where odds are half as large again), ln E at which it is given up, and how much more one limit may have against it than another: see `addEither`. */
-const [ENOUGH, HOPELESS, MOST_AHEAD] = [32, 3, 3];
+/** What a block must be able to tell of a service against each limit (2.6 in ln E where odds are half as large again), and ln E at which it is given up: see `addEither`. */
+const [ENOUGH, HOPELESS] = [32, 3];
 
 /** Evidence as ln E: E itself overflows where the case is clear. */
 export interface Evidence {
@@ -117,6 +139,8 @@ export class EvidenceProcess {
   #block = Number.NEGATIVE_INFINITY;
   /** What the block that runs could tell against each limit: the sum of trials times share times 1 - share. */
   #told: number[] = [];
+  /** By service, of the block that runs. */
+  readonly #stretches = new Map<string, Stretch>();
 
   constructor(times: readonly number[] = WORSE_RATIOS) {
     this.#times = times;
@@ -128,25 +152,38 @@ export class EvidenceProcess {
    * known before its data, so the weights may follow the blocks that have some.
    */
   add(share: number, hits: number, trials: number, block: number): void {
-    this.addEither([[share, hits, trials]], block);
+    if (block > this.#block) {
+      this.#block = block;
+      this.#start();
+    }
+    if (share > 0 && share < 1) for (const [fraction, product] of this.#products.entries()) product.add(logLikelihoodRatio(share, this.#times[fraction] ?? 1, hits, trials));
   }
 
   /**
-   * The same where there are several limits, one of which is kept while nothing is wrong, but not always the same: each block counts against the one that it speaks least against. Over all blocks together that would be another claim: a
-   * candidate that is over the one before, and over the other later, was never over both. The smaller of two that tell next to nothing is mostly below 0 by chance, however bad the candidate is, so a block then lasts for several of those that are
-   * given: until it could tell enough, by what came before the next one (a stopping time, so that the product stays a supermartingale). Within it what speaks against one limit only is not kept for later: less than an alarm takes.
+   * The same of one service where there are several limits, one of which is kept while nothing is wrong, but not always the same: each stretch counts against the one that it speaks least against. Over all of them together that would be another claim: a
+   * candidate that is over the one limit in quiet times, and over the other where both arms have many bad events, was never over both. So a stretch ends where the current version's own rate visibly changes (`RateChange`), in each service by
+   * itself. It would be valid already if only blocks counted so, for where a block ends is a stopping time: to divide one further only makes its evidence smaller.
+   * The smaller of two that tell next to nothing is mostly below 0 by chance, however bad the candidate is, so a block lasts until it could tell enough, by what came before the next one.
+   * @param current bad events of the current version, of its observations
    */
-  addEither(counted: readonly Counts[], block: number): void {
+  addEither(counted: readonly Counts[], block: number, service: string, current: Counted): void {
     if (block > this.#block) {
       this.#block = block;
-      if (this.#blocks === 0 || counted.length === 1 || this.#isOver) this.#start(counted.length);
+      if (this.#blocks === 0 || this.#isOver) {
+        this.#end();
+        this.#start();
+        this.#told = new Array<number>(counted.length).fill(0);
+      }
     }
+    const stretch = this.#stretches.get(service) ?? new Stretch(this.#times.length, counted.length);
+    this.#stretches.set(service, stretch);
     for (const [limit, [share, hits, trials]] of counted.entries()) {
-      const tells = share > 0 && share < 1;
-      this.#told[limit] = (this.#told[limit] ?? 0) + (tells ? trials * share * (1 - share) : 0);
-      for (const [index, product] of this.#products.entries()) product.add(limit, tells ? logLikelihoodRatio(share, this.#times[index] ?? 1, hits, trials) : 0);
+      if (!(share > 0 && share < 1)) continue;
+      this.#told[limit] = (this.#told[limit] ?? 0) + trials * share * (1 - share);
+      for (const [fraction, times] of this.#times.entries()) stretch.add(fraction, limit, logLikelihoodRatio(share, times, hits, trials));
     }
-    if (counted.length > 1) for (const product of this.#products) product.level(MOST_AHEAD);
+    const before = stretch.ended(current);
+    if (before !== undefined) for (const [fraction, product] of this.#products.entries()) product.add(before[fraction] ?? 0);
   }
 
   /** How many blocks have begun. */
@@ -154,70 +191,91 @@ export class EvidenceProcess {
     return this.#blocks;
   }
 
-  #start(limits: number): void {
+  #start(): void {
     this.#blocks += 1;
-    this.#told = new Array<number>(limits).fill(0);
     for (const product of this.#products) product.start(this.#blocks);
+  }
+
+  #end(): void {
+    for (const [fraction, product] of this.#products.entries()) product.add(this.#open(fraction));
+    this.#stretches.clear();
+  }
+
+  /** ln of the product of the stretches that are not over. */
+  #open(fraction: number): number {
+    let log = 0;
+    for (const stretch of this.#stretches.values()) log += stretch.open(fraction);
+    return log;
+  }
+
+  #mean(logOf: (product: RestartedProduct, open: number) => number): number {
+    return logMeanExp(this.#products.map((product, fraction) => logOf(product, this.#open(fraction))));
   }
 
   /** Whether the block that runs tells enough against each limit, or so much for one that the next is better begun anew. */
   get #isOver(): boolean {
-    return Math.min(...this.#told) >= ENOUGH || logMeanExp(this.#products.map(({ running }) => running)) <= -HOPELESS;
+    return Math.min(...this.#told) >= ENOUGH * this.#stretches.size || this.#mean((product, open) => product.since(this.#blocks - 1, open)) <= -HOPELESS;
   }
 
   /** Which of the begun blocks, the first of which is 0, has most of the restarted E. */
   get strongest(): number {
-    const parts = Array.from({ length: this.#blocks }, (_, block) => logMeanExp(this.#products.map((product) => product.since(block))) - Math.log((block + 1) * (block + 2)));
+    const parts = Array.from({ length: this.#blocks }, (_, block) => this.#mean((product, open) => product.since(block, open)) - Math.log((block + 1) * (block + 2)));
     return parts.reduce((best, log, block) => (log > (parts[best] ?? Number.NEGATIVE_INFINITY) ? block : best), 0);
   }
 
   get evidence(): Evidence {
     if (this.#blocks === 0) return { restarted: 0, plain: 0 };
-    const begun = logMeanExp(this.#products.map(({ restarted }) => restarted));
+    const begun = this.#mean((product, open) => product.restarted(open));
     // Blocks that have not begun have E = 1 and together the weight that is left.
     const rest = -Math.log(this.#blocks + 1);
     const larger = Math.max(begun, rest);
-    return { restarted: larger + Math.log(Math.exp(begun - larger) + Math.exp(rest - larger)), plain: logMeanExp(this.#products.map(({ plain }) => plain)) };
+    return { restarted: larger + Math.log(Math.exp(begun - larger) + Math.exp(rest - larger)), plain: this.#mean((product, open) => product.plain(open)) };
   }
 }
 
-const relativeTo = (ratio: number): Counted => (each) => [nullShare(ratio, each), each.candidateBad, each.bad];
-const above = (rate: number): Counted => (each) => [rate, each.candidateBad, each.candidateCount];
+/** Counts one interval against limits. */
+type Taken = (process: EvidenceProcess, interval: CountInterval) => void;
 
-/** ln E that a candidate was over all limits; intervals in the order of time. */
-function evidenceOf(intervals: Iterable<CountInterval>, limits: readonly Counted[]): Evidence {
+const above = (rate: number): Taken => (process, { candidateBad, candidateCount, block }) => process.add(rate, candidateBad, candidateCount, block);
+
+function guarded(ratio: number, minRate: number): Taken {
+  return (process, interval) => {
+    const { candidateBad, bad, candidateCount, currentCount, block, service = '' } = interval;
+    const share = nullShare(ratio, interval);
+    if (minRate <= 0) process.add(share, candidateBad, bad, block);
+    else process.addEither([[share, candidateBad, bad], [minRate, candidateBad, candidateCount]], block, service, { bad: bad - candidateBad, count: currentCount });
+  };
+}
+
+function evidenceOf(intervals: Iterable<CountInterval>, take: Taken): Evidence {
   const process = new EvidenceProcess();
-  for (const each of intervals) process.addEither(limits.map((limit) => limit(each)), each.block);
+  for (const each of intervals) take(process, each);
   return process.evidence;
 }
 
 /** ln E that the candidate's rate is more than `ratio` times the current's; intervals in the order of time. */
 export function evidenceWorse(intervals: Iterable<CountInterval>, ratio: number): Evidence {
-  return evidenceOf(intervals, [relativeTo(ratio)]);
+  return evidenceOf(intervals, guarded(ratio, 0));
 }
 
 /** ln E that the candidate's own rate is more than `rate`: for baselines so small that ratios say nothing. */
 export function evidenceAboveRate(intervals: Iterable<CountInterval>, rate: number): Evidence {
-  return evidenceOf(intervals, [above(rate)]);
-}
-
-function guardLimits(ratio: number, minRate: number): readonly Counted[] {
-  return minRate > 0 ? [relativeTo(ratio), above(minRate)] : [relativeTo(ratio)];
+  return evidenceOf(intervals, above(rate));
 }
 
 /**
- * ln E against "the candidate's rate is at most the larger of `ratio` times the current's and `minRate`": both have to be exceeded, and at the same time, so in each block the smaller of the two evidences counts. It is valid whichever of the
- * two limits holds in a block: by the evidence of all blocks a candidate with few bad events, but more than the current version, would be in breach as soon as both alike have many.
+ * ln E against "the candidate's rate is at most the larger of `ratio` times the current's and `minRate`": both have to be exceeded, and at the same time, see `addEither`. By the evidence of all intervals a candidate with few bad events, but
+ * more than the current version, would be in breach as soon as both alike have many.
  */
 export function guardEvidence(intervals: readonly CountInterval[], ratio: number, minRate = 0): Evidence {
-  return evidenceOf(intervals, guardLimits(ratio, minRate));
+  return evidenceOf(intervals, guarded(ratio, minRate));
 }
 
 /** Where the restart begins that has most of the restarted E. */
-function strongestRestart(intervals: readonly CountInterval[], limits: readonly Counted[]): number {
+function strongestRestart(intervals: readonly CountInterval[], take: Taken): number {
   const [process, firsts] = [new EvidenceProcess(), [] as number[]];
   for (const [index, interval] of intervals.entries()) {
-    process.addEither(limits.map((limit) => limit(interval)), interval.block);
+    take(process, interval);
     if (process.blocks > firsts.length) firsts.push(index);
   }
   return firsts[process.strongest] ?? 0;
@@ -228,12 +286,12 @@ function strongestRestart(intervals: readonly CountInterval[], limits: readonly 
  * @returns its index; 0 where all of them carry it
  */
 export function worseSince(intervals: readonly CountInterval[], ratio: number, minRate = 0): number {
-  return strongestRestart(intervals, guardLimits(ratio, minRate));
+  return strongestRestart(intervals, guarded(ratio, minRate));
 }
 
 /** The same of an alarm of `evidenceAboveRate`. */
 export function aboveRateSince(intervals: readonly CountInterval[], rate: number): number {
-  return strongestRestart(intervals, [above(rate)]);
+  return strongestRestart(intervals, above(rate));
 }
 
 /**

@@ -102,8 +102,8 @@ export interface ComparisonReport {
 /** What the exposure counters say, beside what is needed to know which records of theirs may still come. */
 export interface Exposed extends Pick<SilenceOptions, 'now' | 'began' | 'lateMs'> {
   readonly exposures: readonly Exposure[];
-  /** The records are those of one service of several. */
-  readonly isPart?: boolean;
+  /** The services whose answers they count, where other records are there as well. */
+  readonly services?: readonly string[];
 }
 
 export interface ComparisonOptions {
@@ -295,10 +295,13 @@ class Comparer {
     const { exposed, shareAt } = this.#options;
     if (exposed === undefined) return undefined;
     const dispersion = Math.max(1, ...dispersions);
-    const { exposures, isPart, ...known } = exposed;
+    const { exposures, services, ...known } = exposed;
     const counted = exposures.filter(({ start }) => start >= this.#counted);
-    const told = [toldOf(this.#data, this.#environment, ARMS[0], isPart), toldOf(this.#data, this.#environment, ARMS[1], isPart)] as const;
-    const { intervals, candidate, current, evidence } = silence(counted, ...this.windows(), { ...known, told, shareAt, dispersion });
+    const isCounted = ({ service }: QualityWindow): boolean => services?.includes(service) !== false;
+    const data = { ...this.#data, windows: this.#data.windows.filter(isCounted) };
+    const told = [toldOf(data, this.#environment, ARMS[0], services !== undefined), toldOf(data, this.#environment, ARMS[1], services !== undefined)] as const;
+    const [own, other] = this.windows();
+    const { intervals, candidate, current, evidence } = silence(counted, own.filter(isCounted), other.filter(isCounted), { ...known, told, shareAt, dispersion });
     const value = ({ chosen, missing }: typeof candidate): ArmValue => armValue({ n: chosen, sum: missing }, dispersion);
     const effect = stratifiedRatio(intervals);
     const isWorse = alarms(evidence.restarted, this.alpha);

@@ -14,7 +14,13 @@ export interface RatioReport {
   readonly because: string;
 }
 
-/** The units of both arms against the share that was configured when they came; `unchecked`: why that says nothing of them. */
+/** A log whose clock is behind by more than this is old by itself (`blind_after`, as it is by default). */
+export const BEHIND_MS = 1_800_000;
+
+/**
+ * The units of both arms against the share that was configured when they came; `unchecked`: why that says nothing of them. Windows just before a change of it are left out: where the clock of the log is behind, they hold units
+ * that came after the change, and nothing that comes later would outweigh them. While a share lasts all of its windows count.
+ */
 export function ratioOf([candidate, current]: readonly [candidate: readonly QualityWindow[], current: readonly QualityWindow[]], shareAt: ShareAt | undefined, unchecked?: string): RatioReport {
   const units = (windows: readonly QualityWindow[]): number => windows.reduce((sum, window) => sum + window.units, 0);
   const counted = { candidate: units(candidate), current: units(current) };
@@ -27,7 +33,7 @@ export function ratioOf([candidate, current]: readonly [candidate: readonly Qual
   let last: number | undefined;
   for (const [arm, windows] of [candidate, current].entries()) {
     for (const window of windows) {
-      const share = shareAt(window.start, window.end);
+      const share = shareAt(window.start, window.end + BEHIND_MS);
       if (share === undefined || share <= 0 || share >= 1) continue;
       const sums = byShare.get(share) ?? [0, 0];
       sums[arm] = (sums[arm] ?? 0) + (window.drawn ?? window.units);

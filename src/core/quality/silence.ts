@@ -1,4 +1,5 @@
 import { guardEvidence, type CountInterval, type Evidence } from './stats/countRule.ts';
+import { BEHIND_MS } from './observedShare.ts';
 import { BLOCK, type ShareAt } from './strata.ts';
 import { answersIn, type Told } from './told.ts';
 import type { QualityWindow } from './window.ts';
@@ -50,6 +51,8 @@ export const MISSING_RATIO = 1.2;
 /** Some records are always lost on the way, and a restart loses more in one arm: a share below this is no silence. */
 export const MISSING_LEAST = 0.1;
 const MINUTE_MS = 60_000;
+/** Clocks of servers that are kept right differ by less. */
+const AHEAD_MS = MINUTE_MS;
 /** A source whose newest record is older than that is late by itself: of what it has not told nothing is known. */
 export const LIVE_MS = 10 * MINUTE_MS;
 /** Of a stretch of constant share this part at most may be untold when it counts: with what else is lost it is less than `MISSING_LEAST`. */
@@ -80,12 +83,30 @@ function isTold({ now, told: [own, other], began = Number.NEGATIVE_INFINITY, sha
   const newest = Math.min(now, Math.max(own.least, other.least));
   const isSilent = newest - Math.max(own.most, began) > lateMs;
   const until = isSilent ? newest : Math.min(now, own.least);
+  const isAhead = Math.max(own.least, other.least) > now + AHEAD_MS;
   return ({ start, end }) => {
     const to = Math.min(end, now);
-    if (start >= until) return false;
+    if (start >= until || (!isSilent && isDisplaced({ start, end }, shareAt, isAhead))) return false;
     if (shareAt?.(start, to) !== undefined && to - until <= MOST_UNTOLD * (to - start) && lateMs <= MOST_LATE * (to - start)) return true;
     return isSilent ? newest >= Math.min(end, now - LIVE_MS) : until >= end + lateMs;
   };
+}
+
+/** The shares that are known in the minutes of a stretch; just after a change it is not known. */
+function sharesIn(shareAt: ShareAt, start: number, end: number): readonly number[] {
+  const shares: number[] = [];
+  for (let at = start; at <= end; at += MINUTE_MS) shares.push(shareAt(at, at) ?? Number.NaN);
+  return shares.filter((share) => !Number.isNaN(share));
+}
+
+/**
+ * Whether a stretch may have fewer records of the candidate than answers because the clock of the log is wrong: where it is behind, records are of answers that came later, when the share had fallen, and where it is
+ * ahead, of such as came before it rose.
+ */
+function isDisplaced({ start, end }: Pick<Exposure, 'start' | 'end'>, shareAt: ShareAt | undefined, isAhead: boolean): boolean {
+  if (shareAt === undefined || shareAt(start - (isAhead ? BEHIND_MS : 0), end + BEHIND_MS) !== undefined) return false;
+  const falls = (shares: readonly number[]): boolean => shares.some((share, index) => share < (shares[index - 1] ?? 0));
+  return falls(sharesIn(shareAt, start, end + BEHIND_MS)) || (isAhead && falls(sharesIn(shareAt, start - BEHIND_MS, end).toReversed()));
 }
 
 /**
@@ -94,9 +115,7 @@ function isTold({ now, told: [own, other], began = Number.NEGATIVE_INFINITY, sha
  */
 function atLargestShare(interval: CountInterval, { start, end }: Exposure, shareAt: ShareAt | undefined): CountInterval {
   if (shareAt === undefined || shareAt(start, end) !== undefined) return interval;
-  let largest = 0;
-  // Just after a change it is not known.
-  for (let at = start; at <= end + 2 * MINUTE_MS; at += MINUTE_MS) largest = Math.max(largest, shareAt(at, at) ?? 0);
+  const largest = Math.max(0, ...sharesIn(shareAt, start, end + 2 * MINUTE_MS));
   return largest === 0 ? interval : { ...interval, currentCount: Math.min(interval.currentCount, (interval.candidateCount * (1 - largest)) / largest) };
 }
 

@@ -7,7 +7,7 @@ export const SKEW_MS = 60_000;
 
 /**
  * A log whose clock is ahead tells of a stage what happened before it, so nothing is raised on it; a breach stays one. One that is behind tells of a stage too late, which only
- * delays, and is old when it is far behind.
+ * delays (what came just before the share changed is in no sample ratio, nor are answers missing of it), and is old when it is far behind.
  */
 export function clockObstacle({ quality, now }: Pick<ReleaseLook, 'quality' | 'now'>, environment: string): { readonly words: string }[] {
   const data = newestData(quality);

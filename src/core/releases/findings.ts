@@ -3,12 +3,12 @@ import { limitFinding } from '../quality/absolute.ts';
 import { ALPHA, compareArms, levelShares, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
 import { MISSING_ANSWERS, type QualityDefinition } from '../quality/definitions.ts';
 import { outcomeRefusals } from '../quality/refusals.ts';
-import type { Exposure } from '../quality/silence.ts';
 import { dataSince } from '../quality/since.ts';
 import type { ShareAt } from '../quality/strata.ts';
 import type { QualityData, QualityWindow } from '../quality/window.ts';
 import { acceptanceOf } from './acceptance.ts';
 import type { ArmVariants } from './armVariants.ts';
+import { exposuresOf, unjudgedWords, unknownApps } from './askingApps.ts';
 import { comparisonWords, figure, isUntold, limitFigure, sinceWords, untoldWords, type Allotted } from './metricWords.ts';
 import type { GuardrailFinding, Look, SignalFinding } from './verdict.ts';
 
@@ -103,9 +103,9 @@ function judge(input: FindingsInput, service: string | undefined, judged: readon
   const { definition, environment, since, began, lateMs, now, shareAt, comparable, statistics } = input;
   const data = service === undefined ? input.data : { ...input.data, windows: input.data.windows.filter((window) => window.service === service) };
   const allotted = { comparable, everyone: isForAll(input, data) };
-  const exposures = exposuresOf(input, service, judged);
+  const counted = unknownApps(input, judged) !== undefined ? undefined : exposuresOf(input, service, judged);
   const options = { shareAt, unchecked: input.unchecked, alpha: ALPHA / services };
-  const report = compareArms(data, definition, environment, { ...options, since, ...(exposures === undefined ? {} : { exposed: { exposures, now, began, lateMs, isPart: service !== undefined } }) });
+  const report = compareArms(data, definition, environment, { ...options, since, ...(counted === undefined ? {} : { exposed: { ...counted, now, began, lateMs } }) });
   const metrics = report.metrics.filter(({ name }) => definition.metrics.find((each) => each.name === name)?.measure !== 'pr_auc');
   const isSilent = (metric: MetricComparison): boolean => isUntold(metric, allotted) || (data.doubts?.[metric.name] !== undefined && metric.candidate.n > 0 && metric.current.n > 0);
   const guardrails = metrics.filter(({ role }) => role === 'guardrail').map((metric) => named(service, guardrail(metric, allotted, isSilent(metric), !input.isForAll(now))));
@@ -121,24 +121,6 @@ function judge(input: FindingsInput, service: string | undefined, judged: readon
   const quiet = quietWords(input, service);
   const withQuiet = <T extends { readonly state: string; readonly words: string }>(finding: T): T => (finding.state === 'open' || finding.state === 'insufficient' ? { ...finding, words: `${finding.words}${quiet}` } : finding);
   return { guardrails: told.map(withQuiet), signals: signals.map(withQuiet), acceptance: acceptance.map(withQuiet), mismatches, reports: [named(service, { report })] };
-}
-
-/** Counters of the applications that log predictions, by the services they are (`judged`, else all); of all where no name agrees and there is one service. */
-export function exposuresOf({ exposures, environment, variants: { candidateVariant, currentVariant }, data }: Pick<FindingsInput, 'exposures' | 'environment' | 'variants' | 'data'>, service: string | undefined, judged: readonly string[] = []): Exposure[] | undefined {
-  if (exposures === undefined) return undefined;
-  const own = exposures.filter((each) => each.environment === environment);
-  const all = (): string[] => data.windows.filter((each) => each.environment === environment).map((each) => each.service);
-  const services = new Set(service !== undefined ? [service] : judged.length > 0 ? judged : all());
-  const matching = own.filter(({ app }) => services.has(app));
-  if (matching.length === 0 && service !== undefined) return undefined;
-  const byStart = new Map<number, Exposure>();
-  for (const { start, end, yes, no, variants } of matching.length === 0 ? own : matching) {
-    const chosen = candidateVariant === undefined ? yes : variants[candidateVariant] ?? 0;
-    const others = currentVariant === undefined ? no : variants[currentVariant] ?? 0;
-    const known = byStart.get(start);
-    byStart.set(start, { start, end, yes: chosen + (known?.yes ?? 0), no: others + (known?.no ?? 0) });
-  }
-  return [...byStart.values()].sort((a, b) => a.start - b.start);
 }
 
 /** Of the time that records tell: what came before the oldest of them is no matter of these. */
@@ -212,8 +194,9 @@ export function qualityFindings(input: FindingsInput): Findings {
   const breaches = ({ guardrails }: Findings): readonly GuardrailFinding[] => guardrails.filter(({ state }) => state === 'breach');
   const alone = new Set(each.flatMap(breaches).map(({ name }) => name));
   const together = judged.length < 2 ? [] : breaches(judge({ ...input, statistics: false }, undefined, judged, 2)).filter(({ name }) => !alone.has(name)).map((finding) => named(`${judged.length} services together`, finding));
+  const unknown = input.comparable ? unknownApps(input, judged) : undefined;
   return {
-    guardrails: [...each.flatMap(({ guardrails }) => guardrails), ...together, ...silent.map(unseen)], signals: each.flatMap(({ signals }) => signals), acceptance: each.flatMap(({ acceptance }) => acceptance),
+    guardrails: [...each.flatMap(({ guardrails }) => guardrails), ...together, ...(unknown === undefined ? [] : [{ name: MISSING_ANSWERS, state: 'clear', words: `${MISSING_ANSWERS}: not judged, for ${unjudgedWords(unknown, judged, input.data)}` } as const]), ...silent.map(unseen)], signals: each.flatMap(({ signals }) => signals), acceptance: each.flatMap(({ acceptance }) => acceptance),
     mismatches: each.flatMap(({ mismatches }) => mismatches), reports: each.flatMap(({ reports }) => reports),
   };
 }

@@ -144,6 +144,43 @@ describe('a candidate that falls silent', () => {
     assert.ok(isSilent(at(55, 0.5, 55)), 'but half of it that does not come');
   });
 
+  describe('is none because the clock of the log is wrong', () => {
+    const MINUTE = 60_000;
+    const PER_MINUTE = 200;
+    /** After five hours and so many minutes the share changes; looked at each minute from then on for two hours. `ahead`: minutes by which the clock of the log is; `told`: which part of the candidate's records comes at a minute. */
+    const isTakenBack = ([from, to]: readonly [number, number], at: number, ahead: number, told: (minute: number) => number = () => 1): boolean => {
+      const changed = START + (5 * 60 + at) * MINUTE + MINUTE / 2;
+      const change = (start: number, end: number): number | undefined => (end <= changed ? from : start - MINUTE >= changed ? to : undefined);
+      const hours: Exposure[] = [];
+      const minutes: [QualityWindow[], QualityWindow[]] = [[], []];
+      for (let minute = 0; minute < 8 * 60; minute += 1) {
+        const share = START + minute * MINUTE < changed ? from : to;
+        const hour = START + Math.floor(minute / 60) * HOUR;
+        const { yes, no } = hours[Math.floor(minute / 60)] ?? { yes: 0, no: 0 };
+        hours[Math.floor(minute / 60)] = { start: hour, end: hour + HOUR, yes: yes + PER_MINUTE * share, no: no + PER_MINUTE * (1 - share) };
+        const start = START + (minute + ahead) * MINUTE;
+        for (const [index, requests] of [PER_MINUTE * share * told(minute), PER_MINUTE * (1 - share)].entries()) minutes[index]?.push({ arm: ['candidate', 'current'][index] ?? '', environment: '', service: '', start, end: start + MINUTE, requests, units: 0, metrics: {} });
+        const now = START + (minute + 1) * MINUTE;
+        const newest = (windows: readonly QualityWindow[]): Told => toldBy(windows.filter(({ requests }) => requests > 0));
+        if (minute >= 5 * 60 + at && isSilent(silence(hours, ...minutes, { now, shareAt: change, told: [newest(minutes[0]), newest(minutes[1])] }))) return true;
+      }
+      return false;
+    };
+
+    it('where it is behind, and answers from after the share fell are logged in the hour before', () => {
+      for (const share of [[0.95, 0.05], [0.5, 0.05], [0.25, 0.05]] as const) for (const at of [0, 15, 30, 50]) for (const behind of [0, 3, 8, 20]) assert.ok(!isTakenBack(share, at, -behind), `${share.join(' -> ')} at :${at}, ${behind} min behind`);
+    });
+
+    it('where it is ahead, and answers from before the share rose are logged in the hour after', () => {
+      for (const share of [[0.05, 0.25], [0.05, 0.5], [0.05, 0.95]] as const) for (const at of [0, 15, 30, 50, 55]) for (const ahead of [0, 2, 3, 5, 8, 20]) assert.ok(!isTakenBack(share, at, ahead), `${share.join(' -> ')} at :${at}, ${ahead} min ahead`);
+    });
+
+    it('but is one where so much is missing, whatever the clock says', () => {
+      const fromThen = (part: number) => (minute: number): number => (minute < 5 * 60 + 15 ? 1 : part);
+      for (const ahead of [-8, 0, 8]) for (const share of [[0.5, 0.05], [0.05, 0.5]] as const) for (const part of [0, 0.5]) assert.ok(isTakenBack(share, 15, ahead, fromThen(part)), `${share.join(' -> ')}, ${ahead} min ahead, ${part} told`);
+    });
+  });
+
   it('is none when windows are longer than the hours of the counters', () => {
     const size = 2.5 * HOUR;
     const long = found(windows('candidate', 100, { size }), windows('current', 300, { size }));

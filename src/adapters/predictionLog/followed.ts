@@ -105,6 +105,11 @@ function isRotatedName(log: string, as: string | undefined): (name: string) => b
   return (name) => (name.startsWith(log) && ROTATED.test(name.slice(log.length))) || form?.test(inserted(name)) === true;
 }
 
+/** What was read of one, in another. When that was stays, for what is written after it is not read. */
+export function goingOn<File extends ReadFile>(file: File, { identity }: FoundFile): File {
+  return { ...file, identity };
+}
+
 function isGone({ identity }: ReadFile): boolean {
   return identity.startsWith(GONE);
 }
@@ -226,7 +231,7 @@ export class FollowedFiles {
   }
 
   #isNow(file: ReadFile, now: FoundFile | undefined, isCut: boolean, isLost: boolean): ReadFile | undefined {
-    if (now !== undefined) return now.identity === file.identity ? file : { ...file, ...now };
+    if (now !== undefined) return now.identity === file.identity ? file : goingOn(file, now);
     if (isCut || isGone(file)) return isCut || isLost ? file : undefined;
     this.#gone += Number(isLost);
     return isLost ? { ...file, identity: `${GONE}${this.#gone}` } : undefined;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { SavedCollector } from '../../core/quality/collector.ts';
 import { DiskCache, type CachePlace } from '../node/diskCache.ts';
 import type { FoundFile } from './files.ts';
-import { follow } from './followed.ts';
+import { follow, goingOn } from './followed.ts';
 import { markAt, type TailState } from './tail.ts';
 
 /** Of what is written here; the digest of the code stands beside it. */
@@ -84,7 +84,7 @@ export class SavedLogs {
         continue;
       }
       if (now.identity !== saved.identity) {
-        others.push({ ...saved, ...now });
+        others.push(goingOn(saved, now));
         continue;
       }
       const state = await continuation(saved, now);

@@ -63,7 +63,7 @@ function stemOf(name: string): string {
 }
 
 /** Whether a file begins with all lines that were read of one. */
-async function holds({ path, size }: FoundFile, { tail }: ReadFile): Promise<boolean> {
+export async function holds({ path, size }: FoundFile, { tail }: ReadFile): Promise<boolean> {
   return tail !== undefined && size >= tail.offset && (await markAt(path, tail.offset).catch(() => '')) === tail.mark;
 }
 

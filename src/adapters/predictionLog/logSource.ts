@@ -8,17 +8,18 @@ import type { QualityData, QualityRequest, QualitySource } from '../../core/qual
 import { csvRecords, nested } from '../rows/csvRows.ts';
 import { parquetGroups } from '../rows/parquetRows.ts';
 import type { CachePlace } from '../node/diskCache.ts';
+import { Copies } from './copies.ts';
 import type { FoundFile } from './files.ts';
 import { findLogs, nameIn } from './findLogs.ts';
 import { begins, FollowedFiles, isBeside, wholeFormatOf, type Followed } from './followed.ts';
-import { checkHeader, emptyMessages, LeftOut, sameMessages, unreadableAs } from './leftOut.ts';
+import { checkHeader, emptyMessages, LeftOut, unreadableAs } from './leftOut.ts';
 import { LineReader } from './lineReader.ts';
 import type { Wanted } from './lineShape.ts';
 import { goneMessages, Losses } from './losses.ts';
 import { readRecords } from './readLines.ts';
 import { OwnStaging } from './ownStaging.ts';
 import { parquetQuestion, readParquet } from './readParquet.ts';
-import { heldBy, isAsRead, SavedLogs, type ReadFile } from './savedLog.ts';
+import { isAsRead, SavedLogs, type ReadFile } from './savedLog.ts';
 import { Staging } from './staging.ts';
 import { StagingFailed, StagingThreads, type StagedListener } from './stagingThreads.ts';
 import { markAt, tail, type TailState } from './tail.ts';
@@ -54,7 +55,7 @@ export interface LogSourceOptions extends CollectorOptions {
 }
 
 /**
- * The prediction log as a source: JSON Lines are read on from where the last call ended, files in other formats once. A file is known by its identity, so a rotation by
+ * The prediction log as a source: JSON Lines are read on from where the last call ended, files in other formats once. A file is known by its identity and by what was read of it, so a rotation by
  * renaming loses and doubles nothing, also where no pattern finds its new name, or that of one that was rotated before it was read: `FollowedFiles`. A file that was cut after a copy was made of it is as one that was renamed; without a copy it is read from its beginning, and its
  * earlier records still count. When a CSV or Parquet file that was read has changed, or another has taken its place, everything is read anew. What no file holds any more is told at each reading: `Losses`. Where there is a cache, the first read goes on from what an earlier source has counted: `SavedLogs`.
  */
@@ -68,6 +69,7 @@ export class LogSource implements QualitySource {
   /** What was counted before a restart and is not any more. */
   #beforeRestart: readonly string[] = [];
   readonly #losses = new Losses();
+  readonly #copies = new Copies();
   readonly #saved: SavedLogs | undefined;
   /** Bytes that were read since something was saved, and so many that it is worth it. */
   #unsaved = 0;
@@ -128,7 +130,7 @@ export class LogSource implements QualitySource {
       await this.#readFiles(files, messages, request);
     }
     this.#tellGone(files, gone, messages);
-    messages.push(...sameMessages([...this.#known.values()].flatMap((file) => heldBy(file).map((held) => ({ name: this.#name(file.path), held })))));
+    messages.push(...await this.#copies.messages([...this.#known.values()], (path) => this.#name(path)));
     await this.#save();
     const data = this.#collector.data(now, someOf(messages));
     const { notes } = data;

@@ -26,12 +26,6 @@ export function isAsRead(known: ReadFile | undefined, { path, size, modified }: 
   return known?.tail?.offset === size && known.tail.isWithin !== true && known.path === path && known.size === size && known.modified === modified;
 }
 
-/** What tells a file with the same content, as far as it was read; none: it has none. */
-export function heldBy({ tail: read, size, mark }: ReadFile): readonly string[] {
-  const [length, content] = read === undefined ? [size, mark] : [read.offset, read.mark];
-  return length === 0 || content === undefined ? [] : [`${length} ${content}`];
-}
-
 /** What was counted of which files. */
 export interface SavedLog {
   readonly files: readonly ReadFile[];

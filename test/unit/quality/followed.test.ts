@@ -146,6 +146,29 @@ describe('files of a log that are followed', () => {
     assert.ok(Math.min(...times) < 250, `${times.join(', ')} ms`);
   });
 
+  it('that begin with all of another are named, as long as what they hold counts twice', async () => {
+    const twice = (longer: string, shorter: string): string => `logs/${longer} begins with all that logs/${shorter} holds: what of that bears no request_id counts more than once. Remove the copy, or narrow the pattern.`;
+    const read = open('logs/*.jsonl');
+    append(log('app.jsonl'), 100);
+    await read();
+    create(log('backup.jsonl'), readFileSync(log('app.jsonl'), 'utf8'));
+    assert.deepEqual((await read()).notes.messages, ['logs/app.jsonl, logs/backup.jsonl hold the same: what bears no request_id counts 2 times. Narrow the pattern.']);
+    append(log('app.jsonl'), 1);
+    for (const source of [read, open('logs/*.jsonl'), read]) {
+      const data = await source();
+      assert.deepEqual([countOf(data), data.notes.messages], [201, [twice('app.jsonl', 'backup.jsonl')]]);
+      append(log('app.jsonl'), 0);
+    }
+    // Another that begins alike, and is no copy.
+    create(log('other.jsonl'), readFileSync(log('app.jsonl'), 'utf8').slice(0, 5000).replace(/[^\n]*$/, ''));
+    append(log('other.jsonl'), 10);
+    assert.deepEqual((await read()).notes.messages, [twice('app.jsonl', 'backup.jsonl')]);
+    // What was read counts twice still.
+    rmSync(log('backup.jsonl'));
+    assert.match((await read()).notes.messages.join(' '), /^logs\/backup\.jsonl is gone: .* logs\/app\.jsonl begins with all that logs\/backup\.jsonl holds: /);
+    assert.deepEqual((await open('logs/*.jsonl')()).notes.messages, []);
+  });
+
   const STYLES = ['rename', 'date', 'copytruncate', 'rsync'] as const;
 
   for (const style of STYLES) {

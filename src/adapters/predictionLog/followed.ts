@@ -9,13 +9,19 @@ const MOST_LOOKED_AT = 1000;
 const COMPRESSED = /\.(?:gz|bz2|xz|zst|lz4|z)$/i;
 /** Times of change of compressed copies are those of what they were made of, some of them without what is less than a second. */
 const SECOND = 1000;
+/** Before the number of a file that is gone, in place of its identity: that may be another file's by now. */
+const GONE = 'gone ';
 
-/** Where files went that no pattern finds any more. */
-export interface Elsewhere {
-  /** Those that have another name in their folder, in the order in which they were asked for. */
+/** What has become of files whose lines were read. Those in none of these held nothing, and another lies in their place, or are read as a whole now. */
+export interface Followed {
+  /** The file that holds now what was read of one: the same one, maybe under another name, or another that begins with all that was read. */
+  readonly now: ReadonlyMap<ReadFile, FoundFile>;
+  /** The same files, of which nothing holds what was read of them. */
+  readonly cut: ReadonlySet<ReadFile>;
+  /** Those that are there no more, each with files that may be it, or hold what came after it, compressed. */
+  readonly gone: ReadonlyMap<ReadFile, readonly string[]>;
+  /** Of the files of now those that no pattern finds, in the order in which they were asked for. */
   readonly moved: readonly FoundFile[];
-  /** The others. `compressed`: files that may be one of them, or hold what came after it, compressed. */
-  readonly gone: readonly { readonly file: ReadFile; readonly compressed: readonly string[] }[];
   /** Files beside them that were written after them and were rotated, too, before they were read. The one that was written first comes first. */
   readonly unread: readonly FoundFile[];
 }
@@ -25,12 +31,30 @@ export function wholeFormatOf(path: string): string | undefined {
   return /\.(csv|parquet)$/i.exec(path)?.[1]?.toLowerCase();
 }
 
-/** The plain files of a folder among whose names those that begin with a text come first. */
-async function neighbours(folder: string, start: string): Promise<FoundFile[]> {
-  const names = await readdir(folder).catch(() => []);
-  const rank = (name: string): number => (name.startsWith(start) ? 0 : 1);
-  const first = names.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1)).slice(0, MOST_LOOKED_AT);
-  return (await Promise.all(first.map(async (name) => foundAt(join(folder, name))))).filter((file) => file !== undefined);
+type Listing = (folder: string) => Promise<readonly FoundFile[]>;
+
+/** The plain files of folders: those that were found, and so many of the others, first those with a name that begins as that of one that is looked for. A folder is listed once. */
+function listing(lookedFor: readonly { readonly path: string }[], found: readonly FoundFile[]): Listing {
+  const known = new Map(found.map((file) => [file.path, file]));
+  const starts = new Set(lookedFor.map(({ path }) => stemOf(basename(path))));
+  const rank = (name: string): number => (Array.from(name, (_, end) => name.slice(0, end + 1)).some((start) => starts.has(start)) ? 0 : 1);
+  const list = async (folder: string): Promise<readonly FoundFile[]> => {
+    const paths = (await readdir(folder).catch(() => [])).map((name) => join(folder, name));
+    const others = paths.filter((path) => !known.has(path));
+    const first = others.length <= MOST_LOOKED_AT ? others : others.map((path) => ({ path, order: rank(basename(path)) })).sort((a, b) => a.order - b.order || (a.path < b.path ? -1 : 1)).slice(0, MOST_LOOKED_AT).map(({ path }) => path);
+    return [...paths.flatMap((path) => known.get(path) ?? []), ...(await Promise.all(first.map(foundAt))).filter((file) => file !== undefined)];
+  };
+  return once(list);
+}
+
+/** Asks for each folder once. */
+function once(list: Listing): Listing {
+  const folders = new Map<string, ReturnType<Listing>>();
+  return (folder) => {
+    const listed = folders.get(folder) ?? list(folder);
+    folders.set(folder, listed);
+    return listed;
+  };
 }
 
 /** A name up to its first dot: what names of rotated files have in common. */
@@ -38,9 +62,9 @@ function stemOf(name: string): string {
   return /^.[^.]*/.exec(name)?.[0] ?? name;
 }
 
-/** Whether a file of this identity is the one whose lines were read: an identity that has become free may be another file's by now. */
-export async function isThat({ tail }: ReadFile, { path, size }: FoundFile): Promise<boolean> {
-  return tail !== undefined && size >= tail.offset && wholeFormatOf(path) === undefined && (await markAt(path, tail.offset).catch(() => '')) === tail.mark;
+/** Whether a file begins with all lines that were read of one. */
+export async function holds({ path, size }: FoundFile, { tail }: ReadFile): Promise<boolean> {
+  return tail !== undefined && size >= tail.offset && (await markAt(path, tail.offset).catch(() => '')) === tail.mark;
 }
 
 /** Whether a file begins as one that was read as a whole. */
@@ -81,88 +105,135 @@ function isRotatedName(log: string, as: string | undefined): (name: string) => b
   return (name) => (name.startsWith(log) && ROTATED.test(name.slice(log.length))) || form?.test(inserted(name)) === true;
 }
 
-/** Looks for files whose lines were read under other names in the folders where they were: a log that is rotated is written on until its writer opens the new one. */
-export async function filesElsewhere(read: readonly ReadFile[], found: readonly FoundFile[]): Promise<Elsewhere> {
-  const there = new Set(found.map(({ identity }) => identity));
-  const moved: FoundFile[] = [];
-  const gone: Elsewhere['gone'][number][] = [];
-  const folders = new Map<string, Promise<readonly FoundFile[]>>();
-  /** By the name of a log, since when what is written beside it is not read, and how it was called when it was rotated. */
-  const logs = new Map<string, { readonly since: number; readonly as: string | undefined; readonly others: readonly FoundFile[] }>();
+/** What was read of one, in another. When that was stays, for what is written after it is not read. */
+export function goingOn<File extends ReadFile>(file: File, { identity }: FoundFile): File {
+  return { ...file, identity };
+}
+
+function isGone({ identity }: ReadFile): boolean {
+  return identity.startsWith(GONE);
+}
+
+/** How much of a file was read; its lines are what it is known by. */
+function lengthOf({ tail }: ReadFile): number {
+  return tail?.offset ?? 0;
+}
+
+function isLog({ path }: FoundFile): boolean {
+  return wholeFormatOf(path) === undefined && !COMPRESSED.test(path);
+}
+
+/**
+ * Follows files whose lines were read, also where no pattern finds them any more: a log that is rotated is written on until its writer opens the new one. A file is what was read of it: its identity may be another file's by now, and it lies in another file where a copy was made of it
+ * before it was cut (logrotate's `copytruncate`), or where it is written anew as a whole each time (rsync, the sync of object stores). No two go on in one.
+ */
+export async function follow(read: readonly ReadFile[], found: readonly FoundFile[]): Promise<Followed> {
+  const there = new Map(found.map((file) => [file.identity, file]));
+  const list = listing(read, found);
+  const now = new Map<ReadFile, FoundFile>();
+  const taken = new Set<string>();
+  const whole = new Set<ReadFile>();
+  const take = (file: ReadFile, other: FoundFile): void => {
+    now.set(file, other);
+    taken.add(other.identity);
+  };
+  const sameOf = async (file: ReadFile): Promise<FoundFile | undefined> => (isGone(file) ? undefined : there.get(file.identity) ?? (await list(dirname(file.path))).find(({ identity }) => identity === file.identity));
+  const isOfLog = (path: string, { path: before }: ReadFile): boolean => path.startsWith(join(dirname(before), stemOf(basename(before))));
+  // What begins with more of a log holds also what a shorter one is known by.
+  const byLength = read.toSorted((a, b) => lengthOf(b) - lengthOf(a));
+  const [some, none] = [byLength.filter((file) => lengthOf(file) > 0), byLength.filter((file) => lengthOf(file) === 0)];
+  for (const file of some) {
+    const same = await sameOf(file);
+    if (same === undefined || taken.has(same.identity) || !((same.size === file.size && same.modified === file.modified) || await holds(same, file))) continue;
+    if (wholeFormatOf(same.path) === undefined) take(file, same);
+    else whole.add(file);
+  }
+  const free = once(async (folder) => (await list(folder)).filter((file) => isLog(file) && !taken.has(file.identity)).sort((a, b) => b.size - a.size));
+  const isCut = ({ identity, path }: ReadFile): boolean => there.get(identity)?.path === path && !taken.has(identity);
+  for (const file of some) {
+    if (now.has(file) || whole.has(file)) continue;
+    // What holds it was not written before it; what patterns find is looked at in any case, for that is read.
+    const isNear = (other: FoundFile): boolean => isCut(file) || (isOfLog(other.path, file) && (there.has(other.identity) || other.modified >= file.modified - SECOND));
+    for (const other of await free(dirname(file.path))) {
+      if (other.identity === file.identity || taken.has(other.identity) || !isNear(other) || !(await holds(other, file))) continue;
+      take(file, other);
+      break;
+    }
+  }
+  // One of which nothing was read is known by nothing but its identity, which may be another's.
+  for (const file of none) {
+    const same = await sameOf(file);
+    if (same !== undefined && !taken.has(same.identity) && isLog(same) && (there.has(same.identity) || isOfLog(same.path, file))) take(file, same);
+  }
+  const cut = new Set(some.filter((file) => !now.has(file) && !whole.has(file) && isCut(file)));
+  const packed = once(async (folder) => (await list(folder)).filter(({ path }) => COMPRESSED.test(path)));
+  const paths = new Set(found.map(({ path }) => path));
+  const gone = new Map<ReadFile, readonly string[]>();
   for (const file of read) {
-    if (there.has(file.identity)) continue;
-    const [folder, name] = [dirname(file.path), basename(file.path)];
-    const stem = stemOf(name);
-    const key = join(folder, stem);
-    const others = await (folders.get(key) ?? folders.set(key, neighbours(folder, stem)).get(key)) ?? [];
-    const same = others.find(({ identity }) => identity === file.identity);
-    const other = same !== undefined && await isThat(file, same) ? same : undefined;
-    const log = join(folder, name.replace(SUFFIX, ''));
-    if (file.modified >= (logs.get(log)?.since ?? 0)) logs.set(log, { since: file.modified, as: other === undefined ? undefined : basename(other.path), others });
-    if (other !== undefined) {
-      moved.push(other);
-      continue;
-    }
+    if (now.has(file) || whole.has(file) || cut.has(file)) continue;
     // The compressed copy of `log.jsonl.1` may be called `log.jsonl.2.gz` when it is looked for.
-    const start = name.replace(/[.-]\d+$/, '');
-    const compressed = others.filter(({ path, modified }) => basename(path).startsWith(start) && COMPRESSED.test(path) && modified >= file.modified - SECOND).map(({ path }) => path).sort();
-    gone.push({ file, compressed });
+    const start = file.path.replace(/[.-]\d+$/, '');
+    const compressed = (await packed(dirname(file.path))).filter(({ path, modified }) => path.startsWith(start) && modified >= file.modified - SECOND).map(({ path }) => path).sort();
+    if (lengthOf(file) > 0 || compressed.length > 0 || !paths.has(file.path)) gone.set(file, compressed);
   }
-  const known = new Set([...found, ...moved].map(({ identity }) => identity));
-  const unread: FoundFile[] = [];
-  for (const [path, { since, as, others }] of logs) {
-    const isRotated = isRotatedName(basename(path), as);
-    for (const other of others) {
-      if (other.modified < since || known.has(other.identity) || !isRotated(basename(other.path)) || await isCopy(other, read)) continue;
-      known.add(other.identity);
-      unread.push(other);
+  const moved = read.flatMap((file) => now.get(file) ?? []).filter(({ identity }) => !there.has(identity));
+  const isWhereItWas = (file: ReadFile): boolean => cut.has(file) || (now.get(file)?.identity === file.identity && there.has(file.identity));
+  const left = read.filter((file) => !isWhereItWas(file));
+  return { now, cut, gone, moved, unread: await unreadBeside(left.map((file) => ({ file, as: now.get(file)?.path })), read, new Set([...found, ...moved].map(({ identity }) => identity)), free) };
+}
+
+/** Files that were rotated after the newest of those of their log that have been, and before they were read. `as`: where those are now. `known`: identities of files that are read anyway. */
+async function unreadBeside(left: readonly { readonly file: ReadFile; readonly as: string | undefined }[], read: readonly ReadFile[], known: ReadonlySet<string>, free: Listing): Promise<readonly FoundFile[]> {
+  /** By the path of a log, since when what is written beside it is not read, and how it was called when it was rotated. */
+  const logs = new Map<string, { readonly since: number; readonly as: string | undefined }>();
+  for (const { file: { path, modified }, as } of left) {
+    const log = path.replace(SUFFIX, '');
+    if (modified >= (logs.get(log)?.since ?? 0)) logs.set(log, { since: modified, as: as === undefined ? undefined : basename(as) });
+  }
+  const unread = new Map<string, FoundFile>();
+  for (const [log, { since, as }] of logs) {
+    const isRotated = isRotatedName(basename(log), as);
+    for (const other of await free(dirname(log))) {
+      if (other.modified >= since && !known.has(other.identity) && !unread.has(other.identity) && isRotated(basename(other.path)) && !(await isCopy(other, read))) unread.set(other.identity, other);
     }
   }
-  return { moved, gone, unread: unread.sort((a, b) => a.modified - b.modified) };
+  return [...unread.values()].sort((a, b) => a.modified - b.modified);
 }
 
 /** Whether a file begins with all that was read of one of others. */
 async function isCopy(file: FoundFile, others: readonly ReadFile[]): Promise<boolean> {
-  for (const other of others) if (other.tail !== undefined && other.tail.offset > 0 && await isThat(other, file)) return true;
+  for (const other of others) if (lengthOf(other) > 0 && await holds(file, other)) return true;
   return false;
 }
 
-/** The copy of a file that was cut after it was read, as logrotate's `copytruncate` makes it in the same folder: what was read of the one was read of the other. `known`: files that are none. */
-export async function copyOf(read: ReadFile, known: ReadonlySet<string>): Promise<FoundFile | undefined> {
-  for (const other of await neighbours(dirname(read.path), stemOf(basename(read.path)))) if (!known.has(other.identity) && await isCopy(other, [read])) return other;
-  return undefined;
-}
-
-/** The file among some, of those of its folder, that begins with all that was read of one that is gone, as rsync and the sync of object stores write a log anew each time, also under the name that it was rotated to: reading goes on in it. */
-export async function successorOf(read: ReadFile, among: Iterable<FoundFile>): Promise<FoundFile | undefined> {
-  const place = (path: string): string => join(dirname(path), stemOf(basename(path)));
-  for (const other of among) if (place(other.path) === place(read.path) && await isCopy(other, [read])) return other;
-  return undefined;
-}
-
 /** Whether a file that was read as a whole lies in its folder under another name, as a rotated one does. */
-export async function isBeside({ path, identity, size }: FoundFile): Promise<boolean> {
-  return (await neighbours(dirname(path), stemOf(basename(path)))).some((other) => other.identity === identity && other.size === size && other.path !== path);
+export async function isBeside(file: FoundFile): Promise<boolean> {
+  return (await listing([file], [])(dirname(file.path))).some((other) => other.identity === file.identity && other.size === file.size && other.path !== file.path);
 }
 
 /**
  * Files whose lines were read, also when everything has to be read anew: what a log held before it was rotated is found by no pattern any more.
  */
 export class FollowedFiles {
-  readonly #files = new Map<string, ReadFile>();
+  #files = new Map<string, ReadFile>();
+  #gone = 0;
 
   keep(file: ReadFile): void {
     if (file.tail !== undefined) this.#files.set(file.identity, file);
   }
 
-  /** What was read of one is that of another now. */
-  replace(before: ReadFile, now: ReadFile): void {
-    this.#files.delete(before.identity);
-    this.keep(now);
+  /** Where they are. `changes`: of those that are not what they were, what they are now; one that is gone has an identity that no file has, and one that held nothing is none. */
+  async look(found: readonly FoundFile[]): Promise<Pick<Followed, 'moved' | 'unread' | 'gone'> & { readonly changes: ReadonlyMap<ReadFile, ReadFile | undefined> }> {
+    const { now, cut, gone, moved, unread } = await follow([...this.#files.values()], found);
+    const after = new Map([...this.#files.values()].map((file) => [file, this.#isNow(file, now.get(file), cut.has(file), gone.has(file))]));
+    this.#files = new Map([...after.values()].filter((file) => file !== undefined).map((file) => [file.identity, file]));
+    return { moved, unread, changes: new Map([...after].filter(([before, file]) => before !== file)), gone: new Map([...gone].map(([file, compressed]) => [after.get(file) ?? file, compressed])) };
   }
 
-  /** Where those are that are not among what patterns find. */
-  elsewhere(found: readonly FoundFile[]): Promise<Elsewhere> {
-    return filesElsewhere([...this.#files.values()], found);
+  #isNow(file: ReadFile, now: FoundFile | undefined, isCut: boolean, isLost: boolean): ReadFile | undefined {
+    if (now !== undefined) return now.identity === file.identity ? file : goingOn(file, now);
+    if (isCut || isGone(file)) return isCut || isLost ? file : undefined;
+    this.#gone += Number(isLost);
+    return isLost ? { ...file, identity: `${GONE}${this.#gone}` } : undefined;
   }
 }

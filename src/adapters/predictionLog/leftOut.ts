@@ -69,10 +69,3 @@ export function checkHeader(names: readonly string[]): void {
 export function emptyMessages(names: readonly string[]): readonly string[] {
   return names.length === 0 ? [] : [`${namesOf(names)} ${names.length === 1 ? 'has' : 'have'} no record.`];
 }
-
-/** What is said of files that hold the very same, as copies do. `held`: what they hold, as far as it was read. */
-export function sameMessages(files: readonly { readonly name: string; readonly held: string }[]): readonly string[] {
-  const names = new Map<string, string[]>();
-  for (const { name, held } of files) names.set(held, [...names.get(held) ?? [], name]);
-  return [...names.values()].filter(({ length }) => length > 1).map((same) => `${namesOf(same)} hold the same: what bears no request_id counts ${same.length} times. Narrow the pattern.`);
-}

@@ -8,17 +8,18 @@ import type { QualityData, QualityRequest, QualitySource } from '../../core/qual
 import { csvRecords, nested } from '../rows/csvRows.ts';
 import { parquetGroups } from '../rows/parquetRows.ts';
 import type { CachePlace } from '../node/diskCache.ts';
+import { Copies } from './copies.ts';
 import type { FoundFile } from './files.ts';
 import { findLogs, nameIn } from './findLogs.ts';
-import { begins, copyOf, FollowedFiles, isBeside, isThat, successorOf, wholeFormatOf, type Elsewhere } from './followed.ts';
-import { checkHeader, emptyMessages, LeftOut, sameMessages, unreadableAs } from './leftOut.ts';
+import { begins, FollowedFiles, isBeside, wholeFormatOf, type Followed } from './followed.ts';
+import { checkHeader, emptyMessages, LeftOut, unreadableAs } from './leftOut.ts';
 import { LineReader } from './lineReader.ts';
 import type { Wanted } from './lineShape.ts';
 import { goneMessages, Losses } from './losses.ts';
 import { readRecords } from './readLines.ts';
 import { OwnStaging } from './ownStaging.ts';
 import { parquetQuestion, readParquet } from './readParquet.ts';
-import { heldBy, isAsRead, SavedLogs, type ReadFile } from './savedLog.ts';
+import { isAsRead, SavedLogs, type ReadFile } from './savedLog.ts';
 import { Staging } from './staging.ts';
 import { StagingFailed, StagingThreads, type StagedListener } from './stagingThreads.ts';
 import { markAt, tail, type TailState } from './tail.ts';
@@ -54,7 +55,7 @@ export interface LogSourceOptions extends CollectorOptions {
 }
 
 /**
- * The prediction log as a source: JSON Lines are read on from where the last call ended, files in other formats once. A file is known by its identity, so a rotation by
+ * The prediction log as a source: JSON Lines are read on from where the last call ended, files in other formats once. A file is known by its identity and by what was read of it, so a rotation by
  * renaming loses and doubles nothing, also where no pattern finds its new name, or that of one that was rotated before it was read: `FollowedFiles`. A file that was cut after a copy was made of it is as one that was renamed; without a copy it is read from its beginning, and its
  * earlier records still count. When a CSV or Parquet file that was read has changed, or another has taken its place, everything is read anew. What no file holds any more is told at each reading: `Losses`. Where there is a cache, the first read goes on from what an earlier source has counted: `SavedLogs`.
  */
@@ -68,6 +69,7 @@ export class LogSource implements QualitySource {
   /** What was counted before a restart and is not any more. */
   #beforeRestart: readonly string[] = [];
   readonly #losses = new Losses();
+  readonly #copies = new Copies();
   readonly #saved: SavedLogs | undefined;
   /** Bytes that were read since something was saved, and so many that it is worth it. */
   #unsaved = 0;
@@ -106,13 +108,11 @@ export class LogSource implements QualitySource {
     const messages: string[] = [];
     const { found, without } = await findLogs(this.#options.folder, source, messages);
     if (this.#broken || this.#isRewritten(found)) await this.#reset(found);
-    if (this.#known.size === 0 && found.length > 0) await this.#resume(found);
+    if (this.#known.size === 0) await this.#resume(found);
     messages.push(...this.#beforeRestart);
-    await this.#followCopies(found);
-    const elsewhere = await this.#followSuccessors(await this.#followed.elsewhere(found), found);
-    for (const file of elsewhere.unread) this.#freeIdentity(file);
+    const { moved, unread, gone } = await this.#follow(found);
     // What was appended to a log before it was rotated comes before what is in the new one.
-    const files = [...elsewhere.moved, ...elsewhere.unread, ...found];
+    const files = [...moved, ...unread, ...found];
     const said = messages.length;
     try {
       await this.#readFiles(files, messages, request);
@@ -129,13 +129,13 @@ export class LogSource implements QualitySource {
       messages.length = said;
       await this.#readFiles(files, messages, request);
     }
-    this.#tellGone(files, elsewhere.gone, messages);
-    messages.push(...sameMessages([...this.#known.values()].flatMap((file) => heldBy(file).map((held) => ({ name: this.#name(file.path), held })))));
+    this.#tellGone(files, gone, messages);
+    messages.push(...await this.#copies.messages([...this.#known.values()], (path) => this.#name(path)));
     await this.#save();
     const data = this.#collector.data(now, someOf(messages));
     const { notes } = data;
     const empty = emptyMessages(this.#emptyOf(files, data.arms.length > 0));
-    const outcomesMissing = source.outcomes.length > 0 && elsewhere.moved.length === 0 && source.outcomes.every((pattern) => without.has(pattern));
+    const outcomesMissing = source.outcomes.length > 0 && moved.length === 0 && source.outcomes.every((pattern) => without.has(pattern));
     const [malformed, examples] = [notes.malformed + this.#unfinished.length, [...notes.examples, ...this.#unfinished].slice(0, MOST_EXAMPLES)];
     return { ...data, notes: { ...notes, malformed, examples, ...(outcomesMissing ? { outcomesMissing } : {}), messages: [...empty, ...notes.messages] } };
   }
@@ -146,13 +146,13 @@ export class LogSource implements QualitySource {
   }
 
   /** Says of files that are there no more what of them counts. */
-  #tellGone(files: readonly FoundFile[], gone: Elsewhere['gone'], messages: string[]): void {
+  #tellGone(files: readonly FoundFile[], gone: Followed['gone'], messages: string[]): void {
     const there = new Set(files.map(({ identity }) => identity));
     const missing = [...this.#known.values()].filter(({ identity }) => !there.has(identity));
     if (missing.length > 0) this.#impure = true;
     this.#losses.gone = missing.filter(({ tail: read }) => read === undefined).map(({ path }) => this.#name(path));
     messages.push(...this.#losses.messages);
-    messages.push(...goneMessages(gone.map(({ file: { identity, path }, compressed }) => ({ name: this.#name(path), isCounted: this.#known.has(identity), compressed: compressed.map((each) => this.#name(each)) }))));
+    messages.push(...goneMessages([...gone].map(([{ identity, path }, compressed]) => ({ name: this.#name(path), isCounted: this.#known.has(identity), compressed: compressed.map((each) => this.#name(each)) }))));
   }
 
   /** Goes on from what was saved of these files. */
@@ -168,6 +168,7 @@ export class LogSource implements QualitySource {
         for (const file of saved.others) this.#followed.keep(file);
         return;
       }
+      this.#beforeRestart = [];
       this.#collector = new Collector(this.#options.definition, this.#options, saved.collected);
       this.#known = new Map(saved.files.map((file) => [file.identity, file]));
       for (const file of saved.files) this.#followed.keep(file);
@@ -206,46 +207,14 @@ export class LogSource implements QualitySource {
     messages.push(...leftOut.messages);
   }
 
-  /** Where a file lies that is a copy of one that was read and cut after it, that one is as renamed: nothing of it is lost, and nothing counts twice. */
-  async #followCopies(found: readonly FoundFile[]): Promise<void> {
-    for (const file of found) {
-      const known = this.#known.get(file.identity);
-      if (known?.tail === undefined || (file.size === known.size && file.modified === known.modified) || await isThat(known, file)) continue;
-      const copy = await copyOf(known, new Set(this.#known.keys()));
-      if (copy !== undefined) this.#replace(known, { ...known, ...copy });
-      else if (known.path !== file.path) this.#freeIdentity(file);
-    }
-  }
-
-  /** Goes on in files that were written in the place of those that are gone. */
-  async #followSuccessors(elsewhere: Elsewhere, found: readonly FoundFile[]): Promise<Elsewhere> {
-    const unknown = new Set(found.filter(({ identity }) => !this.#known.has(identity)));
-    const gone: Elsewhere['gone'][number][] = [];
-    for (const each of elsewhere.gone) {
-      const now = await successorOf(each.file, unknown);
-      const known = this.#known.get(each.file.identity);
-      if (now === undefined) {
-        gone.push(each);
-        continue;
-      }
-      unknown.delete(now);
-      if (known === undefined) this.#followed.replace(each.file, { ...each.file, ...now });
-      else this.#replace(known, { ...known, ...now });
-    }
-    return { ...elsewhere, gone };
-  }
-
-  /** A file has the identity of one that was read and is gone. */
-  #freeIdentity({ identity }: FoundFile): void {
-    const known = this.#known.get(identity);
-    if (known !== undefined) this.#replace(known, { ...known, identity: `${identity} as ${known.path}` });
-  }
-
-  /** What was read of one is that of another now. */
-  #replace(known: ReadFile, now: ReadFile): void {
-    this.#known.delete(known.identity);
-    this.#known.set(now.identity, now);
-    this.#followed.replace(known, now);
+  /** What was read of a file that has become another is that of the other now. */
+  async #follow(found: readonly FoundFile[]): Promise<Pick<Followed, 'moved' | 'unread' | 'gone'>> {
+    const { changes, ...followed } = await this.#followed.look(found);
+    const counted = [...changes].map(([{ identity }, now]) => ({ known: this.#known.get(identity), now })).filter(({ known }) => known?.tail !== undefined);
+    // One may have the identity that another had.
+    for (const { known } of counted) if (known !== undefined) this.#known.delete(known.identity);
+    for (const { known, now } of counted) if (now !== undefined) this.#known.set(now.identity, { ...known, ...now });
+    return followed;
   }
 
   #isRewritten(files: readonly FoundFile[]): boolean {

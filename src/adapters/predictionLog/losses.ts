@@ -29,7 +29,8 @@ export interface GoneFile {
 export function goneMessages(gone: readonly GoneFile[]): readonly string[] {
   return ([[true, LINES_HELD], [false, LINES_LOST]] as const).flatMap(([isCounted, [one, several]]) => {
     const own = gone.filter((each) => each.isCounted === isCounted);
-    const names = own.filter(({ compressed }) => compressed.length === 0).map(({ name }) => name);
+    // Those that took turns with a name are one to who reads this.
+    const names = [...new Set(own.filter(({ compressed }) => compressed.length === 0).map(({ name }) => name))];
     return [
       ...own.filter(({ compressed }) => compressed.length > 0).map(({ name, compressed }) => `${name} ${one} ${namesOf(compressed)} may hold it, but compressed files are not read.`),
       ...(names.length === 0 ? [] : [`${namesOf(names)} ${names.length === 1 ? one : several}`]),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { SavedCollector } from '../../core/quality/collector.ts';
 import { DiskCache, type CachePlace } from '../node/diskCache.ts';
 import type { FoundFile } from './files.ts';
-import { copyOf, filesElsewhere, successorOf } from './followed.ts';
+import { follow, goingOn } from './followed.ts';
 import { markAt, type TailState } from './tail.ts';
 
 /** Of what is written here; the digest of the code stands beside it. */
@@ -24,12 +24,6 @@ export interface ReadFile extends FoundFile {
 /** Whether a file is as it was read, to its end. */
 export function isAsRead(known: ReadFile | undefined, { path, size, modified }: FoundFile): boolean {
   return known?.tail?.offset === size && known.tail.isWithin !== true && known.path === path && known.size === size && known.modified === modified;
-}
-
-/** What tells a file with the same content, as far as it was read; none: it has none. */
-export function heldBy({ tail: read, size, mark }: ReadFile): readonly string[] {
-  const [length, content] = read === undefined ? [size, mark] : [read.offset, read.mark];
-  return length === 0 || content === undefined ? [] : [`${length} ${content}`];
 }
 
 /** What was counted of which files. */
@@ -71,38 +65,28 @@ export class SavedLogs {
     const content = this.#disk.get(this.#key);
     if (content === undefined) return undefined;
     const { files, collected } = decoded(content) as Written;
-    const now = new Map(found.map((file) => [file.identity, file]));
-    const { moved, gone: missing } = await filesElsewhere(files, found);
-    for (const file of moved) now.set(file.identity, file);
-    const known = new Set(files.map(({ identity }) => identity));
-    const unknown = new Set(found.filter(({ identity }) => !known.has(identity)));
-    const successors = new Map<ReadFile, FoundFile>();
-    for (const { file } of missing) {
-      const successor = await successorOf(file, unknown);
-      if (successor === undefined) continue;
-      successors.set(file, successor);
-      unknown.delete(successor);
-    }
-    const gone = missing.filter(({ file }) => !successors.has(file));
-    const others: MarkedFile[] = [];
-    const [cut, freed]: [ReadFile[], ReadFile[]] = [[], []];
-    let isChanged = gone.length > 0;
+    const there = new Map(found.map((file) => [file.identity, file]));
+    const followed = await follow(files.filter(({ tail }) => tail !== undefined), found);
+    const [others, cut, gone]: [MarkedFile[], ReadFile[], ReadFile[]] = [[], [], []];
+    let isChanged = false;
     for (const saved of files) {
-      const successor = successors.get(saved);
-      if (successor !== undefined) {
-        others.push({ ...saved, ...successor });
+      const now = saved.tail === undefined ? there.get(saved.identity) : followed.now.get(saved);
+      if (now === undefined) {
+        const lost = followed.cut.has(saved) ? cut : saved.tail === undefined || followed.gone.has(saved) ? gone : undefined;
+        lost?.push(saved);
+        isChanged ||= lost !== undefined;
         continue;
       }
-      const file = now.get(saved.identity);
-      const state = file === undefined ? 'gone' : await continuation(saved, file);
-      const copy = state === 'cut' && saved.tail !== undefined ? await copyOf(saved, known) : undefined;
-      const isCut = state === 'cut' && copy === undefined && saved.tail !== undefined;
-      // Under another name it is another file, which has got the identity of one that is gone.
-      if (isCut) (file?.path === saved.path ? cut : freed).push(saved);
-      else if (file !== undefined) others.push({ ...saved, ...copy });
-      isChanged ||= state !== 'continued' && copy === undefined;
+      if (now.identity !== saved.identity) {
+        others.push(goingOn(saved, now));
+        continue;
+      }
+      const state = await continuation(saved, now);
+      if (state === 'cut' && saved.tail !== undefined) cut.push(saved);
+      else others.push(saved);
+      isChanged ||= state !== 'continued';
     }
-    return isChanged ? { gone: [...gone.map(({ file }) => file), ...freed].filter(({ tail, path }) => tail !== undefined || !found.some((file) => file.path === path)), cut, others } : { files: others, collected };
+    return isChanged ? { gone: gone.filter(({ tail, path }) => tail !== undefined || !found.some((file) => file.path === path)), cut, others } : { files: others, collected };
   }
 
   /** Answers how many bytes it takes, also where they are too many to be kept, so that who asks does not ask soon again; 0: a file is gone. */

@@ -28,6 +28,8 @@ export interface TailState {
   readonly offset: number;
   /** See `markOf`. */
   readonly mark: string;
+  /** `markOf` the first bytes alone, once there are enough of them: files that begin in the same way have the same one. */
+  readonly head?: string | undefined;
   /** Whether reading ended within a line that is too long: what comes of it is no line. */
   readonly isWithin?: boolean | undefined;
 }
@@ -51,6 +53,12 @@ export async function markAt(path: string, length: number): Promise<string> {
   } finally {
     await file.close();
   }
+}
+
+/** How far a file was read. `from`: how far it was before. */
+async function reached(file: FileHandle, offset: number, isWithin: boolean, from?: TailState): Promise<TailState> {
+  const head = from?.head ?? (offset < MARKED ? undefined : await markOf(file, MARKED));
+  return { offset, mark: await markOf(file, offset), ...(head === undefined ? {} : { head }), ...(isWithin ? { isWithin } : {}) };
 }
 
 /** Whether a text is a whole record. */
@@ -167,9 +175,9 @@ export async function tail({ path, identity }: { readonly path: string; readonly
     } else if (tooLong || last.trim() !== '') {
       listener.unfinished?.(tooLong);
     }
-    return { offset, mark: await markOf(file, offset), ...(tooLong ? { isWithin: true } : {}) };
+    return await reached(file, offset, tooLong, isSame ? from : undefined);
   } catch (error) {
-    if (!isTelling) await markOf(file, offset).then((mark) => listener.stopped?.({ offset, mark, ...(tooLong ? { isWithin: true } : {}) }), () => undefined);
+    if (!isTelling) await reached(file, offset, tooLong).then((state) => listener.stopped?.(state), () => undefined);
     throw error;
   } finally {
     await file.close();

@@ -1,8 +1,7 @@
 import { plainLine } from '../base/words.ts';
-import { isNotFinite, toBoolean, toText, type RecordLike } from '../expressions/evaluate.ts';
+import { isNotFinite, saysMissing, toBoolean, toText, type RecordLike } from '../expressions/evaluate.ts';
 import { Batch, EXCLUDED, NOT_FINITE_OUTCOME, WITHOUT_UNIT, type BatchOptions } from './batch.ts';
 import { readsOutcome, type QualityDefinition } from './definitions.ts';
-import { saysMissing } from './featureValue.ts';
 import { hash53, rehash } from './hashing.ts';
 import { MEASURED_FIELDS, valueOf } from './measures.ts';
 import { countFlag } from './otherFlags.ts';

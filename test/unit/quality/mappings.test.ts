@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { LogSource } from '../../../src/adapters/predictionLog/logSource.ts';
 import { sampleLogged } from '../../../src/adapters/quality/loggedSample.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
+import type { QualityData } from '../../../src/core/quality/window.ts';
 import { lines, START } from '../../support/qualityRecords.ts';
 
 const LABELLED = { source: { log: 'log.*' }, labels: { field: 'defaulted', mature_after: '1min' }, guardrails: [{ name: 'wrong yes', bad: 'proba.yes > 0.5 and defaulted == 0' }] };
@@ -42,5 +43,39 @@ describe('mappings of records, which readers fill anew with each of them', () =>
     writeFileSync(join(folder, 'log.jsonl'), lines(predictions));
     const sampled = await sampleLogged({ patterns: ['log.jsonl'], folder, flags: ['fraud-v2'], since: 0, size: 100 }, new AbortController().signal);
     assert.deepEqual(new Map(sampled.map(({ requestId, record }) => [requestId, [record['features'], record['proba']]])), new Map(predictions.map(({ request_id: id, features, proba }) => [id, [features, proba]])));
+  });
+
+  describe('in the place of an error', () => {
+    /** Nothing stands in the first four. */
+    const errors: readonly unknown[] = [null, { code: null, causes: [] }, { code: null, causes: null }, { code: 0, causes: [''] }, { code: 5, causes: [] }, { code: null, causes: ['timeout'] }];
+    const told = errors.map((error, index) => ({ ts: START + index, request_id: `r-${index}`, assigned_arm: 'candidate', error }));
+
+    async function errorsIn(): Promise<QualityData> {
+      const { quality } = readQuality({ source: { log: 'log.*' }, guardrails: [{ name: 'errors', bad: 'error' }] });
+      const source = new LogSource({ folder, flags: ['fraud-v2'], definition: quality ?? assert.fail() });
+      const data = await source.read({ now: START + 3_600_000, signal: new AbortController().signal });
+      source.dispose();
+      return data;
+    }
+
+    for (const [name, write] of [
+      ['JSON Lines', () => writeFileSync(join(folder, 'log.jsonl'), lines(told))],
+      ['CSV', () => writeFileSync(join(folder, 'log.csv'), `ts,request_id,assigned_arm,error.code,error.causes\n${[',', ',[]', ',None', '0,', '5,[]', ',timeout'].map((error, index) => `${START + index},r-${index},candidate,${error}\n`).join('')}`)],
+      // Written by pyarrow: these records, error as a struct of an int64 and a list of texts.
+      ['Parquet', () => copyFileSync(new URL('../../fixtures/quality/errors.parquet', import.meta.url), join(folder, 'log.parquet'))],
+    ] as const) {
+      it(`are one where anything stands in them, in ${name}`, async () => {
+        write();
+        const { windows } = await errorsIn();
+        assert.deepEqual(windows.map(({ metrics }) => [metrics['errors']?.n, metrics['errors']?.sum]), [[6, 2]]);
+      });
+    }
+
+    it('are those of their own answer beside that of a shadow', async () => {
+      const pair = (index: number, code: number): readonly object[] => ['serving', 'shadow'].map((role) => ({ ts: START + index, request_id: `r-${index}`, assigned_arm: role === 'serving' ? 'current' : 'candidate', role, score: 0.5, error: { code: role === 'serving' ? code : 0 } }));
+      writeFileSync(join(folder, 'log.jsonl'), lines(Array.from({ length: 40 }, (_, index) => pair(index, index % 4 === 0 ? 7 : 0)).flat()));
+      const [shadow] = (await errorsIn()).shadow ?? [];
+      assert.deepEqual([shadow?.servedErrors, shadow?.errors], [10, 0]);
+    });
   });
 });

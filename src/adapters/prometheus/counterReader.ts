@@ -1,8 +1,7 @@
 import { AppError } from '../../core/base/errors.ts';
 import { isSelector, queryProblem } from '../../core/quality/promql.ts';
-import { Growth, type CountedFrom, type Grouping } from './growth.ts';
+import { Growth, type CountedFrom, type Grouping, type Known } from './growth.ts';
 import type { PrometheusClient, Remarks, Series } from './prometheusClient.ts';
-import type { Fall } from './scrapes.ts';
 
 const HOUR_MS = 3_600_000;
 /** Raw samples of busy servers are many: an answer is to have no more of them than these, nor many less. */
@@ -59,10 +58,10 @@ export class CounterReader {
   /**
    * What counters grew by. A plain selector is read sample by sample, so that counts are whole; anything else is evaluated by the server.
    *
-   * @param hasRestarted as `Growth.follow` has it
+   * @param told as `Growth.follow` has it
    * @throws AppError validation for what tells no counts
    */
-  async read(range: ReadRange, hasRestarted?: (between: Fall) => boolean): Promise<Growth> {
+  async read(range: ReadRange, told: Known): Promise<Growth> {
     const problem = queryProblem(this.#query);
     if (problem !== undefined) throw new AppError('validation', `Prometheus is not asked: ${problem}.`);
     this.#before = this.#kept === undefined ? undefined : { ...this.#kept, growth: this.#kept.growth.copy() };
@@ -84,7 +83,7 @@ export class CounterReader {
         continue;
       }
       if (reading === undefined && !(isPast && answer.isWhole)) reading = kept.growth.copy();
-      for (const each of answer.series) this.#count(each, reading ?? kept.growth, { isRaw, windowMs: range.windowMs, hasRestarted });
+      for (const each of answer.series) this.#count(each, reading ?? kept.growth, { isRaw, windowMs: range.windowMs, told });
       if (reading === undefined) kept.to = to;
       if (isPast) kept.spanMs = Math.min(kept.mostMs, nextSpan(kept.spanMs, answer.series));
       at = to;
@@ -105,8 +104,8 @@ export class CounterReader {
     return this.#kept;
   }
 
-  #count({ labels, samples }: Series, into: Growth, { isRaw, windowMs, hasRestarted }: { readonly isRaw: boolean; readonly windowMs: number; readonly hasRestarted: ((between: Fall) => boolean) | undefined }): void {
-    if (isRaw) into.follow({ labels, samples }, this.#groupsOf, hasRestarted);
+  #count({ labels, samples }: Series, into: Growth, { isRaw, windowMs, told }: { readonly isRaw: boolean; readonly windowMs: number; readonly told: Known }): void {
+    if (isRaw) into.follow({ labels, samples }, this.#groupsOf, told);
     else for (const [seconds, increase] of samples) if (Number.isFinite(increase)) into.count(labels, Math.round(seconds * 1000) - windowMs, increase, this.#groupsOf);
   }
 

@@ -1,6 +1,6 @@
 import type { Increases } from './counters.ts';
 import type { Labels, Series } from './prometheusClient.ts';
-import { MISSED, targetOf, withoutReplica, type Fall, type Presence, type Scrapes } from './scrapes.ts';
+import { MISSED, processOf, targetOf, withoutReplica, type Fall, type Presence, type Restart, type Scrapes } from './scrapes.ts';
 
 /** The group of all series. */
 export const WHOLE = '';
@@ -8,6 +8,11 @@ export const WHOLE = '';
 const HOLDS_MS = 5 * 60_000;
 /** A series that has ended so long before what counts is forgotten: nothing that counts goes on with it. */
 const FORGOTTEN_MS = 3_600_000;
+
+/** A counter that was started anew has counted no more than so many times what it usually does in that time; a sum over processes of which one has ended has, as a rule. */
+const MOST_SINCE = 3;
+/** What a counter usually grows by is the mean of about so many samples. */
+const USUAL = 8;
 
 /** The names of all that a series counts for. */
 export type Grouping = (labels: Labels) => readonly string[];
@@ -26,6 +31,10 @@ interface Followed extends Presence {
   value: number;
   /** When it was last scraped, were it without a number. */
   scraped: number;
+  /** What it usually grows by in a millisecond; known but slowly, since nobody knows for how long it had counted at `first`. */
+  pace: number;
+  /** See `processOf`. */
+  readonly process: Labels | undefined;
   /** What it had reached at `first`. */
   readonly initial: number;
   /** Up to when windows are told. */
@@ -33,11 +42,21 @@ interface Followed extends Presence {
   readonly groups: readonly string[];
 }
 
-/** A series that missed a scrape and came back at no less than it had reached. */
+/** A series that came back at no less than it had reached: after it had missed a scrape, or where its process may have been started anew between two scrapes. */
 interface Return extends Fall {
   /** What it had reached. */
   readonly before: number;
   readonly groups: readonly string[];
+  /** Undefined: it had missed a scrape. */
+  readonly process: Labels | undefined;
+}
+
+/** What is known of a target while one of its series is followed. */
+export interface Known {
+  /** Those of another counter of it. */
+  readonly scrapes?: Scrapes | undefined;
+  /** Labels that tell events of a process apart. */
+  readonly eventLabels: ReadonlySet<string>;
 }
 
 /** A series of a counter, and while it was there. */
@@ -91,6 +110,7 @@ export class Growth {
   /** When it last grew. */
   #grew = Number.NEGATIVE_INFINITY;
   #falls: Fall[] = [];
+  #restarts: Restart[] = [];
   #returns: Return[] = [];
   #gaps: Gap[] = [];
   /** When a sum over processes fell last, by its name. */
@@ -113,7 +133,7 @@ export class Growth {
     [copy.#from, copy.#newest, copy.#grew] = [this.#from, this.#newest, this.#grew];
     for (const [key, each] of this.#series) copy.#series.set(key, { ...each });
     for (const [name, increases] of this.#groups) copy.#groups.set(name, new Map(increases));
-    [copy.#falls, copy.#returns, copy.#gaps, copy.#isReplicated] = [[...this.#falls], [...this.#returns], [...this.#gaps], this.#isReplicated];
+    [copy.#falls, copy.#restarts, copy.#returns, copy.#gaps, copy.#isReplicated] = [[...this.#falls], [...this.#restarts], [...this.#returns], [...this.#gaps], this.#isReplicated];
     for (const [seconds, count] of this.#distances) copy.#distances.set(seconds, count);
     for (const [name, at] of this.#fallenSums) copy.#fallenSums.set(name, at);
     return copy;
@@ -124,6 +144,7 @@ export class Growth {
     this.#from = from;
     // All series of a process fall at one time.
     this.#falls = [...new Map(this.#falls.filter(({ to }) => to >= from.from).map((fall) => [`${fall.target} ${fall.from} ${fall.to}`, fall])).values()];
+    this.#restarts = [...new Map(this.#restarts.filter(({ to }) => to >= from.from).map((each) => [JSON.stringify(each), each])).values()];
     this.#returns = this.#returns.filter(({ to }) => to >= from.from);
     this.#gaps = this.#gaps.filter(({ to }) => to >= from.from);
     for (const [name, at] of this.#fallenSums) if (at < from.from) this.#fallenSums.delete(name);
@@ -135,8 +156,8 @@ export class Growth {
     }
   }
 
-  /** Counts samples; those that came before count no more. `hasRestarted`: whether another counter of a target tells that its process was started anew between two samples, and was scraped meanwhile. */
-  follow({ labels: all, samples }: Series, groupsOf: Grouping, hasRestarted: (between: Fall) => boolean = () => false): void {
+  /** Counts samples; those that came before count no more. */
+  follow({ labels: all, samples }: Series, groupsOf: Grouping, { scrapes, eventLabels }: Known = { eventLabels: new Set() }): void {
     const labels = withoutReplica(all);
     const key = JSON.stringify(Object.entries(labels).sort());
     let known = this.#series.get(key);
@@ -149,34 +170,39 @@ export class Growth {
       if (known !== undefined) this.#scraped(known, at);
       if (!Number.isFinite(value)) continue;
       if (known === undefined) {
-        known = { labels, asked: all, target: targetOf(labels), first: at, step: undefined, distance: undefined, every: undefined, last: at, value, scraped: at, initial: value, told: Number.NEGATIVE_INFINITY, groups: groupsOf(labels) };
+        known = { labels, asked: all, target: targetOf(labels), first: at, step: undefined, distance: undefined, every: undefined, last: at, value, scraped: at, pace: 0, process: processOf(labels, eventLabels), initial: value, told: Number.NEGATIVE_INFINITY, groups: groupsOf(labels) };
         this.#series.set(key, known);
         this.#tell(known, at, 0);
         continue;
       }
-      const grown = this.#grownBetween(known, { at, value, hasMissed }, hasRestarted);
+      const grown = this.#grownBetween(known, { at, value, hasMissed }, scrapes);
       if (grown > 0 && hasMissed && at - known.last > HOLDS_MS) this.#gaps.push({ from: known.last, to: at, grown, groups: known.groups });
       if (grown > 0) this.#grew = Math.max(this.#grew, at);
       known.step ??= at - known.first;
+      known.pace += (grown / (at - known.last) - known.pace) / USUAL;
       [known.last, known.value] = [at, value];
       this.#tell(known, at, grown);
     }
   }
 
   /** What a series grew by since its last sample, and what that tells of a restart. */
-  #grownBetween(known: Followed, { at, value, hasMissed }: { readonly at: number; readonly value: number; readonly hasMissed: boolean }, hasRestarted: (between: Fall) => boolean): number {
+  #grownBetween(known: Followed, { at, value, hasMissed }: { readonly at: number; readonly value: number; readonly hasMissed: boolean }, scrapes: Scrapes | undefined): number {
+    const { process, value: before, groups } = known;
     const between = { target: known.target, from: known.last, to: at };
     if (isSum(known.labels)) {
-      if (value < known.value) this.#fallenSums.set(nameOf(known.labels), at);
-      return Math.max(0, value - known.value);
+      if (value < before) this.#fallenSums.set(nameOf(known.labels), at);
+      return Math.max(0, value - before);
     }
-    if (value < known.value) {
+    const mayBeAnew = process !== undefined && value <= MOST_SINCE * known.pace * (at - known.last);
+    if (value < before) {
       this.#falls.push(between);
+      if (mayBeAnew) this.#restarts.push({ ...between, process });
       return value;
     }
     // One that is made by its first event, and whose process ends soon after, has one sample of each life: how often it would be scraped it does not tell.
-    if (known.value > 0 && (hasMissed || hasRestarted(between))) this.#returns.push({ ...between, before: known.value, groups: known.groups });
-    return value - known.value;
+    const wasAway = hasMissed || scrapes?.hasRestarted(between) === true;
+    if (before > 0 && (wasAway || mayBeAnew || (process !== undefined && scrapes?.isRestart({ ...between, process }) === true))) this.#returns.push({ ...between, before, groups, process: wasAway ? undefined : process });
+    return value - before;
   }
 
   /** Counts what somebody else has computed: how much there was in the window that begins then. */
@@ -194,11 +220,12 @@ export class Growth {
       scrapes.ended({ ...each, step: each.every, name: nameOf(each.labels) });
     }
     for (const each of this.#falls) scrapes.fell(each);
+    for (const each of this.#restarts) scrapes.restarted(each);
   }
 
   /**
    * Counts the first values of series that were new, and what was hidden by a restart: a counter that is made by its first event is gone with its process, and where it comes back at no less than it had reached, only
-   * another counter of the process tells that it began at 0 again. `since`: when evidence began; what grew in a gap around it may all have been before.
+   * another counter of the process tells that it began at 0 again. So it is with one that is made when the process starts, and has counted as much as before by the next scrape. `since`: when evidence began; what grew in a gap around it may all have been before.
    */
   countFirst(scrapes: Scrapes, since: number | undefined): void {
     const isAround = ({ from, to }: Pick<Gap, 'from' | 'to'>): boolean => since !== undefined && from < since && to >= since && to - from > HOLDS_MS;
@@ -207,7 +234,8 @@ export class Growth {
       if (each.initial > 0 && start >= this.#from.from && scrapes.isNew(each, this.#began) && !scrapes.isContinued({ ...each, name: nameOf(each.labels) })) for (const name of each.groups) this.#add(name, start, each.initial);
     }
     for (const { groups, to, grown } of this.#gaps.filter(isAround)) for (const name of groups) this.#add(name, startOf(to, this.windowMs), -grown);
-    for (const each of this.#returns) if (!isAround(each) && scrapes.hasFallen(each)) for (const name of each.groups) this.#add(name, startOf(each.to, this.windowMs), each.before);
+    const hasBegunAnew = ({ process, ...between }: Return): boolean => (process === undefined ? scrapes.hasFallen(between) : scrapes.isRestart({ ...between, process }));
+    for (const each of this.#returns) if (!isAround(each) && hasBegunAnew(each)) for (const name of each.groups) this.#add(name, startOf(each.to, this.windowMs), each.before);
   }
 
   get isReplicated(): boolean {

@@ -4,7 +4,7 @@ import type { MetricDefinition, QualityDefinition } from '../../core/quality/def
 import { dataOfWindows, metricsWithout, type LatencyTold } from '../../core/quality/plainData.ts';
 import type { PrometheusQuery, PrometheusTarget } from '../../core/quality/prometheusTarget.ts';
 import type { Moments } from '../../core/quality/stats/confidenceSequence.ts';
-import { withoutComments } from '../../core/quality/promql.ts';
+import { matchersOf, withoutComments } from '../../core/quality/promql.ts';
 import { isYesOrNo } from '../../core/quality/tolerances.ts';
 import type { QualityData, QualityRequest, QualitySource, QualityWindow } from '../../core/quality/window.ts';
 import type { HttpClient } from '../node/httpClient.ts';
@@ -178,8 +178,9 @@ export class PrometheusSource implements QualitySource {
     }
     const grown = new Map<string, Growth>();
     const restarts = new Map<string, Scrapes>();
+    const eventLabels = eventLabelsOf(this.#target);
     for (const [index, { key, reader, range: own, total = '' }] of asked.entries()) {
-      if (!grown.has(key)) grown.set(key, await reader.read(own, (between) => restarts.get(total)?.hasRestarted(between) === true));
+      if (!grown.has(key)) grown.set(key, await reader.read(own, { scrapes: restarts.get(total), eventLabels }));
       if (key === total && !restarts.has(key)) restarts.set(key, scrapesOf(grown.get(key)));
       onProgress?.(index + 1, asked.length);
     }
@@ -273,6 +274,15 @@ export class PrometheusSource implements QualitySource {
       for (const what of own.lost.keys()) remarks.messages.add(`Prometheus: the ${what} of ${plainLine(name)} is missing or no number for a time where ${plainLine(slice)}: left out.`);
     }
   }
+}
+
+/** The labels that tell events of a process apart: those of slices, and those by which a part of a total is selected. */
+function eventLabelsOf({ queries, slices }: PrometheusTarget): ReadonlySet<string> {
+  const selected = Object.values(queries).flatMap(({ total, ...parts }) => {
+    const whole = matchersOf(total);
+    return Object.values(parts).flatMap((part: string) => [...matchersOf(part)].filter(([matcher]) => !whole.has(matcher)).map(([, label]) => label));
+  });
+  return new Set([...Object.values(slices), ...selected]);
 }
 
 function scrapesOf(growth: Growth | undefined): Scrapes {

@@ -38,6 +38,12 @@ export interface Fall {
   readonly to: number;
 }
 
+/** A fall after which a counter had reached no more than it may have counted since: its process was started anew. */
+export interface Restart extends Fall {
+  /** As `processOf` tells it. */
+  readonly process: Labels;
+}
+
 /** So many times its distance after the sample before, a series has missed a scrape. */
 export const MISSED = 1.5;
 
@@ -55,6 +61,15 @@ export function targetOf(labels: Labels): string {
 }
 
 /**
+ * The labels of a series by which several processes of its target, were there any, would differ. `eventLabels`: those that tell events apart. Undefined where nobody knows which counters are of one process: without an instance, or
+ * exposed by somebody else, who keeps them when their process has ended (a Pushgateway).
+ */
+export function processOf(labels: Labels, eventLabels: ReadonlySet<string>): Labels | undefined {
+  if (labels['instance'] === undefined || labels['exported_job'] !== undefined || labels['exported_instance'] !== undefined) return undefined;
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => name !== '__name__' && name !== 'le' && !eventLabels.has(name)));
+}
+
+/**
  * Which scrapes there were, by the series that were read. The first value of a series is what happened since the scrape before if others of its target were scraped then, and are scraped still: it is
  * new. Else it has been counting for nobody knows how long: scraping was interrupted, has just begun, or all labels have changed.
  */
@@ -64,6 +79,8 @@ export class Scrapes {
   /** By target and metric, and by when they ended: that which had reached least. */
   readonly #ended = new Map<string, Map<number, Ended>>();
   readonly #fallen = new Map<string, Map<string, Fall>>();
+  /** Processes that were started anew, by target and samples. */
+  readonly #restarts = new Map<string, Labels[]>();
   /** By target how long the shortest of them took: most samples lie nearer to each other than any that could hold one and another scrape. */
   readonly #shortest = new Map<string, number>();
 
@@ -98,6 +115,18 @@ export class Scrapes {
     this.#shortest.set(fall.target, Math.min(fall.to - fall.from, this.#shortest.get(fall.target) ?? Number.POSITIVE_INFINITY));
   }
 
+  restarted(restart: Restart): void {
+    const key = betweenOf(restart);
+    const known = this.#restarts.get(key) ?? [];
+    this.#restarts.set(key, known);
+    known.push(restart.process);
+  }
+
+  /** Whether the process of a series was started anew between these very samples: a counter of the target fell that has no other labels, where both have them. */
+  isRestart({ process, ...between }: Restart): boolean {
+    return this.#restarts.get(betweenOf(between))?.some((fallen) => Object.entries(fallen).every(([name, value]) => (process[name] ?? value) === value)) === true;
+  }
+
   /** Whether the process of a target was started anew between two samples of a series, which was missing in a scrape meanwhile: another of its counters was scraped then, and fell. */
   hasRestarted({ target, from, to }: Fall): boolean {
     const shortest = this.#shortest.get(target);
@@ -122,4 +151,8 @@ export class Scrapes {
     }
     return false;
   }
+}
+
+function betweenOf({ target, from, to }: Fall): string {
+  return `${target} ${from} ${to}`;
 }

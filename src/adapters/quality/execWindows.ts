@@ -126,17 +126,25 @@ export function armWords(windows: readonly QualityWindow[], command: string): re
   return [`${command} printed windows of ${others.words}: they are not compared.`];
 }
 
-/** Windows of the arms that overlap without being the same stretch of time: nothing would be compared with anything. Undefined where all fit. */
+/**
+ * Windows of the arms, or of variants that stand for one arm, that overlap without being the same stretch of time: of those nothing is compared with anything, and of these one would take the other's place. Undefined where all fit.
+ */
 export function misalignedWords(windows: readonly QualityWindow[]): string | undefined {
   const last = new Map<string, QualityWindow>();
-  for (const window of [...windows].filter(({ arm, slice }) => slice === undefined && COMPARED.has(arm)).sort((a, b) => a.start - b.start)) {
-    const place = JSON.stringify([window.environment, window.service]);
-    const other = last.get(`${place} ${window.arm === 'candidate' ? 'current' : 'candidate'}`);
-    if (other !== undefined && other.end > window.start && (other.start !== window.start || other.end !== window.end)) {
-      const words = ({ arm, start, end }: QualityWindow): string => `${arm} from ${new Date(start).toISOString()} to ${new Date(end).toISOString()}`;
-      return `windows of the arms do not cover the same times (${words(other)}, ${words(window)}): begin and end them by the same clock, such as date_trunc`;
+  for (const window of [...windows].filter(({ arm }) => COMPARED.has(arm)).sort((a, b) => a.start - b.start)) {
+    const { arm, slice } = window;
+    const place = JSON.stringify([window.environment, window.service, slice ?? null]);
+    const [own, other] = [last.get(`${place} ${arm}`), slice === undefined ? last.get(`${place} ${arm === 'candidate' ? 'current' : 'candidate'}`) : undefined];
+    for (const [before, whose] of [[own, `variants that stand for ${arm}`], [other, 'the arms']] as const) {
+      if (before !== undefined && before.end > window.start && (before.start !== window.start || before.end !== window.end)) {
+        return `windows of ${whose} do not cover the same times (${stretchWords(before)}, ${stretchWords(window)}): begin and end them by the same clock, such as date_trunc`;
+      }
     }
-    last.set(`${place} ${window.arm}`, window);
+    last.set(`${place} ${arm}`, window);
   }
   return undefined;
+}
+
+function stretchWords({ arm, start, end }: QualityWindow): string {
+  return `${arm} from ${new Date(start).toISOString()} to ${new Date(end).toISOString()}`;
 }

@@ -3,7 +3,7 @@ import type { RecordLike } from '../../core/expressions/evaluate.ts';
 import { hash53 } from '../../core/quality/hashing.ts';
 import { RecordTimes } from '../../core/quality/recordTimes.ts';
 import type { LoggedFeatures } from '../../core/quality/skew.ts';
-import { isServed } from '../../core/quality/stager.ts';
+import { isServed, keptOf } from '../../core/quality/stager.ts';
 import { RECORD_TYPES } from '../../core/quality/definitions.ts';
 import { filesOf } from '../predictionLog/files.ts';
 import { LineReader } from '../predictionLog/lineReader.ts';
@@ -46,8 +46,7 @@ export async function sampleLogged(request: SampleRequest, signal: AbortSignal):
     if ((typeof flag === 'string' && !known.has(flag)) || (environment !== undefined && record['environment'] !== environment) || !(times.of(record['ts']) >= since)) return;
     const hash = hash53(String(id));
     if (hash > limit || kept.has(String(id))) return;
-    // The caller may use the record again for the next one.
-    kept.set(String(id), { hash, record: { ...record, features: { ...features } } });
+    kept.set(String(id), { hash, record: Object.fromEntries(Object.entries(record).map(([name, value]) => [name, keptOf(value)])) });
     if (kept.size < 2 * size) return;
     kept = new Map([...kept].sort(([, a], [, b]) => a.hash - b.hash).slice(0, size));
     limit = Math.max(...[...kept.values()].map((each) => each.hash));

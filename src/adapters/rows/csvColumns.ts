@@ -1,6 +1,6 @@
 /** What the columns of a CSV file hold. */
-import { isNotFinite, toNumber } from '../../core/expressions/evaluate.ts';
-import { isCode, saysMissing } from '../../core/quality/featureValue.ts';
+import { isNotFinite, saysMissing, toNumber } from '../../core/expressions/evaluate.ts';
+import { isCode } from '../../core/quality/featureValue.ts';
 import type { Json } from '../../core/suites/json.ts';
 import type { Row } from '../../core/suites/model.ts';
 

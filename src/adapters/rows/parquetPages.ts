@@ -8,7 +8,7 @@ import { readVarInt } from 'hyparquet/src/thrift.js';
 import type { ColumnDecoder, DataPageHeader, DecodedArray, PageHeader } from 'hyparquet/src/types.js';
 import { COMPRESSORS } from './compressors.ts';
 import { numbersOf, type ReadNumbers } from './parquetNumbers.ts';
-import { hashOfText, plainHashes, plainTexts, textOf } from './parquetTexts.ts';
+import { hashOfText, plainBytes, plainHashes, plainTexts, textOf } from './parquetTexts.ts';
 import { wholeNumber } from './wholeNumbers.ts';
 
 /** A page's header is read with so many bytes, and with more where its statistics are long. */
@@ -133,12 +133,14 @@ export class ColumnPages {
     }
     const numbers = page === undefined ? undefined : this.#numbers?.(page, count);
     const { data } = numbers === undefined ? readPage({ view: new DataView(bytes.buffer), offset: 0 }, header, this.#decoder, undefined, undefined, 0) : {};
-    this.#knows(data === undefined ? numbers : this.#wholes(convert(data, this.#decoder)), null);
+    this.#knows(data === undefined ? numbers : this.#asRecords(convert(data, this.#decoder)), null);
   }
 
-  /** Whole numbers as a record has them. */
-  #wholes(values: DecodedArray): ArrayLike<unknown> {
-    const isOwn = isOwnColumn(this.#decoder.pathInSchema);
+  /** Whole numbers and bytes as a record has them. */
+  #asRecords(values: DecodedArray): ArrayLike<unknown> {
+    const { element, pathInSchema } = this.#decoder;
+    const isOwn = isOwnColumn(pathInSchema);
+    if (element.type === 'FIXED_LEN_BYTE_ARRAY') return Array.from(values as ArrayLike<unknown>, plainBytes);
     return values instanceof BigInt64Array || values instanceof BigUint64Array ? Array.from(values as ArrayLike<bigint>, (value) => wholeNumber(value, isOwn)) : values;
   }
 
@@ -217,7 +219,7 @@ export class ColumnPages {
       this.#holds(hashes, hashes.length, undefined, levels);
       this.#texts = once(() => Array.from(own((each) => (isIndexed ? texts?.()[Number(each)] : textOf(each as Uint8Array))), (each) => (typeof each === 'string' ? each : '')));
     } else {
-      const values = placed(isIndexed ? this.#wholes(convertWithDictionary(read.dataPage, this.#dictionary as DecodedArray | undefined, encoding, this.#decoder)) : this.#wholes(convert(read.dataPage, this.#decoder)));
+      const values = placed(isIndexed ? this.#asRecords(convertWithDictionary(read.dataPage, this.#dictionary as DecodedArray | undefined, encoding, this.#decoder)) : this.#asRecords(convert(read.dataPage, this.#decoder)));
       this.#holds(values, values.length, undefined, levels);
     }
   }

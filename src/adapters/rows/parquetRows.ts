@@ -5,6 +5,7 @@ import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
 import type { ColumnRun, RowRun } from '../../core/quality/columnStager.ts';
 import { COMPRESSORS } from './compressors.ts';
 import { ColumnPages, isOwnColumn, isText, leavesOf, type Leaf } from './parquetPages.ts';
+import { plainBytes } from './parquetTexts.ts';
 import { wholeNumber } from './wholeNumbers.ts';
 
 /** After so many milliseconds others get their turn, such as who wants to cancel. */
@@ -287,12 +288,12 @@ function tellRows(columns: readonly { readonly name: string; readonly values: Ar
   }
 }
 
-/** Whole numbers as a record has them, those in lists and mappings too. */
+/** Whole numbers and bytes as a record has them, those in lists and mappings too. */
 function plain(value: unknown, isOwn: boolean): unknown {
   const within = (each: unknown): unknown => plain(each, false);
   if (typeof value === 'bigint') return wholeNumber(value, isOwn);
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   if (value instanceof BigInt64Array || value instanceof BigUint64Array) return Array.from(value as ArrayLike<bigint>, within);
   if (Array.isArray(value)) return value.map(within);
-  return ArrayBuffer.isView(value) ? value : Object.fromEntries(Object.entries(value).map(([key, each]) => [key, within(each)]));
+  return ArrayBuffer.isView(value) ? plainBytes(value) : Object.fromEntries(Object.entries(value).map(([key, each]) => [key, within(each)]));
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { hash53, hash53OfBytes } from '../../core/quality/hashing.ts';
 
 const LAST_ASCII = 127;
@@ -16,6 +17,12 @@ function textAt({ buffer, byteOffset }: Uint8Array, from: number, to: number): s
 
 export function textOf(bytes: Uint8Array): string {
   return textAt(bytes, 0, bytes.length);
+}
+
+/** Bytes of fixed length of which no type says what they are: the text without the zeros that fill it up, or where they are none in UTF-8 their hexadecimal digits. Anything else as it is. */
+export function plainBytes(value: unknown): unknown {
+  if (!(value instanceof Uint8Array)) return value;
+  return isUtf8(value) ? textOf(value).replace(/\0+$/, '') : Buffer.from(value).toString('hex');
 }
 
 export function hashOfText(bytes: Uint8Array): number {

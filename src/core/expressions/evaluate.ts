@@ -52,19 +52,50 @@ export function byLook(text: string): string | number | boolean {
   return TRUTH.test(text) ? text.toLowerCase() === 'true' : text;
 }
 
-/** Whether there is anything, such as an error: a missing or blank text is false, as are false, 0 and NaN in its place, also as texts, so that a log says the same in every format. */
+/** Where numbers are meant: what tools write for a value that is missing. */
+const MISSING = /^\s*(?:n\/?a|<na>|nat|null|none|\\n)?\s*$/i;
+/** What loggers write for no error, beside that: Go, Ruby and JavaScript for none, access logs, an empty list or mapping as text. */
+const NOTHING = /^(?:nil|<nil>|undefined|-|\[\s*\]|\{\s*\})$/i;
+/** So begins whatever says nothing, where it is no short word; most errors do not. */
+const MAY_SAY_NOTHING = /^(?:[\s\d+\-.<\\[{]|[fniu].{0,8}\s*$)/i;
+
+/** Whether a text says, among numbers, that there is none: blank, `NA`, `NULL`, `None`. */
+export function saysMissing(text: string): boolean {
+  return MISSING.test(text);
+}
+
+/**
+ * Whether there is anything, such as an error: a missing or blank text is false, as are false, 0 and NaN in its place, also as texts, and what loggers write for nothing (`None`, `null`, `N/A`, `nil`, `undefined`, `-`, `[]`, `{}`). So is a list or
+ * mapping in which nothing else stands: Parquet has no other empty mapping. Of two formats of a log none says anything else.
+ */
 export function isPresent(value: unknown): boolean {
   switch (typeof value) {
     case 'number': return Number.isFinite(value) && value !== 0;
     case 'bigint': return value !== 0n;
-    case 'string': return value !== '' && !saysNothing(value);
-    default: return value !== null && value !== undefined && value !== false;
+    case 'string': return value !== '' && !(MAY_SAY_NOTHING.test(value) && saysNothing(value));
+    case 'object': return value !== null && holdsAnything(value);
+    default: return value !== undefined && value !== false;
   }
 }
 
 function saysNothing(text: string): boolean {
-  const value = byLook(text.trim());
-  return value === '' || value === 0 || value === false || isNotFinite(text);
+  const trimmed = text.trim();
+  const value = byLook(trimmed);
+  if (typeof value !== 'string') return !isPresent(value);
+  return isNotFinite(trimmed) || saysMissing(trimmed) || NOTHING.test(trimmed);
+}
+
+function holdsAnything(outer: object): boolean {
+  const all = [outer];
+  // What stands in it is put behind it, however deep that goes.
+  for (const each of all) {
+    if (each instanceof Date) return true;
+    for (const value of Object.values(each) as readonly unknown[]) {
+      if (typeof value === 'object' && value !== null) all.push(value);
+      else if (isPresent(value)) return true;
+    }
+  }
+  return false;
 }
 
 function toValue(value: unknown): Value {

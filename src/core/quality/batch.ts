@@ -1,4 +1,4 @@
-import { isNotFinite, toNumber, type RecordLike } from '../expressions/evaluate.ts';
+import { isNotFinite, isPresent, toNumber, type RecordLike } from '../expressions/evaluate.ts';
 import { latencyBin, NO_BIN, scoreBin } from './bins.ts';
 import { featureValue } from './featureValue.ts';
 import { hash53 } from './hashing.ts';
@@ -37,9 +37,9 @@ function asText(value: unknown): unknown {
   return typeof value === 'number' && !Number.isFinite(value) ? undefined : value;
 }
 
-/** What is kept of an error: NaN is none, and says that the field is there as null does. */
+/** What is kept of an error: NaN is none, and says that the field is there as null does; of a list or mapping whether it is one. */
 function asError(value: unknown): unknown {
-  return asText(value) ?? null;
+  return typeof value === 'object' ? isPresent(value) || null : asText(value) ?? null;
 }
 
 /** Codes the values of a column, row by row. */
@@ -73,6 +73,7 @@ export class Codes implements CodedColumn {
   placeOf(value: unknown): number {
     if (value === this.#last) return this.#lastPlace;
     if (value === undefined) return 0;
+    if (typeof value === 'object' && value !== null) return this.#placeOfObject(value);
     this.#last = value;
     const known = this.#known.get(value);
     if (known !== undefined) {
@@ -83,6 +84,12 @@ export class Codes implements CodedColumn {
     this.#lastPlace = kept === undefined ? 0 : this.values.push(kept) - 1;
     this.#known.set(value, this.#lastPlace);
     return this.#lastPlace;
+  }
+
+  /** Of a list, mapping or date, which is not known again: readers fill their mappings anew. */
+  #placeOfObject(value: object): number {
+    const kept = this.#as(value);
+    return typeof kept === 'object' && kept !== null ? this.values.push(kept) - 1 : this.placeOf(kept);
   }
 }
 

@@ -1,8 +1,7 @@
 import { plainLine } from '../base/words.ts';
-import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
+import { saysMissing, toNumber, type RecordLike } from '../expressions/evaluate.ts';
 import { codedAt, MOST_MET, MOST_NAMED, ROWS, type BatchRows, type CodedColumn, type FeatureColumn, type RowList } from './batch.ts';
 import { CategoryCounts, listedCategories, type ListedCategories, type SavedCategories } from './categoryCounts.ts';
-import { saysMissing } from './featureValue.ts';
 import { scoreOf } from './measures.ts';
 import { Reservoir, type SavedReservoir } from './reservoir.ts';
 import { binOf } from './stats/driftMeasures.ts';

@@ -2,15 +2,8 @@
 import { isNotFinite } from '../expressions/evaluate.ts';
 import { instantOf } from './recordTimes.ts';
 
-/** Where numbers are meant: what tools write for a value that is missing. */
-const MISSING = /^\s*(?:n\/?a|<na>|nat|null|none|\\n)?\s*$/i;
 const CODE = /^\s*[+-]?0\d/;
 const [DASH, DAY] = ['-', 'YYYY-MM-DD'.length];
-
-/** Whether a text says, among numbers, that there is none: blank, `NA`, `NULL`, `None`. */
-export function saysMissing(text: string): boolean {
-  return MISSING.test(text);
-}
 
 /** Whether a text is a zip code or an account number: as a number it would lose its leading zeros. */
 export function isCode(text: string): boolean {

@@ -8,6 +8,7 @@ const QUOTED = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`/y;
 /** What is quoted, in which # begins nothing, or else a comment. */
 const COMMENT = new RegExp(`(${QUOTED.source})|#[^\\n]*`, 'g');
 const OPERATOR = /=~|!~|!=|=/y;
+const MATCHER = new RegExp(`(${LABEL.source})\\s*(${OPERATOR.source})\\s*(${QUOTED.source})`, 'g');
 const BINARY = /==|!=|>=|<=|[-+*/%^<>]|\b(?:and|atan2)\b/g;
 /** What may stand between an operator and its right side. */
 const MATCHING = /^\s*(?:bool\b\s*|(?:on|ignoring|group_left|group_right)\b\s*(?:\([^)]*\))?\s*)+/;
@@ -75,6 +76,11 @@ export function isSelector(text: string): boolean {
   if (name !== undefined && NUMBER.test(name)) return false;
   const hasBraces = pieces.take(/\{/y) !== undefined;
   return (name !== undefined || hasBraces) && (!hasBraces || takeMatchers(pieces)) && pieces.isAtEnd;
+}
+
+/** The matchers of a selector as they are written, such as `outcome="error"`, with the labels that they are of. */
+export function matchersOf(written: string): ReadonlyMap<string, string> {
+  return new Map(Array.from(withoutComments(written).matchAll(MATCHER), ([, label = '', operator = '', value = '']) => [`${label}${operator}${value}`, label]));
 }
 
 /** The name of what may be a recording rule, and is read by a selector: it has a colon, as hardly any other name has (`vllm:request_success_total` is a counter). Undefined: it reads none. */

@@ -1,8 +1,7 @@
 import { plainLine } from '../base/words.ts';
-import { isNotFinite, toBoolean, toText, type RecordLike } from '../expressions/evaluate.ts';
+import { isNotFinite, saysMissing, toBoolean, toText, type RecordLike } from '../expressions/evaluate.ts';
 import { Batch, EXCLUDED, NOT_FINITE_OUTCOME, WITHOUT_UNIT, type BatchOptions } from './batch.ts';
 import { readsOutcome, type QualityDefinition } from './definitions.ts';
-import { saysMissing } from './featureValue.ts';
 import { hash53, rehash } from './hashing.ts';
 import { MEASURED_FIELDS, valueOf } from './measures.ts';
 import { countFlag } from './otherFlags.ts';
@@ -46,6 +45,11 @@ export function shadowProblem({ role }: RecordLike, request: number): string | u
 export function isOutcome(value: unknown): boolean {
   if (typeof value === 'string') return value.trim() !== '' && !isNotFinite(value);
   return typeof value === 'number' ? Number.isFinite(value) : typeof value === 'boolean' || typeof value === 'bigint';
+}
+
+/** A value to keep of a record that its reader fills anew with each line or row: readers use its mappings again, which hold plain values then. */
+export function keptOf(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype ? { ...value } : value;
 }
 
 /** What a reader knows of a record apart from it, because it read it from bytes: hashes (`hash53`) of ids, 0 where there is none, and the time, see `RecordTimes`. */
@@ -209,9 +213,7 @@ export class Stager {
 
   /** What the outcome of a prediction will need of it. */
   #kept(record: RecordLike): RecordLike {
-    const { features } = record;
-    const kept = Object.fromEntries(this.keptFields.map((field) => [field, record[field]]));
-    return typeof features === 'object' && features !== null && this.keptFields.includes('features') ? { ...kept, features: { ...features } } : kept;
+    return Object.fromEntries(this.keptFields.map((field) => [field, keptOf(record[field])]));
   }
 
   /** The outcome that a record tells; undefined: none. Fields that tell nothing are not in it. */

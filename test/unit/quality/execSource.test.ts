@@ -121,6 +121,19 @@ describe('a command that prints windows', function () {
     assert.equal(read1.length, 8);
   });
 
+  it('tells nothing that decides where windows of variants that stand for one arm do not cover the same times', async () => {
+    const roles = { a: 'candidate', b: 'candidate' };
+    for (const [byHour, byTwo] of [['a', 'b'], ['b', 'a']] as const) {
+      for (const slice of [undefined, 'country DE']) {
+        const hourly = printed().map((window) => (window.arm === 'candidate' ? { ...window, arm: byHour } : window));
+        const longer = [0, 2].map((hour) => ({ ...printed()[0]!, arm: byTwo, start: START + hour * HOUR, end: START + (hour + 2) * HOUR, ...(slice === undefined ? {} : { slice }) }));
+        const sliced = slice === undefined ? [] : hourly.map((window) => ({ ...window, slice }));
+        const { notes } = await read([...hourly, ...sliced, ...longer].sort((one, other) => Number(one.start) - Number(other.start) || (one.arm < other.arm ? -1 : 1)), { roles });
+        assert.match(notes.incomplete ?? '', /^windows of variants that stand for candidate do not cover the same times \(candidate from 2026-03-02T10:00:00\.000Z to /);
+      }
+    }
+  });
+
   it('was not seen to the end of a window that goes on, and a slice that is null is none', async () => {
     const windows = printed().map((window) => ({ ...window, slice: null, ...(window.start === START + 3 * HOUR ? { end: START + 24 * HOUR } : {}) }));
     const data = await read(windows);

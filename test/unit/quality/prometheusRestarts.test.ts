@@ -67,12 +67,59 @@ describe('a process that is started anew again and again, of a Prometheus', () =
   it('is told by a fall, within the time that a counter was away', async () => {
     const total = series({ arm: 'candidate', instance: 'a' }, Array.from({ length: 40 }, (_, index) => [15 * index, index < 5 ? 100 + 100 * index : 100 * (index - 4)]));
     const errors = (values: readonly (readonly [number, number])[]): FakeSeries => series({ arm: 'candidate', instance: 'a', outcome: 'error' }, values);
-    // The restart is between 60 and 75 s.
+    // The restart is between 60 and 75 s, where it shows without a missed scrape, too.
     for (const [words, values, sum] of [
       ['away meanwhile', [[0, 7], [15, 8], [30, 8], [150, 9], [165, 9]], 1 + 9],
-      ['away later', [[0, 7], [15, 8], [30, 8], [45, 8], [60, 8], [75, 8], [240, 9]], 2],
-      ['not away', [[0, 7], [15, 8], [30, 8], [45, 8], [60, 8], [75, 9], [90, 9]], 2],
+      ['away later', [[0, 7], [15, 8], [30, 8], [45, 8], [60, 8], [75, 8], [240, 9]], 1 + 8 + 1],
+      ['not away', [[0, 7], [15, 8], [30, 8], [45, 8], [60, 8], [75, 9], [90, 9]], 1 + 9],
     ] as const) assert.equal(counts(await read([total, errors(values)]))[1], sum, words);
+  });
+});
+
+describe('a process that is started anew between two scrapes, of a Prometheus', () => {
+  const minutes = Array.from({ length: 120 }, (_, minute) => minute);
+  const each = (labels: FakeSeries['labels'], value: (minute: number) => number): FakeSeries => series({ arm: 'candidate', instance: 'a', ...labels }, minutes.map((minute) => [60 * minute, value(minute)]));
+  /** In the last hour it ends once a minute, after one error; its counters are made at 0. */
+  const looping = (labels: FakeSeries['labels'] = {}): readonly FakeSeries[] => [each(labels, (minute) => (minute < 60 ? 1000 + 100 * minute : minute % 2 === 0 ? 80 : 120)), each({ ...labels, outcome: 'error' }, () => 1)];
+
+  it('has its errors counted where they come back at as many as before', async () => {
+    const data = await read([...looping(), ...steady(0.001)]);
+    // Half of the restarts show: where nothing falls nobody knows.
+    assert.deepEqual(counts(data), [59 * 100 + 30 * 80 + 30 * 40, 30]);
+    assert.deepEqual(verdicts(data), ['worse']);
+  });
+
+  it('has its errors counted where another label tells them apart in the total', async () => {
+    const [ok, failed] = looping();
+    const all = [{ ...ok, labels: { ...ok?.labels, outcome: 'ok' } }, failed] as readonly FakeSeries[];
+    const data = await readFake(GUARDED, { queries: QUERIES, lookback: '3h' }, (query) => (query.includes('"candidate"') ? all.filter(({ labels }) => !query.includes('outcome') || labels['outcome'] === 'error') : []));
+    assert.equal(counts(data)[1], 30);
+  });
+
+  it('has all counted in full where any of its counters fell: neither errors nor good ones are more than there were', async () => {
+    // Total and errors take turns to fall.
+    const data = await read([each({}, (minute) => (minute < 60 ? 1000 + 100 * minute : minute % 2 === 0 ? 80 : 120)), each({ outcome: 'error' }, (minute) => (minute < 60 ? 30 * minute : minute % 2 === 0 ? 30 : 20))]);
+    assert.deepEqual(counts(data), [59 * 100 + 30 * 80 + 30 * 120, 59 * 30 + 30 * 30 + 30 * 20]);
+    const good = { errors: { total: 'p{arm="$arm"}', good: 'p{arm="$arm",outcome="error"}' } };
+    const [total, ok] = [each({}, (minute) => (minute < 60 ? 1000 + 100 * minute : 90 - (minute % 2))), each({ outcome: 'error' }, (minute) => (minute < 60 ? 1000 + 100 * minute : 80 + (minute % 2)))];
+    const bad = counts(await readFake(GUARDED, { queries: good, lookback: '3h' }, answering([total, ok])))[1] ?? 0;
+    assert.ok(bad <= 10 * 60, `${bad} bad of at most 600`);
+  });
+
+  for (const [words, labels] of [['another process of its instance', { pid: '2' }], ['nobody knows which process, of counters that somebody else exposes,', { exported_instance: 'x' }]] as const) {
+    it(`counts what it grew by where ${words} fell`, async () => {
+      const others = looping(labels).filter(({ labels: { outcome } }) => outcome === undefined);
+      const own = [each({ ...labels, ...('pid' in labels ? { pid: '1' } : {}) }, (minute) => 5000 + 10 * minute), each({ ...labels, ...('pid' in labels ? { pid: '1' } : {}), outcome: 'error' }, (minute) => 50 + minute)];
+      assert.equal(counts(await read('pid' in labels ? [...others, ...own] : [...others, ...own.slice(1)]))[1], 119);
+    });
+  }
+
+  it('is told by what several processes fell to together only where they have counted no more since than usual', async () => {
+    const sum = each({}, (minute) => 10_000 + 100 * minute - (minute < 60 ? 0 : 2500));
+    const all = each({}, (minute) => (minute < 60 ? 10_000 + 100 * minute : 100 * (minute - 59)));
+    const errors = each({ outcome: 'error' }, (minute) => 50 + minute);
+    assert.equal(counts(await read([sum, errors]))[1], 119);
+    assert.equal(counts(await read([all, errors]))[1], 119 + 50 + 59);
   });
 });
 
@@ -115,10 +162,10 @@ describe('what is kept of counters of a Prometheus', () => {
   const followed = (growth: Growth, labels: Record<string, string>, samples: readonly (readonly [number, number])[]): void => growth.follow({ labels: { ...NAME, ...labels }, samples }, () => ['']);
 
   it('is no missed scrape where they are scraped more seldom than before', async () => {
-    // Every 15 s, then every minute; the process is started anew while it is, and has as many errors as before by the next scrape.
+    // Every 15 s, then every minute; while it is, one of several processes ends that are summed.
     const at = (index: number): number => 15 * Math.min(index, 20) + 60 * Math.max(0, index - 20);
     const scraped = (outcome: object, value: (index: number) => number): FakeSeries => series({ arm: 'candidate', instance: 'a', ...outcome }, Array.from({ length: 80 }, (_, index) => [at(index), value(index)]));
-    const data = await read([scraped({}, (index) => 1000 * (index < 50 ? index + 1 : index - 49)), scraped({ outcome: 'error' }, (index) => 5 + index)]);
+    const data = await read([scraped({}, (index) => 1000 * (index < 50 ? index + 1 : index - 20)), scraped({ outcome: 'error' }, (index) => 5 + index)]);
     assert.equal(counts(data)[1], 79);
   });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
-import { absenceProblem, isSelector, queryProblem, withoutComments } from '../../../src/core/quality/promql.ts';
+import { absenceProblem, isSelector, matchersOf, queryProblem, withoutComments } from '../../../src/core/quality/promql.ts';
 import { loadWorkspaceFile } from '../../../src/core/workspace/load.ts';
 
 describe('a selector of PromQL', () => {
@@ -20,6 +20,13 @@ describe('a selector of PromQL', () => {
       assert.ok(!isSelector(text));
     });
   }
+});
+
+describe('matchers of a selector', () => {
+  it('are told with their labels, whatever is quoted', () => {
+    assert.deepEqual([...matchersOf('p{arm="$arm", outcome != "x=\\"y\\"",route=~`a="b"`} # z="1"')], [['arm="$arm"', 'arm'], ['outcome!="x=\\"y\\""', 'outcome'], ['route=~`a="b"`', 'route']]);
+    assert.deepEqual([...matchersOf('predictions_total')], []);
+  });
 });
 
 describe('a query with comments', () => {

@@ -19,6 +19,7 @@ import { qualityFindings, type ExposureCount, type Findings } from './findings.t
 import { latches, type Latch } from './latch.ts';
 import { clockObstacle } from './clockObstacle.ts';
 import { loggedObstacle, loggedSince } from './loggedVersions.ts';
+import { membersOf } from './members.ts';
 import { planPosition, planVisits, type Position } from './position.ts';
 import { planAdvance, planStageAgain, planStepDown, planWayOn, stageBefore, stageWords } from './stageChange.ts';
 import { quietArms, quietServices, type QuietArm } from './quietArms.ts';
@@ -231,7 +232,7 @@ function watch(known: ReleaseLook, environment: FlagEnvironment, stage: (Stage &
   const since = loggedSince(exposure, data, name);
   const given = allocations(reading, name, variants.candidateVariant, variants.currentVariant);
   const findings = data === undefined ? undefined : qualityFindings({
-    data, definition, environment: name, variants, since: countedFrom(since), began: since.at, alone: since.because === 'exposure' ? since.alone ?? Number.NEGATIVE_INFINITY : undefined, now, comparable: drawnSince(given, since.at).length > 0, isForAll: (from) => isForAll(drawnSince(given, from)), exposures: known.exposures, lateMs: lateAfter(settings),
+    data, definition, environment: name, variants, since: countedFrom(since), began: since.at, alone: since.because === 'exposure' ? since.alone ?? Number.NEGATIVE_INFINITY : undefined, now, comparable: drawnSince(given, since.at).length > 0, isForAll: (from) => isForAll(drawnSince(given, from)), members: membersOf(reading, name, definition, since, given), exposures: known.exposures, lateMs: lateAfter(settings),
     shareAt: (start, end) => comparedDuring(given, start, end), unchecked: parentsLimit(reading, name), statistics: stage === undefined || stage.gates.includes('statistics'),
     ...(stage !== undefined && stage.began > (since.at ?? Number.NEGATIVE_INFINITY) ? { stageSince: stage.began } : {}),
   });

@@ -267,7 +267,7 @@ function keyOf(number: number, version: string): string {
 }
 
 /** Versions of one arm, of all its services, that answer no more while another does. */
-function replaced(versions: readonly LoggedVersion[]): ReadonlySet<string> {
+export function replaced(versions: readonly LoggedVersion[]): ReadonlySet<string> {
   const newest = Math.max(0, ...versions.map(({ last }) => last));
   const names = new Set(versions.map(({ version }) => version));
   return new Set([...names].filter((name) => versions.filter(({ version }) => version === name).every(({ first, last, requests }) => newest - last > Math.max(REPLACED_MS, (REPLACED_GAPS * (last - first)) / Math.max(1, requests)))));

@@ -19,6 +19,7 @@ import { qualityFindings, type ExposureCount, type Findings } from './findings.t
 import { latches, type Latch } from './latch.ts';
 import { clockObstacle } from './clockObstacle.ts';
 import { loggedObstacle, loggedSince } from './loggedVersions.ts';
+import { membersOf } from './members.ts';
 import { planPosition, planVisits, type Position } from './position.ts';
 import { planAdvance, planStageAgain, planStepDown, planWayOn, stageBefore, stageWords } from './stageChange.ts';
 import { quietArms, quietServices, type QuietArm } from './quietArms.ts';
@@ -120,7 +121,7 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
   const settings = model.guard ?? GUARD_DEFAULTS;
   const position = planPosition(plan, reading);
   const reached = plan[position.stage];
-  const environment = (reached ?? plan[0])?.environment ?? '';
+  const environment = stageEnvironment(plan, position);
   const exposed = exposedEnvironments(plan, reading);
   const began = stageBegan(plan, reading, position.stage);
   const watches = exposed.map((each) => watch(known, each, each.name === environment && reached !== undefined ? { ...reached, began } : undefined, settings));
@@ -135,8 +136,7 @@ export function assessRelease(known: ReleaseLook): ReleaseAssessment | undefined
   const others = watches.filter((each) => each !== main).flatMap((each) => (each.findings?.guardrails ?? []).filter(({ state }) => state === 'breach').map((finding) => ({ ...finding, words: `${each.environment.name}: ${finding.words}` })));
   const wanted = new Set(reached?.gates ?? []);
   const isComplete = position.stage === plan.length - 1 && known.moved.some(({ side, now: named }) => side === 'off' && named === pin?.candidate);
-  // In an environment that the ramp has left nobody need be there, but in production: a developer's own is quiet at night.
-  const heard = watches.filter((each) => each === main || each.environment.type === 'production');
+  const heard = watches.filter((each) => isHeard(each.environment, environment));
   const blind = main?.blind ?? heard.find((each) => each.blind !== undefined)?.blind;
   const standstill = started && position.deviations.length === 0 && position.stage < plan.length - 1 ? standstillOf(next) : [];
   const unread = watches.find((each) => each.unread !== undefined)?.unread;
@@ -193,6 +193,24 @@ function exposedEnvironments(plan: readonly Stage[], reading: FlagReading): Flag
   return [...new Set(plan.map(({ environment }) => environment))].flatMap((name) => environmentOf(reading.detail.flag, name) ?? []).filter((each) => maxExposure(each, segments) > 0);
 }
 
+/** In which environment the stage is that was reached, or the first one of the plan. */
+function stageEnvironment(plan: readonly Stage[], { stage }: Position): string {
+  return (plan[stage] ?? plan[0])?.environment ?? '';
+}
+
+/** In an environment that the ramp has left nobody need be there, but in production: a developer's own is quiet at night. */
+function isHeard({ name, type }: FlagEnvironment, main: string): boolean {
+  return name === main || type === 'production';
+}
+
+/** From when on a source is asked, in milliseconds since 1970: from the beginning of the oldest evidence in the environments that are listened to, the last one of the plan where nobody gets the candidate yet. Undefined where that is not known. */
+export function evidenceBegan({ plan = [], name: model }: ModelMapping, reading: FlagReading): number | undefined {
+  const main = stageEnvironment(plan, planPosition(plan, reading));
+  const heard = exposedEnvironments(plan, reading).filter((each) => isHeard(each, main)).map(({ name }) => name);
+  const began = (heard.length > 0 ? heard : [plan.at(-1)?.environment ?? '']).flatMap((name) => countedFrom(evidenceStart(reading, name, model)) ?? []);
+  return began.length === 0 ? undefined : Math.min(...began);
+}
+
 function pinOf(reading: FlagReading, environment: string, model: string): Pin | undefined {
   return environmentOf(reading.detail.flag, environment) === undefined ? undefined : environmentPins(situation(reading, environment)).find((each) => pinsModel(each, model));
 }
@@ -214,7 +232,7 @@ function watch(known: ReleaseLook, environment: FlagEnvironment, stage: (Stage &
   const since = loggedSince(exposure, data, name);
   const given = allocations(reading, name, variants.candidateVariant, variants.currentVariant);
   const findings = data === undefined ? undefined : qualityFindings({
-    data, definition, environment: name, variants, since: countedFrom(since), began: since.at, alone: since.because === 'exposure' ? since.alone ?? Number.NEGATIVE_INFINITY : undefined, now, comparable: drawnSince(given, since.at).length > 0, isForAll: (from) => isForAll(drawnSince(given, from)), exposures: known.exposures, lateMs: lateAfter(settings),
+    data, definition, environment: name, variants, since: countedFrom(since), began: since.at, alone: since.because === 'exposure' ? since.alone ?? Number.NEGATIVE_INFINITY : undefined, now, comparable: drawnSince(given, since.at).length > 0, isForAll: (from) => isForAll(drawnSince(given, from)), members: membersOf(reading, name, definition, since, given), exposures: known.exposures, lateMs: lateAfter(settings),
     shareAt: (start, end) => comparedDuring(given, start, end), unchecked: parentsLimit(reading, name), statistics: stage === undefined || stage.gates.includes('statistics'),
     ...(stage !== undefined && stage.began > (since.at ?? Number.NEGATIVE_INFINITY) ? { stageSince: stage.began } : {}),
   });

@@ -9,6 +9,7 @@ import type { QualityData, QualityWindow } from '../quality/window.ts';
 import { acceptanceOf } from './acceptance.ts';
 import type { ArmVariants } from './armVariants.ts';
 import { exposuresOf, unjudgedWords, unknownApps } from './askingApps.ts';
+import { besideMembers, type Members } from './members.ts';
 import { comparisonWords, figure, isUntold, limitFigure, sinceWords, untoldWords, type Allotted } from './metricWords.ts';
 import type { GuardrailFinding, Look, SignalFinding } from './verdict.ts';
 
@@ -48,6 +49,8 @@ export interface FindingsInput {
   readonly comparable: boolean;
   /** Whether the percentage gave the candidate to everyone in all the time from `from` on, in milliseconds since 1970, so that nobody is left to compare with. */
   readonly isForAll: (from: number) => boolean;
+  /** Those who are counted as the candidate's without having been drawn; undefined: nobody. */
+  readonly members?: Members | undefined;
   /** Whether the stage asks for statistics. */
   readonly statistics: boolean;
   /** When the stage that is to be left was reached, in milliseconds since 1970, where that is after evidence began. */
@@ -105,14 +108,15 @@ function judge(input: FindingsInput, service: string | undefined, judged: readon
   const allotted = { comparable, everyone: isForAll(input, data) };
   const counted = unknownApps(input, judged) !== undefined ? undefined : exposuresOf(input, service, judged);
   const options = { shareAt, unchecked: input.unchecked, alpha: ALPHA / services };
-  const report = compareArms(data, definition, environment, { ...options, since, ...(counted === undefined ? {} : { exposed: { ...counted, now, began, lateMs } }) });
+  const exposed = counted === undefined ? {} : { exposed: { ...counted, now, began, lateMs } };
+  const report = besideIn(input, data, since, compareArms(data, definition, environment, { ...options, since, ...exposed }), options.alpha);
   const metrics = report.metrics.filter(({ name }) => definition.metrics.find((each) => each.name === name)?.measure !== 'pr_auc');
   const isSilent = (metric: MetricComparison): boolean => isUntold(metric, allotted) || (data.doubts?.[metric.name] !== undefined && metric.candidate.n > 0 && metric.current.n > 0);
   const guardrails = metrics.filter(({ role }) => role === 'guardrail').map((metric) => named(service, guardrail(metric, allotted, isSilent(metric), !input.isForAll(now))));
   const signals = metrics.filter(({ role }) => role === 'signal').map((metric) => named(service, signal(metric, allotted, statistics && isSilent(metric))));
   const { stageSince } = input;
   const ofStage = stageSince === undefined ? undefined
-    : { compare: (): ComparisonReport => compareArms(data, definition, environment, { ...options, since: stageSince }), allotted: { comparable, everyone: isForAll({ ...input, since: stageSince }, data) } };
+    : { compare: (): ComparisonReport => besideIn(input, data, stageSince, compareArms(data, definition, environment, { ...options, since: stageSince }), options.alpha), allotted: { comparable, everyone: isForAll({ ...input, since: stageSince }, data) } };
   const acceptance = !statistics ? [] : acceptanceOf({ metrics, definition, alpha: options.alpha, allotted }, ofStage).map((finding) => named(service, finding));
   const { sampleRatio } = report;
   const mismatches = sampleRatio.verdict === 'mismatch' && comparable
@@ -121,6 +125,12 @@ function judge(input: FindingsInput, service: string | undefined, judged: readon
   const quiet = quietWords(input, service);
   const withQuiet = <T extends { readonly state: string; readonly words: string }>(finding: T): T => (finding.state === 'open' || finding.state === 'insufficient' ? { ...finding, words: `${finding.words}${quiet}` } : finding);
   return { guardrails: told.map(withQuiet), signals: signals.map(withQuiet), acceptance: acceptance.map(withQuiet), mismatches, reports: [named(service, { report })] };
+}
+
+/** A report as far as it tells of those who were drawn. */
+function besideIn({ members, comparable, definition, environment, shareAt, unchecked }: FindingsInput, data: QualityData, since: number | undefined, report: ComparisonReport, alpha: number): ComparisonReport {
+  if (members === undefined || !comparable) return report;
+  return besideMembers(report, { data, definition, environment, shareAt, unchecked, since }, members, (other, options) => compareArms(other, definition, environment, { ...options, alpha }));
 }
 
 /** Of the time that records tell: what came before the oldest of them is no matter of these. */

@@ -6,8 +6,7 @@ import { armsOf, movedPins, wantedDetails, type MovedPin } from '../models/mappi
 import { readView } from '../models/readView.ts';
 import type { QualityData } from '../quality/window.ts';
 import type { ModelMapping } from '../workspace/config.ts';
-import { assessRelease, type QualityLook, type ReleaseAssessment, type ReleaseLook } from './assessment.ts';
-import { countedFrom, evidenceStart } from './allocation.ts';
+import { assessRelease, evidenceBegan, type QualityLook, type ReleaseAssessment, type ReleaseLook } from './assessment.ts';
 import type { ExposureCount } from './findings.ts';
 import { gateSubject, passGates, type GateConfig, type GatePorts, type GateVerdict } from './gates.ts';
 import { PROMOTION_GATES } from './promotionGates.ts';
@@ -57,7 +56,7 @@ export class ReleaseReader {
     const reading = await this.#ports.readFlag(flag, signal);
     const now = this.#ports.now();
     // Which arms have fallen silent says whether the counters are worth a request.
-    const quality = await this.#quality(model, now, signal, countedFrom(evidenceStart(reading, model.plan?.at(-1)?.environment ?? '', model.name)));
+    const quality = await this.#quality(model, now, signal, evidenceBegan(model, reading));
     const exposures = await this.#ports.readExposures(flag, signal).catch(unlessCancelled);
     const look: ReleaseLook = { now, model, reading, quality, exposures, gates: [], moved: [], sha256 };
     const first = assessed(look);

@@ -198,7 +198,9 @@ class Reader {
     const { stages, problems } = readPlan(listed, (index) => this.#source.valueRange([...path, index]));
     this.#addPlan(model, problems);
     const quality = fields(section['quality']);
-    if (quality !== undefined && quality['where'] === undefined) this.#addPlan(model, memberProblems(stages));
+    // Whom the queries of another source leave out nobody can read here.
+    const isLog = fields(quality?.['source'])?.['log'] !== undefined;
+    if (quality !== undefined && isLog && quality['where'] === undefined) this.#addPlan(model, memberProblems(stages));
     return stages.length === 0 ? undefined : stages;
   }
 

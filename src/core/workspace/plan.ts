@@ -108,12 +108,17 @@ export function statisticsProblems(stages: readonly Stage[]): PlanProblem[] {
   return stages.flatMap(({ gates, areGatesListed }, index) => (areGatesListed === true && gates.includes('statistics') ? [{ severity: 'error', stage: index, key: 'gates', message }] : []));
 }
 
-/** Stages that compare everyone after members of a segment have had the candidate, where nothing leaves the members out of what is counted. */
+/** The first stage of each environment in which members of a segment have more than everyone's share, where nothing leaves them out of what is counted of everyone. */
 export function memberProblems(stages: readonly Stage[]): PlanProblem[] {
-  return stages.flatMap(({ environment, segment }, index) => {
-    const members = segment !== undefined ? undefined : stages.slice(0, index).find((earlier) => earlier.environment === environment && earlier.segment !== undefined && earlier.percent > 0);
-    if (members?.segment === undefined || stages.slice(0, index).some((earlier) => earlier.environment === environment && earlier.segment === undefined)) return [];
-    const message = `compares everyone in ${environment}, of whom the members of segment ${quotable(members.segment)} have had the candidate before: they are no sample of everyone, and count as the candidate's. Leave them out, such as by quality: {where: features.group != "${quotable(members.segment)}"}.`;
+  const told = new Set<string>();
+  return stages.flatMap(({ environment }, index) => {
+    const reached = stages.slice(0, index + 1).filter((each) => each.environment === environment);
+    const everyone = reached.findLast(({ segment }) => segment === undefined)?.percent ?? 0;
+    const members = reached.findLast(({ segment, percent }) => segment !== undefined && percent > everyone);
+    if (everyone === 0 || members?.segment === undefined || told.has(environment)) return [];
+    told.add(environment);
+    const name = quotable(members.segment);
+    const message = `compares everyone in ${environment}, of whom the members of segment ${name} have the candidate at ${members.percent} %: they are no sample of everyone, and count as the candidate's, so what may be theirs alone neither lets the release go on nor takes it back. Leave them out, such as by quality: {where: features.group != "${name}"}.`;
     return [{ severity: 'warning' as const, stage: index, key: 'percent', message }];
   });
 }

@@ -86,6 +86,41 @@ describe('in the middle of a release', () => {
     assert.ok(found.look.stage.predictions < all.filter(({ arm }) => arm === 'candidate').reduce((sum, { requests }) => sum + requests, 0));
   });
 
+  it('a version that comes back is judged from when the one between answered last, and goes on by none of its answers', () => {
+    const world = released(3);
+    const [before] = [lastEvent(world)];
+    for (const [hours, version] of [[24, '15'], [48, '14']] as const) {
+      world.at = before + hours * 60 * MINUTE;
+      world.apply(planRepin(world.reading(), pin('fraud', version, '13')));
+    }
+    const again = lastEvent(world);
+    // The service answers as 15 for an hour more, and is then worse or better than 14 ever was.
+    const reload = again + 60 * MINUTE;
+    const all = [...windows({ start: again, count: 12, perWindow: 8000, candidateErrors: 0.01 }), ...windows({ start: reload, count: 36, perWindow: 8000 })];
+    const seen = (minutes: number): ReturnType<typeof assess> => {
+      const now = reload + minutes * MINUTE;
+      const told = data(all.filter(({ end }) => end <= now));
+      const versions = [{ version: '14', first: before, last: now - 1, requests: 9000 }, { version: '15', first: before + 24 * 60 * MINUTE, last: reload - 1, requests: 50_000 }];
+      const arms = told.arms.map((arm) => ({ ...arm, lastSeen: now - 1, ...(arm.arm === 'candidate' ? { versions } : {}) }));
+      return assess(world, told.windows, { now, quality: { kind: 'data', data: { ...told, arms } } });
+    };
+    const soon = seen(5);
+    assert.deepEqual([soon.verdict.word, obstacles(soon)], ['hold', ['candidate is answered by v15, too, the release pinned v14']], 'it may answer still');
+    const later = seen(30);
+    assert.deepEqual([later.since, obstacles(later)], [{ at: reload, because: 'versions' }, []]);
+    assert.equal(later.look.stage.predictions, 2000 * all.filter(({ arm, start, end }) => arm === 'candidate' && start >= reload && end <= reload + 30 * MINUTE).length);
+    assert.equal(seen(170).verdict.word, 'advance', 'and goes on by its own');
+  });
+
+  it('an older version that now and then answers as current, such as in a nightly job, begins nothing anew', () => {
+    const world = released(3);
+    const all = good(world);
+    const known = data(all);
+    const versions = [{ version: '12', first: 0, last: all[10]!.start, requests: 5000 }, { version: '13', first: 1, last: all.at(-1)!.end - 1, requests: 90_000 }];
+    const found = assess(world, all, { quality: { kind: 'data', data: { ...known, arms: known.arms.map((arm) => (arm.arm === 'current' ? { ...arm, versions } : arm)) } } });
+    assert.deepEqual([found.since.because, obstacles(found)], ['exposure', []]);
+  });
+
   it('what keeps every change from leading on is told, though nothing deviates', () => {
     const plan = [PLAN[0]!, stage('production', 100, { segment: 'internal' }), ...PLAN.slice(1)];
     const world = released(1, plan);

@@ -3,7 +3,9 @@ import { releasePorts } from '../../../src/adapters/releases/releasePorts.ts';
 import type { QualityData, QualitySource } from '../../../src/core/quality/window.ts';
 import { countedFrom, evidenceStart } from '../../../src/core/releases/allocation.ts';
 import { ReleaseReader, type LookedAt, type ReleasePorts } from '../../../src/core/releases/releaseReader.ts';
+import { planAdvance } from '../../../src/core/releases/stageChange.ts';
 import { data, lastEvent, model, released, windows } from './assessSupport.ts';
+import { stage } from './worldSupport.ts';
 
 describe('the source of a look at a release', () => {
   const world = released(3);
@@ -37,6 +39,23 @@ describe('the source of a look at a release', () => {
     }));
     await reader.look(model(), 'fraud');
     assert.deepEqual(asked, [[now, countedFrom(evidenceStart(world.reading(), 'production', 'fraud')) ?? assert.fail()]], 'from the beginning of its hour, for counters are by the hour');
+  });
+
+  it('is asked back to the oldest evidence of the environments in which somebody has to be heard of, whichever the plan ends with', async () => {
+    const plan = [stage('production', 5), stage('production', 25), stage('development', 100)];
+    const second = released(2, plan);
+    const began = countedFrom(evidenceStart(second.reading(), 'production', 'fraud')) ?? assert.fail();
+    second.at = began + 72 * 3_600_000;
+    second.apply(planAdvance(plan, second.reading()).change);
+    const asked: unknown[] = [];
+    const reading = (_model: unknown, _at: number, _signal?: AbortSignal, since?: number): Promise<QualityData> => {
+      asked.push(since);
+      return Promise.resolve(data(good));
+    };
+    await new ReleaseReader({ ...ports(reading), readFlag: () => Promise.resolve(second.reading()) }).look(model({ plan }), 'fraud');
+    const start = released(0);
+    await new ReleaseReader({ ...ports(reading), readFlag: () => Promise.resolve(start.reading()) }).look(model(), 'fraud');
+    assert.deepEqual(asked, [began, countedFrom(evidenceStart(start.reading(), 'production', 'fraud'))], 'and of the last one where nobody gets the candidate yet');
   });
 
   it('is told so by the ports of this machine', async () => {

@@ -92,13 +92,17 @@ describe('the plan of a release', () => {
     });
   }
 
-  it('warns where everyone is compared after members of a segment, whom nothing leaves out of what is counted', () => {
-    const said = (quality: string): string[] => loadWorkspaceFile(`${file('{environment: production, segment: internal, percent: 100}', '{environment: production, percent: 5}', '{environment: production, percent: 25}')}${quality}`).problems.map(({ severity, message, range }) => `${range.start.line + 1} ${severity} ${message}`);
+  it('warns where everyone is compared beside members of a segment, whom nothing leaves out of what is counted', () => {
+    const stages = ['{environment: production, segment: internal, percent: 100}', '{environment: production, percent: 5}', '{environment: production, percent: 25}'];
+    const said = (quality: string, ...listed: string[]): string[] => loadWorkspaceFile(`${file(...listed.length === 0 ? stages : listed)}${quality}`).problems.map(({ severity, message, range }) => `${range.start.line + 1} ${severity} ${message}`);
     const quality = (where: string): string => `    quality: {source: {log: a}, guardrails: [{name: errors, bad: error}]${where}}\n`;
     assert.deepEqual([said(''), said(quality(', where: features.group != "internal"'))], [[], []]);
     const [found = '', ...more] = said(quality(''));
-    assert.match(found, /^7 warning Stage 2 of fraud compares everyone in production, of whom the members of segment internal have had the candidate before: .*Leave them out/);
+    assert.match(found, /^7 warning Stage 2 of fraud compares everyone in production, of whom the members of segment internal have the candidate at 100 %: .*neither lets the release go on nor takes it back\. Leave them out, such as by quality: \{where: features\.group != "internal"\}/);
     assert.deepEqual(more, []);
+    assert.match(said(quality(''), stages[1]!, stages[0]!, stages[2]!).join('\n'), /^7 warning Stage 2 of fraud compares everyone in production/, 'also where the segment comes later');
+    assert.deepEqual(said(quality(''), '{environment: production, segment: internal, percent: 5}', stages[1]!, stages[2]!), [], 'who has no more than everyone is one of them');
+    assert.deepEqual(said('    quality: {source: {exec: [a]}, guardrails: [{name: errors, bad: error}]}\n'), [], 'what a command leaves out is not known');
   });
 
   it('with a holdback, or that only names development and a segment, has nothing wrong', () => {

@@ -1,0 +1,226 @@
+import { plainLine } from '../base/words.ts';
+import { environmentHistory } from '../flags/history.ts';
+import { environmentOf, type FlagEnvironment } from '../flags/model.ts';
+import { everyoneShare } from '../flags/planner.ts';
+import { segmentMap, type FlagReading } from '../flags/planning.ts';
+import { maxExposure, type Segments } from '../flags/rollout.ts';
+import { activeShares } from '../flags/shares.ts';
+import type { ComparisonOptions, ComparisonReport, MetricComparison } from '../quality/comparison.ts';
+import { MISSING_ANSWERS, type MetricDefinition, type QualityDefinition } from '../quality/definitions.ts';
+import { areProportions } from '../quality/proportions.ts';
+import type { Moments } from '../quality/stats/confidenceSequence.ts';
+import { isAcrossChange, type ShareAt } from '../quality/strata.ts';
+import { totalOf } from '../quality/totals.ts';
+import type { QualityData, QualityWindow } from '../quality/window.ts';
+import { comparedDuring, type Allocation, type EvidenceStart } from './allocation.ts';
+
+type Time = Pick<QualityWindow, 'start' | 'end'>;
+
+/**
+ * Those who get the candidate beside the percentage, such as a segment at 100 % while everyone is at 5 %, and are counted as the candidate's. They are no sample of everyone, and nobody like them has the current version.
+ */
+export interface Members {
+  /** `members of segment internal`. */
+  readonly who: string;
+  /** What leaves them out: `leave them out by ...`. */
+  readonly mend: string;
+  /** Whether the source could leave them out by something that is written here; what another one leaves out is not known. */
+  readonly isCertain: boolean;
+  readonly isExposed: (time: Time) => boolean;
+  /** Whether nobody else had what is released now. */
+  readonly isAlone: (time: Time) => boolean;
+}
+
+/** Most of the candidate's predictions that may be theirs: of what is all theirs nothing would be left to tell by. */
+const MOST = 0.99;
+
+/** Undefined where nobody was exposed beside the percentage since evidence began, or `where` says who is compared. Only a log knows `where`. */
+export function membersOf(reading: FlagReading, environmentName: string, { source, where }: QualityDefinition, since: EvidenceStart, given: readonly Allocation[]): Members | undefined {
+  const environment = environmentOf(reading.detail.flag, environmentName);
+  const isLog = source === undefined || source.kind === 'log';
+  if (environment === undefined || (isLog && where !== undefined)) return undefined;
+  const segments = segmentMap(reading.segments);
+  const { states } = environmentHistory(environment, reading.events);
+  const began = states.map(({ events }) => Date.parse(events.at(-1)?.createdAt ?? ''));
+  const times = states.flatMap(({ environment: state }, index) => {
+    const [from, to] = [began[index] ?? Number.NaN, began[index + 1] ?? Number.POSITIVE_INFINITY];
+    return maxExposure(state, segments) > everyoneShare(state, segments) ? [{ from: Number.isNaN(from) ? Number.NEGATIVE_INFINITY : from, to, state }] : [];
+  });
+  const last = times.at(-1);
+  if (last === undefined || last.to <= (since.at ?? Number.NEGATIVE_INFINITY)) return undefined;
+  const names = segmentsBeside(last.state, segments);
+  const isExposed = ({ start, end }: Time): boolean => times.some(({ from, to }) => from < end && to > start);
+  return {
+    who: names.length === 0 ? 'those whom its strategies single out' : `members of segment ${names.join(', ')}`, isExposed, isCertain: isLog,
+    mend: isLog ? `leave them out of what is counted by where of quality, such as where: features.group != "${names[0] ?? 'internal'}"` : 'leave them out of what the source tells, such as by a matcher in its queries',
+    isAlone: (time) => since.because === 'exposure' && time.start >= (since.alone ?? Number.NEGATIVE_INFINITY) && time.end <= (since.at ?? Number.NEGATIVE_INFINITY) && isExposed(time) && comparedDuring(given, time.start, time.end) === 0,
+  };
+}
+
+function segmentsBeside(state: FlagEnvironment, segments: Segments): string[] {
+  const everyone = everyoneShare(state, segments);
+  const ids = activeShares(state, segments).filter(({ share }) => share > everyone).flatMap(({ strategy }) => strategy.segments);
+  return [...new Set(ids)].map((id) => plainLine(segments.get(id)?.name ?? String(id), 40));
+}
+
+/** What a report is made of. `since`: from when on, in milliseconds since 1970; undefined: all. */
+export interface Counted {
+  readonly data: QualityData;
+  readonly definition: QualityDefinition;
+  readonly environment: string;
+  readonly shareAt: ShareAt;
+  /** Why the arms need not hold who that share says; undefined: they do. */
+  readonly unchecked: string | undefined;
+  readonly since: number | undefined;
+}
+
+/** The windows of one configured share. */
+interface Stretch {
+  readonly candidate: QualityWindow[];
+  readonly current: QualityWindow[];
+  /** Which part of the candidate's predictions is theirs, from 0 to 1. */
+  part: number;
+}
+
+/** By share. */
+type Stretches = ReadonlyMap<number, Stretch>;
+
+/**
+ * Of the candidate's predictions is theirs what it has beyond share / (1 - share) times those of the current version, which all are of those who were drawn. Units say nothing of it: who had the candidate in a stage
+ * before is not new. By chance, for users differ, it is a little more or less. Undefined where no share is known, or another one than that holds.
+ */
+function stretchesOf({ data, environment, shareAt, unchecked, since = Number.NEGATIVE_INFINITY }: Counted, { isExposed }: Members): Stretches | undefined {
+  if (unchecked !== undefined) return undefined;
+  const stretches = new Map<number, Stretch>();
+  let isUnknown = false;
+  for (const window of data.windows) {
+    if (window.environment !== environment || window.slice !== undefined || window.start < since || (window.arm !== 'candidate' && window.arm !== 'current')) continue;
+    const share = shareAt(window.start, window.end);
+    if (share === undefined) isUnknown ||= !isAcrossChange(window, shareAt);
+    else if (share > 0 && share < 1) {
+      const own = stretches.get(share) ?? { candidate: [], current: [], part: 0 };
+      stretches.set(share, own);
+      own[window.arm].push(window);
+    }
+  }
+  const requestsOf = (windows: readonly QualityWindow[]): number => windows.filter(isExposed).reduce((sum, { requests }) => sum + requests, 0);
+  for (const [share, own] of stretches) {
+    const all = own.candidate.reduce((sum, { requests }) => sum + requests, 0);
+    own.part = all === 0 ? 0 : Math.min(MOST, Math.max(0, (requestsOf(own.candidate) - (requestsOf(own.current) * share) / (1 - share)) / all));
+  }
+  return stretches.size === 0 && isUnknown ? undefined : stretches;
+}
+
+/**
+ * A report in which members count, as far as it tells of the others. With a part m of the candidate's records theirs, the others came to (all - m theirs) / (1 - m). It is `not worse` what is so still were theirs as good as they can be, and `worse`
+ * what is so still were theirs as bad as they can be, or as they were while they alone had this version; the rest cannot be told.
+ *
+ * @param compare what other records say of the same metrics
+ */
+export function besideMembers(report: ComparisonReport, counted: Counted, members: Members, compare: (data: QualityData, options: Pick<ComparisonOptions, 'since' | 'shareAt'>) => ComparisonReport): ComparisonReport {
+  const { data, since, shareAt } = counted;
+  const stretches = stretchesOf(counted, members);
+  const who = `${members.who} count in it, who have the candidate whatever the percentage is`;
+  if (stretches === undefined) {
+    const because = `${who}, and how many of its predictions are theirs is not known: ${counted.unchecked ?? 'the configured share is not'}; ${members.mend}`;
+    return members.isCertain ? { ...report, metrics: report.metrics.map((metric) => (isShown(metric) ? { ...metric, verdict: 'undecided', because } : metric)) } : report;
+  }
+  const judged = report.metrics.filter((metric) => isShown(metric) || isBreach(metric));
+  if (mostOf(stretches) === 0 || judged.length === 0) return report;
+  const others = (of: Stretches, theirs: Theirs): ComparisonReport => compare(othersIn(counted, of, theirs), { since, shareAt });
+  const alone = data.windows.filter((window) => members.isAlone(window));
+  const fewer = judged.some(isBreach) ? capped(stretches, alone, counted.environment) : stretches;
+  const good = judged.some(isShown) ? others(stretches, { are: 'good' }) : undefined;
+  // Nobody was drawn while they alone had it, so without the share.
+  const bad = judged.some(isBreach) ? others(fewer, { are: 'bad', before: compare({ ...data, windows: alone }, {}) }) : undefined;
+  const part = (of: Stretches): string => `${who}, up to about ${Number((100 * mostOf(of)).toPrecision(2))} % of its predictions`;
+  const metrics = report.metrics.map((metric): MetricComparison => {
+    if (!judged.includes(metric) || like(metric, isShown(metric) ? good : bad)?.verdict === metric.verdict) return metric;
+    return isShown(metric) ? { ...metric, verdict: 'undecided', because: `${part(stretches)}, and theirs may be better: of the others it is not shown; ${members.mend}` }
+      : { ...metric, verdict: 'void', because: `worse than tolerated, but ${part(fewer)}, and it may be theirs alone: ${members.mend}` };
+  });
+  return { ...report, metrics };
+}
+
+function mostOf(stretches: Stretches): number {
+  return Math.max(0, ...[...stretches.values()].map(({ part }) => part));
+}
+
+/** How many times as much of all predictions as while they alone had this version may be theirs later, by the hours of a day. */
+const MORE = 3;
+
+/** Of few users who ask much a part would be theirs by chance that is not: for a breach no more counts than they may have had by what they asked for while they alone had this version. */
+function capped(stretches: Stretches, alone: readonly QualityWindow[], environment: string): Stretches {
+  const told = alone.filter((window) => window.environment === environment && window.slice === undefined);
+  const requestsOf = (arm: string): number => told.reduce((sum, window) => sum + (window.arm === arm ? window.requests : 0), 0);
+  const [theirs, others] = [requestsOf('candidate'), requestsOf('current')];
+  if (theirs + others === 0) return stretches;
+  const most = Math.min(MOST, (MORE * theirs) / (theirs + others));
+  return new Map([...stretches].map(([share, stretch]) => [share, { ...stretch, part: Math.min(stretch.part, most / (most + share * (1 - most))) }]));
+}
+
+/** Whether it would let a release go on. */
+function isShown({ role, verdict, name }: MetricComparison): boolean {
+  return role === 'guardrail' && verdict === 'not worse' && name !== MISSING_ANSWERS;
+}
+
+function isBreach({ verdict, name }: MetricComparison): boolean {
+  return verdict === 'worse' && name !== MISSING_ANSWERS;
+}
+
+function like({ name }: Pick<MetricComparison, 'name'>, report: ComparisonReport | undefined): MetricComparison | undefined {
+  return report?.metrics.find((each) => each.name === name);
+}
+
+/** What is taken for how theirs were; `before`: what was told of them while they alone had this version. */
+type Theirs = { readonly are: 'good' } | { readonly are: 'bad'; readonly before: ComparisonReport };
+
+/** The data without theirs, as far as it has windows of a share. */
+function othersIn({ data, definition, environment, shareAt }: Counted, stretches: Stretches, theirs: Theirs): QualityData {
+  const without = new Map([...stretches].flatMap(([share, stretch]) => (stretch.part === 0 ? [] : [[share, new Map(definition.metrics.map((metric) => [metric.name, othersOf(metric, stretch, theirs)]))] as const])));
+  const windows = data.windows.filter(({ slice }) => slice === undefined).map((window): QualityWindow => {
+    const share = window.environment === environment && window.arm === 'candidate' ? shareAt(window.start, window.end) : undefined;
+    const [left, others] = share === undefined ? [1, undefined] : [1 - (stretches.get(share)?.part ?? 0), without.get(share)];
+    if (others === undefined) return window;
+    const { labels } = window;
+    return {
+      ...window, requests: window.requests * left, metrics: Object.fromEntries(Object.entries(window.metrics).map(([name, told]) => [name, others.get(name)?.(told) ?? told])),
+      ...(labels === undefined ? {} : { labels: {
+        ...labels, matured: labels.matured * left, labelled: Object.fromEntries(Object.entries(labels.labelled).map(([name, n]) => [name, n * left])), ...(labels.decided === undefined ? {} : { decided: labels.decided * left }),
+      } }),
+    };
+  });
+  return { ...data, windows };
+}
+
+/** What is left of a metric's records in a window without theirs. Bad events are left out in the same proportion in each, so that what is theirs by all of the stretch is. */
+function othersOf(metric: MetricDefinition, { candidate, current, part }: Stretch, theirs: Theirs): (told: Moments) => Moments {
+  const left = 1 - part;
+  const [own, other] = [totalOf(candidate, metric.name), totalOf(current, metric.name)];
+  if (own.n === 0) return (told) => told;
+  const [mean, currentMean] = [own.sum / own.n, other.sum / other.n];
+  const found = theirs.are === 'good' ? undefined : like(metric, theirs.before);
+  const before = found === undefined || found.candidate.n === 0 ? undefined : found.interval;
+  if (metric.kind === 'bad') {
+    const rate = theirs.are === 'good' ? 0 : before === undefined || other.sum === 0 ? 1 : Math.min(1, before.high * currentMean);
+    const kept = own.sum === 0 ? 1 : Math.max(0, 1 - (part * rate) / mean);
+    return ({ n, sum }) => ({ n: Math.max(kept * sum, left * n), sum: kept * sum, squares: kept * sum });
+  }
+  const isLower = metric.better === 'lower';
+  const { high, low } = spread([...candidate, ...current], metric.name, own, part);
+  // By how much the others differ from all: at most to be worse, where theirs were good.
+  const least = before === undefined ? Number.NaN : (part / left) * (mean - currentMean - (isLower ? before.high : before.low));
+  const shift = theirs.are === 'good' ? (isLower ? high : -low) : isLower ? Math.max(-low, Number.isNaN(least) ? -low : least) : Math.min(high, Number.isNaN(least) ? high : least);
+  return ({ n, sum, squares }) => ({ n: left * n, sum: left * (sum + shift * n), squares: left * (squares + 2 * shift * sum + shift ** 2 * n) });
+}
+
+/**
+ * By how much the mean of the others may be above (`high`) or below (`low`) that of all. Of a share by its bounds 0 and 1; else a part m of values of standard deviation s has a mean at most s sqrt((1 - m) / m) away (Cauchy and Schwarz),
+ * so the others have one at most s sqrt(m / (1 - m)) away.
+ */
+function spread(windows: readonly QualityWindow[], name: string, { n, sum, squares }: Moments, part: number): { readonly high: number; readonly low: number } {
+  const [mean, odds] = [sum / n, part / (1 - part)];
+  if (areProportions(windows.flatMap(({ metrics }) => metrics[name] ?? []))) return { high: mean * odds, low: (1 - mean) * odds };
+  const most = Math.sqrt(Math.max(0, squares / n - mean ** 2) * odds);
+  return { high: most, low: most };
+}

@@ -2,6 +2,7 @@ import { durationWords } from '../base/duration.ts';
 import { plainLine, utcTime } from '../base/words.ts';
 import { NO_MOMENTS } from './stats/confidenceSequence.ts';
 import type { CountInterval } from './stats/countRule.ts';
+import { withoutAhead, type Claim } from './toldFurther.ts';
 import type { QualityWindow } from './window.ts';
 
 /** The configured share of the candidate, of those who get it or the current version, from start to end; undefined where it changed meanwhile or is not known. */
@@ -38,16 +39,19 @@ function aligned([candidate, current]: Pair): readonly { readonly start: number;
 /**
  * Bad events and observations per window, divided by the dispersion: what is left are as many independent observations, with the same rates. A window is an interval by
  * itself: how many observations each arm had in it is known, so that a percentage that changes between windows changes nothing. Blocks are of 10,000 predictions; where one ends does not depend on how many of them were bad.
+ *
+ * @param by without it, windows count with all that has been told of them
  */
-export function countIntervals(candidate: readonly QualityWindow[], current: readonly QualityWindow[], metric: string, dispersion: number): TimedInterval[] {
+export function countIntervals(candidate: readonly QualityWindow[], current: readonly QualityWindow[], metric: string, dispersion: number, by?: Claim): TimedInterval[] {
   let before = 0;
   return aligned([candidate, current]).map((pair) => {
-    const [own, other] = [pair.candidate?.metrics[metric] ?? NO_MOMENTS, pair.current?.metrics[metric] ?? NO_MOMENTS];
+    const told = [pair.candidate?.metrics[metric] ?? NO_MOMENTS, pair.current?.metrics[metric] ?? NO_MOMENTS] as const;
+    const [own, other] = by === undefined ? told : withoutAhead(told, pair.candidate ?? pair.current, by);
     const interval = {
       candidateBad: own.sum / dispersion, bad: (own.sum + other.sum) / dispersion,
       candidateCount: own.n / dispersion, currentCount: other.n / dispersion, block: Math.floor(before / BLOCK), start: pair.start,
     };
-    before += own.n + other.n;
+    before += told[0].n + told[1].n;
     return interval;
   });
 }

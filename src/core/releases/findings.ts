@@ -104,7 +104,7 @@ function judge(input: FindingsInput, service: string | undefined, judged: readon
   const data = service === undefined ? input.data : { ...input.data, windows: input.data.windows.filter((window) => window.service === service) };
   const allotted = { comparable, everyone: isForAll(input, data) };
   const exposures = exposuresOf(input, service, judged);
-  const options = { shareAt, unchecked: input.unchecked, alpha: ALPHA / services };
+  const options = { shareAt, unchecked: input.unchecked, alpha: ALPHA / services, now, lateMs };
   const report = compareArms(data, definition, environment, { ...options, since, ...(exposures === undefined ? {} : { exposed: { exposures, now, began, lateMs, isPart: service !== undefined } }) });
   const metrics = report.metrics.filter(({ name }) => definition.metrics.find((each) => each.name === name)?.measure !== 'pr_auc');
   const isSilent = (metric: MetricComparison): boolean => isUntold(metric, allotted) || (data.doubts?.[metric.name] !== undefined && metric.candidate.n > 0 && metric.current.n > 0);

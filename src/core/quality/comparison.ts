@@ -11,7 +11,7 @@ import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure, type SilenceOptions } from './silence.ts';
 import { ARMS, outcomeRefusals, type Refusal } from './refusals.ts';
 import { countedSince, dataSince } from './since.ts';
-import { allocationIntervals, apartWords, comparedPart, countIntervals, isDrawn, leftOutWords, onlyAcrossWords, restarts, windowsFrom, type ShareAt, type TimedInterval } from './strata.ts';
+import { allocationIntervals, apartWords, comparedPart, countIntervals, isDrawn, leftOutWords, momentsAlike, onlyAcrossWords, restarts, windowsFrom, type ShareAt, type TimedInterval } from './strata.ts';
 import { toldOf } from './told.ts';
 import { isToldAlike, toldUntil, type Claim, type ToldUntil } from './toldFurther.ts';
 import { countTold, differInTold, toldDispersion } from './toldShare.ts';
@@ -347,7 +347,7 @@ class Comparer {
       const { n } = effective(totalOf(windows, name));
       return Math.min(n, this.#units(windows, name, arm) ?? n) >= LEAST_UNITS;
     };
-    const large = allocationIntervals(candidate, current, this.#options.shareAt).filter(([own, other]) => hasUnits(own, 0) && hasUnits(other, 1)).map(([own, other]) => [effective(totalOf(own, name)), effective(totalOf(other, name))] as const);
+    const large = allocationIntervals(candidate, current, this.#options.shareAt).filter(([own, other]) => hasUnits(own, 0) && hasUnits(other, 1)).map((pair) => { const [own, other] = momentsAlike(pair, name); return [effective(own), effective(other)] as const; }).filter((pair) => pair.every(({ n }) => Math.round(n) >= LEAST_UNITS));
     const strata = isShare ? large.filter(mayTell) : large;
     const found = stratifiedDifference(strata);
     return found === undefined ? undefined : { found, strata };

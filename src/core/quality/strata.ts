@@ -1,6 +1,6 @@
 import { durationWords } from '../base/duration.ts';
 import { plainLine, utcTime } from '../base/words.ts';
-import { NO_MOMENTS } from './stats/confidenceSequence.ts';
+import { NO_MOMENTS, type Moments } from './stats/confidenceSequence.ts';
 import type { CountInterval } from './stats/countRule.ts';
 import { withoutAhead, type Claim } from './toldFurther.ts';
 import type { QualityWindow } from './window.ts';
@@ -111,6 +111,49 @@ export function allocationIntervals(candidate: readonly QualityWindow[], current
     last.n = [last.n[0] + n[0], last.n[1] + n[1]];
   }
   return [...stretches.values()].flat().map(({ candidate: own, current: other }) => [own, other]);
+}
+
+/** From so many records of each arm on a window is compared by itself: with fewer too much would be lost where its neighbours happen to lack an arm. */
+const LEAST_TOGETHER = 10;
+
+/**
+ * What the arms told of a metric in a stretch of constant allocation, at the same times: where an arm lacks a part of the day, what it is worth by day and by night would be a difference of the arms. Windows are compared by themselves, those with few
+ * records several together (in the order of time), and each counts in both arms by n_T n_C / (n_T + n_C) (Cochran 1954). `n` is as many values of equal weight as tell the mean as well, (sum w)^2 / sum (w^2 / n) (Kish 1965): all of them
+ * where the share is the same throughout. No values where no time has both.
+ */
+export function momentsAlike([candidate, current]: Pair, metric: string): readonly [candidate: Moments, current: Moments] {
+  const cells: (readonly [Moments, Moments])[] = [];
+  let few: readonly [Moments, Moments] = [NO_MOMENTS, NO_MOMENTS];
+  const least = (cell: readonly [Moments, Moments]): number => Math.min(cell[0].n, cell[1].n);
+  for (const pair of aligned([candidate, current])) {
+    const cell = [pair.candidate?.metrics[metric] ?? NO_MOMENTS, pair.current?.metrics[metric] ?? NO_MOMENTS] as const;
+    if (least(cell) >= LEAST_TOGETHER) {
+      cells.push(cell);
+      continue;
+    }
+    few = [plus(few[0], cell[0]), plus(few[1], cell[1])];
+    if (least(few) < LEAST_TOGETHER) continue;
+    cells.push(few);
+    few = [NO_MOMENTS, NO_MOMENTS];
+  }
+  if (least(few) > 0) cells.push(few);
+  const weights = cells.map(([own, other]) => (own.n * other.n) / (own.n + other.n));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const weighed = (arm: 0 | 1): Moments => {
+    let [mean, square, spread] = [0, 0, 0];
+    for (const [index, cell] of cells.entries()) {
+      const [{ n, sum, squares }, weight] = [cell[arm], (weights[index] ?? 0) / total];
+      mean += (weight * sum) / n;
+      square += (weight * squares) / n;
+      spread += weight ** 2 / n;
+    }
+    return { n: 1 / spread, sum: mean / spread, squares: square / spread };
+  };
+  return total === 0 ? [NO_MOMENTS, NO_MOMENTS] : [weighed(0), weighed(1)];
+}
+
+function plus(a: Moments, b: Moments): Moments {
+  return { n: a.n + b.n, sum: a.sum + b.sum, squares: a.squares + b.squares };
 }
 
 /**

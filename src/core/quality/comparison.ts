@@ -198,6 +198,16 @@ class Comparer {
     return [own.filter(({ arm }) => arm === ARMS[0]), own.filter(({ arm }) => arm === ARMS[1])];
   }
 
+  /** Where one arm has been told further its units are more, so those of a window count when both have been told of it. */
+  get sampleRatio(): RatioReport {
+    const { shareAt, unchecked } = this.#options;
+    const windows = this.windows();
+    const until = new Set(windows.flat().flatMap((window) => (isToldAlike(window, this.#toldUntil) ? [] : [window.end])));
+    const isUntold = until.size > 0 && windows.flat().every(({ end }) => until.has(end));
+    const why = unchecked ?? (this.unnamed === undefined ? undefined : UNNAMED) ?? (isUntold ? 'no window has been told of both arms to its end yet' : undefined);
+    return ratioOf(windows, shareAt === undefined ? undefined : (start, end) => (until.has(end) ? undefined : shareAt(start, end)), why);
+  }
+
   /** By metric; of those that need outcomes. */
   refusals(definition: QualityDefinition): ReadonlyMap<string, Refusal> {
     return outcomeRefusals(this.#data, definition, this.#environment, this.#options.shareAt);
@@ -416,7 +426,7 @@ export function evidenceWords(log: number): string {
  */
 export function compareArms(data: QualityData, definition: QualityDefinition, environment: string, options: ComparisonOptions = {}): ComparisonReport {
   const comparer = new Comparer(data, definition, environment, options);
-  const sampleRatio = ratioOf(comparer.windows(), options.shareAt, options.unchecked ?? (comparer.unnamed === undefined ? undefined : UNNAMED));
+  const sampleRatio = comparer.sampleRatio;
   const mismatch: Refusal | undefined = sampleRatio.verdict === 'mismatch' ? { always: false, verdict: 'void', because: 'the sample ratio is not as configured' } : undefined;
   const byLabels = comparer.refusals(definition);
   const byTold = new Map(definition.metrics.map((metric) => [metric.name, comparer.toldDiffers(metric)]));

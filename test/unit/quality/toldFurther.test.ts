@@ -61,7 +61,7 @@ describe('an arm that has been told further than the other', () => {
   });
 
   it('is not shown to be not worse because only of it has been told that what both failed by is over', () => {
-    const over = (minute: number): number => (minute < 4 ? 0.3 : 0);
+    const over = (minute: number, arm: 0 | 1): number => (minute >= 4 ? 0 : arm === 0 ? 0.6 : 0.3);
     const { errors } = compared({ minutes: 10, told: [10, 4], errors: over, window: '1h' });
     assert.notEqual(errors?.verdict, 'not worse', errors?.because);
   });
@@ -88,6 +88,14 @@ describe('an arm that has been told further than the other', () => {
     const twice = (_: number, arm: 0 | 1): number => (arm === 0 ? 0.12 : 0.04);
     const batch = { minutes: 20, told: [20, 10], errors: twice, window: '1h' } as const;
     assert.deepEqual([compared(batch), compared({ ...batch, later: 11 })].map(({ errors, latency }) => [errors?.verdict === 'worse', latency?.verdict === 'worse']), [[false, false], [true, true]]);
+  });
+
+  it('has no more units than it should', () => {
+    // The first minutes, in which a minute is much.
+    const ratio = (given: Pick<Logged, 'minutes' | 'told'>): string => compareArms(logged({ ...given, errors: () => 0.02 }), definitionOf('5min'), 'production', { shareAt: () => 0.25, now: BEGIN + given.minutes * MINUTE }).sampleRatio.verdict;
+    assert.deepEqual([ratio({ minutes: 3, told: [3, 1] }), ratio({ minutes: 8, told: [8, 6] }), ratio({ minutes: 8, told: [8, 8] })], ['not checked', 'as configured', 'as configured']);
+    // Units that are missing are missing all the same.
+    assert.equal(compareArms(logged({ minutes: 21, told: [21, 20], errors: () => 0.02 }), definitionOf('5min'), 'production', { shareAt: () => 0.4, now: BEGIN + 21 * MINUTE }).sampleRatio.verdict, 'mismatch');
   });
 
   it('is one by service: how far the other service has been told is no matter', () => {

@@ -135,7 +135,7 @@ function compared(context: CliContext, { definition }: Opened, data: QualityData
   return environments(data, context.options.environment).map((environment) => {
     const since = evidenceSince(data, environment, undefined);
     const share = shareAt(context);
-    const report = compareArms(data, definition, environment, { shareAt: share, since: since.at });
+    const report = compareArms(data, definition, environment, { shareAt: share, since: since.at, now: Date.now() });
     return { report, since, arms: dataSince(data, since.at).arms.filter((arm) => arm.environment === environment), blocks: [...comparisonBlocks(report), { lines: [...(share === undefined && mayCheck(report, data) ? ['--percent N, what the candidate was configured to get all the time, has the sample ratio checked.'] : []), ...sinceWords(since)] }] };
   });
 }

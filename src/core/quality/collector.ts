@@ -285,6 +285,7 @@ export class Collector {
       if (request !== 0 && group.arm === 'current' && (!isMixed || this.#idOf[row - from] === request || !this.#seen.has(request))) this.#served(batch, row, request, group);
       const window = this.#groups.window(group, at, undefined);
       window.served += 1;
+      if (at > group.newest) group.newest = Math.min(at, this.#now);
       // The exposure counters count those, too.
       if (((flags[row] ?? 0) & EXCLUDED) !== 0) {
         this.#notes.excluded += 1;

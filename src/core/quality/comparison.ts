@@ -12,8 +12,9 @@ import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure, type SilenceOptio
 import { ARMS, outcomeRefusals, type Refusal } from './refusals.ts';
 import { countedSince, dataSince } from './since.ts';
 import { atUsualRate } from './stats/usualRate.ts';
-import { allocationIntervals, apartWords, comparedPart, countIntervals, isDrawn, leftOutWords, onlyAcrossWords, restarts, windowsFrom, type ShareAt, type TimedInterval } from './strata.ts';
+import { allocationIntervals, apartWords, comparedPart, countIntervals, isDrawn, leftOutWords, momentsAlike, onlyAcrossWords, restarts, windowsFrom, type ShareAt, type TimedInterval } from './strata.ts';
 import { toldOf } from './told.ts';
+import { isToldAlike, toldUntil, type Claim, type ToldUntil } from './toldFurther.ts';
 import { countTold, differInTold, toldDispersion } from './toldShare.ts';
 import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
@@ -118,6 +119,10 @@ export interface ComparisonOptions {
   readonly exposed?: Exposed | undefined;
   /** Each side of the comparison holds records of all arms: units are those of all of them. */
   readonly mixed?: boolean;
+  /** When the records were read, in milliseconds since 1970: one arm may have been told further than the other. Where it is not said, all that there is has been told. */
+  readonly now?: number | undefined;
+  /** So many milliseconds later than the other's an arm's records may be told; 10 min where it is not said. */
+  readonly lateMs?: number | undefined;
 }
 
 /** Of how much of its value the current version may be off before it is told apart. */
@@ -166,6 +171,7 @@ class Comparer {
   readonly #windowMs: number;
   /** The largest dispersion of bad events: a metric that has none yet may depend on units as much as the others do. */
   readonly #widest: number;
+  readonly #toldUntil: ToldUntil;
   /** The windows in which evidence began: what came in them before is about something else, so they do not count. */
   readonly #begun: readonly QualityWindow[];
   /** Among how many the level is divided, so that all of them together raise one false alarm at most in 1 / alpha releases. */
@@ -178,7 +184,8 @@ class Comparer {
     this.#data = dataSince(data, options.since);
     this.#counted = countedSince(data.windows.filter((window) => window.environment === environment), options.since);
     this.#environment = environment;
-    const { since } = options;
+    const { since, now, lateMs } = options;
+    this.#toldUntil = toldUntil(this.#data, environment, now, lateMs);
     this.#begun = since === undefined ? [] : data.windows.filter(({ environment: own, start, end }) => own === environment && start < since && end > since);
     this.#options = options;
     this.#labels = definition.labels;
@@ -190,6 +197,16 @@ class Comparer {
   windows(slice?: string): readonly [candidate: readonly QualityWindow[], current: readonly QualityWindow[]] {
     const own = this.#data.windows.filter((window) => window.environment === this.#environment && window.slice === slice);
     return [own.filter(({ arm }) => arm === ARMS[0]), own.filter(({ arm }) => arm === ARMS[1])];
+  }
+
+  /** Where one arm has been told further its units are more, so those of a window count when both have been told of it. */
+  get sampleRatio(): RatioReport {
+    const { shareAt, unchecked } = this.#options;
+    const windows = this.windows();
+    const until = new Set(windows.flat().flatMap((window) => (isToldAlike(window, this.#toldUntil) ? [] : [window.end])));
+    const isUntold = until.size > 0 && windows.flat().every(({ end }) => until.has(end));
+    const why = unchecked ?? (this.unnamed === undefined ? undefined : UNNAMED) ?? (isUntold ? 'no window has been told of both arms to its end yet' : undefined);
+    return ratioOf(windows, shareAt === undefined ? undefined : (start, end) => (until.has(end) ? undefined : shareAt(start, end)), why);
   }
 
   /** By metric; of those that need outcomes. */
@@ -319,15 +336,19 @@ class Comparer {
 
   #counts(metric: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval' | 'evidence' | 'lately'> & { readonly logEvidence: number } {
     const intervals = countIntervals(candidate, current, metric.name, phi);
-    const worse = guardEvidence(intervals, metric.maxRatio, metric.minRate).restarted;
-    const notWorse = evidenceNotWorse(atUsualRate(intervals), metric.acceptRatio, metric.minRate, countIntervals(candidate, current, metric.name, Math.max(phi, this.#widest)));
+    const counted = (claim: Claim['claim'], dispersion: number): TimedInterval[] => countIntervals(candidate, current, metric.name, dispersion, { until: this.#toldUntil, claim });
+    const forWorse = counted('worse', phi);
+    const worse = guardEvidence(forWorse, metric.maxRatio, metric.minRate).restarted;
+    const notWorse = evidenceNotWorse(atUsualRate(counted('not worse', phi)), metric.acceptRatio, metric.minRate, counted('not worse', Math.max(phi, this.#widest)));
     const effect = stratifiedRatio(intervals);
     const verdict = alarms(worse, this.alpha) ? 'worse' : alarms(notWorse, this.alpha) ? 'not worse' : 'undecided';
     const events = intervals.reduce((sum, { bad }) => sum + bad, 0);
+    // Of what is told of the newest window by one arm only, figures and ratio are shown all the same.
+    const isWaiting = verdict === 'undecided' && forWorse.some((each, index) => each.bad !== intervals[index]?.bad) && alarms(guardEvidence(intervals, metric.maxRatio, metric.minRate).restarted, this.alpha);
     const part = verdict === 'undecided' ? comparedPart(candidate, current, metric.name, this.#options.shareAt) : undefined;
-    const lately = verdict === 'worse' ? lateValues(countIntervals(candidate, current, metric.name, 1).slice(worseSince(intervals, metric.maxRatio, metric.minRate)), intervals[0]?.start) : undefined;
+    const lately = verdict === 'worse' ? lateValues(countIntervals(candidate, current, metric.name, 1).slice(worseSince(forWorse, metric.maxRatio, metric.minRate)), intervals[0]?.start) : undefined;
     const because = verdict === 'worse' ? `evidence ${evidenceWords(worse)} that the rate is more than ${metric.maxRatio} times the current one's${lately === undefined ? '' : `, since ${utcTime(lately.since)}`}`
-      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : part !== undefined && part < LEAST_COMPARED ? shortWindows(part, this.#windowMs) : events < 2 * LEAST_EVENTS ? 'too few bad events to tell' : `shown is neither more than ${metric.maxRatio} times the current one's rate nor less than ${metric.acceptRatio} times`;
+      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : isWaiting ? 'one arm has been told further than the other within the newest window, which counts in full when both have been told of it to its end' : part !== undefined && part < LEAST_COMPARED ? shortWindows(part, this.#windowMs) : events < 2 * LEAST_EVENTS ? 'too few bad events to tell' : `shown is neither more than ${metric.maxRatio} times the current one's rate nor less than ${metric.acceptRatio} times`;
     return { verdict, because, ...(lately === undefined ? {} : { lately }), ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.alpha), evidence: bounded(worse), logEvidence: worse };
   }
 
@@ -340,7 +361,7 @@ class Comparer {
       const { n } = effective(totalOf(windows, name));
       return Math.min(n, this.#units(windows, name, arm) ?? n) >= LEAST_UNITS;
     };
-    const large = allocationIntervals(candidate, current, this.#options.shareAt).filter(([own, other]) => hasUnits(own, 0) && hasUnits(other, 1)).map(([own, other]) => [effective(totalOf(own, name)), effective(totalOf(other, name))] as const);
+    const large = allocationIntervals(candidate, current, this.#options.shareAt).filter(([own, other]) => hasUnits(own, 0) && hasUnits(other, 1)).map((pair) => { const [own, other] = momentsAlike(pair, name); return [effective(own), effective(other)] as const; }).filter((pair) => pair.every(({ n }) => Math.round(n) >= LEAST_UNITS));
     const strata = isShare ? large.filter(mayTell) : large;
     const found = stratifiedDifference(strata);
     return found === undefined ? undefined : { found, strata };
@@ -354,8 +375,10 @@ class Comparer {
     const untold = [totalOf(candidate, name), totalOf(current, name)].some(({ squares }) => Number.isNaN(squares));
     if (untold) return { verdict: 'insufficient data', because: this.#data.designEffect === undefined ? 'an absurd value was corrected, which has left rounding in the place of the squares, so the mean has no interval' : 'the source tells no squares of the values, so the mean has no interval' };
     const isShare = isProportion(name, [candidate, current]);
-    const told = this.#difference(name, candidate, current, phi, isShare);
-    const needs = `needs ${LEAST_UNITS} units${isShare ? `, ${LEAST_EVENTS} events and ${LEAST_EVENTS} others` : ''} per arm`;
+    const [ownWhole, otherWhole] = [candidate, current].map((windows) => windows.filter((window) => isToldAlike(window, this.#toldUntil))) as [QualityWindow[], QualityWindow[]];
+    const told = this.#difference(name, ownWhole, otherWhole, phi, isShare);
+    const isWaiting = ownWhole.length + otherWhole.length < candidate.length + current.length;
+    const needs = `needs ${LEAST_UNITS} units${isShare ? `, ${LEAST_EVENTS} events and ${LEAST_EVENTS} others` : ''} per arm${isWaiting ? ', in windows that both arms have been told of' : ''}`;
     if (told === undefined) return { verdict: 'insufficient data', because: needs };
     const { found, strata } = told;
     const twoSided = sequentialHalfWidth(found, 2 * this.alpha, TIGHTEST);
@@ -364,10 +387,10 @@ class Comparer {
     const level = role === 'guardrail' ? this.alpha / this.guardrails : this.alpha;
     const isBeyond = (difference: Difference, part: number): boolean => worseBy(difference) - sequentialOneSidedHalfWidth(difference, part * level, TIGHTEST) > margin;
     const common = { effect: found.estimate, interval: { low: found.estimate - twoSided, high: found.estimate + twoSided } };
-    const [first, ...later] = isSlice ? [] : restarts(candidate, current, name);
+    const [first, ...later] = isSlice ? [] : restarts(ownWhole, otherWhole, name);
     if (isBeyond(found, first?.part ?? 1)) return { ...common, verdict: 'worse', because: `worse by more than ${margin}` };
     for (const { start, part } of later) {
-      const [own, other] = [windowsFrom(candidate, start), windowsFrom(current, start)];
+      const [own, other] = [windowsFrom(ownWhole, start), windowsFrom(otherWhole, start)];
       const since = this.#difference(name, own, other, phi, isShare)?.found;
       if (since === undefined || !isBeyond(since, part)) continue;
       return { ...common, verdict: 'worse', because: `worse by more than ${margin} since ${utcTime(start)}`, lately: { since: start, effect: since.estimate, candidate: armValue(totalOf(own, name), isShare ? phi : undefined), current: armValue(totalOf(other, name), isShare ? phi : undefined) } };
@@ -407,7 +430,7 @@ export function evidenceWords(log: number): string {
  */
 export function compareArms(data: QualityData, definition: QualityDefinition, environment: string, options: ComparisonOptions = {}): ComparisonReport {
   const comparer = new Comparer(data, definition, environment, options);
-  const sampleRatio = ratioOf(comparer.windows(), options.shareAt, options.unchecked ?? (comparer.unnamed === undefined ? undefined : UNNAMED));
+  const sampleRatio = comparer.sampleRatio;
   const mismatch: Refusal | undefined = sampleRatio.verdict === 'mismatch' ? { always: false, verdict: 'void', because: 'the sample ratio is not as configured' } : undefined;
   const byLabels = comparer.refusals(definition);
   const byTold = new Map(definition.metrics.map((metric) => [metric.name, comparer.toldDiffers(metric)]));

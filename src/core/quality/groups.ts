@@ -46,12 +46,14 @@ export interface Group {
   readonly audience: Audience;
   readonly windows: Map<string, WindowState>;
   last: WindowState | undefined;
+  /** When its newest record came, in milliseconds since 1970; 0 before the first. */
+  newest: number;
 }
 
 /** What is known of arms, to go on from later. */
 export interface SavedGroups {
   readonly audiences: readonly { readonly environment: string; readonly arm: string; readonly collected: SavedArm; readonly delays: SavedDelays; readonly before?: Dispersions | undefined }[];
-  readonly groups: readonly { readonly arm: string; readonly environment: string; readonly service: string; readonly windows: readonly WindowState[] }[];
+  readonly groups: readonly { readonly arm: string; readonly environment: string; readonly service: string; readonly newest: number; readonly windows: readonly WindowState[] }[];
 }
 
 /** The arms that were seen, each with its windows. */
@@ -75,8 +77,9 @@ export class Groups {
     this.#isOfDecisions = definition.metrics.some(isOfAPart);
     this.#width = 3 * definition.metrics.length + (this.#isLabelled ? 1 + slots.length : 0) + Number(this.#isOfDecisions);
     for (const { environment, arm, ...audience } of saved.audiences) this.#audience(environment, arm, audience);
-    for (const { environment, service, arm, windows } of saved.groups) {
+    for (const { environment, service, arm, newest, windows } of saved.groups) {
       const group = this.#made(environment, service, arm);
+      group.newest = newest;
       for (const window of windows) group.windows.set(keyOf(window.start, window.slice), { ...window });
     }
   }
@@ -84,7 +87,7 @@ export class Groups {
   get saved(): SavedGroups {
     return {
       audiences: this.audiences.map(({ environment, arm, collector, delays, before }) => ({ environment, arm, collected: collector.saved, delays: delays.saved, before })),
-      groups: this.all.map(({ arm, environment, service, windows }) => ({ arm, environment, service, windows: [...windows.values()] })),
+      groups: this.all.map(({ arm, environment, service, newest, windows }) => ({ arm, environment, service, newest, windows: [...windows.values()] })),
     };
   }
 
@@ -96,7 +99,7 @@ export class Groups {
   }
 
   #made(environment: string, service: string, arm: string): Group {
-    const group: Group = { number: this.all.length, arm, environment, service, audience: this.#audience(environment, arm), windows: new Map(), last: undefined };
+    const group: Group = { number: this.all.length, arm, environment, service, audience: this.#audience(environment, arm), windows: new Map(), last: undefined, newest: 0 };
     this.all.push(group);
     this.#byKey.set(groupKey(environment, service, arm), group);
     return group;
@@ -131,7 +134,10 @@ export class Groups {
   }
 
   snapshots(): QualityWindow[] {
-    return this.all.flatMap((group) => [...group.windows.values()].map((state) => this.#snapshot(group, state)));
+    return this.all.flatMap((group) => {
+      const last = [...group.windows.values()].reduce<WindowState | undefined>((found, each) => (each.slice === undefined && each.start >= (found?.start ?? 0) ? each : found), undefined);
+      return [...group.windows.values()].map((state) => ({ ...this.#snapshot(group, state), ...(state === last ? { newest: group.newest } : {}) }));
+    });
   }
 
   #snapshot({ arm, environment, service }: Group, { start, slice, requests, served, units, drawn, sums }: WindowState): QualityWindow {

@@ -1,7 +1,8 @@
 import { durationWords } from '../base/duration.ts';
 import { plainLine, utcTime } from '../base/words.ts';
-import { NO_MOMENTS } from './stats/confidenceSequence.ts';
+import { NO_MOMENTS, type Moments } from './stats/confidenceSequence.ts';
 import type { CountInterval } from './stats/countRule.ts';
+import { withoutAhead, type Claim } from './toldFurther.ts';
 import type { QualityWindow } from './window.ts';
 
 /** The configured share of the candidate, of those who get it or the current version, from start to end; undefined where it changed meanwhile or is not known. */
@@ -38,16 +39,19 @@ function aligned([candidate, current]: Pair): readonly { readonly start: number;
 /**
  * Bad events and observations per window, divided by the dispersion: what is left are as many independent observations, with the same rates. A window is an interval by
  * itself: how many observations each arm had in it is known, so that a percentage that changes between windows changes nothing. Blocks are of 10,000 predictions; where one ends does not depend on how many of them were bad.
+ *
+ * @param by without it, windows count with all that has been told of them
  */
-export function countIntervals(candidate: readonly QualityWindow[], current: readonly QualityWindow[], metric: string, dispersion: number): TimedInterval[] {
+export function countIntervals(candidate: readonly QualityWindow[], current: readonly QualityWindow[], metric: string, dispersion: number, by?: Claim): TimedInterval[] {
   let before = 0;
   return aligned([candidate, current]).map((pair) => {
-    const [own, other] = [pair.candidate?.metrics[metric] ?? NO_MOMENTS, pair.current?.metrics[metric] ?? NO_MOMENTS];
+    const told = [pair.candidate?.metrics[metric] ?? NO_MOMENTS, pair.current?.metrics[metric] ?? NO_MOMENTS] as const;
+    const [own, other] = by === undefined ? told : withoutAhead(told, pair.candidate ?? pair.current, by);
     const interval = {
       candidateBad: own.sum / dispersion, bad: (own.sum + other.sum) / dispersion,
       candidateCount: own.n / dispersion, currentCount: other.n / dispersion, block: Math.floor(before / BLOCK), service: pair.service, start: pair.start,
     };
-    before += own.n + other.n;
+    before += told[0].n + told[1].n;
     return interval;
   });
 }
@@ -107,6 +111,49 @@ export function allocationIntervals(candidate: readonly QualityWindow[], current
     last.n = [last.n[0] + n[0], last.n[1] + n[1]];
   }
   return [...stretches.values()].flat().map(({ candidate: own, current: other }) => [own, other]);
+}
+
+/** From so many records of each arm on a window is compared by itself: with fewer too much would be lost where its neighbours happen to lack an arm. */
+const LEAST_TOGETHER = 10;
+
+/**
+ * What the arms told of a metric in a stretch of constant allocation, at the same times: where an arm lacks a part of the day, what it is worth by day and by night would be a difference of the arms. Windows are compared by themselves, those with few
+ * records several together (in the order of time), and each counts in both arms by n_T n_C / (n_T + n_C) (Cochran 1954). `n` is as many values of equal weight as tell the mean as well, (sum w)^2 / sum (w^2 / n) (Kish 1965): all of them
+ * where the share is the same throughout. No values where no time has both.
+ */
+export function momentsAlike([candidate, current]: Pair, metric: string): readonly [candidate: Moments, current: Moments] {
+  const cells: (readonly [Moments, Moments])[] = [];
+  let few: readonly [Moments, Moments] = [NO_MOMENTS, NO_MOMENTS];
+  const least = (cell: readonly [Moments, Moments]): number => Math.min(cell[0].n, cell[1].n);
+  for (const pair of aligned([candidate, current])) {
+    const cell = [pair.candidate?.metrics[metric] ?? NO_MOMENTS, pair.current?.metrics[metric] ?? NO_MOMENTS] as const;
+    if (least(cell) >= LEAST_TOGETHER) {
+      cells.push(cell);
+      continue;
+    }
+    few = [plus(few[0], cell[0]), plus(few[1], cell[1])];
+    if (least(few) < LEAST_TOGETHER) continue;
+    cells.push(few);
+    few = [NO_MOMENTS, NO_MOMENTS];
+  }
+  if (least(few) > 0) cells.push(few);
+  const weights = cells.map(([own, other]) => (own.n * other.n) / (own.n + other.n));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const weighed = (arm: 0 | 1): Moments => {
+    let [mean, square, spread] = [0, 0, 0];
+    for (const [index, cell] of cells.entries()) {
+      const [{ n, sum, squares }, weight] = [cell[arm], (weights[index] ?? 0) / total];
+      mean += (weight * sum) / n;
+      square += (weight * squares) / n;
+      spread += weight ** 2 / n;
+    }
+    return { n: 1 / spread, sum: mean / spread, squares: square / spread };
+  };
+  return total === 0 ? [NO_MOMENTS, NO_MOMENTS] : [weighed(0), weighed(1)];
+}
+
+function plus(a: Moments, b: Moments): Moments {
+  return { n: a.n + b.n, sum: a.sum + b.sum, squares: a.squares + b.squares };
 }
 
 /**

@@ -14,8 +14,7 @@ export function answersIn({ served, requests }: Pick<QualityWindow, 'served' | '
 }
 
 /**
- * Up to when an arm's records have been told. A window ends when its time is over, not when its last record was: a source of windows may have read a part of the newest one only, and of one service among several
- * the log knows no more than in which window its newest record is.
+ * Up to when an arm's records have been told. A window ends when its time is over, not when its last record was: a source of windows may have read a part of the newest one only.
  *
  * @param isPart whether `data` has windows of a part of the services only
  */
@@ -24,5 +23,7 @@ export function toldOf({ windows, arms, designEffect }: Pick<QualityData, 'windo
   if (lastSeen === 0) return NOTHING_TOLD;
   if (designEffect === undefined && !isPart) return { least: lastSeen, most: lastSeen };
   const last = windows.findLast((each) => each.arm === name && each.environment === environment && each.slice === undefined && answersIn(each) > 0);
-  return last === undefined ? NOTHING_TOLD : { least: Math.min(last.start, lastSeen), most: Math.min(last.end, lastSeen) };
+  if (last === undefined) return NOTHING_TOLD;
+  const most = Math.min(last.newest ?? last.end, lastSeen);
+  return { least: designEffect === undefined && last.newest !== undefined ? most : Math.min(last.start, lastSeen), most };
 }

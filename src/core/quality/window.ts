@@ -10,7 +10,7 @@ export interface QualityWindow {
   /** From, and up to but without, in milliseconds since 1970. */
   readonly start: number;
   readonly end: number;
-  /** When the newest of its records came, where a source tells that of a window that may be long; in milliseconds since 1970. */
+  /** When the newest of its records came, where a source tells that of a window that may be long: of a log in the last one of an arm of a service. In milliseconds since 1970. */
   readonly newest?: number;
   /** Served predictions. */
   readonly requests: number;

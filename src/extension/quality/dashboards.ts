@@ -193,7 +193,7 @@ export class Dashboard implements Disposable {
     return {
       model: model.name, flag: model.switches[0]?.flag ?? '', environment, definition, data, since: evidenceSince(data, environment, history), history, timeline, readAt, failure: error?.message, wrong: wrong?.message, now: this.#parts.clock.now(),
       ...(definition.skew === undefined ? {} : { skew: { command: definition.skew.command.join(' '), last: skew } }),
-      drift: driftIn(data, environment), shadowFlag: this.#parts.store.shadowFlagOf(reading, environment), report: reportOf(reading, data, environment, history, true),
+      drift: driftIn(data, environment), shadowFlag: this.#parts.store.shadowFlagOf(reading, environment), report: reportOf(reading, data, environment, history, { now: readAt, withSlices: true }),
     };
   }
 

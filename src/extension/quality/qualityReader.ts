@@ -122,7 +122,7 @@ export class QualityReader implements Disposable {
       const now = this.#parts.clock.now();
       const history = await this.#parts.history(this.#reading, this.#reading.environment);
       const data = await source.read({ now, since: history === undefined ? undefined : countedFrom(history.since), signal, onProgress: (done, total) => this.#progress.forEach((tell) => tell(done, total)) });
-      this.#set({ data, readAt: now, error: undefined, loading: false, history, report: reportOf(this.#reading, data, this.#reading.environment, history) });
+      this.#set({ data, readAt: now, error: undefined, loading: false, history, report: reportOf(this.#reading, data, this.#reading.environment, history, { now }) });
     } catch (thrown) {
       const error = toAppError(thrown);
       this.#set({ loading: false, ...(error.code === 'cancelled' ? {} : { error }) });
@@ -166,7 +166,7 @@ export class QualityReader implements Disposable {
 }
 
 /** The comparison in one environment, since evidence counts. Slices are only compared `withSlices`. */
-export function reportOf({ definition }: Pick<QualitySubject, 'definition'>, data: QualityData, environment: string, history: ReleaseHistory | undefined, withSlices = false): ComparisonReport {
+export function reportOf({ definition }: Pick<QualitySubject, 'definition'>, data: QualityData, environment: string, history: ReleaseHistory | undefined, { now, withSlices = false }: { readonly now: number; readonly withSlices?: boolean }): ComparisonReport {
   const shown = withSlices ? data : { ...data, windows: data.windows.filter(({ slice }) => slice === undefined) };
-  return compareArms(shown, definition, environment, { shareAt: shareOf(history), unchecked: history?.unchecked, since: countedFrom(evidenceSince(data, environment, history)) });
+  return compareArms(shown, definition, environment, { shareAt: shareOf(history), unchecked: history?.unchecked, since: countedFrom(evidenceSince(data, environment, history)), now });
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { limitFinding, type LimitFinding } from '../../../src/core/quality/absolute.ts';
-import { compareArms, type ComparisonVerdict } from '../../../src/core/quality/comparison.ts';
+import { compareArms, type ComparisonVerdict, type MetricComparison } from '../../../src/core/quality/comparison.ts';
 import { comparisonWords } from '../../../src/core/releases/metricWords.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
 import { NO_MOMENTS, type Moments } from '../../../src/core/quality/stats/confidenceSequence.ts';
@@ -192,6 +192,53 @@ describe('a mean that decays after long health', () => {
         });
         assert.ok(found.filter(Boolean).length <= 1, found.join());
       }
+    }
+  });
+});
+
+describe('means of arms that were not told at the same times', () => {
+  const [HOUR, DAYS] = [3_600_000, 3];
+  const definition = definitionOf({ better: 'lower', margin: 5 });
+  /** 50 by day and 80 by night, with a spread of 15; `more`: what the candidate has more, `isTold`: whether it tells an hour, `least` to twice as many records of both arms come in five minutes. */
+  const compared = ({ more = 0, isTold = () => true, least = 200, share = 0.25 }: { readonly more?: number; readonly isTold?: (hour: number) => boolean; readonly least?: number; readonly share?: number }): MetricComparison => {
+    const random = seeded(7);
+    const windows: QualityWindow[] = [];
+    for (let index = 0; index < DAYS * 288; index += 1) {
+      const sums: [Moments, Moments] = [NO_MOMENTS, NO_MOMENTS];
+      for (let count = Math.floor(least * (1 + random())); count > 0; count -= 1) {
+        const arm = random() < share ? 0 : 1;
+        const value = ((index / 12) % 24 < 8 ? 80 : 50) + 50 * (random() - 0.5) + (arm === 0 ? more : 0);
+        const { n, sum, squares } = sums[arm];
+        if (arm === 1 || isTold(index / 12)) sums[arm] = { n: n + 1, sum: sum + value, squares: squares + value * value };
+      }
+      for (const [arm, m] of (['candidate', 'current'] as const).map((name, place) => [name, sums[place] ?? NO_MOMENTS] as const)) {
+        windows.push({ arm, environment: 'production', service: '', start: (index * HOUR) / 12, end: ((index + 1) * HOUR) / 12, requests: m.n, units: m.n, metrics: { m } });
+      }
+    }
+    return compareArms({ windows, arms: [], designEffect: 1, notes: NO_NOTES }, definition, 'production', { shareAt: () => share }).metrics[0] ?? assert.fail();
+  };
+  const width = ({ interval }: MetricComparison): number => (interval?.high ?? Number.NaN) - (interval?.low ?? Number.NaN);
+
+  it('differ by no part of the day that one of them lacks', () => {
+    const healthy = compared({ isTold: (hour) => hour < 32 || hour >= 46 });
+    assert.notEqual(healthy.verdict, 'worse', healthy.because);
+    assert.ok(Math.abs(healthy.effect ?? 10) < 0.5, String(healthy.effect));
+  });
+
+  it('hide nothing where the candidate tells none of the slow hours', () => {
+    assert.equal(compared({ more: 8, isTold: (hour) => hour % 24 >= 8 }).verdict, 'worse');
+    const seldom = compared({ more: 8, isTold: (hour) => hour % 24 >= 8, least: 3, share: 0.5 });
+    assert.ok(seldom.verdict !== 'not worse' && Math.abs((seldom.effect ?? 0) - 8) < 3, `${seldom.verdict}, ${seldom.effect}`);
+  });
+
+  it('count nearly all where windows have few records, of which some lack an arm by chance', () => {
+    // 1 % of the traffic, half a record in five minutes; and one of each arm.
+    for (const [least, share] of [[30, 0.01], [1, 0.5]] as const) {
+      const found = compared({ least, share });
+      const { n } = found.candidate;
+      // What as many records in one window would tell.
+      const whole = compareArms(dataOf({ candidate: { n, sum: n * found.candidate.value, squares: n * (found.candidate.value ** 2 + 408) }, current: { n: found.current.n, sum: found.current.n * found.current.value, squares: found.current.n * (found.current.value ** 2 + 408) } }), definition, 'production', { shareAt: () => share }).metrics[0] ?? assert.fail();
+      assert.ok(width(found) < 1.1 * width(whole), `${width(found)} for ${width(whole)}`);
     }
   });
 });

@@ -22,6 +22,14 @@ describe('records that come later than Unleash counts', function () {
     });
   }
 
+  it('take no healthy release back by what both arms fail by, whichever of them is told later', () => {
+    // Both need something that fails for a quarter of an hour.
+    const rate = (look: number): number => (look >= 32 && look < 47 ? 0.3 : 0.02);
+    for (const lags of [[0, 1], [0, 2], [1, 5], [2, 0]] as const) {
+      assert.equal(falseRollbacks({ looks: 55, share: () => 0.25, candidate: rate, current: rate, volume: () => 1000, told: { lags } }, rule, RUNS, 1), 0, lags.join(' and '));
+    }
+  });
+
   it('still take a candidate back that falls silent, also right after an advance and at the first one', () => {
     for (const lag of [0, 3, 8]) {
       const { median, before } = detection(fallingSilent(100, { lag }), 100, rule, RUNS, 7);

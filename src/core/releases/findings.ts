@@ -1,6 +1,6 @@
 import { ageWords, countWords, plainLine } from '../base/words.ts';
 import { limitFinding } from '../quality/absolute.ts';
-import { ALPHA, compareArms, levelShares, type ComparisonOptions, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
+import { ALPHA, compareArms, levelShares, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
 import { MISSING_ANSWERS, type QualityDefinition } from '../quality/definitions.ts';
 import { outcomeRefusals } from '../quality/refusals.ts';
 import { dataSince } from '../quality/since.ts';
@@ -109,14 +109,14 @@ function judge(input: FindingsInput, service: string | undefined, judged: readon
   const counted = unknownApps(input, judged) !== undefined ? undefined : exposuresOf(input, service, judged);
   const options = { shareAt, unchecked: input.unchecked, alpha: ALPHA / services, now, lateMs };
   const exposed = counted === undefined ? {} : { exposed: { ...counted, now, began, lateMs } };
-  const report = besideIn(input, data, since, compareArms(data, definition, environment, { ...options, since, ...exposed }), options);
+  const report = besideIn(input, data, since, compareArms(data, definition, environment, { ...options, since, ...exposed }), options.alpha);
   const metrics = report.metrics.filter(({ name }) => definition.metrics.find((each) => each.name === name)?.measure !== 'pr_auc');
   const isSilent = (metric: MetricComparison): boolean => isUntold(metric, allotted) || (data.doubts?.[metric.name] !== undefined && metric.candidate.n > 0 && metric.current.n > 0);
   const guardrails = metrics.filter(({ role }) => role === 'guardrail').map((metric) => named(service, guardrail(metric, allotted, isSilent(metric), !input.isForAll(now))));
   const signals = metrics.filter(({ role }) => role === 'signal').map((metric) => named(service, signal(metric, allotted, statistics && isSilent(metric))));
   const { stageSince } = input;
   const ofStage = stageSince === undefined ? undefined
-    : { compare: (): ComparisonReport => besideIn(input, data, stageSince, compareArms(data, definition, environment, { ...options, since: stageSince }), options), allotted: { comparable, everyone: isForAll({ ...input, since: stageSince }, data) } };
+    : { compare: (): ComparisonReport => besideIn(input, data, stageSince, compareArms(data, definition, environment, { ...options, since: stageSince }), options.alpha), allotted: { comparable, everyone: isForAll({ ...input, since: stageSince }, data) } };
   const acceptance = !statistics ? [] : acceptanceOf({ metrics, definition, alpha: options.alpha, allotted }, ofStage).map((finding) => named(service, finding));
   const { sampleRatio } = report;
   const mismatches = sampleRatio.verdict === 'mismatch' && comparable
@@ -128,9 +128,9 @@ function judge(input: FindingsInput, service: string | undefined, judged: readon
 }
 
 /** A report as far as it tells of those who were drawn. */
-function besideIn({ members, comparable, definition, environment, shareAt, unchecked }: FindingsInput, data: QualityData, since: number | undefined, report: ComparisonReport, known: Pick<ComparisonOptions, 'alpha' | 'now' | 'lateMs'>): ComparisonReport {
+function besideIn({ members, comparable, definition, environment, shareAt, unchecked, now, lateMs }: FindingsInput, data: QualityData, since: number | undefined, report: ComparisonReport, alpha: number): ComparisonReport {
   if (members === undefined || !comparable) return report;
-  return besideMembers(report, { data, definition, environment, shareAt, unchecked, since }, members, (other, options) => compareArms(other, definition, environment, { ...known, ...options }));
+  return besideMembers(report, { data, definition, environment, shareAt, unchecked, since }, members, (other, options) => compareArms(other, definition, environment, { ...options, alpha, now, lateMs }));
 }
 
 /** Of the time that records tell: what came before the oldest of them is no matter of these. */

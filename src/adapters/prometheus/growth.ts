@@ -44,8 +44,11 @@ interface Followed extends Presence {
 
 /** A series that came back at no less than it had reached: after it had missed a scrape, or where its process may have been started anew between two scrapes. */
 interface Return extends Fall {
-  /** What it had reached. */
+  /** What it had reached, and reached since. */
   readonly before: number;
+  readonly value: number;
+  /** Whether that is no more than it may have counted in that time. */
+  readonly mayBeAnew: boolean;
   readonly groups: readonly string[];
   /** Undefined: it had missed a scrape. */
   readonly process: Labels | undefined;
@@ -196,12 +199,12 @@ export class Growth {
     const mayBeAnew = process !== undefined && value <= MOST_SINCE * known.pace * (at - known.last);
     if (value < before) {
       this.#falls.push(between);
-      if (mayBeAnew) this.#restarts.push({ ...between, process });
+      if (mayBeAnew) this.#restarts.push({ ...between, process, value });
       return value;
     }
     // One that is made by its first event, and whose process ends soon after, has one sample of each life: how often it would be scraped it does not tell.
     const wasAway = hasMissed || scrapes?.hasRestarted(between) === true;
-    if (before > 0 && (wasAway || mayBeAnew || (process !== undefined && scrapes?.isRestart({ ...between, process }) === true))) this.#returns.push({ ...between, before, groups, process: wasAway ? undefined : process });
+    if (before > 0 && (wasAway || mayBeAnew || (process !== undefined && scrapes?.isRestart({ ...between, process, value, mayBeAnew }) === true))) this.#returns.push({ ...between, before, value, mayBeAnew, groups, process: wasAway ? undefined : process });
     return value - before;
   }
 

@@ -42,6 +42,8 @@ export interface Fall {
 export interface Restart extends Fall {
   /** As `processOf` tells it. */
   readonly process: Labels;
+  /** What the counter had reached by the second sample. */
+  readonly value: number;
 }
 
 /** So many times its distance after the sample before, a series has missed a scrape. */
@@ -80,7 +82,7 @@ export class Scrapes {
   readonly #ended = new Map<string, Map<number, Ended>>();
   readonly #fallen = new Map<string, Map<string, Fall>>();
   /** Processes that were started anew, by target and samples. */
-  readonly #restarts = new Map<string, Labels[]>();
+  readonly #restarts = new Map<string, Restart[]>();
   /** By target how long the shortest of them took: most samples lie nearer to each other than any that could hold one and another scrape. */
   readonly #shortest = new Map<string, number>();
 
@@ -119,12 +121,15 @@ export class Scrapes {
     const key = betweenOf(restart);
     const known = this.#restarts.get(key) ?? [];
     this.#restarts.set(key, known);
-    known.push(restart.process);
+    known.push(restart);
   }
 
-  /** Whether the process of a series was started anew between these very samples: a counter of the target fell that has no other labels, where both have them. */
-  isRestart({ process, ...between }: Restart): boolean {
-    return this.#restarts.get(betweenOf(between))?.some((fallen) => Object.entries(fallen).every(([name, value]) => (process[name] ?? value) === value)) === true;
+  /**
+   * Whether the process of a series was started anew between these very samples: a counter of the target fell that has no other labels, where both have them, and either the series may have counted since what it has reached (`mayBeAnew`), or the other one
+   * has reached as much since. One that was reset by itself (`clear()`, a model that is loaded anew) has reached less than a part of it that went on.
+   */
+  isRestart({ process, value, mayBeAnew, ...between }: Restart & { readonly mayBeAnew: boolean }): boolean {
+    return this.#restarts.get(betweenOf(between))?.some((fallen) => (mayBeAnew || value <= fallen.value) && Object.entries(fallen.process).every(([name, label]) => (process[name] ?? label) === label)) === true;
   }
 
   /** Whether the process of a target was started anew between two samples of a series, which was missing in a scrape meanwhile: another of its counters was scraped then, and fell. */

@@ -54,10 +54,10 @@ export function byLook(text: string): string | number | boolean {
 
 /** Where numbers are meant: what tools write for a value that is missing. */
 const MISSING = /^\s*(?:n\/?a|<na>|nat|null|none|\\n)?\s*$/i;
-/** What loggers write for no error, beside that: Go, Ruby and JavaScript for none, access logs, an empty list or mapping as text. */
-const NOTHING = /^(?:nil|<nil>|undefined|-|\[\s*\]|\{\s*\})$/i;
+/** What loggers write for no error, beside that: Go, Ruby and JavaScript for none, access logs, an empty list as text. */
+const NOTHING = /^(?:nil|<nil>|undefined|-|\[\s*\])$/i;
 /** So begins whatever says nothing, where it is no short word; most errors do not. */
-const MAY_SAY_NOTHING = /^(?:[\s\d+\-.<\\[{]|[fniu].{0,8}\s*$)/i;
+const MAY_SAY_NOTHING = /^(?:[\s\d+\-.<\\[]|[fniu].{0,8}\s*$)/i;
 
 /** Whether a text says, among numbers, that there is none: blank, `NA`, `NULL`, `None`. */
 export function saysMissing(text: string): boolean {
@@ -65,8 +65,8 @@ export function saysMissing(text: string): boolean {
 }
 
 /**
- * Whether there is anything, such as an error: a missing or blank text is false, as are false, 0 and NaN in its place, also as texts, and what loggers write for nothing (`None`, `null`, `N/A`, `nil`, `undefined`, `-`, `[]`, `{}`). So is a list or
- * mapping in which nothing else stands: Parquet has no other empty mapping. Of two formats of a log none says anything else.
+ * Whether there is anything, such as an error: a missing or blank text is false, as are false, 0 and NaN in its place, also as texts, and what loggers write for nothing (`None`, `null`, `N/A`, `nil`, `undefined`, `-`, `[]`). So is a list or
+ * mapping in which nothing else stands. A mapping without a field is an error: JSON makes one of every exception, whose message is no field.
  */
 export function isPresent(value: unknown): boolean {
   switch (typeof value) {
@@ -85,12 +85,14 @@ function saysNothing(text: string): boolean {
   return isNotFinite(trimmed) || saysMissing(trimmed) || NOTHING.test(trimmed);
 }
 
+/** Whether anything stands in a list or mapping; a mapping without a field is what JSON makes of an exception. */
 function holdsAnything(outer: object): boolean {
   const all = [outer];
   // What stands in it is put behind it, however deep that goes.
   for (const each of all) {
-    if (each instanceof Date) return true;
-    for (const value of Object.values(each) as readonly unknown[]) {
+    const values: readonly unknown[] = Object.values(each);
+    if (values.length === 0 && !Array.isArray(each)) return true;
+    for (const value of values) {
       if (typeof value === 'object' && value !== null) all.push(value);
       else if (isPresent(value)) return true;
     }

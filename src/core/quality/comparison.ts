@@ -202,11 +202,17 @@ class Comparer {
   /** Where one arm has been told further its units are more, so those of a window count when both have been told of it. */
   get sampleRatio(): RatioReport {
     const { shareAt, unchecked } = this.#options;
-    const windows = this.windows();
-    const until = new Set(windows.flat().flatMap((window) => (isToldAlike(window, this.#toldUntil) ? [] : [window.end])));
-    const isUntold = until.size > 0 && windows.flat().every(({ end }) => until.has(end));
-    const why = unchecked ?? (this.unnamed === undefined ? undefined : UNNAMED) ?? (isUntold ? 'no window has been told of both arms to its end yet' : undefined);
-    return ratioOf(windows, shareAt === undefined ? undefined : (start, end) => (until.has(end) ? undefined : shareAt(start, end)), why);
+    const all = this.windows();
+    const known = new Map<string, boolean>();
+    const isTold = (window: QualityWindow): boolean => {
+      const key = `${window.service}\0${window.start}`;
+      const found = known.get(key) ?? isToldAlike(window, this.#toldUntil);
+      known.set(key, found);
+      return found;
+    };
+    const [own, other] = [all[0].filter(isTold), all[1].filter(isTold)];
+    const isUntold = own.length + other.length === 0 && all.flat().length > 0;
+    return ratioOf([own, other], shareAt, unchecked ?? (this.unnamed === undefined ? undefined : UNNAMED) ?? (isUntold ? 'no window has been told of both arms to its end yet' : undefined));
   }
 
   /** By metric; of those that need outcomes. */

@@ -1,16 +1,20 @@
 import { ARMS } from './refusals.ts';
 import { LIVE_MS } from './silence.ts';
 import type { Moments } from './stats/confidenceSequence.ts';
+import { newestDistance } from './productionWords.ts';
 import { toldOf } from './told.ts';
 import type { QualityData, QualityWindow } from './window.ts';
 
-/** Up to when both arms of a service have been told, in milliseconds since 1970; infinite where nothing more will come of them. */
+/** Up to when both arms of a service have been told, in milliseconds since 1970. */
 export type ToldUntil = (service: string) => readonly [candidate: number, current: number];
 
 const ALL_TOLD: readonly [candidate: number, current: number] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+/** So many of an arm's usual distances may lie between its newest record and the other's by chance. */
+const GAPS = 5;
 
 /**
- * How far the arms have been told. Of a service of which nothing has come for longer than an arm may be late, such as a batch that has ended, nothing more will.
+ * How far the arms have been told. Of an arm of which nothing has come for longer than it may be late, such as one that has fallen silent, or a batch that has ended, nothing more will: it is told as far as the other. So is one of which so few records come that
+ * the next may not have been made yet.
  *
  * @param now when the records were read; undefined: all that there is has been told
  */
@@ -19,8 +23,13 @@ export function toldUntil(data: QualityData, environment: string, now: number | 
   const known = new Map<string, readonly [number, number]>();
   const find = (service: string): readonly [number, number] => {
     const part = { ...data, windows: data.windows.filter((window) => window.service === service) };
-    const [own, other] = [toldOf(part, environment, ARMS[0], true).most, toldOf(part, environment, ARMS[1], true).most];
-    return now - Math.max(own, other) > lateMs ? ALL_TOLD : [own, other];
+    const seen = ARMS.map((arm) => toldOf(part, environment, arm, true).most);
+    const newest = Math.max(...seen);
+    const [own = newest, other = newest] = ARMS.map((arm, index) => {
+      const lastSeen = seen[index] ?? newest;
+      return now - lastSeen > lateMs || newest - lastSeen <= GAPS * newestDistance(part, { environment, arm, lastSeen }) ? newest : lastSeen;
+    });
+    return [own, other];
   };
   return (service) => {
     const found = known.get(service) ?? find(service);

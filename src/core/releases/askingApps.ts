@@ -1,5 +1,5 @@
 import { plainLine } from '../base/words.ts';
-import { MISSING_RATIO, type Exposure } from '../quality/silence.ts';
+import { MISSING_LEAST, MISSING_RATIO, type Exposure } from '../quality/silence.ts';
 import { answersIn } from '../quality/told.ts';
 import type { QualityData } from '../quality/window.ts';
 import type { ArmVariants } from './armVariants.ts';
@@ -63,8 +63,8 @@ export interface UnknownApps {
 
 /**
  * Where several applications have asked for the flag since evidence began, and none has the name of a service that is judged, some of them may make no predictions, and what they were answered would be missing. Where each has at most
- * `MISSING_RATIO` times the part of the candidate's answers that it has of the current version's, so have any of them together, and nothing looks worse than it is. But one that is asked for other people than everyone (a back office, a monitor
- * with one user) would look like a candidate that is silent. An application that is alone is whoever logs, whatever its name is. Undefined: what is counted says something.
+ * `MISSING_RATIO` times the part of the candidate's answers that it has of the current version's (and three standard deviations more, by chance), so have any of them together, and nothing looks worse than it is. But one that is asked for other
+ * people than everyone (a back office, a monitor with one user) would look like a candidate that is silent, where it has as many answers as that takes. An application that is alone is whoever logs, whatever its name is. Undefined: what is counted says something.
  */
 export function unknownApps(input: Asked, judged: readonly string[]): UnknownApps | undefined {
   const { exposures = [], environment, variants, since = Number.NEGATIVE_INFINITY } = input;
@@ -74,8 +74,15 @@ export function unknownApps(input: Asked, judged: readonly string[]): UnknownApp
   const apps = new Map<string, Answers>();
   for (const count of asking.filter(({ app }) => !logged.includes(app))) apps.set(count.app, added(apps.get(count.app), answersOf(count, variants)));
   const total = [...apps.values()].reduce(added, { yes: 0, no: 0 });
-  const unlike = [...apps].filter(([, { yes, no }]) => yes * total.no > MISSING_RATIO * no * total.yes).map(([app]) => app);
-  return apps.size < 2 || unlike.length === 0 ? undefined : { all: [...apps.keys()].sort(), unlike: unlike.sort() };
+  const unlike = [...apps].filter(([, answers]) => isUnlike(answers, total)).map(([app]) => app);
+  const theirs = unlike.reduce((sum, app) => sum + (apps.get(app)?.yes ?? 0), 0);
+  return apps.size < 2 || theirs < MISSING_LEAST * total.yes ? undefined : { all: [...apps.keys()].sort(), unlike: unlike.sort() };
+}
+
+/** Whether an application gets the candidate more often than all together, beyond chance. */
+function isUnlike({ yes, no }: Answers, total: Answers): boolean {
+  const expected = total.no === 0 ? 0 : (MISSING_RATIO * no * total.yes) / total.no;
+  return yes > expected + 3 * Math.sqrt(expected);
 }
 
 /** Why answers that are missing are not judged, with what to do about it. */

@@ -9,9 +9,11 @@ import type { ComparisonOptions, ComparisonReport, MetricComparison } from '../q
 import { MISSING_ANSWERS, type MetricDefinition, type QualityDefinition } from '../quality/definitions.ts';
 import { areProportions } from '../quality/proportions.ts';
 import type { Moments } from '../quality/stats/confidenceSequence.ts';
+import { normalPoint, wilson } from '../quality/stats/intervals.ts';
 import { isAcrossChange, type ShareAt } from '../quality/strata.ts';
 import { totalOf } from '../quality/totals.ts';
 import type { QualityData, QualityWindow } from '../quality/window.ts';
+import { whereWithout } from '../workspace/plan.ts';
 import { comparedDuring, type Allocation, type EvidenceStart } from './allocation.ts';
 
 type Time = Pick<QualityWindow, 'start' | 'end'>;
@@ -52,7 +54,7 @@ export function membersOf(reading: FlagReading, environmentName: string, { sourc
   const isExposed = ({ start, end }: Time): boolean => times.some(({ from, to }) => from < end && to > start);
   return {
     who: names.length === 0 ? 'those whom its strategies single out' : `members of segment ${names.join(', ')}`, isExposed, isCertain: isLog,
-    mend: isLog ? `leave them out of what is counted by where of quality, such as where: features.group != "${names[0] ?? 'internal'}"` : 'leave them out of what the source tells, such as by a matcher in its queries',
+    mend: isLog ? `leave them out of what is counted by where of quality${names.length === 0 ? '' : `, such as where: ${whereWithout(names)}`}` : 'leave them out of what the source tells, such as by a matcher in its queries',
     isAlone: (time) => since.because === 'exposure' && time.start >= (since.alone ?? Number.NEGATIVE_INFINITY) && time.end <= (since.at ?? Number.NEGATIVE_INFINITY) && isExposed(time) && comparedDuring(given, time.start, time.end) === 0,
   };
 }
@@ -112,8 +114,8 @@ function stretchesOf({ data, environment, shareAt, unchecked, since = Number.NEG
 }
 
 /**
- * A report in which members count, as far as it tells of the others. With a part m of the candidate's records theirs, the others came to (all - m theirs) / (1 - m). It is `not worse` what is so still were theirs as good as they can be, and `worse`
- * what is so still were theirs as bad as they can be, or as they were while they alone had this version; the rest cannot be told.
+ * A report in which members count, as far as it tells of the others. With a part m of the candidate's records theirs, the others came to (all - m theirs) / (1 - m). `not worse` is what is so still were theirs as good as they may be by what they
+ * were while they alone had this version (nothing known of it: as good as can be), and `worse` what is so still were theirs as bad as that lets them be; the rest cannot be told. A breach of which they told nothing before stays one.
  *
  * @param compare what other records say of the same metrics
  */
@@ -130,12 +132,13 @@ export function besideMembers(report: ComparisonReport, counted: Counted, member
   const others = (of: Stretches, theirs: Theirs): ComparisonReport => compare(othersIn(counted, of, theirs), { since, shareAt });
   const alone = data.windows.filter((window) => members.isAlone(window));
   const fewer = judged.some(isBreach) ? capped(stretches, alone, counted.environment) : stretches;
-  const good = judged.some(isShown) ? others(stretches, { are: 'good' }) : undefined;
-  // Nobody was drawn while they alone had it, so without the share.
-  const bad = judged.some(isBreach) ? others(fewer, { are: 'bad', before: compare({ ...data, windows: alone }, {}) }) : undefined;
+  const before = beforeOf(alone, counted.environment, report);
+  const good = judged.some(isShown) ? others(stretches, { are: 'good', before }) : undefined;
+  const bad = judged.some(isBreach) ? others(fewer, { are: 'bad', before }) : undefined;
   const part = (of: Stretches): string => `${who}, up to about ${Number((100 * mostOf(of)).toPrecision(2))} % of its predictions`;
   const metrics = report.metrics.map((metric): MetricComparison => {
-    if (!judged.includes(metric) || like(metric, isShown(metric) ? good : bad)?.verdict === metric.verdict) return metric;
+    const isKnown = isShown(metric) || totalOf(before.candidate, metric.name).n >= LEAST_TOLD;
+    if (!judged.includes(metric) || !isKnown || like(metric, isShown(metric) ? good : bad)?.verdict === metric.verdict) return metric;
     return isShown(metric) ? { ...metric, verdict: 'undecided', because: `${part(stretches)}, and theirs may be better: of the others it is not shown; ${members.mend}` }
       : { ...metric, verdict: 'void', because: `worse than tolerated, but ${part(fewer)}, and it may be theirs alone: ${members.mend}` };
   });
@@ -172,8 +175,47 @@ function like({ name }: Pick<MetricComparison, 'name'>, report: ComparisonReport
   return report?.metrics.find((each) => each.name === name);
 }
 
-/** What is taken for how theirs were; `before`: what was told of them while they alone had this version. */
-type Theirs = { readonly are: 'good' } | { readonly are: 'bad'; readonly before: ComparisonReport };
+/** So many records of theirs tell what they are like; so many bad events of the current version, by how much its rate has changed since. */
+const [LEAST_TOLD, LEAST_EVENTS] = [30, 20];
+/** Two-sided: once in twenty theirs are worse, or better, than is taken for them. */
+const SURE = 0.9;
+
+/** What was told while they alone had this version, and the dispersion of each metric. */
+interface Before {
+  readonly candidate: readonly QualityWindow[];
+  readonly current: readonly QualityWindow[];
+  readonly dispersions: ReadonlyMap<string, number>;
+}
+
+function beforeOf(alone: readonly QualityWindow[], environment: string, { metrics }: ComparisonReport): Before {
+  const of = (name: string): readonly QualityWindow[] => alone.filter(({ arm, environment: own, slice }) => arm === name && own === environment && slice === undefined);
+  return { candidate: of('candidate'), current: of('current'), dispersions: new Map(metrics.map(({ name, dispersion }) => [name, dispersion])) };
+}
+
+/** What is taken for how theirs are. */
+interface Theirs {
+  readonly are: 'good' | 'bad';
+  readonly before: Before;
+}
+
+/**
+ * The rate, or mean, that theirs have at best or at worst: the end of an interval of what they had while they alone had this version (of a rate Wilson's), changed as the current version's has changed since. Undefined: too few of them tell.
+ *
+ * @param now the current version's, while the percentage is up
+ */
+function boundOf({ name, kind, better }: MetricDefinition, { are, before: { candidate, current, dispersions } }: Theirs, now: number): number | undefined {
+  const [own, other] = [totalOf(candidate, name), totalOf(current, name)];
+  if (own.n < LEAST_TOLD) return undefined;
+  const n = own.n / (dispersions.get(name) ?? 1);
+  if (kind === 'bad') {
+    const times = other.sum < LEAST_EVENTS ? 1 : now / (other.sum / other.n);
+    const { low, high } = wilson((n * own.sum) / own.n, n, SURE);
+    return are === 'good' ? low * Math.min(1, times) : Math.min(1, high * Math.max(1, times));
+  }
+  if (other.n < LEAST_TOLD) return undefined;
+  const half = normalPoint(0.5 + SURE / 2) * Math.sqrt(Math.max(0, own.squares / own.n - (own.sum / own.n) ** 2) / n);
+  return own.sum / own.n + now - other.sum / other.n + ((are === 'bad') === (better === 'lower') ? half : -half);
+}
 
 /** The data without theirs, as far as it has windows of a share. */
 function othersIn({ data, definition, environment, shareAt }: Counted, stretches: Stretches, theirs: Theirs): QualityData {
@@ -199,18 +241,16 @@ function othersOf(metric: MetricDefinition, { candidate, current, part }: Stretc
   const [own, other] = [totalOf(candidate, metric.name), totalOf(current, metric.name)];
   if (own.n === 0) return (told) => told;
   const [mean, currentMean] = [own.sum / own.n, other.sum / other.n];
-  const found = theirs.are === 'good' ? undefined : like(metric, theirs.before);
-  const before = found === undefined || found.candidate.n === 0 ? undefined : found.interval;
+  const bound = boundOf(metric, theirs, currentMean);
   if (metric.kind === 'bad') {
-    const rate = theirs.are === 'good' ? 0 : before === undefined || other.sum === 0 ? 1 : Math.min(1, before.high * currentMean);
+    const rate = bound ?? (theirs.are === 'good' ? 0 : 1);
     const kept = own.sum === 0 ? 1 : Math.max(0, 1 - (part * rate) / mean);
     return ({ n, sum }) => ({ n: Math.max(kept * sum, left * n), sum: kept * sum, squares: kept * sum });
   }
   const isLower = metric.better === 'lower';
   const { high, low } = spread([...candidate, ...current], metric.name, own, part);
-  // By how much the others differ from all: at most to be worse, where theirs were good.
-  const least = before === undefined ? Number.NaN : (part / left) * (mean - currentMean - (isLower ? before.high : before.low));
-  const shift = theirs.are === 'good' ? (isLower ? high : -low) : isLower ? Math.max(-low, Number.isNaN(least) ? -low : least) : Math.min(high, Number.isNaN(least) ? high : least);
+  // By how much the others differ from all.
+  const shift = bound === undefined ? ((theirs.are === 'good') === isLower ? high : -low) : Math.min(high, Math.max(-low, (part / left) * (mean - bound)));
   return ({ n, sum, squares }) => ({ n: left * n, sum: left * (sum + shift * n), squares: left * (squares + 2 * shift * sum + shift ** 2 * n) });
 }
 

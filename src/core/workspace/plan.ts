@@ -108,6 +108,11 @@ export function statisticsProblems(stages: readonly Stage[]): PlanProblem[] {
   return stages.flatMap(({ gates, areGatesListed }, index) => (areGatesListed === true && gates.includes('statistics') ? [{ severity: 'error', stage: index, key: 'gates', message }] : []));
 }
 
+/** A `where` that leaves out members of segments and nobody else, for a log in which a feature names them. */
+export function whereWithout(names: readonly string[]): string {
+  return names.map((name) => `coalesce(features.group, "") != ${JSON.stringify(name)}`).join(' and ');
+}
+
 /** The first stage of each environment in which members of a segment have more than everyone's share, where nothing leaves them out of what is counted of everyone. */
 export function memberProblems(stages: readonly Stage[]): PlanProblem[] {
   const told = new Set<string>();
@@ -118,7 +123,7 @@ export function memberProblems(stages: readonly Stage[]): PlanProblem[] {
     if (everyone === 0 || members?.segment === undefined || told.has(environment)) return [];
     told.add(environment);
     const name = quotable(members.segment);
-    const message = `compares everyone in ${environment}, of whom the members of segment ${name} have the candidate at ${members.percent} %: they are no sample of everyone, and count as the candidate's, so what may be theirs alone neither lets the release go on nor takes it back. Leave them out, such as by quality: {where: features.group != "${name}"}.`;
+    const message = `compares everyone in ${environment}, of whom the members of segment ${name} have the candidate at ${members.percent} %: they are no sample of everyone, and count as the candidate's, so what may be theirs alone neither lets the release go on nor takes it back. Leave them out, such as by quality: {where: '${whereWithout([name])}'}. At 5 % of everyone nothing can be shown beside members who are more than about 4 % of all traffic.`;
     return [{ severity: 'warning' as const, stage: index, key: 'percent', message }];
   });
 }

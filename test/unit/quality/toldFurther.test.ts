@@ -86,8 +86,15 @@ describe('an arm that has been told further than the other', () => {
 
   it('counts in full where nothing has come of either for longer than one may be late: a batch that has ended', () => {
     const twice = (_: number, arm: 0 | 1): number => (arm === 0 ? 0.12 : 0.04);
-    const batch = { minutes: 20, told: [20, 10], errors: twice, window: '1h' } as const;
+    const batch = { minutes: 20, told: [20, 12], errors: twice, window: '1h' } as const;
     assert.deepEqual([compared(batch), compared({ ...batch, later: 11 })].map(({ errors, latency }) => [errors?.verdict === 'worse', latency?.verdict === 'worse']), [[false, false], [true, true]]);
+  });
+
+  it('does not wait for one that has fallen silent, in a window of a day either', () => {
+    const broken = (_: number, arm: 0 | 1): number => (arm === 0 ? 0.3 : 0.02);
+    for (const window of ['5min', '1d']) assert.equal(compared({ minutes: 90, told: [90, 30], errors: broken, window }).errors?.verdict, 'worse', window);
+    const ratio = (told: readonly [number, number]): string => compareArms(logged({ minutes: 90, told, errors: () => 0.02 }), definitionOf('5min'), 'production', { shareAt: () => 0.25, now: BEGIN + 90 * MINUTE }).sampleRatio.verdict;
+    assert.deepEqual([ratio([90, 30]), ratio([30, 90])], ['mismatch', 'mismatch']);
   });
 
   it('has no more units than it should', () => {

@@ -1,8 +1,10 @@
 import type { CountInterval } from './countRule.ts';
 import { RateChange, type Counted } from './rateChange.ts';
 
-/** The rate at which the current version usually fails: of all that it was asked a quarter was at this one, or at lower ones. */
-const USUAL = 0.25;
+/** From so many times the usual rate on, what makes both arms fail says nothing of the candidate by itself; by the hours of a day rates vary less. */
+const UNUSUAL = 5;
+/** The usual rate is that at which, or at a lower one, the current version was for so much of what it was asked. */
+const USUALLY = 0.4;
 
 /** Intervals of one service in which the current version fails at the same rate. */
 interface Stretch extends Counted {
@@ -12,15 +14,16 @@ interface Stretch extends Counted {
 }
 
 /**
- * Intervals in which the current version fails more often than usual, with only as many bad events in both arms as there would have been usually. What makes both arms fail alike, such as an outage of a service that both ask, has thousands of bad
- * events that say nothing of the candidate by itself, and would outweigh what it showed in quiet times. A likelihood ratio to a power below 1 has no larger mean (Jensen), so evidence that was valid is so still.
+ * Intervals in which the current version fails far more often than usual, with only as many bad events in both arms as there would have been usually. What makes both arms fail alike, such as an outage of a service that both ask, has thousands of bad
+ * events that say nothing of the candidate by itself, and would outweigh what it showed the rest of the time. A likelihood ratio to a power below 1 has no larger mean (Jensen); the power depends on the current version's own bad events, and is smaller where it
+ * has more of them by chance, which is where a candidate looks good.
  */
 export function atUsualRate<T extends CountInterval>(intervals: readonly T[]): readonly T[] {
   const scaled = [...intervals];
   for (const stretches of stretchesOf(intervals)) {
     const usual = usualRate(stretches);
     for (const stretch of stretches) {
-      const times = rateOf(stretch) > usual ? usual / rateOf(stretch) : 1;
+      const times = rateOf(stretch) > UNUSUAL * usual ? usual / rateOf(stretch) : 1;
       for (const place of stretch.places) {
         const interval = intervals[place];
         if (interval !== undefined && times < 1) scaled[place] = { ...interval, candidateBad: times * interval.candidateBad, bad: times * interval.bad };
@@ -70,7 +73,7 @@ function usualRate(stretches: readonly Stretch[]): number {
   let before = 0;
   for (const stretch of stretches.toSorted((a, b) => rateOf(a) - rateOf(b))) {
     before += stretch.count;
-    if (before >= USUAL * all) return rateOf(stretch);
+    if (before >= USUALLY * all) return rateOf(stretch);
   }
   return 0;
 }

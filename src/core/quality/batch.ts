@@ -86,10 +86,14 @@ export class Codes implements CodedColumn {
     return this.#lastPlace;
   }
 
-  /** Of a list, mapping or date, which is not known again: readers fill their mappings anew. */
+  /** Of a list, mapping or date, of which something else is kept: that is asked for each time, for readers fill their mappings anew. Where it is kept itself, such as the same list of slices again and again, it stands there once. */
   #placeOfObject(value: object): number {
     const kept = this.#as(value);
-    return typeof kept === 'object' && kept !== null ? this.values.push(kept) - 1 : this.placeOf(kept);
+    if (kept !== value) return this.placeOf(kept);
+    this.#last = value;
+    this.#lastPlace = this.#known.get(value) ?? this.values.push(value) - 1;
+    this.#known.set(value, this.#lastPlace);
+    return this.#lastPlace;
   }
 }
 

@@ -202,17 +202,15 @@ class Comparer {
   /** Where one arm has been told further its units are more, so those of a window count when both have been told of it. */
   get sampleRatio(): RatioReport {
     const { shareAt, unchecked } = this.#options;
-    const all = this.windows();
-    const known = new Map<string, boolean>();
-    const isTold = (window: QualityWindow): boolean => {
-      const key = `${window.service}\0${window.start}`;
-      const found = known.get(key) ?? isToldAlike(window, this.#toldUntil);
-      known.set(key, found);
-      return found;
-    };
-    const [own, other] = [all[0].filter(isTold), all[1].filter(isTold)];
-    const isUntold = own.length + other.length === 0 && all.flat().length > 0;
+    const [candidate, current] = this.windows();
+    const [own, other] = [this.#toldAlike(candidate), this.#toldAlike(current)];
+    const isUntold = own.length + other.length === 0 && candidate.length + current.length > 0;
     return ratioOf([own, other], shareAt, unchecked ?? (this.unnamed === undefined ? undefined : UNNAMED) ?? (isUntold ? 'no window has been told of both arms to its end yet' : undefined));
+  }
+
+  /** The windows that both arms have been told of. */
+  #toldAlike(windows: readonly QualityWindow[]): readonly QualityWindow[] {
+    return windows.filter((window) => isToldAlike(window, this.#toldUntil));
   }
 
   /** By metric; of those that need outcomes. */
@@ -381,7 +379,7 @@ class Comparer {
     const untold = [totalOf(candidate, name), totalOf(current, name)].some(({ squares }) => Number.isNaN(squares));
     if (untold) return { verdict: 'insufficient data', because: this.#data.designEffect === undefined ? 'an absurd value was corrected, which has left rounding in the place of the squares, so the mean has no interval' : 'the source tells no squares of the values, so the mean has no interval' };
     const isShare = isProportion(name, [candidate, current]);
-    const [ownWhole, otherWhole] = [candidate, current].map((windows) => windows.filter((window) => isToldAlike(window, this.#toldUntil))) as [QualityWindow[], QualityWindow[]];
+    const [ownWhole, otherWhole] = [this.#toldAlike(candidate), this.#toldAlike(current)];
     const told = this.#difference(name, ownWhole, otherWhole, phi, isShare);
     const isWaiting = ownWhole.length + otherWhole.length < candidate.length + current.length;
     const needs = `needs ${LEAST_UNITS} units${isShare ? `, ${LEAST_EVENTS} events and ${LEAST_EVENTS} others` : ''} per arm${isWaiting ? ', in windows that both arms have been told of' : ''}`;

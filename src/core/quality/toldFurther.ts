@@ -5,7 +5,7 @@ import { newestDistance } from './productionWords.ts';
 import { toldOf } from './told.ts';
 import type { QualityData, QualityWindow } from './window.ts';
 
-/** Up to when both arms of a service have been told, in milliseconds since 1970. */
+/** Up to when both arms of a service have been told, in milliseconds since 1970; infinite where all that there is has been. */
 export type ToldUntil = (service: string) => readonly [candidate: number, current: number];
 
 const ALL_TOLD: readonly [candidate: number, current: number] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];

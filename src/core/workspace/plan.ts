@@ -119,11 +119,11 @@ export function memberProblems(stages: readonly Stage[]): PlanProblem[] {
   return stages.flatMap(({ environment }, index) => {
     const reached = stages.slice(0, index + 1).filter((each) => each.environment === environment);
     const everyone = reached.findLast(({ segment }) => segment === undefined)?.percent ?? 0;
-    const members = reached.findLast(({ segment, percent }) => segment !== undefined && percent > everyone);
-    if (everyone === 0 || members?.segment === undefined || told.has(environment)) return [];
+    const newest = new Map(reached.flatMap(({ segment, percent }) => (segment === undefined ? [] : [[quotable(segment), percent] as const])));
+    const members = [...newest].filter(([, percent]) => percent > everyone);
+    if (everyone === 0 || members.length === 0 || told.has(environment)) return [];
     told.add(environment);
-    const name = quotable(members.segment);
-    const message = `compares everyone in ${environment}, of whom the members of segment ${name} have the candidate at ${members.percent} %: they are no sample of everyone, and count as the candidate's, so what may be theirs alone neither lets the release go on nor takes it back. Leave them out, such as by quality: {where: '${whereWithout([name])}'}. At 5 % of everyone nothing can be shown beside members who are more than about 4 % of all traffic.`;
+    const message = `compares everyone in ${environment}, of whom the members of segment ${members.map(([name, percent]) => `${name} have the candidate at ${percent} %`).join(', of ')}: they are no sample of everyone, and count as the candidate's, so what may be theirs alone neither lets the release go on nor takes it back. Leave them out, such as by quality: {where: '${whereWithout(members.map(([name]) => name))}'}.`;
     return [{ severity: 'warning' as const, stage: index, key: 'percent', message }];
   });
 }

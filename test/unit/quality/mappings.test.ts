@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LogSource } from '../../../src/adapters/predictionLog/logSource.ts';
 import { sampleLogged } from '../../../src/adapters/quality/loggedSample.ts';
+import { Batch } from '../../../src/core/quality/batch.ts';
+import { Collector } from '../../../src/core/quality/collector.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
 import { lines, START } from '../../support/qualityRecords.ts';
@@ -43,6 +45,25 @@ describe('mappings of records, which readers fill anew with each of them', () =>
     writeFileSync(join(folder, 'log.jsonl'), lines(predictions));
     const sampled = await sampleLogged({ patterns: ['log.jsonl'], folder, flags: ['fraud-v2'], since: 0, size: 100 }, new AbortController().signal);
     assert.deepEqual(new Map(sampled.map(({ requestId, record }) => [requestId, [record['features'], record['proba']]])), new Map(predictions.map(({ request_id: id, features, proba }) => [id, [features, proba]])));
+  });
+
+  it('are kept once where they come again, and let go with their batch: of slices there are as many records as there were, however many', () => {
+    const batch = new Batch({ metrics: 0, outcome: 'outcome', features: [], most: 10 });
+    const list = ['country = DE'];
+    for (let row = 0; row < 10; row += 1) {
+      batch.slices.put(row, list);
+      batch.labels.put(row, { row });
+    }
+    assert.deepEqual([batch.slices.values, batch.labels.values.length], [[undefined, list], 11]);
+    batch.clear();
+    assert.deepEqual([batch.slices.values.length, batch.labels.values.length], [1, 1]);
+    const { quality } = readQuality({ source: { log: 'x' }, guardrails: [{ name: 'errors', bad: 'error' }], by: 'country' });
+    const collector = new Collector(quality ?? assert.fail(), { flags: ['fraud-v2'] });
+    const countries = ['DE', 'FR', 'US'];
+    for (let index = 0; index < 90_000; index += 1) collector.add({ ts: START + index, request_id: `r-${index}`, unit_id: `u-${index % 100}`, assigned_arm: 'candidate', features: { country: countries[Math.floor(index / 30_000)] }, error: null }, () => '');
+    const slices = new Map<string, number>();
+    for (const { slice, requests } of collector.data(START + 3_600_000, []).windows) if (slice !== undefined) slices.set(slice, (slices.get(slice) ?? 0) + requests);
+    assert.deepEqual([...slices].sort(), countries.map((country) => [`country = ${country}`, 30_000]));
   });
 
   describe('in the place of an error', () => {

@@ -150,6 +150,8 @@ describe('statistics: bad-event counts', () => {
       near(bad, 20, 1e-9);
       assert.deepEqual([candidateCount, currentCount], [250, 750], String(index));
     }
+    const daily = steady.map((each, index) => ({ ...each, service: 'a', ...(index % 10 < 6 ? { candidateBad: 20, bad: 80 } : {}) }));
+    assert.deepEqual(atUsualRate(daily), daily, 'four times as much by day is usual');
     // Many without a bad event, after some that had few, are no rate of 0 at which nothing would count.
     const few = [...steady.slice(0, 8).map((each) => ({ ...each, candidateBad: 0.25, bad: 1 })), ...steady.map((each) => ({ ...each, candidateBad: 0, bad: 0 }))].map((each) => ({ ...each, service: 'a' }));
     assert.deepEqual(atUsualRate(few), few);

@@ -97,6 +97,13 @@ describe('an arm that has been told further than the other', () => {
     assert.deepEqual([ratio([90, 30]), ratio([30, 90])], ['mismatch', 'mismatch']);
   });
 
+  it('is one by more than the distance of its records', () => {
+    const latency = (candidate: number): string | undefined => compared({ minutes: 10, told: [candidate, 10], errors: () => 0.02, window: '1h' })['latency']?.verdict;
+    // The candidate has one in 0.6 seconds.
+    assert.equal(latency(9.5), 'insufficient data');
+    assert.notEqual(latency(9.96), 'insufficient data');
+  });
+
   it('has no more units than it should', () => {
     // The first minutes, in which a minute is much.
     const ratio = (given: Pick<Logged, 'minutes' | 'told'>): string => compareArms(logged({ ...given, errors: () => 0.02 }), definitionOf('5min'), 'production', { shareAt: () => 0.25, now: BEGIN + given.minutes * MINUTE }).sampleRatio.verdict;

@@ -47,6 +47,16 @@ function missing(all: readonly QualityWindow[], exposures: readonly ExposureCoun
 describe('missing answers, by the applications that ask', () => {
   const main = asked('credit-api', 2400, 45_600);
 
+  it('are judged all the same beside an application that asks next to nothing, or as everyone does but for chance', () => {
+    // A laptop that asked once, and applications of everyone, of whom a few more were drawn.
+    for (const [yes, no] of [[1, 0], [230, 3300], [15, 185]] as const) {
+      const apps = [...main, ...asked('probe', yes, no)];
+      assert.deepEqual([missing(log(), apps), missing(log({ candidateLost: 0.5 }), apps)], [['clear'], ['breach']], `${yes} of ${yes + no}`);
+    }
+    assert.deepEqual(missing(log({ perHour: 400 }), [...asked('credit-api', 8, 192), ...asked('other-api', 13, 187)]), ['clear'], 'more of few by chance');
+    assert.match(missing(log(), [...main, ...asked('office', 600, 0)]).join(), /^clear, .*not judged/);
+  });
+
   describe('with a variant for the current version', () => {
     const variants = { candidateVariant: 'treatment', currentVariant: 'control' };
     /** At 50 %, treatment and control alike; whoever gets the flag off is logged as current. */

@@ -100,6 +100,8 @@ describe('the plan of a release', () => {
     const [found = '', ...more] = said(quality(''));
     assert.match(found, /^7 warning Stage 2 of fraud compares everyone in production, of whom the members of segment internal have the candidate at 100 %: .*neither lets the release go on nor takes it back\. Leave them out, such as by quality: \{where: 'coalesce\(features\.group, ""\) != "internal"'\}/);
     assert.deepEqual(more, []);
+    const beta = '{environment: production, segment: beta, percent: 50}';
+    assert.match(said(quality(''), stages[0]!, beta, stages[1]!).join('\n'), /of segment internal have the candidate at 100 %, of beta have the candidate at 50 %: .*where: 'coalesce\(features\.group, ""\) != "internal" and coalesce\(features\.group, ""\) != "beta"'/, 'all of them');
     assert.match(said(quality(''), stages[1]!, stages[0]!, stages[2]!).join('\n'), /^7 warning Stage 2 of fraud compares everyone in production/, 'also where the segment comes later');
     assert.deepEqual(said(quality(''), '{environment: production, segment: internal, percent: 5}', stages[1]!, stages[2]!), [], 'who has no more than everyone is one of them');
     assert.deepEqual(said('    quality: {source: {exec: [a]}, guardrails: [{name: errors, bad: error}]}\n'), [], 'what a command leaves out is not known');

@@ -1,7 +1,7 @@
 import { AppError, toAppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { roleName } from '../../core/models/mapping.ts';
-import { compareArms, type ComparisonReport } from '../../core/quality/comparison.ts';
+import { compareArms, type ComparisonReport, type MetricComparison } from '../../core/quality/comparison.ts';
 import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { DRIFT_DEFINITIONS } from '../../core/quality/drift.ts';
 import type { FeatureOptions } from '../../core/quality/featureCollector.ts';
@@ -151,9 +151,16 @@ function nothingCompared(found: readonly Compared[], { notes: { excluded } }: Qu
     return plainLine(`where: leaves out all ${excluded.toLocaleString('en')} records of this model: nothing was compared. Where a record does not tell ${fields.join(' or ')}, it is left out, too.`, 1000);
   }
   const guardrails = found.flatMap(({ report: { metrics } }) => metrics.filter(({ role }) => role === 'guardrail'));
-  if (guardrails.length === 0 || guardrails.some(({ candidate, current }) => candidate.n > 0 || current.n > 0)) return undefined;
-  const reasons = [...new Set(guardrails.map(({ name, because }) => `${name}: ${because}`))];
-  return plainLine(`No guardrail has a record of candidate or current: nothing was compared (${reasons.join('; ')}).`, 1000);
+  if (guardrails.length === 0 || guardrails.some(isCompared) || found.some(({ limits }) => limits.some(({ state }) => state !== 'insufficient'))) return undefined;
+  const reasons = [...new Set(guardrails.map(({ name, because }) => `${name}: ${because}`))].join('; ');
+  if (guardrails.every(({ candidate, current }) => candidate.n === 0 && current.n === 0)) return plainLine(`No guardrail has a record of candidate or current: nothing was compared (${reasons}).`, 1000);
+  const isAlone = guardrails.some(({ candidate, current }) => candidate.n > 0 && current.n === 0);
+  return plainLine(`No guardrail was compared (${reasons}).${isAlone ? ' Where nobody is left to compare with, a guardrail judges the candidate by a limit of its own, such as limit: 0.05.' : ''}`, 1000);
+}
+
+/** Whether a guardrail has had both arms before it, and what they tell of it is alike. */
+function isCompared({ candidate, current, verdict }: MetricComparison): boolean {
+  return candidate.n > 0 && current.n > 0 && verdict !== 'no control' && verdict !== 'void';
 }
 
 /** Exit code 1 when a guardrail is worse, or past its limit: a pipeline can stop on it. By a part of the numbers nothing is decided, neither that it is worse nor that it is not: that is as if the source had not answered, and so is a source in which there is nothing to compare. */

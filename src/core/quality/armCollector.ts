@@ -1,8 +1,9 @@
 import type { RecordLike } from '../expressions/evaluate.ts';
 import { codedAt, type BatchRows, type FeatureColumn, type RowList } from './batch.ts';
 import { rankedBin } from './bins.ts';
-import { isOfClasses, isPositive, scoreOf } from './measures.ts';
-import { countBins, Stretches, sumOfStretches, type StretchSums } from './stretches.ts';
+import type { LabelDefinition } from './definitions.ts';
+import { isOfClasses, isPositive, isUndivided, scoreOf } from './measures.ts';
+import { countBins, notProbableIn, Stretches, sumOfStretches, type StretchSums } from './stretches.ts';
 import type { ArmStretch, LoggedVersion } from './window.ts';
 
 const MOST_VERSIONS = 20;
@@ -90,6 +91,7 @@ export class ArmCollector {
       while (to < size && timeOf(to) >= stretch.start && timeOf(to) < stretch.end) to += 1;
       countBins(stretch.latency, latencyBins, rows, from, to);
       countBins(stretch.score, scoreBins, rows, from, to);
+      stretch.notProbable += notProbableIn(scores, rows, from, to);
       from = to;
     }
     this.notFinite += notFiniteIn({ numbers: scores, others: labels }, rows, size);
@@ -125,9 +127,12 @@ export class ArmCollector {
   }
 
   /** What a prediction was and turned out to be, also by what absence means. `times`: -1 takes back what was counted. */
-  addOutcome(record: RecordLike, field: string, at: number, times: 1 | -1 = 1): void {
+  addOutcome(record: RecordLike, labels: LabelDefinition, at: number, times: 1 | -1 = 1): void {
+    const { field } = labels;
     const [score, actual] = [scoreOf(record), isPositive(record[field])];
-    if (score !== null && actual !== null && !isOfClasses(record, field)) this.#stretches.addLabelled(at, rankedBin(score), actual, times);
+    if (score === null || actual === null || isOfClasses(record, field)) return;
+    this.#stretches.addLabelled(at, rankedBin(score), actual, times);
+    if (isUndivided(record, score, labels)) this.#stretches.at(at).undivided += times;
   }
 
   #loggedVersions(): LoggedVersion[] {

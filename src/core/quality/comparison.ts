@@ -9,7 +9,8 @@ import { ratioOf, type RatioReport } from './observedShare.ts';
 import { areProportions, proportionInterval } from './proportions.ts';
 import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
 import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure, type SilenceOptions } from './silence.ts';
-import { ARMS, outcomeRefusals, type Refusal } from './refusals.ts';
+import { ARMS, toldRefusals, type Refusal } from './refusals.ts';
+import { scoreRefusals } from './scoreRefusals.ts';
 import { countedSince, dataSince } from './since.ts';
 import { atUsualRate } from './stats/usualRate.ts';
 import { allocationIntervals, apartWords, comparedPart, countIntervals, isDrawn, leftOutWords, momentsAlike, onlyAcrossWords, restarts, windowsFrom, type ShareAt, type TimedInterval } from './strata.ts';
@@ -215,7 +216,7 @@ class Comparer {
 
   /** By metric; of those that need outcomes. */
   refusals(definition: QualityDefinition): ReadonlyMap<string, Refusal> {
-    return outcomeRefusals(this.#data, definition, this.#environment, this.#options.shareAt);
+    return toldRefusals(this.#data, definition, this.#environment, this.#options.shareAt);
   }
 
   /** Where the share of records that tell a metric, of those that could, differs by arm, what one of them leaves out may be what would speak against it: `differInTold`. */
@@ -285,7 +286,7 @@ class Comparer {
       current: curve?.current ?? armValue(b, isShare ? phi : undefined, unitsOf(current, 1)),
       tolerated: isBad ? metric.maxRatio : metric.margin, ...(isBad && metric.minRate > 0 ? { minRate: metric.minRate } : {}), dispersion: phi,
     };
-    if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: this.#untold(metric) };
+    if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: scoreRefusals(this.#arms(), { labels: this.#labels, metrics: [metric] }, this.#environment).get(metric.name)?.because ?? this.#untold(metric) };
     // Whom there is nothing to compare with may be judged alone, but not by what says nothing of either.
     if ((a.n === 0 || b.n === 0) && refused !== undefined) return { ...common, verdict: refused.verdict, because: refused.because };
     if (a.n === 0 || b.n === 0) return { ...common, verdict: 'no control', because: `${a.n === 0 ? ARMS[0] : ARMS[1]} has no data` };

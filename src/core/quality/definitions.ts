@@ -1,6 +1,7 @@
 import { compileCondition, compileNumber, compileValue, type Compiled, type Expression, type ExpressionProblem, type FieldTypes } from '../expressions/expression.ts';
 import { nearest } from '../workspace/suggest.ts';
 import { parseDuration } from '../base/duration.ts';
+import { reportOfLogOnly } from './ofLogOnly.ts';
 import { toleranceProblems } from './tolerances.ts';
 import { lookbackMs, prometheusTarget, reportQueries, sliceEntries, type PrometheusTarget, type Report } from './prometheusTarget.ts';
 import { RECORD_FIELDS } from './recordFields.ts';
@@ -240,6 +241,7 @@ class Reader {
       return undefined;
     }
     if (log === undefined && design_effect !== undefined) this.problems.push({ path: ['source', 'design_effect'], message: 'is of a log whose records name no unit: Prometheus has its own, below prometheus, and a command prints it' });
+    if (log === undefined) reportOfLogOnly(prometheus === undefined ? 'exec' : 'prometheus', content, this.report);
     if (log !== undefined) return { kind: 'log', log: [log].flat(), outcomes: outcomes === undefined ? [] : [outcomes].flat(), ...(design_effect === undefined ? {} : { designEffect: design_effect }) };
     if (exec !== undefined) return { kind: 'exec', command: exec };
     if (prometheus === undefined) return undefined;

@@ -1,7 +1,7 @@
 import { limitFinding, type LimitFinding } from './absolute.ts';
 import { levelShares } from './comparison.ts';
 import type { MetricDefinition, QualityDefinition } from './definitions.ts';
-import { outcomeRefusals, type Refusal } from './refusals.ts';
+import { toldRefusals, type Refusal } from './refusals.ts';
 import { dataSince } from './since.ts';
 import type { ShareAt } from './strata.ts';
 import { totalOf } from './totals.ts';
@@ -10,7 +10,7 @@ import type { QualityData, QualityWindow } from './window.ts';
 /** What the candidate does against the limit that a guardrail has of its own, whatever the current version does. */
 export interface CandidateLimit extends LimitFinding {
   readonly metric: MetricDefinition;
-  /** Why outcomes say nothing of any version. */
+  /** Why scores or outcomes say nothing of any version. */
   readonly refused?: Refusal;
 }
 
@@ -45,10 +45,10 @@ export interface CandidateLimitOptions {
  */
 export function candidateLimits(windows: readonly QualityWindow[], data: QualityData, definition: QualityDefinition, environment: string, { since, shareAt, services = 1 }: CandidateLimitOptions): CandidateLimit[] {
   const limited = definition.metrics.filter(({ role, limit }) => role === 'guardrail' && limit !== undefined);
-  const refusals = limited.some(({ labelled }) => labelled) ? outcomeRefusals(dataSince(data, since), definition, environment, shareAt) : undefined;
+  const refusals = limited.length === 0 ? undefined : toldRefusals(dataSince(data, since), definition, environment, shareAt);
   return limited.flatMap((metric): CandidateLimit[] => {
     const { name, limit = Number.NaN } = metric;
-    // What outcomes do not tell they tell of no version: absence that means nothing passes no limit.
+    // What scores and outcomes do not tell they tell of no version: absence that means nothing passes no limit.
     const refused = refusals?.get(name);
     if (refused !== undefined) {
       const { n, sum } = totalOf(windows, name);

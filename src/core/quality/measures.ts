@@ -12,10 +12,19 @@ export function scoreFrom(own: unknown, proba: unknown): number | null {
   return score !== null && Number.isFinite(score) ? score : null;
 }
 
+function isProbability(score: number): boolean {
+  return score >= 0 && score <= 1;
+}
+
 /** The score, where it is from 0 to 1: what else it may be is no probability. */
 function probabilityOf(record: RecordLike): number | null {
   const score = scoreOf(record);
-  return score !== null && score >= 0 && score <= 1 ? score : null;
+  return score !== null && isProbability(score) ? score : null;
+}
+
+/** The score, where the threshold divides it: any that the file says, and the usual one of 0.5 what is a probability only. */
+function dividedScoreOf(record: RecordLike, { isThresholdGiven }: LabelDefinition): number | null {
+  return isThresholdGiven === true ? scoreOf(record) : probabilityOf(record);
 }
 
 /** Whether an outcome or a label means yes; null where it does not tell. */
@@ -53,10 +62,15 @@ export function isDivided(record: RecordLike, { isThresholdGiven }: LabelDefinit
   return isThresholdGiven === true && isLabelled(record) && scoreOf(record) !== null;
 }
 
+/** Whether nothing but a score could decide of a record, which the usual threshold does not divide. */
+export function isUndivided(record: RecordLike, score: number, { isThresholdGiven }: LabelDefinition): boolean {
+  return !isProbability(score) && isThresholdGiven !== true && !isLabelled(record);
+}
+
 /** By the label; a record without one, or where a threshold is given, by its score. A label that is no yes or no makes both classes, whatever its score says. */
 function judged(record: RecordLike, labels: LabelDefinition): Judged {
   const { field, threshold } = labels;
-  const score = scoreOf(record);
+  const score = dividedScoreOf(record, labels);
   const isByLabel = isLabelled(record) && (!isDivided(record, labels) || isOfClasses(record, field));
   if (score === null || isByLabel) return { decided: binaryOf(record['label']), actual: binaryOf(record[field]) };
   return { decided: score >= threshold, actual: isPositive(record[field]) };
@@ -105,6 +119,12 @@ function isRight(record: RecordLike, labels: LabelDefinition): number | null {
   return said === null || told === null || said === '' || told === '' ? null : Number(said === told);
 }
 
+/** Whether the score is nearer to the threshold than the band, or, where that is not `wanted`, is not. */
+function nearThreshold(record: RecordLike, labels: LabelDefinition, wanted: boolean): number | null {
+  const score = dividedScoreOf(record, labels);
+  return score === null ? null : Number((Math.abs(score - labels.threshold) < labels.band) === wanted);
+}
+
 const MEASURED: Readonly<Record<Measure, (labels: LabelDefinition) => Valued>> = {
   accuracy: (labels) => (record) => isRight(record, labels),
   precision: (labels) => (record) => {
@@ -124,8 +144,8 @@ const MEASURED: Readonly<Record<Measure, (labels: LabelDefinition) => Valued>> =
     const told = likelihood(record, field);
     return told === undefined ? null : Number(told.actual);
   },
-  uncertain: ({ threshold, band }) => (record) => { const score = scoreOf(record); return score === null ? null : Number(Math.abs(score - threshold) < band); },
-  confident: ({ threshold, band }) => (record) => { const score = scoreOf(record); return score === null ? null : Number(Math.abs(score - threshold) >= band); },
+  uncertain: (labels) => (record) => nearThreshold(record, labels, true),
+  confident: (labels) => (record) => nearThreshold(record, labels, false),
   entropy: () => entropy,
 };
 

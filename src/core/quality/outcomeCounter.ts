@@ -174,7 +174,7 @@ export class OutcomeCounter {
     this.#label(waiting, { outcome: told?.outcome ?? {}, whole }, times);
     if (told !== undefined) delays.add(at, told.at, times);
     if (told !== undefined && this.#stager.isLabelledBy(told.outcome)) collector.labelled(at, times);
-    if (this.#stager.isLabelledBy(whole)) collector.addOutcome(whole, labels.field, at, times);
+    if (this.#stager.isLabelledBy(whole)) collector.addOutcome(whole, labels, at, times);
     this.classes.add(whole, times);
     const unit = this.#unitOf(waiting);
     const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));

@@ -1,6 +1,7 @@
 import { absenceOf } from './absence.ts';
 import type { MetricDefinition, QualityDefinition } from './definitions.ts';
 import { differInLabels } from './labelledShare.ts';
+import { scoreRefusals } from './scoreRefusals.ts';
 import { allocationIntervals, isDrawn, type ShareAt } from './strata.ts';
 import { dispersionIn } from './unitDispersion.ts';
 import { unnamedOf } from './unnamed.ts';
@@ -23,11 +24,16 @@ function absence({ notes, arms }: Pick<QualityData, 'notes' | 'arms'>, environme
   return found === undefined ? undefined : { always: found.isAll, verdict: 'insufficient data', because: `${found.words}, and absence alone says nothing` };
 }
 
-/** Of the metrics for which `absent_means` says what a missing outcome counts as: why that says nothing now. Such a metric tells nothing of any version, by comparison or by itself. */
-export function absenceRefusals(data: Pick<QualityData, 'notes' | 'arms'>, { labels, metrics }: QualityDefinition, environment: string): ReadonlyMap<string, Refusal> {
+/** Of the metrics for which `absent_means` says what a missing outcome counts as: why that says nothing now. */
+function absenceRefusals(data: Pick<QualityData, 'notes' | 'arms'>, { labels, metrics }: QualityDefinition, environment: string): ReadonlyMap<string, Refusal> {
   const found = labels.absentMeans === undefined ? undefined : absence(data, environment);
   const readsLabel = ({ labelled, expression }: MetricDefinition): boolean => labelled && (expression === undefined || expression.paths.some(([first]) => first === labels.field));
   return new Map(found === undefined ? [] : metrics.filter(readsLabel).map(({ name }) => [name, found]));
+}
+
+/** Why metrics tell nothing of any version, by comparison or by itself: scores that their threshold does not divide, or absence that says nothing now. */
+export function versionRefusals(data: Pick<QualityData, 'notes' | 'arms'>, definition: QualityDefinition, environment: string): ReadonlyMap<string, Refusal> {
+  return new Map([...absenceRefusals(data, definition, environment), ...scoreRefusals(data.arms, definition, environment)]);
 }
 
 /** Where the share of matured predictions that have what a metric needs of outcomes differs by arm it means nothing: `differInLabels`. */
@@ -41,15 +47,15 @@ function labelsDiffer(data: QualityData, environment: string, metric: string, sh
 }
 
 /**
- * The metrics that need outcomes and say nothing because of those that there are.
+ * The metrics that say nothing because of the scores and outcomes that there are.
  *
  * @param data from when on it counts
  */
-export function outcomeRefusals(data: QualityData, definition: QualityDefinition, environment: string, shareAt?: ShareAt): ReadonlyMap<string, Refusal> {
-  const absent = absenceRefusals(data, definition, environment);
-  return new Map(definition.metrics.filter(({ labelled }) => labelled).flatMap(({ name }) => {
-    const own = absent.get(name);
-    const refused = own?.always === true ? own : labelsDiffer(data, environment, name, shareAt) ?? own;
+export function toldRefusals(data: QualityData, definition: QualityDefinition, environment: string, shareAt?: ShareAt): ReadonlyMap<string, Refusal> {
+  const byItself = versionRefusals(data, definition, environment);
+  return new Map(definition.metrics.flatMap(({ name, labelled }) => {
+    const own = byItself.get(name);
+    const refused = own?.always === true || !labelled ? own : labelsDiffer(data, environment, name, shareAt) ?? own;
     return refused === undefined ? [] : [[name, refused] as const];
   }));
 }

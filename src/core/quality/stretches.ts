@@ -16,12 +16,14 @@ export interface OpenStretch extends ArmStretch {
   scoreOfPositives: Uint32Array<ArrayBuffer>;
   matured: number;
   labelled: number;
+  notProbable: number;
+  undivided: number;
 }
 
 const NO_COUNTS = new Uint32Array(0);
 
 function opened(start: number, end: number): OpenStretch {
-  return { start, end, latency: new Uint32Array(LATENCY_EDGES.length + 1), score: new Uint32Array(SCORE_EDGES.length + 1), labelledScore: NO_COUNTS, scoreOfPositives: NO_COUNTS, matured: 0, labelled: 0 };
+  return { start, end, latency: new Uint32Array(LATENCY_EDGES.length + 1), score: new Uint32Array(SCORE_EDGES.length + 1), labelledScore: NO_COUNTS, scoreOfPositives: NO_COUNTS, matured: 0, labelled: 0, notProbable: 0, undivided: 0 };
 }
 
 /** `counts` with room for each score, if it had none. */
@@ -44,6 +46,16 @@ export function countBins(into: Uint32Array, bins: Uint8Array, rows: Uint16Array
     const bin = bins[rows[index] ?? 0] ?? NO_BIN;
     if (bin !== NO_BIN) bump(into, bin);
   }
+}
+
+/** How many of some rows have a score that is no probability; without a score it is NaN. */
+export function notProbableIn(scores: Float64Array, rows: Uint16Array, from: number, to: number): number {
+  let found = 0;
+  for (let index = from; index < to; index += 1) {
+    const score = scores[rows[index] ?? 0] ?? 0;
+    if (score < 0 || score > 1) found += 1;
+  }
+  return found;
 }
 
 /**
@@ -99,7 +111,7 @@ export class Stretches {
     return found;
   }
 
-  #add({ start, latency, score, labelledScore, scoreOfPositives, matured, labelled }: ArmStretch): void {
+  #add({ start, latency, score, labelledScore, scoreOfPositives, matured, labelled, notProbable = 0, undivided = 0 }: ArmStretch): void {
     const into = this.#of(start);
     addCounts(into.latency, latency);
     addCounts(into.score, score);
@@ -111,6 +123,8 @@ export class Stretches {
     }
     into.matured += matured;
     into.labelled += labelled;
+    into.notProbable += notProbable;
+    into.undivided += undivided;
   }
 
   /** What is too old for its length becomes part of a longer one. */
@@ -128,7 +142,7 @@ export class Stretches {
 }
 
 /** What an arm came to in all of its stretches together. */
-export type StretchSums = Pick<ArmSummary, 'latency' | 'score' | 'labelledScore' | 'scoreOfPositives' | 'matured' | 'labelled'>;
+export type StretchSums = Pick<ArmSummary, 'latency' | 'score' | 'labelledScore' | 'scoreOfPositives' | 'matured' | 'labelled' | 'notProbable' | 'undivided'>;
 
 /** `edges`: of what the stretches count, where they are not those of a log. */
 export function sumOfStretches(stretches: readonly ArmStretch[], edges: { readonly latency: readonly number[]; readonly score: readonly number[]; readonly ranked: readonly number[] } = { latency: LATENCY_EDGES, score: SCORE_EDGES, ranked: RANKED_EDGES }): StretchSums {
@@ -144,5 +158,6 @@ export function sumOfStretches(stretches: readonly ArmStretch[], edges: { readon
     labelledScore: counts(edges.ranked, ({ labelledScore }) => labelledScore),
     scoreOfPositives: counts(edges.ranked, ({ scoreOfPositives }) => scoreOfPositives),
     matured: sum(({ matured }) => matured), labelled: sum(({ labelled }) => labelled),
+    notProbable: sum(({ notProbable = 0 }) => notProbable), undivided: sum(({ undivided = 0 }) => undivided),
   };
 }

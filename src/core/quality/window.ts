@@ -107,6 +107,9 @@ export interface ArmStretch {
   readonly scoreOfPositives: Uint32Array<ArrayBuffer>;
   readonly matured: number;
   readonly labelled: number;
+  /** As of the summary; missing where the source knows no scores. */
+  readonly notProbable?: number;
+  readonly undivided?: number;
 }
 
 /** An arm over all of the time that was read; `dataSince` makes histograms and shares of outcomes those of a part of it. */
@@ -134,6 +137,9 @@ export interface ArmSummary {
   /** Predictions whose outcome is final by now, and how many of them have one. */
   readonly matured: number;
   readonly labelled: number;
+  /** Predictions whose score is outside 0 to 1, so no probability; and of those with an outcome, how many only such a score could decide. Missing where the source knows no scores. */
+  readonly notProbable?: number;
+  readonly undivided?: number;
   /** What those of them count as that have none; missing where they do not count. */
   readonly absentMeans?: number | boolean | string;
   /** The same by stretches of time; missing where the source tells none. */

@@ -2,7 +2,7 @@ import { countWords, plainLine, utcTime } from '../base/words.ts';
 import { limitFinding } from '../quality/absolute.ts';
 import { ALPHA, compareArms } from '../quality/comparison.ts';
 import type { MetricDefinition, QualityDefinition } from '../quality/definitions.ts';
-import { absenceRefusals } from '../quality/refusals.ts';
+import { versionRefusals } from '../quality/refusals.ts';
 import type { QualityData, QualityWindow, WindowLabels } from '../quality/window.ts';
 import type { Moments } from '../quality/stats/confidenceSequence.ts';
 import type { ReleaseLook } from './assessment.ts';
@@ -91,7 +91,7 @@ function watchDay({ to, isLast, metrics }: Day, own: readonly QualityWindow[], {
   const when = isLast ? 'the last day' : `the last day whose outcomes are known (${utcTime(recent[0]?.start ?? to - DAY_MS)} to ${utcTime(to)}${supersededWords(data, environment, to)})`;
   const named = isLast ? '' : `${metrics.map(({ name }) => plainLine(name, 40)).join(', ')}: `;
   // Outcomes that are written no more look like a model that is wrong, or right, from then on.
-  const untold = absenceRefusals(data, definition, environment);
+  const untold = versionRefusals(data, definition, environment);
   const limited = metrics.filter(({ limit }) => limit !== undefined);
   const found = limited.filter(({ name }) => !untold.has(name)).flatMap((metric) => limitFinding(metric, recent, { data, environment, among: among.filter(({ limit }) => limit !== undefined).length }) ?? []);
   const limits = found.filter(({ state }) => state === 'passed').map(({ name, value, n, limit, since }) => `${plainLine(name, 40)} is ${rounded(value, 2, limit)} (n ${countWords(n)})${since === undefined ? ` in ${when}` : sinceWords(since)}, past its limit ${limit}`);

@@ -149,6 +149,23 @@ guardrails: [{name: errors, bad: error}]`);
     assert.deepEqual(problems('guardrails:\n  - {name: a, bad: "score >\\x20\\"x\\""}').map((each) => each.replace(/ \[.*/, '')), ['7: guardrails[0].bad: > compares a number with a text, which are never equal.']);
   });
 
+  it('says what no other source than a log goes by: an error where it decides who is compared, or by what', () => {
+    const beside = 'where: error\nlabels: {mature_after: 7d}\ndrift: {window: 24h}\nskew: {exec: [a]}';
+    const said = (source: string): string[] => load(`source: {${source}, outcomes: b.jsonl}\n${beside}`).problems.map(({ severity, message, range }) => `${range.start.line + 1} ${severity} ${message}`).sort();
+    assert.deepEqual(said('exec: [a]'), [
+      '10 warning skew: needs the records of a log, so it is not measured here.',
+      '6 error source.outcomes: is of a log, and nobody reads it here: what metrics of outcomes come to is for the command to tell, in the window of the prediction.',
+      '7 error where: is of a log, and the command would count everybody all the same: select whom to compare there, and leave where out.',
+      '8 warning labels: is of a log, and not gone by here: which outcomes count, and as what, is what the command says.',
+      '9 warning drift: needs the records of a log, so it is not measured here.',
+    ]);
+    const prometheus = said('prometheus: {url: "http://p:9090", design_effect: 1, queries: {}}');
+    assert.deepEqual(prometheus.map((each) => each.split(' ', 2).join(' ')), ['10 warning', '6 error', '7 error', '8 warning', '9 warning']);
+    assert.match(prometheus[2] ?? '', /the queries of Prometheus would count everybody all the same: select whom to compare in each of them, and leave where out/);
+    assert.deepEqual(said('log: a.jsonl'), []);
+    assert.deepEqual(load('source: {exec: [a]}\nby: country\nwindow: 1h\nguardrails: [{name: right, measure: accuracy, margin: 0.1}]').problems, [], 'what a command may tell by itself');
+  });
+
   it('says what else is wrong, and reads the rest', () => {
     assert.match(problems('guardrails: [{name: a}]')[0] ?? '', /^6: .*needs bad, mean or measure/);
     assert.match(problems('guardrails: [{name: a, bad: error, mean: score}]')[0] ?? '', /not bad and mean/);

@@ -28,11 +28,31 @@ describe('where nothing is compared', () => {
     }
   });
 
-  it('one arm that is called otherwise is named, and the other counts', async () => {
-    const { code, out } = await ran(ERRORS, renamed('Candidate', 'current'));
-    assert.equal(code, 0);
+  it('one arm that is called otherwise is named: the other has nothing to be compared with, so the exit code is 5', async () => {
+    const { code, out, warned } = await ran(ERRORS, renamed('Candidate', 'current'));
+    assert.deepEqual([code, warned], [5, ['No guardrail was compared (errors: candidate has no data).']]);
     assert.match(out, /^There is no record of candidate, but records of "Candidate", /m);
     assert.doesNotMatch((await ran(ERRORS, (record) => ({ ...record, assigned_arm: record['unit_id'] === 'u-7' ? 'third' : record['assigned_arm'] }))).out, /There is no record/);
+  });
+
+  it('the exit code is 5, because the candidate is alone, unless a guardrail has a limit of its own', async () => {
+    const alone = (record: Record<string, unknown>): object => ({ ...record, assigned_arm: 'candidate', model_version: '14' });
+    for (const run of [(context: CliContext) => quality.run(context), compareReleased]) {
+      const { code, out, warned } = await ran(ERRORS, alone, run);
+      assert.match(out, /no control/);
+      assert.deepEqual([code, warned], [5, ['No guardrail was compared (errors: current has no data). Where nobody is left to compare with, a guardrail judges the candidate by a limit of its own, such as limit: 0.05.']]);
+      const limited = await ran(`${LOG}guardrails: [{name: errors, bad: error, limit: 0.5}]`, alone, run);
+      assert.deepEqual([limited.code, limited.warned], [0, []]);
+    }
+  });
+
+  it('the exit code is 5, because every guardrail is void, and 0 where one is not', async () => {
+    const sparse = (record: Record<string, unknown>): object => (record['assigned_arm'] === 'candidate' && Number(String(record['request_id']).slice(2)) % 2 === 0 ? { ...record, latency_ms: undefined } : record);
+    const SLOW = '{name: slow, bad: latency_ms > 80}';
+    const { code, warned } = await ran(`${LOG}guardrails: [${SLOW}]`, sparse);
+    assert.equal(code, 5);
+    assert.match(warned.join(), /^No guardrail was compared \(slow: the arms tell it of different shares of their records [^)]*\), and what is left out may be what is bad\)\.$/);
+    assert.equal((await ran(`${LOG}guardrails: [${SLOW}, {name: errors, bad: error}]`, sparse)).code, 0);
   });
 
   it('the exit code is 5, because no guardrail reads a field that is there', async () => {

@@ -48,13 +48,20 @@ interface Opened {
   readonly groups: readonly { readonly columns: readonly Column[]; readonly count: number }[] | undefined;
 }
 
+/** The content of a Parquet file, and what its end says of it. @throws Error when it is none */
+export async function openParquet(path: string): Promise<Pick<Opened, 'file' | 'metadata'>> {
+  const { asyncBufferFromFile, parquetMetadataAsync } = await import('hyparquet');
+  const file = await asyncBufferFromFile(path);
+  if (file.byteLength === 0) throw new Error('it is empty, as one is whose writer has not closed it');
+  return { file, metadata: await parquetMetadataAsync(file) };
+}
+
 /** @throws AppError cancelled, validation when the file is none or damaged */
 async function withFile<T>({ path, columns, asMillis = [], hashed = [], group, onRows }: ParquetQuestion, read: (opened: Opened) => Promise<T>): Promise<T> {
-  const { asyncBufferFromFile, parquetMetadataAsync, parquetSchema } = await import('hyparquet');
+  const { parquetSchema } = await import('hyparquet');
   const handle = await open(path, 'r');
   try {
-    const file = await asyncBufferFromFile(path);
-    const metadata = await parquetMetadataAsync(file);
+    const { file, metadata } = await openParquet(path);
     const schema = parquetSchema(metadata);
     const leaves = leavesOf(schema, schema, wantedIn(columns), isWithin(columns));
     const groups = leaves === undefined ? undefined : metadata.row_groups.filter((_, index) => group === undefined || index === group)

@@ -175,6 +175,8 @@ class Reader {
       return undefined;
     }
     if (bad !== undefined && section.better === 'higher') this.problems.push({ path: [...path, 'better'], message: 'fewer bad events are always better: leave it out, or take mean' });
+    const isOfOutcomes = measure !== undefined && NEEDS_LABELS.has(measure);
+    if (isOfOutcomes && section.better !== undefined && section.better !== (HIGHER.has(measure) ? 'higher' : 'lower')) this.problems.push({ path: [...path, 'better'], message: `${measure} is better the ${HIGHER.has(measure) ? 'higher' : 'lower'} it is: leave it out` });
     if (section.name.trim().toLowerCase() === MISSING_ANSWERS) {
       this.problems.push({ path: [...path, 'name'], message: `${MISSING_ANSWERS} is the guardrail that is there by itself, of answers that the exposure counters miss: choose another name` });
       return undefined;
@@ -184,7 +186,7 @@ class Reader {
       name: section.name,
       role,
       kind: bad === undefined ? 'mean' : 'bad',
-      better: bad !== undefined ? 'lower' : section.better ?? (measure !== undefined && HIGHER.has(measure) ? 'higher' : 'lower'),
+      better: bad !== undefined ? 'lower' : (isOfOutcomes ? undefined : section.better) ?? (measure !== undefined && HIGHER.has(measure) ? 'higher' : 'lower'),
       ...(expression === undefined ? {} : { expression }),
       ...(measure === undefined ? {} : { measure }),
       labelled: measure === undefined ? expression !== undefined && readsOutcome(expression) : NEEDS_LABELS.has(measure),

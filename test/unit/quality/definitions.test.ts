@@ -215,6 +215,8 @@ models:
     ['guardrails: [{name: a, measure: pr_auc}]', /^6: guardrails\[0\]\.measure: guards nothing: pr_auc has no interval here, so it is shown and decides nothing\. List it below signals.* \[pr_auc\]$/],
     ['signals: [{name: a, measure: pr_auc, margin: 0.1}]', /^6: signals\[0\]\.margin: is not gone by: pr_auc has no interval here/],
     ['guardrails: [{name: Missing answers, bad: error}]', /^6: guardrails\[0\]\.name: missing answers is the guardrail that is there by itself, .*: choose another name\. \[Missing answers\]$/],
+    ['signals: [{name: a, measure: accuracy, better: lower}]', /^6: signals\[0\]\.better: accuracy is better the higher it is: leave it out\. \[lower\]$/],
+    ['guardrails: [{name: a, measure: brier, better: higher, margin: 0.01}]', /^6: guardrails\[0\]\.better: brier is better the lower it is: leave it out\. \[higher\]$/],
     ['signals: [{name: a, measure: accuracy, margin: 1}]', /margin: is a difference of shares, less than 1: 1 % is 0\.01/],
     ['guardrails: [{name: a, mean: converted == 1, limit: 3}]', /limit: is a share/],
     ['guardrails: [{name: a, bad: error, accept_ratio: 1}]', /accept_ratio: must be more than 1: a candidate as good as the current version could never go on/],

@@ -331,7 +331,7 @@ class Comparer {
     const verdict = nobody ? candidate.chosen === current.chosen ? 'insufficient data' : 'no control' : isWorse ? 'worse' : 'undecided';
     const why = counted.length === 0 ? 'Unleash counts by the hour, and has told no hour since evidence began'
       : intervals.length === 0 ? 'Unleash counts by the hour, and the records of no hour since evidence began have been told far enough' : 'the exposure counters say that nobody was sent to an arm';
-    const missing = `${candidate.missing} of ${candidate.chosen} answers of the candidate are missing, ${current.missing} of ${current.chosen} of the current version`;
+    const missing = `${Math.round(candidate.missing)} of ${candidate.chosen} answers of the candidate are missing, ${Math.round(current.missing)} of ${current.chosen} of the current version`;
     return {
       name: MISSING_ANSWERS, role: 'guardrail', kind: 'bad', better: 'lower', candidate: value(candidate), current: value(current), ...(effect === undefined ? {} : { effect }),
       tolerated: MISSING_RATIO, dispersion, verdict, evidence: bounded(evidence.restarted), logEvidence: evidence.restarted,

@@ -6,7 +6,7 @@ import { silence, type Exposure, type Silence, type SilenceOptions } from '../..
 import { alarms } from '../../../src/core/quality/stats/countRule.ts';
 import { NO_HISTOGRAM } from '../../../src/core/quality/histogram.ts';
 import { NOTHING_TOLD, toldOf, type Told } from '../../../src/core/quality/told.ts';
-import type { ArmSummary, QualityWindow } from '../../../src/core/quality/window.ts';
+import { NO_NOTES, type ArmSummary, type QualityWindow } from '../../../src/core/quality/window.ts';
 import { records, START } from '../../support/qualityRecords.ts';
 
 const HOUR = 3_600_000;
@@ -17,6 +17,8 @@ const NOW = START + HOURS * HOUR;
 const EXPOSURES: readonly Exposure[] = Array.from({ length: HOURS }, (_, hour) => ({ start: START + hour * HOUR, end: START + (hour + 1) * HOUR, yes: 100, no: 300 }));
 /** An hour, and half of the next one. */
 const HALF: readonly Exposure[] = [{ start: START, end: START + HOUR, yes: 100, no: 300 }, { start: START + HOUR, end: START + 2 * HOUR, yes: 50, no: 150 }];
+
+const arm = (name: string, lastSeen: number): ArmSummary => ({ arm: name, environment: '', requests: 1, units: 0, lastSeen, unitSums: {}, latency: NO_HISTOGRAM, score: NO_HISTOGRAM, labelledScore: NO_HISTOGRAM, scoreOfPositives: NO_HISTOGRAM, matured: 0, labelled: 0 });
 
 function windows(arm: string, perHour: number, { size = HOUR / 4, hours = HOURS }: { readonly size?: number; readonly hours?: number } = {}): QualityWindow[] {
   const count = (hours * HOUR) / size;
@@ -122,7 +124,6 @@ describe('a candidate that falls silent', () => {
 
     it('where it is not known up to when windows have been told: the newest one may go on', () => {
       const hours = (arm: string, count: number): QualityWindow[] => windows(arm, 1, { size: HOUR, hours: count });
-      const arm = (name: string, lastSeen: number): ArmSummary => ({ arm: name, environment: '', requests: 1, units: 0, lastSeen, unitSums: {}, latency: NO_HISTOGRAM, score: NO_HISTOGRAM, labelledScore: NO_HISTOGRAM, scoreOfPositives: NO_HISTOGRAM, matured: 0, labelled: 0 });
       const all = { windows: [...hours('candidate', 1), ...hours('current', 2)], arms: [arm('candidate', now), arm('current', now)] };
       assert.deepEqual([toldOf({ ...all, designEffect: 1 }, '', 'candidate'), toldOf({ ...all, designEffect: 1 }, '', 'current')], [{ least: START, most: START + HOUR }, { least: START + HOUR, most: now }]);
       assert.deepEqual(toldOf(all, '', 'candidate', true), { least: START, most: START + HOUR }, 'of one service of several the log knows no more either');
@@ -213,6 +214,12 @@ describe('a candidate that falls silent', () => {
       assert.equal(missing(report).verdict, 'worse', missing(report).because);
       assert.ok(report.joint.alarms);
       assert.deepEqual([report.metrics[0]?.verdict, report.metrics[0]?.because], ['void', 'the sample ratio is not as configured']);
+    });
+
+    it('tells whole answers where a source tells fractions of them', () => {
+      const told = { windows: [...windows('candidate', 38.87), ...windows('current', 300)], notes: NO_NOTES, arms: [arm('candidate', NOW), arm('current', NOW)] };
+      const report = compareArms(told, definition(), '', { shareAt, exposed: { exposures: EXPOSURES, now: NOW } });
+      assert.match(missing(report).because, /: 306 of 500 answers of the candidate are missing, 0 of 1500 of the current version$/);
     });
 
     it('does not say that nobody was chosen when no hour of the counters began with the evidence', () => {

@@ -7,6 +7,7 @@ import type { Moments } from '../../../src/core/quality/stats/confidenceSequence
 import { alarms, evidenceAboveRate, evidenceNotWorse, evidenceWorse, guardEvidence, joinEvidence, worseSince } from '../../../src/core/quality/stats/countRule.ts';
 import { atUsualRate } from '../../../src/core/quality/stats/usualRate.ts';
 import type { CountInterval } from '../../../src/core/quality/stats/countRule.ts';
+import { ratioInterval, stratifiedRatio } from '../../../src/core/quality/ratioOfRates.ts';
 import { dispersion } from '../../../src/core/quality/stats/dispersion.ts';
 import { binOf, jensenShannon, justBelow, kolmogorovSmirnov, kolmogorovSmirnovP, psi, psiNoise, quantileEdges, wasserstein } from '../../../src/core/quality/stats/driftMeasures.ts';
 import { chiSquaredTable, chiSquaredTail, mannWhitney, mcnemar, welch } from '../../../src/core/quality/stats/fixedTests.ts';
@@ -156,6 +157,17 @@ describe('statistics: bad-event counts', () => {
     const few = [...steady.slice(0, 8).map((each) => ({ ...each, candidateBad: 0.25, bad: 1 })), ...steady.map((each) => ({ ...each, candidateBad: 0, bad: 0 }))].map((each) => ({ ...each, service: 'a' }));
     assert.deepEqual(atUsualRate(few), few);
     assert.deepEqual([atUsualRate([]), atUsualRate([count(0, 0, 0, 0)])], [[], [count(0, 0, 0, 0)]]);
+  });
+
+  it('give an interval that holds the ratio, also where the arms differ in an outage', () => {
+    for (const [candidate, current] of [[0.3, 0.3], [0.6, 0.3], [0.9, 0.6], [0.3, 0.6]] as const) {
+      const intervals = Array.from({ length: 288 }, (_, index): CountInterval => {
+        const [own, other] = index >= 150 && index < 162 ? [candidate, current] : [0.02, 0.02];
+        return count(125 * own, 125 * own + 375 * other, 125, 375);
+      });
+      const [{ low, high }, ratio] = [ratioInterval(intervals, 0.025), stratifiedRatio(intervals) ?? assert.fail()];
+      assert.ok(low < ratio && ratio < high, `${candidate} against ${current}: ${ratio}, ${low} to ${high}`);
+    }
   });
 
   it('show that a candidate without bad events is good enough where a least rate says what is little', () => {

@@ -3,7 +3,7 @@ import { utcTime } from '../base/words.ts';
 import { curveAreas } from './curveAreas.ts';
 import { MISSING_ANSWERS, type LabelDefinition, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { NO_MOMENTS, hasTold, LEAST_EVENTS, LEAST_UNITS, mayTell, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Difference, type Moments } from './stats/confidenceSequence.ts';
-import { alarms, evidenceNotWorse, guardEvidence, joinEvidence, worseSince } from './stats/countRule.ts';
+import { alarms, guardEvidence, joinEvidence, worseSince } from './stats/countRule.ts';
 import type { Interval } from './stats/intervals.ts';
 import { ratioOf, type RatioReport } from './observedShare.ts';
 import { areProportions, proportionInterval } from './proportions.ts';
@@ -12,7 +12,7 @@ import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure, type SilenceOptio
 import { ARMS, toldRefusals, type Refusal } from './refusals.ts';
 import { scoreRefusals } from './scoreRefusals.ts';
 import { countedSince, dataSince } from './since.ts';
-import { atUsualRate } from './stats/usualRate.ts';
+import { atUsualRate, evidenceNotWorseUsually } from './stats/usualRate.ts';
 import { allocationIntervals, apartWords, comparedPart, countIntervals, isDrawn, leftOutWords, momentsAlike, onlyAcrossWords, restarts, windowsFrom, type ShareAt, type TimedInterval } from './strata.ts';
 import { toldOf } from './told.ts';
 import { isToldAlike, toldUntil, type Claim, type ToldUntil } from './toldFurther.ts';
@@ -21,6 +21,7 @@ import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
 import { unitsIn } from './unitsIn.ts';
 import { UNNAMED, unnamedOf, type UnnamedUnits } from './unnamed.ts';
+import { unusualWords } from './unusualWords.ts';
 import type { ArmSummary, QualityData, QualityWindow } from './window.ts';
 
 /** One release, all stages and looks together. */
@@ -342,9 +343,9 @@ class Comparer {
   #counts(metric: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval' | 'evidence' | 'lately'> & { readonly logEvidence: number } {
     const intervals = countIntervals(candidate, current, metric.name, phi);
     const counted = (claim: Claim['claim'], dispersion: number): TimedInterval[] => countIntervals(candidate, current, metric.name, dispersion, { until: this.#toldUntil, claim });
-    const forWorse = counted('worse', phi);
+    const [forWorse, forNotWorse] = [counted('worse', phi), counted('not worse', phi)];
     const worse = guardEvidence(forWorse, metric.maxRatio, metric.minRate).restarted;
-    const notWorse = evidenceNotWorse(atUsualRate(counted('not worse', phi)), metric.acceptRatio, metric.minRate, counted('not worse', Math.max(phi, this.#widest)));
+    const notWorse = evidenceNotWorseUsually(forNotWorse, metric.acceptRatio, metric.minRate, counted('not worse', Math.max(phi, this.#widest)));
     const effect = stratifiedRatio(intervals);
     const verdict = alarms(worse, this.alpha) ? 'worse' : alarms(notWorse, this.alpha) ? 'not worse' : 'undecided';
     const events = intervals.reduce((sum, { bad }) => sum + bad, 0);
@@ -353,7 +354,7 @@ class Comparer {
     const part = verdict === 'undecided' ? comparedPart(candidate, current, metric.name, this.#options.shareAt) : undefined;
     const lately = verdict === 'worse' ? lateValues(countIntervals(candidate, current, metric.name, 1).slice(worseSince(forWorse, metric.maxRatio, metric.minRate)), intervals[0]?.start) : undefined;
     const because = verdict === 'worse' ? `evidence ${evidenceWords(worse)} that the rate is more than ${metric.maxRatio} times the current one's${lately === undefined ? '' : `, since ${utcTime(lately.since)}`}`
-      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : isWaiting ? 'one arm has been told further than the other within the newest window, which counts in full when both have been told of it to its end' : part !== undefined && part < LEAST_COMPARED ? shortWindows(part, this.#windowMs) : events < 2 * LEAST_EVENTS ? 'too few bad events to tell' : `shown is neither more than ${metric.maxRatio} times the current one's rate nor less than ${metric.acceptRatio} times`;
+      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : isWaiting ? 'one arm has been told further than the other within the newest window, which counts in full when both have been told of it to its end' : part !== undefined && part < LEAST_COMPARED ? shortWindows(part, this.#windowMs) : events < 2 * LEAST_EVENTS ? 'too few bad events to tell' : `shown is neither more than ${metric.maxRatio} times the current one's rate nor less than ${metric.acceptRatio} times${unusualWords(forNotWorse, atUsualRate(forNotWorse), phi)}`;
     return { verdict, because, ...(lately === undefined ? {} : { lately }), ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.alpha), evidence: bounded(worse), logEvidence: worse };
   }
 

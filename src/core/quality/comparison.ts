@@ -4,6 +4,7 @@ import { curveAreas } from './curveAreas.ts';
 import { MISSING_ANSWERS, type LabelDefinition, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { NO_MOMENTS, hasTold, LEAST_EVENTS, LEAST_UNITS, mayTell, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Difference, type Moments } from './stats/confidenceSequence.ts';
 import { alarms, guardEvidence, joinEvidence, worseSince } from './stats/countRule.ts';
+import { dispersion, dispersionBound } from './stats/dispersion.ts';
 import type { Interval } from './stats/intervals.ts';
 import { ratioOf, type RatioReport } from './observedShare.ts';
 import { areProportions, proportionInterval } from './proportions.ts';
@@ -155,6 +156,8 @@ function bounded(logEvidence: number): number {
   return Math.min(1e12, Math.exp(logEvidence));
 }
 
+/** So many times as much as they show units may vary where they are a handful, about nine in each arm. */
+const FEW = 2;
 /** Below this part of what could be compared, windows are too short for the traffic. */
 const LEAST_COMPARED = 0.5;
 
@@ -237,8 +240,9 @@ class Comparer {
     return this.#data.arms.filter(({ arm, environment }) => environment === this.#environment && ARMS.includes(arm));
   }
 
-  dispersionOf(metric: string): number {
-    return Math.max(dispersionIn(this.windows().flat(), this.#arms(), metric) ?? this.#data.designEffect ?? 1, this.unnamed?.designEffect ?? 1);
+  /** `estimate`: `dispersion` for what units show, be they ever so few. */
+  dispersionOf(metric: string, estimate = dispersionBound): number {
+    return Math.max(dispersionIn(this.windows().flat(), this.#arms(), metric, 'unitSums', estimate) ?? this.#data.designEffect ?? 1, this.unnamed?.designEffect ?? 1);
   }
 
   /** Undefined: records name their unit, or the source has none. */
@@ -250,6 +254,12 @@ class Comparer {
   #unitless<T extends Pick<MetricComparison, 'verdict' | 'because'>>(result: T): T {
     const isUnknown = this.unnamed !== undefined && this.unnamed.designEffect === undefined;
     return !isUnknown || result.verdict !== 'not worse' ? result : { ...result, verdict: 'undecided', because: `${UNNAMED}, so nobody knows how many are of one user: log unit_id, or say source.design_effect` };
+  }
+
+  /** Why much that was told decides nothing, where it is of a handful of units. */
+  #ofFew<T extends Pick<MetricComparison, 'verdict' | 'because'>>({ name, dispersion: phi, candidate, current }: Pick<MetricComparison, 'name' | 'dispersion' | 'candidate' | 'current'>, result: T): T {
+    if (result.verdict !== 'undecided' || phi <= FEW * this.dispersionOf(name, dispersion)) return result;
+    return { ...result, because: `too few units (${candidate.units ?? 0} and ${current.units ?? 0}) to know how alike the records of one are: they count for little until there are more` };
   }
 
   /** How many units told a metric in windows of the candidate (0) or of the current version (1); undefined where the source knows no units. */
@@ -297,7 +307,7 @@ class Comparer {
     if (across !== undefined) return { ...common, verdict: 'insufficient data', because: across };
     const drawn = [candidate.filter(this.#isDrawn), current.filter(this.#isDrawn)] as const;
     if (comparedPart(...drawn, metric.name, this.#options.shareAt) === undefined) return { ...common, verdict: 'no control', because: apartWords(...drawn, metric.name) };
-    const found = this.#unitless(this.#doubted(metric.name, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi, slice !== undefined)));
+    const found = this.#unitless(this.#doubted(metric.name, this.#ofFew(common, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi, slice !== undefined))));
     const result = { ...found, because: `${found.because}${leftOutWords([...candidate, ...current], metric.name, this.#options.shareAt)}` };
     // A mismatch voids what would let a release go on, never a breach, and so do outcomes that have ceased. Where only some predictions have outcomes, chosen differently by arm, neither is known.
     if (refused === undefined || (result.verdict === 'worse' && !refused.always)) return { ...common, ...result };
@@ -313,19 +323,19 @@ class Comparer {
     return doubt === undefined || (result.verdict !== 'not worse' && result.verdict !== 'undecided') ? result : { ...result, verdict: 'undecided', because: doubt };
   }
 
-  /** Predictions that are missing where the flag chose an arm; `dispersions` are those of the other bad events, of which the largest stands for theirs. */
+  /** Predictions that are missing where the flag chose an arm; `dispersions` are those that the other bad events show, of which the largest stands for theirs: records get lost by the service, not by the unit, so a handful of units hides no silence. */
   missing(dispersions: readonly number[]): (MetricComparison & { readonly logEvidence: number }) | undefined {
     const { exposed, shareAt } = this.#options;
     if (exposed === undefined) return undefined;
-    const dispersion = Math.max(1, ...dispersions);
+    const phi = Math.max(1, ...dispersions);
     const { exposures, services, ...known } = exposed;
     const counted = exposures.filter(({ start }) => start >= this.#counted);
     const isCounted = ({ service }: QualityWindow): boolean => services?.includes(service) !== false;
     const data = { ...this.#data, windows: this.#data.windows.filter(isCounted) };
     const told = [toldOf(data, this.#environment, ARMS[0], services !== undefined), toldOf(data, this.#environment, ARMS[1], services !== undefined)] as const;
     const [own, other] = this.windows();
-    const { intervals, candidate, current, evidence } = silence(counted, own.filter(isCounted), other.filter(isCounted), { ...known, told, shareAt, dispersion });
-    const value = ({ chosen, missing }: typeof candidate): ArmValue => armValue({ n: chosen, sum: missing }, dispersion);
+    const { intervals, candidate, current, evidence } = silence(counted, own.filter(isCounted), other.filter(isCounted), { ...known, told, shareAt, dispersion: phi });
+    const value = ({ chosen, missing }: typeof candidate): ArmValue => armValue({ n: chosen, sum: missing }, phi);
     const effect = stratifiedRatio(intervals);
     const isWorse = alarms(evidence.restarted, this.alpha);
     const nobody = candidate.chosen === 0 || current.chosen === 0;
@@ -335,7 +345,7 @@ class Comparer {
     const missing = `${Math.round(candidate.missing)} of ${candidate.chosen} answers of the candidate are missing, ${Math.round(current.missing)} of ${current.chosen} of the current version`;
     return {
       name: MISSING_ANSWERS, role: 'guardrail', kind: 'bad', better: 'lower', candidate: value(candidate), current: value(current), ...(effect === undefined ? {} : { effect }),
-      tolerated: MISSING_RATIO, dispersion, verdict, evidence: bounded(evidence.restarted), logEvidence: evidence.restarted,
+      tolerated: MISSING_RATIO, dispersion: phi, verdict, evidence: bounded(evidence.restarted), logEvidence: evidence.restarted,
       because: nobody ? why : isWorse ? `evidence ${evidenceWords(evidence.restarted)}: ${missing}` : `${missing}; up to ${100 * MISSING_LEAST} % may be lost on the way`,
     };
   }
@@ -442,7 +452,7 @@ export function compareArms(data: QualityData, definition: QualityDefinition, en
   const byTold = new Map(definition.metrics.map((metric) => [metric.name, comparer.toldDiffers(metric)]));
   const refused = ({ name }: MetricDefinition): Refusal | undefined => byLabels.get(name) ?? byTold.get(name) ?? mismatch;
   const declared = definition.metrics.map((metric) => comparer.compare(metric, refused(metric)));
-  const missing = comparer.missing(declared.filter(({ kind }) => kind === 'bad').map(({ dispersion: own }) => own));
+  const missing = comparer.missing(declared.filter(({ kind }) => kind === 'bad').map(({ name }) => comparer.dispersionOf(name, dispersion)));
   const compared: readonly (MetricComparison & { readonly logEvidence?: number })[] = missing === undefined ? declared : [...declared, missing];
   const names = [...new Set(data.windows.flatMap(({ slice, environment: own }) => (slice === undefined || own !== environment ? [] : [slice])))].sort();
   const slices = names.flatMap((slice) => definition.metrics.filter(({ measure }) => measure !== 'pr_auc').map((metric) => comparer.compare(metric, refused(metric), slice)));

@@ -8,7 +8,7 @@ import { alarms, evidenceAboveRate, evidenceNotWorse, evidenceWorse, guardEviden
 import { atUsualRate, evidenceNotWorseUsually } from '../../../src/core/quality/stats/usualRate.ts';
 import type { CountInterval } from '../../../src/core/quality/stats/countRule.ts';
 import { ratioInterval, stratifiedRatio } from '../../../src/core/quality/ratioOfRates.ts';
-import { dispersion } from '../../../src/core/quality/stats/dispersion.ts';
+import { dispersion, dispersionBound, type UnitSums } from '../../../src/core/quality/stats/dispersion.ts';
 import { binOf, jensenShannon, justBelow, kolmogorovSmirnov, kolmogorovSmirnovP, psi, psiNoise, quantileEdges, wasserstein } from '../../../src/core/quality/stats/driftMeasures.ts';
 import { chiSquaredTable, chiSquaredTail, mannWhitney, mcnemar, welch } from '../../../src/core/quality/stats/fixedTests.ts';
 import { clopperPearson, newcombeDifference, provenRate, wilson } from '../../../src/core/quality/stats/intervals.ts';
@@ -255,6 +255,26 @@ describe('statistics: bad-event counts', () => {
     near(dispersion([{ units: 10, requests: 100, bad: 10, requestsSquared: 1000, badSquared: 100, product: 100 }]), 10, 1e-9);
     assert.equal(dispersion([{ units: 100, requests: 100, bad: 10, requestsSquared: 100, badSquared: 10, product: 10 }]), 1);
     assert.equal(dispersion([]), 1);
+  });
+
+  it('know less of it the fewer units there are', () => {
+    // k units of a hundred requests each, every second of which has 4 bad ones and the others none: 3.92 by k (b - 2)^2 / (100 k .02 .98), and k / (k - 1) of it without the bias of the own rate.
+    const alike = (units: number): UnitSums => ({ units, requests: 100 * units, bad: 2 * units, requestsSquared: 10_000 * units, badSquared: 8 * units, product: 200 * units });
+    near(dispersion([alike(1000), alike(1000)]), 4 / 1.96, 1e-9);
+    // By R: 2.0408 * (k / (k - 1)) * df / qchisq(.05, df), df = 2 (k - 1).
+    for (const [units, expected] of [[4, 2.7211 * 6 / 1.6354], [10, 2.2676 * 18 / 9.3905], [50, 2.0825 * 98 / 76.1638], [1000, 2.0429 * 1998 / 1895.2]] as const) near(dispersionBound([alike(units), alike(units)]) / expected, 1, 0.02);
+    // What one unit an arm came to says nothing: all of its requests may be alike, the whole unit one observation.
+    assert.equal(dispersionBound([alike(1), alike(1)]), 100);
+    // One with most of the requests of an arm is of as little use as a few.
+    const one = { units: 1, requests: 60_000, bad: 1200, requestsSquared: 3.6e9, badSquared: 1200 ** 2, product: 60_000 * 1200 };
+    const many = alike(400);
+    const mostlyOne = { units: 401, requests: 100_000, bad: 2000, requestsSquared: one.requestsSquared + many.requestsSquared, badSquared: one.badSquared + many.badSquared, product: one.product + many.product };
+    assert.ok(dispersionBound([mostlyOne, alike(1000)]) > 4);
+    // Units that came once are as many observations, and one arm tells of the other.
+    assert.equal(dispersionBound([{ units: 5, requests: 5, bad: 1, requestsSquared: 5, badSquared: 1, product: 1 }]), 1);
+    assert.ok(dispersionBound([alike(1), alike(99)]) < 3);
+    assert.equal(dispersionBound([]), 1);
+    assert.equal(dispersionBound([{ ...alike(3), badSquared: Number.NaN }]), Number.POSITIVE_INFINITY);
   });
 });
 

@@ -73,6 +73,7 @@ export interface Services extends Disposable {
   readonly registries: Registries;
   readonly prompts: { current: Prompts };
   readonly tree: FlagTree;
+  readonly historyDocuments: HistoryDocuments;
   readonly models: ModelViews;
   readonly lenses: CallSiteLenses;
   readonly sites: DocumentCallSites;
@@ -131,6 +132,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
 
   const suites = all.add(new SuiteTests({ files, registries, credentials: registryCredentials, prompts: ask, memory: context.workspaceState, log, scripts: vscode.Uri.joinPath(context.extensionUri, 'media', 'python').fsPath, flagUnderCursor }));
 
+  const historyDocuments = all.add(new HistoryDocuments(connections, histories));
   const tree = all.add(new FlagTree(connections, histories, { environment: treeParts(personas), flag: flagTreeParts(workspaceSites, quality), connection: connectionTreeParts(workspaceSites), context: flagContextParts(late) }, personas.onDidChange));
   all.add(new StatusBar(connections));
   all.add(new ConfigurationDiagnostics(files, connections, personas));
@@ -144,7 +146,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
     prompts: ask,
     judge: judgeRaise(connections, registries, loadReleases),
     histories,
-    historyDocuments: all.add(new HistoryDocuments(connections, histories)),
+    historyDocuments,
     flagUnderCursor,
   };
   all.add(registerFlagCommands(flagCommandParts));
@@ -191,7 +193,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
   updateActivity();
   void connections.update();
   void registries.update();
-  return { files, connections, registries, prompts, tree, models, lenses, sites, workspaceSites, indexes, suites, quality, releases, dispose: () => all.dispose() };
+  return { files, connections, registries, prompts, tree, historyDocuments, models, lenses, sites, workspaceSites, indexes, suites, quality, releases, dispose: () => all.dispose() };
 }
 
 /** Loads a thing when it is first needed; a failure is tried again. */

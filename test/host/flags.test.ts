@@ -125,6 +125,26 @@ describe('flags in the editor', () => {
     await eventually(() => line().includes('50 % -> 33 %'), 'the open document follows the flag');
   });
 
+  it('shows in the history what changed while the editor opened it', async () => {
+    await setRollout('12');
+    const documents = all.historyDocuments;
+    const provide = documents.provideTextDocumentContent.bind(documents);
+    Object.assign(documents, {
+      provideTextDocumentContent: async (uri: vscode.Uri) => {
+        Object.assign(documents, { provideTextDocumentContent: provide });
+        const text = provide(uri);
+        await setRollout('14');
+        await eventually(() => provide(uri) !== text, 'the page of the changed flag');
+        return text;
+      },
+    });
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    await vscode.commands.executeCommand('modelswitch.showHistory', ref());
+    const { document } = vscode.window.activeTextEditor!;
+    await eventually(() => document.getText().includes('12 % -> 14 %'), 'the change in the document');
+    await eventually(async () => (await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', document.uri, 100)).some(({ command }) => command?.title === 'Restore 14 %'), 'a lens at the change');
+  });
+
   it('restores a state from its line in the history, and from the tree', async () => {
     await setRollout('20');
     await setRollout('30');

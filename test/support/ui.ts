@@ -37,6 +37,18 @@ export class WorkbenchPage {
     this.#close = close;
   }
 
+  /** After each test: saves a screenshot `<suite>-<title>.png`, and of one that failed prints what the window says, as a log shows no pictures. */
+  async look(suite: string, test: Mocha.Test | undefined): Promise<void> {
+    const path = await this.screenshot(`${suite}-${test?.title ?? ''}`);
+    if (test?.state !== 'failed') return;
+    const said = async (what: string, selector: string): Promise<string> => `  ${what}: ${(await this.page.locator(selector).allInnerTexts()).map((text) => text.replaceAll(/\s+/g, ' ').trim()).join(' | ')}`;
+    console.log([
+      `  ${test.title}: ${path}`,
+      await said('tabs', '.tab'), await said('lenses', '.codelens-decoration'), await said('notifications', '.notifications-toasts .notification-list-item'),
+      await said('dialog', '.monaco-dialog-box'), await said('quick input', '.quick-input-widget:visible'), await said('menu', '.monaco-menu'), await said('rows', '.sidebar .monaco-list-row'),
+    ].join('\n'));
+  }
+
   /** Saves `test-results/screenshots/<name>.png` and gives its path. */
   async screenshot(name: string): Promise<string> {
     const path = join(resultsFolder, 'screenshots', `${name.replaceAll(/[^\w.-]+/g, '-')}.png`);
@@ -87,15 +99,7 @@ export class WorkbenchPage {
 
   /** Clicks a lens until what it opens is there: one that is drawn anew under the mouse loses the click. */
   async clickLens(text: string | RegExp, opened: Locator): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
-      await this.lens(text).first().click();
-      try {
-        await opened.waitFor({ timeout: 15_000 });
-        return;
-      } catch (error) {
-        if (attempt === 3) throw error;
-      }
-    }
+    await untilOpen(opened, () => this.lens(text).first().click());
   }
 
   /** The texts of all visible lenses, each as one line per place: `production 25 % | Promote | Roll back`. */
@@ -176,35 +180,20 @@ export class WorkbenchPage {
   /** Clicks an inline action of a tree row by its tooltip, until the modal of its command is there. */
   async rowAction(text: string | RegExp, action: string): Promise<void> {
     const row = this.treeRow(text).first();
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await row.hover({ timeout: 10_000 });
-        await row.locator(`.actions .action-label[aria-label^="${action}"]`).click({ timeout: 10_000 });
-        await this.dialog().waitFor({ timeout: 10_000 });
-        return;
-      } catch (error) {
-        // A row that is drawn anew under the mouse loses the click; one that was slow to ask is covered by its modal.
-        if (await this.dialog().isVisible()) return;
-        if (attempt === 4) throw error;
-      }
-    }
+    await untilOpen(this.dialog(), async () => {
+      await row.hover({ timeout: 10_000 });
+      await row.locator(`.actions .action-label[aria-label^="${action}"]`).click({ timeout: 10_000 });
+    });
   }
 
-  /** Picks an item of a tree row's context menu. */
-  async rowMenu(text: string | RegExp, item: string): Promise<void> {
+  /** Picks an item from the menu of a row, until what it opens is there. */
+  async rowMenu(text: string | RegExp, item: string, opened: Locator): Promise<void> {
     const entry = this.page.locator('.monaco-menu .action-menu-item').filter({ hasText: exactly(item) });
-    for (let attempt = 1; ; attempt += 1) {
+    await untilOpen(opened, async () => {
       await this.treeRow(text).first().click({ button: 'right' });
-      try {
-        // A menu takes no mouse button that is released within a tenth of a second.
-        await entry.click({ delay: 200, timeout: 4000 });
-        return;
-      } catch (error) {
-        // A row that is drawn anew under the mouse loses the click, and closes its menu.
-        if (attempt === 5) throw error;
-        await this.page.keyboard.press('Escape');
-      }
-    }
+      // A menu takes no mouse button that is released within a tenth of a second.
+      await entry.click({ delay: 200, timeout: 4000 });
+    });
   }
 
   /** Notifications that are shown now. */
@@ -314,6 +303,23 @@ export class WorkbenchPage {
   /** Ends the browser and the editor and removes their folders. */
   async close(): Promise<void> {
     await this.#close();
+  }
+}
+
+/** Acts until what that opens is there: a row or a lens that is drawn anew under the mouse loses the click, and closes its menu, without a word. */
+async function untilOpen(opened: Locator, act: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await act();
+      await opened.waitFor({ timeout: 15_000 });
+      return;
+    } catch (error) {
+      // One that was slow to open covers what is clicked again.
+      if (await opened.isVisible()) return;
+      if (attempt === 4) throw error;
+      // A menu that is still open would take the next click.
+      await opened.page().keyboard.press('Escape');
+    }
   }
 }
 

@@ -55,7 +55,7 @@ models:
   });
 
   afterEach(async function look() {
-    await workbench.screenshot(`dashboard-${this.currentTest?.title ?? ''}`);
+    await workbench.look('dashboard', this.currentTest);
   });
 
   const cells = async (frame: Frame, name: string): Promise<string[][]> => {

@@ -39,7 +39,7 @@ describe('faults of the demo', () => {
   });
 
   afterEach(async function look() {
-    await workbench.screenshot(`faults-${this.currentTest?.title ?? ''}`);
+    await workbench.look('faults', this.currentTest);
   });
 
   it('--degrade, --delay, --drift and --labels-late stand in lens and tree', async function lens() {

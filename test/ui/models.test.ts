@@ -52,7 +52,7 @@ models:
   });
 
   afterEach(async function look() {
-    await workbench.screenshot(`models-${this.currentTest?.title ?? ''}`);
+    await workbench.look('models', this.currentTest);
   });
 
   /** A call of MLflow's REST API by somebody else than the editor. */
@@ -107,8 +107,7 @@ models:
   it('compares two versions side by side', async () => {
     await workbench.treeRow(/challenger · candidate of credit-risk-v2/).click();
     await workbench.treeRow(/champion · current of credit-risk-v2/).click({ modifiers: ['Control'] });
-    await workbench.rowMenu(/champion · current of credit-risk-v2/, 'Compare Versions...');
-    await workbench.page.locator('.tab', { hasText: 'fraud-detector: 1 ↔ 2' }).waitFor();
+    await workbench.rowMenu(/champion · current of credit-risk-v2/, 'Compare Versions...', workbench.page.locator('.tab', { hasText: 'fraud-detector: 1 ↔ 2' }));
     await eventually(async () => (await workbench.page.locator('.monaco-diff-editor .modified .view-lines').innerText()).replaceAll(/\s+/g, ' ').includes('visits: long'), 30_000);
   });
 
@@ -194,7 +193,7 @@ models:
   });
 
   it('moves an alias after a modal that says who is served by it', async () => {
-    await workbench.rowMenu(/challenger · candidate of credit-risk-v2/, 'Move Alias...');
+    await workbench.rowMenu(/challenger · candidate of credit-risk-v2/, 'Move Alias...', workbench.quickPickRow('champion').first());
     await workbench.pick('champion');
     const text = await workbench.dialogText();
     await workbench.screenshot('models-modal');

@@ -31,7 +31,7 @@ describe('which model would this user get', () => {
   });
 
   afterEach(async function look() {
-    await workbench.screenshot(`personas-${this.currentTest?.title ?? ''}`);
+    await workbench.look('personas', this.currentTest);
   });
 
   const editorText = async (): Promise<string> => (await workbench.page.locator('.editor-instance .view-lines').last().innerText()).replaceAll(/\s+/g, ' ');

@@ -32,7 +32,7 @@ describe('releasing a model from the editor', () => {
   });
 
   afterEach(async function look() {
-    await workbench.screenshot(`release-${this.currentTest?.title ?? ''}`);
+    await workbench.look('release', this.currentTest);
   });
 
   it('invites to connect when nobody is signed in', async () => {
@@ -190,7 +190,7 @@ describe('releasing a model from the editor', () => {
     assert.match(await workbench.dialogText(), /production: 33 % · internal 60 % -> 10 % · internal 100 %/);
     await workbench.answerDialog('Restore 10 %');
     await workbench.lens('production 10 % · internal 100 %').waitFor();
-    await workbench.rowMenu(/^credit-risk-v2/, 'Show History');
+    await workbench.rowMenu(/^credit-risk-v2/, 'Show History', workbench.page.locator('.tab.active').filter({ hasText: 'History of credit-risk-v2' }));
     await workbench.lens('Restore 33 % · internal 100 %').first().click();
     assert.match(await workbench.dialogText(), /This raises exposure/);
     await workbench.answerDialog('Cancel');
@@ -199,7 +199,7 @@ describe('releasing a model from the editor', () => {
 
   it('kills the switch from the tree', async () => {
     await workbench.showContainer('Modelswitch');
-    await workbench.rowMenu(/^credit-risk-v2/, 'Kill Switch...');
+    await workbench.rowMenu(/^credit-risk-v2/, 'Kill Switch...', workbench.quickPickRow(/^\s*production/));
     await workbench.pick('production');
     await workbench.answerDialog('Switch Off');
     await workbench.lens('production off').waitFor();

@@ -37,7 +37,7 @@ describe('call sites of the workspace', () => {
   });
 
   afterEach(async function look() {
-    await workbench.screenshot(`sites-${this.currentTest?.title ?? ''}`);
+    await workbench.look('sites', this.currentTest);
   });
 
   const peek = (): ReturnType<WorkbenchPage['page']['locator']> => workbench.page.locator('.peekview-widget');
@@ -54,8 +54,7 @@ describe('call sites of the workspace', () => {
   });
 
   it('open as references from the context menu of a flag', async () => {
-    await workbench.rowMenu('credit-risk-v2', 'Show Call Sites');
-    await peek().waitFor();
+    await workbench.rowMenu('credit-risk-v2', 'Show Call Sites', peek());
     await peek().getByText('(3)').first().waitFor();
     await workbench.screenshot('sites-peek');
     await workbench.page.keyboard.press('Escape');

@@ -52,7 +52,7 @@ describe('a release by its plan from the editor', () => {
   });
 
   afterEach(async function look() {
-    await workbench.screenshot(`stages-${this.currentTest?.title ?? ''}`);
+    await workbench.look('stages', this.currentTest);
   });
 
   const row = /^credit-risk/;
@@ -70,7 +70,7 @@ describe('a release by its plan from the editor', () => {
   }
 
   async function rollBack(target: string, verb: string, change: RegExp): Promise<void> {
-    await workbench.rowMenu(row, 'Roll Back Release...');
+    await workbench.rowMenu(row, 'Roll Back Release...', workbench.quickPickRow(target).first());
     await workbench.pick(target);
     assert.match(await workbench.dialogText(), change);
     await workbench.answerDialog(verb);
@@ -93,8 +93,7 @@ describe('a release by its plan from the editor', () => {
 
   it('is taken back by the guard of the window when the candidate fails more often, and the service follows', async function guarded() {
     this.timeout(240_000);
-    await workbench.rowMenu(row, 'Turn Guard On');
-    await workbench.statusBarItem('guard: credit-risk').waitFor();
+    await workbench.rowMenu(row, 'Turn Guard On', workbench.statusBarItem('guard: credit-risk'));
     world.setFaults({ degrade: { candidate: 0.3 } });
     await workbench.toast(/The guard took credit-risk back in production \(flag credit-risk-v2\): errors [\d.]+ % vs 0 % \(n [\d.k]+\), ratio above 1\.2/).waitFor({ timeout: 150_000 });
     await stands(/latched · production · before the first stage/);

@@ -51,7 +51,7 @@ describe('suites by clicks', () => {
     await ending.disposeAsync();
   });
   afterEach(async function look() {
-    await workbench.screenshot(`suites-${this.currentTest?.title ?? ''}`);
+    await workbench.look('suites', this.currentTest);
   });
 
   const tests = (text: string | RegExp): ReturnType<WorkbenchPage['treeRow']> => workbench.page.locator('.test-explorer .monaco-list-row').filter({ hasText: text });
@@ -87,8 +87,7 @@ describe('suites by clicks', () => {
 
   it('run for a model from its menu in the tree', async () => {
     writeFileSync(join(folder, 'uimodels.py'), MODEL.replace('0.9 if row["name"] == "Ahmed" else ', ''));
-    await workbench.rowMenu(/^14/, 'Run Suites for This Model');
-    await workbench.toast('Suites: passed. suites/people.mltest.yaml: passed, recorded at detector 14.').waitFor();
+    await workbench.rowMenu(/^14/, 'Run Suites for This Model', workbench.toast('Suites: passed. suites/people.mltest.yaml: passed, recorded at detector 14.'));
     await workbench.treeRow(/14.*suite\.people passed/).waitFor();
   });
 

@@ -92,7 +92,7 @@ describe('an untrusted workspace', () => {
   });
 
   afterEach(async function look() {
-    await workbench.screenshot(`trust-${this.currentTest?.title ?? ''}`);
+    await workbench.look('trust', this.currentTest);
   });
 
   it('says so in the welcome view, and sends nothing', async () => {
@@ -187,8 +187,7 @@ describe('an untrusted workspace', () => {
 
   it('shows it as text in the history', async () => {
     await workbench.runCommand('Notifications: Clear All Notifications');
-    await workbench.rowMenu(/^fraud-v2/, 'Show History');
-    await workbench.page.locator('.tab.active').filter({ hasText: 'History of fraud-v2' }).waitFor();
+    await workbench.rowMenu(/^fraud-v2/, 'Show History', workbench.page.locator('.tab.active').filter({ hasText: 'History of fraud-v2' }));
     await workbench.page.locator('.statusbar-item').filter({ hasText: 'Plain Text' }).waitFor();
     assert.equal(await workbench.page.locator('.editor-instance .detected-link').filter({ hasText: 'command' }).count(), 0);
   });

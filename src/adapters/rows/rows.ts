@@ -6,6 +6,7 @@ import type { Row } from '../../core/suites/model.ts';
 import { COMPRESSORS } from './compressors.ts';
 import { CsvColumns, type RowUse } from './csvColumns.ts';
 import { csvTexts } from './csvRows.ts';
+import { takeDecimals } from './decimals.ts';
 import { linesOf, withoutNaN } from './lines.ts';
 
 export type RowFormat = 'jsonl' | 'csv' | 'parquet';
@@ -74,17 +75,19 @@ async function* csvRows(path: string, name: string, use: RowUse, signal: AbortSi
 }
 
 async function* parquetRows(path: string, name: string, use: RowUse, signal: AbortSignal): AsyncGenerator<Row> {
-  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
+  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import('hyparquet');
   const ofWhole = use === 'counted' ? Number : String;
   try {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
+    const decimals = takeDecimals(parquetSchema(metadata));
+    const valueOf = (column: string, value: unknown): unknown => decimals.get(column)?.(value) ?? value;
     let start = 0;
     // One row group after another is held.
     for (const { num_rows: count } of metadata.row_groups) {
       throwIfCancelled(signal);
       const end = start + Number(count);
-      for (const row of await parquetReadObjects({ file, metadata, compressors: COMPRESSORS, rowStart: start, rowEnd: end })) yield Object.fromEntries(Object.entries(row).map(([column, value]) => [column, parquetValue(value, ofWhole)]));
+      for (const row of await parquetReadObjects({ file, metadata, compressors: COMPRESSORS, rowStart: start, rowEnd: end })) yield Object.fromEntries(Object.entries(row).map(([column, value]) => [column, parquetValue(valueOf(column, value), ofWhole)]));
       start = end;
     }
   } catch (error) {

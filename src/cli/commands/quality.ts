@@ -6,8 +6,9 @@ import type { QualityDefinition } from '../../core/quality/definitions.ts';
 import { DRIFT_DEFINITIONS } from '../../core/quality/drift.ts';
 import type { FeatureOptions } from '../../core/quality/featureCollector.ts';
 import { histogramQuantile } from '../../core/quality/histogram.ts';
+import { candidateLimits, limitVerdict, limitWindows, type CandidateLimit } from '../../core/quality/limits.ts';
 import { againstWords, driftFindings, unmeasured } from '../../core/quality/productionDrift.ts';
-import { blocksText, comparisonBlocks, driftBlocks, driftDefinitions, markdownDocument, notesBlock, SHOWN_QUANTILES, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
+import { blocksText, comparisonBlocks, driftBlocks, driftDefinitions, limitBlocks, markdownDocument, notesBlock, SHOWN_QUANTILES, skewBlocks, statusBlocks, type Block } from '../../core/quality/reportText.ts';
 import { trainingData } from '../../core/quality/trainingData.ts';
 import { shadowIn, shadowReport } from '../../core/quality/shadow.ts';
 import { shadowBlocks } from '../../core/quality/shadowText.ts';
@@ -32,7 +33,7 @@ import { changeShadow } from './changes.ts';
 /** As of `unleash.environment`, where that is not given. */
 const DEFAULT_ENVIRONMENT = 'production';
 /** Of the help. */
-export const FINDINGS = 'Exit: 0 no guardrail is worse, 1 one is, 2 modelswitch.yaml or the usage is wrong, 5 nothing could be read or compared, or a part only. --percent is what the candidate was configured to get, for the check of the sample ratio.';
+export const FINDINGS = 'Exit: 0 no guardrail is worse or past its limit, 1 one is, 2 modelswitch.yaml or the usage is wrong, 5 nothing could be read or compared, or a part only. --percent is what the candidate was configured to get, for the check of the sample ratio.';
 const COMPARED_BY = ['model', 'environment', 'percent', 'json', 'markdown'] as const;
 
 interface Opened {
@@ -121,6 +122,7 @@ function print({ options, write }: CliContext, title: string, json: unknown, blo
 /** An environment: the comparison since evidence counts, and the arms of that time. */
 interface Compared {
   readonly report: ComparisonReport;
+  readonly limits: readonly CandidateLimit[];
   readonly since: EvidenceStart;
   readonly arms: readonly ArmSummary[];
   readonly blocks: readonly Block[];
@@ -136,7 +138,8 @@ function compared(context: CliContext, { definition }: Opened, data: QualityData
     const since = evidenceSince(data, environment, undefined);
     const share = shareAt(context);
     const report = compareArms(data, definition, environment, { shareAt: share, since: since.at, now: Date.now() });
-    return { report, since, arms: dataSince(data, since.at).arms.filter((arm) => arm.environment === environment), blocks: [...comparisonBlocks(report), { lines: [...(share === undefined && mayCheck(report, data) ? ['--percent N, what the candidate was configured to get all the time, has the sample ratio checked.'] : []), ...sinceWords(since)] }] };
+    const limits = candidateLimits(limitWindows(data, environment, { since: since.at }), data, definition, environment, { since: since.at, shareAt: share });
+    return { report, limits, since, arms: dataSince(data, since.at).arms.filter((arm) => arm.environment === environment), blocks: [...comparisonBlocks(report), ...limitBlocks(limits, environment), { lines: [...(share === undefined && mayCheck(report, data) ? ['--percent N, what the candidate was configured to get all the time, has the sample ratio checked.'] : []), ...sinceWords(since)] }] };
   });
 }
 
@@ -153,7 +156,7 @@ function nothingCompared(found: readonly Compared[], { notes: { excluded } }: Qu
   return plainLine(`No guardrail has a record of candidate or current: nothing was compared (${reasons.join('; ')}).`, 1000);
 }
 
-/** Exit code 1 when a guardrail is worse: a pipeline can stop on it. By a part of the numbers nothing is decided, neither that it is worse nor that it is not: that is as if the source had not answered, and so is a source in which there is nothing to compare. */
+/** Exit code 1 when a guardrail is worse, or past its limit: a pipeline can stop on it. By a part of the numbers nothing is decided, neither that it is worse nor that it is not: that is as if the source had not answered, and so is a source in which there is nothing to compare. */
 function exitOf(found: readonly Compared[], data: QualityData, { definition }: Opened, warn: CliContext['warn']): number {
   const { incomplete } = data.notes;
   if (incomplete !== undefined) {
@@ -165,11 +168,17 @@ function exitOf(found: readonly Compared[], data: QualityData, { definition }: O
     warn(nothing);
     return exitCode(new AppError('network', nothing));
   }
-  return found.some(({ report: { metrics, joint } }) => joint.alarms || metrics.some(({ role, verdict }) => role === 'guardrail' && verdict === 'worse')) ? 1 : 0;
+  return found.some(({ report: { metrics, joint }, limits }) => joint.alarms || metrics.some(({ role, verdict }) => role === 'guardrail' && verdict === 'worse') || limits.some(({ state }) => state === 'passed')) ? 1 : 0;
 }
 
-function printed({ report, since: { at } }: Compared): ComparisonReport & { readonly since: string | null } {
-  return { ...report, since: at === undefined ? null : new Date(at).toISOString() };
+/** A limit as JSON has it. */
+function printedLimit(found: CandidateLimit): object {
+  const { name, limit, n, value, since, because } = found;
+  return { name, limit, candidate: { value, n }, verdict: limitVerdict(found), ...(because === undefined ? {} : { because }), ...(since === undefined ? {} : { since: new Date(since).toISOString() }) };
+}
+
+function printed({ report, limits, since: { at } }: Compared): ComparisonReport & { readonly limits: readonly object[]; readonly since: string | null } {
+  return { ...report, limits: limits.map(printedLimit), since: at === undefined ? null : new Date(at).toISOString() };
 }
 
 export const quality: Command = {

@@ -3,6 +3,7 @@ import { nearest } from '../workspace/suggest.ts';
 import { parseDuration } from '../base/duration.ts';
 import { toleranceProblems } from './tolerances.ts';
 import { lookbackMs, prometheusTarget, reportQueries, sliceEntries, type PrometheusTarget, type Report } from './prometheusTarget.ts';
+import { RECORD_FIELDS } from './recordFields.ts';
 import type { SkewDefinition } from './skew.ts';
 import { qualitySchema, type MetricSection, type QualitySection } from '../workspace/quality.ts';
 
@@ -10,12 +11,6 @@ const HOUR_MS = 3_600_000;
 const [LEAST_WINDOW_MS, USUAL_WINDOW_MS] = [1000, 300_000];
 /** Of production, for drift. */
 const DRIFT_HOURS = 24;
-
-/** What a prediction record holds by itself; every other field is one of the outcome. */
-const RECORD_FIELDS: FieldTypes['fields'] = {
-  ts: 'any', request_id: 'text', unit_id: 'text', environment: 'text', service: 'text', app_version: 'text', flag: 'text', assigned_arm: 'text', model_version: 'text',
-  role: 'text', fallback: 'boolean', batch_id: 'text', features: 'open', score: 'number', proba: 'any', label: 'any', latency_ms: 'number', error: 'text',
-};
 
 export const RECORD_TYPES: FieldTypes = { fields: RECORD_FIELDS, others: true, emptyWhereAbsent: ['error'] };
 
@@ -311,7 +306,7 @@ export function readQuality(section: unknown): { readonly quality?: QualityDefin
       },
       ...(where === undefined ? {} : { where }),
       metrics: metrics.filter(({ name }, index) => metrics.findIndex((other) => other.name === name) === index),
-      slices: sliceEntries(content.by).flatMap(({ text, path }) => reader.early(compileValue(isLog ? asFeature(text, field) : text, RECORD_TYPES), path, isLog) ?? []),
+      slices: sliceEntries(content.by, reader.report).flatMap(({ text, path }) => reader.early(compileValue(isLog ? asFeature(text, field) : text, RECORD_TYPES), path, isLog) ?? []),
       drift: driftDefinition(reader.referenceColumns(content.drift), content.drift),
       ...(content.skew === undefined ? {} : { skew: skewDefinition(content.skew, reader.report) }),
       windowMs: reader.windowMs(content.window),

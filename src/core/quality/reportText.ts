@@ -1,8 +1,10 @@
 import { ageWords, countWords, plainLine } from '../base/words.ts';
+import { figure, limitFigure, sinceWords } from '../releases/metricWords.ts';
 import { currentAlike, evidenceWords, type ArmValue, type ComparisonReport, type MetricComparison } from './comparison.ts';
 import { DRIFT_DEFINITIONS, driftVerdict, type DriftReport, type FeatureDrift } from './drift.ts';
 import { histogramQuantile } from './histogram.ts';
 import { labelDelayWords } from './labelDelay.ts';
+import { limitVerdict, type CandidateLimit, type LimitVerdict } from './limits.ts';
 import type { FeatureSkew, SkewReport } from './skew.ts';
 import { MOST_SLICES } from './slices.ts';
 import type { ArmSummary, Histogram, QualityData, SourceNotes } from './window.ts';
@@ -61,6 +63,20 @@ export function comparisonBlocks(report: ComparisonReport): Block[] {
     ...(slices.length === 0 ? [] : [{ title: `Slices${where} (they inform; they decide nothing)`, columns: COMPARISON, rows: slices.map(comparisonRow) }]),
     { lines: guardLines(metrics, joint, where) },
   ];
+}
+
+const LIMIT_WORDS: Readonly<Record<LimitVerdict, string>> = {
+  past: 'shown by evidence that holds however often one looks', within: 'what there is does not pass it', undecided: 'what there is passes it, which may be chance still', 'insufficient data': '',
+};
+
+/** What the candidate does against limits of its own; nothing where there are none. */
+export function limitBlocks(limits: readonly CandidateLimit[], environment: string): Block[] {
+  const rows = limits.map((each) => {
+    const { name, metric, limit, n, value, since, because } = each;
+    const verdict = limitVerdict(each);
+    return [name, `${figure(metric, value, limit)}, n ${countWords(n)}${sinceWords(since)}`, limitFigure(metric, limit), verdict, because ?? LIMIT_WORDS[verdict]];
+  });
+  return rows.length === 0 ? [] : [{ title: `Candidate against limits of its own${environment === '' ? '' : ` in ${environment}`}`, columns: ['metric', 'candidate', 'limit', 'verdict', 'because'], rows }];
 }
 
 /** What all guardrails say together; that there is none, where there is none: an empty table looks like one that is watched. */

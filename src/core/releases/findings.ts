@@ -1,9 +1,7 @@
 import { ageWords, countWords, plainLine } from '../base/words.ts';
-import { limitFinding } from '../quality/absolute.ts';
-import { ALPHA, compareArms, levelShares, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
+import { ALPHA, compareArms, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
 import { MISSING_ANSWERS, type QualityDefinition } from '../quality/definitions.ts';
-import { outcomeRefusals } from '../quality/refusals.ts';
-import { dataSince } from '../quality/since.ts';
+import { candidateLimits, limitWindows } from '../quality/limits.ts';
 import type { ShareAt } from '../quality/strata.ts';
 import type { QualityData, QualityWindow } from '../quality/window.ts';
 import { acceptanceOf } from './acceptance.ts';
@@ -166,28 +164,21 @@ interface Compared {
 }
 
 /**
- * Limits hold for the candidate whatever the current version does, so the window in which its exposure began counts for them: in one of a day it would be watched by nobody before midnight. One that says nothing is told where nothing else judges the metric: what was told as none may not have been told, or nobody is left to compare with. Of a
+ * The limits of the candidate (`candidateLimits`). One that says nothing is told where nothing else judges the metric: what was told as none may not have been told, or nobody is left to compare with. Of a
  * segment, which may be small for ever, only what no record tells.
  */
-function limits({ definition, environment, since = Number.NEGATIVE_INFINITY, began = since, alone = since, comparable, shareAt, isForAll: isForAllFrom, now }: FindingsInput, { data, service, services, metrics, guardrails }: Compared): GuardrailFinding[] {
-  const isSince = ({ start, end }: QualityWindow): boolean => start >= since || (start >= alone && end > began);
-  const windows = data.windows.filter((each) => each.environment === environment && each.arm === 'candidate' && each.slice === undefined && isSince(each));
-  const limited = definition.metrics.filter(({ role, limit }) => role === 'guardrail' && limit !== undefined);
-  const refusals = limited.some(({ labelled }) => labelled) ? outcomeRefusals(dataSince(data, since), definition, environment, shareAt) : undefined;
+function limits({ definition, environment, since, began, alone, comparable, shareAt, isForAll: isForAllFrom, now }: FindingsInput, { data, service, services, metrics, guardrails }: Compared): GuardrailFinding[] {
+  const windows = limitWindows(data, environment, { since, began, alone });
   const isServed = windows.some(({ requests }) => requests > 0);
-  return limited.flatMap((metric): GuardrailFinding[] => {
-    const { name, labelled } = metric;
+  return candidateLimits(windows, data, definition, environment, { since, shareAt, services }).flatMap((found): GuardrailFinding[] => {
+    const { name, metric, refused } = found;
     const isSaid = guardrails.some((each) => each.name === name && each.state === 'insufficient');
-    // What outcomes do not tell they tell of no version: absence that means nothing passes no limit.
-    const refused = refusals?.get(name);
-    if (refused !== undefined) return isSaid ? [] : [named(service, { name, state: 'insufficient', words: `${plainLine(name, 40)}, limit ${limitFigure(metric, metric.limit ?? Number.NaN)}: ${refused.because}`, ...(refused.verdict === 'void' && !isForAllFrom(now) ? { isVoid: true } : {}) })];
-    const found = limitFinding(metric, windows, { data, environment, arm: 'candidate', among: limited.length * services * levelShares(limited) });
-    if (found === undefined) return [];
+    if (refused !== undefined) return isSaid ? [] : [named(service, { name, state: 'insufficient', words: `${plainLine(name, 40)}, limit ${limitFigure(metric, found.limit)}: ${refused.because}`, ...(refused.verdict === 'void' && !isForAllFrom(now) ? { isVoid: true } : {}) })];
     const words = `${plainLine(name, 40)} ${figure(metric, found.value, found.limit)} (n ${countWords(found.n)})${sinceWords(found.since)}, limit ${limitFigure(metric, found.limit)}`;
     if (found.state !== 'insufficient') return [named(service, { name, state: found.state === 'passed' ? 'breach' : 'clear', words })];
     if (isSaid) return [];
     const isAlone = comparable && metrics.some((each) => each.name === name && each.verdict === 'no control');
-    const isMissing = data.doubts?.[name] !== undefined || isAlone || (!comparable && found.n === 0 && isServed && !labelled);
+    const isMissing = data.doubts?.[name] !== undefined || isAlone || (!comparable && found.n === 0 && isServed && !metric.labelled);
     return isMissing || !comparable ? [named(service, { name, state: isMissing ? 'insufficient' : 'clear', words: `${words}: not judged, ${found.because ?? ''}` })] : [];
   });
 }

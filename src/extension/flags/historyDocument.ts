@@ -66,10 +66,13 @@ export class HistoryDocuments implements vscode.TextDocumentContentProvider, vsc
 
   /** Shows the history of a flag as it is now; showing it again replaces what it said. */
   async show(connection: Connection, flag: string): Promise<void> {
-    const reading = await this.#histories.read(connection, flag);
     const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${plainLine(connection.project).replaceAll('/', '∕')}/History of ${plainLine(flag).replaceAll('/', '∕')}`, query: connection.baseUrl });
-    this.#put(uri, connection, flag, reading);
-    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
+    const put = async (): Promise<void> => this.#put(uri, connection, flag, await this.#histories.read(connection, flag));
+    await put();
+    const document = await vscode.workspace.openTextDocument(uri);
+    // A text that changes while the editor opens the document is not asked for again, and one it was just closing was forgotten.
+    await put();
+    await vscode.window.showTextDocument(document, { preview: true });
   }
 
   dispose(): void {
@@ -86,9 +89,11 @@ export class HistoryDocuments implements vscode.TextDocumentContentProvider, vsc
   }
 
   #put(uri: vscode.Uri, connection: Connection, flag: string, reading: HistoryReading): void {
+    const key = uri.toString();
     const page = historyPage(reading);
-    if (this.#shown.get(uri.toString())?.page.text === page.text) return;
-    this.#shown.set(uri.toString(), { connection, flag, page });
+    const said = vscode.workspace.textDocuments.find((document) => document.uri.toString() === key)?.getText();
+    if (this.#shown.get(key)?.page.text === page.text && said === page.text) return;
+    this.#shown.set(key, { connection, flag, page });
     this.#changes.fire(uri);
     this.#lensChanges.fire();
   }

@@ -26,9 +26,10 @@ export class Timelines {
 
   async show(state: ReleaseState): Promise<void> {
     const uri = vscode.Uri.from({ scheme: TIMELINE_SCHEME, path: `/Release of ${plainLine(state.model.name).replaceAll('/', '∕')} behind ${plainLine(state.flag).replaceAll('/', '∕')}.md`, query: state.key });
+    const document = await vscode.workspace.openTextDocument(uri);
     // One that is open already says what holds now.
     this.#changed(uri);
-    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
+    await vscode.window.showTextDocument(document, { preview: true });
   }
 
   /** Asks for a file; its ending says whether it becomes Markdown or JSON. */

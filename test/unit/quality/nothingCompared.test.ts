@@ -5,18 +5,16 @@ import { join } from 'node:path';
 import { compareReleased, quality } from '../../../src/cli/commands/quality.ts';
 import type { CliContext } from '../../../src/cli/context.ts';
 import { lines, recordsOfToday } from '../../support/qualityRecords.ts';
+import { runQuality, type QualityRun } from '../../support/qualityRun.ts';
 
 describe('where nothing is compared', () => {
   let cwd: string;
   beforeEach(() => { cwd = mkdtempSync(join(tmpdir(), 'modelswitch-nothing-')); });
   afterEach(() => rmSync(cwd, { recursive: true }));
 
-  async function ran(section: string, change: (record: Record<string, unknown>) => object = (record) => record, run = (context: CliContext): Promise<number> => quality.run(context)): Promise<{ readonly code: number; readonly out: string; readonly warned: readonly string[] }> {
+  function ran(section: string, change: (record: Record<string, unknown>) => object = (record) => record, run?: (context: CliContext) => Promise<number>): Promise<QualityRun> {
     writeFileSync(join(cwd, 'log.jsonl'), lines(recordsOfToday({ count: 400 }).map((record) => change({ ...record }))));
-    writeFileSync(join(cwd, 'modelswitch.yaml'), `version: 1\nmodels:\n  fraud:\n    flag: fraud-v2\n    quality:\n${section.split('\n').map((line) => `      ${line}\n`).join('')}`);
-    const [out, warned]: [string[], string[]] = [[], []];
-    const context: CliContext = { options: {}, operands: [], env: {}, cwd, signal: new AbortController().signal, write: (text) => void out.push(text), own: {}, warn: (sentence) => void warned.push(sentence), progress: () => undefined };
-    return { code: await run(context), out: out.join(''), warned };
+    return runQuality(cwd, section, run === undefined ? {} : { run });
   }
   const LOG = 'source: {log: log.jsonl}\n';
   const ERRORS = `${LOG}guardrails: [{name: errors, bad: error}]`;

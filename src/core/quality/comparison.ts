@@ -9,7 +9,7 @@ import type { Interval } from './stats/intervals.ts';
 import { ratioOf, type RatioReport } from './observedShare.ts';
 import { areProportions, proportionInterval } from './proportions.ts';
 import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
-import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure, type SilenceOptions } from './silence.ts';
+import { MISSING_LEAST, MISSING_RATIO, silence, type AnswerLog, type Exposed, type Exposure } from './silence.ts';
 import { ARMS, toldRefusals, type Refusal } from './refusals.ts';
 import { scoreRefusals } from './scoreRefusals.ts';
 import { countedSince, dataSince } from './since.ts';
@@ -101,13 +101,6 @@ export interface ComparisonReport {
   readonly slices: readonly MetricComparison[];
   /** Mean of the count guardrails' E, from which level it alarms (1 / alpha where there are no others), and whether it does. */
   readonly joint: { readonly evidence: number; readonly level: number; readonly alarms: boolean };
-}
-
-/** What the exposure counters say, beside what is needed to know which records of theirs may still come. */
-export interface Exposed extends Pick<SilenceOptions, 'now' | 'began' | 'lateMs'> {
-  readonly exposures: readonly Exposure[];
-  /** The services whose answers they count, where other records are there as well. */
-  readonly services?: readonly string[];
 }
 
 export interface ComparisonOptions {
@@ -323,26 +316,32 @@ class Comparer {
     return doubt === undefined || (result.verdict !== 'not worse' && result.verdict !== 'undecided') ? result : { ...result, verdict: 'undecided', because: doubt };
   }
 
+  /** The records in which answers of some services are looked for; undefined: of all. */
+  #logOf(exposures: readonly Exposure[], services: readonly string[] | undefined): AnswerLog {
+    const isCounted = ({ service }: QualityWindow): boolean => services?.includes(service) !== false;
+    const data = { ...this.#data, windows: this.#data.windows.filter(isCounted) };
+    const told = [toldOf(data, this.#environment, ARMS[0], services !== undefined), toldOf(data, this.#environment, ARMS[1], services !== undefined)] as const;
+    const [candidate, current] = this.windows();
+    return { exposures, candidate: candidate.filter(isCounted), current: current.filter(isCounted), told, ...(services === undefined ? {} : { service: services.join(' ') }) };
+  }
+
   /** Predictions that are missing where the flag chose an arm; `dispersions` are those that the other bad events show, of which the largest stands for theirs: records get lost by the service, not by the unit, so a handful of units hides no silence. */
   missing(dispersions: readonly number[]): (MetricComparison & { readonly logEvidence: number }) | undefined {
     const { exposed, shareAt } = this.#options;
     if (exposed === undefined) return undefined;
     const phi = Math.max(1, ...dispersions);
-    const { exposures, services, ...known } = exposed;
-    const counted = exposures.filter(({ start }) => start >= this.#counted);
-    const isCounted = ({ service }: QualityWindow): boolean => services?.includes(service) !== false;
-    const data = { ...this.#data, windows: this.#data.windows.filter(isCounted) };
-    const told = [toldOf(data, this.#environment, ARMS[0], services !== undefined), toldOf(data, this.#environment, ARMS[1], services !== undefined)] as const;
-    const [own, other] = this.windows();
-    const { intervals, candidate, current, evidence } = silence(counted, own.filter(isCounted), other.filter(isCounted), { ...known, told, shareAt, dispersion: phi });
+    const { counted, ...known } = exposed;
+    const logs = counted.map(({ exposures, services }) => this.#logOf(exposures.filter(({ start }) => start >= this.#counted), services));
+    const { intervals, candidate, current, evidence } = silence(logs, { ...known, shareAt, dispersion: phi });
+    const leftOut = counted.flatMap(({ without }) => without ?? []);
     const value = ({ chosen, missing }: typeof candidate): ArmValue => armValue({ n: chosen, sum: missing }, phi);
     const effect = stratifiedRatio(intervals);
     const isWorse = alarms(evidence.restarted, this.alpha);
     const nobody = candidate.chosen === 0 || current.chosen === 0;
     const verdict = nobody ? candidate.chosen === current.chosen ? 'insufficient data' : 'no control' : isWorse ? 'worse' : 'undecided';
-    const why = counted.length === 0 ? 'Unleash counts by the hour, and has told no hour since evidence began'
+    const why = logs.every(({ exposures }) => exposures.length === 0) ? 'Unleash counts by the hour, and has told no hour since evidence began'
       : intervals.length === 0 ? 'Unleash counts by the hour, and the records of no hour since evidence began have been told far enough' : 'the exposure counters say that nobody was sent to an arm';
-    const missing = `${Math.round(candidate.missing)} of ${candidate.chosen} answers of the candidate are missing, ${Math.round(current.missing)} of ${current.chosen} of the current version`;
+    const missing = `${Math.round(candidate.missing)} of ${candidate.chosen} answers of the candidate are missing, ${Math.round(current.missing)} of ${current.chosen} of the current version${leftOut.map((each) => `, without ${each}`).join('')}`;
     return {
       name: MISSING_ANSWERS, role: 'guardrail', kind: 'bad', better: 'lower', candidate: value(candidate), current: value(current), ...(effect === undefined ? {} : { effect }),
       tolerated: MISSING_RATIO, dispersion: phi, verdict, evidence: bounded(evidence.restarted), logEvidence: evidence.restarted,

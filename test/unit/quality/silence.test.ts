@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Collector } from '../../../src/core/quality/collector.ts';
 import { compareArms, type ComparisonReport, type MetricComparison } from '../../../src/core/quality/comparison.ts';
 import { MISSING_ANSWERS, readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
-import { silence, type Exposure, type Silence, type SilenceOptions } from '../../../src/core/quality/silence.ts';
+import { silence, type AnswerLog, type Exposure, type Silence, type SilenceOptions } from '../../../src/core/quality/silence.ts';
 import { alarms } from '../../../src/core/quality/stats/countRule.ts';
 import { NO_HISTOGRAM } from '../../../src/core/quality/histogram.ts';
 import { NOTHING_TOLD, toldOf, type Told } from '../../../src/core/quality/told.ts';
@@ -29,8 +29,8 @@ const isSilent = ({ evidence }: Silence): boolean => alarms(evidence.restarted, 
 /** As a log tells it: up to the end of the newest window. */
 const toldBy = (windows: readonly QualityWindow[]): Told => windows.map(({ end }) => ({ least: end, most: end })).at(-1) ?? NOTHING_TOLD;
 const shareAt = (): number => 0.25;
-function found(candidate: readonly QualityWindow[], current: readonly QualityWindow[], more: Partial<SilenceOptions> = {}, exposures = EXPOSURES): Silence {
-  return silence(exposures, candidate, current, { now: NOW, shareAt, told: [toldBy(candidate), toldBy(current)], ...more });
+function found(candidate: readonly QualityWindow[], current: readonly QualityWindow[], { told = [toldBy(candidate), toldBy(current)], ...more }: Partial<SilenceOptions & Pick<AnswerLog, 'told'>> = {}, exposures = EXPOSURES): Silence {
+  return silence([{ exposures, candidate, current, told }], { now: NOW, shareAt, ...more });
 }
 
 describe('a candidate that falls silent', () => {
@@ -79,7 +79,7 @@ describe('a candidate that falls silent', () => {
     const now = START + 1.5 * HOUR;
     const at = (minutes: number): Told => ({ least: now - minutes * MINUTE, most: now - minutes * MINUTE });
     /** Of the candidate nothing came for so many minutes, of the current version for one. */
-    const quiet = (minutes: number, more: Partial<SilenceOptions> = {}): Silence =>
+    const quiet = (minutes: number, more: Parameters<typeof found>[2] = {}): Silence =>
       found(windows('candidate', 1000, { size: MINUTE, hours: 1.5 }).filter(({ start }) => start < now - minutes * MINUTE), windows('current', 3000, { size: MINUTE, hours: 1.5 }), { now, told: [at(minutes), at(1)], ...more }, HALF.map((each) => ({ ...each, yes: 10 * each.yes, no: 10 * each.no })));
 
     it('by itself: what has not come for ten minutes may still come, in the hours that it belongs to', () => {
@@ -163,7 +163,7 @@ describe('a candidate that falls silent', () => {
         for (const [index, requests] of [PER_MINUTE * share * told(minute), PER_MINUTE * (1 - share)].entries()) minutes[index]?.push({ arm: ['candidate', 'current'][index] ?? '', environment: '', service: '', start, end: start + MINUTE, requests, units: 0, metrics: {} });
         const now = START + (minute + 1) * MINUTE;
         const newest = (windows: readonly QualityWindow[]): Told => toldBy(windows.filter(({ requests }) => requests > 0));
-        if (minute >= 5 * 60 + at && isSilent(silence(hours, ...minutes, { now, shareAt: change, told: [newest(minutes[0]), newest(minutes[1])] }))) return true;
+        if (minute >= 5 * 60 + at && isSilent(silence([{ exposures: hours, candidate: minutes[0], current: minutes[1], told: [newest(minutes[0]), newest(minutes[1])] }], { now, shareAt: change }))) return true;
       }
       return false;
     };
@@ -205,7 +205,7 @@ describe('a candidate that falls silent', () => {
       const collector = new Collector(definition(), { flags: ['fraud-v2'] });
       for (const record of all.filter(logs)) collector.add({ ...record }, () => '');
       const now = START + HOUR / 2;
-      return compareArms(collector.data(now, []), definition(), 'production', { shareAt, exposed: { exposures, now, lateMs: HOUR / 12 }, ...since });
+      return compareArms(collector.data(now, []), definition(), 'production', { shareAt, exposed: { counted: [{ exposures }], now, lateMs: HOUR / 12 }, ...since });
     };
     const missing = ({ metrics }: ComparisonReport): MetricComparison => metrics.find(({ name }) => name === MISSING_ANSWERS) ?? assert.fail();
 
@@ -235,7 +235,7 @@ describe('a candidate that falls silent', () => {
       const [night, morning] = [{ start: midnight, end: midnight + HOUR, yes: 0, no: 0 }, { start: START, end: START + HOUR, yes: 1000, no: 3000 }];
       const now = START + 400_000;
       const of = (since: number, exposures: readonly Exposure[] = [night, morning]): readonly number[] => {
-        const { candidate, current } = missing(compareArms(collector.data(now, []), daily, 'production', { shareAt, since, exposed: { exposures, now } }));
+        const { candidate, current } = missing(compareArms(collector.data(now, []), daily, 'production', { shareAt, since, exposed: { counted: [{ exposures }], now } }));
         return [candidate.n, current.n];
       };
       assert.deepEqual(of(midnight), [1000, 3000]);

@@ -4,6 +4,7 @@ import { plainLine } from '../../core/base/words.ts';
 import type { MetricDefinition } from '../../core/quality/definitions.ts';
 import { dataOfWindows, metricsWithout } from '../../core/quality/plainData.ts';
 import type { QualityData, QualityRequest, QualitySource } from '../../core/quality/window.ts';
+import { misspeltWords } from './execKeys.ts';
 import { armWords, byArm, checkWindows, misalignedWords, unseenWords } from './execWindows.ts';
 import { runCommand } from './runCommand.ts';
 
@@ -63,6 +64,8 @@ export class ExecSource implements QualitySource {
     } catch {
       throw new AppError('network', `${name} did not print JSON: it must print {"windows": [...]}, and nothing else, to its standard output.`);
     }
+    const misspelt = misspeltWords(json);
+    if (misspelt !== undefined) throw new AppError('validation', `${name} printed JSON of another shape: ${misspelt}`);
     const parsed = answerSchema.safeParse(json);
     if (!parsed.success) {
       const [issue] = parsed.error.issues;

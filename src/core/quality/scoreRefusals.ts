@@ -14,7 +14,7 @@ const total = ({ counts }: Histogram): number => counts.reduce((sum, count) => s
 /** In words, of which arm more than a few scores are outside of 0 to 1; undefined: of none. */
 function outside(arms: readonly ArmSummary[], of: (arm: ArmSummary) => readonly [outside: number, scores: number], what: string): string | undefined {
   const found = arms.flatMap((arm) => { const [count, all] = of(arm); return count > MOST_OUTSIDE * all ? [`${count.toLocaleString('en')} of ${all.toLocaleString('en')} of ${plainLine(arm.arm, 40)}`] : []; });
-  return found.length === 0 ? undefined : `scores ${what}are outside 0 to 1 (${found.join(', ')}), which 0.5 does not divide: say labels: {threshold: ...}, at which the service decides`;
+  return found.length === 0 ? undefined : `give labels: {threshold: ...}, at which the service decides: 0.5 does not divide scores ${what}outside 0 to 1 (${found.join(', ')})`;
 }
 
 /**
@@ -26,7 +26,7 @@ function outside(arms: readonly ArmSummary[], of: (arm: ArmSummary) => readonly 
 export function scoreRefusals(arms: readonly ArmSummary[], { labels, metrics }: Pick<QualityDefinition, 'labels' | 'metrics'>, environment: string): ReadonlyMap<string, Refusal> {
   if (labels.isThresholdGiven === true) return new Map();
   const own = arms.filter((each) => each.environment === environment);
-  const byOutcome = outside(own, ({ undivided = 0, labelledScore }) => [undivided, total(labelledScore)], 'of predictions with an outcome ');
+  const byOutcome = outside(own, ({ undivided = 0, labelledScore }) => [undivided, total(labelledScore)], 'with an outcome ');
   const byScore = outside(own, ({ notProbable = 0, score }) => [notProbable, total(score)], '');
   return new Map(metrics.flatMap(({ name, measure }) => {
     const because = BY_OUTCOME.has(measure) ? byOutcome : BY_SCORE.has(measure) ? byScore : undefined;

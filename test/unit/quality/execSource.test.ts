@@ -51,6 +51,20 @@ describe('a command that prints windows', function () {
     assert.equal(compareArms(data, readQuality(SECTION).quality!, 'production').metrics[0]?.verdict, 'worse');
   });
 
+  it('is asked what it meant by a key that is nearly one that is missing; others are passed over', async () => {
+    const changed = (change: object): readonly object[] => printed().map((window, index) => (index === 2 ? { ...window, ...change } : window));
+    assert.match(await refused(changed({ lastSeen: START + HOUR })), /printed JSON of another shape: window 3: nothing reads lastSeen\. Did you mean "last_seen"\?$/);
+    assert.match(await refused(changed({ metrics: { errors: { n: 1000, sum: 10, sqares: 10 } } })), /window 3: of the metric errors nothing reads sqares\. Did you mean "squares"\?$/);
+    assert.match(await refused(printed(), { more: { design_effect: 1, warning: ['half of it'] } }), /nothing reads warning\. Did you mean "warnings"\?$/);
+    assert.equal((await read(changed({ newest: START, labels: {}, weekday: 3, ends: 'noon' }), { more: { design_effect: 1, took: '3 s' } })).windows.length, 8);
+  });
+
+  it('has its warnings told, which change nothing', async () => {
+    const data = await read(printed(), { more: { design_effect: 1, warnings: ['a partition came late'] } });
+    assert.equal(data.notes.messages[0], 'a partition came late');
+    assert.equal(data.notes.incomplete, undefined);
+  });
+
   /** Changes the third window. */
   const impossible: readonly (readonly [string, Partial<Printed>, RegExp])[] = [
     ['more bad events than records', { metrics: { errors: { n: 1000, sum: 1800 } } }, /the metric errors has a sum of 1800 of 1000, and its values are 0 and 1/],

@@ -218,7 +218,7 @@ describe('a candidate that falls silent', () => {
 
     it('tells whole answers where a source tells fractions of them', () => {
       const told = { windows: [...windows('candidate', 38.87), ...windows('current', 300)], notes: NO_NOTES, arms: [arm('candidate', NOW), arm('current', NOW)] };
-      const report = compareArms(told, definition(), '', { shareAt, exposed: { exposures: EXPOSURES, now: NOW } });
+      const report = compareArms(told, definition(), '', { shareAt, exposed: { counted: [{ exposures: EXPOSURES }], now: NOW } });
       assert.match(missing(report).because, /: 306 of 500 answers of the candidate are missing, 0 of 1500 of the current version$/);
     });
 

@@ -38,8 +38,8 @@ describe('scores that are no probabilities', () => {
     const definition = defined();
     const metrics = compared(collected(definition, (score, outcome) => ({ score, outcome })), definition);
     assert.deepEqual(verdicts(metrics), ALL_INSUFFICIENT);
-    assert.match(metrics[0]?.because ?? '', /^scores of predictions with an outcome are outside 0 to 1 \(\S+ of \S+ of candidate, \S+ of \S+ of current\), which 0\.5 does not divide: say labels: \{threshold: \.\.\.\}, at which the service decides$/);
-    assert.match(metrics[3]?.because ?? '', /^scores are outside 0 to 1/);
+    assert.match(metrics[0]?.because ?? '', /^give labels: \{threshold: \.\.\.\}, at which the service decides: 0\.5 does not divide scores with an outcome outside 0 to 1 \(\S+ of \S+ of candidate, \S+ of \S+ of current\)$/);
+    assert.match(metrics[3]?.because ?? '', /^give labels: .* does not divide scores outside 0 to 1/);
   });
 
   it('say nothing by the few that lie between 0 and 1, such as logits, nor against a limit', () => {
@@ -48,7 +48,7 @@ describe('scores that are no probabilities', () => {
     assert.ok((data.windows[0]?.metrics['accuracy']?.n ?? 0) > 0);
     assert.deepEqual(verdicts(compared(data, definition)), ALL_INSUFFICIENT);
     const [limit] = candidateLimits(limitWindows(data, 'production', { since: undefined }), data, definition, 'production', { since: undefined });
-    assert.deepEqual([limit?.state, limit?.because?.startsWith('scores of predictions')], ['insufficient', true]);
+    assert.deepEqual([limit?.state, limit?.because?.startsWith('give labels: {threshold: ...}')], ['insufficient', true]);
   });
 
   it('are divided where the threshold is given', () => {

@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readdir, readlink, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 
@@ -9,6 +9,8 @@ export const MOST_FILES = 100_000;
 
 export interface FoundFile {
   readonly path: string;
+  /** Of a link: the path of the file itself, beside which those lie that were written before. */
+  readonly target?: string | undefined;
   /** Stays the same when the file is renamed. */
   readonly identity: string;
   readonly size: number;
@@ -16,6 +18,7 @@ export interface FoundFile {
 }
 
 const NS_PER_MS = 1e6;
+const MOST_LINKS = 40;
 
 /** Of whole numbers: Windows and some network file systems number files beyond 2^53, where a plain number is the same for several. */
 export function identityOf({ dev, ino }: Pick<BigIntStats, 'dev' | 'ino'>): string {
@@ -24,6 +27,17 @@ export function identityOf({ dev, ino }: Pick<BigIntStats, 'dev' | 'ino'>): stri
 
 function found(path: string, stats: BigIntStats): FoundFile {
   return { path, identity: identityOf(stats), size: Number(stats.size), modified: Number(stats.mtimeNs) / NS_PER_MS };
+}
+
+/** Where a link leads in the end; undefined: there is none at the path. */
+async function targetOf(path: string): Promise<string | undefined> {
+  let target = path;
+  for (let steps = 0; steps < MOST_LINKS; steps += 1) {
+    const next = await readlink(target).catch(() => undefined);
+    if (next === undefined) break;
+    target = resolve(dirname(target), next);
+  }
+  return target === path ? undefined : target;
 }
 
 /** The plain file at a path; undefined: there is none. */
@@ -75,16 +89,18 @@ export async function filesOf(folder: string, pattern: string, passedOver: (path
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (code !== 'ENOENT' && code !== 'ENOTDIR') passedOver(path, code);
   };
-  const enter = async (path: string, rest: readonly string[]): Promise<void> => {
+  const enter = async (path: string, rest: readonly string[], mayBeLink: boolean): Promise<void> => {
     // A link to a device never ends, so only plain files are taken.
     const facts = await stat(path, { bigint: true }).catch(without(path));
     if (rest.length > 0 && facts?.isDirectory() === true) await walk(path, rest);
-    if (rest.length === 0 && facts?.isFile() === true) files.push(found(path, facts));
+    if (rest.length > 0 || facts?.isFile() !== true) return;
+    const target = mayBeLink ? await targetOf(path) : undefined;
+    files.push(target === undefined ? found(path, facts) : { ...found(path, facts), target });
   };
   const walk = async (base: string, [step, ...rest]: readonly string[]): Promise<void> => {
     if (step === undefined || files.length >= MOST_FILES) return;
     if (!WILD.test(step)) {
-      await enter(join(base, step), rest);
+      await enter(join(base, step), rest, true);
       return;
     }
     const entries = (await readdir(base, { withFileTypes: true }).catch(without(base))) ?? [];
@@ -95,7 +111,7 @@ export async function filesOf(folder: string, pattern: string, passedOver: (path
       if (entry.name.startsWith('.') && !step.startsWith('.')) continue;
       if (isAny && entry.isDirectory()) await walk(join(base, entry.name), [step, ...rest]);
       if (isAny || !matches.test(entry.name)) continue;
-      await enter(join(base, entry.name), rest);
+      await enter(join(base, entry.name), rest, entry.isSymbolicLink());
     }
   };
   await walk(pattern.startsWith('/') ? '/' : resolve(folder), steps);

@@ -31,12 +31,17 @@ export function wholeFormatOf(path: string): string | undefined {
   return /\.(csv|parquet)$/i.exec(path)?.[1]?.toLowerCase();
 }
 
+/** Where a file itself lies, which a link to it does not tell. */
+function placeOf({ path, target }: FoundFile): string {
+  return target ?? path;
+}
+
 type Listing = (folder: string) => Promise<readonly FoundFile[]>;
 
 /** The plain files of folders: those that were found, and so many of the others, first those with a name that begins as that of one that is looked for. A folder is listed once. */
-function listing(lookedFor: readonly { readonly path: string }[], found: readonly FoundFile[]): Listing {
+function listing(lookedFor: readonly FoundFile[], found: readonly FoundFile[]): Listing {
   const known = new Map(found.map((file) => [file.path, file]));
-  const starts = new Set(lookedFor.map(({ path }) => stemOf(basename(path))));
+  const starts = new Set(lookedFor.map((file) => stemOf(basename(placeOf(file)))));
   const rank = (name: string): number => (Array.from(name, (_, end) => name.slice(0, end + 1)).some((start) => starts.has(start)) ? 0 : 1);
   const list = async (folder: string): Promise<readonly FoundFile[]> => {
     const paths = (await readdir(folder).catch(() => [])).map((name) => join(folder, name));
@@ -78,12 +83,22 @@ const ROTATED = /^[-._]\d[\dTZ._:-]*$/;
 const SUFFIX = /(?<=\.[a-z]\w*)[-._]\d[\dTZ._:-]*$/i;
 /** A counter goes up to 999; more digits are a time. */
 const MOST_DIGITS = 3;
+const DIGIT = /\d/;
 
-/** Paths in the order in which files were written, as far as names tell it: others by name, but `log.jsonl.2` before `log.jsonl.1` and that before `log.jsonl`, which is written still. */
+/** Paths in the order in which files were written, as far as names tell it: others by name and the numbers in it, but `log.jsonl.2` before `log.jsonl.1` and that before `log.jsonl`, which is written still. */
 export function byAge(a: string, b: string): number {
   const [[log, age], [otherLog, otherAge]] = [ageOf(a), ageOf(b)];
-  if (log !== otherLog) return log < otherLog ? -1 : 1;
-  return otherAge - age || (a < b ? -1 : 1);
+  return log === otherLog ? otherAge - age || byNumbers(a, b) : byNumbers(log, otherLog);
+}
+
+/** Names in which what differs first are numbers by those, `part2` before `part10`. */
+function byNumbers(a: string, b: string): number {
+  let start = 0;
+  while (start < a.length && a.charAt(start) === b.charAt(start)) start += 1;
+  while (DIGIT.test(a.charAt(start - 1))) start -= 1;
+  const [number, other] = [a, b].map((name) => /^\d+/.exec(name.slice(start))?.[0]);
+  const difference = number === undefined || other === undefined ? 0 : Number(number) - Number(other);
+  return difference !== 0 ? difference : a < b ? -1 : Number(a > b);
 }
 
 /** The log that a file is of by its name, and how old it is beside others of that. */
@@ -129,6 +144,7 @@ function isLog({ path }: FoundFile): boolean {
  */
 export async function follow(read: readonly ReadFile[], found: readonly FoundFile[]): Promise<Followed> {
   const there = new Map(found.map((file) => [file.identity, file]));
+  const paths = new Map(found.map((file) => [file.path, file]));
   const list = listing(read, found);
   const now = new Map<ReadFile, FoundFile>();
   const taken = new Set<string>();
@@ -137,12 +153,18 @@ export async function follow(read: readonly ReadFile[], found: readonly FoundFil
     now.set(file, other);
     taken.add(other.identity);
   };
-  const sameOf = async (file: ReadFile): Promise<FoundFile | undefined> => (isGone(file) ? undefined : there.get(file.identity) ?? (await list(dirname(file.path))).find(({ identity }) => identity === file.identity));
-  const isOfLog = (path: string, { path: before }: ReadFile): boolean => path.startsWith(join(dirname(before), stemOf(basename(before))));
+  const sameOf = async (file: ReadFile): Promise<FoundFile | undefined> => (isGone(file) ? undefined : there.get(file.identity) ?? (await list(dirname(placeOf(file)))).find(({ identity }) => identity === file.identity));
+  const isOfLog = (path: string, file: ReadFile): boolean => [file.path, placeOf(file)].some((before) => path.startsWith(join(dirname(before), stemOf(basename(before)))));
   // What begins with more of a log holds also what a shorter one is known by.
   const byLength = read.toSorted((a, b) => lengthOf(b) - lengthOf(a));
   const [some, none] = [byLength.filter((file) => lengthOf(file) > 0), byLength.filter((file) => lengthOf(file) === 0)];
   for (const file of some) {
+    // A link that is given to a newer copy, as one that is made anew each time.
+    const next = file.target === undefined ? undefined : paths.get(file.path);
+    if (next !== undefined && next.identity !== file.identity && isLog(next) && !taken.has(next.identity) && await holds(next, file)) {
+      take(file, next);
+      continue;
+    }
     const same = await sameOf(file);
     if (same === undefined || taken.has(same.identity) || !((same.size === file.size && same.modified === file.modified) || await holds(same, file))) continue;
     if (wholeFormatOf(same.path) === undefined) take(file, same);
@@ -154,7 +176,7 @@ export async function follow(read: readonly ReadFile[], found: readonly FoundFil
     if (now.has(file) || whole.has(file)) continue;
     // What holds it was not written before it; what patterns find is looked at in any case, for that is read.
     const isNear = (other: FoundFile): boolean => isCut(file) || (isOfLog(other.path, file) && (there.has(other.identity) || other.modified >= file.modified - SECOND));
-    for (const other of await free(dirname(file.path))) {
+    for (const other of await free(dirname(placeOf(file)))) {
       if (other.identity === file.identity || taken.has(other.identity) || !isNear(other) || !(await holds(other, file))) continue;
       take(file, other);
       break;
@@ -167,37 +189,54 @@ export async function follow(read: readonly ReadFile[], found: readonly FoundFil
   }
   const cut = new Set(some.filter((file) => !now.has(file) && !whole.has(file) && isCut(file)));
   const packed = once(async (folder) => (await list(folder)).filter(({ path }) => COMPRESSED.test(path)));
-  const paths = new Set(found.map(({ path }) => path));
   const gone = new Map<ReadFile, readonly string[]>();
   for (const file of read) {
     if (now.has(file) || whole.has(file) || cut.has(file)) continue;
     // The compressed copy of `log.jsonl.1` may be called `log.jsonl.2.gz` when it is looked for.
-    const start = file.path.replace(/[.-]\d+$/, '');
-    const compressed = (await packed(dirname(file.path))).filter(({ path, modified }) => path.startsWith(start) && modified >= file.modified - SECOND).map(({ path }) => path).sort();
+    const start = placeOf(file).replace(/[.-]\d+$/, '');
+    const compressed = (await packed(dirname(placeOf(file)))).filter(({ path, modified }) => path.startsWith(start) && modified >= file.modified - SECOND).map(({ path }) => path).sort();
     if (lengthOf(file) > 0 || compressed.length > 0 || !paths.has(file.path)) gone.set(file, compressed);
   }
   const moved = read.flatMap((file) => now.get(file) ?? []).filter(({ identity }) => !there.has(identity));
   const isWhereItWas = (file: ReadFile): boolean => cut.has(file) || (now.get(file)?.identity === file.identity && there.has(file.identity));
   const left = read.filter((file) => !isWhereItWas(file));
-  return { now, cut, gone, moved, unread: await unreadBeside(left.map((file) => ({ file, as: now.get(file)?.path })), read, new Set([...found, ...moved].map(({ identity }) => identity)), free) };
+  const beside = left.map((file) => ({ file, as: now.get(file)?.path, next: file.target === undefined ? undefined : paths.get(file.path)?.target }));
+  return { now, cut, gone, moved, unread: await unreadBeside(beside, read, new Set([...found, ...moved].map(({ identity }) => identity)), free) };
 }
 
-/** Files that were rotated after the newest of those of their log that have been, and before they were read. `as`: where those are now. `known`: identities of files that are read anyway. */
-async function unreadBeside(left: readonly { readonly file: ReadFile; readonly as: string | undefined }[], read: readonly ReadFile[], known: ReadonlySet<string>, free: Listing): Promise<readonly FoundFile[]> {
-  /** By the path of a log, since when what is written beside it is not read, and how it was called when it was rotated. */
-  const logs = new Map<string, { readonly since: number; readonly as: string | undefined }>();
-  for (const { file: { path, modified }, as } of left) {
-    const log = path.replace(SUFFIX, '');
-    if (modified >= (logs.get(log)?.since ?? 0)) logs.set(log, { since: modified, as: as === undefined ? undefined : basename(as) });
+/** A file whose log is written on in another. `as`: where it is now. `next`: where the link to it leads now. */
+interface Left {
+  readonly file: ReadFile;
+  readonly as: string | undefined;
+  readonly next: string | undefined;
+}
+
+/** Files that were rotated after the newest of those of their log that have been, or that a link led to meanwhile, and before they were read. `known`: identities of files that are read anyway. */
+async function unreadBeside(left: readonly Left[], read: readonly ReadFile[], known: ReadonlySet<string>, free: Listing): Promise<readonly FoundFile[]> {
+  /** By the path of a log, since when what is written beside it is not read, and what names such files have. */
+  const logs = new Map<string, { readonly since: number; readonly isOfLog: (name: string) => boolean }>();
+  for (const { file, as, next } of left) {
+    const { modified } = file;
+    const log = placeOf(file).replace(SUFFIX, '');
+    if (modified < (logs.get(log)?.since ?? 0)) continue;
+    const [isRotated, isBetween] = [isRotatedName(basename(log), as === undefined ? undefined : basename(as)), isNameBetween(placeOf(file), next)];
+    logs.set(log, { since: modified, isOfLog: (name) => isRotated(name) || isBetween(name) });
   }
   const unread = new Map<string, FoundFile>();
-  for (const [log, { since, as }] of logs) {
-    const isRotated = isRotatedName(basename(log), as);
+  for (const [log, { since, isOfLog }] of logs) {
     for (const other of await free(dirname(log))) {
-      if (other.modified >= since && !known.has(other.identity) && !unread.has(other.identity) && isRotated(basename(other.path)) && !(await isCopy(other, read))) unread.set(other.identity, other);
+      if (other.modified >= since && !known.has(other.identity) && !unread.has(other.identity) && isOfLog(basename(other.path)) && !(await isCopy(other, read))) unread.set(other.identity, other);
     }
   }
   return [...unread.values()].sort((a, b) => a.modified - b.modified);
+}
+
+/** What names files have that a link led to after the one and before the other, in whose names only numbers differ: `log-2026030211.jsonl`. */
+function isNameBetween(before: string, next: string | undefined): (name: string) => boolean {
+  const [first, last] = [basename(before), basename(next ?? '')];
+  const formOf = (name: string): string => name.replace(/\d+/g, '0');
+  if (next === undefined || dirname(before) !== dirname(next) || formOf(first) !== formOf(last)) return () => false;
+  return (name) => formOf(name) === formOf(first) && byNumbers(first, name) < 0 && byNumbers(name, last) < 0;
 }
 
 /** Whether a file begins with all that was read of one of others. */

@@ -170,7 +170,7 @@ describe('what a prediction log holds counts once', () => {
     await read();
     for (let index = 0; index < 25; index += 1) rmSync(path(`${index}.jsonl`));
     const { notes } = await read();
-    assert.deepEqual([notes.rows, notes.messages], [30, ['0.jsonl, 1.jsonl, 10.jsonl, ... (25 files) are gone: what was read of them counts; what may have been appended to them after the last reading is not known.']]);
+    assert.deepEqual([notes.rows, notes.messages], [30, ['0.jsonl, 1.jsonl, 2.jsonl, ... (25 files) are gone: what was read of them counts; what may have been appended to them after the last reading is not known.']]);
   });
 
   it('and a guardrail that reads a field which no record has is told', async () => {

@@ -19,7 +19,7 @@ import { NO_TIME } from './recordTimes.ts';
 import { hashOf, shadowProblem, Stager, textOf, type Drawn } from './stager.ts';
 import { addTo } from './sums.ts';
 import { errorlessMessages } from './untoldFields.ts';
-import { unnamedIn, unnamedMessages } from './unnamed.ts';
+import { crowdMessages, unnamedIn, unnamedMessages } from './unnamed.ts';
 import { Units, type SavedUnits } from './units.ts';
 import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
 
@@ -441,7 +441,7 @@ export class Collector {
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.audiences.reduce((sum, { collector }) => sum + collector.notFinite, this.#notes.notFinite),
-        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...otherArmsMessages(arms.map(({ arm }) => arm)), ...found, ...(arms.length === 0 ? [] : untoldSlices(this.#definition.slices.map(({ text }) => text), this.#slices.saved)), ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...errorlessMessages(this.#hasError, arms.reduce((sum, { requests }) => sum + requests, 0), this.#definition.metrics), ...unnamedMessages(unnamed), ...absenceMessages(arms, this.#definition.labels.absentMeans), ...this.#outcomes.messages(arms.length === 0 ? undefined : new Set(this.#stager.batch.columns.map(({ name }) => name)))],
+        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...otherArmsMessages(arms.map(({ arm }) => arm)), ...found, ...(arms.length === 0 ? [] : untoldSlices(this.#definition.slices.map(({ text }) => text), this.#slices.saved)), ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...errorlessMessages(this.#hasError, arms.reduce((sum, { requests }) => sum + requests, 0), this.#definition.metrics), ...unnamedMessages(unnamed), ...crowdMessages(arms), ...absenceMessages(arms, this.#definition.labels.absentMeans), ...this.#outcomes.messages(arms.length === 0 ? undefined : new Set(this.#stager.batch.columns.map(({ name }) => name)))],
       },
     };
   }

@@ -7,6 +7,7 @@ import { MEASURED_FIELDS, valueOf } from './measures.ts';
 import { countFlag } from './otherFlags.ts';
 import { RecordTimes } from './recordTimes.ts';
 import { sliceName } from './slices.ts';
+import { unitOf } from './unnamed.ts';
 import { Whose } from './whose.ts';
 
 const RECORD_FIELDS: ReadonlySet<string> = new Set(['ts', 'request_id', 'unit_id', 'environment', 'service', 'app_version', 'flag', 'assigned_arm', 'model_version', 'role', 'fallback', 'batch_id', 'features', 'score', 'proba', 'label', 'latency_ms', 'error']);
@@ -163,7 +164,7 @@ export class Stager {
     const { batch } = this;
     const row = batch.take(record, drawn?.features);
     const request = drawn === undefined ? hashOf(record['request_id']) : drawn.request;
-    const unit = drawn === undefined ? hashOf(record['batch_id']) || hashOf(record['unit_id']) : drawn.unit;
+    const unit = drawn === undefined ? unitOf(hashOf(record['batch_id']), hashOf(record['unit_id'])) : drawn.unit;
     batch.arms[row] = arm;
     batch.versions.places[row] = version;
     batch.times[row] = at;

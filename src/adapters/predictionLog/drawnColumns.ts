@@ -1,6 +1,7 @@
 import type { RecordLike } from '../../core/expressions/evaluate.ts';
 import { hashOf, type Drawn } from '../../core/quality/stager.ts';
 import { RecordTimes } from '../../core/quality/recordTimes.ts';
+import { unitOf } from '../../core/quality/unnamed.ts';
 import type { DrawnValues } from '../rows/parquetRows.ts';
 
 /** Columns that only hashes are wanted of. */
@@ -23,7 +24,7 @@ export class DrawnColumns implements Drawn {
     this.#record = record;
     this.#hashed = hashed;
     this.request = Number.isNaN(request) ? hashOf(record['request_id']) : request;
-    this.unit = (Number.isNaN(batch) ? hashOf(record['batch_id']) : batch) || (Number.isNaN(unit) ? hashOf(record['unit_id']) : unit);
+    this.unit = unitOf(Number.isNaN(batch) ? hashOf(record['batch_id']) : batch, Number.isNaN(unit) ? hashOf(record['unit_id']) : unit);
     this.time = this.#times.of(record['ts']);
   }
 

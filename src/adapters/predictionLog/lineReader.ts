@@ -1,5 +1,6 @@
 import { hash53, hash53OfBytes } from '../../core/quality/hashing.ts';
 import type { Drawn } from '../../core/quality/stager.ts';
+import { unitOf } from '../../core/quality/unnamed.ts';
 import type { Whose } from '../../core/quality/whose.ts';
 import { exactNumber, isBeyond, parsedLine } from '../rows/wholeNumbers.ts';
 import { ByteTimes } from './byteTimes.ts';
@@ -54,7 +55,7 @@ export class LineReader implements Drawn {
   }
 
   get unit(): number {
-    return this.#batch === 0 ? this.#unit : this.#batch;
+    return unitOf(this.#batch, this.#unit);
   }
 
   get features(): readonly unknown[] | undefined {

@@ -5,6 +5,7 @@ import { scoreFrom } from './measures.ts';
 import { countFlag } from './otherFlags.ts';
 import { LEAST_TIME, MOST_TIME, RecordTimes } from './recordTimes.ts';
 import { hashOf, isServed, textOf, type Stager } from './stager.ts';
+import { unitOf } from './unnamed.ts';
 
 /** Combinations of values, and values of a column, that are few enough to look at each once for many rows. */
 const FEW = 1024;
@@ -136,7 +137,7 @@ export class ColumnStager {
   ids(run: RowRun, row: number): { readonly request: number; readonly unit: number; readonly time: number; readonly id: string } {
     const requests = columnOf(run, 'request_id');
     return {
-      request: hashAt(requests, row), unit: hashAt(columnOf(run, 'batch_id'), row) || hashAt(columnOf(run, 'unit_id'), row), time: this.#times.of(valueAt(columnOf(run, 'ts'), row)),
+      request: hashAt(requests, row), unit: unitOf(hashAt(columnOf(run, 'batch_id'), row), hashAt(columnOf(run, 'unit_id'), row)), time: this.#times.of(valueAt(columnOf(run, 'ts'), row)),
       id: requests.isHashed ? run.text('request_id', row) : textOf(valueAt(requests, row)) ?? '',
     };
   }
@@ -208,7 +209,7 @@ export class ColumnStager {
     this.#gather(requests, first, batch.requests, (row) => hashAt(requests, row), 'hashes');
     this.#gather(units, first, this.#unitIds, (row) => hashAt(units, row), 'hashes');
     this.#gather(batches, first, this.#batchIds, (row) => hashAt(batches, row), 'hashes');
-    for (let row = first; row < batch.size; row += 1) this.#stager.identify(row, batch.requests[row] ?? 0, (this.#batchIds[row] ?? 0) || (this.#unitIds[row] ?? 0), told + (this.#source[row] ?? 0) + 1);
+    for (let row = first; row < batch.size; row += 1) this.#stager.identify(row, batch.requests[row] ?? 0, unitOf(this.#batchIds[row] ?? 0, this.#unitIds[row] ?? 0), told + (this.#source[row] ?? 0) + 1);
   }
 
   /** The values of a column that holds numbers, or hashes; `other` tells them of another one. */

@@ -16,6 +16,8 @@ export interface RatioReport {
 
 /** A log whose clock is behind by more than this is old by itself (`blind_after`, as it is by default). */
 export const BEHIND_MS = 1_800_000;
+/** Fewer units tell nothing of a share. */
+const LEAST_UNITS = 10;
 
 /**
  * The units of both arms against the share that was configured when they came; `unchecked`: why that says nothing of them. Windows just before a change of it are left out: where the clock of the log is behind, they hold units
@@ -29,6 +31,7 @@ export function ratioOf([candidate, current]: readonly [candidate: readonly Qual
   if (shareAt === undefined) return { ...counted, observed, verdict: 'not checked', because: 'the configured share is not known' };
   if (unchecked !== undefined) return { ...counted, observed, verdict: 'not checked', because: unchecked };
   if (counted.candidate + counted.current === 0) return { ...counted, observed, verdict: 'not checked', because: 'the source tells no units' };
+  if (counted.candidate + counted.current < LEAST_UNITS) return { ...counted, observed, verdict: 'not checked', because: `${counted.candidate + counted.current} units are too few to tell` };
   const byShare = new Map<number, [number, number]>();
   let last: number | undefined;
   for (const [arm, windows] of [candidate, current].entries()) {

@@ -8,6 +8,7 @@ import { countFlag } from './otherFlags.ts';
 import { RECORD_FIELDS } from './recordFields.ts';
 import { RecordTimes } from './recordTimes.ts';
 import { SliceNames } from './slices.ts';
+import { unitOf } from './unnamed.ts';
 import { Whose } from './whose.ts';
 
 /** Of lists of slices that come again and again. */
@@ -164,7 +165,7 @@ export class Stager {
     const { batch } = this;
     const row = batch.take(record, drawn?.features);
     const request = drawn === undefined ? hashOf(record['request_id']) : drawn.request;
-    const unit = drawn === undefined ? hashOf(record['batch_id']) || hashOf(record['unit_id']) : drawn.unit;
+    const unit = drawn === undefined ? unitOf(hashOf(record['batch_id']), hashOf(record['unit_id'])) : drawn.unit;
     batch.arms[row] = arm;
     batch.versions.places[row] = version;
     batch.times[row] = at;

@@ -58,6 +58,19 @@ describe('the prediction log', () => {
     assert.equal(data.notes.malformed + data.notes.duplicates + data.notes.future, 0);
   });
 
+  it('knows words for nobody from units, in JSON Lines and CSV', async () => {
+    const all = records({ count: 1000 });
+    for (const [name, text] of [['a.jsonl', lines], ['a.csv', csv]] as const) {
+      const read = async (change: object): Promise<number> => {
+        writeFileSync(path(name), text(all.map((record) => ({ ...record, ...change }))));
+        const data = await open({ source: { log: name } })();
+        source?.dispose();
+        return data.notes.withoutUnit;
+      };
+      assert.deepEqual([await read({ unit_id: 'anonymous' }), await read({ batch_id: 'None' }), await read({ unit_id: 'None', batch_id: 'tonight' })], [1000, 0, 0], name);
+    }
+  });
+
   it('gives the same from JSON Lines and CSV', async () => {
     const all = records({ count: 3000 });
     writeFileSync(path('logs/a.jsonl'), lines(all));
@@ -697,7 +710,8 @@ describe('the prediction log', () => {
     writeFileSync(path('ids.csv'), csv(all));
     writeFileSync(path('ids.jsonl'), lines(all));
     const [own, both] = [await open({ source: { log: 'ids.csv' } })(), await open({ source: { log: ['ids.csv', 'ids.jsonl'] } })()];
-    assert.deepEqual([own.notes.rows, own.notes.duplicates, own.notes.withoutUnit, own.arms.reduce((sum, { units }) => sum + units, 0), both.notes.duplicates], [ids.length, 0, 0, ids.length, ids.length]);
+    // As a unit nan is nobody (`NOBODY`), so that its request stands for it.
+    assert.deepEqual([own.notes.rows, own.notes.duplicates, own.notes.withoutUnit, own.arms.reduce((sum, { units }) => sum + units, 0), both.notes.duplicates], [ids.length, 0, 1, ids.length, ids.length]);
   });
 
   it('loses of a CSV with a quote that is not closed that line only', async () => {

@@ -3,6 +3,8 @@ import { limitFinding } from '../../../src/core/quality/absolute.ts';
 import { Collector } from '../../../src/core/quality/collector.ts';
 import { compareArms, type ComparisonReport } from '../../../src/core/quality/comparison.ts';
 import { readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
+import { isPresent } from '../../../src/core/expressions/evaluate.ts';
+import { NOBODY } from '../../../src/core/quality/unnamed.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
 import { records, START, type RecordOptions } from '../../support/qualityRecords.ts';
 
@@ -67,6 +69,30 @@ describe('records that name no unit', () => {
     assert.deepEqual(verdicts(compared(healthy, 2)), ['not worse', 'not worse']);
     assert.equal(verdicts(compared(healthy, 8))[0], 'not worse');
     assert.equal(verdicts(compared(healthy, 20))[0], 'undecided');
+  });
+
+  it('are those that name nobody, in whatever words', () => {
+    const all = records({ count: 8000 });
+    const named = (name: (unit: string, index: number) => Partial<Record<'unit_id' | 'batch_id', string>>): QualityData => {
+      const collector = new Collector(defined(), { flags: ['fraud-v2'] });
+      for (const [index, record] of all.entries()) collector.add({ ...record, ...name(record.unit_id, index) }, () => 'record');
+      return collector.data(START + 90 * 86_400_000, []);
+    };
+    for (const word of [...NOBODY, 'None', 'Anonymous', 'NULL', ' ']) {
+      const { unnamed, notes } = named(() => ({ unit_id: word }));
+      assert.deepEqual(unnamed, { environments: ['production'] }, word);
+      assert.equal(notes.unitsInBothArms, 0, word);
+    }
+    for (const word of NOBODY.slice(0, NOBODY.indexOf('anonymous'))) assert.equal(isPresent(word), false, `${word} is no error either`);
+    assert.equal(named(() => ({ batch_id: 'None' })).unnamed, undefined, 'then unit_id names the unit');
+    // Whatever else all are called: it is one unit in one arm, and none is followed in the other.
+    const one = named(() => ({ unit_id: 'web' }));
+    const report = compareArms(one, defined(), 'production', { shareAt: () => 0.25 });
+    assert.deepEqual([report.metrics[0]?.verdict, report.sampleRatio.verdict, report.sampleRatio.because], ['undecided', 'not checked', '1 units are too few to tell']);
+    const half = named((unit, index) => ({ unit_id: index % 2 === 0 ? 'web' : unit }));
+    assert.deepEqual(half.notes.messages.filter((words) => words.includes('Where it stands for many')).length, 1, half.notes.messages.join());
+    assert.ok((compareArms(half, defined(), 'production').metrics[0]?.dispersion ?? 1) > 2);
+    assert.deepEqual(named((unit) => ({ unit_id: unit })).notes.messages.filter((words) => words.includes('unit')), []);
   });
 
   it('do not matter where they are from before evidence began', () => {

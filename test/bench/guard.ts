@@ -1,6 +1,6 @@
 /** How rules of a guard do in simulated releases. Run alone with `node test/bench/guard.ts [RUNS]`; 1,000 runs take about ten minutes. */
 import { fileURLToPath } from 'node:url';
-import { degradation, detection, falseRollbacks, HEALTHY, RULES, silence } from '../support/guardSimulation.ts';
+import { accepts, degradation, detection, falseRollbacks, HEALTHY, nightly, RULES, silence } from '../support/guardSimulation.ts';
 import { printTable, type BenchRow } from './table.ts';
 
 const RUNS = 1000;
@@ -22,6 +22,13 @@ export function benchGuard(runs: number = RUNS): Promise<BenchRow[]> {
       { name: `${name}: the same after 100,000 healthy ones`, value: late.median, unit: '', ...(isOurs ? { target: '<= 20000' } : {}) },
       { name: `${name}: rolled back before those 100,000 ended`, value: 100 * late.before, unit: '%' },
       { name: `${name}: median predictions to notice silence after 100,000 healthy ones`, value: silent.median, unit: '' },
+    );
+  }
+  const ours = RULES['Modelswitch'] ?? accepts;
+  for (const perArm of [1, 2, 3, 5, 10, 20]) {
+    rows.push(
+      { name: `30 nights of ${perArm} batches of 1,000 an arm: false rollbacks`, value: 100 * falseRollbacks(nightly(30, perArm), ours, runs, 400_001), unit: '%', target: '<= 2.5' },
+      { name: 'candidates 1.8 times as bad that are not worse', value: 100 * falseRollbacks(nightly(30, perArm, 1.8), accepts, runs, 500_001), unit: '%', target: '<= 2.5' },
     );
   }
   return Promise.resolve(rows);

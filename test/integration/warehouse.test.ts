@@ -19,6 +19,9 @@ const SQL = /^```sql\n([^]*?)^```$/m.exec(DOCUMENT)?.[1] ?? assert.fail('docs/qu
 const TABLE = `create table predictions as select * from read_json('log.jsonl', format = 'newline_delimited', columns = {ts: 'TIMESTAMP', request_id: 'VARCHAR', unit_id: 'VARCHAR', environment: 'VARCHAR', service: 'VARCHAR',
   flag: 'VARCHAR', assigned_arm: 'VARCHAR', role: 'VARCHAR', batch_id: 'VARCHAR', latency_ms: 'DOUBLE', error: 'VARCHAR', outcome: 'INTEGER'})`;
 
+const NO_ERROR = ['', 'None', 'null', 'N/A', ' nil', 'undefined', '-', '[]', 'NaN', 'False', 0, false, []] as const;
+const SERVED = ['serving', 'Serving', 'SERVING ', '', 'None', null] as const;
+
 /** Four hours of what services really write: the same people in two environments, shadows before what was served, and much that is missing. */
 function odd(): object[] {
   const random = seeded(5);
@@ -34,10 +37,10 @@ function odd(): object[] {
       request_id: luck > 0.95 ? null : record.request_id,
       assigned_arm: luck > 0.7 && luck < 0.72 ? 'current' : record.assigned_arm,
       // Some people fail again and again.
-      error: record.error ?? (luck > 0.4 && record.unit_id.endsWith('7') ? 'broken account' : luck < 0.1 ? '' : null),
-      role: luck < 0.3 ? undefined : 'serving',
+      error: record.error ?? (luck > 0.4 && record.unit_id.endsWith('7') ? 'broken account' : luck < 0.2 ? NO_ERROR[index % NO_ERROR.length] : null),
+      role: luck < 0.3 ? undefined : luck < 0.5 ? SERVED[index % SERVED.length] : 'serving',
     };
-    const shadow = { ...served, ts: new Date(at - 1800).toISOString(), role: 'shadow', assigned_arm: 'candidate', model_version: '14' };
+    const shadow = { ...served, ts: new Date(at - 1800).toISOString(), role: index % 8 === 0 ? 'Shadow' : 'shadow', assigned_arm: 'candidate', model_version: '14' };
     return [
       // A record that names no request cannot be known to have come twice.
       ...(index % 4 === 0 && served.request_id !== null ? [shadow] : []), served, ...(index % 50 === 0 && served.request_id !== null ? [{ ...served, ts: new Date(at + 900).toISOString() }] : []),

@@ -113,7 +113,7 @@ function isNear(data: QualityData, exposures: readonly ExposureCount[] | undefin
   const sums = data.arms.flatMap(({ unitSums }) => unitSums['errors'] ?? []);
   const phi = sums.length === 0 ? data.designEffect ?? 1 : dispersion(sums);
   const told = [toldOf(data, 'production', 'candidate'), toldOf(data, 'production', 'current')] as const;
-  if (exposures !== undefined && alarms(silence(exposures, of('candidate'), of('current'), { ...known, told, lateMs: lateAfter(GUARD_DEFAULTS), dispersion: phi }).evidence.restarted, 2 * ALPHA)) return true;
+  if (exposures !== undefined && alarms(silence([{ exposures, candidate: of('candidate'), current: of('current'), told }], { ...known, lateMs: lateAfter(GUARD_DEFAULTS), dispersion: phi }).evidence.restarted, 2 * ALPHA)) return true;
   const compared = (arm: string): QualityWindow[] => of(arm).filter((each) => !isAcrossChange(each, known.shareAt));
   return alarms(guardEvidence(countIntervals(compared('candidate'), compared('current'), 'errors', phi), MARGIN).restarted, 2 * ALPHA);
 }

@@ -2,14 +2,15 @@
  * Releases that never happened, to see how rules of a guard do: how often they roll back a healthy candidate, and how soon they notice one that is not.
  * Everything is seeded: the same seed gives the same figures.
  */
-import { alarms, EvidenceProcess, guardEvidence, nullShare } from '../../src/core/quality/stats/countRule.ts';
+import { alarms, EvidenceProcess, evidenceNotWorse, guardEvidence, nullShare } from '../../src/core/quality/stats/countRule.ts';
 import type { CountInterval } from '../../src/core/quality/stats/countRule.ts';
-import { dispersion, NO_UNITS } from '../../src/core/quality/stats/dispersion.ts';
+import { dispersionBound, NO_UNITS } from '../../src/core/quality/stats/dispersion.ts';
 import type { UnitSums } from '../../src/core/quality/stats/dispersion.ts';
 import { mannWhitney } from '../../src/core/quality/stats/fixedTests.ts';
 
 export const ALPHA = 0.025;
 export const MARGIN = 1.2;
+const ACCEPTED = 1.5 * MARGIN;
 export const PER_LOOK = 250;
 /** Looks in one block of the restarting rule: 10,000 predictions. */
 export const LOOKS_PER_BLOCK = 40;
@@ -77,8 +78,8 @@ export interface Scenario {
   readonly volume?: (look: number) => number;
   /** Users that come back, keep their arm and differ in their rate. */
   readonly sticky?: { readonly users: number; readonly correlation: number };
-  /** All predictions of a batch have one arm and one rate. */
-  readonly batch?: { readonly size: number; readonly correlation: number };
+  /** All predictions of a batch have one arm and one rate. `perArm`: so many come in each arm at a look; where it is not said, as many as make PER_LOOK, each in an arm of its own by the share. */
+  readonly batch?: { readonly size: number; readonly correlation: number; readonly perArm?: number };
   /** Looks until the outcome of a prediction is known. */
   readonly labelDelay?: number;
   /** The share of the predictions of candidate (0) and current (1) that are logged at a look, while Unleash counts all; where it is not said, all are, and Unleash is not asked. */
@@ -156,19 +157,21 @@ function* sticky(random: () => number, scenario: Scenario, { users, correlation 
   }
 }
 
-function* batches(random: () => number, scenario: Scenario, { size, correlation }: NonNullable<Scenario['batch']>): Generator<Look> {
+function* batches(random: () => number, scenario: Scenario, { size, correlation, perArm }: NonNullable<Scenario['batch']>): Generator<Look> {
   const units = new Units();
+  const count = perArm === undefined ? PER_LOOK / size : 2 * perArm;
+  const looksPerBlock = (PER_LOOK * LOOKS_PER_BLOCK) / (size * count);
   for (let look = 0; look < scenario.looks; look += 1) {
     let [candidateCount, currentCount, candidateBad, bad] = [0, 0, 0, 0];
-    for (let batch = 0; batch < PER_LOOK / size; batch += 1) {
-      const isCandidate = random() < scenario.share(look);
+    for (let batch = 0; batch < count; batch += 1) {
+      const isCandidate = perArm === undefined ? random() < scenario.share(look) : batch < perArm;
       const hits = binomial(random, size, unitRate(random, isCandidate ? scenario.candidate(look) : scenario.current(look), correlation));
       units.add(isCandidate ? 0 : 1, 0, 0, false, size, hits);
       bad += hits;
       if (isCandidate) [candidateCount, candidateBad] = [candidateCount + size, candidateBad + hits];
       else currentCount += size;
     }
-    yield { interval: { candidateBad, bad, candidateCount, currentCount, block: Math.floor(look / LOOKS_PER_BLOCK) }, units: units.sums };
+    yield { interval: { candidateBad, bad, candidateCount, currentCount, block: Math.floor(look / looksPerBlock) }, units: units.sums };
   }
 }
 
@@ -206,9 +209,19 @@ function ours(restarted: boolean): Rule {
       return alarms(restarted ? process.evidence.restarted : process.evidence.plain, ALPHA);
     }
     past.push(interval);
-    const phi = dispersion(units);
+    const phi = dispersionBound(units);
     const { restarted: fresh, plain } = guardEvidence(past.map((each) => scaled(each, phi)), MARGIN);
     return alarms(restarted ? fresh : plain, ALPHA);
+  };
+}
+
+/** Says that a candidate is not worse, as it must be to advance: less than 1.8 times the current one's rate. */
+export function accepts(): Rule {
+  const past: CountInterval[] = [];
+  return ({ interval, units }) => {
+    past.push(interval);
+    const phi = units === undefined ? 1 : dispersionBound(units);
+    return alarms(evidenceNotWorse(past.map((each) => scaled(each, phi)), ACCEPTED), ALPHA);
   };
 }
 
@@ -279,6 +292,11 @@ export const HEALTHY: Readonly<Record<string, Scenario>> = {
   'weekly season, 5, 25, 5 %': { looks: 400, share: upAndDown, candidate: season, current: season, volume: (look) => Math.round(PER_LOOK * (1 + 0.5 * Math.cos((2 * Math.PI * look) / (7 * DAY)))) },
 };
 
+/** Nightly batches of 1,000 predictions that are much alike, so many an arm: the batch is the unit, and for long there are a handful. `ratio`: how many times as many of the candidate's are bad. */
+export function nightly(nights: number, perArm: number, ratio = 1): Scenario {
+  return { looks: nights, share: steady(0.5), candidate: steady(0.02 * ratio), current: steady(0.02), batch: { size: 1000, correlation: 0.05, perArm } };
+}
+
 /** A candidate that goes from 2 to 4 % at 25 % exposure, after so many healthy looks. */
 export function degradation(healthyLooks: number, after = 400): Scenario {
   return { looks: healthyLooks + after, share: steady(0.25), current: steady(0.02), candidate: (look) => (look < healthyLooks ? 0.02 : 0.04) };
@@ -319,7 +337,7 @@ export function silence(healthyLooks: number): Scenario {
   return { ...degradation(healthyLooks, 40), candidate: (look) => (look < healthyLooks ? 0.02 : 1) };
 }
 
-/** Share of releases that the rule rolls back. */
+/** Share of releases that the rule rolls back, or whatever else it says. */
 export function falseRollbacks(scenario: Scenario, rule: (scenario: Scenario) => Rule, runs: number, seed: number): number {
   let rolledBack = 0;
   for (let run = 0; run < runs; run += 1) {

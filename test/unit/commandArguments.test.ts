@@ -23,6 +23,7 @@ describe('what stands on a command line', () => {
     ['shadow', (given) => Promise.resolve().then(() => shadow.run(given)), context({ percent: '5', model: 'fraud' }), /^shadow with --on, --off or --percent does not go by --model: leave it out\. `modelswitch shadow --help` tells its options\.$/],
     ['compare', compareReleased, context({ 'dry-run': true }), /^compare does not go by --dry-run: /],
     ['compare', (given) => Promise.resolve().then(() => compare.run(given)), context({}, 'fraud'), /^V1 and V2 are missing: compare fraud V1 V2 .*; compare --model fraud /],
+    ['compare of a model and one version', (given) => Promise.resolve().then(() => compare.run(given)), context({ model: 'fraud' }, '14'), /^V1 and V2 are missing: compare fraud V1 V2 .*; compare --model fraud /],
   ];
   for (const [name, run, given, message] of refused) {
     it(`${name} refuses what it does not go by: ${String(message)}`, async () => {

@@ -60,7 +60,8 @@ export async function withoutFile(folder: string, pattern: string): Promise<stri
   if (/\{[^}]*\/[^}]*\}/.test(pattern)) return `No file is called ${name}: braces stand within one folder, so list the patterns.`;
   if (/(?:^|\/)\*\*\/?$/.test(pattern)) return `No file is called ${name}: ** stands for folders, so say which files in them, such as ${plainLine(`${pattern.replace(/\/+$/, '')}/*.jsonl`)}.`;
   const facts = await stat(resolve(folder, pattern)).catch(() => undefined);
-  return facts?.isDirectory() === true ? `${name} is a folder: name the files in it, such as ${plainLine(`${pattern.replace(/\/+$/, '')}/*.jsonl`)}.` : `No file is called ${name}.`;
+  if (facts?.isDirectory() === true) return `${name} is a folder: name the files in it, such as ${plainLine(`${pattern.replace(/\/+$/, '')}/*.jsonl`)}.`;
+  return facts === undefined || facts.isFile() ? `No file is called ${name}.` : `${name} is no plain file, and only those are read: have the records written to one.`;
 }
 
 /**

@@ -112,11 +112,13 @@ export function shapeOf(line: string, value: Record<string, unknown>, { fields, 
     // A name that means something to JavaScript.
     if (name === '__proto__' || Array.isArray(each) || !pass(name)) return undefined;
     const isWanted = fields.has(name);
+    const drawn = !asWritten && Object.hasOwn(DRAWN, name) ? DRAWN[name] : undefined;
     if (typeof each !== 'object' || each === null) {
-      const drawn = !asWritten && Object.hasOwn(DRAWN, name) ? DRAWN[name] : undefined;
       add(name, record, isWanted ? drawn ?? 'value' : 'unwanted', each);
       continue;
     }
+    // A time that is none is not one that is missing.
+    if (drawn !== undefined) return undefined;
     const inner: Record<string, unknown> = {};
     if (isWanted) record[name] = inner;
     for (const [field, deep] of Object.entries(each)) {

@@ -44,8 +44,9 @@ export function readRecords(reader: LineReader, bytes: Buffer, from: number, to:
   });
 }
 
-/** Why a line is no record. A file that is one list, as JSON writers make it, begins with a bracket. */
+/** Why a line is no record. A file that is one list, as JSON writers make it, begins with a bracket; one of columns has neither braces nor its tabs at the beginning, as traces of errors have. */
 function reasonOf(line: string, value: unknown): string {
   if (/^\ufeff?\s*\[/.test(line)) return 'a list, where each line holds one record by itself';
+  if (/^[^\t{]+\t[^\t{]+\t/.test(line)) return 'no valid JSON: columns are read from .csv, where commas separate them, not tabs';
   return value === undefined ? 'no valid JSON' : 'no mapping';
 }

@@ -44,7 +44,10 @@ export class PrometheusClient {
 
   /** @throws AppError auth, forbidden, validation, network */
   async ask(path: 'query' | 'query_range', parameters: Readonly<Record<string, string>>, signal: AbortSignal, remarks: Remarks): Promise<readonly Series[]> {
-    const { status, text } = await this.#http.send({ method: 'GET', path: `/api/v1/${path}?${new URLSearchParams(parameters).toString()}`, headers: this.#headers, signal, timeoutMs: 60_000 });
+    const { status, text } = await this.#http.send({ method: 'GET', path: `/api/v1/${path}?${new URLSearchParams(parameters).toString()}`, headers: this.#headers, signal, timeoutMs: 60_000 }).catch((error: unknown) => {
+      if (!(error instanceof AppError) || (error.code !== 'network' && error.code !== 'timeout')) throw error;
+      throw new AppError(error.code, `${error.message} It is the Prometheus of source.prometheus.url.`, error.data, error);
+    });
     if (status === 401 && /no org id/i.test(text)) throw new AppError('auth', `${this.#http.origin} asks for a tenant: add tenant: to source.prometheus in modelswitch.yaml.`);
     if (status === 401) throw new AppError('auth', `${this.#http.origin} asks for a sign-in: set PROMETHEUS_URL to it and PROMETHEUS_TOKEN.`);
     if (status === 403) throw new AppError('forbidden', `${this.#http.origin} refuses the query.`);

@@ -142,12 +142,12 @@ export class PrometheusSource implements QualitySource {
     return dataOfWindows(windows, { designEffect, hasOwnTotals: true, messages: [...[...range.remarks.messages].slice(0, MOST_WARNINGS), ...counting.choice.messages(slices), ...without, ...untoldWords(untold)], doubts: { ...doubtsOf(untold), ...doubtsOfFallen(fallen) }, seen: (arm) => this.#seen(arm, grown, range.now), incomplete: range.remarks.incomplete, latencies });
   }
 
-  /** All that is evidence, within bounds; slices and latency, which decide nothing and are many, of `lookback`. */
-  #range({ now, since, signal }: QualityRequest): ReadRange {
+  /** All that is evidence, within bounds, and before it what was told when it began; slices and latency, which decide nothing and are many, of `lookback`. */
+  #range({ now, since, from = since, signal }: QualityRequest): ReadRange {
     const { windowMs } = this.#definition;
     const { lookbackMs } = this.#target;
     const mostMs = Math.max(lookbackMs, EVIDENCE_MS);
-    this.#since = Math.min(this.#since, since ?? Number.POSITIVE_INFINITY);
+    if (since !== undefined && from !== undefined) this.#since = Math.min(this.#since, since, Math.max(from, since - lookbackMs));
     const starting = (at: number): number => Math.floor(at / windowMs) * windowMs;
     const remarks: Remarks = { messages: new Set(), incomplete: undefined };
     if (since !== undefined && since < now - mostMs) remarks.messages.add(`Prometheus: evidence began ${utcTime(since)}, of which the last ${durationWords(mostMs)} are read: more by lookback of source.prometheus.`);

@@ -62,7 +62,7 @@ export class ExecSource implements QualitySource {
     try {
       json = JSON.parse(text);
     } catch {
-      throw new AppError('validation', `${name} did not print JSON: it must print {"windows": [...]}, and nothing else, to its standard output.`);
+      throw new AppError('network', `${name} did not print JSON: it must print {"windows": [...]}, and nothing else, to its standard output.`);
     }
     const misspelt = misspeltWords(json);
     if (misspelt !== undefined) throw new AppError('validation', `${name} printed JSON of another shape: ${misspelt}`);

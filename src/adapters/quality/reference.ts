@@ -150,7 +150,10 @@ export async function prepareReference({ source, drift: { reference: target, col
   if (source?.kind !== 'log' || target === undefined || target.kind === 'earlier') return { messages: [] };
   const meant: FoundTrainingData = target.kind === 'file' ? { path: target.path, name: target.path } : training ?? { reason: 'the registry was not asked.' };
   if ('reason' in meant) throw new AppError('notFound', meant.reason);
-  const { rows, units, samples, edges, categories, messages } = await readReference({ folder, path: meant.path, features, columns }, signal);
+  const { rows, units, samples, edges, categories, messages } = await readReference({ folder, path: meant.path, features, columns }, signal).catch((error: unknown) => {
+    if (!(error instanceof AppError) || error.code !== 'notFound' || target.kind !== 'file') throw error;
+    throw new AppError('notFound', `${error.message} Correct drift.reference in modelswitch.yaml, which names it.`, error.data, error);
+  });
   const changed = rowsWords(meant, rows);
   return { bins: { edges, categories }, reference: { name: meant.name, rows, units, samples }, messages: changed === undefined ? messages : [changed, ...messages] };
 }

@@ -20,6 +20,12 @@ export interface CommandInput {
   readonly instead: string;
 }
 
+/** What a command that failed has said last: behind a colon, or that it said nothing. */
+function lastWords(errors: string): string {
+  const last = plainLine(redact(errors.trim().split('\n').at(-1) ?? ''), 300);
+  return last === '' ? ' and wrote nothing to its standard error.' : `: ${last}`;
+}
+
 /**
  * What a command of the user's prints; no shell reads its arguments. It gets five minutes and may print 64 MB. It has told all when it ends, also where something that it has started goes on and holds its output open.
  * @throws AppError network when it cannot be started or fails, as a server that does not answer, validation when it prints too much, timeout, cancelled
@@ -75,7 +81,7 @@ export function runCommand([command = '', ...args]: readonly string[], cwd: stri
     });
     child.on('close', (code) => {
       if (code === 0) resolve(Buffer.concat(parts).toString('utf8'));
-      else reject(new AppError('network', `${name} failed with exit code ${code ?? 'none'}: ${plainLine(redact(errors.trim().split('\n').at(-1) ?? ''), 300)}`));
+      else reject(new AppError('network', `${name} failed with exit code ${code ?? 'none'}${lastWords(errors)}`));
       done();
     });
     signal.addEventListener('abort', cancel);

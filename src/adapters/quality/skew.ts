@@ -22,7 +22,7 @@ export interface SkewPlace {
 
 /**
  * Has a command of the user's recompute the features of a sample of logged predictions, and compares them with those in the log. It runs a program: call it only where the workspace is trusted.
- * @throws AppError validation where nothing says how, or the command prints something else; notFound, timeout, cancelled
+ * @throws AppError validation where nothing says how; network where the command fails, or prints something else; notFound, timeout, cancelled
  */
 export async function checkSkew({ source, skew }: QualityDefinition, { folder, flags, environment, now }: SkewPlace, signal: AbortSignal): Promise<SkewReport> {
   if (skew === undefined) throw new AppError('validation', 'Nothing says how features are recomputed: add skew: {exec: [python, scripts/features.py]} to quality: in modelswitch.yaml.');
@@ -38,10 +38,10 @@ function answersOf(printed: string, name: string): Map<string, RecordLike> {
   for (const [index, line] of printed.split('\n').entries()) {
     if (line.trim() === '') continue;
     const parsed = answerSchema.safeParse(jsonOf(line));
-    if (!parsed.success) throw new AppError('validation', `${name} printed something else in line ${index + 1}: ${plainLine(line, 80)}. It must print {"request_id": "...", "features": {...}} for each request, a line each, and nothing else.`);
+    if (!parsed.success) throw new AppError('network', `${name} printed something else in line ${index + 1}: ${plainLine(line, 80)}. It must print {"request_id": "...", "features": {...}} for each request, a line each, and nothing else.`);
     found.set(parsed.data.request_id, parsed.data.features);
   }
-  if (found.size === 0) throw new AppError('validation', `${name} printed nothing: it must print {"request_id": "...", "features": {...}} for each request that it reads from its standard input.`);
+  if (found.size === 0) throw new AppError('network', `${name} printed nothing: it must print {"request_id": "...", "features": {...}} for each request that it reads from its standard input.`);
   return found;
 }
 

@@ -51,7 +51,7 @@ function skewed(now: number, signal: AbortSignal): Promise<SkewReport> {
   return checkSkew(quality, { folder: options.folder, flags: options.flags, environment: options.environment === '' ? undefined : options.environment, now }, signal);
 }
 
-async function answer({ kind, id, now, since }: Exclude<ToWorker, { kind: 'cancel' }>, signal: AbortSignal): Promise<void> {
+async function answer({ kind, id, now, since, from }: Exclude<ToWorker, { kind: 'cancel' }>, signal: AbortSignal): Promise<void> {
   try {
     if (signal.aborted) throw new AppError('cancelled', 'Cancelled.');
     if (kind === 'skew') {
@@ -65,7 +65,7 @@ async function answer({ kind, id, now, since }: Exclude<ToWorker, { kind: 'cance
       last = performance.now();
       send({ kind: 'progress', id, done, total });
     };
-    send({ kind: 'data', id, data: withReference(await source.read({ now, since, signal, onProgress }), prepared) });
+    send({ kind: 'data', id, data: withReference(await source.read({ now, since, from, signal, onProgress }), prepared) });
   } catch (error) {
     const { code, message } = toAppError(error);
     send({ kind: 'failed', id, code, message });

@@ -36,7 +36,7 @@ export interface WorkerData extends WorkerOptions {
   readonly groups: SharedArrayBuffer;
 }
 
-export type ToWorker = { readonly kind: 'read' | 'skew'; readonly id: number; readonly now: number; readonly since?: number | undefined } | { readonly kind: 'cancel'; readonly id: number };
+export type ToWorker = { readonly kind: 'read' | 'skew'; readonly id: number; readonly now: number; readonly since?: number | undefined; readonly from?: number | undefined } | { readonly kind: 'cancel'; readonly id: number };
 
 export type FromWorker =
   | { readonly kind: 'progress'; readonly id: number; readonly done: number; readonly total: number }
@@ -82,7 +82,7 @@ export class WorkerSource implements QualitySource {
     return this.#ask('skew', request, (message) => (message.kind === 'skew' ? message.report : undefined));
   }
 
-  #ask<T>(kind: 'read' | 'skew', { now, since, signal, onProgress }: QualityRequest, of: (message: Parameters<Pending['heard']>[0]) => T | undefined): Promise<T> {
+  #ask<T>(kind: 'read' | 'skew', { now, since, from, signal, onProgress }: QualityRequest, of: (message: Parameters<Pending['heard']>[0]) => T | undefined): Promise<T> {
     if (signal.aborted) return Promise.reject(new AppError('cancelled', 'Cancelled.'));
     const id = (this.#last += 1);
     const worker = this.#started();
@@ -95,7 +95,7 @@ export class WorkerSource implements QualitySource {
         else resolve(answer);
       };
       this.#pending.set(id, { worker, heard, reject, onProgress });
-      worker.postMessage({ kind, id, now, since } satisfies ToWorker);
+      worker.postMessage({ kind, id, now, since, from } satisfies ToWorker);
     }).finally(() => {
       signal.removeEventListener('abort', cancel);
     });

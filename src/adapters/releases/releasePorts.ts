@@ -46,8 +46,8 @@ export function releasePorts(sources: ReleaseSources): ReleasePorts & { readonly
     config, gates,
     readFlag: (flag, signal) => (watched === undefined ? runner.read(project, flag, signal) : watched.read(flag, signal)),
     readExposures: (flag, signal) => (watched === undefined ? client.readExposures(flag, signal) : watched.exposures(flag, signal)),
-    readQuality: async (model, now, signal, since) => {
-      const data = await open(model).read({ now, since, signal: signal ?? new AbortController().signal });
+    readQuality: async (model, now, signal, { since, from } = {}) => {
+      const data = await open(model).read({ now, since, from, signal: signal ?? new AbortController().signal });
       for (const { flag } of model.switches) watched?.heard(flag, data.arms);
       return data;
     },

@@ -1,4 +1,5 @@
 import type { SchemaElement } from 'hyparquet/src/types.js';
+import { asStored, decimalOf, scaleOf } from './decimals.ts';
 
 /** Reads numbers in Parquet's plain encoding, none of which is missing; undefined: one of them is to be read with more care. */
 export type ReadNumbers = (bytes: Uint8Array, count: number) => Float64Array | undefined;
@@ -14,6 +15,8 @@ const [WHOLE_OF_WORD, REST_OF_WORD] = [Math.floor(WORD / NANOS), WORD % NANOS];
 /** How the numbers of a column are read as JSON has them, and with `asMillis` times in milliseconds since 1970; undefined: they are others, or no numbers. */
 export function numbersOf(element: SchemaElement, asMillis: boolean): ReadNumbers | undefined {
   const { type, converted_type: converted, logical_type: logical } = element;
+  const scale = scaleOf(element);
+  if (scale !== undefined) return decimals(numbersOf(asStored(element), false), scale);
   if (type === 'DOUBLE') return (bytes, count) => new Float64Array(aligned(bytes, 8 * count));
   const isPlain = logical === undefined ? converted === undefined : logical.type === 'INTEGER' && logical.isSigned;
   if (isPlain && type === 'INT32') return (bytes, count) => Float64Array.from(new Int32Array(aligned(bytes, 4 * count)));
@@ -21,6 +24,10 @@ export function numbersOf(element: SchemaElement, asMillis: boolean): ReadNumber
   if (isPlain) return (bytes, count) => longs(bytes, count, whole);
   const toMillis = asMillis ? millisOf(element) : undefined;
   return toMillis === undefined ? undefined : (bytes, count) => longs(bytes, count, toMillis);
+}
+
+function decimals(read: ReadNumbers | undefined, scale: number): ReadNumbers | undefined {
+  return read === undefined ? undefined : (bytes, count) => read(bytes, count)?.map((whole) => Number(decimalOf(whole, scale)));
 }
 
 /** The bytes at a place that numbers of their size may have. @throws RangeError where there are fewer */

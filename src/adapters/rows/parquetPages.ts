@@ -7,6 +7,7 @@ import { readRleBitPackedHybrid } from 'hyparquet/src/encoding.js';
 import { readVarInt } from 'hyparquet/src/thrift.js';
 import type { ColumnDecoder, DataPageHeader, DecodedArray, PageHeader } from 'hyparquet/src/types.js';
 import { COMPRESSORS } from './compressors.ts';
+import { asStored, decimalOf, scaleOf } from './decimals.ts';
 import { numbersOf, type ReadNumbers } from './parquetNumbers.ts';
 import { hashOfText, plainBytes, plainHashes, plainTexts, textOf } from './parquetTexts.ts';
 import { wholeNumber } from './wholeNumbers.ts';
@@ -52,6 +53,8 @@ export class ColumnPages {
   readonly #decoder: ColumnDecoder;
   readonly #deepest: number;
   readonly #asHashes: boolean;
+  /** Of a DECIMAL. */
+  readonly #scale: number | undefined;
   readonly #numbers: ReadNumbers | undefined;
   #offset: number;
   readonly #end: number;
@@ -79,7 +82,8 @@ export class ColumnPages {
     const element = schemaPath.at(-1)?.element;
     if (metadata === undefined || element === undefined) throw new Error(`the column ${path.join('.')} is missing in a row group`);
     this.#file = file;
-    this.#decoder = { ...metadata, pathInSchema: [...path], element, schemaPath, compressors: COMPRESSORS, parsers: DEFAULT_PARSERS };
+    this.#scale = scaleOf(element);
+    this.#decoder = { ...metadata, pathInSchema: [...path], element: this.#scale === undefined ? element : asStored(element), schemaPath, compressors: COMPRESSORS, parsers: DEFAULT_PARSERS };
     this.#deepest = schemaPath.slice(1).filter((step) => step.element.repetition_type === 'OPTIONAL').length;
     this.#asHashes = asHashes;
     this.#numbers = numbersOf(element, asMillis);
@@ -136,10 +140,12 @@ export class ColumnPages {
     this.#knows(data === undefined ? numbers : this.#asRecords(convert(data, this.#decoder)), null);
   }
 
-  /** Whole numbers and bytes as a record has them. */
+  /** Whole numbers, decimals and bytes as a record has them. */
   #asRecords(values: DecodedArray): ArrayLike<unknown> {
     const { element, pathInSchema } = this.#decoder;
     const isOwn = isOwnColumn(pathInSchema);
+    const scale = this.#scale;
+    if (scale !== undefined) return Array.from(values as ArrayLike<unknown>, (value) => { const number = decimalOf(value, scale); return typeof number === 'bigint' ? wholeNumber(number, isOwn) : number; });
     if (element.type === 'FIXED_LEN_BYTE_ARRAY') return Array.from(values as ArrayLike<unknown>, plainBytes);
     return values instanceof BigInt64Array || values instanceof BigUint64Array ? Array.from(values as ArrayLike<bigint>, (value) => wholeNumber(value, isOwn)) : values;
   }
@@ -219,7 +225,7 @@ export class ColumnPages {
       this.#holds(hashes, hashes.length, undefined, levels);
       this.#texts = once(() => Array.from(own((each) => (isIndexed ? texts?.()[Number(each)] : textOf(each as Uint8Array))), (each) => (typeof each === 'string' ? each : '')));
     } else {
-      const values = placed(isIndexed ? this.#asRecords(convertWithDictionary(read.dataPage, this.#dictionary as DecodedArray | undefined, encoding, this.#decoder)) : this.#asRecords(convert(read.dataPage, this.#decoder)));
+      const values = placed(isIndexed && this.#dictionary !== undefined ? convertWithDictionary(read.dataPage, this.#dictionary as DecodedArray, encoding, this.#decoder) : this.#asRecords(convert(read.dataPage, this.#decoder)));
       this.#holds(values, values.length, undefined, levels);
     }
   }

@@ -1,9 +1,10 @@
 import { open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import type { AsyncBuffer, FileMetaData } from 'hyparquet';
+import type { AsyncBuffer, FileMetaData, SchemaTree } from 'hyparquet';
 import { AppError, throwIfCancelled } from '../../core/base/errors.ts';
 import type { ColumnRun, RowRun } from '../../core/quality/columnStager.ts';
 import { COMPRESSORS } from './compressors.ts';
+import { takeDecimals } from './decimals.ts';
 import { ColumnPages, isOwnColumn, isText, leavesOf, type Leaf } from './parquetPages.ts';
 import { plainBytes } from './parquetTexts.ts';
 import { wholeNumber } from './wholeNumbers.ts';
@@ -40,26 +41,32 @@ export interface ParquetQuestion {
 interface Opened {
   readonly file: AsyncBuffer;
   readonly metadata: FileMetaData;
-  /** The names of its columns, without those below them. */
-  readonly names: readonly string[];
+  readonly schema: SchemaTree;
   /** Says that so many rows more were told. */
   readonly onRows: (some: number) => void;
   /** The columns of each row group that is asked for; undefined: some hold lists. */
   readonly groups: readonly { readonly columns: readonly Column[]; readonly count: number }[] | undefined;
 }
 
+/** The content of a Parquet file, and what its end says of it. @throws Error when it is none */
+export async function openParquet(path: string): Promise<Pick<Opened, 'file' | 'metadata'>> {
+  const { asyncBufferFromFile, parquetMetadataAsync } = await import('hyparquet');
+  const file = await asyncBufferFromFile(path);
+  if (file.byteLength === 0) throw new Error('it is empty, as one is whose writer has not closed it');
+  return { file, metadata: await parquetMetadataAsync(file) };
+}
+
 /** @throws AppError cancelled, validation when the file is none or damaged */
 async function withFile<T>({ path, columns, asMillis = [], hashed = [], group, onRows }: ParquetQuestion, read: (opened: Opened) => Promise<T>): Promise<T> {
-  const { asyncBufferFromFile, parquetMetadataAsync, parquetSchema } = await import('hyparquet');
+  const { parquetSchema } = await import('hyparquet');
   const handle = await open(path, 'r');
   try {
-    const file = await asyncBufferFromFile(path);
-    const metadata = await parquetMetadataAsync(file);
+    const { file, metadata } = await openParquet(path);
     const schema = parquetSchema(metadata);
     const leaves = leavesOf(schema, schema, wantedIn(columns), isWithin(columns));
     const groups = leaves === undefined ? undefined : metadata.row_groups.filter((_, index) => group === undefined || index === group)
       .map((each) => ({ columns: leaves.map((leaf) => columnOf(handle.fd, leaf, each, hashed, asMillis)), count: Number(each.num_rows) }));
-    return await read({ file, metadata, names: schema.children.map(({ element }) => element.name), onRows: (some) => onRows?.(some, Number(metadata.num_rows)), groups });
+    return await read({ file, metadata, schema, onRows: (some) => onRows?.(some, Number(metadata.num_rows)), groups });
   } catch (error) {
     if (error instanceof AppError && error.code === 'cancelled') throw error;
     throw new AppError('validation', `The Parquet file cannot be read: ${error instanceof Error ? error.message : String(error)}.`, {}, error);
@@ -75,10 +82,10 @@ async function withFile<T>({ path, columns, asMillis = [], hashed = [], group, o
  */
 export async function parquetRecords(question: ParquetQuestion, tell: TellRow, signal: AbortSignal): Promise<void> {
   const { columns, hashed = [] } = question;
-  await withFile(question, async ({ file, metadata, names, onRows, groups }) => {
+  await withFile(question, async ({ file, metadata, schema, onRows, groups }) => {
     const isWanted = wantedIn(columns);
     const none = { hashes: new Float64Array(hashed.length).fill(Number.NaN), text: () => '' };
-    if (groups === undefined) await assembledRows(file, metadata, names.filter((name) => isWanted(name) || isWithin(columns)(name)), { row: (record) => tell(record, none), onRows }, signal);
+    if (groups === undefined) await assembledRows({ file, metadata, schema }, (name) => isWanted(name) || isWithin(columns)(name), { row: (record) => tell(record, none), onRows }, signal);
     else for (const group of groups) await pagedRows(group.columns, { count: group.count, hashed: hashed.length, onRows }, tell, signal);
   });
 }
@@ -247,18 +254,24 @@ function splitName(name: string): readonly [string, string] {
 }
 
 /** The rows by hyparquet's own assembly, a row group at a time. */
-async function assembledRows(file: AsyncBuffer, metadata: FileMetaData, wanted: readonly string[], { row, onRows }: { readonly row: (record: Readonly<Record<string, unknown>>) => void; readonly onRows: (some: number) => void }, signal: AbortSignal): Promise<void> {
+async function assembledRows({ file, metadata, schema }: Pick<Opened, 'file' | 'metadata' | 'schema'>, isWanted: (name: string) => boolean, { row, onRows }: { readonly row: (record: Readonly<Record<string, unknown>>) => void; readonly onRows: (some: number) => void }, signal: AbortSignal): Promise<void> {
   const { parquetRead } = await import('hyparquet');
+  const wanted = schema.children.map(({ element }) => element.name).filter(isWanted);
+  const decimals = takeDecimals(schema);
   let start = 0;
   for (const { num_rows: count } of metadata.row_groups) {
     throwIfCancelled(signal);
     const end = start + Number(count);
     const chunks = new Map<string, { readonly first: number; readonly values: ArrayLike<unknown> }[]>(wanted.map((name) => [name, []]));
-    await parquetRead({ file, metadata, compressors: COMPRESSORS, columns: [...wanted], rowStart: start, rowEnd: end, onChunk: ({ columnName, columnData, rowStart }) => void chunks.get(columnName)?.push({ first: rowStart, values: columnData }) });
-    tellRows([...chunks].map(([name, found]) => ({ name, values: joined(found, start, end) })), end - start, row);
+    await parquetRead({ file, metadata, compressors: COMPRESSORS, columns: wanted, rowStart: start, rowEnd: end, onChunk: ({ columnName, columnData, rowStart }) => void chunks.get(columnName)?.push({ first: rowStart, values: columnData }) });
+    tellRows([...chunks].map(([name, found]) => ({ name, values: decimalsIn(joined(found, start, end), decimals.get(name)) })), end - start, row);
     onRows(end - start);
     start = end;
   }
+}
+
+function decimalsIn(values: ArrayLike<unknown>, of: ((value: unknown) => unknown) | undefined): ArrayLike<unknown> {
+  return of === undefined ? values : Array.from(values, of);
 }
 
 /** The values of a column from `start` on. */

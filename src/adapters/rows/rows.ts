@@ -6,7 +6,9 @@ import type { Row } from '../../core/suites/model.ts';
 import { COMPRESSORS } from './compressors.ts';
 import { CsvColumns, type RowUse } from './csvColumns.ts';
 import { csvTexts } from './csvRows.ts';
+import { takeDecimals } from './decimals.ts';
 import { linesOf, withoutNaN } from './lines.ts';
+import { openParquet } from './parquetRows.ts';
 
 export type RowFormat = 'jsonl' | 'csv' | 'parquet';
 
@@ -22,6 +24,13 @@ export function formatOf(path: string, otherwise = ', or format must say what it
   return format;
 }
 
+/** A repository may hold a link to a device, which never ends. @throws AppError notFound */
+async function checkPlain(path: string, name: string): Promise<void> {
+  const file = await stat(path).catch(() => undefined);
+  if (file?.isFile() === true) return;
+  throw new AppError('notFound', file === undefined ? `There is no file ${name}.` : `${name} is ${file.isDirectory() ? 'a folder' : 'no plain file'}, and only a plain file is read.`);
+}
+
 /**
  * The rows of a file one after another; memory does not grow with the file. A CSV column in which every value is a number holds numbers, one of
  * true and false booleans; an empty field is null; numbers with leading zeros are text. Parquet's whole numbers beyond 2^53 are texts, times ISO 8601.
@@ -29,9 +38,7 @@ export function formatOf(path: string, otherwise = ', or format must say what it
  * @throws AppError notFound, validation (with the line), cancelled
  */
 export async function* readRows(path: string, format: RowFormat, name: string, signal: AbortSignal, use: RowUse = 'replayed'): AsyncGenerator<Row> {
-  // A repository may hold a link to a device, which never ends.
-  const file = await stat(path).catch(() => undefined);
-  if (file?.isFile() !== true) throw new AppError('notFound', `There is no file ${name}.`);
+  await checkPlain(path, name);
   try {
     if (format === 'csv') yield* csvRows(path, name, use, signal);
     else if (format === 'parquet') yield* parquetRows(path, name, use, signal);
@@ -74,17 +81,18 @@ async function* csvRows(path: string, name: string, use: RowUse, signal: AbortSi
 }
 
 async function* parquetRows(path: string, name: string, use: RowUse, signal: AbortSignal): AsyncGenerator<Row> {
-  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
+  const { parquetReadObjects, parquetSchema } = await import('hyparquet');
   const ofWhole = use === 'counted' ? Number : String;
   try {
-    const file = await asyncBufferFromFile(path);
-    const metadata = await parquetMetadataAsync(file);
+    const { file, metadata } = await openParquet(path);
+    const decimals = takeDecimals(parquetSchema(metadata));
+    const valueOf = (column: string, value: unknown): unknown => decimals.get(column)?.(value) ?? value;
     let start = 0;
     // One row group after another is held.
     for (const { num_rows: count } of metadata.row_groups) {
       throwIfCancelled(signal);
       const end = start + Number(count);
-      for (const row of await parquetReadObjects({ file, metadata, compressors: COMPRESSORS, rowStart: start, rowEnd: end })) yield Object.fromEntries(Object.entries(row).map(([column, value]) => [column, parquetValue(value, ofWhole)]));
+      for (const row of await parquetReadObjects({ file, metadata, compressors: COMPRESSORS, rowStart: start, rowEnd: end })) yield Object.fromEntries(Object.entries(row).map(([column, value]) => [column, parquetValue(valueOf(column, value), ofWhole)]));
       start = end;
     }
   } catch (error) {
@@ -114,7 +122,7 @@ const PEEKED = 200;
 /** The columns of a file without reading all of it; `partial` where they are those of the first rows only. @throws AppError as `readRows` does */
 export async function columnsOfFile(path: string, format: RowFormat, name: string, signal: AbortSignal): Promise<{ readonly columns: ReadonlySet<string>; readonly partial: boolean }> {
   if (format === 'csv') {
-    if ((await stat(path).catch(() => undefined))?.isFile() !== true) throw new AppError('notFound', `There is no file ${name}.`);
+    await checkPlain(path, name);
     for await (const record of csvRecords(path, name, signal)) return { columns: new Set(Object.keys(record)), partial: false };
     return { columns: new Set(), partial: false };
   }

@@ -77,7 +77,8 @@ function versionLine({ version, status, aliases, createdAt, description }: Model
 function compareAlone(context: CliContext): Promise<number> {
   const [model] = context.operands;
   if (model === undefined) return compareReleased(context);
-  throw new AppError('validation', `V1 and V2 are missing: compare ${plainLine(model)} V1 V2 compares two versions; compare --model ${plainLine(model)} compares candidate and current in production.`);
+  const name = plainLine(context.options.model ?? model);
+  throw new AppError('validation', `V1 and V2 are missing: compare ${name} V1 V2 compares two versions; compare --model ${name} compares candidate and current in production.`);
 }
 
 export const compare: Command = {

@@ -97,7 +97,9 @@ function environments(data: QualityData, wanted: string | undefined): readonly s
   const all = [...new Set(data.arms.map(({ environment }) => environment))].sort();
   if (wanted === undefined) return all;
   if (all.includes(wanted)) return [wanted];
-  throw new AppError('notFound', `There is no record of the environment "${wanted}".${all.length === 0 ? ' There is no record at all.' : ` There are: ${all.join(', ')}.`}`);
+  const there = all.map((environment) => (environment === '' ? 'some that name none' : environment)).join(', ');
+  const known = all.length === 0 ? 'There is no record at all.' : all.join('') === '' ? 'No record names an environment: leave --environment out.' : `There are: ${there}.`;
+  throw new AppError('notFound', `There is no record of the environment "${wanted}". ${known}`);
 }
 
 /** `--percent 25`: what the candidate was configured to get, as long as the records go back. */
@@ -277,6 +279,7 @@ function shadows(data: QualityData, wanted: string | undefined): readonly Shadow
 const readShadow = looking(async (context) => {
   refuseOthers(context, 'shadow', ['model', 'environment', 'json', 'markdown']);
   const opened = await openModel(context);
+  if (opened.definition.source?.kind !== 'log') throw new AppError('validation', 'Shadow answers need the records themselves: source: {log: ...}.');
   const data = await read(context, opened);
   const reports = shadows(data, context.options.environment).map(shadowReport);
   print(context, `Shadow of ${opened.model.name}`, { model: opened.model.name, shadow: reports, notes: data.notes }, [...reports.flatMap(shadowBlocks), notesBlock(data.notes)]);

@@ -5,8 +5,9 @@ export function utcTime(ms: number): string {
 
 /** A count for people: `950`, `12.8k`, `3.1M`. */
 export function countWords(count: number): string {
-  if (count < 1000) return String(count);
-  const [value, unit] = count < 1_000_000 ? [count / 1000, 'k'] : [count / 1_000_000, 'M'];
+  // Of an expression Prometheus tells fractions.
+  if (count < 999.5) return String(Math.round(count));
+  const [value, unit] = count < 999_500 ? [count / 1000, 'k'] : [count / 1_000_000, 'M'];
   return `${value >= 100 ? Math.round(value) : Math.round(value * 10) / 10}${unit}`;
 }
 

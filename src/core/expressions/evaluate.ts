@@ -29,10 +29,21 @@ export function isNotFinite(value: unknown): boolean {
   return typeof value === 'string' && (NOT_FINITE.test(value) || (DECIMAL.test(value) && !Number.isFinite(Number(value))));
 }
 
-/** A text of a record, or a number or truth as text; what is none of these is null. */
+const MIDNIGHT = 'T00:00:00.000Z';
+
+/** A date as formats agree on it, of milliseconds since 1970: without a time of day at midnight, else as ISO 8601 in UTC with milliseconds; null where it is none. */
+export function dateText(millis: number): string | null {
+  const date = new Date(millis);
+  if (Number.isNaN(date.getTime())) return null;
+  const text = date.toISOString();
+  return text.endsWith(MIDNIGHT) ? text.slice(0, -MIDNIGHT.length) : text;
+}
+
+/** A text of a record, or a number, truth or date (of Parquet, others have texts) as text; what is none of these is null. */
 export function toText(value: unknown): string | null {
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : null;
+  if (value instanceof Date) return dateText(value.getTime());
   return typeof value === 'bigint' || typeof value === 'boolean' ? String(value) : null;
 }
 
@@ -102,7 +113,7 @@ function holdsAnything(outer: object): boolean {
 
 function toValue(value: unknown): Value {
   if (typeof value === 'string' || typeof value === 'boolean') return value;
-  return toNumber(value);
+  return value instanceof Date ? toText(value) : toNumber(value);
 }
 
 /** What stands at a path, as it is. */

@@ -1,9 +1,10 @@
 import { toNumber } from '../expressions/evaluate.ts';
-import { hash53 } from './hashing.ts';
+import { boundedName, hash53 } from './hashing.ts';
 
 /** Names that are counted by themselves; and where those of the reference are, names that it does not have. */
 export const MOST_CATEGORIES = 1000;
 const MOST_UNLISTED = 100;
+/** A longer text is counted by a shorter name, the same for the same text wherever it is counted. */
 const LONGEST_NAME = 200;
 /** Groups of the others: a power of two, so that groups of half the number are sums of two. */
 export const OTHER_GROUPS = 2048;
@@ -97,7 +98,7 @@ export class CategoryCounts {
 
   #turnTo(value: string): void {
     this.#last = value;
-    const name = value.slice(0, LONGEST_NAME);
+    const name = boundedName(value, LONGEST_NAME);
     this.#place = this.#listed?.placeOf(name) ?? -1;
     if (this.#place >= 0) return;
     const own = this.#own.get(name);

@@ -3,16 +3,17 @@ import { utcTime } from '../base/words.ts';
 import { curveAreas } from './curveAreas.ts';
 import { MISSING_ANSWERS, type LabelDefinition, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { NO_MOMENTS, hasTold, LEAST_EVENTS, LEAST_UNITS, mayTell, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Difference, type Moments } from './stats/confidenceSequence.ts';
-import { alarms, evidenceNotWorse, guardEvidence, joinEvidence, worseSince } from './stats/countRule.ts';
+import { alarms, guardEvidence, joinEvidence, worseSince } from './stats/countRule.ts';
+import { dispersion, dispersionBound } from './stats/dispersion.ts';
 import type { Interval } from './stats/intervals.ts';
 import { ratioOf, type RatioReport } from './observedShare.ts';
 import { areProportions, proportionInterval } from './proportions.ts';
 import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
-import { MISSING_LEAST, MISSING_RATIO, silence, type Exposure, type SilenceOptions } from './silence.ts';
+import { MISSING_LEAST, MISSING_RATIO, silence, type AnswerLog, type Exposed, type Exposure } from './silence.ts';
 import { ARMS, toldRefusals, type Refusal } from './refusals.ts';
 import { scoreRefusals } from './scoreRefusals.ts';
 import { countedSince, dataSince } from './since.ts';
-import { atUsualRate } from './stats/usualRate.ts';
+import { atUsualRate, evidenceNotWorseUsually } from './stats/usualRate.ts';
 import { allocationIntervals, apartWords, comparedPart, countIntervals, isDrawn, leftOutWords, momentsAlike, onlyAcrossWords, restarts, windowsFrom, type ShareAt, type TimedInterval } from './strata.ts';
 import { toldOf } from './told.ts';
 import { isToldAlike, toldUntil, type Claim, type ToldUntil } from './toldFurther.ts';
@@ -21,6 +22,7 @@ import { totalOf } from './totals.ts';
 import { dispersionIn } from './unitDispersion.ts';
 import { unitsIn } from './unitsIn.ts';
 import { UNNAMED, unnamedOf, type UnnamedUnits } from './unnamed.ts';
+import { unusualWords } from './unusualWords.ts';
 import type { ArmSummary, QualityData, QualityWindow } from './window.ts';
 
 /** One release, all stages and looks together. */
@@ -101,13 +103,6 @@ export interface ComparisonReport {
   readonly joint: { readonly evidence: number; readonly level: number; readonly alarms: boolean };
 }
 
-/** What the exposure counters say, beside what is needed to know which records of theirs may still come. */
-export interface Exposed extends Pick<SilenceOptions, 'now' | 'began' | 'lateMs'> {
-  readonly exposures: readonly Exposure[];
-  /** The services whose answers they count, where other records are there as well. */
-  readonly services?: readonly string[];
-}
-
 export interface ComparisonOptions {
   /** Configured share of the candidate at a time; undefined where it is not known. */
   readonly shareAt?: ShareAt | undefined;
@@ -154,6 +149,8 @@ function bounded(logEvidence: number): number {
   return Math.min(1e12, Math.exp(logEvidence));
 }
 
+/** So many times as much as they show units may vary where they are a handful, about nine in each arm. */
+const FEW = 2;
 /** Below this part of what could be compared, windows are too short for the traffic. */
 const LEAST_COMPARED = 0.5;
 
@@ -236,8 +233,9 @@ class Comparer {
     return this.#data.arms.filter(({ arm, environment }) => environment === this.#environment && ARMS.includes(arm));
   }
 
-  dispersionOf(metric: string): number {
-    return Math.max(dispersionIn(this.windows().flat(), this.#arms(), metric) ?? this.#data.designEffect ?? 1, this.unnamed?.designEffect ?? 1);
+  /** `estimate`: `dispersion` for what units show, be they ever so few. */
+  dispersionOf(metric: string, estimate = dispersionBound): number {
+    return Math.max(dispersionIn(this.windows().flat(), this.#arms(), metric, 'unitSums', estimate) ?? this.#data.designEffect ?? 1, this.unnamed?.designEffect ?? 1);
   }
 
   /** Undefined: records name their unit, or the source has none. */
@@ -249,6 +247,12 @@ class Comparer {
   #unitless<T extends Pick<MetricComparison, 'verdict' | 'because'>>(result: T): T {
     const isUnknown = this.unnamed !== undefined && this.unnamed.designEffect === undefined;
     return !isUnknown || result.verdict !== 'not worse' ? result : { ...result, verdict: 'undecided', because: `${UNNAMED}, so nobody knows how many are of one user: log unit_id, or say source.design_effect` };
+  }
+
+  /** Why much that was told decides nothing, where it is of a handful of units. */
+  #ofFew<T extends Pick<MetricComparison, 'verdict' | 'because'>>({ name, dispersion: phi, candidate, current }: Pick<MetricComparison, 'name' | 'dispersion' | 'candidate' | 'current'>, result: T): T {
+    if (result.verdict !== 'undecided' || phi <= FEW * this.dispersionOf(name, dispersion)) return result;
+    return { ...result, because: `too few units (${candidate.units ?? 0} and ${current.units ?? 0}) to know how alike the records of one are: they count for little until there are more` };
   }
 
   /** How many units told a metric in windows of the candidate (0) or of the current version (1); undefined where the source knows no units. */
@@ -296,7 +300,7 @@ class Comparer {
     if (across !== undefined) return { ...common, verdict: 'insufficient data', because: across };
     const drawn = [candidate.filter(this.#isDrawn), current.filter(this.#isDrawn)] as const;
     if (comparedPart(...drawn, metric.name, this.#options.shareAt) === undefined) return { ...common, verdict: 'no control', because: apartWords(...drawn, metric.name) };
-    const found = this.#unitless(this.#doubted(metric.name, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi, slice !== undefined)));
+    const found = this.#unitless(this.#doubted(metric.name, this.#ofFew(common, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi, slice !== undefined))));
     const result = { ...found, because: `${found.because}${leftOutWords([...candidate, ...current], metric.name, this.#options.shareAt)}` };
     // A mismatch voids what would let a release go on, never a breach, and so do outcomes that have ceased. Where only some predictions have outcomes, chosen differently by arm, neither is known.
     if (refused === undefined || (result.verdict === 'worse' && !refused.always)) return { ...common, ...result };
@@ -312,29 +316,35 @@ class Comparer {
     return doubt === undefined || (result.verdict !== 'not worse' && result.verdict !== 'undecided') ? result : { ...result, verdict: 'undecided', because: doubt };
   }
 
-  /** Predictions that are missing where the flag chose an arm; `dispersions` are those of the other bad events, of which the largest stands for theirs. */
-  missing(dispersions: readonly number[]): (MetricComparison & { readonly logEvidence: number }) | undefined {
-    const { exposed, shareAt } = this.#options;
-    if (exposed === undefined) return undefined;
-    const dispersion = Math.max(1, ...dispersions);
-    const { exposures, services, ...known } = exposed;
-    const counted = exposures.filter(({ start }) => start >= this.#counted);
+  /** The records in which answers of some services are looked for; undefined: of all. */
+  #logOf(exposures: readonly Exposure[], services: readonly string[] | undefined): AnswerLog {
     const isCounted = ({ service }: QualityWindow): boolean => services?.includes(service) !== false;
     const data = { ...this.#data, windows: this.#data.windows.filter(isCounted) };
     const told = [toldOf(data, this.#environment, ARMS[0], services !== undefined), toldOf(data, this.#environment, ARMS[1], services !== undefined)] as const;
-    const [own, other] = this.windows();
-    const { intervals, candidate, current, evidence } = silence(counted, own.filter(isCounted), other.filter(isCounted), { ...known, told, shareAt, dispersion });
-    const value = ({ chosen, missing }: typeof candidate): ArmValue => armValue({ n: chosen, sum: missing }, dispersion);
+    const [candidate, current] = this.windows();
+    return { exposures, candidate: candidate.filter(isCounted), current: current.filter(isCounted), told, ...(services === undefined ? {} : { service: services.join(' ') }) };
+  }
+
+  /** Predictions that are missing where the flag chose an arm; `dispersions` are those that the other bad events show, of which the largest stands for theirs: records get lost by the service, not by the unit, so a handful of units hides no silence. */
+  missing(dispersions: readonly number[]): (MetricComparison & { readonly logEvidence: number }) | undefined {
+    const { exposed, shareAt } = this.#options;
+    if (exposed === undefined) return undefined;
+    const phi = Math.max(1, ...dispersions);
+    const { counted, ...known } = exposed;
+    const logs = counted.map(({ exposures, services }) => this.#logOf(exposures.filter(({ start }) => start >= this.#counted), services));
+    const { intervals, candidate, current, evidence } = silence(logs, { ...known, shareAt, dispersion: phi });
+    const leftOut = counted.flatMap(({ without }) => without ?? []);
+    const value = ({ chosen, missing }: typeof candidate): ArmValue => armValue({ n: chosen, sum: missing }, phi);
     const effect = stratifiedRatio(intervals);
     const isWorse = alarms(evidence.restarted, this.alpha);
     const nobody = candidate.chosen === 0 || current.chosen === 0;
     const verdict = nobody ? candidate.chosen === current.chosen ? 'insufficient data' : 'no control' : isWorse ? 'worse' : 'undecided';
-    const why = counted.length === 0 ? 'Unleash counts by the hour, and has told no hour since evidence began'
+    const why = logs.every(({ exposures }) => exposures.length === 0) ? 'Unleash counts by the hour, and has told no hour since evidence began'
       : intervals.length === 0 ? 'Unleash counts by the hour, and the records of no hour since evidence began have been told far enough' : 'the exposure counters say that nobody was sent to an arm';
-    const missing = `${candidate.missing} of ${candidate.chosen} answers of the candidate are missing, ${current.missing} of ${current.chosen} of the current version`;
+    const missing = `${Math.round(candidate.missing)} of ${candidate.chosen} answers of the candidate are missing, ${Math.round(current.missing)} of ${current.chosen} of the current version${leftOut.map((each) => `, without ${each}`).join('')}`;
     return {
       name: MISSING_ANSWERS, role: 'guardrail', kind: 'bad', better: 'lower', candidate: value(candidate), current: value(current), ...(effect === undefined ? {} : { effect }),
-      tolerated: MISSING_RATIO, dispersion, verdict, evidence: bounded(evidence.restarted), logEvidence: evidence.restarted,
+      tolerated: MISSING_RATIO, dispersion: phi, verdict, evidence: bounded(evidence.restarted), logEvidence: evidence.restarted,
       because: nobody ? why : isWorse ? `evidence ${evidenceWords(evidence.restarted)}: ${missing}` : `${missing}; up to ${100 * MISSING_LEAST} % may be lost on the way`,
     };
   }
@@ -342,9 +352,9 @@ class Comparer {
   #counts(metric: MetricDefinition, candidate: readonly QualityWindow[], current: readonly QualityWindow[], phi: number): Pick<MetricComparison, 'verdict' | 'because' | 'effect' | 'interval' | 'evidence' | 'lately'> & { readonly logEvidence: number } {
     const intervals = countIntervals(candidate, current, metric.name, phi);
     const counted = (claim: Claim['claim'], dispersion: number): TimedInterval[] => countIntervals(candidate, current, metric.name, dispersion, { until: this.#toldUntil, claim });
-    const forWorse = counted('worse', phi);
+    const [forWorse, forNotWorse] = [counted('worse', phi), counted('not worse', phi)];
     const worse = guardEvidence(forWorse, metric.maxRatio, metric.minRate).restarted;
-    const notWorse = evidenceNotWorse(atUsualRate(counted('not worse', phi)), metric.acceptRatio, metric.minRate, counted('not worse', Math.max(phi, this.#widest)));
+    const notWorse = evidenceNotWorseUsually(forNotWorse, metric.acceptRatio, metric.minRate, counted('not worse', Math.max(phi, this.#widest)));
     const effect = stratifiedRatio(intervals);
     const verdict = alarms(worse, this.alpha) ? 'worse' : alarms(notWorse, this.alpha) ? 'not worse' : 'undecided';
     const events = intervals.reduce((sum, { bad }) => sum + bad, 0);
@@ -353,7 +363,7 @@ class Comparer {
     const part = verdict === 'undecided' ? comparedPart(candidate, current, metric.name, this.#options.shareAt) : undefined;
     const lately = verdict === 'worse' ? lateValues(countIntervals(candidate, current, metric.name, 1).slice(worseSince(forWorse, metric.maxRatio, metric.minRate)), intervals[0]?.start) : undefined;
     const because = verdict === 'worse' ? `evidence ${evidenceWords(worse)} that the rate is more than ${metric.maxRatio} times the current one's${lately === undefined ? '' : `, since ${utcTime(lately.since)}`}`
-      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : isWaiting ? 'one arm has been told further than the other within the newest window, which counts in full when both have been told of it to its end' : part !== undefined && part < LEAST_COMPARED ? shortWindows(part, this.#windowMs) : events < 2 * LEAST_EVENTS ? 'too few bad events to tell' : `shown is neither more than ${metric.maxRatio} times the current one's rate nor less than ${metric.acceptRatio} times`;
+      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : isWaiting ? 'one arm has been told further than the other within the newest window, which counts in full when both have been told of it to its end' : part !== undefined && part < LEAST_COMPARED ? shortWindows(part, this.#windowMs) : events < 2 * LEAST_EVENTS ? 'too few bad events to tell' : `shown is neither more than ${metric.maxRatio} times the current one's rate nor less than ${metric.acceptRatio} times${unusualWords(forNotWorse, atUsualRate(forNotWorse), phi)}`;
     return { verdict, because, ...(lately === undefined ? {} : { lately }), ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.alpha), evidence: bounded(worse), logEvidence: worse };
   }
 
@@ -441,7 +451,7 @@ export function compareArms(data: QualityData, definition: QualityDefinition, en
   const byTold = new Map(definition.metrics.map((metric) => [metric.name, comparer.toldDiffers(metric)]));
   const refused = ({ name }: MetricDefinition): Refusal | undefined => byLabels.get(name) ?? byTold.get(name) ?? mismatch;
   const declared = definition.metrics.map((metric) => comparer.compare(metric, refused(metric)));
-  const missing = comparer.missing(declared.filter(({ kind }) => kind === 'bad').map(({ dispersion: own }) => own));
+  const missing = comparer.missing(declared.filter(({ kind }) => kind === 'bad').map(({ name }) => comparer.dispersionOf(name, dispersion)));
   const compared: readonly (MetricComparison & { readonly logEvidence?: number })[] = missing === undefined ? declared : [...declared, missing];
   const names = [...new Set(data.windows.flatMap(({ slice, environment: own }) => (slice === undefined || own !== environment ? [] : [slice])))].sort();
   const slices = names.flatMap((slice) => definition.metrics.filter(({ measure }) => measure !== 'pr_auc').map((metric) => comparer.compare(metric, refused(metric), slice)));

@@ -4,6 +4,7 @@ import { parseDuration } from '../base/duration.ts';
 import { reportOfLogOnly } from './ofLogOnly.ts';
 import { toleranceProblems } from './tolerances.ts';
 import { lookbackMs, prometheusTarget, reportQueries, sliceEntries, type PrometheusTarget, type Report } from './prometheusTarget.ts';
+import { RECORD_FIELDS } from './recordFields.ts';
 import type { SkewDefinition } from './skew.ts';
 import { qualitySchema, type MetricSection, type QualitySection } from '../workspace/quality.ts';
 
@@ -11,12 +12,6 @@ const HOUR_MS = 3_600_000;
 const [LEAST_WINDOW_MS, USUAL_WINDOW_MS] = [1000, 300_000];
 /** Of production, for drift. */
 const DRIFT_HOURS = 24;
-
-/** What a prediction record holds by itself; every other field is one of the outcome. */
-const RECORD_FIELDS: FieldTypes['fields'] = {
-  ts: 'any', request_id: 'text', unit_id: 'text', environment: 'text', service: 'text', app_version: 'text', flag: 'text', assigned_arm: 'text', model_version: 'text',
-  role: 'text', fallback: 'boolean', batch_id: 'text', features: 'open', score: 'number', proba: 'any', label: 'any', latency_ms: 'number', error: 'text',
-};
 
 export const RECORD_TYPES: FieldTypes = { fields: RECORD_FIELDS, others: true, emptyWhereAbsent: ['error'] };
 
@@ -180,6 +175,8 @@ class Reader {
       return undefined;
     }
     if (bad !== undefined && section.better === 'higher') this.problems.push({ path: [...path, 'better'], message: 'fewer bad events are always better: leave it out, or take mean' });
+    const isOfOutcomes = measure !== undefined && NEEDS_LABELS.has(measure);
+    if (isOfOutcomes && section.better !== undefined && section.better !== (HIGHER.has(measure) ? 'higher' : 'lower')) this.problems.push({ path: [...path, 'better'], message: `${measure} is better the ${HIGHER.has(measure) ? 'higher' : 'lower'} it is: leave it out` });
     if (section.name.trim().toLowerCase() === MISSING_ANSWERS) {
       this.problems.push({ path: [...path, 'name'], message: `${MISSING_ANSWERS} is the guardrail that is there by itself, of answers that the exposure counters miss: choose another name` });
       return undefined;
@@ -189,7 +186,7 @@ class Reader {
       name: section.name,
       role,
       kind: bad === undefined ? 'mean' : 'bad',
-      better: bad !== undefined ? 'lower' : section.better ?? (measure !== undefined && HIGHER.has(measure) ? 'higher' : 'lower'),
+      better: bad !== undefined ? 'lower' : (isOfOutcomes ? undefined : section.better) ?? (measure !== undefined && HIGHER.has(measure) ? 'higher' : 'lower'),
       ...(expression === undefined ? {} : { expression }),
       ...(measure === undefined ? {} : { measure }),
       labelled: measure === undefined ? expression !== undefined && readsOutcome(expression) : NEEDS_LABELS.has(measure),
@@ -313,7 +310,7 @@ export function readQuality(section: unknown): { readonly quality?: QualityDefin
       },
       ...(where === undefined ? {} : { where }),
       metrics: metrics.filter(({ name }, index) => metrics.findIndex((other) => other.name === name) === index),
-      slices: sliceEntries(content.by).flatMap(({ text, path }) => reader.early(compileValue(isLog ? asFeature(text, field) : text, RECORD_TYPES), path, isLog) ?? []),
+      slices: sliceEntries(content.by, reader.report).flatMap(({ text, path }) => reader.early(compileValue(isLog ? asFeature(text, field) : text, RECORD_TYPES), path, isLog) ?? []),
       drift: driftDefinition(reader.referenceColumns(content.drift), content.drift),
       ...(content.skew === undefined ? {} : { skew: skewDefinition(content.skew, reader.report) }),
       windowMs: reader.windowMs(content.window),

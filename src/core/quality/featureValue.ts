@@ -1,5 +1,5 @@
 /** What is counted of a value of a feature, wherever it stands: in a log or in a reference, in JSON Lines, CSV or Parquet. */
-import { isNotFinite } from '../expressions/evaluate.ts';
+import { dateText, isNotFinite } from '../expressions/evaluate.ts';
 import { instantOf } from './recordTimes.ts';
 
 const CODE = /^\s*[+-]?0\d/;
@@ -10,20 +10,12 @@ export function isCode(text: string): boolean {
   return CODE.test(text);
 }
 
-/** A date as formats agree on it: without a time of day at midnight, else as ISO 8601 in UTC with milliseconds; NaN where it is none. */
-function dateText(millis: number): string | number {
-  const date = new Date(millis);
-  if (Number.isNaN(date.getTime())) return Number.NaN;
-  const text = date.toISOString();
-  return text.endsWith('T00:00:00.000Z') ? text.slice(0, -'T00:00:00.000Z'.length) : text;
-}
-
 /** A number, text or truth of a feature. NaN, an infinity, also as text: NaN; a date, also as text: its text in UTC; a whole number beyond 2^53: the nearest number. Anything else as it is. */
 export function featureValue(value: unknown): unknown {
   if (isNotFinite(value)) return Number.NaN;
   if (typeof value === 'bigint') return Number(value);
-  if (value instanceof Date) return dateText(value.getTime());
+  if (value instanceof Date) return dateText(value.getTime()) ?? Number.NaN;
   if (typeof value !== 'string' || value.length <= DAY || value.charAt(4) !== DASH || value.charAt(7) !== DASH) return value;
   const instant = instantOf(value);
-  return Number.isNaN(instant) ? value : dateText(instant);
+  return Number.isNaN(instant) ? value : dateText(instant) ?? Number.NaN;
 }

@@ -4,7 +4,7 @@ import type { QualityDefinition } from './definitions.ts';
 import type { LabelSlot } from './labelSlots.ts';
 import { LabelDelays, type SavedDelays } from './labelDelay.ts';
 import { LEAST_VARIANCE } from './stats/confidenceSequence.ts';
-import { dispersion, type UnitSums } from './stats/dispersion.ts';
+import { dispersionBound, type UnitSums } from './stats/dispersion.ts';
 import { isOfAPart } from './toldShare.ts';
 import type { Units } from './units.ts';
 import type { ArmSummary, QualityWindow, UnitsBefore } from './window.ts';
@@ -235,7 +235,7 @@ export class Groups {
 
 /** The larger dispersion by metric, of sums and as it was before; finite, so that it can be kept. */
 function largest(sums: Readonly<Record<string, UnitSums>> = {}, before: Readonly<Record<string, number>> = {}): Record<string, number> {
-  const found = Object.entries(sums).map(([name, own]) => [name, Math.min(Number.MAX_VALUE, Math.max(before[name] ?? 1, dispersion([own])))] as const);
+  const found = Object.entries(sums).map(([name, own]) => [name, Math.min(Number.MAX_VALUE, Math.max(before[name] ?? 1, dispersionBound([own])))] as const);
   return { ...before, ...Object.fromEntries(found) };
 }
 

@@ -10,6 +10,11 @@ export function hash53(text: string, seed = 0): number {
   return finished(high, low);
 }
 
+/** A text as a name of at most `most` characters, 60 or more: a longer one by its beginning, its end and a hash of all of it, so that no two have one name. */
+export function boundedName(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, 24)}…${text.slice(-20)} ${hash53(text).toString(36)}`;
+}
+
 /** `hash53` of the text that stands in ASCII at a place. */
 export function hash53OfBytes(bytes: Uint8Array, from: number, to: number): number {
   let high = 0xdeadbeef;

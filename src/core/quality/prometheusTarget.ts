@@ -2,6 +2,7 @@ import { parseDuration } from '../base/duration.ts';
 import { plainLine } from '../base/words.ts';
 import type { MetricDefinition } from './definitions.ts';
 import { isYesOrNo } from './tolerances.ts';
+import { sliceTitle } from './slices.ts';
 import type { MetricSection, QualitySection } from '../workspace/quality.ts';
 import { prometheusUrlProblem } from '../workspace/url.ts';
 import { absenceProblem, mixProblem, queryProblem, ruleOf, withoutComments } from './promql.ts';
@@ -43,9 +44,15 @@ export function lookbackMs(written: string | undefined, path: readonly string[],
   return found;
 }
 
-/** The entries of `by`, which is one or a list of them, with their places below `quality`. */
-export function sliceEntries(by: QualitySection['by'] = []): readonly { readonly text: string; readonly path: readonly (string | number)[] }[] {
-  return typeof by === 'string' ? [{ text: by, path: ['by'] }] : by.map((text, index) => ({ text, path: ['by', index] }));
+/** The entries of `by`, which is one or a list of them, with their places below `quality`; of several whose slices would be called alike the first. `report` is told of the others. */
+export function sliceEntries(by: QualitySection['by'] = [], report?: Report): readonly { readonly text: string; readonly path: readonly (string | number)[] }[] {
+  if (typeof by === 'string') return [{ text: by, path: ['by'] }];
+  return by.flatMap((text, index) => {
+    const first = by.findIndex((other) => sliceTitle(other) === sliceTitle(text));
+    if (first === index) return [{ text, path: ['by', index] }];
+    report?.(['by', index], `has the slices of ${by[first] ?? ''}, which stands before it: leave it out, for they are counted once`, 'warning');
+    return [];
+  });
 }
 
 /** The label of each entry of `by`: the one that `slices` names, else that of its own name. */

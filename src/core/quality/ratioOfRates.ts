@@ -2,9 +2,9 @@ import { alarms, evidenceNotWorse, evidenceWorse, type CountInterval } from './s
 import type { Interval } from './stats/intervals.ts';
 import { atUsualRate } from './stats/usualRate.ts';
 
-/** The ratios that neither the rule nor its mirror refutes: an interval that is valid at every look. */
+/** The ratios that neither the rule nor its mirror refutes: an interval that is valid at every look. The mirror by those events it decides by, and by all, for in an outage the arms may differ: else it could be below what the rule shows. */
 export function ratioInterval(intervals: readonly CountInterval[], alpha: number): Interval {
-  const usual = atUsualRate(intervals);
+  const mirrored = [atUsualRate(intervals), intervals];
   const bisect = (isLow: (ratio: number) => boolean): number => {
     let [low, high] = [Math.log(1e-3), Math.log(1e3)];
     if (!isLow(1e-3)) return 0;
@@ -18,7 +18,7 @@ export function ratioInterval(intervals: readonly CountInterval[], alpha: number
   };
   return {
     low: bisect((ratio) => alarms(evidenceWorse(intervals, ratio).plain, alpha)),
-    high: bisect((ratio) => !alarms(evidenceNotWorse(usual, ratio), alpha)),
+    high: bisect((ratio) => !mirrored.every((each) => alarms(evidenceNotWorse(each, ratio), alpha))),
   };
 }
 

@@ -15,11 +15,21 @@ export interface Exposure {
   readonly no: number;
 }
 
+/** Answers, and the records in which they are looked for: of one service of several, or of all. */
+export interface AnswerLog {
+  readonly exposures: readonly Exposure[];
+  /** Windows of all records of one environment. */
+  readonly candidate: readonly QualityWindow[];
+  readonly current: readonly QualityWindow[];
+  /** Up to when the records of both arms have been told. */
+  readonly told: readonly [candidate: Told, current: Told];
+  /** Which service it is, where there are several: each may lose what it likes. */
+  readonly service?: string;
+}
+
 export interface SilenceOptions {
   /** Now, in milliseconds since 1970. */
   readonly now: number;
-  /** Up to when the records of both arms have been told. */
-  readonly told: readonly [candidate: Told, current: Told];
   /** When the candidate began to get its share, in milliseconds since 1970: it cannot have been silent before. */
   readonly began?: number | undefined;
   /** The configured share; a stretch in which it is not known to have been constant counts when it has been told whole. */
@@ -28,6 +38,22 @@ export interface SilenceOptions {
   readonly lateMs?: number | undefined;
   /** By how much missing answers of units vary more than independent ones would; 1 where it is not said. */
   readonly dispersion?: number;
+}
+
+/** What the exposure counters say of those who are judged by the same records. */
+export interface Counted {
+  /** By the hour, oldest first. */
+  readonly exposures: readonly Exposure[];
+  /** The services whose answers they count, where other records are there as well; undefined: all. */
+  readonly services?: readonly string[];
+  /** Whose answers they leave out, in words. */
+  readonly without?: string;
+}
+
+/** What the exposure counters say, beside what is needed to know which records of theirs may still come. */
+export interface Exposed extends Pick<SilenceOptions, 'now' | 'began' | 'lateMs'> {
+  /** Judged each by itself, and put together by strata. */
+  readonly counted: readonly Counted[];
 }
 
 /** What the exposure counters say beside the records of one environment. */
@@ -79,7 +105,7 @@ function withWholeWindows(exposures: readonly Exposure[], windows: readonly Qual
  * missing by the share of now, in an hour whose answers were given by the shares that it had. Where the share was constant both arms miss alike, and little of the hour may be untold, nor may it be short: of an arm whose records
  * come from several instances one may be late, which its newest record does not show. Else all of it has been told, and what an arm may be late with. A candidate of which nothing has come for longer, while the current version was heard of, is not late, but silent.
  */
-function isTold({ now, told: [own, other], began = Number.NEGATIVE_INFINITY, shareAt, lateMs = LIVE_MS }: SilenceOptions): (stretch: Exposure) => boolean {
+function isTold([own, other]: AnswerLog['told'], { now, began = Number.NEGATIVE_INFINITY, shareAt, lateMs = LIVE_MS }: SilenceOptions): (stretch: Exposure) => boolean {
   const newest = Math.min(now, Math.max(own.least, other.least));
   const isSilent = newest - Math.max(own.most, began) > lateMs;
   const until = isSilent ? newest : Math.min(now, own.least);
@@ -119,31 +145,36 @@ function atLargestShare(interval: CountInterval, { start, end }: Exposure, share
   return largest === 0 ? interval : { ...interval, currentCount: Math.min(interval.currentCount, (interval.candidateCount * (1 - largest)) / largest) };
 }
 
+/** The hours of one log that count, with what is missing in each. */
+function missingIn({ exposures, candidate, current, told, service }: AnswerLog, options: SilenceOptions): readonly (Exposure & { readonly own: number; readonly other: number; readonly service?: string })[] {
+  const windows = [...candidate, ...current].filter((window) => answersIn(window) > 0);
+  const answered = (own: readonly QualityWindow[], { start, end }: Exposure): number => sum(own.filter((window) => window.start >= start && window.start < end), answersIn);
+  return withWholeWindows(exposures, windows).filter(isTold(told, options)).map((each) => ({
+    ...each, own: Math.max(0, each.yes - answered(candidate, each)), other: Math.max(0, each.no - answered(current, each)), ...(service === undefined ? {} : { service }),
+  }));
+}
+
 /**
  * Predictions that are missing although the exposure counters say that the arm was chosen, as bad events of that arm: a crashed candidate logs nothing, so without this it would
- * have no failures. `candidate` and `current` are windows of all records of one environment. What is lost in both arms alike (a record that could not be written, a flag
- * that is asked twice for one prediction) is no evidence, and what may only not have been told yet does not count. When nothing at all is told, nothing is known about either arm: that is missing data, not a failure.
+ * have no failures. What is lost in both arms alike (a record that could not be written, a flag that is asked twice for one prediction) is no evidence, and what may only not have been told yet does not count. When nothing at all is told, nothing is
+ * known about either arm: that is missing data, not a failure. Several services are put together by strata: what one of them loses in both arms alike would be more of the candidate in their sum, where its users have another mix of arms (Simpson).
  */
-export function silence(exposures: readonly Exposure[], candidate: readonly QualityWindow[], current: readonly QualityWindow[], options: SilenceOptions): Silence {
+export function silence(logs: readonly AnswerLog[], options: SilenceOptions): Silence {
   const { dispersion = 1, shareAt } = options;
-  const windows = [...candidate, ...current].filter((window) => answersIn(window) > 0);
-  const told = withWholeWindows(exposures, windows).filter(isTold(options));
-  const answered = (own: readonly QualityWindow[], { start, end }: Exposure): number => sum(own.filter((window) => window.start >= start && window.start < end), answersIn);
-  let [before, ownMissing, otherMissing] = [0, 0, 0];
+  const told = logs.flatMap((log) => missingIn(log, options)).sort((a, b) => a.start - b.start);
+  let before = 0;
   const tested: CountInterval[] = [];
   const intervals = told.map((each): CountInterval => {
-    const [own, other] = [Math.max(0, each.yes - answered(candidate, each)), Math.max(0, each.no - answered(current, each))];
-    ownMissing += own;
-    otherMissing += other;
-    const interval = { candidateBad: own / dispersion, bad: (own + other) / dispersion, candidateCount: each.yes / dispersion, currentCount: each.no / dispersion, block: Math.floor(before / BLOCK) };
-    before += each.yes + each.no;
+    const { yes, no, own, other, service } = each;
+    const interval = { candidateBad: own / dispersion, bad: (own + other) / dispersion, candidateCount: yes / dispersion, currentCount: no / dispersion, block: Math.floor(before / BLOCK), ...(service === undefined ? {} : { service }) };
+    before += yes + no;
     tested.push(atLargestShare(interval, each, shareAt));
     return interval;
   });
   return {
     intervals,
-    candidate: { chosen: sum(told, ({ yes }) => yes), missing: ownMissing },
-    current: { chosen: sum(told, ({ no }) => no), missing: otherMissing },
+    candidate: { chosen: sum(told, ({ yes }) => yes), missing: sum(told, ({ own }) => own) },
+    current: { chosen: sum(told, ({ no }) => no), missing: sum(told, ({ other }) => other) },
     // At 100 % there is nothing to compare with, and the smaller of both is 0.
     evidence: guardEvidence(tested, MISSING_RATIO, MISSING_LEAST),
   };

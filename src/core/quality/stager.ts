@@ -5,11 +5,10 @@ import { readsOutcome, type QualityDefinition } from './definitions.ts';
 import { hash53, rehash } from './hashing.ts';
 import { MEASURED_FIELDS, valueOf } from './measures.ts';
 import { countFlag } from './otherFlags.ts';
+import { RECORD_FIELDS } from './recordFields.ts';
 import { RecordTimes } from './recordTimes.ts';
-import { sliceName } from './slices.ts';
+import { SliceNames } from './slices.ts';
 import { Whose } from './whose.ts';
-
-const RECORD_FIELDS: ReadonlySet<string> = new Set(['ts', 'request_id', 'unit_id', 'environment', 'service', 'app_version', 'flag', 'assigned_arm', 'model_version', 'role', 'fallback', 'batch_id', 'features', 'score', 'proba', 'label', 'latency_ms', 'error']);
 
 /** Of lists of slices that come again and again. */
 const MOST_LISTS = 1000;
@@ -90,6 +89,7 @@ export class Stager {
   readonly #times = new RecordTimes();
   /** Of a record of which its reader keeps nothing. */
   readonly #whose = new Whose();
+  readonly #slices: readonly { readonly names: SliceNames; readonly read: QualityDefinition['slices'][number]['evaluate'] }[];
   readonly #lists = new Map<string, readonly string[]>();
   /** The fields in which an outcome may stand, and those of them that say that there is one. */
   readonly outcomeFields: readonly string[];
@@ -100,12 +100,13 @@ export class Stager {
     this.#definition = definition;
     this.#flags = new Set(flags);
     this.#values = metrics.flatMap((metric, index) => (metric.labelled ? [] : [{ metric: index, read: valueOf(metric, labels) }]));
+    this.#slices = definition.slices.map(({ text, evaluate }) => ({ names: new SliceNames(text), read: evaluate }));
     this.isLabelled = metrics.some(({ labelled }) => labelled);
     const paths = [...metrics.flatMap(({ expression }) => expression ?? []), ...(definition.where === undefined ? [] : [definition.where]), ...definition.slices].flatMap((expression) => expression.paths);
     const measured = metrics.some(({ measure }) => measure !== undefined) ? [...MEASURED_FIELDS, labels.field] : [];
     this.read = [...new Set([...paths.map(([name = '']) => name), ...measured])];
     const read = metrics.flatMap(({ expression }) => (expression !== undefined && readsOutcome(expression) ? expression.paths.map(([first = '']) => first) : []));
-    this.outcomeFields = [...new Set([labels.field, ...read])].filter((field) => !RECORD_FIELDS.has(field));
+    this.outcomeFields = [...new Set([labels.field, ...read])].filter((field) => !Object.hasOwn(RECORD_FIELDS, field));
     const isFieldRead = read.includes(labels.field) || metrics.some((metric) => metric.labelled && metric.measure !== undefined);
     this.#labelledBy = isFieldRead ? [labels.field] : this.outcomeFields;
     const labelled = metrics.filter((metric) => metric.labelled).flatMap(({ expression }) => expression?.paths.map(([first = '']) => first) ?? []);
@@ -187,21 +188,21 @@ export class Stager {
   /** Says of a row what expressions say of its record, of which they read the fields `read`. */
   judge(row: number, record: RecordLike): void {
     const { batch } = this;
-    const { where, slices } = this.#definition;
+    const { where } = this.#definition;
     if (where !== undefined && where.evaluate(record) !== true) batch.flags[row] = (batch.flags[row] ?? 0) | EXCLUDED;
     for (let index = 0; index < this.#values.length; index += 1) {
       const each = this.#values[index];
       const values = each === undefined ? undefined : batch.values[each.metric];
       if (each !== undefined && values !== undefined) values[row] = each.read(record) ?? Number.NaN;
     }
-    if (slices.length > 0) batch.slices.put(row, this.slicesOf(record));
+    if (this.#slices.length > 0) batch.slices.put(row, this.slicesOf(record));
   }
 
   /** The names of the slices that a record is in; the same list for the same names. */
   slicesOf(record: RecordLike): readonly string[] | undefined {
-    const names = this.#definition.slices.flatMap((slice) => {
-      const value = slice.evaluate(record);
-      return value === null ? [] : [sliceName(slice.text, value)];
+    const names = this.#slices.flatMap(({ names: named, read }) => {
+      const value = read(record);
+      return value === null ? [] : [named.of(value)];
     });
     if (names.length === 0) return undefined;
     const key = JSON.stringify(names);

@@ -11,6 +11,8 @@ export type ToldUntil = (service: string) => readonly [candidate: number, curren
 const ALL_TOLD: readonly [candidate: number, current: number] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
 /** So many of an arm's usual distances may lie between its newest record and the other's by chance. */
 const GAPS = 5;
+/** So many times as long as an arm may be late each is waited for: the current version until it is blind (`blind_after`), for without it nothing is compared anyway, and of what both fail by the candidate's part only would be known. */
+const WAITS: readonly [candidate: number, current: number] = [1, 3];
 
 /**
  * How far the arms have been told. Of an arm of which nothing has come for longer than it may be late, such as one that has fallen silent, or a batch that has ended, nothing more will: it is told as far as the other. So is one of which so few records come that
@@ -27,7 +29,7 @@ export function toldUntil(data: QualityData, environment: string, now: number | 
     const newest = Math.max(...seen);
     const [own = newest, other = newest] = ARMS.map((arm, index) => {
       const lastSeen = seen[index] ?? newest;
-      return now - lastSeen > lateMs || newest - lastSeen <= GAPS * newestDistance(part, { environment, arm, lastSeen }) ? newest : lastSeen;
+      return now - lastSeen > (WAITS[index] ?? 1) * lateMs || newest - lastSeen <= GAPS * newestDistance(part, { environment, arm, lastSeen }) ? newest : lastSeen;
     });
     return [own, other];
   };

@@ -1,7 +1,7 @@
 import type { MetricDefinition } from './definitions.ts';
 import { NO_MOMENTS } from './stats/confidenceSequence.ts';
 import { cochranMantelHaenszel, type ShareStratum } from './stats/fixedTests.ts';
-import { dispersion, type UnitSums } from './stats/dispersion.ts';
+import { dispersionBound, type UnitSums } from './stats/dispersion.ts';
 import { totalOf } from './totals.ts';
 import type { ArmSummary, QualityWindow } from './window.ts';
 
@@ -55,7 +55,7 @@ export function toldDispersion(windows: readonly QualityWindow[], arms: readonly
   const sums = arms.flatMap(({ unitSums, labelSums = {} }): readonly UnitSums[] => [...Object.values(unitSums), ...Object.values(labelSums)]).filter(({ requests }) => requests > 0);
   if (sums.length === 0) return undefined;
   const told = arms.flatMap(({ toldSums }) => toldSums?.[metric] ?? []);
-  const known = told.length === 0 ? wholeUnits(sums) : dispersion(told);
+  const known = told.length === 0 ? wholeUnits(sums) : dispersionBound(told);
   const from = arms.find(({ unitsBefore }) => unitsBefore !== undefined)?.unitsBefore?.from ?? Number.NEGATIVE_INFINITY;
   const count = (own: readonly QualityWindow[]): number => own.reduce((total, { requests }) => total + requests, 0);
   const missing = count(windows.filter(({ start }) => start < from));

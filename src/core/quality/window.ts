@@ -289,6 +289,8 @@ export interface QualityRequest {
   readonly now: number;
   /** When evidence about the release began, in milliseconds since 1970, where that is known: what a source tells is to reach back so far. */
   readonly since?: number | undefined;
+  /** Where what was told before `since` counts, too: from when on, in milliseconds since 1970. */
+  readonly from?: number | undefined;
   readonly signal: AbortSignal;
   /** Told now and then: bytes read of bytes in all. */
   readonly onProgress?: (done: number, total: number) => void;

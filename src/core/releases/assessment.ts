@@ -10,7 +10,7 @@ import { movedWords, type MovedPin } from '../models/mapping.ts';
 import { GUARD_DEFAULTS, type GuardSettings } from '../workspace/guard.ts';
 import type { ModelMapping } from '../workspace/config.ts';
 import type { Stage } from '../workspace/plan.ts';
-import type { QualityData } from '../quality/window.ts';
+import type { QualityData, QualityRequest } from '../quality/window.ts';
 import { allocations, comparedDuring, countedFrom, drawnSince, evidenceStart, isForAll, parentsLimit, type EvidenceStart } from './allocation.ts';
 import { approvalDigest, approvalsOf, type Approval } from './approval.ts';
 import { armVariants } from './armVariants.ts';
@@ -19,7 +19,7 @@ import { qualityFindings, type ExposureCount, type Findings } from './findings.t
 import { latches, type Latch } from './latch.ts';
 import { clockObstacle } from './clockObstacle.ts';
 import { loggedObstacle, loggedSince } from './loggedVersions.ts';
-import { membersOf } from './members.ts';
+import { aloneFrom, membersOf } from './members.ts';
 import { planPosition, planVisits, type Position } from './position.ts';
 import { planAdvance, planStageAgain, planStepDown, planWayOn, stageBefore, stageWords } from './stageChange.ts';
 import { quietArms, quietServices, type QuietArm } from './quietArms.ts';
@@ -203,12 +203,21 @@ function isHeard({ name, type }: FlagEnvironment, main: string): boolean {
   return name === main || type === 'production';
 }
 
-/** From when on a source is asked, in milliseconds since 1970: from the beginning of the oldest evidence in the environments that are listened to, the last one of the plan where nobody gets the candidate yet. Undefined where that is not known. */
-export function evidenceBegan({ plan = [], name: model }: ModelMapping, reading: FlagReading): number | undefined {
+/**
+ * From when on a source is asked, in milliseconds since 1970: from the beginning of the oldest evidence in the environments that are listened to, the last one of the plan where nobody gets the candidate yet; `from` where members of a
+ * segment had it alone before. Undefined where that is not known.
+ */
+export function evidenceBegan({ plan = [], name: model, quality }: ModelMapping, reading: FlagReading): Pick<QualityRequest, 'since' | 'from'> {
   const main = stageEnvironment(plan, planPosition(plan, reading));
   const heard = exposedEnvironments(plan, reading).filter((each) => isHeard(each, main)).map(({ name }) => name);
-  const began = (heard.length > 0 ? heard : [plan.at(-1)?.environment ?? '']).flatMap((name) => countedFrom(evidenceStart(reading, name, model)) ?? []);
-  return began.length === 0 ? undefined : Math.min(...began);
+  const starts = (heard.length > 0 ? heard : [plan.at(-1)?.environment ?? '']).map((name) => ({ name, start: evidenceStart(reading, name, model) }));
+  const since = earliest(starts.flatMap(({ start }) => countedFrom(start) ?? []));
+  const from = quality === undefined ? undefined : earliest(starts.flatMap(({ name, start }) => aloneFrom(reading, name, quality, start) ?? []));
+  return { since, from };
+}
+
+function earliest(times: readonly number[]): number | undefined {
+  return times.length === 0 ? undefined : Math.min(...times);
 }
 
 function pinOf(reading: FlagReading, environment: string, model: string): Pin | undefined {

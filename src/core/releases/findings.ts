@@ -6,7 +6,7 @@ import type { ShareAt } from '../quality/strata.ts';
 import type { QualityData, QualityWindow } from '../quality/window.ts';
 import { acceptanceOf } from './acceptance.ts';
 import type { ArmVariants } from './armVariants.ts';
-import { exposuresOf, unjudgedWords, unknownApps } from './askingApps.ts';
+import { judgedExposures } from './askingApps.ts';
 import { besideMembers, type Members } from './members.ts';
 import { comparisonWords, figure, isUntold, limitFigure, sinceWords, untoldWords, type Allotted } from './metricWords.ts';
 import type { GuardrailFinding, Look, SignalFinding } from './verdict.ts';
@@ -104,9 +104,9 @@ function judge(input: FindingsInput, service: string | undefined, judged: readon
   const { definition, environment, since, began, lateMs, now, shareAt, comparable, statistics } = input;
   const data = service === undefined ? input.data : { ...input.data, windows: input.data.windows.filter((window) => window.service === service) };
   const allotted = { comparable, everyone: isForAll(input, data) };
-  const counted = unknownApps(input, judged) !== undefined ? undefined : exposuresOf(input, service, judged);
+  const { counted } = judgedExposures(input, service, judged);
   const options = { shareAt, unchecked: input.unchecked, alpha: ALPHA / services, now, lateMs };
-  const exposed = counted === undefined ? {} : { exposed: { ...counted, now, began, lateMs } };
+  const exposed = counted.length === 0 ? {} : { exposed: { counted, now, began, lateMs } };
   const report = besideIn(input, data, since, compareArms(data, definition, environment, { ...options, since, ...exposed }), options.alpha);
   const metrics = report.metrics.filter(({ name }) => definition.metrics.find((each) => each.name === name)?.measure !== 'pr_auc');
   const isSilent = (metric: MetricComparison): boolean => isUntold(metric, allotted) || (data.doubts?.[metric.name] !== undefined && metric.candidate.n > 0 && metric.current.n > 0);
@@ -195,9 +195,12 @@ export function qualityFindings(input: FindingsInput): Findings {
   const breaches = ({ guardrails }: Findings): readonly GuardrailFinding[] => guardrails.filter(({ state }) => state === 'breach');
   const alone = new Set(each.flatMap(breaches).map(({ name }) => name));
   const together = judged.length < 2 ? [] : breaches(judge({ ...input, statistics: false }, undefined, judged, 2)).filter(({ name }) => !alone.has(name)).map((finding) => named(`${judged.length} services together`, finding));
-  const unknown = input.comparable ? unknownApps(input, judged) : undefined;
+  const told = [...each.flatMap(({ guardrails }) => guardrails), ...together];
+  // What is left to judge by may still show a breach.
+  const { unjudged } = input.comparable && !told.some(({ name, state }) => name === MISSING_ANSWERS && state === 'breach') ? judgedExposures(input, undefined, judged) : {};
+  const guardrails = unjudged === undefined ? told : [...told.filter(({ name }) => name !== MISSING_ANSWERS), { name: MISSING_ANSWERS, state: 'clear', words: `${MISSING_ANSWERS}: hardly judged, for ${unjudged}` } as const];
   return {
-    guardrails: [...each.flatMap(({ guardrails }) => guardrails), ...together, ...(unknown === undefined ? [] : [{ name: MISSING_ANSWERS, state: 'clear', words: `${MISSING_ANSWERS}: not judged, for ${unjudgedWords(unknown, judged, input.data)}` } as const]), ...silent.map(unseen)], signals: each.flatMap(({ signals }) => signals), acceptance: each.flatMap(({ acceptance }) => acceptance),
+    guardrails: [...guardrails, ...silent.map(unseen)], signals: each.flatMap(({ signals }) => signals), acceptance: each.flatMap(({ acceptance }) => acceptance),
     mismatches: each.flatMap(({ mismatches }) => mismatches), reports: each.flatMap(({ reports }) => reports),
   };
 }

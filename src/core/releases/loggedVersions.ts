@@ -10,25 +10,37 @@ function versionsOf(data: QualityData | undefined, environment: string, arm: str
   return (data?.arms ?? []).filter((each) => each.environment === environment && each.arm === arm).flatMap(({ versions }) => versions ?? []).toSorted((a, b) => a.first - b.first);
 }
 
-/** When a version of the candidate answered last that another one has replaced, in milliseconds since 1970: those that are version numbers, for services may name one and the same version by words of their own. */
-function replacedUntil(data: QualityData | undefined, environment: string): number[] {
-  const versions = versionsOf(data, environment, 'candidate').filter(({ version }) => NUMBERED.test(version));
+/** When a version of the candidate answered last that another one has replaced, in milliseconds since 1970. */
+function replacedUntil(versions: readonly LoggedVersion[]): number[] {
   const gone = replaced(versions);
   return versions.flatMap(({ version, last }) => (gone.has(version) ? [last + 1] : []));
 }
 
 /**
- * Evidence about one version is none about another: it starts anew when an arm is answered by a version that was not seen before, and for the candidate when another version has answered last, for one that
- * comes back (15, then 14, then 15 again) was seen before. Of what answers as current older versions may have a part for ever, such as in a nightly job, and evidence would never last.
+ * Evidence about one version is none about another: it starts anew when an arm is answered by a version that was not seen before beside another one that answered since, and for the candidate when another version has answered last, for one
+ * that comes back (15, then 14, then 15 again) was seen before. Of what answers as current older versions may have a part for ever, such as in a nightly job, and evidence would never last.
  */
 export function loggedSince(start: EvidenceStart, data: QualityData | undefined, environment: string): EvidenceStart {
+  const { at = Number.NEGATIVE_INFINITY } = start;
   const changes = ['candidate', 'current'].flatMap((arm) => {
-    const versions = versionsOf(data, environment, arm);
+    // What answered in earlier releases only is not what this one began with.
+    const versions = versionsOf(data, environment, arm).filter(({ last }) => last >= at);
     const first = versions.at(-1)?.first;
     return new Set(versions.map(({ version }) => version)).size < 2 || first === undefined ? [] : [first];
   });
-  const latest = Math.max(Number.NEGATIVE_INFINITY, ...changes, ...replacedUntil(data, environment));
-  return latest > (start.at ?? Number.NEGATIVE_INFINITY) ? { at: latest, because: 'versions' } : start;
+  // Those that are version numbers, for services may name one and the same version by words of their own.
+  const numbered = versionsOf(data, environment, 'candidate').filter(({ version }) => NUMBERED.test(version));
+  const latest = Math.max(Number.NEGATIVE_INFINITY, ...changes, ...replacedUntil(numbered));
+  return latest > at ? { at: latest, because: 'versions' } : afterEarlier(start, numbered);
+}
+
+/** What a version answered that has been followed by another one is evidence about something else, whoever was given it. */
+function afterEarlier(start: EvidenceStart, versions: readonly LoggedVersion[]): EvidenceStart {
+  const { at = Number.NEGATIVE_INFINITY, counted, alone = Number.NEGATIVE_INFINITY, because } = start;
+  const newest = versions.toSorted((a, b) => b.last - a.last)[0]?.version;
+  const until = Math.max(alone, ...versions.flatMap(({ version, last }) => (version !== newest && last < at ? [last + 1] : [])));
+  if (because !== 'exposure' || until === alone) return start;
+  return { at, because, alone: until, ...(counted !== undefined && until <= counted ? { counted } : {}) };
 }
 
 const NUMBERED = /^v?\d[\w.-]*$/;

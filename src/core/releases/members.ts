@@ -36,21 +36,39 @@ export interface Members {
 /** Most of the candidate's predictions that may be theirs: of what is all theirs nothing would be left to tell by. */
 const MOST = 0.99;
 
-/** Undefined where nobody was exposed beside the percentage since evidence began, or `where` says who is compared. Only a log knows `where`. */
-export function membersOf(reading: FlagReading, environmentName: string, { source, where }: QualityDefinition, since: EvidenceStart, given: readonly Allocation[]): Members | undefined {
-  const environment = environmentOf(reading.detail.flag, environmentName);
-  const isLog = source === undefined || source.kind === 'log';
-  if (environment === undefined || (isLog && where !== undefined)) return undefined;
-  const segments = segmentMap(reading.segments);
-  const { states } = environmentHistory(environment, reading.events);
-  const began = states.map(({ events }) => Date.parse(events.at(-1)?.createdAt ?? ''));
+/** When somebody was exposed beside the percentage, by which state; undefined: not since evidence began, or `where` says who is compared. Only a log knows `where`. */
+function timesBeside({ detail, segments: known, events }: FlagReading, environmentName: string, definition: QualityDefinition, { at = Number.NEGATIVE_INFINITY }: EvidenceStart): { readonly from: number; readonly to: number; readonly state: FlagEnvironment }[] | undefined {
+  const environment = environmentOf(detail.flag, environmentName);
+  if (environment === undefined || (isOfLog(definition) && definition.where !== undefined)) return undefined;
+  const segments = segmentMap(known);
+  const { states } = environmentHistory(environment, events);
+  const began = states.map((state) => Date.parse(state.events.at(-1)?.createdAt ?? ''));
   const times = states.flatMap(({ environment: state }, index) => {
     const [from, to] = [began[index] ?? Number.NaN, began[index + 1] ?? Number.POSITIVE_INFINITY];
     return maxExposure(state, segments) > everyoneShare(state, segments) ? [{ from: Number.isNaN(from) ? Number.NEGATIVE_INFINITY : from, to, state }] : [];
   });
-  const last = times.at(-1);
-  if (last === undefined || last.to <= (since.at ?? Number.NEGATIVE_INFINITY)) return undefined;
-  const names = segmentsBeside(last.state, segments);
+  return (times.at(-1)?.to ?? Number.NEGATIVE_INFINITY) > at ? times : undefined;
+}
+
+function isOfLog({ source }: QualityDefinition): boolean {
+  return source === undefined || source.kind === 'log';
+}
+
+/** From when on they alone had what is released now, in milliseconds since 1970, where they count in evidence; undefined: never before it began. */
+export function aloneFrom(reading: FlagReading, environmentName: string, definition: QualityDefinition, since: EvidenceStart): number | undefined {
+  const { at = Number.NEGATIVE_INFINITY, alone = Number.NEGATIVE_INFINITY, because } = since;
+  const first = timesBeside(reading, environmentName, definition, since)?.find(({ to }) => to > alone);
+  const from = Math.max(alone, first?.from ?? at);
+  return because === 'exposure' && from < at ? from : undefined;
+}
+
+/** Undefined where nobody was exposed beside the percentage since evidence began, or `where` says who is compared. */
+export function membersOf(reading: FlagReading, environmentName: string, definition: QualityDefinition, since: EvidenceStart, given: readonly Allocation[]): Members | undefined {
+  const times = timesBeside(reading, environmentName, definition, since);
+  const last = times?.at(-1);
+  if (times === undefined || last === undefined) return undefined;
+  const isLog = isOfLog(definition);
+  const names = segmentsBeside(last.state, segmentMap(reading.segments));
   const isExposed = ({ start, end }: Time): boolean => times.some(({ from, to }) => from < end && to > start);
   return {
     who: names.length === 0 ? 'those whom its strategies single out' : `members of segment ${names.join(', ')}`, isExposed, isCertain: isLog,

@@ -41,7 +41,7 @@ export function quietArms({ data, environment, variants, exposures, now, given, 
   return (services.length < 2 ? [undefined] : services).flatMap((service) => {
     const part = service === undefined ? data : { ...data, windows: own.filter((each) => each.service === service) };
     const told = { candidate: toldOf(part, environment, 'candidate', service !== undefined), current: toldOf(part, environment, 'current', service !== undefined) };
-    const counted = exposuresOf({ exposures, environment, variants, data }, service)?.exposures ?? [];
+    const counted = exposuresOf({ exposures, environment, variants, data }, service);
     const isQuiet = (arm: Arm, other: Arm): boolean => {
       const last = told[arm].most;
       if (now - last <= blindAfter || now - told[other].most > blindAfter) return false;
@@ -70,7 +70,7 @@ export function quietServices({ data, environment, variants, exposures, since = 
   if (newest.size < 2) return [];
   const told = now - lateAfter(settings);
   return [...newest].sort().flatMap(([service, last]) => {
-    const counted = exposuresOf({ exposures, environment, variants, data }, service)?.exposures ?? [];
+    const counted = exposuresOf({ exposures, environment, variants, data }, service);
     const asked = (within: (hour: Exposure) => boolean): number => Math.max(0, ...counted.filter(within).map(({ yes, no }) => yes + no));
     const still = asked(({ start, end }) => start >= last && end <= told && end > told - ASKED_MS);
     const isAsking = still > LEAST_ASKED * asked(({ start }) => start < last);

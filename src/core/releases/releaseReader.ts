@@ -4,7 +4,7 @@ import { environmentPins, situation, type FlagReading } from '../flags/planning.
 import { environmentOf } from '../flags/model.ts';
 import { armsOf, movedPins, wantedDetails, type MovedPin } from '../models/mapping.ts';
 import { readView } from '../models/readView.ts';
-import type { QualityData } from '../quality/window.ts';
+import type { QualityData, QualityRequest } from '../quality/window.ts';
 import type { ModelMapping } from '../workspace/config.ts';
 import { assessRelease, evidenceBegan, type QualityLook, type ReleaseAssessment, type ReleaseLook } from './assessment.ts';
 import type { ExposureCount } from './findings.ts';
@@ -18,8 +18,8 @@ export interface ReleasePorts {
   readonly gates: GatePorts;
   readFlag(flag: string, signal?: AbortSignal): Promise<FlagReading>;
   readExposures(flag: string, signal?: AbortSignal): Promise<readonly ExposureCount[]>;
-  /** All that a model's source tells, back to when evidence began (`since`, milliseconds since 1970) where that is known; a second call may read only what is new. */
-  readQuality(model: ModelMapping, now: number, signal?: AbortSignal, since?: number): Promise<QualityData>;
+  /** All that a model's source tells, back to when evidence began where that is known; a second call may read only what is new. */
+  readQuality(model: ModelMapping, now: number, signal?: AbortSignal, back?: Pick<QualityRequest, 'since' | 'from'>): Promise<QualityData>;
   /** Milliseconds since 1970, by the clock of the server that holds the flag. */
   now(): number;
   readonly sha256: (text: string) => string;
@@ -67,10 +67,10 @@ export class ReleaseReader {
     return { look: whole, assessment: assessed(whole), ...(gated === undefined ? {} : { gates: gated }) };
   }
 
-  async #quality(model: ModelMapping, now: number, signal: AbortSignal | undefined, since: number | undefined): Promise<QualityLook> {
+  async #quality(model: ModelMapping, now: number, signal: AbortSignal | undefined, back: Pick<QualityRequest, 'since' | 'from'>): Promise<QualityLook> {
     if (model.quality === undefined) return { kind: 'none' };
     try {
-      const data = await this.#ports.readQuality(model, now, signal, since);
+      const data = await this.#ports.readQuality(model, now, signal, back);
       // A part may look worse or better than all: it is as if the source had not answered.
       if (data.notes.incomplete !== undefined) throw new AppError('network', `it told a part only: ${plainLine(data.notes.incomplete, 200)}`);
       this.#last.set(model.name, data);

@@ -86,6 +86,18 @@ describe('expressions', () => {
     assert.deepEqual([condition('score % 3 == -2', { score: -5 }), condition('score % -3 == 2', { score: 5 })], [true, true], 'the remainder has the sign of what is divided');
   });
 
+  it('take dates of Parquet for the texts that other formats have', () => {
+    const [day, time, none] = [new Date('2026-03-02'), new Date('2026-03-02T10:00:00Z'), new Date(Number.NaN)];
+    for (const at of [day, '2026-03-02']) {
+      for (const [text, expected] of [["features.at != '2026-01-01'", true], ["features.at >= '2026-03-02'", true], ["features.at < '2026-03-02'", false], ["features.at in ['2026-03-02']", true], ["starts_with(features.at, '2026')", true], ['features.at > 5', null], ['features.at is null', false]] as const) {
+        assert.equal(open(text, { features: { at } }), expected, `${text} ${String(at)}`);
+      }
+    }
+    assert.equal(open("features.at == '2026-03-02T10:00:00.000Z'", { features: { at: time } }), true);
+    assert.equal(open("features.at == features.other", { features: { at: day, other: '2026-03-02' } }), true);
+    for (const text of ["features.at != '2026'", 'features.at == features.at']) assert.equal(open(text, { features: { at: none } }), null);
+  });
+
   it('are refused where a part has no value, whatever the record is', () => {
     for (const [text, at] of [['latency_ms > 1 / 0', '1 / 0'], ['latency_ms > log(0) or error', 'log(0)'], ['score * (2 - 2) / (1 - 1) > 0', '']] as const) {
       const compiled = compileCondition(text, FIELDS);

@@ -72,6 +72,19 @@ describe('the collector of predictions', () => {
     assert.deepEqual(collector.data(START + HOUR, []).notes.messages, ['by: no record tells features.nosuch, so there are no slices of it. A feature is called features.NAME.']);
   });
 
+  it('counts two fields, and two values, as two slices, whatever their names have in common', () => {
+    const sliced = readQuality({ guardrails: [{ name: 'errors', bad: 'error' }], by: ['service', 'service', 'features.service', 'features.endpoint'], window: '1h' }).quality ?? assert.fail();
+    const collector = new Collector(sliced, { flags: ['f'] });
+    const common = `arn:aws:sagemaker:eu-central-1:123456789012:endpoint/fraud-detector/${'x'.repeat(300)}`;
+    for (let index = 0; index < 12; index += 1) collector.add({ ts: START, request_id: `r-${index}`, flag: 'f', assigned_arm: 'current', service: 'web', features: { service: index % 3 === 0 ? 'web' : 'app', endpoint: `${common}${index % 2}` } }, () => '');
+    const found = collector.data(START + HOUR, []).windows.flatMap(({ slice, requests }) => (slice === undefined ? [] : [[slice, requests] as const]));
+    assert.deepEqual(found.map(([slice, requests]) => [slice.replace(/(?<=[01] )[a-z\d]+$/, '#'), requests]).sort(), [
+      ['endpoint = arn:aws:sagemaker:eu-cen…xxxxxxxxxxxxxxxxxxx0 #', 6], ['endpoint = arn:aws:sagemaker:eu-cen…xxxxxxxxxxxxxxxxxxx1 #', 6],
+      ['features.service = app', 8], ['features.service = web', 4], ['service = web', 12],
+    ]);
+    assert.ok(found.every(([slice]) => slice.length <= 'endpoint = '.length + 60));
+  });
+
   it('counts as many slices by themselves as came first, and tells how many records are of others', () => {
     const sliced = readQuality({ guardrails: [{ name: 'errors', bad: 'error' }], by: ['features.city'], window: '1h' }).quality ?? assert.fail();
     const collector = new Collector(sliced, { flags: ['f'] });

@@ -132,6 +132,15 @@ guardrails: [{name: errors, bad: error}]`);
     assert.deepEqual(labelled?.kind === 'prometheus' && labelled.prometheus.slices, { country: 'country' });
   });
 
+  it('counts slices that two entries of by would call alike once, and says so; a field of the record is none of the features', () => {
+    const slices = (text: string): unknown => load(text).config?.models[0]?.quality?.slices.map(({ text: entry }) => entry);
+    assert.deepEqual(slices('by: [country, features.country, features.country, lower(features.country)]'), ['features.country', 'lower(features.country)']);
+    assert.deepEqual(problems('by: [country, features.country]'), ['6: by[1]: has the slices of country, which stands before it: leave it out, for they are counted once. [features.country]']);
+    assert.deepEqual([slices('by: [service, features.service, features.serviced]'), problems('by: [service, features.service, features.serviced]')], [['service', 'features.service', 'features.serviced'], []]);
+    const labelled = load('source: {prometheus: {url: "http://p", design_effect: 2, queries: {}}}\nby: [country, features.country]').config?.models[0]?.quality?.source;
+    assert.deepEqual(labelled?.kind === 'prometheus' && labelled.prometheus.slices, { country: 'country' });
+  });
+
   it('says at its line, and at its word, what is wrong with an expression', () => {
     assert.deepEqual(problems('guardrails:\n  - {name: a, bad: "latency_ms >> 80"}'), ['7: guardrails[0].bad: ">" is not expected here: a field, a number or a text is missing. [>]']);
     assert.deepEqual(problems("guardrails:\n  - {name: a, bad: 'eror'}"), ['7: guardrails[0].bad: there is no field eror. Did you mean "error"? A field of the outcome needs a name that is not so near. [\'eror\']']);
@@ -206,6 +215,8 @@ models:
     ['guardrails: [{name: a, measure: pr_auc}]', /^6: guardrails\[0\]\.measure: guards nothing: pr_auc has no interval here, so it is shown and decides nothing\. List it below signals.* \[pr_auc\]$/],
     ['signals: [{name: a, measure: pr_auc, margin: 0.1}]', /^6: signals\[0\]\.margin: is not gone by: pr_auc has no interval here/],
     ['guardrails: [{name: Missing answers, bad: error}]', /^6: guardrails\[0\]\.name: missing answers is the guardrail that is there by itself, .*: choose another name\. \[Missing answers\]$/],
+    ['signals: [{name: a, measure: accuracy, better: lower}]', /^6: signals\[0\]\.better: accuracy is better the higher it is: leave it out\. \[lower\]$/],
+    ['guardrails: [{name: a, measure: brier, better: higher, margin: 0.01}]', /^6: guardrails\[0\]\.better: brier is better the lower it is: leave it out\. \[higher\]$/],
     ['signals: [{name: a, measure: accuracy, margin: 1}]', /margin: is a difference of shares, less than 1: 1 % is 0\.01/],
     ['guardrails: [{name: a, mean: converted == 1, limit: 3}]', /limit: is a share/],
     ['guardrails: [{name: a, bad: error, accept_ratio: 1}]', /accept_ratio: must be more than 1: a candidate as good as the current version could never go on/],

@@ -94,6 +94,16 @@ describe('drift of a log against a file', () => {
     assert.ok(none['gone']?.alarm === true && none['texts']?.alarm === true);
   });
 
+  it('tells texts apart by all that they say, however much of it they have in common', async () => {
+    const prompt = `You are a helpful assistant. ${'Answer in one sentence. '.repeat(40)}`;
+    const found = await driftOf({
+      reference: (_, row) => ({ same: `${prompt}${row % 5}`, changed: `${prompt}${row % 5}`, within: `${row % 5}${prompt}` }),
+      production: (_, row) => ({ same: `${prompt}${row % 5}`, changed: `${prompt}${5 + (row % 5)}`, within: `${row % 5}${prompt.replace('sentence', 'word')}` }),
+    });
+    assert.deepEqual(['same', 'changed', 'within'].map((name) => [found[name]?.alarm, found[name]?.unseenShare, found[name]?.bins.labels.length]), [[false, 0, 5], [true, 1, 10], [true, 1, 10]]);
+    assert.match(found['changed']?.unseen[0] ?? '', /^You are a helpful assist…r in one sentence\. \d [a-z\d]+$/);
+  });
+
   it('takes numbers and truths for what they are where the reference has texts, and says where it cannot', async () => {
     const found = await driftOf({
       reference: (_, row) => ({ code: String(row % 3), zip: `0${row % 4}139`, vip: row % 2 === 0 ? 'True' : 'False', level: row % 2 === 0 ? 'low' : 'high', flag: row % 2 }),

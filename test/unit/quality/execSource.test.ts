@@ -113,8 +113,9 @@ describe('a command that prints windows', function () {
   it('that fails or cannot be started has not answered, and what is no list of windows is told in words', async () => {
     const failing = (command: readonly string[]): Promise<QualityData> => new ExecSource(command, process.cwd(), [], {}).read({ now: START, signal: new AbortController().signal });
     await assert.rejects(failing(['./no-such-command']), { code: 'network', message: /cannot be started/ });
-    await assert.rejects(failing(['node', '-e', 'process.exit(3)']), { code: 'network', message: /node failed with exit code 3/ });
+    await assert.rejects(failing(['node', '-e', 'process.exit(3)']), { code: 'network', message: 'node failed with exit code 3 and wrote nothing to its standard error.' });
     const printing = (json: string): readonly string[] => ['node', '-e', `console.log(${JSON.stringify(json)})`];
+    await assert.rejects(failing(printing('')), { code: 'network', message: /^node did not print JSON: / });
     await assert.rejects(failing(printing('{"design_effect": 1}')), { code: 'validation', message: /^node printed JSON of another shape: windows: must be a list of windows, \{"arm"/ });
     await assert.rejects(failing(printing('[]')), { code: 'validation', message: /another shape: it must be a mapping of windows, design_effect and warnings\.$/ });
   });

@@ -104,6 +104,14 @@ describe('the reader of lines', () => {
     assert.ok(drawn > 7000, `only ${drawn} lines were read by their shape`);
   });
 
+  it('tells a time that is a mapping, as exports of MongoDB have it, from one that is missing', () => {
+    const reader = new LineReader({ fields: ALL, features: undefined, listed: undefined, asWritten: false });
+    for (const second of [1, 2, 3]) {
+      const found = read(reader, `{"ts":{"$date":"2026-03-02T10:00:0${second}Z"},"request_id":"r${second}","score":0.5}`) as { readonly ts?: unknown };
+      assert.equal(reader.isDrawn ? reader.time : new RecordTimes().of(found.ts), NO_TIME);
+    }
+  });
+
   it('leaves out what nobody wants', () => {
     const reader = new LineReader({ fields: new Set(['score', 'features']), features: new Set(['age']), listed: undefined, asWritten: false });
     const [first, second] = records({ count: 2 }).map((record) => JSON.stringify(record));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -792,6 +793,17 @@ describe('files that are no log', () => {
     assert.match((await messages('s3://bucket/log.jsonl'))[0] ?? '', /^s3:\/\/bucket\/log\.jsonl is an address, and only files are read: /);
     assert.match((await messages('~/log.jsonl'))[0] ?? '', /^No file is called ~\/log\.jsonl: ~ stands for no folder here/);
     assert.deepEqual(await messages('log.jsonl'), ['No file is called log.jsonl.']);
+    if (process.platform !== 'win32') {
+      execFileSync('mkfifo', [join(folder, 'pipe.jsonl')]);
+      assert.deepEqual(await messages('pipe.jsonl'), ['pipe.jsonl is no plain file, and only those are read: have the records written to one.']);
+    }
+  });
+
+  it('as columns under another name are malformed, with the mend; a trace of an error is not taken for one', async () => {
+    writeFileSync(join(folder, 'log.tsv'), `${csv(records({ count: 1 })).replaceAll(',', '\t')}\tat main (a.js:1)\n`);
+    const { notes } = await new LogSource({ folder, flags: ['fraud-v2'], definition: readQuality({ source: { log: 'log.tsv' } }).quality ?? assert.fail() }).read({ now: START, signal: new AbortController().signal });
+    const columns = 'no valid JSON: columns are read from .csv, where commas separate them, not tabs';
+    assert.deepEqual(notes.examples, [`log.tsv:1: ${columns}`, `log.tsv:2: ${columns}`, 'log.tsv:3: no valid JSON']);
   });
 
   it('as CSV with another separator, other names or none are left out, which is said once', async () => {

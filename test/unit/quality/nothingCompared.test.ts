@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { compareReleased, quality } from '../../../src/cli/commands/quality.ts';
+import { compareReleased, quality, shadow } from '../../../src/cli/commands/quality.ts';
 import type { CliContext } from '../../../src/cli/context.ts';
 import { lines, recordsOfToday } from '../../support/qualityRecords.ts';
 import { runQuality, type QualityRun } from '../../support/qualityRun.ts';
@@ -69,6 +69,19 @@ describe('where nothing is compared', () => {
     const { code, out } = await ran('source: {exec: [cat, windows.json]}\nguardrails: [{name: errors, bad: error}]');
     assert.equal(code, 5);
     assert.match(out, /cat tells nothing about errors\./);
+  });
+
+  it('the environments that there are are named, or that no record names one', async () => {
+    const inProduction = (context: CliContext): Promise<number> => quality.run({ ...context, options: { environment: 'live' } });
+    const code = 'network';
+    await assert.rejects(ran(ERRORS, (record) => ({ ...record, environment: undefined }), inProduction), { code, message: 'There is no record of the environment "live". No record names an environment: leave --environment out.' });
+    await assert.rejects(ran(ERRORS, (record) => ({ ...record, environment: record['assigned_arm'] === 'candidate' ? undefined : 'production' }), inProduction), { code, message: 'There is no record of the environment "live". There are: some that name none, production.' });
+  });
+
+  it('shadow says what it needs before it asks anybody', async () => {
+    const section = 'source: {prometheus: {url: "http://127.0.0.1:9", design_effect: 1, queries: {errors: {total: \'t{arm="$arm"}\', bad: \'b{arm="$arm"}\'}}}}\nguardrails: [{name: errors, bad: error}]';
+    await assert.rejects(ran(section, undefined, (context) => shadow.run(context)), { code: 'validation', message: 'Shadow answers need the records themselves: source: {log: ...}.' });
+    await assert.rejects(ran(section), { code: 'network', message: /^http:\/\/127\.0\.0\.1:9 cannot be reached.* It is the Prometheus of source\.prometheus\.url\.$/ });
   });
 
   it('how the sample ratio is checked is said where nothing but the configured share is missing', async () => {

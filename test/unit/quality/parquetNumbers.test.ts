@@ -40,7 +40,7 @@ describe('numbers of a Parquet page', () => {
   });
 
   it('are left to others where their type says something else', () => {
-    for (const fields of [{ type: 'BYTE_ARRAY' }, { converted_type: 'UINT_64' }, { converted_type: 'DECIMAL', scale: 2 }, { logical_type: { type: 'INTEGER', bitWidth: 64, isSigned: false } }, { logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MILLIS' } }, { type: 'INT32', converted_type: 'DATE' }] as const) {
+    for (const fields of [{ type: 'BYTE_ARRAY' }, { converted_type: 'UINT_64' }, { type: 'FIXED_LEN_BYTE_ARRAY', converted_type: 'DECIMAL', scale: 2 }, { logical_type: { type: 'INTEGER', bitWidth: 64, isSigned: false } }, { logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MILLIS' } }, { type: 'INT32', converted_type: 'DATE' }] as const) {
       assert.equal(numbersOf(element(fields), false), undefined, JSON.stringify(fields));
     }
   });

@@ -26,7 +26,7 @@ const answers = (...minutes: readonly [number, number]) => (query: string): read
 };
 
 const source = (queries: object, minutes: number, { lookback = '2h', every = 1, more = undefined as Parameters<typeof fakeSource>[3] } = {}): FakeSource => fakeSource({ ...GUARDED, window: `${every}min` }, { queries: { errors: queries }, latency: LATENCY, lookback }, answers(minutes, every), more);
-const read = (from: FakeSource, at: number, since?: number): Promise<QualityData> => from.source.read({ now: NOW + at * MINUTE_MS, since: since === undefined ? undefined : NOW + since * MINUTE_MS, signal: new AbortController().signal });
+const read = (of: FakeSource, at: number, since?: number, from?: number): Promise<QualityData> => of.source.read({ now: NOW + at * MINUTE_MS, ...(since === undefined ? {} : { since: NOW + since * MINUTE_MS }), ...(from === undefined ? {} : { from: NOW + from * MINUTE_MS }), signal: new AbortController().signal });
 const whole = ({ windows }: QualityData): QualityData['windows'] => windows.filter(({ slice, arm }) => slice === undefined && arm === 'candidate');
 const totals = (data: QualityData): readonly number[] => ['n', 'sum'].map((key) => whole(data).reduce((sum, { metrics }) => sum + (metrics['errors']?.[key as 'n' | 'sum'] ?? 0), 0));
 /** How many minutes before NOW the questions reach. */
@@ -62,6 +62,13 @@ for (const [words, queries] of [['by selectors', SELECTORS], ['by expressions', 
       assert.equal(sliced, 120 * 9);
       // Evidence that began within lookback cuts nothing.
       assert.deepEqual((await read(source(queries, 5 * HOUR), 0, -5)).windows, (await read(source(queries, 5 * HOUR), 0)).windows);
+    });
+
+    it('reaches back further where members had it alone before, as far as it did when evidence began', async () => {
+      for (const [from, minutes] of [[-3.5 * HOUR, 3.5 * HOUR], [-4.5 * HOUR, 4 * HOUR], [Number.NEGATIVE_INFINITY, 4 * HOUR]] as const) {
+        assert.deepEqual(totals(await read(source(queries, 5 * HOUR), 0, -2 * HOUR, from)), [10 * minutes, minutes]);
+      }
+      assert.deepEqual(totals(await read(source(queries, 5 * HOUR), 0, -3 * HOUR)), [10 * 3 * HOUR, 3 * HOUR]);
     });
 
     it('is read anew where evidence began before what is known', async () => {

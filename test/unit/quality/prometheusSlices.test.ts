@@ -28,6 +28,11 @@ describe('slices by the labels of a Prometheus', () => {
     assert.deepEqual([data.notes.messages, data.notes.incomplete], [[], undefined]);
   });
 
+  it('are counted once where two entries have the same', async () => {
+    const data = await read([grown({ country: 'DE' }, 0, 84)], [], { quality: { ...GUARDED, by: ['country', 'features.country'] } });
+    assert.deepEqual(told(data), [['all', 84, 84, 0], ['country = DE', 84, 84, 0]]);
+  });
+
   it('go on counting where a process starts anew', async () => {
     const data = await read([grown({ country: 'DE', instance: 'a' }, 100, 130, 20), grown({ country: 'DE', instance: 'b' }, 0, 1, 'NaN', 6)], [grown({ country: 'DE' }, 0, 0, 3)]);
     assert.deepEqual(told(data), [['all', 20, 20, 3], ['all', 31, 31, 0], ['all', 5, 5, 0], ['country = DE', 20, 20, 3], ['country = DE', 31, 31, 0], ['country = DE', 5, 5, 0]]);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readReference, type Reference } from '../../../src/adapters/quality/reference.ts';
+import { prepareReference, readReference, type Reference } from '../../../src/adapters/quality/reference.ts';
+import { readQuality } from '../../../src/core/quality/definitions.ts';
 import { driftReport, type FeatureDrift } from '../../../src/core/quality/drift.ts';
 import { FeatureCollector } from '../../../src/core/quality/featureCollector.ts';
 import { featureValue } from '../../../src/core/quality/featureValue.ts';
@@ -39,6 +40,16 @@ describe('a reference of drift', () => {
       assert.equal(weighted.get(feature)?.alarm, false, `${feature}: ${weighted.get(feature)?.because ?? ''}`);
       assert.ok((weighted.get(feature)?.psi ?? 1) < 0.03, String(weighted.get(feature)?.psi));
     }
+  });
+
+  it('that is not to be read is told with the reason', async () => {
+    await assert.rejects(read({}, '.csv'), { code: 'notFound', message: 'There is no file .csv.' });
+    mkdirSync(join(folder, 'folder.csv'));
+    await assert.rejects(read({}, 'folder.csv'), { code: 'notFound', message: 'folder.csv is a folder, and only a plain file is read.' });
+    const definition = readQuality({ source: { log: 'log.jsonl' }, drift: { reference: 'nope.csv' } }).quality ?? assert.fail();
+    await assert.rejects(prepareReference(definition, folder, undefined, AbortSignal.timeout(10_000)), { code: 'notFound', message: 'There is no file nope.csv. Correct drift.reference in modelswitch.yaml, which names it.' });
+    writeFileSync(join(folder, 'empty.parquet'), '');
+    await assert.rejects(read({}, 'empty.parquet'), { code: 'validation', message: 'empty.parquet: the Parquet file cannot be read: it is empty, as one is whose writer has not closed it.' });
   });
 
   it('is worth as many rows as weights and units leave', async () => {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { Collector } from '../../../src/core/quality/collector.ts';
 import { compareArms, type ComparisonReport, type MetricComparison } from '../../../src/core/quality/comparison.ts';
 import { MISSING_ANSWERS, readQuality, type QualityDefinition } from '../../../src/core/quality/definitions.ts';
-import { silence, type Exposure, type Silence, type SilenceOptions } from '../../../src/core/quality/silence.ts';
+import { silence, type AnswerLog, type Exposure, type Silence, type SilenceOptions } from '../../../src/core/quality/silence.ts';
 import { alarms } from '../../../src/core/quality/stats/countRule.ts';
 import { NO_HISTOGRAM } from '../../../src/core/quality/histogram.ts';
 import { NOTHING_TOLD, toldOf, type Told } from '../../../src/core/quality/told.ts';
-import type { ArmSummary, QualityWindow } from '../../../src/core/quality/window.ts';
+import { NO_NOTES, type ArmSummary, type QualityWindow } from '../../../src/core/quality/window.ts';
 import { records, START } from '../../support/qualityRecords.ts';
 
 const HOUR = 3_600_000;
@@ -18,6 +18,8 @@ const EXPOSURES: readonly Exposure[] = Array.from({ length: HOURS }, (_, hour) =
 /** An hour, and half of the next one. */
 const HALF: readonly Exposure[] = [{ start: START, end: START + HOUR, yes: 100, no: 300 }, { start: START + HOUR, end: START + 2 * HOUR, yes: 50, no: 150 }];
 
+const arm = (name: string, lastSeen: number): ArmSummary => ({ arm: name, environment: '', requests: 1, units: 0, lastSeen, unitSums: {}, latency: NO_HISTOGRAM, score: NO_HISTOGRAM, labelledScore: NO_HISTOGRAM, scoreOfPositives: NO_HISTOGRAM, matured: 0, labelled: 0 });
+
 function windows(arm: string, perHour: number, { size = HOUR / 4, hours = HOURS }: { readonly size?: number; readonly hours?: number } = {}): QualityWindow[] {
   const count = (hours * HOUR) / size;
   return Array.from({ length: count }, (_, index) => ({ arm, environment: '', service: '', start: START + index * size, end: START + (index + 1) * size, requests: (perHour * size) / HOUR, units: 0, metrics: {} }));
@@ -27,8 +29,8 @@ const isSilent = ({ evidence }: Silence): boolean => alarms(evidence.restarted, 
 /** As a log tells it: up to the end of the newest window. */
 const toldBy = (windows: readonly QualityWindow[]): Told => windows.map(({ end }) => ({ least: end, most: end })).at(-1) ?? NOTHING_TOLD;
 const shareAt = (): number => 0.25;
-function found(candidate: readonly QualityWindow[], current: readonly QualityWindow[], more: Partial<SilenceOptions> = {}, exposures = EXPOSURES): Silence {
-  return silence(exposures, candidate, current, { now: NOW, shareAt, told: [toldBy(candidate), toldBy(current)], ...more });
+function found(candidate: readonly QualityWindow[], current: readonly QualityWindow[], { told = [toldBy(candidate), toldBy(current)], ...more }: Partial<SilenceOptions & Pick<AnswerLog, 'told'>> = {}, exposures = EXPOSURES): Silence {
+  return silence([{ exposures, candidate, current, told }], { now: NOW, shareAt, ...more });
 }
 
 describe('a candidate that falls silent', () => {
@@ -77,7 +79,7 @@ describe('a candidate that falls silent', () => {
     const now = START + 1.5 * HOUR;
     const at = (minutes: number): Told => ({ least: now - minutes * MINUTE, most: now - minutes * MINUTE });
     /** Of the candidate nothing came for so many minutes, of the current version for one. */
-    const quiet = (minutes: number, more: Partial<SilenceOptions> = {}): Silence =>
+    const quiet = (minutes: number, more: Parameters<typeof found>[2] = {}): Silence =>
       found(windows('candidate', 1000, { size: MINUTE, hours: 1.5 }).filter(({ start }) => start < now - minutes * MINUTE), windows('current', 3000, { size: MINUTE, hours: 1.5 }), { now, told: [at(minutes), at(1)], ...more }, HALF.map((each) => ({ ...each, yes: 10 * each.yes, no: 10 * each.no })));
 
     it('by itself: what has not come for ten minutes may still come, in the hours that it belongs to', () => {
@@ -122,7 +124,6 @@ describe('a candidate that falls silent', () => {
 
     it('where it is not known up to when windows have been told: the newest one may go on', () => {
       const hours = (arm: string, count: number): QualityWindow[] => windows(arm, 1, { size: HOUR, hours: count });
-      const arm = (name: string, lastSeen: number): ArmSummary => ({ arm: name, environment: '', requests: 1, units: 0, lastSeen, unitSums: {}, latency: NO_HISTOGRAM, score: NO_HISTOGRAM, labelledScore: NO_HISTOGRAM, scoreOfPositives: NO_HISTOGRAM, matured: 0, labelled: 0 });
       const all = { windows: [...hours('candidate', 1), ...hours('current', 2)], arms: [arm('candidate', now), arm('current', now)] };
       assert.deepEqual([toldOf({ ...all, designEffect: 1 }, '', 'candidate'), toldOf({ ...all, designEffect: 1 }, '', 'current')], [{ least: START, most: START + HOUR }, { least: START + HOUR, most: now }]);
       assert.deepEqual(toldOf(all, '', 'candidate', true), { least: START, most: START + HOUR }, 'of one service of several the log knows no more either');
@@ -162,7 +163,7 @@ describe('a candidate that falls silent', () => {
         for (const [index, requests] of [PER_MINUTE * share * told(minute), PER_MINUTE * (1 - share)].entries()) minutes[index]?.push({ arm: ['candidate', 'current'][index] ?? '', environment: '', service: '', start, end: start + MINUTE, requests, units: 0, metrics: {} });
         const now = START + (minute + 1) * MINUTE;
         const newest = (windows: readonly QualityWindow[]): Told => toldBy(windows.filter(({ requests }) => requests > 0));
-        if (minute >= 5 * 60 + at && isSilent(silence(hours, ...minutes, { now, shareAt: change, told: [newest(minutes[0]), newest(minutes[1])] }))) return true;
+        if (minute >= 5 * 60 + at && isSilent(silence([{ exposures: hours, candidate: minutes[0], current: minutes[1], told: [newest(minutes[0]), newest(minutes[1])] }], { now, shareAt: change }))) return true;
       }
       return false;
     };
@@ -204,7 +205,7 @@ describe('a candidate that falls silent', () => {
       const collector = new Collector(definition(), { flags: ['fraud-v2'] });
       for (const record of all.filter(logs)) collector.add({ ...record }, () => '');
       const now = START + HOUR / 2;
-      return compareArms(collector.data(now, []), definition(), 'production', { shareAt, exposed: { exposures, now, lateMs: HOUR / 12 }, ...since });
+      return compareArms(collector.data(now, []), definition(), 'production', { shareAt, exposed: { counted: [{ exposures }], now, lateMs: HOUR / 12 }, ...since });
     };
     const missing = ({ metrics }: ComparisonReport): MetricComparison => metrics.find(({ name }) => name === MISSING_ANSWERS) ?? assert.fail();
 
@@ -213,6 +214,12 @@ describe('a candidate that falls silent', () => {
       assert.equal(missing(report).verdict, 'worse', missing(report).because);
       assert.ok(report.joint.alarms);
       assert.deepEqual([report.metrics[0]?.verdict, report.metrics[0]?.because], ['void', 'the sample ratio is not as configured']);
+    });
+
+    it('tells whole answers where a source tells fractions of them', () => {
+      const told = { windows: [...windows('candidate', 38.87), ...windows('current', 300)], notes: NO_NOTES, arms: [arm('candidate', NOW), arm('current', NOW)] };
+      const report = compareArms(told, definition(), '', { shareAt, exposed: { exposures: EXPOSURES, now: NOW } });
+      assert.match(missing(report).because, /: 306 of 500 answers of the candidate are missing, 0 of 1500 of the current version$/);
     });
 
     it('does not say that nobody was chosen when no hour of the counters began with the evidence', () => {
@@ -228,7 +235,7 @@ describe('a candidate that falls silent', () => {
       const [night, morning] = [{ start: midnight, end: midnight + HOUR, yes: 0, no: 0 }, { start: START, end: START + HOUR, yes: 1000, no: 3000 }];
       const now = START + 400_000;
       const of = (since: number, exposures: readonly Exposure[] = [night, morning]): readonly number[] => {
-        const { candidate, current } = missing(compareArms(collector.data(now, []), daily, 'production', { shareAt, since, exposed: { exposures, now } }));
+        const { candidate, current } = missing(compareArms(collector.data(now, []), daily, 'production', { shareAt, since, exposed: { counted: [{ exposures }], now } }));
         return [candidate.n, current.n];
       };
       assert.deepEqual(of(midnight), [1000, 3000]);

@@ -5,9 +5,10 @@ import assert from 'node:assert/strict';
 import { difference, relativeDifference, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, variance } from '../../../src/core/quality/stats/confidenceSequence.ts';
 import type { Moments } from '../../../src/core/quality/stats/confidenceSequence.ts';
 import { alarms, evidenceAboveRate, evidenceNotWorse, evidenceWorse, guardEvidence, joinEvidence, worseSince } from '../../../src/core/quality/stats/countRule.ts';
-import { atUsualRate } from '../../../src/core/quality/stats/usualRate.ts';
+import { atUsualRate, evidenceNotWorseUsually } from '../../../src/core/quality/stats/usualRate.ts';
 import type { CountInterval } from '../../../src/core/quality/stats/countRule.ts';
-import { dispersion } from '../../../src/core/quality/stats/dispersion.ts';
+import { ratioInterval, stratifiedRatio } from '../../../src/core/quality/ratioOfRates.ts';
+import { dispersion, dispersionBound, type UnitSums } from '../../../src/core/quality/stats/dispersion.ts';
 import { binOf, jensenShannon, justBelow, kolmogorovSmirnov, kolmogorovSmirnovP, psi, psiNoise, quantileEdges, wasserstein } from '../../../src/core/quality/stats/driftMeasures.ts';
 import { chiSquaredTable, chiSquaredTail, mannWhitney, mcnemar, welch } from '../../../src/core/quality/stats/fixedTests.ts';
 import { clopperPearson, newcombeDifference, provenRate, wilson } from '../../../src/core/quality/stats/intervals.ts';
@@ -158,6 +159,52 @@ describe('statistics: bad-event counts', () => {
     assert.deepEqual([atUsualRate([]), atUsualRate([count(0, 0, 0, 0)])], [[], [count(0, 0, 0, 0)]]);
   });
 
+  it('give an interval that holds the ratio, also where the arms differ in an outage', () => {
+    for (const [candidate, current] of [[0.3, 0.3], [0.6, 0.3], [0.9, 0.6], [0.3, 0.6]] as const) {
+      const intervals = Array.from({ length: 288 }, (_, index): CountInterval => {
+        const [own, other] = index >= 150 && index < 162 ? [candidate, current] : [0.02, 0.02];
+        return count(125 * own, 125 * own + 375 * other, 125, 375);
+      });
+      const [{ low, high }, ratio] = [ratioInterval(intervals, 0.025), stratifiedRatio(intervals) ?? assert.fail()];
+      assert.ok(low < ratio && ratio < high, `${candidate} against ${current}: ${ratio}, ${low} to ${high}`);
+    }
+  });
+
+  it('count in full what comes back at the same hour of most days', () => {
+    // An hour of 1,000 predictions each, with 5 bad ones of 250 of the candidate and 15 of 750, but for some hours.
+    const days = (number: number, times: (day: number, hour: number) => number, service = ''): CountInterval[] => Array.from({ length: 24 * number }, (_, index) => {
+      const more = times(Math.floor(index / 24), index % 24);
+      return { ...count(5 * more, 20 * more, 250, 750, index), start: 3_600_000 * index, service };
+    });
+    const badOf = (intervals: readonly CountInterval[]): readonly number[] => intervals.map(({ bad }) => Math.round(bad));
+    const isNight = (hour: number): number => (hour === 2 ? 20 : 1);
+    const nightly = days(2, (_, hour) => isNight(hour));
+    assert.deepEqual(atUsualRate(nightly), nightly);
+    const weekly = days(7, (day, hour) => (day < 5 ? isNight(hour) : 1));
+    assert.deepEqual(atUsualRate(weekly), weekly, 'but for two days');
+    assert.deepEqual(badOf(atUsualRate(nightly.slice(0, 24))), badOf(days(1, () => 1)), 'of one day nobody knows');
+    assert.deepEqual(badOf(atUsualRate(nightly.map((each) => ({ ...each, start: undefined })))), badOf(days(2, () => 1)), 'nor without times');
+    assert.deepEqual(badOf(atUsualRate(days(2, (day, hour) => (day === 1 && hour === 14) || hour === 13 + 2 * day ? 20 : 1))), badOf(days(2, () => 1)), 'outages at other hours');
+    assert.deepEqual(badOf(atUsualRate(days(4, (day, hour) => (day < 2 ? isNight(hour) : 1)))), badOf(days(4, () => 1)), 'twice in four days');
+    assert.deepEqual(badOf(atUsualRate(days(2, (day, hour) => (day === 1 && hour === 2 ? 40 : hour === 2 ? 6 : 1)))), badOf(days(2, (_, hour) => (hour === 2 ? 6 : 1))), 'an outage in such an hour');
+    const services = [...days(1, (_, hour) => isNight(hour), 'a'), ...days(2, (_, hour) => isNight(hour), 'b').slice(24)];
+    assert.deepEqual(badOf(atUsualRate(services)), badOf([...days(1, () => 1), ...days(1, () => 1)]), 'each service has days of its own');
+  });
+
+  it('accept a healthy candidate by what comes back each night, and none that is bad the rest of the time', () => {
+    const random = seeded(5);
+    const release = (days: number, rate: number, times: number, perWindow: number, night = 0.06): CountInterval[] => Array.from({ length: 96 * days }, (_, index) => {
+      const isNight = index % 96 < 4;
+      const own = drawn(random, 0.25 * perWindow, isNight ? night : times * rate);
+      return { ...count(own, own + drawn(random, 0.75 * perWindow, isNight ? night : rate), 0.25 * perWindow, 0.75 * perWindow, Math.floor((index * perWindow) / 10_000)), start: 900_000 * index };
+    });
+    const shown = (days: number, rate: number, times: number, perWindow: number): number => Array.from({ length: 5 }, () => release(days, rate, times, perWindow)).filter((intervals) => alarms(evidenceNotWorseUsually(intervals, 1.8), 0.025)).length;
+    assert.deepEqual([shown(1, 0.0001, 1, 800), shown(2, 0.0001, 1, 800)], [0, 5]);
+    const hidden = Array.from({ length: 5 }, () => release(3, 0.003, 2.5, 200, 0.3));
+    assert.equal(hidden.filter((intervals) => alarms(evidenceNotWorse(atUsualRate(intervals), 1.8), 0.025)).length, 5, 'by all that comes back');
+    assert.equal(hidden.filter((intervals) => alarms(evidenceNotWorseUsually(intervals, 1.8), 0.025)).length, 0);
+  });
+
   it('show that a candidate without bad events is good enough where a least rate says what is little', () => {
     const none = count(0, 0, 10_000, 30_000);
     assert.ok(!alarms(evidenceNotWorse([none], 1.8), 0.025));
@@ -208,6 +255,26 @@ describe('statistics: bad-event counts', () => {
     near(dispersion([{ units: 10, requests: 100, bad: 10, requestsSquared: 1000, badSquared: 100, product: 100 }]), 10, 1e-9);
     assert.equal(dispersion([{ units: 100, requests: 100, bad: 10, requestsSquared: 100, badSquared: 10, product: 10 }]), 1);
     assert.equal(dispersion([]), 1);
+  });
+
+  it('know less of it the fewer units there are', () => {
+    // k units of a hundred requests each, every second of which has 4 bad ones and the others none: 3.92 by k (b - 2)^2 / (100 k .02 .98), and k / (k - 1) of it without the bias of the own rate.
+    const alike = (units: number): UnitSums => ({ units, requests: 100 * units, bad: 2 * units, requestsSquared: 10_000 * units, badSquared: 8 * units, product: 200 * units });
+    near(dispersion([alike(1000), alike(1000)]), 4 / 1.96, 1e-9);
+    // By R: 2.0408 * (k / (k - 1)) * df / qchisq(.05, df), df = 2 (k - 1).
+    for (const [units, expected] of [[4, 2.7211 * 6 / 1.6354], [10, 2.2676 * 18 / 9.3905], [50, 2.0825 * 98 / 76.1638], [1000, 2.0429 * 1998 / 1895.2]] as const) near(dispersionBound([alike(units), alike(units)]) / expected, 1, 0.02);
+    // What one unit an arm came to says nothing: all of its requests may be alike, the whole unit one observation.
+    assert.equal(dispersionBound([alike(1), alike(1)]), 100);
+    // One with most of the requests of an arm is of as little use as a few.
+    const one = { units: 1, requests: 60_000, bad: 1200, requestsSquared: 3.6e9, badSquared: 1200 ** 2, product: 60_000 * 1200 };
+    const many = alike(400);
+    const mostlyOne = { units: 401, requests: 100_000, bad: 2000, requestsSquared: one.requestsSquared + many.requestsSquared, badSquared: one.badSquared + many.badSquared, product: one.product + many.product };
+    assert.ok(dispersionBound([mostlyOne, alike(1000)]) > 4);
+    // Units that came once are as many observations, and one arm tells of the other.
+    assert.equal(dispersionBound([{ units: 5, requests: 5, bad: 1, requestsSquared: 5, badSquared: 1, product: 1 }]), 1);
+    assert.ok(dispersionBound([alike(1), alike(99)]) < 3);
+    assert.equal(dispersionBound([]), 1);
+    assert.equal(dispersionBound([{ ...alike(3), badSquared: Number.NaN }]), Number.POSITIVE_INFINITY);
   });
 });
 

@@ -84,10 +84,20 @@ describe('an arm that has been told further than the other', () => {
     assert.equal(compared({ minutes: 50, told: [27, 50], errors: broken, window: '1h' }).errors?.verdict, 'worse');
   });
 
-  it('counts in full where nothing has come of either for longer than one may be late: a batch that has ended', () => {
+  it('counts in full where nothing has come of either for longer than it is waited for: a batch that has ended', () => {
     const twice = (_: number, arm: 0 | 1): number => (arm === 0 ? 0.12 : 0.04);
     const batch = { minutes: 20, told: [20, 12], errors: twice, window: '1h' } as const;
-    assert.deepEqual([compared(batch), compared({ ...batch, later: 11 })].map(({ errors, latency }) => [errors?.verdict === 'worse', latency?.verdict === 'worse']), [[false, false], [true, true]]);
+    assert.deepEqual([compared({ ...batch, later: 11 }), compared({ ...batch, later: 23 })].map(({ errors, latency }) => [errors?.verdict === 'worse', latency?.verdict === 'worse']), [[false, false], [true, true]]);
+  });
+
+  it('waits for the current version until it is blind, for what both fail by would be the candidate\'s alone', () => {
+    for (const behind of [12, 20, 29]) {
+      const late = { minutes: 55, told: [55, 55 - behind], window: '1h' } as const;
+      const { errors, latency } = compared({ ...late, errors: outage(55 - behind) });
+      assert.deepEqual([errors?.verdict === 'worse', latency?.verdict === 'worse'], [false, false], `${behind} minutes: ${errors?.because}; ${latency?.because}`);
+    }
+    // A candidate is silent sooner: what it did before it crashed counts.
+    assert.equal(compared({ minutes: 55, told: [43, 55], errors: (_, arm) => (arm === 0 ? 0.12 : 0.04), window: '1h' }).latency?.verdict, 'worse');
   });
 
   it('does not wait for one that has fallen silent, in a window of a day either', () => {

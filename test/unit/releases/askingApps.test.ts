@@ -35,13 +35,13 @@ function asked(app: string, yes: number, no: number, variants: Readonly<Record<s
   return HOURS.map((hour) => ({ environment: 'production', app, start: START + hour * HOUR, end: START + (hour + 1) * HOUR, yes, no, variants }));
 }
 
-/** What is said of missing answers: `breach`, `clear` or `not judged` with the words. */
+/** What is said of missing answers: `breach` or `clear`, where they are hardly judged with the words. */
 function missing(all: readonly QualityWindow[], exposures: readonly ExposureCount[], { variants = {}, share = 0.05, source = {}, since = START }: { variants?: ArmVariants; share?: number; source?: Partial<QualityData>; since?: number } = {}): string[] {
   const told = { ...data(all.toSorted((a, b) => a.start - b.start)), ...source };
   const { guardrails } = qualityFindings({
     data: told, definition: QUALITY, environment: 'production', variants, since, began: START, shareAt: () => share, exposures, now: START + 3 * HOUR, comparable: true, isForAll: () => false, statistics: true,
   });
-  return guardrails.filter(({ name }) => name === MISSING_ANSWERS).map(({ service, state, words }) => `${service === undefined ? '' : `${service} `}${/not judged/.test(words) ? `${state}, ${words}` : state}`);
+  return guardrails.filter(({ name }) => name === MISSING_ANSWERS).map(({ service, state, words }) => `${service === undefined ? '' : `${service} `}${/hardly judged/.test(words) ? `${state}, ${words}` : state}`);
 }
 
 describe('missing answers, by the applications that ask', () => {
@@ -54,7 +54,44 @@ describe('missing answers, by the applications that ask', () => {
       assert.deepEqual([missing(log(), apps), missing(log({ candidateLost: 0.5 }), apps)], [['clear'], ['breach']], `${yes} of ${yes + no}`);
     }
     assert.deepEqual(missing(log({ perHour: 400 }), [...asked('credit-api', 8, 192), ...asked('other-api', 13, 187)]), ['clear'], 'more of few by chance');
-    assert.match(missing(log(), [...main, ...asked('office', 600, 0)]).join(), /^clear, .*not judged/);
+  });
+
+  it('are those of the others beside one that gets the candidate more often, in the hours in which it does', () => {
+    for (const [yes, no] of [[600, 0], [600, 1400], [30, 0]] as const) {
+      const apps = [...main, ...asked('office', yes, no)];
+      assert.deepEqual([missing(log(), apps), missing(log({ candidateLost: 0.5 }), apps)], [['clear'], ['breach']], `${yes} of ${yes + no}, no predictions`);
+    }
+    const logged = (candidateLost: number): QualityWindow[] => log({ perHour: 50_000, share: 3000 / 50_000, candidateLost });
+    const apps = [...main, ...asked('office', 600, 1400)];
+    assert.deepEqual([missing(logged(0), apps), missing(logged(0.5), apps)], [['clear'], ['breach']], 'it logs as well');
+  });
+
+  it('are those of the others also where they ask so little by night that a monitor is most of it', () => {
+    const byHour = (app: string, ...answers: readonly (readonly [number, number])[]): ExposureCount[] => answers.map(([yes, no], hour) => ({ environment: 'production', app, start: START + hour * HOUR, end: START + (hour + 1) * HOUR, yes, no, variants: {} }));
+    const nightly = (lost: number): QualityWindow[] => log({ perHour: 12_000 }).map((each) => {
+      const n = Math.round(each.requests * (each.start < START + HOUR ? 1 : 0.05) * (each.arm === 'candidate' ? 1 - lost : 1));
+      return { ...each, requests: n, units: n, metrics: { errors: { n, sum: 0, squares: 0 } } };
+    });
+    const apps = [...byHour('credit-api', [600, 11_400], [30, 570], [30, 570]), ...byHour('uptime', [20, 0], [20, 0], [20, 0])];
+    assert.deepEqual([missing(nightly(0), apps), missing(nightly(0.6), apps)], [['clear'], ['breach']]);
+  });
+
+  it('are those of the others also where so few ask that it takes hours to tell one that is unlike', () => {
+    const count = 30;
+    const all = windows({ start: START, count: 12 * count, share: 0.05, perWindow: 40 }).map((each) => ({ ...each, metrics: {} }));
+    const apps = Array.from({ length: count }).flatMap((_, hour) => ([['credit-api', 24, 456], ['office', 7, 56]] as const).map(([app, yes, no]): ExposureCount => ({ environment: 'production', app, start: START + hour * HOUR, end: START + (hour + 1) * HOUR, yes, no, variants: {} })));
+    const { guardrails } = qualityFindings({ data: data(all), definition: QUALITY, environment: 'production', variants: {}, since: START, began: START, shareAt: () => 0.05, exposures: apps, now: START + count * HOUR, comparable: true, isForAll: () => false, statistics: true });
+    const words = guardrails.find(({ name }) => name === MISSING_ANSWERS)?.words ?? '';
+    const left = Number(/of (\d+) answers of the candidate/.exec(words)?.[1]);
+    assert.ok(left < 31 * count - 7 * (count - 8), words);
+  });
+
+  it('are judged of an application that begins to ask in a later stage, and at 100 %', () => {
+    const half = windows({ start: START, count: 12, share: 0.05, perWindow: 4000 });
+    const then = (lost: number): QualityWindow[] => windows({ start: START + HOUR, count: 24, share: 0.5, perWindow: 5000 }).map((each) => ({ ...each, requests: Math.round(each.requests * (each.arm === 'candidate' ? 1 - lost : 1)) }));
+    const apps = [...asked('credit-api', 24_000, 24_000).map((each, hour) => (hour === 0 ? { ...each, yes: 2400, no: 45_600 } : each)), ...asked('batch', 6000, 6000).slice(1)];
+    assert.deepEqual([missing([...half, ...then(0)], apps), missing([...half, ...then(0.5)], apps)], [['clear'], ['breach']]);
+    assert.deepEqual(missing(log({ share: 1 }), [...asked('credit-api', 24_000, 0), ...asked('web', 24_000, 0)], { share: 1 }), ['clear']);
   });
 
   describe('with a variant for the current version', () => {
@@ -91,14 +128,22 @@ describe('missing answers, by the applications that ask', () => {
     assert.deepEqual(missing(log({ candidateLost: 0.5 }), [...main, ...before, ...asked('backoffice', 0, 0)]), ['breach'], 'it has asked nothing since evidence began');
   });
 
-  it('are not judged where nobody knows which of several applications logs, and one has another mix', () => {
-    const apps = [...main, ...asked('backoffice', 600, 0)];
-    const why = (source: string, mend: string): string[] => [`clear, missing answers: not judged, for 2 applications ask for the flag (backoffice, credit-api), ${source}, and backoffice gets the candidate more often than the others, so that whoever logs nothing would look like a silent candidate: ${mend}let applications that make none send no metrics (disable_metrics)`];
-    const mend = 'log as service the appName of who makes the predictions, or ';
+  it('are hardly judged where most answers of the candidate are left out, but a candidate that logs nothing is seen', () => {
+    const office = asked('backoffice', 3000, 0);
+    const apps = [...main, ...office];
+    const why = (source: string, mend: string): string[] => [`clear, missing answers: hardly judged, for 2 applications ask for the flag (backoffice, credit-api), ${source}, and most answers of the candidate are left out, those of backoffice, which gets it more often than the others, so that whoever logs nothing would look like a silent candidate: ${mend} applications that make none send no metrics (disable_metrics)`];
+    const mend = 'log as service the appName of who makes the predictions, or let';
     assert.deepEqual(missing(log(), apps), why("the log's service is credit", mend));
     assert.deepEqual(missing(log({ service: '' }), apps), why('the source names no service', mend));
-    assert.deepEqual(missing(log({ service: '' }), apps, { source: { designEffect: 1, hasOwnTotals: true } }), why('the source names no service', ''), 'Prometheus tells no service');
+    assert.deepEqual(missing(log({ service: '' }), apps, { source: { designEffect: 1, hasOwnTotals: true } }), why('the source names no service', 'let'), 'Prometheus tells no service');
     assert.deepEqual(missing([...log(), ...log({ service: 'batch' })], apps), why("the log's services are batch, credit", mend));
+    assert.deepEqual(missing(log({ candidateLost: 1 }), apps), ['breach']);
+  });
+
+  it('name whose answers are left out, where they are more than a tenth', () => {
+    const of = (yes: number): string => qualityFindings({ data: data(log()), definition: QUALITY, environment: 'production', variants: {}, since: START, began: START, shareAt: () => 0.05, exposures: [...main, ...asked('office', yes, 0)], now: START + 3 * HOUR, comparable: true, isForAll: () => false, statistics: true }).guardrails.find(({ name }) => name === MISSING_ANSWERS)?.words ?? '';
+    assert.match(of(600), /0 of 7200 answers of the candidate are missing, 0 of 136800 of the current version, without those of office, which gets it more often than the others;/);
+    assert.doesNotMatch(of(200), /office/);
   });
 
   it('are judged where each of several applications gets both versions alike', () => {
@@ -111,6 +156,18 @@ describe('missing answers, by the applications that ask', () => {
     const web = { service: 'web', perHour: 9720, share: 120 / 9720 };
     for (const lost of [0, 0.25]) assert.deepEqual(missing([...log({ lost }), ...log({ ...web, isLeftOut: true })], [...asked('credit', 2400, 45_600), ...asked('web', 120, 9600)]), ['clear'], `${lost} lost`);
     assert.deepEqual(missing([...log({ candidateLost: 0.5 }), ...log({ ...web, isLeftOut: true })], [...main, ...asked('web', 600, 9120)]), ['breach'], 'the only other one is whoever logs');
+  });
+
+  it('are put together of several services by strata: one that asks twice for each prediction, and whose users are more of the candidate, is no evidence', () => {
+    const apps = [...asked('credit', 2400, 45_600), ...asked('office', 2 * 700, 2 * 4300)];
+    const all = (candidateLost: number): QualityWindow[] => [...log({ candidateLost }), ...log({ service: 'office', perHour: 5000, share: 0.14, candidateLost })];
+    assert.deepEqual(missing(all(0), apps), ['credit clear', 'office clear']);
+    assert.deepEqual(missing(all(0.5), apps), ['credit breach', 'office breach']);
+    // A third of the candidate's 12 an hour is missing: each has too little to tell.
+    const few = ['a', 'b', 'c', 'd'];
+    const third = (service: string): QualityWindow[] => log({ service, perHour: 48, share: 0.25 }).filter(({ arm, start }) => arm === 'current' || (start - START) % (15 * MINUTE) > 0);
+    const found = missing(few.flatMap(third), few.flatMap((app) => asked(app, 12, 36)), { share: 0.25 });
+    assert.deepEqual(found, [...few.map((each) => `${each} clear`), '4 services together breach']);
   });
 
   it('are not looked for in several services together where Unleash does not count all of them', () => {

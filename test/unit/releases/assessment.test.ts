@@ -217,7 +217,7 @@ describe('the assessment of a release', () => {
     const world = released(3);
     const bad = windows({ start: lastEvent(world), candidateErrors: 0.04 });
     const known = data(bad, { candidate: '15', current: '13' });
-    const swapped = { ...known, arms: known.arms.map((arm) => (arm.arm === 'candidate' ? { ...arm, versions: [{ version: '14', first: 0, last: 1, requests: 1 }, { version: '15', first: arm.lastSeen, last: arm.lastSeen, requests: 1 }] } : arm)) };
+    const swapped = { ...known, arms: known.arms.map((arm) => (arm.arm === 'candidate' ? { ...arm, versions: [{ version: '14', first: 0, last: arm.lastSeen - 1, requests: 1 }, { version: '15', first: arm.lastSeen, last: arm.lastSeen, requests: 1 }] } : arm)) };
     const found = assess(world, bad, { quality: { kind: 'data', data: swapped } });
     assert.notEqual(found.verdict.word, 'rollback');
     assert.equal(found.since.because, 'versions');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { countWords } from '../../../src/core/base/words.ts';
 import type { MetricComparison } from '../../../src/core/quality/comparison.ts';
 import { comparisonWords, figure, limitFigure } from '../../../src/core/releases/metricWords.ts';
 
@@ -10,6 +11,10 @@ describe('the figures of a reason', () => {
 
   it('have a limit as it was written', () => {
     assert.deepEqual([limitFigure({ kind: 'bad' }, 0.0125), limitFigure({ kind: 'bad' }, 0.07), limitFigure({ kind: 'mean' }, 1234.5)], ['1.25 %', '7 %', '1234.5']);
+  });
+
+  it('have whole counts, also of a source that tells fractions', () => {
+    assert.deepEqual([0, 0.3, 38.870000000000005, 999.4, 999.7, 1234.5, 999_960].map(countWords), ['0', '0', '39', '999', '1k', '1.2k', '1M']);
   });
 
   it('have a ratio above the one that is tolerated', () => {

@@ -6,11 +6,11 @@ import { planRepin } from '../../../src/core/flags/startRollout.ts';
 import { pin } from '../../../src/core/flags/titles.ts';
 import { guardRelease } from '../../../src/core/releases/guard.ts';
 import { latches } from '../../../src/core/releases/latch.ts';
-import { planLatch, planStepDown, planTowardsOff } from '../../../src/core/releases/stageChange.ts';
+import { planAdvance, planLatch, planStepDown, planTowardsOff } from '../../../src/core/releases/stageChange.ts';
 import { interruptedRollback } from '../../../src/core/releases/interrupted.ts';
 import { GUARD_DEFAULTS } from '../../../src/core/workspace/guard.ts';
 import { rolloutStrategy } from '../flags/flagSupport.ts';
-import { MINUTE, PLAN, assess, data, lastEvent, model, released, windows } from './assessSupport.ts';
+import { MINUTE, PLAN, QUALITY, assess, data, lastEvent, model, released, windows } from './assessSupport.ts';
 import { stage, type World } from './worldSupport.ts';
 
 /** What happens to a release between two looks, other than its own changes. */
@@ -84,6 +84,37 @@ describe('in the middle of a release', () => {
     const found = assess(world, all, { quality: { kind: 'data', data: { ...known, arms: known.arms.map((arm) => (arm.arm === 'candidate' ? { ...arm, versions } : arm)) } } });
     assert.deepEqual([found.since, obstacles(found)], [{ at: middle, because: 'versions' }, ['candidate is answered by v15, the release pinned v14']]);
     assert.ok(found.look.stage.predictions < all.filter(({ arm }) => arm === 'candidate').reduce((sum, { requests }) => sum + requests, 0));
+  });
+
+  /** The second release of the log, raised at five past nine in windows of a day, by the versions that answered as the candidate. `until`: when the first one did last. */
+  const second = (until: number, errors: number): ReturnType<typeof assess> => {
+    const DAY = 1440 * MINUTE;
+    const plan = [stage('production', 5, { gates: ['statistics'] }), stage('production', 25, { gates: ['statistics'] })];
+    const world = released(0, plan);
+    world.at = Date.UTC(2026, 0, 5, 9, 5);
+    world.apply(planAdvance(plan, world.reading()).change);
+    const [raised, today] = [lastEvent(world), Date.UTC(2026, 0, 5)];
+    const all = windows({ start: raised, count: 2, candidateErrors: errors }).map((each) => ({ ...each, start: today, end: today + DAY }));
+    const now = raised + 10 * MINUTE;
+    const told = data(all);
+    const versionsOf = { candidate: [{ version: '13', first: raised - 30 * DAY, last: raised - until, requests: 90_000 }, { version: '14', first: raised + 20_000, last: now, requests: 400 }], current: [{ version: '13', first: raised - 25 * DAY, last: now, requests: 90_000 }] };
+    const arms = told.arms.map((arm) => ({ ...arm, lastSeen: now, versions: arm.arm === 'candidate' ? versionsOf.candidate : versionsOf.current }));
+    return assess(world, all, { now, model: model({ plan, quality: { ...QUALITY, windowMs: DAY } }), quality: { kind: 'data', data: { ...told, arms } } });
+  };
+
+  it('a version that answered in an earlier release only begins nothing anew, so a limit is watched from the raise on', () => {
+    const hour = Date.UTC(2026, 0, 5, 9);
+    const found = second(20 * 1440 * MINUTE, 1);
+    assert.deepEqual([found.since.because, found.since.counted, found.since.at! - hour < 6 * MINUTE, found.verdict.word], ['exposure', hour, true, 'rollback']);
+    assert.match(found.verdict.reasons[0]!.words, /^errors 100 % .*limit 20 %/);
+  });
+
+  it('what another version answered before the raise, in its hour or window, counts for no limit and no counter', () => {
+    for (const minutes of [2, 60]) {
+      const found = second(minutes * MINUTE, 1);
+      assert.deepEqual([found.since.because, found.since.alone, found.since.counted === undefined], ['exposure', found.since.at! - minutes * MINUTE + 1, minutes === 2]);
+      assert.ok(found.look.guardrails.every(({ state }) => state !== 'breach'));
+    }
   });
 
   it('a version that comes back is judged from when the one between answered last, and goes on by none of its answers', () => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { releasePorts } from '../../../src/adapters/releases/releasePorts.ts';
+import { readQuality } from '../../../src/core/quality/definitions.ts';
 import type { QualityData, QualitySource } from '../../../src/core/quality/window.ts';
 import { countedFrom, evidenceStart } from '../../../src/core/releases/allocation.ts';
 import { ReleaseReader, type LookedAt, type ReleasePorts } from '../../../src/core/releases/releaseReader.ts';
-import { planAdvance } from '../../../src/core/releases/stageChange.ts';
-import { data, lastEvent, model, released, windows } from './assessSupport.ts';
+import { planAdvance, planStepDown } from '../../../src/core/releases/stageChange.ts';
+import { QUALITY, data, lastEvent, model, released, windows } from './assessSupport.ts';
 import { stage } from './worldSupport.ts';
 
 describe('the source of a look at a release', () => {
@@ -33,12 +34,12 @@ describe('the source of a look at a release', () => {
 
   it('is asked for all that came since evidence began', async () => {
     const asked: unknown[] = [];
-    const reader = new ReleaseReader(ports((_model, at, _signal, since) => {
-      asked.push([at, since]);
+    const reader = new ReleaseReader(ports((_model, at, _signal, back) => {
+      asked.push([at, back?.since, back?.from]);
       return Promise.resolve(data(good));
     }));
     await reader.look(model(), 'fraud');
-    assert.deepEqual(asked, [[now, countedFrom(evidenceStart(world.reading(), 'production', 'fraud')) ?? assert.fail()]], 'from the beginning of its hour, for counters are by the hour');
+    assert.deepEqual(asked, [[now, countedFrom(evidenceStart(world.reading(), 'production', 'fraud')) ?? assert.fail(), undefined]], 'from the beginning of its hour, for counters are by the hour');
   });
 
   it('is asked back to the oldest evidence of the environments in which somebody has to be heard of, whichever the plan ends with', async () => {
@@ -48,8 +49,8 @@ describe('the source of a look at a release', () => {
     second.at = began + 72 * 3_600_000;
     second.apply(planAdvance(plan, second.reading()).change);
     const asked: unknown[] = [];
-    const reading = (_model: unknown, _at: number, _signal?: AbortSignal, since?: number): Promise<QualityData> => {
-      asked.push(since);
+    const reading = (_model: unknown, _at: number, _signal?: AbortSignal, back?: { since?: number | undefined }): Promise<QualityData> => {
+      asked.push(back?.since);
       return Promise.resolve(data(good));
     };
     await new ReleaseReader({ ...ports(reading), readFlag: () => Promise.resolve(second.reading()) }).look(model({ plan }), 'fraud');
@@ -58,12 +59,34 @@ describe('the source of a look at a release', () => {
     assert.deepEqual(asked, [began, countedFrom(evidenceStart(start.reading(), 'production', 'fraud'))], 'and of the last one where nobody gets the candidate yet');
   });
 
+  it('is asked, too, for what members of a segment did before, while they alone had what is released now', async () => {
+    const plan = [stage('production', 100, { segment: 'internal' }), stage('production', 5), stage('production', 25)];
+    const third = released(1, plan);
+    const began = lastEvent(third);
+    third.at = began + 72 * 3_600_000;
+    third.apply(planAdvance(plan, third.reading()).change);
+    const asked: unknown[] = [];
+    const look = (definition = QUALITY): Promise<LookedAt> => new ReleaseReader({ ...ports((_model, _at, _signal, back) => { asked.push([back?.since, back?.from]); return Promise.resolve(data(good)); }), readFlag: () => Promise.resolve(third.reading()) }).look(model({ plan, quality: definition }), 'fraud');
+    await look();
+    const since = countedFrom(evidenceStart(third.reading(), 'production', 'fraud'));
+    await look(readQuality({ source: { log: 'x.jsonl' }, guardrails: [{ name: 'errors', bad: 'error' }], where: 'features.group != "internal"' }).quality);
+    assert.deepEqual(asked, [[since, began], [since, undefined]]);
+    // Taken back and given to them again, it is what they did since.
+    third.at += 24 * 3_600_000;
+    third.apply(planStepDown(plan, 0, third.reading(), 'production', 'person'));
+    const back = lastEvent(third);
+    third.at += 24 * 3_600_000;
+    third.apply(planAdvance(plan, third.reading()).change);
+    await look();
+    assert.deepEqual(asked.at(-1), [countedFrom(evidenceStart(third.reading(), 'production', 'fraud')), back]);
+  });
+
   it('is told so by the ports of this machine', async () => {
     const asked: unknown[] = [];
-    const source: QualitySource = { dispose: () => undefined, read: ({ now: at, since }) => { asked.push([at, since]); return Promise.resolve(data(good)); } };
+    const source: QualitySource = { dispose: () => undefined, read: ({ now: at, since, from }) => { asked.push([at, since, from]); return Promise.resolve(data(good)); } };
     const sources = { client: { clockOffset: 0, readExposures: () => assert.fail() }, runner: { read: () => assert.fail() }, project: 'default', config: { models: [], features: [] }, gates: ports(() => assert.fail()).gates, folder: '/', fetch: () => assert.fail(), credentialsFor: () => ({}), openSource: () => source };
-    await releasePorts(sources).readQuality(model(), 7000, undefined, 3000);
-    assert.deepEqual(asked, [[7000, 3000]]);
+    await releasePorts(sources).readQuality(model(), 7000, undefined, { since: 3000, from: 2000 });
+    assert.deepEqual(asked, [[7000, 3000, 2000]]);
   });
 
   it('takes nothing back by a part of what there is and lets nothing go on, and says why', async () => {

@@ -10,8 +10,8 @@ import { isRepeated, shapeOf, type Shape, type Slot, type Wanted } from './lineS
 
 /** Shapes that are tried: predictions, outcomes, shadows. */
 const MOST_SHAPES = 4;
-/** Lines of a new shape are learnt from no more when so many have been. */
-const MOST_LEARNT = 200;
+/** When so many lines of no known shape have come, only one of so many others is learnt from: that costs little where lines are never alike, and those that are alike from then on are soon known. */
+const [MOST_LEARNT, SELDOM] = [200, 1000];
 /** So many special shapes are tried before a general one: an arm or two, with their versions, of some services. */
 const MOST_SPECIAL = 8;
 /** Lines of a shape after which it is specialized again, at most. */
@@ -30,7 +30,8 @@ export class LineReader implements Drawn {
   readonly #shapes: Shape[] = [];
   readonly #numbers = new NumberReader();
   readonly #times = new ByteTimes();
-  #learnt = 0;
+  /** How many lines were of no shape. */
+  #others = 0;
   #bytes: Buffer = Buffer.alloc(0);
   #view: DataView = new DataView(new ArrayBuffer(0));
   /** Where the value that was read ends; -1: it is not one that is read here. */
@@ -90,7 +91,7 @@ export class LineReader implements Drawn {
     this.end = this.#bytes.indexOf(LINE_END, start) + 1;
     const line = this.line(start);
     const value = parsedLine(line);
-    if (this.#learnt < MOST_LEARNT && typeof value === 'object' && value !== null && !Array.isArray(value) && !SPECIAL.test(line.trimEnd())) this.#learn(line, value as Record<string, unknown>);
+    if (this.#isLearnt() && typeof value === 'object' && value !== null && !Array.isArray(value) && !SPECIAL.test(line.trimEnd())) this.#learn(line, value as Record<string, unknown>);
     return value;
   }
 
@@ -233,8 +234,13 @@ export class LineReader implements Drawn {
     }
   }
 
+  /** Whether the next line that is of no shape is learnt from. */
+  #isLearnt(): boolean {
+    this.#others += 1;
+    return this.#others <= MOST_LEARNT || this.#others % SELDOM === 0;
+  }
+
   #learn(line: string, value: Record<string, unknown>): void {
-    this.#learnt += 1;
     const shape = shapeOf(line, value, this.#wanted);
     if (shape === undefined) return;
     this.#shapes.unshift(shape);

@@ -1,4 +1,5 @@
 import { AppError } from '../../core/base/errors.ts';
+import { replacedInJson } from './wholeNumbers.ts';
 
 const LINE_END = 10;
 
@@ -35,8 +36,8 @@ function textOf(parts: readonly Uint8Array[]): string {
 export function withoutNaN(line: string, parse: (line: string) => unknown = JSON.parse): unknown {
   if (!/NaN|Infinity/.test(line)) return undefined;
   try {
-    // Texts are matched first, so that a NaN in one stays. JSON has numbers that are too large for any.
-    return parse(line.replace(/"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)\b/g, (part) => (part.startsWith('"') ? part : '1e999')));
+    // JSON has numbers that are too large for any.
+    return parse(replacedInJson(line, /-?(?:NaN|Infinity)\b/, () => '1e999'));
   } catch {
     return undefined;
   }

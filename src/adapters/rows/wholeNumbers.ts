@@ -3,8 +3,8 @@
  * other mappings, it is the nearest number.
  */
 const DIGITS = /^-?[1-9]\d{15,}$/;
-/** Texts, what opens and closes, and numbers. */
-const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\]]|-?\d[\d.eE+-]*/g;
+/** What opens and closes, and numbers. */
+const TOKENS = /[{}[\]]|-?\d[\d.eE+-]*/;
 
 /** Whether it is a whole number beyond 2^53. */
 export function isBeyond(value: unknown): boolean {
@@ -27,12 +27,21 @@ export function wholeNumber(value: bigint, isOwn: boolean): number | string {
   return isOwn && isBeyond(number) ? String(value) : number;
 }
 
+/** JSON with tokens replaced that stand in no text. A text is gone through part by part: as one match a long one takes more room than there is. */
+export function replacedInJson(json: string, tokens: RegExp, replace: (token: string) => string): string {
+  let isText = false;
+  return json.replace(new RegExp(`\\\\.|"|${tokens.source}`, 'g'), (token) => {
+    if (token === '"') isText = !isText;
+    return isText || token === '"' || token.startsWith('\\') ? token : replace(token);
+  });
+}
+
 /** What `JSON.parse` gives, but for such numbers in the record itself. @throws SyntaxError */
 export function parsedLine(line: string): unknown {
   const value: unknown = JSON.parse(line);
   if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.values(value).some(isBeyond)) return value;
   let depth = 0;
-  return JSON.parse(line.replace(TOKENS, (token) => {
+  return JSON.parse(replacedInJson(line, TOKENS, (token) => {
     if (token === '{' || token === '[') depth += 1;
     else if (token === '}' || token === ']') depth -= 1;
     else if (depth === 1 && DIGITS.test(token) && isBeyond(Number(token))) return `"${token}"`;

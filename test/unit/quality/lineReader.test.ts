@@ -112,6 +112,14 @@ describe('the reader of lines', () => {
     }
   });
 
+  it('learns of lines that are alike also after many that are not', () => {
+    const reader = new LineReader({ fields: ALL, features: undefined, listed: undefined, asWritten: false });
+    for (let number = 0; number < 300; number += 1) read(reader, `{"ts":${number},"a${number}":1}`);
+    assert.equal(reader.isDrawn, false);
+    for (let number = 0; number < 1001; number += 1) read(reader, `{"ts":1772445600,"score":${number}}`);
+    assert.equal(reader.isDrawn, true);
+  });
+
   it('leaves out what nobody wants', () => {
     const reader = new LineReader({ fields: new Set(['score', 'features']), features: new Set(['age']), listed: undefined, asWritten: false });
     const [first, second] = records({ count: 2 }).map((record) => JSON.stringify(record));

@@ -1,7 +1,8 @@
 import { durationWords } from '../base/duration.ts';
 import { utcTime } from '../base/words.ts';
+import { evidenceWords, NEEDS, oddsWords, shortWindows } from './comparisonWords.ts';
 import { curveAreas } from './curveAreas.ts';
-import { MISSING_ANSWERS, type LabelDefinition, type Measure, type MetricDefinition, type QualityDefinition } from './definitions.ts';
+import { MISSING_ANSWERS, type LabelDefinition, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { NO_MOMENTS, hasTold, LEAST_EVENTS, LEAST_UNITS, mayTell, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Difference, type Moments } from './stats/confidenceSequence.ts';
 import { alarms, guardEvidence, joinEvidence, worseSince } from './stats/countRule.ts';
 import { dispersion, dispersionBound } from './stats/dispersion.ts';
@@ -33,15 +34,8 @@ export function levelShares(metrics: readonly MetricDefinition[]): 1 | 2 {
   return metrics.some(({ role, limit }) => role === 'guardrail' && limit !== undefined) ? 2 : 1;
 }
 
-/** What records must have for a measure to be told. */
-const NEEDS: Readonly<Partial<Record<Measure, string>>> = {
-  accuracy: ': accuracy is of labels and outcomes that are alike, or of scores and outcomes that are 0 or 1, true or false',
-  precision: ': precision is of labels and outcomes that are 0 or 1, true or false, or of scores', recall: ': recall is of labels and outcomes that are 0 or 1, true or false, or of scores',
-  brier: ': brier is of outcomes and of scores from 0 to 1', pr_auc: ': pr_auc is of outcomes and of scores from 0 to 1',
-};
 /** Observations at which the intervals of means are tightest. */
 const TIGHTEST = 10_000;
-const [HOUR_MS, DAY_MS] = [3_600_000, 86_400_000];
 
 export type ComparisonVerdict =
   /** A guardrail's alarm: evidence that it is worse than tolerated. */
@@ -153,11 +147,6 @@ function bounded(logEvidence: number): number {
 const FEW = 2;
 /** Below this part of what could be compared, windows are too short for the traffic. */
 const LEAST_COMPARED = 0.5;
-
-/** What a guardrail cannot tell because its windows seldom hold both arms. */
-function shortWindows(part: number, windowMs: number): string {
-  return `windows of ${durationWords(windowMs)} mostly hold records of one arm only, which compare nothing (${Math.floor(100 * part)} % of what could be compared is): let window be longer, such as ${windowMs < HOUR_MS ? '1h' : windowMs < DAY_MS ? '1d' : '7d'}`;
-}
 
 class Comparer {
   readonly #data: QualityData;
@@ -420,11 +409,6 @@ function toldWords(windows: readonly QualityWindow[], metric: MetricDefinition):
   return `${Number(((100 * sum) / n).toFixed(2))} %`;
 }
 
-/** `3,320`, `4.86`: three digits. */
-function oddsWords(odds: number): string {
-  return Number(odds.toPrecision(3)).toLocaleString('en-US');
-}
-
 /** What a part of the intervals shows; undefined where they are all. `first`: when those began. */
 function lateValues(part: readonly TimedInterval[], first: number | undefined): MetricComparison['lately'] {
   const [since, effect] = [part[0]?.start, stratifiedRatio(part)];
@@ -432,11 +416,6 @@ function lateValues(part: readonly TimedInterval[], first: number | undefined): 
   const sum = (of: (interval: TimedInterval) => number): number => part.reduce((total, each) => total + of(each), 0);
   const [candidate, current] = [{ n: sum(({ candidateCount }) => candidateCount), sum: sum(({ candidateBad }) => candidateBad) }, { n: sum(({ currentCount }) => currentCount), sum: sum(({ bad, candidateBad }) => bad - candidateBad) }];
   return { since, candidate: armValue(candidate, undefined), current: armValue(current, undefined), ...(effect === undefined ? {} : { effect }) };
-}
-
-/** Odds in words, of their natural logarithm. */
-export function evidenceWords(log: number): string {
-  return log > Math.log(1e6) ? 'over 1,000,000 : 1' : `${oddsWords(Math.exp(log))} : 1`;
 }
 
 /**

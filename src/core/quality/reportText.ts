@@ -1,6 +1,7 @@
 import { ageWords, countWords, plainLine } from '../base/words.ts';
 import { figure, limitFigure, sinceWords } from '../releases/metricWords.ts';
-import { currentAlike, evidenceWords, type ArmValue, type ComparisonReport, type MetricComparison } from './comparison.ts';
+import { currentAlike, type ArmValue, type ComparisonReport, type MetricComparison } from './comparison.ts';
+import { evidenceWords } from './comparisonWords.ts';
 import { DRIFT_DEFINITIONS, driftVerdict, type DriftReport, type FeatureDrift } from './drift.ts';
 import { histogramQuantile } from './histogram.ts';
 import { labelDelayWords } from './labelDelay.ts';

@@ -9,13 +9,19 @@ function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A key that is nearly one that is missing beside it, with that one; undefined: none. */
-function misspeltIn(value: unknown, known: readonly string[]): string | undefined {
+/** Of a row of a warehouse, which may have columns of its own (`first_seen`, `device`): a key in another writing, such as `lastSeen`. */
+function sameLetters(key: string, known: readonly string[]): string | undefined {
+  const letters = (of: string): string => of.toLowerCase().replaceAll(/[^a-z\d]/g, '');
+  return known.find((other) => letters(other) === letters(key));
+}
+
+/** A key that is meant to be one that is missing beside it, with that one; undefined: none. */
+function misspeltIn(value: unknown, known: readonly string[], meantBy: (key: string, missing: readonly string[]) => string | undefined = nearest): string | undefined {
   if (!isMapping(value)) return undefined;
   const missing = known.filter((key) => !Object.hasOwn(value, key));
   if (missing.length === 0) return undefined;
   for (const key of Object.keys(value)) {
-    const meant = known.includes(key) ? undefined : nearest(key, missing);
+    const meant = known.includes(key) ? undefined : meantBy(key, missing);
     if (meant !== undefined) return `nothing reads ${plainLine(key, 60)}. Did you mean "${meant}"?`;
   }
   return undefined;
@@ -26,7 +32,7 @@ export function misspeltWords(json: unknown): string | undefined {
   const answer = misspeltIn(json, ANSWER);
   if (answer !== undefined || !isMapping(json) || !Array.isArray(json['windows'])) return answer;
   for (const [index, window] of (json['windows'] as readonly unknown[]).entries()) {
-    const own = misspeltIn(window, WINDOW);
+    const own = misspeltIn(window, WINDOW, sameLetters);
     if (own !== undefined) return `window ${index + 1}: ${own}`;
     const metrics = isMapping(window) && isMapping(window['metrics']) ? window['metrics'] : {};
     for (const [metric, moments] of Object.entries(metrics)) {

@@ -56,7 +56,7 @@ describe('a command that prints windows', function () {
     assert.match(await refused(changed({ lastSeen: START + HOUR })), /printed JSON of another shape: window 3: nothing reads lastSeen\. Did you mean "last_seen"\?$/);
     assert.match(await refused(changed({ metrics: { errors: { n: 1000, sum: 10, sqares: 10 } } })), /window 3: of the metric errors nothing reads sqares\. Did you mean "squares"\?$/);
     assert.match(await refused(printed(), { more: { design_effect: 1, warning: ['half of it'] } }), /nothing reads warning\. Did you mean "warnings"\?$/);
-    assert.equal((await read(changed({ newest: START, labels: {}, weekday: 3, ends: 'noon' }), { more: { design_effect: 1, took: '3 s' } })).windows.length, 8);
+    assert.equal((await read(changed({ newest: START, labels: {}, weekday: 3, ends: 'noon', first_seen: START, last_used: START, device: 'phone', services: 2, slide: 'b' }), { more: { design_effect: 1, took: '3 s' } })).windows.length, 8);
   });
 
   it('has its warnings told, which change nothing', async () => {

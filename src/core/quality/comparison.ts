@@ -4,7 +4,7 @@ import { evidenceWords, NEEDS, oddsWords, shortWindows } from './comparisonWords
 import { curveAreas } from './curveAreas.ts';
 import { MISSING_ANSWERS, type LabelDefinition, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 import { NO_MOMENTS, hasTold, LEAST_EVENTS, LEAST_UNITS, mayTell, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, type Difference, type Moments } from './stats/confidenceSequence.ts';
-import { alarms, guardEvidence, joinEvidence, worseSince } from './stats/countRule.ts';
+import { alarms, evidenceNotWorse, guardEvidence, joinEvidence, worseSince } from './stats/countRule.ts';
 import { dispersion, dispersionBound } from './stats/dispersion.ts';
 import type { Interval } from './stats/intervals.ts';
 import { ratioOf, type RatioReport } from './observedShare.ts';
@@ -14,7 +14,7 @@ import { MISSING_LEAST, MISSING_RATIO, silence, type AnswerLog, type Exposed, ty
 import { ARMS, toldRefusals, type Refusal } from './refusals.ts';
 import { scoreRefusals } from './scoreRefusals.ts';
 import { countedSince, dataSince } from './since.ts';
-import { atUsualRate, evidenceNotWorseUsually } from './stats/usualRate.ts';
+import { atUsualRate } from './stats/usualRate.ts';
 import { allocationIntervals, apartWords, comparedPart, countIntervals, isDrawn, leftOutWords, momentsAlike, onlyAcrossWords, restarts, windowsFrom, type ShareAt, type TimedInterval } from './strata.ts';
 import { toldOf } from './told.ts';
 import { isToldAlike, toldUntil, type Claim, type ToldUntil } from './toldFurther.ts';
@@ -342,8 +342,9 @@ class Comparer {
     const intervals = countIntervals(candidate, current, metric.name, phi);
     const counted = (claim: Claim['claim'], dispersion: number): TimedInterval[] => countIntervals(candidate, current, metric.name, dispersion, { until: this.#toldUntil, claim });
     const [forWorse, forNotWorse] = [counted('worse', phi), counted('not worse', phi)];
+    const usual = atUsualRate(forNotWorse);
     const worse = guardEvidence(forWorse, metric.maxRatio, metric.minRate).restarted;
-    const notWorse = evidenceNotWorseUsually(forNotWorse, metric.acceptRatio, metric.minRate, counted('not worse', Math.max(phi, this.#widest)));
+    const notWorse = evidenceNotWorse(usual, metric.acceptRatio, metric.minRate, counted('not worse', Math.max(phi, this.#widest)));
     const effect = stratifiedRatio(intervals);
     const verdict = alarms(worse, this.alpha) ? 'worse' : alarms(notWorse, this.alpha) ? 'not worse' : 'undecided';
     const events = intervals.reduce((sum, { bad }) => sum + bad, 0);
@@ -352,7 +353,7 @@ class Comparer {
     const part = verdict === 'undecided' ? comparedPart(candidate, current, metric.name, this.#options.shareAt) : undefined;
     const lately = verdict === 'worse' ? lateValues(countIntervals(candidate, current, metric.name, 1).slice(worseSince(forWorse, metric.maxRatio, metric.minRate)), intervals[0]?.start) : undefined;
     const because = verdict === 'worse' ? `evidence ${evidenceWords(worse)} that the rate is more than ${metric.maxRatio} times the current one's${lately === undefined ? '' : `, since ${utcTime(lately.since)}`}`
-      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : isWaiting ? 'one arm has been told further than the other within the newest window, which counts in full when both have been told of it to its end' : part !== undefined && part < LEAST_COMPARED ? shortWindows(part, this.#windowMs) : events < 2 * LEAST_EVENTS ? 'too few bad events to tell' : `shown is neither more than ${metric.maxRatio} times the current one's rate nor less than ${metric.acceptRatio} times${unusualWords(forNotWorse, atUsualRate(forNotWorse), phi)}`;
+      : verdict === 'not worse' ? `evidence ${evidenceWords(notWorse)} that the rate is less than ${metric.acceptRatio} times the current one's${metric.minRate > 0 ? `, or than ${Number((100 * metric.minRate).toPrecision(3))} %` : ''}` : isWaiting ? 'one arm has been told further than the other within the newest window, which counts in full when both have been told of it to its end' : part !== undefined && part < LEAST_COMPARED ? shortWindows(part, this.#windowMs) : events < 2 * LEAST_EVENTS ? 'too few bad events to tell' : `shown is neither more than ${metric.maxRatio} times the current one's rate nor less than ${metric.acceptRatio} times${unusualWords(forNotWorse, usual, phi)}`;
     return { verdict, because, ...(lately === undefined ? {} : { lately }), ...(effect === undefined ? {} : { effect }), interval: ratioInterval(intervals, this.alpha), evidence: bounded(worse), logEvidence: worse };
   }
 

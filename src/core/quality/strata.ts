@@ -115,39 +115,27 @@ export function allocationIntervals(candidate: readonly QualityWindow[], current
 
 /** From so many records of each arm on a window is compared by itself: with fewer too much would be lost where its neighbours happen to lack an arm. */
 const LEAST_TOGETHER = 10;
-/** ln of 1 / the chance that so many records one after another are all the other arm's, from which on an arm was absent: 0.1 %. */
-const ABSENT = 7;
 
 /**
  * What the arms told of a metric in a stretch of constant allocation, at the same times: where an arm lacks a part of the day, what it is worth by day and by night would be a difference of the arms. Windows are compared by themselves, those with few
- * records several together (in the order of time, without those in which an arm was absent), and each counts in both arms by n_T n_C / (n_T + n_C) (Cochran 1954). `n` is as many values of equal weight as tell the mean as well, (sum w)^2 / sum (w^2 / n) (Kish 1965): all of them
+ * records several together (in the order of time), and each counts in both arms by n_T n_C / (n_T + n_C) (Cochran 1954). `n` is as many values of equal weight as tell the mean as well, (sum w)^2 / sum (w^2 / n) (Kish 1965): all of them
  * where the share is the same throughout. No values where no time has both.
  */
 export function momentsAlike([candidate, current]: Pair, metric: string): readonly [candidate: Moments, current: Moments] {
-  const cells: Cell[] = [];
-  const told = aligned([candidate, current]).map((pair): Cell => [pair.candidate?.metrics[metric] ?? NO_MOMENTS, pair.current?.metrics[metric] ?? NO_MOMENTS]);
-  const [all, allCurrent] = told.reduce(both, NONE);
-  const isAbsent = ([own, other]: Cell): boolean => own.n * Math.log1p(allCurrent.n / all.n) + other.n * Math.log1p(all.n / allCurrent.n) >= ABSENT;
-  // `alone`: windows one after another that lack the same arm.
-  let [few, alone] = [NONE, NONE];
-  const addFew = (cell: Cell): void => {
-    few = both(few, cell);
-    if (least(few) < LEAST_TOGETHER) return;
-    cells.push(few);
-    few = NONE;
-  };
-  for (const cell of told) {
-    const run = both(alone, cell);
-    if (least(run) === 0) {
-      alone = run;
+  const cells: (readonly [Moments, Moments])[] = [];
+  let few: readonly [Moments, Moments] = [NO_MOMENTS, NO_MOMENTS];
+  const least = (cell: readonly [Moments, Moments]): number => Math.min(cell[0].n, cell[1].n);
+  for (const pair of aligned([candidate, current])) {
+    const cell = [pair.candidate?.metrics[metric] ?? NO_MOMENTS, pair.current?.metrics[metric] ?? NO_MOMENTS] as const;
+    if (least(cell) >= LEAST_TOGETHER) {
+      cells.push(cell);
       continue;
     }
-    if (!isAbsent(alone)) addFew(alone);
-    alone = least(cell) === 0 ? cell : NONE;
-    if (least(cell) >= LEAST_TOGETHER) cells.push(cell);
-    else if (least(cell) > 0) addFew(cell);
+    few = [plus(few[0], cell[0]), plus(few[1], cell[1])];
+    if (least(few) < LEAST_TOGETHER) continue;
+    cells.push(few);
+    few = [NO_MOMENTS, NO_MOMENTS];
   }
-  if (!isAbsent(alone)) addFew(alone);
   if (least(few) > 0) cells.push(few);
   const weights = cells.map(([own, other]) => (own.n * other.n) / (own.n + other.n));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -162,17 +150,6 @@ export function momentsAlike([candidate, current]: Pair, metric: string): readon
     return { n: 1 / spread, sum: mean / spread, squares: square / spread };
   };
   return total === 0 ? [NO_MOMENTS, NO_MOMENTS] : [weighed(0), weighed(1)];
-}
-
-type Cell = readonly [candidate: Moments, current: Moments];
-const NONE: Cell = [NO_MOMENTS, NO_MOMENTS];
-
-function least([own, other]: Cell): number {
-  return Math.min(own.n, other.n);
-}
-
-function both([own, other]: Cell, [own2, other2]: Cell): Cell {
-  return [plus(own, own2), plus(other, other2)];
 }
 
 function plus(a: Moments, b: Moments): Moments {

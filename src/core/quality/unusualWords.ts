@@ -11,5 +11,5 @@ export function unusualWords(all: readonly { readonly bad: number }[], counted: 
   }, [0, 0, 0]);
   if (came - after <= MUCH * before) return '';
   const [whole, those, as] = [before, came, after].map((events) => Math.round(dispersion * events).toLocaleString('en-US'));
-  return `; of ${whole} bad events ${those} came while the current version failed more than ${UNUSUAL} times as often as usual, and count as ${as}: what comes back at the same hour of most days counts in full from the second on`;
+  return `; of ${whole} bad events ${those} came while the current version failed more than ${UNUSUAL} times as often as usual, and count as ${as}`;
 }

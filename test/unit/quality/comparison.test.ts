@@ -64,15 +64,13 @@ describe('comparing the arms', () => {
   });
 
   it('says how many bad events count for less, because both fail far more often then', () => {
-    const nightly = (days: number): QualityWindow[] => Array.from({ length: 24 * days }, (_, hour) => hour).flatMap((hour) => ([['candidate', 500], ['current', 1500]] as const).map(([arm, n]) => {
+    const nightly = Array.from({ length: 24 }, (_, hour) => hour).flatMap((hour) => ([['candidate', 500], ['current', 1500]] as const).map(([arm, n]) => {
       const bad = hour % 24 === 3 ? n / 10 : hour % 12 === 5 ? n / 500 : 0;
       return { environment: '', service: '', arm, start: START + 3_600_000 * hour, end: START + 3_600_000 * (hour + 1), requests: n, units: n, metrics: { errors: { n, sum: bad, squares: bad } } };
     }));
-    const found = (days: number): MetricComparison => metric(compareArms(dataOfWindows(nightly(days), { designEffect: 1, messages: [] }), definition({ guardrails: [{ name: 'errors', bad: 'error', max_ratio: 1.2, accept_ratio: 1.8 }] }), ''), 'errors');
-    const { verdict, because } = found(1);
+    const { verdict, because } = metric(compareArms(dataOfWindows(nightly, { designEffect: 1, messages: [] }), definition({ guardrails: [{ name: 'errors', bad: 'error', max_ratio: 1.2, accept_ratio: 1.8 }] }), ''), 'errors');
     assert.equal(verdict, 'undecided');
-    assert.match(because, /; of 208 bad events 20\d came while the current version failed more than 5 times as often as usual, and count as \d: what comes back at the same hour of most days counts in full from the second on$/);
-    assert.equal(found(2).verdict, 'not worse');
+    assert.match(because, /; of 208 bad events 20\d came while the current version failed more than 5 times as often as usual, and count as \d$/);
     assert.doesNotMatch(metric(compare({ count: 400 }), 'errors').because, /as usual/);
   });
 

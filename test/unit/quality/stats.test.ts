@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { difference, relativeDifference, sequentialHalfWidth, sequentialOneSidedHalfWidth, stratifiedDifference, variance } from '../../../src/core/quality/stats/confidenceSequence.ts';
 import type { Moments } from '../../../src/core/quality/stats/confidenceSequence.ts';
 import { alarms, evidenceAboveRate, evidenceNotWorse, evidenceWorse, guardEvidence, joinEvidence, worseSince } from '../../../src/core/quality/stats/countRule.ts';
-import { atUsualRate, evidenceNotWorseUsually } from '../../../src/core/quality/stats/usualRate.ts';
+import { atUsualRate } from '../../../src/core/quality/stats/usualRate.ts';
 import type { CountInterval } from '../../../src/core/quality/stats/countRule.ts';
 import { ratioInterval, stratifiedRatio } from '../../../src/core/quality/ratioOfRates.ts';
 import { dispersion, dispersionBound, type UnitSums } from '../../../src/core/quality/stats/dispersion.ts';
@@ -168,41 +168,6 @@ describe('statistics: bad-event counts', () => {
       const [{ low, high }, ratio] = [ratioInterval(intervals, 0.025), stratifiedRatio(intervals) ?? assert.fail()];
       assert.ok(low < ratio && ratio < high, `${candidate} against ${current}: ${ratio}, ${low} to ${high}`);
     }
-  });
-
-  it('count in full what comes back at the same hour of most days', () => {
-    // An hour of 1,000 predictions each, with 5 bad ones of 250 of the candidate and 15 of 750, but for some hours.
-    const days = (number: number, times: (day: number, hour: number) => number, service = ''): CountInterval[] => Array.from({ length: 24 * number }, (_, index) => {
-      const more = times(Math.floor(index / 24), index % 24);
-      return { ...count(5 * more, 20 * more, 250, 750, index), start: 3_600_000 * index, service };
-    });
-    const badOf = (intervals: readonly CountInterval[]): readonly number[] => intervals.map(({ bad }) => Math.round(bad));
-    const isNight = (hour: number): number => (hour === 2 ? 20 : 1);
-    const nightly = days(2, (_, hour) => isNight(hour));
-    assert.deepEqual(atUsualRate(nightly), nightly);
-    const weekly = days(7, (day, hour) => (day < 5 ? isNight(hour) : 1));
-    assert.deepEqual(atUsualRate(weekly), weekly, 'but for two days');
-    assert.deepEqual(badOf(atUsualRate(nightly.slice(0, 24))), badOf(days(1, () => 1)), 'of one day nobody knows');
-    assert.deepEqual(badOf(atUsualRate(nightly.map((each) => ({ ...each, start: undefined })))), badOf(days(2, () => 1)), 'nor without times');
-    assert.deepEqual(badOf(atUsualRate(days(2, (day, hour) => (day === 1 && hour === 14) || hour === 13 + 2 * day ? 20 : 1))), badOf(days(2, () => 1)), 'outages at other hours');
-    assert.deepEqual(badOf(atUsualRate(days(4, (day, hour) => (day < 2 ? isNight(hour) : 1)))), badOf(days(4, () => 1)), 'twice in four days');
-    assert.deepEqual(badOf(atUsualRate(days(2, (day, hour) => (day === 1 && hour === 2 ? 40 : hour === 2 ? 6 : 1)))), badOf(days(2, (_, hour) => (hour === 2 ? 6 : 1))), 'an outage in such an hour');
-    const services = [...days(1, (_, hour) => isNight(hour), 'a'), ...days(2, (_, hour) => isNight(hour), 'b').slice(24)];
-    assert.deepEqual(badOf(atUsualRate(services)), badOf([...days(1, () => 1), ...days(1, () => 1)]), 'each service has days of its own');
-  });
-
-  it('accept a healthy candidate by what comes back each night, and none that is bad the rest of the time', () => {
-    const random = seeded(5);
-    const release = (days: number, rate: number, times: number, perWindow: number, night = 0.06): CountInterval[] => Array.from({ length: 96 * days }, (_, index) => {
-      const isNight = index % 96 < 4;
-      const own = drawn(random, 0.25 * perWindow, isNight ? night : times * rate);
-      return { ...count(own, own + drawn(random, 0.75 * perWindow, isNight ? night : rate), 0.25 * perWindow, 0.75 * perWindow, Math.floor((index * perWindow) / 10_000)), start: 900_000 * index };
-    });
-    const shown = (days: number, rate: number, times: number, perWindow: number): number => Array.from({ length: 5 }, () => release(days, rate, times, perWindow)).filter((intervals) => alarms(evidenceNotWorseUsually(intervals, 1.8), 0.025)).length;
-    assert.deepEqual([shown(1, 0.0001, 1, 800), shown(2, 0.0001, 1, 800)], [0, 5]);
-    const hidden = Array.from({ length: 5 }, () => release(3, 0.003, 2.5, 200, 0.3));
-    assert.equal(hidden.filter((intervals) => alarms(evidenceNotWorse(atUsualRate(intervals), 1.8), 0.025)).length, 5, 'by all that comes back');
-    assert.equal(hidden.filter((intervals) => alarms(evidenceNotWorseUsually(intervals, 1.8), 0.025)).length, 0);
   });
 
   it('show that a candidate without bad events is good enough where a least rate says what is little', () => {

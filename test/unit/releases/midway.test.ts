@@ -87,7 +87,7 @@ describe('in the middle of a release', () => {
   });
 
   /** The second release of the log, raised at five past nine in windows of a day, by the versions that answered as the candidate. `until`: when the first one did last. */
-  const second = (until: number, errors: number): ReturnType<typeof assess> => {
+  const second = (until: number, errors: number, [before, after]: readonly [string, string] = ['13', '14']): ReturnType<typeof assess> => {
     const DAY = 1440 * MINUTE;
     const plan = [stage('production', 5, { gates: ['statistics'] }), stage('production', 25, { gates: ['statistics'] })];
     const world = released(0, plan);
@@ -97,7 +97,7 @@ describe('in the middle of a release', () => {
     const all = windows({ start: raised, count: 2, candidateErrors: errors }).map((each) => ({ ...each, start: today, end: today + DAY }));
     const now = raised + 10 * MINUTE;
     const told = data(all);
-    const versionsOf = { candidate: [{ version: '13', first: raised - 30 * DAY, last: raised - until, requests: 90_000 }, { version: '14', first: raised + 20_000, last: now, requests: 400 }], current: [{ version: '13', first: raised - 25 * DAY, last: now, requests: 90_000 }] };
+    const versionsOf = { candidate: [{ version: before, first: raised - 30 * DAY, last: raised - until, requests: 90_000 }, { version: after, first: raised + 20_000, last: now, requests: 400 }], current: [{ version: '13', first: raised - 25 * DAY, last: now, requests: 90_000 }] };
     const arms = told.arms.map((arm) => ({ ...arm, lastSeen: now, versions: arm.arm === 'candidate' ? versionsOf.candidate : versionsOf.current }));
     return assess(world, all, { now, model: model({ plan, quality: { ...QUALITY, windowMs: DAY } }), quality: { kind: 'data', data: { ...told, arms } } });
   };
@@ -110,8 +110,8 @@ describe('in the middle of a release', () => {
   });
 
   it('what another version answered before the raise, in its hour or window, counts for no limit and no counter', () => {
-    for (const minutes of [2, 60]) {
-      const found = second(minutes * MINUTE, 1);
+    for (const [minutes, versions] of [[2, ['13', '14']], [60, ['13', '14']], [60, ['green-1', 'green-2']]] as const) {
+      const found = second(minutes * MINUTE, 1, versions);
       assert.deepEqual([found.since.because, found.since.alone, found.since.counted === undefined], ['exposure', found.since.at! - minutes * MINUTE + 1, minutes === 2]);
       assert.ok(found.look.guardrails.every(({ state }) => state !== 'breach'));
     }

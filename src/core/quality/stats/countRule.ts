@@ -27,8 +27,6 @@ export interface CountInterval {
   readonly block: number;
   /** Services have rates of their own. */
   readonly service?: string;
-  /** When it begins, in milliseconds since 1970; undefined where nothing goes by the hour of the day. */
-  readonly start?: number | undefined;
 }
 
 /** `hits` of `trials` events, of which the share is at most `share` while nothing is wrong. */

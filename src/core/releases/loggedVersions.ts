@@ -28,10 +28,10 @@ export function loggedSince(start: EvidenceStart, data: QualityData | undefined,
     const first = versions.at(-1)?.first;
     return new Set(versions.map(({ version }) => version)).size < 2 || first === undefined ? [] : [first];
   });
+  const candidates = versionsOf(data, environment, 'candidate');
   // Those that are version numbers, for services may name one and the same version by words of their own.
-  const numbered = versionsOf(data, environment, 'candidate').filter(({ version }) => NUMBERED.test(version));
-  const latest = Math.max(Number.NEGATIVE_INFINITY, ...changes, ...replacedUntil(numbered));
-  return latest > at ? { at: latest, because: 'versions' } : afterEarlier(start, numbered);
+  const latest = Math.max(Number.NEGATIVE_INFINITY, ...changes, ...replacedUntil(candidates.filter(({ version }) => NUMBERED.test(version))));
+  return latest > at ? { at: latest, because: 'versions' } : afterEarlier(start, candidates);
 }
 
 /** What a version answered that has been followed by another one is evidence about something else, whoever was given it. */

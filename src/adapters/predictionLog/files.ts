@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import { readdir, readlink, stat } from 'node:fs/promises';
+import { readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { AppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
@@ -35,7 +35,8 @@ async function targetOf(path: string): Promise<string | undefined> {
   for (let steps = 0; steps < MOST_LINKS; steps += 1) {
     const next = await readlink(target).catch(() => undefined);
     if (next === undefined) break;
-    target = resolve(dirname(target), next);
+    // Upwards from the folder itself, which a link to it does not tell.
+    target = resolve(next.startsWith('..') ? await realpath(dirname(target)) : dirname(target), next);
   }
   return target === path ? undefined : target;
 }

@@ -1,7 +1,7 @@
 import { toAppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { filesOf, MOST_FILES, withoutFile, type FoundFile } from './files.ts';
-import { byAge } from './followed.ts';
+import { byAge, placeOf } from './followed.ts';
 import { LeftOut } from './leftOut.ts';
 
 /** What a path is called in messages: as it stands in its folder. */
@@ -37,7 +37,7 @@ export async function findLogs(folder: string, { log, outcomes }: { readonly log
       else if (unreadable.length === 0) messages.push(await withoutFile(folder, pattern));
       if ((files?.length ?? 0) === 0) without.add(pattern);
     }
-    for (const file of own.sort((a, b) => byAge(a.path, b.path))) if (!found.has(file.identity)) found.set(file.identity, file);
+    for (const file of own.sort((a, b) => byAge(placeOf(a), placeOf(b)))) if (!found.has(file.identity)) found.set(file.identity, file);
   }
   messages.push(...passedOver.messages);
   return { found: [...found.values()], without };

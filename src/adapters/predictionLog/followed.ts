@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { foundAt, type FoundFile } from './files.ts';
+import { namedAlike, type Passed } from './linkedFiles.ts';
 import type { ReadFile } from './savedLog.ts';
 import { markAt } from './tail.ts';
 
@@ -24,6 +25,8 @@ export interface Followed {
   readonly moved: readonly FoundFile[];
   /** Files beside them that were written after them and were rotated, too, before they were read. The one that was written first comes first. */
   readonly unread: readonly FoundFile[];
+  /** Of links that lead to other files now: what was written meanwhile, maybe there, and is not read. */
+  readonly passed: readonly Passed[];
 }
 
 /** The format of a file that is read as a whole; undefined: its lines are read on. */
@@ -32,7 +35,7 @@ export function wholeFormatOf(path: string): string | undefined {
 }
 
 /** Where a file itself lies, which a link to it does not tell. */
-function placeOf({ path, target }: FoundFile): string {
+export function placeOf({ path, target }: FoundFile): string {
   return target ?? path;
 }
 
@@ -75,6 +78,11 @@ export async function holds({ path, size }: FoundFile, { tail }: ReadFile): Prom
 /** Whether a file begins as one that was read as a whole. */
 export async function begins({ path, size }: FoundFile, read: ReadFile): Promise<boolean> {
   return size >= read.size && (await markAt(path, read.size).catch(() => '')) === read.mark;
+}
+
+/** Whether a file begins with all that another holds now. */
+async function beginsWith(file: FoundFile, other: FoundFile): Promise<boolean> {
+  return begins(file, { ...other, mark: await markAt(other.path, other.size).catch(() => undefined) });
 }
 
 /** The name of a log is followed by a number or a time, as those of rotated files are: `log.jsonl.1`, `log.jsonl-20260302`. */
@@ -150,28 +158,30 @@ export async function follow(read: readonly ReadFile[], found: readonly FoundFil
   const taken = new Set<string>();
   const whole = new Set<ReadFile>();
   const take = (file: ReadFile, other: FoundFile): void => {
-    now.set(file, other);
+    // One that no link leads to any more is still what one led to.
+    now.set(file, file.target === undefined ? other : { ...other, target: placeOf(other) });
     taken.add(other.identity);
   };
+  /** What the link by which a file was found leads to now. */
+  const nextOf = (file: ReadFile): FoundFile | undefined => (file.target === undefined ? undefined : paths.get(file.path));
   const sameOf = async (file: ReadFile): Promise<FoundFile | undefined> => (isGone(file) ? undefined : there.get(file.identity) ?? (await list(dirname(placeOf(file)))).find(({ identity }) => identity === file.identity));
   const isOfLog = (path: string, file: ReadFile): boolean => [file.path, placeOf(file)].some((before) => path.startsWith(join(dirname(before), stemOf(basename(before)))));
   // What begins with more of a log holds also what a shorter one is known by.
   const byLength = read.toSorted((a, b) => lengthOf(b) - lengthOf(a));
   const [some, none] = [byLength.filter((file) => lengthOf(file) > 0), byLength.filter((file) => lengthOf(file) === 0)];
   for (const file of some) {
-    // A link that is given to a newer copy, as one that is made anew each time.
-    const next = file.target === undefined ? undefined : paths.get(file.path);
-    if (next !== undefined && next.identity !== file.identity && isLog(next) && !taken.has(next.identity) && await holds(next, file)) {
-      take(file, next);
-      continue;
-    }
-    const same = await sameOf(file);
-    if (same === undefined || taken.has(same.identity) || !((same.size === file.size && same.modified === file.modified) || await holds(same, file))) continue;
-    if (wholeFormatOf(same.path) === undefined) take(file, same);
-    else whole.add(file);
+    const [same, next] = [await sameOf(file), nextOf(file)];
+    const isSame = same !== undefined && !taken.has(same.identity) && ((same.size === file.size && same.modified === file.modified) || await holds(same, file));
+    // A link that is given to a newer copy, as one that is made anew each time. Another that only begins in the same way lacks what came in the file itself.
+    if (next !== undefined && next.identity !== file.identity && isLog(next) && !taken.has(next.identity) && await (isSame ? beginsWith(next, same) : holds(next, file))) take(file, next);
+    else if (isSame && wholeFormatOf(same.path) === undefined) take(file, same);
+    else if (isSame) whole.add(file);
   }
   const free = once(async (folder) => (await list(folder)).filter((file) => isLog(file) && !taken.has(file.identity)).sort((a, b) => b.size - a.size));
-  const isCut = ({ identity, path }: ReadFile): boolean => there.get(identity)?.path === path && !taken.has(identity);
+  const isCut = (file: ReadFile): boolean => {
+    const same = there.get(file.identity);
+    return same !== undefined && placeOf(same) === placeOf(file) && !taken.has(same.identity);
+  };
   for (const file of some) {
     if (now.has(file) || whole.has(file)) continue;
     // What holds it was not written before it; what patterns find is looked at in any case, for that is read.
@@ -200,27 +210,44 @@ export async function follow(read: readonly ReadFile[], found: readonly FoundFil
   const moved = read.flatMap((file) => now.get(file) ?? []).filter(({ identity }) => !there.has(identity));
   const isWhereItWas = (file: ReadFile): boolean => cut.has(file) || (now.get(file)?.identity === file.identity && there.has(file.identity));
   const left = read.filter((file) => !isWhereItWas(file));
-  const beside = left.map((file) => ({ file, as: now.get(file)?.path, next: file.target === undefined ? undefined : paths.get(file.path)?.target }));
-  return { now, cut, gone, moved, unread: await unreadBeside(beside, read, new Set([...found, ...moved].map(({ identity }) => identity)), free) };
+  const beside = left.map((file) => ({ file, as: now.get(file)?.path }));
+  const unread = await unreadBeside(beside, read, new Set([...found, ...moved].map(({ identity }) => identity)), free);
+  const known = new Set([...found, ...moved, ...unread].map(({ identity }) => identity));
+  const passed: Passed[] = [];
+  for (const file of left) {
+    const [before, next] = [placeOf(file), nextOf(file)];
+    if (isGone(file) || next === undefined || !isMoved(file, next)) continue;
+    const listed = await Promise.all([...new Set([file.path, before, placeOf(next)].map(dirname))].map(list));
+    const same = now.get(file);
+    const isCopied = (other: FoundFile): Promise<boolean> => (same?.identity === file.identity && same.size > 0 ? beginsWith(other, same) : isCopy(other, read));
+    const files: FoundFile[] = [];
+    for (const other of namedAlike(before, placeOf(next), listed.flat())) if (isLog(other) && !known.has(other.identity) && other.modified >= file.modified && !(await isCopied(other))) files.push(other);
+    passed.push({ link: file.path, before, now: placeOf(next), files });
+  }
+  return { now, cut, gone, moved, unread, passed };
 }
 
-/** A file whose log is written on in another. `as`: where it is now. `next`: where the link to it leads now. */
+/** Whether the link by which a file was found leads to another now. */
+function isMoved(file: ReadFile, next: FoundFile | undefined): boolean {
+  return next?.target !== undefined && next.target !== file.target;
+}
+
+/** A file whose log is written on in another. `as`: where it is now. */
 interface Left {
   readonly file: ReadFile;
   readonly as: string | undefined;
-  readonly next: string | undefined;
 }
 
-/** Files that were rotated after the newest of those of their log that have been, or that a link led to meanwhile, and before they were read. `known`: identities of files that are read anyway. */
+/** Files that were rotated after the newest of those of their log that have been, and before they were read. `known`: identities of files that are read anyway. */
 async function unreadBeside(left: readonly Left[], read: readonly ReadFile[], known: ReadonlySet<string>, free: Listing): Promise<readonly FoundFile[]> {
   /** By the path of a log, since when what is written beside it is not read, and what names such files have. */
   const logs = new Map<string, { readonly since: number; readonly isOfLog: (name: string) => boolean }>();
-  for (const { file, as, next } of left) {
+  for (const { file, as } of left) {
     const { modified } = file;
-    const log = placeOf(file).replace(SUFFIX, '');
+    // What a link led to has a number of its own, beside which others lie that are not of its log.
+    const log = file.target === undefined ? file.path.replace(SUFFIX, '') : file.target;
     if (modified < (logs.get(log)?.since ?? 0)) continue;
-    const [isRotated, isBetween] = [isRotatedName(basename(log), as === undefined ? undefined : basename(as)), isNameBetween(placeOf(file), next)];
-    logs.set(log, { since: modified, isOfLog: (name) => isRotated(name) || isBetween(name) });
+    logs.set(log, { since: modified, isOfLog: isRotatedName(basename(log), as === undefined ? undefined : basename(as)) });
   }
   const unread = new Map<string, FoundFile>();
   for (const [log, { since, isOfLog }] of logs) {
@@ -229,14 +256,6 @@ async function unreadBeside(left: readonly Left[], read: readonly ReadFile[], kn
     }
   }
   return [...unread.values()].sort((a, b) => a.modified - b.modified);
-}
-
-/** What names files have that a link led to after the one and before the other, in whose names only numbers differ: `log-2026030211.jsonl`. */
-function isNameBetween(before: string, next: string | undefined): (name: string) => boolean {
-  const [first, last] = [basename(before), basename(next ?? '')];
-  const formOf = (name: string): string => name.replace(/\d+/g, '0');
-  if (next === undefined || dirname(before) !== dirname(next) || formOf(first) !== formOf(last)) return () => false;
-  return (name) => formOf(name) === formOf(first) && byNumbers(first, name) < 0 && byNumbers(name, last) < 0;
 }
 
 /** Whether a file begins with all that was read of one of others. */
@@ -262,11 +281,11 @@ export class FollowedFiles {
   }
 
   /** Where they are. `changes`: of those that are not what they were, what they are now; one that is gone has an identity that no file has, and one that held nothing is none. */
-  async look(found: readonly FoundFile[]): Promise<Pick<Followed, 'moved' | 'unread' | 'gone'> & { readonly changes: ReadonlyMap<ReadFile, ReadFile | undefined> }> {
-    const { now, cut, gone, moved, unread } = await follow([...this.#files.values()], found);
+  async look(found: readonly FoundFile[]): Promise<Pick<Followed, 'moved' | 'unread' | 'passed' | 'gone'> & { readonly changes: ReadonlyMap<ReadFile, ReadFile | undefined> }> {
+    const { now, cut, gone, ...others } = await follow([...this.#files.values()], found);
     const after = new Map([...this.#files.values()].map((file) => [file, this.#isNow(file, now.get(file), cut.has(file), gone.has(file))]));
     this.#files = new Map([...after.values()].filter((file) => file !== undefined).map((file) => [file.identity, file]));
-    return { moved, unread, changes: new Map([...after].filter(([before, file]) => before !== file)), gone: new Map([...gone].map(([file, compressed]) => [after.get(file) ?? file, compressed])) };
+    return { ...others, changes: new Map([...after].filter(([before, file]) => before !== file)), gone: new Map([...gone].map(([file, compressed]) => [after.get(file) ?? file, compressed])) };
   }
 
   #isNow(file: ReadFile, now: FoundFile | undefined, isCut: boolean, isLost: boolean): ReadFile | undefined {

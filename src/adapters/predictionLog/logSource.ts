@@ -11,10 +11,11 @@ import type { CachePlace } from '../node/diskCache.ts';
 import { Copies } from './copies.ts';
 import type { FoundFile } from './files.ts';
 import { findLogs, nameIn } from './findLogs.ts';
-import { begins, FollowedFiles, isBeside, wholeFormatOf, type Followed } from './followed.ts';
+import { begins, FollowedFiles, isBeside, placeOf, wholeFormatOf, type Followed } from './followed.ts';
 import { checkHeader, emptyMessages, LeftOut, unreadableAs } from './leftOut.ts';
 import { LineReader } from './lineReader.ts';
 import type { Wanted } from './lineShape.ts';
+import { PassedFiles } from './linkedFiles.ts';
 import { goneMessages, Losses } from './losses.ts';
 import { readRecords } from './readLines.ts';
 import { OwnStaging } from './ownStaging.ts';
@@ -69,6 +70,7 @@ export class LogSource implements QualitySource {
   /** What was counted before a restart and is not any more. */
   #beforeRestart: readonly string[] = [];
   readonly #losses = new Losses();
+  readonly #passed = new PassedFiles();
   readonly #copies = new Copies();
   readonly #saved: SavedLogs | undefined;
   /** Bytes that were read since something was saved, and so many that it is worth it. */
@@ -130,6 +132,7 @@ export class LogSource implements QualitySource {
       await this.#readFiles(files, messages, request);
     }
     this.#tellGone(files, gone, messages);
+    messages.push(...this.#passed.messages(({ identity }) => this.#known.has(identity), (path) => this.#name(path)));
     messages.push(...await this.#copies.messages([...this.#known.values()], (path) => this.#name(path)));
     await this.#save();
     const data = this.#collector.data(now, someOf(messages));
@@ -152,7 +155,7 @@ export class LogSource implements QualitySource {
     if (missing.length > 0) this.#impure = true;
     this.#losses.gone = missing.filter(({ tail: read }) => read === undefined).map(({ path }) => this.#name(path));
     messages.push(...this.#losses.messages);
-    messages.push(...goneMessages([...gone].map(([{ identity, path }, compressed]) => ({ name: this.#name(path), isCounted: this.#known.has(identity), compressed: compressed.map((each) => this.#name(each)) }))));
+    messages.push(...goneMessages([...gone].map(([file, compressed]) => ({ name: this.#name(placeOf(file)), isCounted: this.#known.has(file.identity), compressed: compressed.map((each) => this.#name(each)) }))));
   }
 
   /** Goes on from what was saved of these files. */
@@ -162,8 +165,8 @@ export class LogSource implements QualitySource {
       if (saved === undefined) return;
       if ('gone' in saved) {
         this.#beforeRestart = [
-          ...saved.gone.map(({ path }) => `${this.#name(path)}, which was read before the restart, is gone: what it held counts no more.`),
-          ...saved.cut.map(({ path }) => `${this.#name(path)}, which was read before the restart, was cut or written anew: what it held then counts only as far as it still does.`),
+          ...saved.gone.map((file) => `${this.#name(placeOf(file))}, which was read before the restart, is gone: what it held counts no more.`),
+          ...saved.cut.map((file) => `${this.#name(placeOf(file))}, which was read before the restart, was cut or written anew: what it held then counts only as far as it still does.`),
         ];
         for (const file of saved.others) this.#followed.keep(file);
         return;
@@ -209,7 +212,8 @@ export class LogSource implements QualitySource {
 
   /** What was read of a file that has become another is that of the other now. */
   async #follow(found: readonly FoundFile[]): Promise<Pick<Followed, 'moved' | 'unread' | 'gone'>> {
-    const { changes, ...followed } = await this.#followed.look(found);
+    const { changes, passed, ...followed } = await this.#followed.look(found);
+    for (const each of passed) this.#passed.add(each);
     const counted = [...changes].map(([{ identity }, now]) => ({ known: this.#known.get(identity), now })).filter(({ known }) => known?.tail !== undefined);
     // One may have the identity that another had.
     for (const { known } of counted) if (known !== undefined) this.#known.delete(known.identity);

@@ -7,6 +7,7 @@ import { NO_MOMENTS, hasTold, LEAST_EVENTS, LEAST_UNITS, mayTell, sequentialHalf
 import { alarms, guardEvidence, joinEvidence, worseSince } from './stats/countRule.ts';
 import { dispersion, dispersionBound } from './stats/dispersion.ts';
 import type { Interval } from './stats/intervals.ts';
+import { doubtOf } from './doubts.ts';
 import { ratioOf, type RatioReport } from './observedShare.ts';
 import { areProportions, proportionInterval } from './proportions.ts';
 import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
@@ -289,7 +290,7 @@ class Comparer {
     if (across !== undefined) return { ...common, verdict: 'insufficient data', because: across };
     const drawn = [candidate.filter(this.#isDrawn), current.filter(this.#isDrawn)] as const;
     if (comparedPart(...drawn, metric.name, this.#options.shareAt) === undefined) return { ...common, verdict: 'no control', because: apartWords(...drawn, metric.name) };
-    const found = this.#unitless(this.#doubted(metric.name, this.#ofFew(common, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi, slice !== undefined))));
+    const found = this.#unitless(this.#doubted(metric, this.#ofFew(common, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi, slice !== undefined))));
     const result = { ...found, because: `${found.because}${leftOutWords([...candidate, ...current], metric.name, this.#options.shareAt)}` };
     // A mismatch voids what would let a release go on, never a breach, and so do outcomes that have ceased. Where only some predictions have outcomes, chosen differently by arm, neither is known.
     if (refused === undefined || (result.verdict === 'worse' && !refused.always)) return { ...common, ...result };
@@ -300,9 +301,9 @@ class Comparer {
   readonly #isDrawn = (window: QualityWindow): boolean => isDrawn(window, this.#options.shareAt);
 
   /** What was told as none, but may only not have been told, lets no release go on. */
-  #doubted<T extends Pick<MetricComparison, 'verdict' | 'because'>>(metric: string, result: T): T {
-    const doubt = this.#data.doubts?.[metric];
-    return doubt === undefined || (result.verdict !== 'not worse' && result.verdict !== 'undecided') ? result : { ...result, verdict: 'undecided', because: doubt };
+  #doubted<T extends Pick<MetricComparison, 'verdict' | 'because'>>(metric: MetricDefinition, result: T): T {
+    const doubt = result.verdict === 'not worse' || result.verdict === 'undecided' ? doubtOf(metric, this.#data, this.#environment) : undefined;
+    return doubt === undefined ? result : { ...result, verdict: 'undecided', because: doubt };
   }
 
   /** The records in which answers of some services are looked for; undefined: of all. */

@@ -74,6 +74,8 @@ export interface MetricComparison {
   /** How much more units vary than requests; counts are divided by it. */
   readonly dispersion: number;
   readonly because: string;
+  /** What scores or outcomes tell of it says nothing at all, not even that the candidate is worse, so nothing was compared; missing: it does. */
+  readonly isRefused?: true;
   /** Where what is worse is so since a part of the time (milliseconds since 1970): what that part shows, which the sum of all may hide. */
   readonly lately?: { readonly since: number; readonly candidate: ArmValue; readonly current: ArmValue; readonly effect?: number };
 }
@@ -278,7 +280,7 @@ class Comparer {
       name: metric.name, role: metric.role, kind: metric.kind, better: metric.better, ...(slice === undefined ? {} : { slice }),
       candidate: curve?.candidate ?? armValue(a, isShare ? phi : undefined, unitsOf(candidate, 0)),
       current: curve?.current ?? armValue(b, isShare ? phi : undefined, unitsOf(current, 1)),
-      tolerated: isBad ? metric.maxRatio : metric.margin, ...(isBad && metric.minRate > 0 ? { minRate: metric.minRate } : {}), dispersion: phi,
+      tolerated: isBad ? metric.maxRatio : metric.margin, ...(isBad && metric.minRate > 0 ? { minRate: metric.minRate } : {}), dispersion: phi, ...(refused?.always === true ? { isRefused: true as const } : {}),
     };
     if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: scoreRefusals(this.#arms(), { labels: this.#labels, metrics: [metric] }, this.#environment).get(metric.name)?.because ?? this.#untold(metric) };
     // Whom there is nothing to compare with may be judged alone, but not by what says nothing of either.

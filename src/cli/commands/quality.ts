@@ -160,9 +160,9 @@ function nothingCompared(found: readonly Compared[], { notes: { excluded } }: Qu
   return plainLine(`No guardrail was compared (${reasons}).${isAlone ? ' Where nobody is left to compare with, a guardrail judges the candidate by a limit of its own, such as limit: 0.05.' : ''}`, 1000);
 }
 
-/** Whether a guardrail has had both arms before it, and what they tell of it is alike. */
-function isCompared({ candidate, current, verdict }: MetricComparison): boolean {
-  return candidate.n > 0 && current.n > 0 && verdict !== 'no control' && verdict !== 'void';
+/** Whether a guardrail has had both arms before it, and what they tell of it is alike and says something. */
+function isCompared({ candidate, current, verdict, isRefused }: MetricComparison): boolean {
+  return candidate.n > 0 && current.n > 0 && verdict !== 'no control' && verdict !== 'void' && isRefused !== true;
 }
 
 /** Exit code 1 when a guardrail is worse, or past its limit: a pipeline can stop on it. By a part of the numbers nothing is decided, neither that it is worse nor that it is not: that is as if the source had not answered, and so is a source in which there is nothing to compare. */

@@ -1,6 +1,7 @@
 import { ALPHA } from './comparison.ts';
 import { areProportions } from './proportions.ts';
 import type { MetricDefinition } from './definitions.ts';
+import { doubtOf } from './doubts.ts';
 import { LEAST_EVENTS, LEAST_UNITS, sequentialOneSidedHalfWidth, variance } from './stats/confidenceSequence.ts';
 import { aboveRateSince, alarms, evidenceAboveRate } from './stats/countRule.ts';
 import { countIntervals, restarts, windowsFrom } from './strata.ts';
@@ -33,6 +34,8 @@ export interface LimitOptions {
   readonly environment: string;
   /** The arm that the windows are of; all that serve where it is not given. */
   readonly arm?: string;
+  /** From when on evidence counts, in milliseconds since 1970; undefined: all. */
+  readonly since?: number | undefined;
   /** Of the level, how many limits share it. */
   readonly among: number;
 }
@@ -40,11 +43,11 @@ export interface LimitOptions {
 /**
  * Whether a version passes a metric's own limit, by evidence that is valid however often one looks: for rates the count rule against a fixed share
  * (`evidenceAboveRate`), for means the one-sided confidence sequence, begun anew at later blocks, too (`restarts`). The variance is the larger of what these windows show and, of a share, that at the limit, of another mean that of all arms: few values that happen to lack the
- * rare large ones have neither the right mean nor the variance that would show it. What is in doubt (`QualityData.doubts`) is within no limit. Undefined for metrics without a limit.
+ * rare large ones have neither the right mean nor the variance that would show it. What is in doubt (`doubtOf`) is within no limit. Undefined for metrics without a limit.
  *
  * @param windows of one arm or of all that serve, in the order of time
  */
-export function limitFinding(metric: MetricDefinition, windows: readonly QualityWindow[], { data, environment, arm, among }: LimitOptions): LimitFinding | undefined {
+export function limitFinding(metric: MetricDefinition, windows: readonly QualityWindow[], { data, environment, arm, since: counted, among }: LimitOptions): LimitFinding | undefined {
   const { name, limit, better } = metric;
   if (limit === undefined || metric.measure === 'pr_auc') return undefined;
   const total = totalOf(windows, name);
@@ -53,7 +56,8 @@ export function limitFinding(metric: MetricDefinition, windows: readonly Quality
   const all = data.arms.filter((each) => each.environment === environment);
   const phi = Math.max(dispersionIn(windows, all, name) ?? data.designEffect ?? 1, unnamedOf(data, environment)?.designEffect ?? 1);
   const alpha = ALPHA / Math.max(1, among);
-  const doubt = data.doubts?.[name];
+  // All that serves together, where it fails always, is past its limit.
+  const doubt = arm === undefined ? data.doubts?.[name] : doubtOf(metric, data, environment, counted);
   const decided = (isPassed: boolean): LimitFinding => (isPassed ? { ...found, state: 'passed' } : doubt === undefined ? { ...found, state: 'within' } : { ...found, state: 'insufficient', because: doubt });
   const passedSince = (since: number): LimitFinding => {
     const late = totalOf(windowsFrom(windows, since), name);

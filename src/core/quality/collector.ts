@@ -1,5 +1,4 @@
 import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
-import { plainLine } from '../base/words.ts';
 import { absenceMessages } from './absence.ts';
 import { versionName } from './armCollector.ts';
 import { codedAt, EXCLUDED, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME, NOT_FINITE_SCORE, ROWS, seedOf, WITHOUT_UNIT, type BatchRows, type CodedColumn, type RowList } from './batch.ts';
@@ -19,7 +18,7 @@ import { otherArmsMessages } from './otherArms.ts';
 import { NO_TIME } from './recordTimes.ts';
 import { hashOf, shadowProblem, Stager, textOf, type Drawn } from './stager.ts';
 import { addTo } from './sums.ts';
-import { alwaysFailing, errorlessMessages } from './untoldFields.ts';
+import { errorlessMessages } from './untoldFields.ts';
 import { crowdMessages, unnamedIn, unnamedMessages } from './unnamed.ts';
 import { Units, type SavedUnits } from './units.ts';
 import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
@@ -433,18 +432,16 @@ export class Collector {
     const unnamed = unnamedIn(this.#groups.audiences.map(({ environment, collector: { named, nameless } }) => ({ environment, named, nameless })), this.#definition.source);
     const { windows, arms } = this.#outcomes.classes.without(this.#groups.snapshots().sort((a, b) => a.start - b.start), this.#groups.summaries(this.#units));
     const { messages: found, ...drift } = this.#recent.found(now, arms);
-    const doubts = alwaysFailing(windows, this.#definition.metrics);
-    const doubtful = Object.entries(doubts).map(([name, words]) => `${plainLine(name, 60)}: ${words}.`);
     return {
       windows,
       arms, ...drift,
-      ...(shadow === undefined ? {} : { shadow }), ...(unnamed === undefined ? {} : { unnamed }), ...(doubtful.length === 0 ? {} : { doubts }),
+      ...(shadow === undefined ? {} : { shadow }), ...(unnamed === undefined ? {} : { unnamed }),
       notes: {
         ...this.#notes,
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.audiences.reduce((sum, { collector }) => sum + collector.notFinite, this.#notes.notFinite),
-        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...otherArmsMessages(arms.map(({ arm }) => arm)), ...found, ...(arms.length === 0 ? [] : untoldSlices(this.#definition.slices.map(({ text }) => text), this.#slices.saved)), ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...errorlessMessages(this.#hasError, arms.reduce((sum, { requests }) => sum + requests, 0), this.#definition.metrics), ...doubtful, ...unnamedMessages(unnamed), ...crowdMessages(arms), ...absenceMessages(arms, this.#definition.labels.absentMeans), ...this.#outcomes.messages(arms.length === 0 ? undefined : new Set(this.#stager.batch.columns.map(({ name }) => name)))],
+        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...otherArmsMessages(arms.map(({ arm }) => arm)), ...found, ...(arms.length === 0 ? [] : untoldSlices(this.#definition.slices.map(({ text }) => text), this.#slices.saved)), ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...errorlessMessages(this.#hasError, arms.reduce((sum, { requests }) => sum + requests, 0), this.#definition.metrics), ...unnamedMessages(unnamed), ...crowdMessages(arms), ...absenceMessages(arms, this.#definition.labels.absentMeans), ...this.#outcomes.messages(arms.length === 0 ? undefined : new Set(this.#stager.batch.columns.map(({ name }) => name)))],
       },
     };
   }

@@ -7,6 +7,7 @@ import { NO_MOMENTS, hasTold, LEAST_EVENTS, LEAST_UNITS, mayTell, sequentialHalf
 import { alarms, evidenceNotWorse, guardEvidence, joinEvidence, worseSince } from './stats/countRule.ts';
 import { dispersion, dispersionBound } from './stats/dispersion.ts';
 import type { Interval } from './stats/intervals.ts';
+import { doubtOf } from './doubts.ts';
 import { ratioOf, type RatioReport } from './observedShare.ts';
 import { areProportions, proportionInterval } from './proportions.ts';
 import { ratioInterval, stratifiedRatio } from './ratioOfRates.ts';
@@ -73,6 +74,8 @@ export interface MetricComparison {
   /** How much more units vary than requests; counts are divided by it. */
   readonly dispersion: number;
   readonly because: string;
+  /** What scores or outcomes tell of it says nothing at all, not even that the candidate is worse, so nothing was compared; missing: it does. */
+  readonly isRefused?: true;
   /** Where what is worse is so since a part of the time (milliseconds since 1970): what that part shows, which the sum of all may hide. */
   readonly lately?: { readonly since: number; readonly candidate: ArmValue; readonly current: ArmValue; readonly effect?: number };
 }
@@ -277,7 +280,7 @@ class Comparer {
       name: metric.name, role: metric.role, kind: metric.kind, better: metric.better, ...(slice === undefined ? {} : { slice }),
       candidate: curve?.candidate ?? armValue(a, isShare ? phi : undefined, unitsOf(candidate, 0)),
       current: curve?.current ?? armValue(b, isShare ? phi : undefined, unitsOf(current, 1)),
-      tolerated: isBad ? metric.maxRatio : metric.margin, ...(isBad && metric.minRate > 0 ? { minRate: metric.minRate } : {}), dispersion: phi,
+      tolerated: isBad ? metric.maxRatio : metric.margin, ...(isBad && metric.minRate > 0 ? { minRate: metric.minRate } : {}), dispersion: phi, ...(refused?.always === true ? { isRefused: true as const } : {}),
     };
     if (a.n === 0 && b.n === 0) return { ...common, verdict: 'insufficient data', because: scoreRefusals(this.#arms(), { labels: this.#labels, metrics: [metric] }, this.#environment).get(metric.name)?.because ?? this.#untold(metric) };
     // Whom there is nothing to compare with may be judged alone, but not by what says nothing of either.
@@ -289,7 +292,7 @@ class Comparer {
     if (across !== undefined) return { ...common, verdict: 'insufficient data', because: across };
     const drawn = [candidate.filter(this.#isDrawn), current.filter(this.#isDrawn)] as const;
     if (comparedPart(...drawn, metric.name, this.#options.shareAt) === undefined) return { ...common, verdict: 'no control', because: apartWords(...drawn, metric.name) };
-    const found = this.#unitless(this.#doubted(metric.name, this.#ofFew(common, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi, slice !== undefined))));
+    const found = this.#unitless(this.#doubted(metric, this.#ofFew(common, isBad ? this.#counts(metric, ...drawn, phi) : this.#means(metric, ...drawn, phi, slice !== undefined))));
     const result = { ...found, because: `${found.because}${leftOutWords([...candidate, ...current], metric.name, this.#options.shareAt)}` };
     // A mismatch voids what would let a release go on, never a breach, and so do outcomes that have ceased. Where only some predictions have outcomes, chosen differently by arm, neither is known.
     if (refused === undefined || (result.verdict === 'worse' && !refused.always)) return { ...common, ...result };
@@ -300,9 +303,9 @@ class Comparer {
   readonly #isDrawn = (window: QualityWindow): boolean => isDrawn(window, this.#options.shareAt);
 
   /** What was told as none, but may only not have been told, lets no release go on. */
-  #doubted<T extends Pick<MetricComparison, 'verdict' | 'because'>>(metric: string, result: T): T {
-    const doubt = this.#data.doubts?.[metric];
-    return doubt === undefined || (result.verdict !== 'not worse' && result.verdict !== 'undecided') ? result : { ...result, verdict: 'undecided', because: doubt };
+  #doubted<T extends Pick<MetricComparison, 'verdict' | 'because'>>(metric: MetricDefinition, result: T): T {
+    const doubt = result.verdict === 'not worse' || result.verdict === 'undecided' ? doubtOf(metric, this.#data, this.#environment) : undefined;
+    return doubt === undefined ? result : { ...result, verdict: 'undecided', because: doubt };
   }
 
   /** The records in which answers of some services are looked for; undefined: of all. */

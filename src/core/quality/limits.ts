@@ -54,7 +54,7 @@ export function candidateLimits(windows: readonly QualityWindow[], data: Quality
       const { n, sum } = totalOf(windows, name);
       return [{ metric, name, limit, n, value: sum / n, state: 'insufficient', because: refused.because, refused }];
     }
-    const found = limitFinding(metric, windows, { data, environment, arm: 'candidate', among: limited.length * services * levelShares(limited) });
+    const found = limitFinding(metric, windows, { data, environment, arm: 'candidate', since, among: limited.length * services * levelShares(limited) });
     return found === undefined ? [] : [{ metric, ...found }];
   });
 }

@@ -31,7 +31,7 @@ function absenceRefusals(data: Pick<QualityData, 'notes' | 'arms'>, { labels, me
   return new Map(found === undefined ? [] : metrics.filter(readsLabel).map(({ name }) => [name, found]));
 }
 
-/** Why metrics tell nothing of any version, by comparison or by itself: scores that their threshold does not divide, or absence that says nothing now. */
+/** Why metrics tell nothing of any version that `arms` hold, by comparison or by itself: scores that their threshold does not divide, or absence that says nothing now. */
 export function versionRefusals(data: Pick<QualityData, 'notes' | 'arms'>, definition: QualityDefinition, environment: string): ReadonlyMap<string, Refusal> {
   return new Map([...absenceRefusals(data, definition, environment), ...scoreRefusals(data.arms, definition, environment)]);
 }
@@ -47,12 +47,13 @@ function labelsDiffer(data: QualityData, environment: string, metric: string, sh
 }
 
 /**
- * The metrics that say nothing because of the scores and outcomes that there are.
+ * The metrics that say nothing of candidate and current because of their scores and outcomes.
  *
  * @param data from when on it counts
  */
 export function toldRefusals(data: QualityData, definition: QualityDefinition, environment: string, shareAt?: ShareAt): ReadonlyMap<string, Refusal> {
-  const byItself = versionRefusals(data, definition, environment);
+  // What other arms log says nothing of these.
+  const byItself = versionRefusals({ ...data, arms: data.arms.filter(({ arm }) => ARMS.includes(arm)) }, definition, environment);
   return new Map(definition.metrics.flatMap(({ name, labelled }) => {
     const own = byItself.get(name);
     const refused = own?.always === true || !labelled ? own : labelsDiffer(data, environment, name, shareAt) ?? own;

@@ -1,7 +1,5 @@
 import { plainLine } from '../base/words.ts';
 import { RECORD_TYPES, type LabelDefinition, type MetricDefinition } from './definitions.ts';
-import { totalOf } from './totals.ts';
-import type { QualityWindow } from './window.ts';
 
 /** Of a name that is looked for in those of the fields of a prediction. */
 const LEAST_PART = 4;
@@ -37,7 +35,7 @@ export function untoldFieldMessages(fields: Iterable<string>, readers: ReadonlyM
 const MANY = 1000;
 
 /** The bad events that are so by the field `error`. */
-function readsError({ kind, expression }: MetricDefinition): boolean {
+export function readsError({ kind, expression }: MetricDefinition): boolean {
   return kind === 'bad' && expression?.paths.some((path) => path.length === 1 && path[0] === 'error') === true;
 }
 
@@ -45,17 +43,4 @@ function readsError({ kind, expression }: MetricDefinition): boolean {
 export function errorlessMessages(hasError: boolean, requests: number, metrics: readonly MetricDefinition[]): readonly string[] {
   const names = metrics.filter(readsError).map(({ name }) => plainLine(name, 60));
   return hasError || requests < MANY || names.length === 0 ? [] : [`No record has the field error, which ${names.join(', ')} reads: there was none yet, or it is called otherwise. Log "error": null where all went well.`];
-}
-
-/** From this part of them on, bad events are hardly errors: nobody would have kept the current version. */
-const NEARLY_ALL = 0.99;
-
-/** By metric that goes by the field `error`: why it lets no candidate go on where the current version fails always, by whatever the log writes there (`OK`, a status code). What went well is then in neither arm told from what did not. */
-export function alwaysFailing(windows: readonly QualityWindow[], metrics: readonly MetricDefinition[]): Readonly<Record<string, string>> {
-  const current = windows.filter(({ arm, slice }) => arm === 'current' && slice === undefined);
-  return Object.fromEntries(metrics.filter(readsError).flatMap(({ name }) => {
-    const { n, sum } = totalOf(current, name);
-    if (n < MANY || sum < NEARLY_ALL * n) return [];
-    return [[name, `${sum.toLocaleString('en')} of ${n.toLocaleString('en')} records of the current version count as failed, so the field error may say something where all went well: log null there, or let bad name what is an error, such as error and error != "OK"`] as const];
-  }));
 }

@@ -1,6 +1,7 @@
 import { ageWords, countWords, plainLine } from '../base/words.ts';
 import { ALPHA, compareArms, type ComparisonReport, type MetricComparison } from '../quality/comparison.ts';
 import { MISSING_ANSWERS, type QualityDefinition } from '../quality/definitions.ts';
+import { doubtOf } from '../quality/doubts.ts';
 import { candidateLimits, limitWindows } from '../quality/limits.ts';
 import type { ShareAt } from '../quality/strata.ts';
 import type { QualityData, QualityWindow } from '../quality/window.ts';
@@ -109,7 +110,8 @@ function judge(input: FindingsInput, service: string | undefined, judged: readon
   const exposed = counted.length === 0 ? {} : { exposed: { counted, now, began, lateMs } };
   const report = besideIn(input, data, since, compareArms(data, definition, environment, { ...options, since, ...exposed }), options.alpha);
   const metrics = report.metrics.filter(({ name }) => definition.metrics.find((each) => each.name === name)?.measure !== 'pr_auc');
-  const isSilent = (metric: MetricComparison): boolean => isUntold(metric, allotted) || (data.doubts?.[metric.name] !== undefined && metric.candidate.n > 0 && metric.current.n > 0);
+  const doubtful = new Set(definition.metrics.filter((metric) => doubtOf(metric, data, environment, since) !== undefined).map(({ name }) => name));
+  const isSilent = (metric: MetricComparison): boolean => isUntold(metric, allotted) || (doubtful.has(metric.name) && metric.candidate.n > 0 && metric.current.n > 0);
   const guardrails = metrics.filter(({ role }) => role === 'guardrail').map((metric) => named(service, guardrail(metric, allotted, isSilent(metric), !input.isForAll(now))));
   const signals = metrics.filter(({ role }) => role === 'signal').map((metric) => named(service, signal(metric, allotted, statistics && isSilent(metric))));
   const { stageSince } = input;
@@ -119,7 +121,7 @@ function judge(input: FindingsInput, service: string | undefined, judged: readon
   const { sampleRatio } = report;
   const mismatches = sampleRatio.verdict === 'mismatch' && comparable
     ? [named(service, { words: `the candidate has ${figure({ kind: 'bad' }, sampleRatio.observed, sampleRatio.configured)} of the units instead of ${figure({ kind: 'bad' }, sampleRatio.configured ?? Number.NaN)}: ${sampleRatio.because}` })] : [];
-  const told = [...guardrails, ...limits(input, { data, service, services, metrics, guardrails })];
+  const told = [...guardrails, ...limits(input, { data, service, services, metrics, guardrails, doubtful })];
   const quiet = quietWords(input, service);
   const withQuiet = <T extends { readonly state: string; readonly words: string }>(finding: T): T => (finding.state === 'open' || finding.state === 'insufficient' ? { ...finding, words: `${finding.words}${quiet}` } : finding);
   return { guardrails: told.map(withQuiet), signals: signals.map(withQuiet), acceptance: acceptance.map(withQuiet), mismatches, reports: [named(service, { report })] };
@@ -161,13 +163,15 @@ interface Compared {
   readonly services: number;
   readonly metrics: readonly MetricComparison[];
   readonly guardrails: readonly GuardrailFinding[];
+  /** The metrics of which what was told lets no candidate go on (`doubtOf`). */
+  readonly doubtful: ReadonlySet<string>;
 }
 
 /**
  * The limits of the candidate (`candidateLimits`). One that says nothing is told where nothing else judges the metric: what was told as none may not have been told, or nobody is left to compare with. Of a
  * segment, which may be small for ever, only what no record tells.
  */
-function limits({ definition, environment, since, began, alone, comparable, shareAt, isForAll: isForAllFrom, now }: FindingsInput, { data, service, services, metrics, guardrails }: Compared): GuardrailFinding[] {
+function limits({ definition, environment, since, began, alone, comparable, shareAt, isForAll: isForAllFrom, now }: FindingsInput, { data, service, services, metrics, guardrails, doubtful }: Compared): GuardrailFinding[] {
   const windows = limitWindows(data, environment, { since, began, alone });
   const isServed = windows.some(({ requests }) => requests > 0);
   return candidateLimits(windows, data, definition, environment, { since, shareAt, services }).flatMap((found): GuardrailFinding[] => {
@@ -178,7 +182,7 @@ function limits({ definition, environment, since, began, alone, comparable, shar
     if (found.state !== 'insufficient') return [named(service, { name, state: found.state === 'passed' ? 'breach' : 'clear', words })];
     if (isSaid) return [];
     const isAlone = comparable && metrics.some((each) => each.name === name && each.verdict === 'no control');
-    const isMissing = data.doubts?.[name] !== undefined || isAlone || (!comparable && found.n === 0 && isServed && !metric.labelled);
+    const isMissing = doubtful.has(name) || isAlone || (!comparable && found.n === 0 && isServed && !metric.labelled);
     return isMissing || !comparable ? [named(service, { name, state: isMissing ? 'insufficient' : 'clear', words: `${words}: not judged, ${found.because ?? ''}` })] : [];
   });
 }

@@ -55,6 +55,22 @@ describe('where nothing is compared', () => {
     assert.equal((await ran(`${LOG}guardrails: [${SLOW}, {name: errors, bad: error}]`, sparse)).code, 0);
   });
 
+  it('the exit code is 5, because scores are no probabilities or no prediction has an outcome, and 0 where another guardrail tells', async () => {
+    const logits = (record: Record<string, unknown>): object => ({ ...record, score: 8 * Number(record['score']) - 4, outcome: Number(record['score']) > 0.5 });
+    const ACCURACY = '{name: accuracy, measure: accuracy, margin: 0.05}';
+    for (const run of [(context: CliContext) => quality.run(context), compareReleased]) {
+      const { code, out, warned } = await ran(`${LOG}guardrails: [${ACCURACY}]`, logits, run);
+      assert.match(out, /insufficient data/);
+      assert.equal(code, 5);
+      assert.match(warned.join(), /^No guardrail was compared \(accuracy: give labels: \{threshold: \.\.\.\}, at which the service decides: 0\.5 does not divide scores .*\)\.$/);
+    }
+    assert.equal((await ran(`${LOG}labels: {threshold: 0}\nguardrails: [${ACCURACY}]`, logits)).code, 0, 'they are divided');
+    assert.equal((await ran(`${LOG}guardrails: [${ACCURACY}, {name: errors, bad: error}]`, logits)).code, 0);
+    const absent = await ran(`${LOG}labels: {field: outcome, mature_after: 1m, absent_means: 0}\nguardrails: [${ACCURACY}]`);
+    assert.equal(absent.code, 5);
+    assert.match(absent.warned.join(), /^No guardrail was compared \(accuracy: none of the 400 predictions that have matured has an outcome, and absence alone says nothing\)\.$/);
+  });
+
   it('the exit code is 5, because no guardrail reads a field that is there', async () => {
     const { code, warned } = await ran(`${LOG}guardrails: [{name: dear, bad: amount > 5}, {name: slow, bad: latency > 80}]\nsignals: [{name: latency, mean: latency_ms}]`);
     assert.equal(code, 5);

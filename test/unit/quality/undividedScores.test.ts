@@ -15,7 +15,7 @@ function defined(labels: Record<string, unknown> = {}): QualityDefinition {
   return quality ?? assert.fail();
 }
 
-interface Scored { readonly score: number; readonly outcome: boolean; readonly label?: number }
+interface Scored { readonly score: number; readonly outcome: boolean; readonly label?: number; readonly assigned_arm?: string }
 
 /** Services that cut at 50 of 100: current is right in 95 %, the candidate by chance. `scored`: what is logged of it. */
 function collected(definition: QualityDefinition, scored: (score: number, outcome: boolean, index: number) => Scored): QualityData {
@@ -71,6 +71,15 @@ describe('scores that are no probabilities', () => {
     assert.equal(verdicts(compared(data, definition))['accuracy'], 'worse');
     const n = data.windows.reduce((sum, { metrics: { accuracy } }) => sum + (accuracy?.n ?? 0), 0);
     assert.equal(n, 12_000 - 80);
+  });
+
+  it('of an arm that is not compared do not matter', () => {
+    const definition = defined();
+    const data = collected(definition, (score, outcome, index) => ({ score: score / 100, outcome, ...(index % 30 < 2 ? { score: 50, assigned_arm: 'rules' } : {}) }));
+    assert.deepEqual(data.arms.map(({ arm }) => arm).sort(), ['candidate', 'current', 'rules']);
+    assert.equal(verdicts(compared(data, definition))['accuracy'], 'worse');
+    const [limit] = candidateLimits(limitWindows(data, 'production', { since: undefined }), data, definition, 'production', { since: undefined });
+    assert.equal(limit?.state, 'passed');
   });
 
   it('from before evidence began do not matter', () => {

@@ -1,6 +1,7 @@
 import { plainLine } from '../base/words.ts';
 import { MISSING_LEAST, MISSING_RATIO, type Counted, type Exposure } from '../quality/silence.ts';
 import { nullShare } from '../quality/stats/countRule.ts';
+import { chiSquaredTail } from '../quality/stats/fixedTests.ts';
 import { answersIn } from '../quality/told.ts';
 import type { QualityData } from '../quality/window.ts';
 import type { ArmVariants } from './armVariants.ts';
@@ -108,16 +109,19 @@ export function judgedExposures(input: Asked, service: string | undefined, judge
   return { counted: found.map(({ counted }) => counted), ...(unjudged === undefined ? {} : { unjudged }) };
 }
 
-/** An application's answers of the candidate beside those that it would have, were it as much unlike the others as is let pass. */
+/** How many more answers of the candidate an application has than it would, were it as much unlike as is let pass; and the variance of that. */
 interface Compared {
-  readonly yes: number;
-  readonly expected: number;
+  readonly excess: number;
   readonly variance: number;
 }
 
+/** Who gets the candidate as often as is let pass has so many more answers of it with this probability. */
+const BY_CHANCE = 0.001;
+
 /**
- * By the hour, those who get the candidate more often than those that are left: more than `MISSING_RATIO` times as often beyond chance (two standard deviations) in this hour, or in any number of hours up to it, as few answers need. By the hour, for who is asked changes with the
- * percentage and the time of day: in a sum of stages an application that has begun to ask later would be unlike (Simpson), and in one of days a monitor would not, which is most of the night.
+ * By the hour, those who get the candidate more often than all that are left: more than `MISSING_RATIO` times as often beyond chance in this hour, or in any number of hours up to it, as few answers need. By the hour, for who is asked changes with the
+ * percentage and the time of day: in a sum of stages an application that has begun to ask later would be unlike (Simpson), and in one of days a monitor would not, which is most of the night. It needs more than chance ever has among many who ask little: each that is left out for its luck lowers
+ * the part of those that are left, and with it what the next one may have.
  */
 function unlikeApps(hours: readonly Hour[]): readonly ReadonlySet<string>[] {
   const before = new Map<string, Compared[]>();
@@ -125,8 +129,7 @@ function unlikeApps(hours: readonly Hour[]): readonly ReadonlySet<string>[] {
     const unlike = new Set<string>();
     for (;;) {
       const left = totalOf(hour, unlike);
-      const share = nullShare(MISSING_RATIO, { candidateCount: left.yes, currentCount: left.no });
-      const compared = [...hour.apps].map(([app, { yes, no }]) => [app, { yes, expected: (yes + no) * share, variance: (yes + no) * share * (1 - share) }] as const);
+      const compared = [...hour.apps].map(([app, own]) => [app, comparedWith(unlike.has(app) ? added(left, own) : left, own)] as const);
       const more = compared.filter(([app, own]) => !unlike.has(app) && isMore(hour.apps.get(app) ?? NONE, left) && isUnlike([...(before.get(app) ?? []), own]));
       if (more.length === 0) {
         for (const [app, own] of compared) before.set(app, [...(before.get(app) ?? []), own]);
@@ -142,11 +145,27 @@ function isMore({ yes, no }: Answers, all: Answers): boolean {
   return yes * all.no > no * all.yes;
 }
 
+/**
+ * An application beside all, of which it is one: a table of 2 x 2 with given margins, so that what the others were answered by chance counts as well.
+ *
+ * Source: variance of the noncentral hypergeometric distribution: Cornfield, Proc. Third Berkeley Symposium 4, 1956.
+ */
+function comparedWith(all: Answers, { yes, no }: Answers): Compared {
+  const expected = (yes + no) * nullShare(MISSING_RATIO, { candidateCount: all.yes, currentCount: all.no });
+  const cells = [expected, yes + no - expected, all.yes - expected, all.no - (yes + no - expected)];
+  return { excess: yes - expected, variance: Math.min(...cells) <= 0 ? 0 : 1 / cells.reduce((sum, cell) => sum + 1 / cell, 0) };
+}
+
+/**
+ * By the tail of a Poisson distribution of that variance, for sums of few answers are skewed.
+ *
+ * Source: translated Poisson: Roellin, Bernoulli 11, 2005.
+ */
 function isUnlike(hours: readonly Compared[]): boolean {
-  let [yes, expected, variance] = [0, 0, 0];
+  let [excess, variance] = [0, 0];
   return hours.toReversed().some((hour) => {
-    [yes, expected, variance] = [yes + hour.yes, expected + hour.expected, variance + hour.variance];
-    return yes > expected + 2 * Math.sqrt(variance);
+    [excess, variance] = [excess + hour.excess, variance + hour.variance];
+    return excess > 0 && chiSquaredTail(2 * variance, 2 * (variance + excess)) > 1 - BY_CHANCE;
   });
 }
 
@@ -156,8 +175,9 @@ function leftOutOf(hours: readonly Hour[], unlike: readonly ReadonlySet<string>[
   for (const [index, { apps }] of hours.entries()) for (const app of unlike[index] ?? []) theirs.set(app, (theirs.get(app) ?? 0) + (apps.get(app)?.yes ?? 0));
   const leftOut = [...theirs.values()].reduce((sum, yes) => sum + yes, 0);
   if (leftOut <= MISSING_LEAST * all) return undefined;
+  const largest = Math.max(...theirs.values());
   // Not each that is left out by chance for an hour.
-  const names = [...theirs].filter(([, yes]) => yes >= MISSING_LEAST * leftOut).map(([app]) => app).sort();
+  const names = [...theirs].filter(([, yes]) => yes >= MISSING_LEAST * largest).sort(([, a], [, b]) => b - a).map(([app]) => app);
   return { words: `those of ${namesOf(names)}, which ${names.length === 1 ? 'gets' : 'get'} it more often than the others`, isMost: leftOut > all / 2 };
 }
 

@@ -3,6 +3,7 @@ import type { ArmVariants } from '../../../src/core/releases/armVariants.ts';
 import { qualityFindings, type ExposureCount } from '../../../src/core/releases/findings.ts';
 import { MISSING_ANSWERS } from '../../../src/core/quality/definitions.ts';
 import type { QualityData, QualityWindow } from '../../../src/core/quality/window.ts';
+import { seeded } from '../flags/rolloutSupport.ts';
 import { data, MINUTE, QUALITY, windows } from './assessSupport.ts';
 
 const HOUR = 60 * MINUTE;
@@ -86,6 +87,29 @@ describe('missing answers, by the applications that ask', () => {
     assert.ok(left < 31 * count - 7 * (count - 8), words);
   });
 
+  it('are judged of all applications that are alike where each asks so little that some have more each hour by chance', () => {
+    for (const [apps, perHour] of [[20, 5], [10, 20], [5, 20]] as const) {
+      for (let seed = 1; seed <= 3; seed += 1) {
+        const random = seeded(seed);
+        const hours = Array.from({ length: 48 }, (_, hour) => ({ start: START + hour * HOUR, end: START + (hour + 1) * HOUR }));
+        const answers = hours.flatMap((hour) => Array.from({ length: apps }, (_, app): ExposureCount => {
+          const yes = Array.from({ length: perHour }).filter(() => random() < 0.05).length;
+          return { ...hour, environment: 'production', app: `app-${app}`, yes, no: perHour - yes, variants: {} };
+        }));
+        // The candidate logs nothing in the second day.
+        const logged = hours.flatMap(({ start, end }, hour) => (['candidate', 'current'] as const).map((arm): QualityWindow => {
+          const asked = answers.filter((each) => each.start === start).reduce((sum, { yes, no }) => sum + (arm === 'candidate' ? yes : no), 0);
+          const n = arm === 'candidate' && hour >= 24 ? 0 : asked;
+          return { arm, environment: 'production', service: '', start, end, requests: n, units: n, metrics: { errors: { n, sum: 0, squares: 0 } } };
+        }));
+        const { guardrails } = qualityFindings({ data: data(logged), definition: QUALITY, environment: 'production', variants: {}, since: START, began: START, shareAt: () => 0.05, exposures: answers, now: START + 48 * HOUR, comparable: true, isForAll: () => false, statistics: true });
+        const found = guardrails.find(({ name }) => name === MISSING_ANSWERS);
+        assert.equal(found?.state, 'breach', `${apps} applications with ${perHour} answers an hour, seed ${seed}: ${found?.words}`);
+        assert.doesNotMatch(found.words, /without/);
+      }
+    }
+  });
+
   it('are judged of an application that begins to ask in a later stage, and at 100 %', () => {
     const half = windows({ start: START, count: 12, share: 0.05, perWindow: 4000 });
     const then = (lost: number): QualityWindow[] => windows({ start: START + HOUR, count: 24, share: 0.5, perWindow: 5000 }).map((each) => ({ ...each, requests: Math.round(each.requests * (each.arm === 'candidate' ? 1 - lost : 1)) }));
@@ -144,6 +168,12 @@ describe('missing answers, by the applications that ask', () => {
     const of = (yes: number): string => qualityFindings({ data: data(log()), definition: QUALITY, environment: 'production', variants: {}, since: START, began: START, shareAt: () => 0.05, exposures: [...main, ...asked('office', yes, 0)], now: START + 3 * HOUR, comparable: true, isForAll: () => false, statistics: true }).guardrails.find(({ name }) => name === MISSING_ANSWERS)?.words ?? '';
     assert.match(of(600), /0 of 7200 answers of the candidate are missing, 0 of 136800 of the current version, without those of office, which gets it more often than the others;/);
     assert.doesNotMatch(of(200), /office/);
+  });
+
+  it('name the three that have most of what is left out, however many they are', () => {
+    const offices = Array.from({ length: 12 }, (_, index) => asked(`office-${index}`, 100 + index, 0)).flat();
+    const { guardrails } = qualityFindings({ data: data(log()), definition: QUALITY, environment: 'production', variants: {}, since: START, began: START, shareAt: () => 0.05, exposures: [...main, ...offices], now: START + 3 * HOUR, comparable: true, isForAll: () => false, statistics: true });
+    assert.match(guardrails.find(({ name }) => name === MISSING_ANSWERS)?.words ?? '', /without those of office-11, office-10, office-9, \.\.\., which get it more often than the others;/);
   });
 
   it('are judged where each of several applications gets both versions alike', () => {

@@ -244,7 +244,8 @@ class Comparer {
   /** Why much that was told decides nothing, where it is of a handful of units. */
   #ofFew<T extends Pick<MetricComparison, 'verdict' | 'because'>>({ name, dispersion: phi, candidate, current }: Pick<MetricComparison, 'name' | 'dispersion' | 'candidate' | 'current'>, result: T): T {
     if (result.verdict !== 'undecided' || phi <= FEW * this.dispersionOf(name, dispersion)) return result;
-    return { ...result, because: `too few units (${candidate.units ?? 0} and ${current.units ?? 0}) to know how alike the records of one are: they count for little until there are more` };
+    const counts = candidate.units === undefined || current.units === undefined ? '' : ` (${candidate.units} and ${current.units})`;
+    return { ...result, because: `too few units${counts}, or too unequal ones, to know how alike the records of one are: they count for little until there are more` };
   }
 
   /** How many units told a metric in windows of the candidate (0) or of the current version (1); undefined where the source knows no units. */

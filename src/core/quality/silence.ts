@@ -1,5 +1,6 @@
 import { guardEvidence, type CountInterval, type Evidence } from './stats/countRule.ts';
 import { BEHIND_MS } from './observedShare.ts';
+import { countBelow } from './stats/driftMeasures.ts';
 import { BLOCK, type ShareAt } from './strata.ts';
 import { answersIn, type Told } from './told.ts';
 import type { QualityWindow } from './window.ts';
@@ -88,16 +89,34 @@ const MOST_LATE = 2 * MISSING_LEAST;
 
 const sum = <T>(all: readonly T[], of: (each: T) => number): number => all.reduce((total, each) => total + of(each), 0);
 
+/** Windows by their beginning: there may be hundreds of thousands, and each hour asks. */
+interface Ordered {
+  readonly windows: readonly QualityWindow[];
+  readonly starts: readonly number[];
+}
+
+function ordered(windows: readonly QualityWindow[]): Ordered {
+  const sorted = windows.toSorted((a, b) => a.start - b.start);
+  return { windows: sorted, starts: sorted.map(({ start }) => start) };
+}
+
+/** Whether a window began before a time and ended after it. */
+function crossing({ windows, starts }: Ordered): (at: number) => boolean {
+  let last = Number.NEGATIVE_INFINITY;
+  const furthest = windows.map(({ end }) => (last = Math.max(last, end)));
+  return (at) => (furthest[countBelow(starts, at) - 1] ?? Number.NEGATIVE_INFINITY) > at;
+}
+
 /** Stretches joined where a window reaches over their border, so that each window lies in one; those in the middle of a window that began before all of them have no records to be compared with. */
 function withWholeWindows(exposures: readonly Exposure[], windows: readonly QualityWindow[]): readonly Exposure[] {
+  const isCrossed = crossing(ordered(windows));
   const joined: Exposure[] = [];
   for (const each of exposures.toSorted((a, b) => a.start - b.start)) {
     const last = joined.at(-1);
-    const isCrossed = last !== undefined && windows.some(({ start, end }) => start < each.start && end > each.start);
-    if (last === undefined || !isCrossed) joined.push(each);
+    if (last === undefined || !isCrossed(each.start)) joined.push(each);
     else joined[joined.length - 1] = { start: last.start, end: Math.max(last.end, each.end), yes: last.yes + each.yes, no: last.no + each.no };
   }
-  return joined.filter((each) => !windows.some(({ start, end }) => start < each.start && end > each.start));
+  return joined.filter((each) => !isCrossed(each.start));
 }
 
 /**
@@ -148,9 +167,10 @@ function atLargestShare(interval: CountInterval, { start, end }: Exposure, share
 /** The hours of one log that count, with what is missing in each. */
 function missingIn({ exposures, candidate, current, told, service }: AnswerLog, options: SilenceOptions): readonly (Exposure & { readonly own: number; readonly other: number; readonly service?: string })[] {
   const windows = [...candidate, ...current].filter((window) => answersIn(window) > 0);
-  const answered = (own: readonly QualityWindow[], { start, end }: Exposure): number => sum(own.filter((window) => window.start >= start && window.start < end), answersIn);
+  const [own, other] = [ordered(candidate), ordered(current)];
+  const answered = ({ windows: all, starts }: Ordered, { start, end }: Exposure): number => sum(all.slice(countBelow(starts, start), countBelow(starts, end)), answersIn);
   return withWholeWindows(exposures, windows).filter(isTold(told, options)).map((each) => ({
-    ...each, own: Math.max(0, each.yes - answered(candidate, each)), other: Math.max(0, each.no - answered(current, each)), ...(service === undefined ? {} : { service }),
+    ...each, own: Math.max(0, each.yes - answered(own, each)), other: Math.max(0, each.no - answered(other, each)), ...(service === undefined ? {} : { service }),
   }));
 }
 

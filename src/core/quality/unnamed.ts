@@ -49,11 +49,11 @@ export const UNNAMED = 'records have neither unit_id nor batch_id';
 /** A unit of an arm of so many others, with so much of its records, is hardly one. */
 const [OTHERS, MUCH] = [100, 0.3];
 
-/** What is said of an arm of which one unit has far more than the others: with share s of the records it makes sum m^2 s^2 (sum m)^2 by itself. It need not be left out: units as unequal as that count as few (`dispersionBound`). */
+/** What is said of an arm of which one unit has far more than the others: with share s of the records it makes sum m^2 s^2 (sum m)^2 by itself. It need not be left out: both arms then count as if they were a few units (`dispersionBound`). */
 export function crowdMessages(arms: readonly Pick<ArmSummary, 'arm' | 'environment' | 'unitSums'>[]): readonly string[] {
   return arms.flatMap(({ arm, environment, unitSums }) => {
     const most = Object.values(unitSums).reduce((share, { units, requests, requestsSquared }) => (units > OTHERS ? Math.max(share, Math.sqrt(requestsSquared) / requests) : share), 0);
-    return most <= MUCH ? [] : [`${environment === '' ? '' : `${plainLine(environment, 60)}: `}one unit has about ${Math.round(100 * most)} % of the records of ${plainLine(arm, 60)}. Where it stands for many, leave unit_id out of them: all units count as few, as unequal as they are.`];
+    return most <= MUCH ? [] : [`${environment === '' ? '' : `${plainLine(environment, 60)}: `}one unit has about ${Math.round(100 * most)} % of the records of ${plainLine(arm, 60)}. Where it stands for many, leave unit_id out of them: until then all count as those of a few units, so little is shown.`];
   });
 }
 

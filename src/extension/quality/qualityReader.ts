@@ -9,7 +9,7 @@ import type { DriftReferenceTarget, QualityDefinition } from '../../core/quality
 import { countedFrom } from '../../core/releases/allocation.ts';
 import { evidenceSince, shareOf, type ReleaseHistory } from '../../core/quality/productionShare.ts';
 import type { SkewReport } from '../../core/quality/skew.ts';
-import type { QualityData } from '../../core/quality/window.ts';
+import type { QualityData, QualityRequest } from '../../core/quality/window.ts';
 import { recordScope } from '../../core/releases/armVariants.ts';
 import type { ModelMapping } from '../../core/workspace/config.ts';
 
@@ -57,6 +57,9 @@ export interface ReaderParts {
   readonly mayRead: () => boolean;
 }
 
+/** How far back a source is asked. */
+export type Back = Pick<QualityRequest, 'since' | 'from'>;
+
 /** Reads one model's source, in a thread that keeps what it has read; one reading at a time. */
 export class QualityReader implements Disposable {
   readonly #parts: ReaderParts;
@@ -66,6 +69,8 @@ export class QualityReader implements Disposable {
   /** What the thread was started with, beside what a reader keeps for its life. */
   #opening = '';
   #running: Promise<void> | undefined;
+  /** What the reading that runs was asked. */
+  #back: Back | undefined;
   #abort = new AbortController();
   #disposed = false;
   readonly #progress = new Set<(done: number, total: number) => void>();
@@ -91,9 +96,15 @@ export class QualityReader implements Disposable {
     if (wrong?.message !== this.#reading.wrong?.message) this.#set({ wrong });
   }
 
-  /** Reads what is new; who asks meanwhile gets the reading that runs. It never rejects: why it failed is in the reading. */
-  refresh(onProgress?: (done: number, total: number) => void): Promise<void> {
+  /**
+   * Reads what is new; who asks meanwhile gets the reading that runs, unless it is asked of less or more. It never rejects: why it failed is in the reading.
+   *
+   * @param back how far back the source is to tell; where it is not said, as far as the event log of the first environment says
+   */
+  refresh(onProgress?: (done: number, total: number) => void, back?: Back): Promise<void> {
+    if (this.#running !== undefined && back !== undefined && (back.since !== this.#back?.since || back.from !== this.#back?.from)) return this.#running.then(() => this.refresh(onProgress, back));
     if (onProgress !== undefined) this.#progress.add(onProgress);
+    if (this.#running === undefined) this.#back = back;
     this.#running ??= this.#refresh().finally(() => {
       this.#running = undefined;
       this.#progress.clear();
@@ -121,7 +132,7 @@ export class QualityReader implements Disposable {
       const source = await this.#opened();
       const now = this.#parts.clock.now();
       const history = await this.#parts.history(this.#reading, this.#reading.environment);
-      const data = await source.read({ now, since: history === undefined ? undefined : countedFrom(history.since), signal, onProgress: (done, total) => this.#progress.forEach((tell) => tell(done, total)) });
+      const data = await source.read({ now, ...(this.#back ?? { since: history === undefined ? undefined : countedFrom(history.since) }), signal, onProgress: (done, total) => this.#progress.forEach((tell) => tell(done, total)) });
       this.#set({ data, readAt: now, error: undefined, loading: false, history, report: reportOf(this.#reading, data, this.#reading.environment, history, { now }) });
     } catch (thrown) {
       const error = toAppError(thrown);

@@ -22,7 +22,7 @@ import type { FlagHistories } from '../flags/histories.ts';
 import type { Log } from '../platform/log.ts';
 import type { ShadowFlag } from './dashboardModel.ts';
 import type { PrometheusCredentials } from './prometheusCredentials.ts';
-import { QualityReader, type QualityReading, type QualitySubject } from './qualityReader.ts';
+import { QualityReader, type Back, type QualityReading, type QualitySubject } from './qualityReader.ts';
 
 export interface QualityStoreParts {
   readonly files: WorkspaceFiles;
@@ -96,11 +96,11 @@ export class QualityStore implements Disposable {
     if (active) void this.#poll();
   }
 
-  /** Reads a model, or all of them, now. Never rejects. */
-  async refresh(wanted?: QualityRef, onProgress?: (done: number, total: number) => void): Promise<void> {
+  /** Reads a model, or all of them, now; `back`: how far its source is to tell (`QualityReader.refresh`). Never rejects. */
+  async refresh(wanted?: QualityRef, onProgress?: (done: number, total: number) => void, back?: Back): Promise<void> {
     await this.#updating;
     const meant = wanted === undefined ? [...this.#readers.values()] : [...this.#readers.values()].filter(({ reader: { reading } }) => reading === this.of(wanted));
-    await Promise.all(meant.map(({ reader }) => reader.refresh(onProgress)));
+    await Promise.all(meant.map(({ reader }) => reader.refresh(onProgress, back)));
   }
 
   /** Checks the feature skew of a model: it runs the command that `skew:` names. @throws AppError */

@@ -5,6 +5,7 @@ import { ReleaseReader, type LookedAt, type ReleasePorts } from '../../core/rele
 import type { QualityData } from '../../core/quality/window.ts';
 import type { ModelMapping } from '../../core/workspace/config.ts';
 import type { Target } from '../connection/connections.ts';
+import type { Back } from '../quality/qualityReader.ts';
 import type { ReleaseFeatureParts } from './lazyReleases.ts';
 
 /** A release of a workspace folder, and what the last look at it said. */
@@ -159,18 +160,18 @@ export class ReleaseStore implements Disposable {
       config: target, gates: gatePorts(target),
       readFlag: (flag, signal) => session().runner.read(target.project, flag, signal),
       readExposures: (flag, signal) => session().client.readExposures(flag, signal),
-      readQuality: (model) => this.readQuality(target, model),
+      readQuality: (model, _now, _signal, back) => this.readQuality(target, model, back),
       now: () => clock.now() + clockOffset(target),
       sha256: (text) => createHash('sha256').update(text).digest('hex'),
     };
   }
 
-  /** What the services of a model logged. @throws AppError as its source fails */
-  async readQuality({ folder }: Target, model: ModelMapping): Promise<QualityData> {
+  /** What the services of a model logged, `back` to when the evidence of a release began. @throws AppError as its source fails */
+  async readQuality({ folder }: Target, model: ModelMapping, back?: Back): Promise<QualityData> {
     const { store } = await this.#parts.quality.load();
     const ref = { folder: folder.uri.toString(), model: model.name };
     const before = store.of(ref)?.readAt;
-    await store.refresh(ref);
+    await store.refresh(ref, undefined, back);
     const reading = store.of(ref);
     if (reading?.error !== undefined) throw reading.error;
     // What was read before is shown on, but it is no look.

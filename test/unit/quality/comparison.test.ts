@@ -259,7 +259,10 @@ describe('comparing the arms', () => {
   it('decides nothing by one batch in each arm, whatever they came to', () => {
     const one = records({ count: 4000, share: 0.5, candidateErrors: 0.06 }).map((record) => ({ ...record, batch_id: `${record.assigned_arm} of tonight` }));
     const errors = compareArms(collect(one), definition(), 'production').metrics.find(({ name }) => name === 'errors');
-    assert.deepEqual([errors?.verdict, errors?.because], ['undecided', 'too few units (1 and 1) to know how alike the records of one are: they count for little until there are more']);
+    assert.deepEqual([errors?.verdict, errors?.because], ['undecided', 'too few units (1 and 1), or too unequal ones, to know how alike the records of one are: they count for little until there are more']);
+    const sliced = { ...SECTION, by: ['features.country'] };
+    const ofSlice = compareArms(collect(one, sliced), definition(sliced), 'production').slices.find(({ name }) => name === 'errors');
+    assert.equal(ofSlice?.because, 'too few units, or too unequal ones, to know how alike the records of one are: they count for little until there are more', 'of a slice the log counts none');
     const many = one.map((record, index) => ({ ...record, batch_id: `${record.assigned_arm} ${index % 400}` }));
     assert.equal(compareArms(collect(many), definition(), 'production').metrics.find(({ name }) => name === 'errors')?.verdict, 'worse');
   });

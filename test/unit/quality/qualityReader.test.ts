@@ -5,11 +5,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { mock } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { FoundTrainingData } from '../../../src/adapters/quality/reference.ts';
+import { WorkerSource } from '../../../src/adapters/quality/workerSource.ts';
 import { AppError } from '../../../src/core/base/errors.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import type { ReleaseHistory } from '../../../src/core/quality/productionShare.ts';
+import type { QualityRequest } from '../../../src/core/quality/window.ts';
 import { QualityReader, type QualityReading, type QualitySubject } from '../../../src/extension/quality/qualityReader.ts';
 import { lines, records, recordsOfToday } from '../../support/qualityRecords.ts';
 
@@ -109,6 +112,18 @@ describe('reading quality for the editor', () => {
     const { reader: it } = reader({ source: { exec: ['touch', 'started'] } }, { mayRead: () => (asked += 1) === 1 });
     await it.refresh();
     assert.deepEqual([existsSync(join(folder, 'started')), it.reading.data, it.reading.error], [false, undefined, undefined]);
+  });
+
+  it('asks the source as far back as a release wants, also where a reading runs that was asked of less', async () => {
+    const asked: (readonly (number | undefined)[])[] = [];
+    const read = mock.method(WorkerSource.prototype, 'read', ({ since, from }: QualityRequest) => Promise.reject(new AppError('network', `asked ${asked.push([since, from])}`)));
+    const at = Date.parse('2026-11-20T10:40:00Z');
+    const { reader: it } = reader({ source: { log: 'log.jsonl' } }, { history: () => Promise.resolve({ since: { at, because: 'exposure' }, given: [] } as unknown as ReleaseHistory) });
+    const back = { since: at - 1000, from: at - 5 * 86_400_000 };
+    await Promise.all([it.refresh(), it.refresh(undefined, back), it.refresh(undefined, back)]);
+    await it.refresh();
+    read.mock.restore();
+    assert.deepEqual(asked, [[at, undefined], [back.since, back.from], [at, undefined]]);
   });
 
   it('is no failure when it is cancelled', async () => {

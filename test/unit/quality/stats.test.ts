@@ -239,6 +239,14 @@ describe('statistics: bad-event counts', () => {
     assert.equal(dispersionBound([{ units: 5, requests: 5, bad: 1, requestsSquared: 5, badSquared: 1, product: 1 }]), 1);
     assert.ok(dispersionBound([alike(1), alike(99)]) < 3);
     assert.equal(dispersionBound([]), 1);
+    // Thousands of small units tell little of a large one in the other arm: where it is alone there, or has half of its requests or more, nobody knows that it is not one observation.
+    const small = { units: 1900, requests: 38_000, bad: 760, requestsSquared: 760_000, badSquared: 1049, product: 15_200 };
+    assert.ok(dispersionBound([small]) < 1.1);
+    const large = { units: 1, requests: 2000, bad: 600, requestsSquared: 4e6, badSquared: 360_000, product: 1.2e6 };
+    assert.equal(dispersionBound([large, small]), 2000);
+    const beside = { units: 101, requests: 4000, bad: 640, requestsSquared: 4.04e6, badSquared: 360_056, product: 1.2008e6 };
+    assert.equal(dispersionBound([beside, small]), 1010);
+    assert.ok(dispersionBound([small, { ...small, units: 100, requests: 2000, bad: 40, requestsSquared: 40_000, badSquared: 56, product: 800 }]) < 1.1, 'a small arm of units as large as the others is known by them');
     assert.equal(dispersionBound([{ ...alike(3), badSquared: Number.NaN }]), Number.POSITIVE_INFINITY);
   });
 });

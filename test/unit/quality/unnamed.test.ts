@@ -7,6 +7,7 @@ import { isPresent } from '../../../src/core/expressions/evaluate.ts';
 import { NOBODY } from '../../../src/core/quality/unnamed.ts';
 import type { QualityData } from '../../../src/core/quality/window.ts';
 import { records, START, type RecordOptions } from '../../support/qualityRecords.ts';
+import { seeded } from '../flags/rolloutSupport.ts';
 
 const UNNAMED = 'records have neither unit_id nor batch_id';
 
@@ -93,6 +94,19 @@ describe('records that name no unit', () => {
     assert.deepEqual(half.notes.messages.filter((words) => words.includes('Where it stands for many')).length, 1, half.notes.messages.join());
     assert.ok((compareArms(half, defined(), 'production').metrics[0]?.dispersion ?? 1) > 2);
     assert.deepEqual(named((unit) => ({ unit_id: unit })).notes.messages.filter((words) => words.includes('unit')), []);
+  });
+
+  it('take no healthy candidate back because one client with much of its records fails with either version', () => {
+    const office = (seed: number): ComparisonReport => {
+      const random = seeded(seed);
+      const collector = new Collector(defined(), { flags: ['fraud-v2'] });
+      for (const [index, record] of records({ count: 40_000, share: 0.05, seed }).entries()) {
+        collector.add({ ...record }, () => 'record');
+        if (index % 20 === 0) collector.add({ ...record, request_id: `office-${index}`, unit_id: 'office', assigned_arm: 'candidate', error: random() < 0.3 ? 'timeout' : null }, () => 'record');
+      }
+      return compareArms(collector.data(START + 90 * 86_400_000, []), defined(), 'production', { shareAt: () => 0.05 });
+    };
+    for (const seed of [1, 2]) assert.equal(verdicts(office(seed))[0], 'undecided', String(seed));
   });
 
   it('do not matter where they are from before evidence began', () => {

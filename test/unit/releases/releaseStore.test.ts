@@ -8,10 +8,11 @@ describe('the releases of a window', () => {
   it('take what was read before for no look of now: a reading may be ended before it is done', async () => {
     let reading: object | undefined;
     let refresh = (): void => undefined;
+    let asked: unknown;
     const never = (): { dispose: () => void } => ({ dispose: () => undefined });
     const parts = {
       connections: { targets: [], onDidChange: never }, files: { onDidChange: never },
-      quality: { load: () => Promise.resolve({ store: { of: () => reading, refresh: () => { refresh(); return Promise.resolve(); } } }) },
+      quality: { load: () => Promise.resolve({ store: { of: () => reading, refresh: (_ref: unknown, _tell: unknown, back: unknown) => { asked = back; refresh(); return Promise.resolve(); } } }) },
     } as unknown as ReleaseFeatureParts;
     const store = new ReleaseStore(parts);
     const target = { folder: { uri: 'file:///work' } } as unknown as Target;
@@ -22,7 +23,9 @@ describe('the releases of a window', () => {
     refresh = () => undefined;
     await assert.rejects(store.readQuality(target, model()), /The reading of fraud was ended before it was done/);
     refresh = readAs(2);
-    assert.equal(await store.readQuality(target, model()), read);
+    const back = { since: 2, from: 1 };
+    assert.equal(await store.readQuality(target, model(), back), read);
+    assert.equal(asked, back);
     store.dispose();
   });
 });

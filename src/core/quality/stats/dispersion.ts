@@ -24,25 +24,28 @@ interface Deviations {
   readonly expected: number;
   /** As they are, each arm's own: of one unit nothing is left, of k alike k - 1 of k. */
   readonly aboutOwnRates: number;
-  /** Kish's effective number of units, of all arms: (sum m)^2 / sum m^2. */
-  readonly units: number;
-  readonly arms: number;
-  /** The largest sum m^2 / sum m of an arm: how much more units vary whose requests are all alike. */
+  /** sum m^2 / sum m, how much more units vary whose requests are all alike: of all arms together, and the largest of an arm. */
+  readonly alike: number;
   readonly most: number;
+  /** How many degrees of freedom tell of units as large as those of the arm that has the largest. */
+  readonly freedom: number;
 }
 
 function deviations(sums: readonly UnitSums[]): Deviations {
-  let [observed, expected, aboutOwnRates, all, allSquared, arms, most] = [0, 0, 0, 0, 0, 0, 1];
-  for (const { requests, bad, requestsSquared, badSquared, product, variance } of sums) {
-    if (requests === 0) continue;
+  const arms = sums.filter(({ requests }) => requests > 0);
+  const most = Math.max(1, ...arms.map(({ requests, requestsSquared }) => requestsSquared / requests));
+  let [observed, expected, aboutOwnRates, freedom, all, allSquared] = [0, 0, 0, 0, 0, 0];
+  for (const { requests, bad, requestsSquared, badSquared, product, variance } of arms) {
     const rate = bad / requests;
     const independent = requests * (variance ?? rate * (1 - rate));
+    const units = requests ** 2 / requestsSquared;
     observed += badSquared - 2 * rate * product + rate * rate * requestsSquared;
     expected += independent;
-    aboutOwnRates += independent * Math.max(0, 1 - requestsSquared / requests ** 2);
-    [all, allSquared, arms, most] = [all + requests, allSquared + requestsSquared, arms + 1, Math.max(most, requestsSquared / requests)];
+    aboutOwnRates += independent * Math.max(0, 1 - 1 / units);
+    freedom += Math.max(0, units - 1) * (requestsSquared / requests / most) ** 2;
+    [all, allSquared] = [all + requests, allSquared + requestsSquared];
   }
-  return { observed, expected, aboutOwnRates, units: arms === 0 ? 0 : all ** 2 / allSquared, arms, most };
+  return { observed, expected, aboutOwnRates, alike: all === 0 ? 1 : allSquared / all, most, freedom };
 }
 
 /**
@@ -70,15 +73,18 @@ function upperEnd(freedom: number): number {
 }
 
 /**
- * `dispersion`, never less than it may well be: a handful of units, such as nightly batches, hardly tells how alike the requests of one are, and one in each arm tells nothing. So it is the upper end (95 %) of phi, estimated without the bias of
- * own rates, by chi-squared with as many degrees of freedom as there are effective units (Kish) less one for each arm, and not more than sum m^2 / sum m, as if all requests of a unit were alike. So units
- * that came once have 1, and of thousands it is what `dispersion` says.
+ * `dispersion`, never less than it may well be: a handful of units, such as nightly batches, hardly tells how alike the requests of one are, one in each arm tells nothing, and thousands of small ones of one arm tell little of a large one
+ * in the other. So phi is estimated without the bias of own rates; with the intra-class correlation that it shows, (phi - 1) / (M - 1) with M = sum m^2 / sum m, it is that of the arm with the largest M; of this the upper end (95 %) is
+ * taken, by chi-squared with as many degrees of freedom as there are effective units (Kish) less one for each arm, those of an arm with a smaller M for less by the square of it; and not more than the largest M, as if all requests of a
+ * unit were alike. So units that came once have 1, and of thousands, drawn into arms, it is what `dispersion` says.
  *
- * Source: Kish, Survey Sampling, 1965, 8.2 (effective number, requests that are all alike); the interval of a variance by chi-squared, its quantile by Wilson and Hilferty, The distribution of chi-square, PNAS 17, 1931.
+ * Source: Kish, Survey Sampling, 1965, 5.4 (1 + (m - 1) rho), 8.2 (effective number, requests that are all alike); the interval of a variance by chi-squared, its quantile by Wilson and Hilferty, The distribution of chi-square, PNAS 17, 1931.
+ * That small units count for less by the square is ours: by that much a unit deviates where its requests are alike.
  */
 export function dispersionBound(arms: readonly UnitSums[]): number {
-  const { observed, aboutOwnRates, units, arms: count, most } = deviations(arms);
+  const { observed, aboutOwnRates, alike, most, freedom } = deviations(arms);
   if (Number.isNaN(observed)) return Number.POSITIVE_INFINITY;
   const estimate = aboutOwnRates > 0 ? Math.max(1, observed / aboutOwnRates) : 1;
-  return Math.min(estimate * upperEnd(units - count), Math.max(dispersion(arms), most));
+  const ofMost = alike > 1 ? 1 + ((estimate - 1) * (most - 1)) / (alike - 1) : estimate;
+  return Math.min(ofMost * upperEnd(freedom), Math.max(dispersion(arms), most));
 }

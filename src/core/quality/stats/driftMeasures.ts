@@ -98,7 +98,7 @@ export function justBelow(value: number): number {
 }
 
 /** How many of the ascending values are less than this one. */
-function countBelow(values: ArrayLike<number>, value: number): number {
+export function countBelow(values: ArrayLike<number>, value: number): number {
   let [low, high] = [0, values.length];
   while (low < high) {
     const middle = (low + high) >> 1;

@@ -4,7 +4,9 @@ import { atUsualRate } from './stats/usualRate.ts';
 
 /** The ratios that neither the rule nor its mirror refutes: an interval that is valid at every look. The mirror by those events it decides by, and by all, for in an outage the arms may differ: else it could be below what the rule shows. */
 export function ratioInterval(intervals: readonly CountInterval[], alpha: number): Interval {
-  const mirrored = [atUsualRate(intervals), intervals];
+  const usual = atUsualRate(intervals);
+  // Mostly nothing is unusual, and both are one.
+  const mirrored = usual.every((each, index) => each === intervals[index]) ? [intervals] : [usual, intervals];
   const bisect = (isLow: (ratio: number) => boolean): number => {
     let [low, high] = [Math.log(1e-3), Math.log(1e3)];
     if (!isLow(1e-3)) return 0;

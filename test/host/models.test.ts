@@ -250,6 +250,22 @@ models:
       await eventually(async () => (await shown()).length === 2, 'the file is read again');
     });
 
+    it('is read again with modelswitch.yaml where VS Code does not watch it', async () => {
+      const before = await read('models/registry.yaml');
+      const settings = vscode.workspace.getConfiguration('files');
+      await settings.update('watcherExclude', { '**/models/**': true }, vscode.ConfigurationTarget.Workspace);
+      try {
+        await write('models/registry.yaml', before.replace('champion: "1"', 'champion: "3"'));
+        await useRegistry('{file: models/registry.yaml}');
+        await eventually(async () => (await shown())[0] === 'fraud-detector | champion 3 · challenger 2', 'the tree shows what it names now');
+      } finally {
+        await settings.update('watcherExclude', undefined, vscode.ConfigurationTarget.Workspace);
+        await write('models/registry.yaml', before);
+        await useRegistry('{file: models/registry.yaml}');
+      }
+      await eventually(async () => (await shown())[0] === 'fraud-detector | champion 1 · challenger 2', 'the file as it was');
+    });
+
     it('works without git: the details say why the lineage is not known', async () => {
       const path = process.env['PATH'];
       process.env['PATH'] = '';

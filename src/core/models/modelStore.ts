@@ -117,10 +117,12 @@ export class ModelStore implements Disposable {
     });
   }
 
-  /** Everything anew, details too: for a person who asks for it. */
+  /** Everything anew, details too: for a person who asks for it, and for a file that changed. */
   async refreshAll(): Promise<void> {
     this.#snapshot = { ...this.#snapshot, details: new Map() };
     this.#failures = 0;
+    // What is under way may have read what was there before.
+    await this.#underWay.get('list');
     await this.refresh();
   }
 

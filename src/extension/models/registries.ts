@@ -168,6 +168,8 @@ export class Registries implements vscode.Disposable {
     const credentials = origin === undefined ? undefined : await this.#credentials.find(origin);
     if (known !== undefined) {
       known.setCredentials(credentials);
+      // VS Code tells nothing of files that files.watcherExclude names, and not always of those in a folder that is made anew.
+      if (place.kind === 'file') void known.store?.refreshAll();
       return known;
     }
     const connection = new RegistryConnection(place, credentials, this.#parts);

@@ -73,6 +73,19 @@ describe('the store of a model registry', () => {
     assert.equal(registry.asked.at(-1), 'model m200', 'a model that is followed later is read at once');
   });
 
+  it('reads once more after what is under way when something changed, for that may have been read before', async () => {
+    let again: Promise<unknown> | undefined;
+    store.onDidChange(() => {
+      if (again !== undefined || store.snapshot.list.value === undefined) return;
+      registry.alias('m000', 'champion', '2');
+      again = Promise.all([store.refreshAll(), store.refreshAll()]);
+    });
+    await store.refresh();
+    await again;
+    assert.equal(store.model('m000').value?.aliases[0]?.version, '2');
+    assert.deepEqual(registry.asked, ['models 0+100', 'models 0+100'], 'both in one reading');
+  });
+
   it('polls while it is active only', async () => {
     store.setActive(true);
     await settled();

@@ -1,7 +1,8 @@
 import { toAppError } from '../../core/base/errors.ts';
 import { plainLine } from '../../core/base/words.ts';
 import { filesOf, MOST_FILES, withoutFile, type FoundFile } from './files.ts';
-import { byAge, placeOf } from './followed.ts';
+import { byAge } from './fileNames.ts';
+import { placeOf } from './followed.ts';
 import { LeftOut } from './leftOut.ts';
 
 /** What a path is called in messages: as it stands in its folder. */

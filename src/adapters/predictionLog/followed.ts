@@ -1,13 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isBetween, isCompressed, isLog, isRotatedName, stemOf, SUFFIX, unpackedPath, wholeFormatOf } from './fileNames.ts';
 import { foundAt, type FoundFile } from './files.ts';
-import { namedAlike, type Passed } from './linkedFiles.ts';
+import { foldersBetween, namedAlike, type Passed } from './linkedFiles.ts';
 import type { ReadFile } from './savedLog.ts';
 import { markAt } from './tail.ts';
 
 /** Names of a folder that are looked at for a file that has another name now: those that begin as its old one first. */
 const MOST_LOOKED_AT = 1000;
-const COMPRESSED = /\.(?:gz|bz2|xz|zst|lz4|z)$/i;
 /** Times of change of compressed copies are those of what they were made of, some of them without what is less than a second. */
 const SECOND = 1000;
 /** Before the number of a file that is gone, in place of its identity: that may be another file's by now. */
@@ -27,11 +27,6 @@ export interface Followed {
   readonly unread: readonly FoundFile[];
   /** Of links that lead to other files now: what was written meanwhile, maybe there, and is not read. */
   readonly passed: readonly Passed[];
-}
-
-/** The format of a file that is read as a whole; undefined: its lines are read on. */
-export function wholeFormatOf(path: string): string | undefined {
-  return /\.(csv|parquet)$/i.exec(path)?.[1]?.toLowerCase();
 }
 
 /** Where a file itself lies, which a link to it does not tell. */
@@ -65,11 +60,6 @@ function once(list: Listing): Listing {
   };
 }
 
-/** A name up to its first dot: what names of rotated files have in common. */
-function stemOf(name: string): string {
-  return /^.[^.]*/.exec(name)?.[0] ?? name;
-}
-
 /** Whether a file begins with all lines that were read of one. */
 export async function holds({ path, size }: FoundFile, { tail }: ReadFile): Promise<boolean> {
   return tail !== undefined && size >= tail.offset && (await markAt(path, tail.offset).catch(() => '')) === tail.mark;
@@ -85,49 +75,6 @@ async function beginsWith(file: FoundFile, other: FoundFile): Promise<boolean> {
   return begins(file, { ...other, mark: await markAt(other.path, other.size).catch(() => undefined) });
 }
 
-/** The name of a log is followed by a number or a time, as those of rotated files are: `log.jsonl.1`, `log.jsonl-20260302`. */
-const ROTATED = /^[-._]\d[\dTZ._:-]*$/;
-/** Such an end behind an extension. */
-const SUFFIX = /(?<=\.[a-z]\w*)[-._]\d[\dTZ._:-]*$/i;
-/** A counter goes up to 999; more digits are a time. */
-const MOST_DIGITS = 3;
-const DIGIT = /\d/;
-
-/** Paths in the order in which files were written, as far as names tell it: others by name and the numbers in it, but `log.jsonl.2` before `log.jsonl.1` and that before `log.jsonl`, which is written still. */
-export function byAge(a: string, b: string): number {
-  const [[log, age], [otherLog, otherAge]] = [ageOf(a), ageOf(b)];
-  return log === otherLog ? otherAge - age || byNumbers(a, b) : byNumbers(log, otherLog);
-}
-
-/** Names in which what differs first are numbers by those, `part2` before `part10`. */
-function byNumbers(a: string, b: string): number {
-  let start = 0;
-  while (start < a.length && a.charAt(start) === b.charAt(start)) start += 1;
-  while (DIGIT.test(a.charAt(start - 1))) start -= 1;
-  const [number, other] = [a, b].map((name) => /^\d+/.exec(name.slice(start))?.[0]);
-  const difference = number === undefined || other === undefined ? 0 : Number(number) - Number(other);
-  return difference !== 0 ? difference : a < b ? -1 : Number(a > b);
-}
-
-/** The log that a file is of by its name, and how old it is beside others of that. */
-function ageOf(path: string): readonly [log: string, age: number] {
-  const [suffix = ''] = SUFFIX.exec(path) ?? [];
-  const digits = suffix.replace(/\D/g, '');
-  return [path.slice(0, path.length - suffix.length), suffix === '' ? 0 : digits.length > MOST_DIGITS ? 10 ** MOST_DIGITS : Number(digits)];
-}
-
-/**
- * What names of rotated files are of a log, by that which one of them has got: numbers and times in the same place and form. Others of the folder with a number in their name may be logs of their own.
- */
-function isRotatedName(log: string, as: string | undefined): (name: string) => boolean {
-  const stem = stemOf(log);
-  const end = log.slice(stem.length);
-  const inserted = (name: string): string => (name.length > log.length && name.startsWith(stem) && name.endsWith(end) ? name.slice(stem.length, name.length - end.length) : '');
-  const added = as === undefined || !ROTATED.test(inserted(as)) ? undefined : inserted(as);
-  const form = added === undefined ? undefined : new RegExp(`^${added.replace(/\d+|[^\d]/g, (part) => (/^\d/.test(part) ? `\\d{${part.length > MOST_DIGITS ? part.length : `1,${MOST_DIGITS}`}}` : `[${part}]`))}$`);
-  return (name) => (name.startsWith(log) && ROTATED.test(name.slice(log.length))) || form?.test(inserted(name)) === true;
-}
-
 /** What was read of one, in another. When that was stays, for what is written after it is not read. */
 export function goingOn<File extends ReadFile>(file: File, { identity }: FoundFile): File {
   return { ...file, identity };
@@ -140,10 +87,6 @@ function isGone({ identity }: ReadFile): boolean {
 /** How much of a file was read; its lines are what it is known by. */
 function lengthOf({ tail }: ReadFile): number {
   return tail?.offset ?? 0;
-}
-
-function isLog({ path }: FoundFile): boolean {
-  return wholeFormatOf(path) === undefined && !COMPRESSED.test(path);
 }
 
 /**
@@ -173,11 +116,11 @@ export async function follow(read: readonly ReadFile[], found: readonly FoundFil
     const [same, next] = [await sameOf(file), nextOf(file)];
     const isSame = same !== undefined && !taken.has(same.identity) && ((same.size === file.size && same.modified === file.modified) || await holds(same, file));
     // A link that is given to a newer copy, as one that is made anew each time. Another that only begins in the same way lacks what came in the file itself.
-    if (next !== undefined && next.identity !== file.identity && isLog(next) && !taken.has(next.identity) && await (isSame ? beginsWith(next, same) : holds(next, file))) take(file, next);
+    if (next !== undefined && next.identity !== file.identity && isLog(next.path) && !taken.has(next.identity) && await (isSame ? beginsWith(next, same) : holds(next, file))) take(file, next);
     else if (isSame && wholeFormatOf(same.path) === undefined) take(file, same);
     else if (isSame) whole.add(file);
   }
-  const free = once(async (folder) => (await list(folder)).filter((file) => isLog(file) && !taken.has(file.identity)).sort((a, b) => b.size - a.size));
+  const free = once(async (folder) => (await list(folder)).filter((file) => isLog(file.path) && !taken.has(file.identity)).sort((a, b) => b.size - a.size));
   const isCut = (file: ReadFile): boolean => {
     const same = there.get(file.identity);
     return same !== undefined && placeOf(same) === placeOf(file) && !taken.has(same.identity);
@@ -195,10 +138,10 @@ export async function follow(read: readonly ReadFile[], found: readonly FoundFil
   // One of which nothing was read is known by nothing but its identity, which may be another's.
   for (const file of none) {
     const same = await sameOf(file);
-    if (same !== undefined && !taken.has(same.identity) && isLog(same) && (there.has(same.identity) || isOfLog(same.path, file))) take(file, same);
+    if (same !== undefined && !taken.has(same.identity) && isLog(same.path) && (there.has(same.identity) || isOfLog(same.path, file))) take(file, same);
   }
   const cut = new Set(some.filter((file) => !now.has(file) && !whole.has(file) && isCut(file)));
-  const packed = once(async (folder) => (await list(folder)).filter(({ path }) => COMPRESSED.test(path)));
+  const packed = once(async (folder) => (await list(folder)).filter(({ path }) => isCompressed(path)));
   const gone = new Map<ReadFile, readonly string[]>();
   for (const file of read) {
     if (now.has(file) || whole.has(file) || cut.has(file)) continue;
@@ -217,11 +160,14 @@ export async function follow(read: readonly ReadFile[], found: readonly FoundFil
   for (const file of left) {
     const [before, next] = [placeOf(file), nextOf(file)];
     if (isGone(file) || next === undefined || !isMoved(file, next)) continue;
-    const listed = await Promise.all([...new Set([file.path, before, placeOf(next)].map(dirname))].map(list));
+    const folders = new Set([...[file.path, before, placeOf(next)].map(dirname), ...await foldersBetween(before, placeOf(next))]);
+    const listed = await Promise.all([...folders].map(list));
     const same = now.get(file);
     const isCopied = (other: FoundFile): Promise<boolean> => (same?.identity === file.identity && same.size > 0 ? beginsWith(other, same) : isCopy(other, read));
+    // The time of change of what was compressed may be that of the packing.
+    const isPassed = async (other: FoundFile): Promise<boolean> => (isCompressed(other.path) ? isBetween(before, unpackedPath(other.path), placeOf(next)) : isLog(other.path) && other.modified >= file.modified && !(await isCopied(other)));
     const files: FoundFile[] = [];
-    for (const other of namedAlike(before, placeOf(next), listed.flat())) if (isLog(other) && !known.has(other.identity) && other.modified >= file.modified && !(await isCopied(other))) files.push(other);
+    for (const other of namedAlike(before, placeOf(next), listed.flat())) if (!known.has(other.identity) && await isPassed(other)) files.push(other);
     passed.push({ link: file.path, before, now: placeOf(next), files });
   }
   return { now, cut, gone, moved, unread, passed };

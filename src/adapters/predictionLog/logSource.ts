@@ -11,7 +11,8 @@ import type { CachePlace } from '../node/diskCache.ts';
 import { Copies } from './copies.ts';
 import type { FoundFile } from './files.ts';
 import { findLogs, nameIn } from './findLogs.ts';
-import { begins, FollowedFiles, isBeside, placeOf, wholeFormatOf, type Followed } from './followed.ts';
+import { wholeFormatOf } from './fileNames.ts';
+import { begins, FollowedFiles, isBeside, placeOf, type Followed } from './followed.ts';
 import { checkHeader, emptyMessages, LeftOut, unreadableAs } from './leftOut.ts';
 import { LineReader } from './lineReader.ts';
 import type { Wanted } from './lineShape.ts';
@@ -175,6 +176,7 @@ export class LogSource implements QualitySource {
       this.#collector = new Collector(this.#options.definition, this.#options, saved.collected);
       this.#known = new Map(saved.files.map((file) => [file.identity, file]));
       for (const file of saved.files) this.#followed.keep(file);
+      for (const each of saved.passed) this.#passed.add(each);
     } catch {
       // Something else than was saved here, however it came there.
     }
@@ -187,7 +189,7 @@ export class LogSource implements QualitySource {
     // Of a record from the future, what counts depends on when it was read.
     if (collected === undefined || collected.notes.future > 0) return;
     // What is large is written less often.
-    this.#enough = Math.max(this.#enough, await this.#saved.set({ files: [...this.#known.values()], collected }));
+    this.#enough = Math.max(this.#enough, await this.#saved.set({ files: [...this.#known.values()], collected, passed: this.#passed.all }));
   }
 
   async #readFiles(files: readonly FoundFile[], messages: string[], { now, since, signal, onProgress }: QualityRequest): Promise<void> {

@@ -3,10 +3,11 @@ import type { SavedCollector } from '../../core/quality/collector.ts';
 import { DiskCache, type CachePlace } from '../node/diskCache.ts';
 import type { FoundFile } from './files.ts';
 import { follow, goingOn } from './followed.ts';
+import { passedStill, type Passed } from './linkedFiles.ts';
 import { markAt, type TailState } from './tail.ts';
 
 /** Of what is written here; the digest of the code stands beside it. */
-export const SAVED_LOG_FORMAT = 22;
+export const SAVED_LOG_FORMAT = 23;
 const LARGEST_BYTES = 256_000_000;
 const LARGEST_ENTRY = 128_000_000;
 const FLOAT_BYTES = Float64Array.BYTES_PER_ELEMENT;
@@ -26,10 +27,11 @@ export function isAsRead(known: ReadFile | undefined, { path, size, modified }: 
   return known?.tail?.offset === size && known.tail.isWithin !== true && known.path === path && known.size === size && known.modified === modified;
 }
 
-/** What was counted of which files. */
+/** What was counted of which files, and which ones links have passed by. */
 export interface SavedLog {
   readonly files: readonly ReadFile[];
   readonly collected: SavedCollector;
+  readonly passed: readonly Passed[];
 }
 
 /** Why what was saved cannot be used: files that are there no more, or were cut or written anew. */
@@ -42,7 +44,7 @@ export interface NotContinued {
 
 /** With a file's mark (`markOf`) as it was when it was read. */
 type MarkedFile = ReadFile & { readonly mark: string };
-interface Written { readonly files: readonly MarkedFile[]; readonly collected: SavedCollector }
+interface Written extends SavedLog { readonly files: readonly MarkedFile[] }
 
 /**
  * What was counted of a log, on disk, so that another start goes on from there. It holds aggregates, hashes of ids, what metrics need of predictions that wait for their outcome, shadow answers and those that wait for one, and nothing that is run. It counts only for the very question (`digest` of metrics, expressions, window, features...),
@@ -64,7 +66,7 @@ export class SavedLogs {
   async get(found: readonly FoundFile[]): Promise<SavedLog | NotContinued | undefined> {
     const content = this.#disk.get(this.#key);
     if (content === undefined) return undefined;
-    const { files, collected } = decoded(content) as Written;
+    const { files, collected, passed } = decoded(content) as Written;
     const there = new Map(found.map((file) => [file.identity, file]));
     const followed = await follow(files.filter(({ tail }) => tail !== undefined), found);
     const [others, cut, gone]: [MarkedFile[], ReadFile[], ReadFile[]] = [[], [], []];
@@ -86,14 +88,14 @@ export class SavedLogs {
       else others.push(saved);
       isChanged ||= state !== 'continued';
     }
-    return isChanged ? { gone: gone.filter(({ tail, path }) => tail !== undefined || !found.some((file) => file.path === path)), cut, others } : { files: others, collected };
+    return isChanged ? { gone: gone.filter(({ tail, path }) => tail !== undefined || !found.some((file) => file.path === path)), cut, others } : { files: others, collected, passed: await passedStill(passed) };
   }
 
   /** Answers how many bytes it takes, also where they are too many to be kept, so that who asks does not ask soon again; 0: a file is gone. */
-  async set({ files, collected }: SavedLog): Promise<number> {
+  async set({ files, ...counted }: SavedLog): Promise<number> {
     try {
       const marked = await Promise.all(files.map(async (file) => ({ ...file, mark: file.tail?.mark ?? file.mark ?? (await markAt(file.path, file.size)) })));
-      const content = encoded({ files: marked, collected } satisfies Written);
+      const content = encoded({ files: marked, ...counted } satisfies Written);
       const size = content.reduce((sum, part) => sum + part.length, 0);
       if (size > this.#largest) return size;
       this.#disk.set(this.#key, content);

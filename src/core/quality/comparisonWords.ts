@@ -8,11 +8,12 @@ export const NEEDS: Readonly<Partial<Record<Measure, string>>> = {
   brier: ': brier is of outcomes and of scores from 0 to 1', pr_auc: ': pr_auc is of outcomes and of scores from 0 to 1',
 };
 
-const [HOUR_MS, DAY_MS] = [3_600_000, 86_400_000];
+const [HOUR_MS, DAY_MS, WEEK_MS] = [3_600_000, 86_400_000, 604_800_000];
 
 /** What a guardrail cannot tell because its windows seldom hold both arms. */
 export function shortWindows(part: number, windowMs: number): string {
-  return `windows of ${durationWords(windowMs)} mostly hold records of one arm only, which compare nothing (${Math.floor(100 * part)} % of what could be compared is): let window be longer, such as ${windowMs < HOUR_MS ? '1h' : windowMs < DAY_MS ? '1d' : '7d'}`;
+  const mend = windowMs < WEEK_MS ? `let window be longer, such as ${windowMs < HOUR_MS ? '1h' : windowMs < DAY_MS ? '1d' : '7d'}` : 'the arms hardly serve at the same time';
+  return `windows of ${durationWords(windowMs)} mostly hold records of one arm only, which compare nothing (${Math.floor(100 * part)} % of what could be compared is): ${mend}`;
 }
 
 /** `3,320`, `4.86`: three digits. */

@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findLogs } from '../../../src/adapters/predictionLog/findLogs.ts';
-import { byAge } from '../../../src/adapters/predictionLog/followed.ts';
+import { byAge } from '../../../src/adapters/predictionLog/fileNames.ts';
 import { LogSource } from '../../../src/adapters/predictionLog/logSource.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 
@@ -46,7 +46,7 @@ describe('a log that is a link to the newest of several files', () => {
     };
   }
 
-  for (const nameOf of [(hour: number) => `log-20260302${hour}.jsonl`, (hour: number) => `archive/log.${hour}.jsonl`, (hour: number) => `archive/app.jsonl.17724456${hour}`, (hour: number) => `log-${hour + 17}-0${hour % 4}-2026.jsonl`]) {
+  for (const nameOf of [(hour: number) => `log-20260302${hour}.jsonl`, (hour: number) => `archive/log.${hour}.jsonl`, (hour: number) => `archive/app.jsonl.17724456${hour}`, (hour: number) => `log-${hour + 17}-0${hour % 4}-2026.jsonl`, (hour: number) => `2026-03-${hour}/log.jsonl`]) {
     it(`is each of them to its end, and says which it may have led to between two looks: ${nameOf(10)}`, async () => {
       const { read } = source();
       append(nameOf(9), 5);
@@ -75,7 +75,27 @@ describe('a log that is a link to the newest of several files', () => {
     assert.equal(await source(true).read(), 10);
     for (const each of ['log.jsonl', 'log.1.jsonl', 'log.2.jsonl']) append(each, 10);
     link('log.2.jsonl');
-    assert.equal(await source(true).read('current.jsonl led to log.jsonl and leads to log.2.jsonl now: a file with such a name that was written meanwhile (log.1.jsonl) is not read, for it may belong to another log. Name the dated files by a glob.'), 30);
+    const passed = 'current.jsonl led to log.jsonl and leads to log.2.jsonl now: a file with such a name that was written meanwhile (log.1.jsonl) is not read, for it may belong to another log. Name the dated files by a glob.';
+    assert.equal(await source(true).read(passed), 30);
+    assert.equal(await source(true).read(passed), 30, 'what was saved by then lacks it, too');
+    rmSync(pathOf('log.1.jsonl'));
+    assert.equal(await source(true).read(), 30);
+  });
+
+  it('says which it may have led to that are compressed by now, and of no other', async () => {
+    const { read } = source();
+    append('log-9.jsonl', 5);
+    append('log-10.jsonl', 10);
+    link('log-10.jsonl');
+    assert.equal(await read(), 10);
+    for (const hour of [11, 12]) append(`log-${hour}.jsonl`, 10);
+    append('log-14.jsonl', 1);
+    link('log-12.jsonl');
+    for (const [index, hour] of [11, 9, 14].entries()) {
+      renameSync(pathOf(`log-${hour}.jsonl`), pathOf(`log-${hour}.jsonl.gz`));
+      utimesSync(pathOf(`log-${hour}.jsonl.gz`), clock + index, clock + index);
+    }
+    assert.equal(await read('current.jsonl led to log-10.jsonl and leads to log-12.jsonl now: a file with such a name that was written meanwhile (log-11.jsonl.gz) is not read, for it may belong to another log. Unpack what is compressed, and name the dated files by a glob.'), 20);
   });
 
   it('is all of them where a glob names the files, too', async () => {

@@ -387,8 +387,8 @@ describe('what was counted of a log, on disk', () => {
     writeFileSync(path(), lines(records({ count: 100 })));
     const collected = new Collector(readQuality({ source: { log: '*.jsonl' }, ...METRICS }).quality ?? assert.fail(), { flags: [] }).saved ?? assert.fail();
     const place = { folder: cache, version: VERSION };
-    const size = await new SavedLogs(place, 1).set({ files: [], collected });
-    assert.equal(await new SavedLogs(place, 2, size - 1).set({ files: [], collected }), size);
+    const size = await new SavedLogs(place, 1).set({ files: [], collected, passed: [] });
+    assert.equal(await new SavedLogs(place, 2, size - 1).set({ files: [], collected, passed: [] }), size);
     assert.equal(entries().length, 1);
   });
 

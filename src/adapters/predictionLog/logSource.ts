@@ -164,6 +164,7 @@ export class LogSource implements QualitySource {
     try {
       const saved = await this.#saved?.get(found);
       if (saved === undefined) return;
+      for (const each of saved.passed) this.#passed.add(each);
       if ('gone' in saved) {
         this.#beforeRestart = [
           ...saved.gone.map((file) => `${this.#name(placeOf(file))}, which was read before the restart, is gone: what it held counts no more.`),
@@ -176,7 +177,6 @@ export class LogSource implements QualitySource {
       this.#collector = new Collector(this.#options.definition, this.#options, saved.collected);
       this.#known = new Map(saved.files.map((file) => [file.identity, file]));
       for (const file of saved.files) this.#followed.keep(file);
-      for (const each of saved.passed) this.#passed.add(each);
     } catch {
       // Something else than was saved here, however it came there.
     }

@@ -35,7 +35,7 @@ export interface SavedLog {
 }
 
 /** Why what was saved cannot be used: files that are there no more, or were cut or written anew. */
-export interface NotContinued {
+export interface NotContinued extends Pick<SavedLog, 'passed'> {
   readonly gone: readonly ReadFile[];
   readonly cut: readonly ReadFile[];
   /** Those that go on as they were. */
@@ -88,7 +88,8 @@ export class SavedLogs {
       else others.push(saved);
       isChanged ||= state !== 'continued';
     }
-    return isChanged ? { gone: gone.filter(({ tail, path }) => tail !== undefined || !found.some((file) => file.path === path)), cut, others } : { files: others, collected, passed: await passedStill(passed) };
+    const still = await passedStill(passed);
+    return isChanged ? { gone: gone.filter(({ tail, path }) => tail !== undefined || !found.some((file) => file.path === path)), cut, others, passed: still } : { files: others, collected, passed: still };
   }
 
   /** Answers how many bytes it takes, also where they are too many to be kept, so that who asks does not ask soon again; 0: a file is gone. */

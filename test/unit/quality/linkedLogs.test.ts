@@ -78,6 +78,8 @@ describe('a log that is a link to the newest of several files', () => {
     const passed = 'current.jsonl led to log.jsonl and leads to log.2.jsonl now: a file with such a name that was written meanwhile (log.1.jsonl) is not read, for it may belong to another log. Name the dated files by a glob.';
     assert.equal(await source(true).read(passed), 30);
     assert.equal(await source(true).read(passed), 30, 'what was saved by then lacks it, too');
+    writeFileSync(pathOf('log.2.jsonl'), readFileSync(pathOf('log.2.jsonl'), 'utf8').replace('u-20', 'u-99'));
+    assert.equal(await source(true).read(passed), 30, 'all is read anew, but no more');
     rmSync(pathOf('log.1.jsonl'));
     assert.equal(await source(true).read(), 30);
   });

@@ -10,9 +10,14 @@ const NEARLY_ALL = 0.99;
 
 /** Why a metric that goes by the field `error` says nothing in a service where the current version fails always, by whatever its log writes there (`OK`, a status code): what went well is in neither arm told from what did not. */
 function alwaysFailing(windows: readonly QualityWindow[], metric: string): string | undefined {
-  const services = new Set(windows.map(({ service }) => service));
-  for (const service of services) {
-    const of = (wanted: string): Moments => totalOf(windows.filter((each) => each.service === service && each.arm === wanted), metric);
+  const services = new Map<string, QualityWindow[]>();
+  for (const window of windows) {
+    const own = services.get(window.service) ?? [];
+    services.set(window.service, own);
+    own.push(window);
+  }
+  for (const [service, own] of services) {
+    const of = (wanted: string): Moments => totalOf(own.filter(({ arm }) => arm === wanted), metric);
     const [candidate, current] = [of('candidate'), of('current')];
     // One arm alone compares nothing, and a handful of failures may be one.
     if (candidate.n === 0 || current.n < LEAST_EVENTS || current.sum < NEARLY_ALL * current.n) continue;

@@ -22,18 +22,30 @@ export interface TimedInterval extends CountInterval {
 
 type Pair = readonly [candidate: readonly QualityWindow[], current: readonly QualityWindow[]];
 
+/** What the arms told at the same time in a service. */
+interface Aligned {
+  readonly start: number;
+  readonly service: string;
+  candidate?: QualityWindow;
+  current?: QualityWindow;
+}
+
 /** Windows of both arms by service and start, in the order of time. */
-function aligned([candidate, current]: Pair): readonly { readonly start: number; readonly service: string; readonly candidate?: QualityWindow; readonly current?: QualityWindow }[] {
-  const found = new Map<string, { start: number; service: string; candidate?: QualityWindow; current?: QualityWindow }>();
-  const entry = ({ service, start }: QualityWindow): { start: number; service: string; candidate?: QualityWindow; current?: QualityWindow } => {
-    const key = `${start} ${service}`;
-    const known = found.get(key) ?? { start, service };
-    found.set(key, known);
-    return known;
+function aligned([candidate, current]: Pair): readonly Readonly<Aligned>[] {
+  const [all, services] = [[] as Aligned[], new Map<string, Map<number, Aligned>>()];
+  const entry = ({ service, start }: QualityWindow): Aligned => {
+    const starts = services.get(service) ?? new Map<number, Aligned>();
+    services.set(service, starts);
+    const known = starts.get(start);
+    if (known !== undefined) return known;
+    const added = { start, service };
+    starts.set(start, added);
+    all.push(added);
+    return added;
   };
   for (const window of candidate) entry(window).candidate = window;
   for (const window of current) entry(window).current = window;
-  return [...found.values()].sort((a, b) => a.start - b.start);
+  return all.sort((a, b) => a.start - b.start);
 }
 
 /**

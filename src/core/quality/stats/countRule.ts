@@ -156,7 +156,8 @@ export class EvidenceProcess {
       this.#block = block;
       this.#start();
     }
-    if (share > 0 && share < 1) for (const [fraction, product] of this.#products.entries()) product.add(logLikelihoodRatio(share, this.#times[fraction] ?? 1, hits, trials));
+    // Where there were no trials each of them is 0.
+    if (trials > 0 && share > 0 && share < 1) for (const [fraction, product] of this.#products.entries()) product.add(logLikelihoodRatio(share, this.#times[fraction] ?? 1, hits, trials));
   }
 
   /**

@@ -151,8 +151,22 @@ const FEW = 2;
 /** Below this part of what could be compared, windows are too short for the traffic. */
 const LEAST_COMPARED = 0.5;
 
+type Arms = readonly [candidate: readonly QualityWindow[], current: readonly QualityWindow[]];
+
+function bySlice(windows: readonly QualityWindow[]): ReadonlyMap<string | undefined, Arms> {
+  const found = new Map<string | undefined, [QualityWindow[], QualityWindow[]]>();
+  for (const window of windows) {
+    const arms = found.get(window.slice) ?? [[], []];
+    found.set(window.slice, arms);
+    arms[ARMS.indexOf(window.arm)]?.push(window);
+  }
+  return found;
+}
+
 class Comparer {
   readonly #data: QualityData;
+  /** The windows of both arms in the environment; of all records where it is undefined. */
+  readonly #bySlice: ReadonlyMap<string | undefined, Arms>;
   /** From when on windows of all records count, in milliseconds since 1970. */
   readonly #counted: number;
   readonly #environment: string;
@@ -162,6 +176,8 @@ class Comparer {
   /** The largest dispersion of bad events: a metric that has none yet may depend on units as much as the others do. */
   readonly #widest: number;
   readonly #toldUntil: ToldUntil;
+  /** By metric. */
+  readonly #doubts: ReadonlyMap<string, string | undefined>;
   /** The windows in which evidence began: what came in them before is about something else, so they do not count. */
   readonly #begun: readonly QualityWindow[];
   /** Among how many the level is divided, so that all of them together raise one false alarm at most in 1 / alpha releases. */
@@ -172,21 +188,23 @@ class Comparer {
   constructor(data: QualityData, definition: QualityDefinition, environment: string, options: ComparisonOptions) {
     this.guardrails = Math.max(1, definition.metrics.filter(({ role, measure }) => role === 'guardrail' && measure !== 'pr_auc').length + (options.exposed === undefined ? 0 : 1));
     this.#data = dataSince(data, options.since);
-    this.#counted = countedSince(data.windows.filter((window) => window.environment === environment), options.since);
+    this.#bySlice = bySlice(this.#data.windows.filter((window) => window.environment === environment));
+    const whole = data.windows.filter((window) => window.environment === environment && window.slice === undefined);
+    this.#counted = countedSince(whole, options.since);
     this.#environment = environment;
     const { since, now, lateMs } = options;
     this.#toldUntil = toldUntil(this.#data, environment, now, lateMs);
-    this.#begun = since === undefined ? [] : data.windows.filter(({ environment: own, start, end }) => own === environment && start < since && end > since);
+    this.#begun = since === undefined ? [] : whole.filter(({ start, end }) => start < since && end > since);
     this.#options = options;
+    this.#doubts = new Map(definition.metrics.map((metric) => [metric.name, doubtOf(metric, this.#data, environment)]));
     this.#labels = definition.labels;
     this.#windowMs = definition.windowMs;
     this.alpha = (options.alpha ?? ALPHA) / levelShares(definition.metrics);
     this.#widest = Math.max(1, ...definition.metrics.filter(({ kind }) => kind === 'bad').map(({ name }) => this.dispersionOf(name)));
   }
 
-  windows(slice?: string): readonly [candidate: readonly QualityWindow[], current: readonly QualityWindow[]] {
-    const own = this.#data.windows.filter((window) => window.environment === this.#environment && window.slice === slice);
-    return [own.filter(({ arm }) => arm === ARMS[0]), own.filter(({ arm }) => arm === ARMS[1])];
+  windows(slice?: string): Arms {
+    return this.#bySlice.get(slice) ?? [[], []];
   }
 
   /** Where one arm has been told further its units are more, so those of a window count when both have been told of it. */
@@ -305,7 +323,7 @@ class Comparer {
 
   /** What was told as none, but may only not have been told, lets no release go on. */
   #doubted<T extends Pick<MetricComparison, 'verdict' | 'because'>>(metric: MetricDefinition, result: T): T {
-    const doubt = result.verdict === 'not worse' || result.verdict === 'undecided' ? doubtOf(metric, this.#data, this.#environment) : undefined;
+    const doubt = result.verdict === 'not worse' || result.verdict === 'undecided' ? this.#doubts.get(metric.name) : undefined;
     return doubt === undefined ? result : { ...result, verdict: 'undecided', because: doubt };
   }
 

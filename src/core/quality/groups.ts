@@ -5,6 +5,7 @@ import type { LabelSlot } from './labelSlots.ts';
 import { LabelDelays, type SavedDelays } from './labelDelay.ts';
 import { LEAST_VARIANCE } from './stats/confidenceSequence.ts';
 import { dispersionBound, type UnitSums } from './stats/dispersion.ts';
+import { SliceWidths, type SavedWidths } from './sliceWidths.ts';
 import { isOfAPart } from './toldShare.ts';
 import type { Units } from './units.ts';
 import type { ArmSummary, QualityWindow, UnitsBefore } from './window.ts';
@@ -37,6 +38,12 @@ export interface Audience {
 
 type Dispersions = Omit<UnitsBefore, 'from'>;
 
+/** By their begin, and the one that was asked for last: the next record mostly is of the same. */
+interface Windows {
+  readonly all: Map<number, WindowState>;
+  last: WindowState | undefined;
+}
+
 /** An arm of a service in an environment. */
 export interface Group {
   readonly number: number;
@@ -44,8 +51,9 @@ export interface Group {
   readonly environment: string;
   readonly service: string;
   readonly audience: Audience;
-  readonly windows: Map<string, WindowState>;
-  last: WindowState | undefined;
+  /** Of all records. */
+  readonly whole: Windows;
+  readonly slices: Map<string, Windows>;
   /** When its newest record came, in milliseconds since 1970; 0 before the first. */
   newest: number;
 }
@@ -54,6 +62,7 @@ export interface Group {
 export interface SavedGroups {
   readonly audiences: readonly { readonly environment: string; readonly arm: string; readonly collected: SavedArm; readonly delays: SavedDelays; readonly before?: Dispersions | undefined }[];
   readonly groups: readonly { readonly arm: string; readonly environment: string; readonly service: string; readonly newest: number; readonly windows: readonly WindowState[] }[];
+  readonly widths: SavedWidths;
 }
 
 /** The arms that were seen, each with its windows. */
@@ -68,26 +77,29 @@ export class Groups {
   readonly all: Group[] = [];
   readonly audiences: Audience[] = [];
   readonly #byKey = new Map<string, Group>();
+  readonly #widths: SliceWidths;
   #last: Group | undefined;
 
-  constructor(definition: QualityDefinition, slots: readonly LabelSlot[], saved: SavedGroups = { audiences: [], groups: [] }) {
+  constructor(definition: QualityDefinition, slots: readonly LabelSlot[], saved?: SavedGroups) {
     this.#definition = definition;
+    this.#widths = new SliceWidths(definition.windowMs, saved?.widths);
     this.#slots = slots;
     this.#isLabelled = definition.metrics.some(({ labelled }) => labelled);
     this.#isOfDecisions = definition.metrics.some(isOfAPart);
     this.#width = 3 * definition.metrics.length + (this.#isLabelled ? 1 + slots.length : 0) + Number(this.#isOfDecisions);
-    for (const { environment, arm, ...audience } of saved.audiences) this.#audience(environment, arm, audience);
-    for (const { environment, service, arm, newest, windows } of saved.groups) {
+    for (const { environment, arm, ...audience } of saved?.audiences ?? []) this.#audience(environment, arm, audience);
+    for (const { environment, service, arm, newest, windows } of saved?.groups ?? []) {
       const group = this.#made(environment, service, arm);
       group.newest = newest;
-      for (const window of windows) group.windows.set(keyOf(window.start, window.slice), { ...window });
+      for (const window of windows) Object.assign(this.#begun(windowsOf(group, window.slice), window.start, window.slice), window);
     }
   }
 
   get saved(): SavedGroups {
     return {
       audiences: this.audiences.map(({ environment, arm, collector, delays, before }) => ({ environment, arm, collected: collector.saved, delays: delays.saved, before })),
-      groups: this.all.map(({ arm, environment, service, newest, windows }) => ({ arm, environment, service, newest, windows: [...windows.values()] })),
+      groups: this.all.map(({ arm, environment, service, newest, ...windows }) => ({ arm, environment, service, newest, windows: [windows.whole, ...windows.slices.values()].flatMap(({ all }) => [...all.values()]) })),
+      widths: this.#widths.saved,
     };
   }
 
@@ -99,7 +111,7 @@ export class Groups {
   }
 
   #made(environment: string, service: string, arm: string): Group {
-    const group: Group = { number: this.all.length, arm, environment, service, audience: this.#audience(environment, arm), windows: new Map(), last: undefined, newest: 0 };
+    const group: Group = { number: this.all.length, arm, environment, service, audience: this.#audience(environment, arm), whole: noWindows(), slices: new Map(), newest: 0 };
     this.all.push(group);
     this.#byKey.set(groupKey(environment, service, arm), group);
     return group;
@@ -115,34 +127,56 @@ export class Groups {
 
   window(group: Group, at: number, slice: string | undefined): WindowState {
     const { windowMs } = this.#definition;
-    if (slice === undefined && group.last !== undefined && at >= group.last.start && at < group.last.start + windowMs) return group.last;
-    const start = Math.floor(at / windowMs) * windowMs;
-    const key = keyOf(start, slice);
-    let window = group.windows.get(key);
-    if (window === undefined) {
-      window = { start, slice, requests: 0, served: 0, units: 0, drawn: 0, sums: new Float64Array(this.#width) };
-      group.windows.set(key, window);
-    }
-    if (slice === undefined) group.last = window;
+    const { last } = group.whole;
+    if (slice === undefined && last !== undefined && at >= last.start && at < last.start + windowMs) return last;
+    if (slice !== undefined && this.#widths.isFull) this.#widen();
+    const start = slice === undefined ? Math.floor(at / windowMs) * windowMs : this.#widths.startOf(at);
+    const windows = windowsOf(group, slice);
+    if (windows.last?.start !== start) windows.last = windows.all.get(start) ?? this.#begun(windows, start, slice);
+    return windows.last;
+  }
+
+  #begun({ all }: Windows, start: number, slice: string | undefined): WindowState {
+    const window = { start, slice, requests: 0, served: 0, units: 0, drawn: 0, sums: new Float64Array(this.#width) };
+    all.set(start, window);
+    if (slice !== undefined) this.#widths.begun();
     return window;
+  }
+
+  /** Puts the older windows of slices together. */
+  #widen(): void {
+    const sliced = this.all.flatMap(({ slices }) => [...slices.values()]);
+    this.#widths.widen(sliced.flatMap(({ all }) => [...all.keys()]));
+    for (const windows of sliced) {
+      for (const window of windows.all.values()) {
+        const start = this.#widths.startOf(window.start);
+        if (start === window.start) continue;
+        addTo(windows.all.get(start) ?? this.#begun(windows, start, window.slice), window);
+        windows.all.delete(window.start);
+      }
+    }
+    this.#widths.widened(sliced.reduce((sum, { all }) => sum + all.size, 0));
   }
 
   /** Whether something was counted, and all of it is of windows that began at a time or later. */
   areFrom(at: number): boolean {
-    for (const { windows } of this.all) for (const { start } of windows.values()) if (start < at) return false;
+    for (const { whole } of this.all) for (const start of whole.all.keys()) if (start < at) return false;
     return this.all.length > 0;
   }
 
   snapshots(): QualityWindow[] {
     return this.all.flatMap((group) => {
-      const last = [...group.windows.values()].reduce<WindowState | undefined>((found, each) => (each.slice === undefined && each.start >= (found?.start ?? 0) ? each : found), undefined);
-      return [...group.windows.values()].map((state) => ({ ...this.#snapshot(group, state), ...(state === last ? { newest: group.newest } : {}) }));
+      const newest = [...group.whole.all.keys()].reduce((last, start) => Math.max(last, start), Number.NEGATIVE_INFINITY);
+      return [
+        ...[...group.whole.all.values()].map((state) => ({ ...this.#snapshot(group, state), ...(state.start === newest ? { newest: group.newest } : {}) })),
+        ...[...group.slices.values()].flatMap(({ all }) => [...all.values()].map((state) => this.#snapshot(group, state))),
+      ];
     });
   }
 
   #snapshot({ arm, environment, service }: Group, { start, slice, requests, served, units, drawn, sums }: WindowState): QualityWindow {
     const metrics = Object.fromEntries(this.#definition.metrics.map(({ name }, metric) => [name, { n: sums[3 * metric] ?? 0, sum: sums[3 * metric + 1] ?? 0, squares: sums[3 * metric + 2] ?? 0 }]));
-    return { arm, environment, service, start, end: start + this.#definition.windowMs, requests, units, metrics, ...(slice === undefined ? this.#labels(sums) : {}), ...(served === requests ? {} : { served }), ...(drawn === units ? {} : { drawn }), ...(slice === undefined ? {} : { slice }) };
+    return { arm, environment, service, start, end: start + (slice === undefined ? this.#definition.windowMs : this.#widths.widthAt(start)), requests, units, metrics, ...(slice === undefined ? this.#labels(sums) : {}), ...(served === requests ? {} : { served }), ...(drawn === units ? {} : { drawn }), ...(slice === undefined ? {} : { slice }) };
   }
 
   /** Counts a matured prediction of a window. */
@@ -190,9 +224,8 @@ export class Groups {
   #untold(): readonly { readonly name: string; readonly told: number; readonly could: number; readonly isBad: boolean }[] {
     const { metrics } = this.#definition;
     const totals = new Float64Array(this.#width + 1);
-    for (const { windows } of this.all) {
-      for (const { slice, requests, sums } of windows.values()) {
-        if (slice !== undefined) continue;
+    for (const { whole } of this.all) {
+      for (const { requests, sums } of whole.all.values()) {
         for (const [place, value] of sums.entries()) totals[place] = (totals[place] ?? 0) + value;
         totals[this.#width] = (totals[this.#width] ?? 0) + requests;
       }
@@ -209,7 +242,7 @@ export class Groups {
 
   #summary(audience: Audience, perMetric: readonly UnitSums[], from: number): ArmSummary {
     const { arm, environment, collector, delays } = audience;
-    const windows = this.all.filter((group) => group.audience === audience).flatMap((group) => [...group.windows.values()].filter(({ slice, start }) => slice === undefined && start + this.#definition.windowMs > from));
+    const windows = this.all.filter((group) => group.audience === audience).flatMap(({ whole }) => [...whole.all.values()].filter(({ start }) => start + this.#definition.windowMs > from));
     const unitSums: Record<string, UnitSums> = {};
     for (const [metric, { name, kind }] of this.#definition.metrics.entries()) {
       const sums = perMetric[metric];
@@ -239,10 +272,29 @@ function largest(sums: Readonly<Record<string, UnitSums>> = {}, before: Readonly
   return { ...before, ...Object.fromEntries(found) };
 }
 
+/** What was counted in one window, in another, too. */
+function addTo(whole: WindowState, { requests, served, units, drawn, sums }: WindowState): void {
+  whole.requests += requests;
+  whole.served += served;
+  whole.units += units;
+  whole.drawn += drawn;
+  for (const [place, value] of sums.entries()) whole.sums[place] = (whole.sums[place] ?? 0) + value;
+}
+
 function groupKey(environment: string, service: string, arm: string): string {
   return `${environment}\0${service}\0${arm}`;
 }
 
-function keyOf(start: number, slice: string | undefined): string {
-  return slice === undefined ? String(start) : `${start} ${slice}`;
+function noWindows(): Windows {
+  return { all: new Map(), last: undefined };
+}
+
+/** Of a slice, or of all records. */
+function windowsOf({ whole, slices }: Group, slice: string | undefined): Windows {
+  if (slice === undefined) return whole;
+  const known = slices.get(slice);
+  if (known !== undefined) return known;
+  const windows = noWindows();
+  slices.set(slice, windows);
+  return windows;
 }

@@ -177,13 +177,16 @@ export class OutcomeCounter {
     if (this.#stager.isLabelledBy(whole)) collector.addOutcome(whole, labels, at, times);
     this.classes.add(whole, times);
     const unit = this.#unitOf(waiting);
-    const windows = [undefined, ...slices].map((slice) => this.#groups.window(group, at, slice));
     if (this.#isOfDecisions && isDecided(whole, labels)) this.#groups.countDecided(this.#groups.window(group, at, undefined), times);
-    for (const { metric, read } of this.#metrics) {
+    const values = this.#metrics.flatMap(({ metric, read }) => {
       const value = read(whole);
-      if (value === null) continue;
-      for (const { sums } of windows) addTo(sums, metric, value, times);
-      this.#units.add(unit, metric, value, times);
+      return value === null ? [] : [{ metric, value }];
+    });
+    // One window after the other: asking for the next may put this one together with others.
+    for (const slice of [undefined, ...slices]) {
+      const { sums } = this.#groups.window(group, at, slice);
+      for (const { metric, value } of values) addTo(sums, metric, value, times);
     }
+    for (const { metric, value } of values) this.#units.add(unit, metric, value, times);
   }
 }

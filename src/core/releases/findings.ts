@@ -192,8 +192,9 @@ function unseen({ service, asked }: Services['silent'][number]): GuardrailFindin
   return { service, name: MISSING_ANSWERS, state: 'insufficient', words: `it has logged nothing since evidence began, though Unleash counts that it asked ${countWords(asked)} times of late: see whether its predictions are logged` };
 }
 
-/** What the records of one environment say of the candidate; where one flag serves several services, of each by itself. A breach may also be one of all together: each may have too little to tell. Half of the level is that of all together, the rest is divided. */
-export function qualityFindings(input: FindingsInput): Findings {
+/** What the records of one environment say of the candidate; where one flag serves several services, of each by itself. A breach may also be one of all together: each may have too little to tell. Half of the level is that of all together, the rest is divided. Slices, which inform only, are left out. */
+export function qualityFindings(given: FindingsInput): Findings {
+  const input = { ...given, data: { ...given.data, windows: given.data.windows.filter(({ slice }) => slice === undefined) } };
   const { judged, silent } = servicesOf(input);
   const each = judged.length < 2 ? [judge(input, undefined, judged, 1)] : judged.map((service) => judge(input, service, judged, 2 * judged.length));
   const breaches = ({ guardrails }: Findings): readonly GuardrailFinding[] => guardrails.filter(({ state }) => state === 'breach');

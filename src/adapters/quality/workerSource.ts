@@ -44,6 +44,8 @@ export type FromWorker =
   | { readonly kind: 'skew'; readonly id: number; readonly report: SkewReport }
   | { readonly kind: 'failed'; readonly id: number; readonly code: ErrorCode; readonly message: string };
 
+/** What a thread has for what is new to it. It keeps that for good, as every model has a thread; with more, reading a log is no faster. */
+const YOUNG_MB = 16;
 /** So much longer than its commands a thread lives that was told to end. */
 const SEEN_MS = 1000;
 
@@ -105,7 +107,7 @@ export class WorkerSource implements QualitySource {
     if (this.#worker !== undefined) return this.#worker;
     const groups = new ProcessGroups();
     const script = typeof this.#script === 'string' ? this.#script : fileURLToPath(this.#script);
-    const worker = new Worker(this.#script, { workerData: { ...this.#options, script, groups: groups.memory } satisfies WorkerData });
+    const worker = new Worker(this.#script, { workerData: { ...this.#options, script, groups: groups.memory } satisfies WorkerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
     groups.guard();
     worker.unref();
     worker.on('message', (message: FromWorker) => this.#heard(message));

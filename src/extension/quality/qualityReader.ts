@@ -176,6 +176,19 @@ export class QualityReader implements Disposable {
   }
 }
 
+/** So many logs are read at a time. Each of them has threads of its own to parse it: all at once would take the machine from whoever works at it, and would be no sooner done. */
+const LOGS_AT_ONCE = 2;
+
+/** Reads several sources: logs one after the other, the others, which mostly wait for somebody else, all at once. Never rejects. */
+export async function refreshAll(readers: readonly Pick<QualityReader, 'reading' | 'refresh'>[], ...how: Parameters<QualityReader['refresh']>): Promise<void> {
+  const isLog = ({ reading }: Pick<QualityReader, 'reading'>): boolean => reading.definition.source?.kind === 'log';
+  const logs = readers.filter(isLog);
+  const next = async (): Promise<void> => {
+    for (let reader = logs.shift(); reader !== undefined; reader = logs.shift()) await reader.refresh(...how);
+  };
+  await Promise.all([...readers.filter((reader) => !isLog(reader)).map((reader) => reader.refresh(...how)), ...Array.from({ length: LOGS_AT_ONCE }, next)]);
+}
+
 /** The comparison in one environment, since evidence counts. Slices are only compared `withSlices`. */
 export function reportOf({ definition }: Pick<QualitySubject, 'definition'>, data: QualityData, environment: string, history: ReleaseHistory | undefined, { now, withSlices = false }: { readonly now: number; readonly withSlices?: boolean }): ComparisonReport {
   const shown = withSlices ? data : { ...data, windows: data.windows.filter(({ slice }) => slice === undefined) };

@@ -22,7 +22,7 @@ import type { FlagHistories } from '../flags/histories.ts';
 import type { Log } from '../platform/log.ts';
 import type { ShadowFlag } from './dashboardModel.ts';
 import type { PrometheusCredentials } from './prometheusCredentials.ts';
-import { QualityReader, type Back, type QualityReading, type QualitySubject } from './qualityReader.ts';
+import { QualityReader, refreshAll, type Back, type QualityReading, type QualitySubject } from './qualityReader.ts';
 
 export interface QualityStoreParts {
   readonly files: WorkspaceFiles;
@@ -100,7 +100,7 @@ export class QualityStore implements Disposable {
   async refresh(wanted?: QualityRef, onProgress?: (done: number, total: number) => void, back?: Back): Promise<void> {
     await this.#updating;
     const meant = wanted === undefined ? [...this.#readers.values()] : [...this.#readers.values()].filter(({ reader: { reading } }) => reading === this.of(wanted));
-    await Promise.all(meant.map(({ reader }) => reader.refresh(onProgress, back)));
+    await refreshAll(meant.map(({ reader }) => reader), onProgress, back);
   }
 
   /** Checks the feature skew of a model: it runs the command that `skew:` names. @throws AppError */
@@ -188,7 +188,7 @@ export class QualityStore implements Disposable {
       added.push(reader);
       if (known !== undefined) this.#changes.fire(reader.reading);
     }
-    if (this.#active) for (const reader of added) void reader.refresh();
+    if (this.#active) void refreshAll(added);
   }
 
   #remove(key: string, reader: QualityReader): void {

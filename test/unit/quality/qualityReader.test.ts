@@ -13,7 +13,7 @@ import { AppError } from '../../../src/core/base/errors.ts';
 import { readQuality } from '../../../src/core/quality/definitions.ts';
 import type { ReleaseHistory } from '../../../src/core/quality/productionShare.ts';
 import type { QualityRequest } from '../../../src/core/quality/window.ts';
-import { QualityReader, type QualityReading, type QualitySubject } from '../../../src/extension/quality/qualityReader.ts';
+import { QualityReader, refreshAll, type QualityReading, type QualitySubject } from '../../../src/extension/quality/qualityReader.ts';
 import { lines, records, recordsOfToday } from '../../support/qualityRecords.ts';
 
 const script = fileURLToPath(new URL('../../../src/adapters/quality/quality.worker.ts', import.meta.url));
@@ -51,6 +51,20 @@ describe('reading quality for the editor', () => {
     assert.deepEqual(seen.map(({ loading }) => loading), [true, false]);
     assert.equal(it.reading.report?.metrics[0]?.candidate.n, it.reading.data?.arms.find(({ arm }) => arm === 'candidate')?.requests);
     assert.ok(Object.isFrozen(seen[0]) || seen[0] !== seen[1]);
+  });
+
+  it('reads two logs at a time where there are many, beside sources that wait for somebody else', async () => {
+    writeFileSync(join(folder, 'log.jsonl'), lines(records({ count: 300 })));
+    const logs = Array.from({ length: 5 }, () => reader({ source: { log: 'log.jsonl' } }).reader);
+    const { reader: other } = reader({ source: { exec: ['sleep', '60'] } });
+    const all = refreshAll([...logs, other]);
+    assert.deepEqual([...logs, other].map(({ reading }) => reading.loading), [true, true, false, false, false, true]);
+    // One of the first two fails; that holds up nobody.
+    logs[0]?.cancel();
+    while (!logs.slice(1).every(({ reading: { data, loading } }) => data !== undefined && !loading)) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.deepEqual([logs[0]?.reading.data, other.reading.loading], [undefined, true]);
+    other.cancel();
+    await all;
   });
 
   it('keeps what was read when the source fails, with the reason and the age', async () => {

@@ -28,7 +28,7 @@ export function formatOf(path: string, otherwise = ', or format must say what it
 async function checkPlain(path: string, name: string): Promise<void> {
   const file = await stat(path).catch(() => undefined);
   if (file?.isFile() === true) return;
-  throw new AppError('notFound', file === undefined ? `There is no file ${name}.` : `${name} is ${file.isDirectory() ? 'a folder' : 'no plain file'}, and only a plain file is read.`);
+  throw new AppError('notFound', file === undefined ? `There is no file ${name}${/^\w+:\/\//.test(name) ? ': only files of this machine are read, so fetch it before' : ''}.` : `${name} is ${file.isDirectory() ? 'a folder' : 'no plain file'}, and only a plain file is read.`);
 }
 
 /**

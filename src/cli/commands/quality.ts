@@ -266,9 +266,15 @@ export const drift: Command = {
   }),
 };
 
+const NO_PAIRS = 'Nothing was compared: no shadow answer has the request_id of an answer that was served.';
+
 /** The pairs of the environment that was asked for, or of each. @throws AppError notFound */
-function shadows(data: QualityData, wanted: string | undefined): readonly ShadowPairs[] {
-  if (data.shadow === undefined) throw new AppError('notFound', 'The source has no shadow answers: records with role "shadow" and the request_id of what was served.');
+function shadows({ options: { environment: wanted }, warn }: CliContext, data: QualityData): readonly ShadowPairs[] {
+  if (data.shadow === undefined) {
+    // They say what is wrong with records that are none.
+    for (const line of blocksText([notesBlock(data.notes)], false).split('\n')) if (line !== '') warn(line);
+    throw new AppError('notFound', 'The source has no shadow answers: records with role "shadow" and the request_id of what was served.');
+  }
   if (wanted === undefined) return data.shadow;
   const [environment = ''] = environments(data, wanted);
   const found = shadowIn(data.shadow, environment);
@@ -281,9 +287,11 @@ const readShadow = looking(async (context) => {
   const opened = await openModel(context);
   if (opened.definition.source?.kind !== 'log') throw new AppError('validation', 'Shadow answers need the records themselves: source: {log: ...}.');
   const data = await read(context, opened);
-  const reports = shadows(data, context.options.environment).map(shadowReport);
+  const reports = shadows(context, data).map(shadowReport);
   print(context, `Shadow of ${opened.model.name}`, { model: opened.model.name, shadow: reports, notes: data.notes }, [...reports.flatMap(shadowBlocks), notesBlock(data.notes)]);
-  return 0;
+  if (reports.some((report) => report.pairs > 0)) return 0;
+  context.warn(NO_PAIRS);
+  return exitCode(new AppError('network', NO_PAIRS));
 });
 
 export const shadow: Command = {

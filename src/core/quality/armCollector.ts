@@ -31,6 +31,7 @@ export interface SavedArm {
   readonly notFinite: number;
   readonly named: number;
   readonly nameless: number;
+  readonly withoutRequest: number;
 }
 
 /** A version as its record names it; undefined: none. */
@@ -53,17 +54,19 @@ export class ArmCollector {
   /** Predictions that say of which unit they are, and those that do not, since units were last counted anew. */
   named = 0;
   nameless = 0;
+  /** Predictions whose outcome nobody can know, for they have no request id. */
+  withoutRequest = 0;
 
   constructor(saved?: SavedArm) {
     this.#stretches = new Stretches(saved?.stretches);
     if (saved === undefined) return;
     for (const { version, ...seen } of saved.versions) this.#versions.set(version, { name: version, ...seen });
-    [this.requests, this.units, this.lastSeen, this.notFinite, this.named, this.nameless] = [saved.requests, saved.units, saved.lastSeen, saved.notFinite, saved.named, saved.nameless];
+    [this.requests, this.units, this.lastSeen, this.notFinite, this.named, this.nameless, this.withoutRequest] = [saved.requests, saved.units, saved.lastSeen, saved.notFinite, saved.named, saved.nameless, saved.withoutRequest];
   }
 
   get saved(): SavedArm {
-    const { requests, units, lastSeen, notFinite, named, nameless } = this;
-    return { stretches: this.#stretches.all, versions: this.#loggedVersions(), requests, units, lastSeen, notFinite, named, nameless };
+    const { requests, units, lastSeen, notFinite, named, nameless, withoutRequest } = this;
+    return { stretches: this.#stretches.all, versions: this.#loggedVersions(), requests, units, lastSeen, notFinite, named, nameless, withoutRequest };
   }
 
   /** Counts predictions of a batch column by column. `now`: what comes from after it counts as of then. */

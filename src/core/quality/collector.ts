@@ -1,5 +1,4 @@
 import { toNumber, type RecordLike } from '../expressions/evaluate.ts';
-import { absenceMessages } from './absence.ts';
 import { versionName } from './armCollector.ts';
 import { codedAt, EXCLUDED, NOT_FINITE_LATENCY, NOT_FINITE_OUTCOME, NOT_FINITE_SCORE, ROWS, seedOf, WITHOUT_UNIT, type BatchRows, type CodedColumn, type RowList } from './batch.ts';
 import type { QualityDefinition } from './definitions.ts';
@@ -10,16 +9,14 @@ import { labelSlots } from './labelSlots.ts';
 import { scoreOf } from './measures.ts';
 import { OutcomeCounter, type SavedOutcomeCounter } from './outcomeCounter.ts';
 import { ShadowCollector, type SavedShadow } from './shadowCollector.ts';
-import { CountedSlices, untoldSlices } from './slices.ts';
+import { recordMessages } from './recordMessages.ts';
+import { CountedSlices } from './slices.ts';
 import { RecentHours, type ArmHours, type Hour, type SavedHours } from './recentHours.ts';
-import { outsideWords, untoldWords } from './plainData.ts';
 import { countFlag, otherFlagsMessages } from './otherFlags.ts';
-import { otherArmsMessages } from './otherArms.ts';
 import { NO_TIME } from './recordTimes.ts';
 import { hashOf, shadowProblem, Stager, textOf, type Drawn } from './stager.ts';
 import { addTo } from './sums.ts';
-import { errorlessMessages } from './untoldFields.ts';
-import { crowdMessages, unnamedIn, unnamedMessages } from './unnamed.ts';
+import { unnamedIn } from './unnamed.ts';
 import { Units, type SavedUnits } from './units.ts';
 import { NO_NOTES, type QualityData, type SourceNotes } from './window.ts';
 
@@ -357,6 +354,7 @@ export class Collector {
     if (names !== undefined && slices.length < names.length) this.#notes.otherSlices += 1;
     for (const slice of slices) this.#sliced(batch, row, this.#groups.window(group, times[row] ?? 0, slice));
     const keep = kept[row];
+    if (keep === undefined && this.#stager.isLabelled) group.audience.collector.withoutRequest += 1;
     if (keep !== undefined) this.#outcomes.wait(requests[row] ?? 0, keep.outcome, { record: keep.record, group, slices, unitHash, at: times[row] ?? 0 });
   }
 
@@ -432,6 +430,7 @@ export class Collector {
     const unnamed = unnamedIn(this.#groups.audiences.map(({ environment, collector: { named, nameless } }) => ({ environment, named, nameless })), this.#definition.source);
     const { windows, arms } = this.#outcomes.classes.without(this.#groups.snapshots().sort((a, b) => a.start - b.start), this.#groups.summaries(this.#units));
     const { messages: found, ...drift } = this.#recent.found(now, arms);
+    const features = new Set(this.#stager.batch.columns.map(({ name }) => name));
     return {
       windows,
       arms, ...drift,
@@ -441,7 +440,10 @@ export class Collector {
         unitsInBothArms: this.#units.inBothArms,
         outcomesWithoutPrediction: this.#outcomes.withoutPrediction,
         notFinite: this.#groups.audiences.reduce((sum, { collector }) => sum + collector.notFinite, this.#notes.notFinite),
-        messages: [...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...otherArmsMessages(arms.map(({ arm }) => arm)), ...found, ...(arms.length === 0 ? [] : untoldSlices(this.#definition.slices.map(({ text }) => text), this.#slices.saved)), ...untoldWords(windows, this.#definition.metrics), ...outsideWords(arms, this.#definition.metrics), ...errorlessMessages(this.#hasError, arms.reduce((sum, { requests }) => sum + requests, 0), this.#definition.metrics), ...unnamedMessages(unnamed), ...crowdMessages(arms), ...absenceMessages(arms, this.#definition.labels.absentMeans), ...this.#outcomes.messages(arms.length === 0 ? undefined : new Set(this.#stager.batch.columns.map(({ name }) => name)))],
+        messages: [
+          ...messages, ...otherFlagsMessages(this.#refused, this.#flags, arms.length > 0), ...found,
+          ...recordMessages(this.#definition, { windows, arms, features, slices: this.#slices.saved, hasError: this.#hasError, unnamed }), ...this.#outcomes.messages(arms.length === 0 ? undefined : features),
+        ],
       },
     };
   }

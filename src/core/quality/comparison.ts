@@ -278,7 +278,9 @@ class Comparer {
     const arms = this.#arms();
     const sum = (of: (arm: ArmSummary) => number): number => arms.reduce((total, arm) => total + of(arm), 0);
     // Sources of windows count by themselves what has matured.
-    const isWaiting = labelled && this.#data.designEffect === undefined && this.#labels.matureAfterMs > 0 && sum(({ requests }) => requests) > 0 && sum(({ matured }) => matured) === 0;
+    const isUnmatured = labelled && this.#data.designEffect === undefined && sum(({ requests }) => requests) > 0 && sum(({ matured }) => matured) === 0;
+    if (isUnmatured && sum(({ withoutRequest = 0 }) => withoutRequest) >= sum(({ requests }) => requests)) return 'no prediction has a request_id, so no outcome is known to be theirs';
+    const isWaiting = isUnmatured && this.#labels.matureAfterMs > 0;
     if (isWaiting) return `no prediction has matured yet: outcomes count ${durationWords(this.#labels.matureAfterMs)} after their prediction (labels.mature_after)`;
     const begun = this.#begun.filter(({ metrics }) => (metrics[name]?.n ?? 0) > 0);
     if (begun.length > 0) return `evidence began within a window (of ${durationWords(Math.max(...begun.map(({ start, end }) => end - start)))}), and counts from the next one on, which begins at ${utcTime(Math.max(...begun.map(({ end }) => end)))}`;

@@ -256,11 +256,11 @@ export class Groups {
       unitSums[name] = kind === 'bad' || n === 0 ? sums : { ...sums, variance: Math.max(LEAST_VARIANCE * (sum / n) ** 2, squares / n - (sum / n) ** 2) };
     }
     const labelSums = Object.fromEntries(this.#slots.flatMap(({ metrics }, slot) => metrics.flatMap((name) => { const own = perMetric[this.#definition.metrics.length + slot]; return own === undefined || own.requests === 0 ? [] : [[name, own]]; })));
-    const { requests, units: seen, lastSeen } = collector;
+    const { requests, units: seen, lastSeen, withoutRequest } = collector;
     const { told } = delays;
     const { absentMeans } = this.#definition.labels;
     return {
-      arm, environment, requests, units: seen, lastSeen, unitSums, ...(this.#slots.length === 0 ? {} : { labelSums }), ...(absentMeans === undefined ? {} : { absentMeans }),
+      arm, environment, requests, units: seen, lastSeen, unitSums, ...(withoutRequest === 0 ? {} : { withoutRequest }), ...(this.#slots.length === 0 ? {} : { labelSums }), ...(absentMeans === undefined ? {} : { absentMeans }),
       ...(Number.isFinite(from) ? { unitsBefore: { from, unitSums: {}, labelSums: {}, ...audience.before } } : {}), ...(told === undefined ? {} : { labelDelay: told }), ...collector.summary(),
     };
   }

@@ -137,7 +137,7 @@ export class OutcomeCounter {
       ...told(this.#blank, `records of outcomes tell none (${this.#stager.outcomeFields.join(', ')}: null, blank or NaN): their predictions have no outcome by them.`),
       ...told(passedOver, `predictions had more than ${MOST_OF_ONE} outcomes before they came themselves, and the one that counts may not be among those that were kept. Write outcomes into files of their own, which source.outcomes names: they are read after the predictions.`),
       ...told(elsewhere, 'predictions have the request id of one of another environment, as mirrored traffic has: outcomes are counted with the one that was read first, and metrics that need them leave the others out. Log each environment into files of its own, and name those of one.'),
-      ...told(tooLate, `outcomes bear a ts that is more than labels.mature_after (${durationWords(matureAfterMs)}) after that of their prediction: they do not count, for what was missing of the label has counted as absent_means (${String(absentMeans)}) since then. Raise mature_after where outcomes take longer.`),
+      ...told(tooLate, `outcomes bear a ts that is more than labels.mature_after (${durationWords(matureAfterMs)}) after that of their prediction: they do not count: what was known by then does, and where nothing was, absent_means (${String(absentMeans)}). Raise mature_after where outcomes take longer.`),
       ...told(withoutTime, 'outcomes bear no ts: whether they came within labels.mature_after is not known, so they count whenever they come, also where their prediction has counted as absent_means before. Log ts with outcomes.'),
     ];
   }

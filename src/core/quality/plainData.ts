@@ -1,7 +1,8 @@
 import { plainLine } from '../base/words.ts';
-import type { MetricDefinition } from './definitions.ts';
+import { RECORD_TYPES, type MetricDefinition } from './definitions.ts';
 import { NO_HISTOGRAM } from './histogram.ts';
 import { countTold } from './toldShare.ts';
+import { featureMend } from './untoldFields.ts';
 import { NO_NOTES, type ArmStretch, type ArmSummary, type Histogram, type QualityData, type QualityWindow } from './window.ts';
 
 /** Latencies of an arm in milliseconds: of all the time that was read, and by stretches of it. */
@@ -49,8 +50,10 @@ const LITTLE = 0.01;
 /**
  * In words, of which metrics an arm's records do not tell more than a little: they count neither for them nor against them, so what they would say is missing from the rate. Of metrics that need outcomes, which are told later or
  * never, only records that have them.
+ *
+ * @param features the names of those that came
  */
-export function untoldWords(windows: readonly QualityWindow[], metrics: readonly MetricDefinition[]): readonly string[] {
+export function untoldWords(windows: readonly QualityWindow[], metrics: readonly MetricDefinition[], features: ReadonlySet<string>): readonly string[] {
   const arms = new Map<string, QualityWindow[]>();
   for (const window of windows) {
     if (window.slice !== undefined) continue;
@@ -64,8 +67,33 @@ export function untoldWords(windows: readonly QualityWindow[], metrics: readonly
       const { n, sum } = countTold(own, metric);
       return n - sum > LITTLE * n ? [`${n - sum} of ${n} records of ${plainLine(arm, 60)}${labelled ? ' with an outcome' : ''}`] : [];
     });
-    return found.length === 0 ? [] : [`${found.join(' and ')} do not tell ${plainLine(name, 60)}: they do not count for it.`];
+    return found.length === 0 ? [] : [`${found.join(' and ')} do not tell ${plainLine(name, 60)}${readWords(metric, features)}: they do not count for it.`];
   });
+}
+
+/** What records need for a metric that is an expression: its fields, numbers as such. */
+function readWords({ expression }: MetricDefinition, features: ReadonlySet<string>): string {
+  const paths = expression?.paths ?? [];
+  if (paths.length === 0) return '';
+  const fields = [...new Set(paths.map((path) => `${path.join('.')}${RECORD_TYPES.fields[path[0] ?? ''] === 'number' ? ' as a number' : ''}`))];
+  const mends = new Set(paths.flatMap((path) => featureMend(path, features) ?? []));
+  return `, which reads ${plainLine(fields.join(', '), 120)}${mends.size === 0 ? '' : ` (${plainLine([...mends].join(' '), 120)})`}`;
+}
+
+/** A latency, in milliseconds, that hardly any model stays below, and the part of so many records that must. */
+const [QUICK_MS, NEARLY_ALL, MANY] = [2, 0.99, 1000];
+
+/** What is said where a metric reads latencies that may be seconds: an objective in milliseconds is then never missed. */
+export function secondsWords(arms: readonly Pick<ArmSummary, 'latency'>[], metrics: readonly MetricDefinition[]): readonly string[] {
+  const names = metrics.filter(({ expression }) => expression?.paths.some(([first]) => first === 'latency_ms') === true).map(({ name }) => plainLine(name, 60));
+  const total = arms.reduce((sum, { latency: { counts } }) => sum + counts.reduce((all, count) => all + count, 0), 0);
+  const quick = arms.reduce((sum, { latency: { edges, counts } }) => sum + counts.reduce((all, count, bin) => ((edges[bin] ?? Number.POSITIVE_INFINITY) <= QUICK_MS ? all + count : all), 0), 0);
+  return names.length === 0 || total < MANY || quick < NEARLY_ALL * total ? [] : [`latency_ms, which ${names.join(' and ')} read${names.length === 1 ? 's' : ''}, is below ${QUICK_MS} in nearly all records. It is in milliseconds: where these are seconds, log 1,000 times as much.`];
+}
+
+/** In words, of which predictions no outcome can be known. */
+export function withoutRequestWords(arms: readonly Pick<ArmSummary, 'arm' | 'environment' | 'withoutRequest'>[]): readonly string[] {
+  return arms.flatMap(({ arm, environment, withoutRequest }) => (withoutRequest === undefined ? [] : [`${environment === '' ? '' : `${plainLine(environment, 60)}: `}${withoutRequest.toLocaleString('en')} ${withoutRequest === 1 ? 'prediction' : 'predictions'} of ${plainLine(arm, 60)} ${withoutRequest === 1 ? 'has' : 'have'} no request_id, so no outcome is known to be theirs: metrics that need one leave them out. Log the same request_id with both.`]));
 }
 
 /** In words, how many predictions with an outcome have a score that is no probability, where a metric needs one. */

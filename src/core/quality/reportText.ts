@@ -127,7 +127,7 @@ function ofOne(words: string): string {
 
 export function notesBlock(notes: SourceNotes): Block {
   const counted: readonly (readonly [number, string])[] = [
-    [notes.malformed, 'malformed records, left out'], [notes.duplicates, 'records whose request id had been seen, left out'], [notes.future, 'records from the future: a clock is wrong'],
+    [notes.malformed, 'malformed records, left out'], [notes.duplicates, 'records whose request id had been seen, left out'], [notes.future, 'records from the future: a clock is wrong, or their times are local ones (without a zone they are read as UTC)'],
     [notes.withoutUnit, 'records without unit_id, each counted as a unit of its own'], [notes.unitsInBothArms, 'units seen in both arms, counted in the first'], [notes.notFinite, 'values that were NaN or infinite, counted as missing'],
     [notes.outcomesWithoutPrediction, 'outcomes whose prediction is not there (yet)'], [notes.excluded, 'records that where: leaves out'], [notes.otherSlices, `records of slices beyond the first ${MOST_SLICES}, which are not counted by themselves`],
   ];

@@ -1,6 +1,7 @@
 import { plainLine } from '../base/words.ts';
 import { boundedName } from './hashing.ts';
 import { RECORD_FIELDS } from './recordFields.ts';
+import { featureMend } from './untoldFields.ts';
 
 /** As many slices are counted of one source, whatever a record or a series holds. */
 export const MOST_SLICES = 50;
@@ -39,11 +40,11 @@ export class SliceNames {
   }
 }
 
-/** Of `by`, what no record tells: said while all slices that came are counted by themselves. `by`: as it was written; `names`: the slices that came. */
-export function untoldSlices(by: readonly string[], names: readonly string[]): readonly string[] {
+/** Of `by`, what no record tells: said while all slices that came are counted by themselves. `by`: as it was written; `names`: the slices that came; `features`: the names of those that came. */
+export function untoldSlices(by: readonly string[], names: readonly string[], features: ReadonlySet<string>): readonly string[] {
   if (names.length >= MOST_SLICES) return [];
   return by.filter((each) => !names.some((name) => name.startsWith(sliceName(each, ''))))
-    .map((each) => `by: no record tells ${plainLine(each, 80)}, so there are no slices of it. A feature is called features.NAME.`);
+    .map((each) => `by: no record tells ${plainLine(each, 80)}, so there are no slices of it. ${featureMend(each.split('.'), features) ?? 'A feature is called features.NAME.'}`);
 }
 
 /** The slices that are counted by themselves: the first ones that came. */

@@ -1,5 +1,7 @@
 import { plainLine } from '../base/words.ts';
-import { RECORD_TYPES, type LabelDefinition, type MetricDefinition } from './definitions.ts';
+import type { Expression } from '../expressions/expression.ts';
+import { nearest } from '../workspace/suggest.ts';
+import { RECORD_TYPES, type LabelDefinition, type MetricDefinition, type QualityDefinition } from './definitions.ts';
 
 /** Of a name that is looked for in those of the fields of a prediction. */
 const LEAST_PART = 4;
@@ -21,6 +23,19 @@ function mend(field: string, { field: labelled }: LabelDefinition, features: Rea
   const near = field.length < LEAST_PART ? undefined : Object.keys(RECORD_TYPES.fields).find((name) => name.includes(field));
   if (near !== undefined) return `Did you mean ${near}?`;
   return field === labelled ? 'labels: {field: ...} names the field of the outcome.' : 'A feature is called features.NAME, and a text stands in quotes.';
+}
+
+/** What may have been meant by a feature that no record has; undefined: it is none, or there is one of that name, or none that is like it. */
+export function featureMend([first, name]: readonly string[], features: ReadonlySet<string>): string | undefined {
+  const meant = first !== 'features' || name === undefined || features.has(name) ? undefined : nearest(name, features);
+  return meant === undefined ? undefined : `Did you mean features.${meant}?`;
+}
+
+/** What is said where no record has features, and they are asked for. */
+export function featurelessMessages({ metrics, where, slices, drift }: QualityDefinition): readonly string[] {
+  const reads = (expressions: readonly (Pick<Expression<unknown>, 'paths'> | undefined)[]): boolean => expressions.some((each) => each?.paths.some(([first]) => first === 'features') === true);
+  const who = [...(drift.reference === undefined ? [] : ['drift']), ...(reads(slices) ? ['by'] : []), ...(reads([where]) ? ['where'] : []), ...metrics.filter(({ expression }) => reads([expression])).map(({ name }) => plainLine(name, 60))];
+  return who.length === 0 ? [] : [`No record has features, which ${who.join(', ')} ${who.length === 1 ? 'needs' : 'need'}: they stand below features, as in {"features": {"amount": 91.5}}, and in a table in columns such as features.amount.`];
 }
 
 /** What is said of fields that metrics read and nothing has told. `features`: the names of those that came. */

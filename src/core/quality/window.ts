@@ -137,6 +137,8 @@ export interface ArmSummary {
   /** Predictions whose outcome is final by now, and how many of them have one. */
   readonly matured: number;
   readonly labelled: number;
+  /** Predictions without a request id, so that no outcome is known to be theirs; missing where no metric needs outcomes, where there are none, and where the source does not tell. */
+  readonly withoutRequest?: number;
   /** Predictions whose score is outside 0 to 1, so no probability; and of those with an outcome, how many only such a score could decide. Missing where the source knows no scores. */
   readonly notProbable?: number;
   readonly undivided?: number;

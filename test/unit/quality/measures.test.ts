@@ -142,7 +142,7 @@ describe('bad events by what a record says of its error', () => {
     const data = collect(all, odd);
     const candidate = all.filter(({ assigned_arm: arm }) => arm === 'candidate');
     const untold = candidate.filter(({ latency_ms: latency }) => latency === null).length;
-    assert.deepEqual(data.notes.messages, [`${untold} of ${candidate.length} records of candidate do not tell slow: they do not count for it.`, 'No outcome, and no record with a request_id, has told the field converted, which conversion reads. A feature is called features.NAME, and a text stands in quotes.']);
+    assert.deepEqual(data.notes.messages, [`${untold} of ${candidate.length} records of candidate do not tell slow, which reads latency_ms as a number: they do not count for it.`, 'No outcome, and no record with a request_id, has told the field converted, which conversion reads. A feature is called features.NAME, and a text stands in quotes.']);
   });
 
   it('refuses what says the same of every record', () => {

@@ -143,7 +143,7 @@ describe('outcomes by their times', () => {
     const data = await running.read();
     assert.deepEqual(sums(data), [1000, 0]);
     assert.deepEqual(data, await opened(labels).read());
-    assert.match(data.notes.messages.join('\n'), /^500 outcomes bear a ts that is more than labels\.mature_after \(10 min\) after that of their prediction: they do not count, for what was missing of the label has counted as absent_means \(0\) since then\. Raise mature_after/m);
+    assert.match(data.notes.messages.join('\n'), /^500 outcomes bear a ts that is more than labels\.mature_after \(10 min\) after that of their prediction: they do not count: what was known by then does, and where nothing was, absent_means \(0\)\. Raise mature_after/m);
   });
 
   for (const [name, time] of [['of a time within mature_after that are written late', { ts: at(5) }], ['without a time', {}]] as const) {

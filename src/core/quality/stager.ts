@@ -206,7 +206,8 @@ export class Stager {
       return value === null ? [] : [named.of(value)];
     });
     if (names.length === 0) return undefined;
-    const key = JSON.stringify(names);
+    const [first = ''] = names;
+    const key = names.length === 1 ? first : JSON.stringify(names);
     const known = this.#lists.get(key);
     if (known !== undefined || this.#lists.size >= MOST_LISTS) return known ?? names;
     this.#lists.set(key, names);

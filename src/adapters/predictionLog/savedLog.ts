@@ -7,7 +7,7 @@ import { passedStill, type Passed } from './linkedFiles.ts';
 import { markAt, type TailState } from './tail.ts';
 
 /** Of what is written here; the digest of the code stands beside it. */
-export const SAVED_LOG_FORMAT = 25;
+export const SAVED_LOG_FORMAT = 26;
 const LARGEST_BYTES = 256_000_000;
 const LARGEST_ENTRY = 128_000_000;
 const FLOAT_BYTES = Float64Array.BYTES_PER_ELEMENT;

@@ -93,7 +93,7 @@ export function newestDistance({ windows }: Pick<QualityData, 'windows'>, { envi
     requests += window.requests;
     if (requests >= NEWEST) return (lastSeen - window.start) / requests;
   }
-  const first = windows.find((window) => window.arm === arm && window.environment === environment)?.start ?? lastSeen;
+  const first = windows.find((window) => window.arm === arm && window.environment === environment && window.slice === undefined)?.start ?? lastSeen;
   return (lastSeen - first) / Math.max(1, requests);
 }
 

@@ -1,5 +1,7 @@
 /** So many windows of slices are held before older ones are put together. */
 const MOST = 50_000;
+/** To put some together is worth its time where so much or less is left. */
+const FEWER = 0.9;
 /** How much wider they are then, and from which width on they stay as they are, in milliseconds: of windows of 5 minutes there are hours, halves of days and six days. */
 const [WIDER, WIDE_MS] = [12, 604_800_000];
 
@@ -76,6 +78,6 @@ export class SliceWidths {
 
   /** Says how many are left. Where they are hardly fewer, as of many services at the same hour, there may be more. */
   widened(held: number): void {
-    [this.#held, this.#most] = [held, Math.max(MOST, 2 * held)];
+    [this.#held, this.#most] = [held, held <= FEWER * this.#held ? MOST : Math.max(MOST, 2 * held)];
   }
 }

@@ -7,9 +7,11 @@ const MOST = 1_000_000;
 /** A slot holds a unit's number + 1 and, above it, some of its hash, so that few others are looked at. */
 const NUMBER_BITS = 20;
 const NUMBER_MASK = 2 ** NUMBER_BITS - 1;
-/** In front of a unit's sums stand its hash and its group (an arm of an environment, of all services), the latter negative once it was seen in another, and 0 as long as it was seen only before units were counted anew. */
+/** In front of a unit's sums stand its hash (`elsewhere` where it was first seen in another group) and its group (an arm of an environment, of all services), the latter negative once it was seen in another, and 0 as long as it was seen only before units were counted anew. */
 const HEAD = 2;
 const FIRST = 1024;
+/** Hashes have 53 bits; a multiple of it by a mark changes the first 21. */
+const ODD = 648_053;
 /** Sums per group and metric: units, requests, bad, requestsSquared, badSquared, product. */
 const SUMS = 6;
 
@@ -118,42 +120,47 @@ export class Units {
       numbers[index] = -1;
       if (level > 1 && hash % level !== 0) continue;
       const tag = tagOf(hash);
+      let sought = hash;
       let slot = hash & mask;
       let found = slots[slot] ?? 0;
-      while (found !== 0 && !(found >>> NUMBER_BITS === tag && rows[((found & NUMBER_MASK) - 1) * width] === hash)) {
+      while (found !== 0) {
+        const place = ((found & NUMBER_MASK) - 1) * width;
+        if (found >>> NUMBER_BITS === tag && rows[place] === sought) {
+          const own = rows[place + 1] ?? 0;
+          if (sought !== hash || mark <= 0 || own === 0 || own === mark || own === -mark) break;
+          if (own > 0) {
+            rows[place + 1] = -own;
+            this.inBothArms += level;
+          }
+          // What it comes to here is told in a row of its own, which is of the same places.
+          sought = elsewhere(hash, mark);
+        }
         slot = (slot + 1) & mask;
         found = slots[slot] ?? 0;
       }
       if (found === 0) {
-        rows[size * width] = hash;
+        rows[size * width] = sought;
         rows[size * width + 1] = mark;
         numbers[index] = size;
-        news[index] = level;
+        news[index] = sought === hash ? level : 0;
         size += 1;
         slots[slot] = ((tag << NUMBER_BITS) | size) >>> 0;
         continue;
       }
       const number = (found & NUMBER_MASK) - 1;
       const own = rows[number * width + 1] ?? 0;
-      if (own === mark || own === -mark) {
-        numbers[index] = number;
-      } else if (own === 0) {
-        rows[number * width + 1] = mark;
-        numbers[index] = number;
-      } else if (own > 0 && mark > 0) {
-        rows[number * width + 1] = -own;
-        this.inBothArms += level;
-      }
+      if (own === 0) rows[number * width + 1] = mark;
+      if (own === 0 || own === mark || own === -mark) numbers[index] = number;
     }
     this.#size = size;
   }
 
   /**
-   * The number of a unit by its hash; -1: it is not followed. `isNew` then says for how many it counts. `group` is its arm and environment; a unit
-   * belongs to the arm in which it was seen first, and is -1 in another. Of what is from before `from`, -1: then it is not yet said whose it is.
+   * The number of a unit by its hash; -1: it is not followed. `isNew` then says for how many it counts. `group` is its arm and environment: a unit is
+   * new in the arm in which it was seen first only, and has a number of its own in each other, where it may be as unlike others. Of what is from before `from`, -1: then it is not yet said whose it is.
    */
   see(hash: number, group: number): number {
-    if (this.isFullWith(1) && hash % this.#level === 0 && this.#find(hash) < 0) this.#thinOut();
+    if (this.isFullWith(1) && hash % this.#level === 0 && this.#isAdded(hash, group + 1)) this.#thinOut();
     const [hashes, groups, numbers, news] = [this.#oneHash, this.#oneGroup, this.#oneNumber, this.#oneNew];
     hashes[0] = hash;
     groups[0] = group;
@@ -253,6 +260,14 @@ export class Units {
     return Array.from({ length: groups }, (_, group) => pairs.map((__, pair) => unitSumsAt(sums, SUMS * (group * pairs.length + pair))));
   }
 
+  /** Whether a unit has no row yet in which it would be counted. */
+  #isAdded(hash: number, mark: number): boolean {
+    const number = this.#find(hash);
+    if (number < 0) return true;
+    const own = Math.abs(this.#rows[number * this.#width + 1] ?? 0);
+    return mark > 0 && own !== 0 && own !== mark && this.#find(elsewhere(hash, mark)) < 0;
+  }
+
   #find(hash: number): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
@@ -309,6 +324,12 @@ export class Units {
 function unitSumsAt(sums: Float64Array, place: number): UnitSums {
   const [units = 0, requests = 0, bad = 0, requestsSquared = 0, badSquared = 0, product = 0] = sums.subarray(place, place + SUMS);
   return { units, requests, bad, requestsSquared, badSquared, product };
+}
+
+/** What a unit is called in another arm than its first: the last 32 bits are the same, so that it is in the same places, and in the same half or quarter of those that are followed. */
+function elsewhere(hash: number, mark: number): number {
+  const low = hash >>> 0;
+  return (((hash - low) / 2 ** 32 + mark * ODD) % 2 ** 21) * 2 ** 32 + low;
 }
 
 function tagOf(hash: number): number {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { Collector } from '../../../src/core/quality/collector.ts';
 import { compareArms } from '../../../src/core/quality/comparison.ts';
 import { MISSING_ANSWERS, readQuality } from '../../../src/core/quality/definitions.ts';
+import { newestDistance } from '../../../src/core/quality/productionWords.ts';
 import { SliceWidths } from '../../../src/core/quality/sliceWidths.ts';
 import type { QualityData, QualityWindow } from '../../../src/core/quality/window.ts';
 import { START } from '../../support/qualityRecords.ts';
@@ -93,6 +94,13 @@ describe('windows of slices', () => {
     assert.equal(report.slices.find(({ slice, name }) => slice === 'country = C7' && name === 'errors')?.candidate.n, 1500 - 12);
   });
 
+  it('say nothing of how far apart the predictions of an arm are', () => {
+    const [whole, ofSlice] = [data.windows.find(({ slice, arm }) => slice === undefined && arm === 'candidate') ?? assert.fail(), data.windows.find(({ slice, arm }) => slice !== undefined && arm === 'candidate') ?? assert.fail()];
+    const few = { ...whole, requests: 30 };
+    const arm = { environment: 'production', arm: 'candidate', lastSeen: few.start + 2 * HOUR };
+    assert.equal(newestDistance({ windows: [{ ...ofSlice, start: few.start - 12 * HOUR, end: few.start + 12 * HOUR }, few] }, arm), 2 * HOUR / 30);
+  });
+
   it('hide no hour of the exposure counters', () => {
     const ofSlice: QualityWindow = { ...data.windows.find(({ slice }) => slice !== undefined) ?? assert.fail(), start: START - 12 * HOUR, end: START + 12 * HOUR };
     const exposures = Array.from({ length: 25 }, (_, hour) => ({ start: START + hour * HOUR, end: START + (hour + 1) * HOUR, yes: 3000, no: 3000 }));
@@ -127,6 +135,29 @@ describe('widths by age', () => {
         }
       }
     }), { seed: 20_261_201, numRuns: 60 });
+  });
+
+  it('keep about as many windows however long records come', () => {
+    const widths = new SliceWidths(5 * MINUTE);
+    const windows = new Map<number, number>();
+    let most = 0;
+    // A year of 100 slices and arms.
+    for (let at = START; at < START + 365 * DAY; at += 5 * MINUTE) {
+      for (let count = windows.get(widths.startOf(at)) ?? 0; count < 100; count += 1) {
+        if (widths.isFull) {
+          widths.widen([...windows].flatMap(([start, held]) => new Array<number>(held).fill(start)));
+          const before = [...windows];
+          windows.clear();
+          for (const [start, held] of before) windows.set(widths.startOf(start), Math.max(held, windows.get(widths.startOf(start)) ?? 0));
+          widths.widened([...windows.values()].reduce((sum, held) => sum + held, 0));
+        }
+        windows.set(widths.startOf(at), count + 1);
+        widths.begun();
+      }
+      most = Math.max(most, 100 * windows.size);
+    }
+    assert.ok(most < 52_000, String(most));
+    assert.deepEqual([...new Set([...windows.keys()].map((start) => widths.widthAt(start) / MINUTE))].sort((a, b) => a - b), [5, 60, 720, 8640]);
   });
 
   it('allow more where there is nothing to put together', () => {

@@ -86,12 +86,12 @@ describe('records that name no unit', () => {
     }
     for (const word of NOBODY.slice(0, NOBODY.indexOf('anonymous'))) assert.equal(isPresent(word), false, `${word} is no error either`);
     assert.equal(named(() => ({ batch_id: 'None' })).unnamed, undefined, 'then unit_id names the unit');
-    // Whatever else all are called: it is one unit in one arm, and none is followed in the other.
+    // Whatever else all are called: it is one unit, in each arm.
     const one = named(() => ({ unit_id: 'web' }));
     const report = compareArms(one, defined(), 'production', { shareAt: () => 0.25 });
     assert.deepEqual([report.metrics[0]?.verdict, report.sampleRatio.verdict, report.sampleRatio.because], ['undecided', 'not checked', '1 units are too few to tell']);
     const half = named((unit, index) => ({ unit_id: index % 2 === 0 ? 'web' : unit }));
-    assert.deepEqual(half.notes.messages.filter((words) => words.includes('Where it stands for many')).length, 1, half.notes.messages.join());
+    assert.deepEqual(half.notes.messages.filter((words) => words.includes('Where it stands for many')).length, 2, half.notes.messages.join());
     assert.ok((compareArms(half, defined(), 'production').metrics[0]?.dispersion ?? 1) > 2);
     assert.deepEqual(named((unit) => ({ unit_id: unit })).notes.messages.filter((words) => words.includes('unit')), []);
   });

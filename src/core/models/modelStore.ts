@@ -177,6 +177,8 @@ export class ModelStore implements Disposable {
     try {
       return await this.registry.setAlias(model, alias, version, expected, this.#abort.signal);
     } finally {
+      // What is under way may have read what was there before, and would be told after it.
+      for (const what of ['list', `model ${model}`, `versions ${model}`]) await this.#underWay.get(what);
       await this.#readModel(model);
     }
   }

@@ -215,6 +215,33 @@ describe('the store of a model registry', () => {
     assert.equal(store.resolve('m001', 'champion'), '1');
   });
 
+  it('shows a moved alias though a list, or the model, was read before it was moved and is answered after', async () => {
+    await store.refresh();
+    for (const [begin, reader, to, from] of [[() => store.refresh(), 'listModels', '2', '1'], [() => { store.follow(['m249']); return Promise.resolve(); }, 'readModel', '2', '1']] as const) {
+      let answer = (): void => undefined;
+      const held = new Promise<void>((resolve) => { answer = resolve; });
+      const read = registry[reader].bind(registry) as (...asked: never[]) => Promise<unknown>;
+      const late = async (...asked: never[]): Promise<unknown> => {
+        Object.assign(registry, { [reader]: read });
+        const found = await read(...asked);
+        await held;
+        return found;
+      };
+      Object.assign(registry, { [reader]: late });
+      const model = reader === 'listModels' ? 'm001' : 'm249';
+      const reading = begin();
+      await settled();
+      const moving = store.setAlias(model, 'champion', to, from);
+      await settled();
+      answer();
+      await moving;
+      assert.equal(store.resolve(model, 'champion'), '2', reader);
+      await reading;
+      await settled();
+      assert.equal(store.resolve(model, 'champion'), '2', `${reader}, when all is read`);
+    }
+  });
+
   it('is silent once it is disposed', async () => {
     const running = store.refresh();
     let changes = 0;
